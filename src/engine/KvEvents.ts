@@ -1,0 +1,36 @@
+/**
+ * What a worker tells the router about its prefix cache.
+ *
+ * vLLM-style engines publish while a pass is computed (the router sees them at pass start), SGLang-style ones at
+ * pass end; {@link KvEventBuffer} holds them back for the latter.
+ */
+export interface KvEventSink {
+  /** A block with this identity is now cached on the worker. Privately generated blocks are never announced. */
+  stored(block: number): void
+  /** The block was evicted. */
+  removed(block: number): void
+}
+
+export type KvEventVisibility = "pass-start" | "pass-end"
+
+/** Keeps events in order until {@link KvEventBuffer.flush}. */
+export class KvEventBuffer implements KvEventSink {
+  /** Identity for a store, its bitwise complement for a removal: identities are never negative. */
+  private readonly encoded: Array<number> = []
+
+  stored(block: number): void {
+    this.encoded.push(block)
+  }
+
+  removed(block: number): void {
+    this.encoded.push(~block)
+  }
+
+  flush(sink: KvEventSink): void {
+    for (const code of this.encoded) {
+      if (code >= 0) sink.stored(code)
+      else sink.removed(~code)
+    }
+    this.encoded.length = 0
+  }
+}

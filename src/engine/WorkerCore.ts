@@ -1,0 +1,61 @@
+/**
+ * A simulated engine instance: a plain synchronous object that one run owns.
+ *
+ * A pass is one scheduler iteration. It is computed completely when it starts; its effects on requests (admissions,
+ * token times) are written at once with their simulated times, its signals count from `endMs`.
+ */
+import type { BlockHolder } from "../request/BlockIdentity.ts"
+import type { SimRequest } from "../request/SimRequest.ts"
+
+/** What a pass tells the simulation about a request, in the engine's emission order. */
+export const Signal = {
+  /** First output token, request goes on: its prefill is done. */
+  FirstToken: 0,
+  /** Last output token. */
+  Completed: 1,
+  /** The request can never fit this worker; it leaves without a token. */
+  Rejected: 2
+} as const
+export type Signal = (typeof Signal)[keyof typeof Signal]
+
+/** Result of one pass. The worker owns it and overwrites it at its next pass. */
+export class PassOutcome {
+  endMs = 0
+  /** False when the pass did nothing at all: no admission, no token, no signal, no cache change, no time. */
+  progressed = false
+  readonly requests: Array<SimRequest> = []
+  readonly signals: Array<Signal> = []
+
+  begin(nowMs: number): void {
+    this.endMs = nowMs
+    this.progressed = false
+    this.requests.length = 0
+    this.signals.length = 0
+  }
+
+  signal(request: SimRequest, signal: Signal): void {
+    this.requests.push(request)
+    this.signals.push(signal)
+  }
+}
+
+export interface WorkerSnapshot {
+  readonly waiting: number
+  readonly running: number
+  readonly activeBlocks: number
+  /** Blocks that could be handed out now: free ones and cached ones nobody uses. */
+  readonly availableBlocks: number
+  readonly capacityBlocks: number
+}
+
+export interface WorkerCore extends BlockHolder {
+  /** Requests waiting or running here. */
+  readonly inFlight: number
+  submit(request: SimRequest): void
+  pass(nowMs: number): PassOutcome
+  snapshot(): WorkerSnapshot
+  /** Requests waiting or running here, for errors that name them and for the cut-off; waiting first. */
+  requests(): ReadonlyArray<SimRequest>
+  /** Throws when the worker's own bookkeeping contradicts itself (KV blocks conserved, counts agree). */
+  checkInvariants(): void
+}

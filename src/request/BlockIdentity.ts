@@ -1,0 +1,31 @@
+/**
+ * What makes two KV blocks the same: the exact token content of the whole prefix up to the block's end.
+ *
+ * A block identity is a small non-negative integer interned for "this prefix, extended by this content". Engines
+ * and routers compare identities, never tokens. Identities that nobody holds any more are recycled, so
+ * memory follows the live blocks, not the length of the trace.
+ */
+
+/** Calls back with every block identity that a holder still needs. */
+export interface BlockHolder {
+  markBlocks(mark: (block: number) => void): void
+}
+
+export interface BlockIdentity {
+  /** Engine block size in tokens. */
+  readonly blockTokens: number
+  /**
+   * Identities of all full blocks of a token string given as runs: `symbols[i]` repeated `counts[i]` times.
+   * Equal symbols are equal tokens. Length of the result: `floor(sum(counts) / blockTokens)`.
+   */
+  readonly blocksOfRuns: (symbols: ArrayLike<number>, counts: ArrayLike<number>) => Int32Array
+  /**
+   * Identities of the full blocks of a prompt whose token `p` is `hashIds[floor(p / traceBlockTokens)]`,
+   * cut to `promptTokens`. Length of the result: `floor(promptTokens / blockTokens)`.
+   */
+  readonly blocksOfHashIds: (hashIds: ArrayLike<number>, promptTokens: number) => Int32Array
+  /** Whether enough identities were made since the last collection to be worth one. */
+  readonly wantsCollection: () => boolean
+  /** Recycles every identity that no holder marks. */
+  readonly collect: (holders: Iterable<BlockHolder>) => void
+}

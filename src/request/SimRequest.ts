@@ -1,0 +1,147 @@
+/**
+ * One request on its way through a simulation, and afterwards its record.
+ *
+ * The workload creates it at dispatch, the router and the engines fill it in, and once it is terminal it
+ * leaves the simulation as a {@link RequestRecord}: the same object seen through a read-only type, so a
+ * finished request costs no copy.
+ */
+
+/** How a request ended. `in_flight` marks one that was cut off by the end of the run. */
+export type RequestStatus = "in_flight" | "completed" | "rejected" | "failed"
+
+/** Simulated times and choices of a disaggregated hand-off; `NaN` or `-1` until the stage is reached. */
+export interface HandoffStamps {
+  prefillWorkerIndex: number
+  prefillAdmitMs: number
+  sourceHeldMs: number
+  destinationReservedMs: number
+  destinationActivatedMs: number
+  decodeAdmitMs: number
+  sourceReleasedMs: number
+  prefillReusedTokens: number
+  decodeReusedTokens: number
+  prefillRouteOverlapTokens: number
+  decodeRouteOverlapTokens: number
+}
+
+/** What the router may read from a trace row, apart from the prompt. */
+export interface RoutingHints {
+  /** Seconds of head start in the router queue (fcfs, lcfs) or weight bonus (wspt); never negative. */
+  readonly priority: number
+  /** Strict tier in the router queue; a higher tier always goes first. */
+  readonly strictPriority: number
+  /** Policy class or policy family named by the row. */
+  readonly policyClass: string | null
+}
+
+export const noRoutingHints: RoutingHints = { priority: 0, strictPriority: 0, policyClass: null }
+
+export const emptyBlocks: Int32Array = new Int32Array(0)
+
+/** The finished (or cut-off) request as sinks see it. Times in simulated ms; `NaN` where never reached. */
+export interface RequestRecord {
+  readonly _tag: "Request"
+  /** Dispatch order within the run, from 0. */
+  readonly id: number
+  /** Session named by the trace, `null` for a row that names none. */
+  readonly sessionId: string | null
+  readonly turnIndex: number
+  /** Request id named by the trace, `null` where the format has none. */
+  readonly requestId: string | null
+  readonly promptTokens: number
+  /** Output tokens asked for; {@link RequestRecord.emittedTokens} says how many came. */
+  readonly outputTokens: number
+  readonly arrivalMs: number
+  readonly firstAdmitMs: number
+  readonly firstAdmissionReusedTokens: number
+  /** Largest prefix-cache reuse over all admissions, in tokens. */
+  readonly reusedTokens: number
+  readonly firstTokenMs: number
+  readonly secondTokenMs: number
+  readonly lastTokenMs: number
+  readonly emittedTokens: number
+  /** Worker that decoded it; `-1` before routing. */
+  readonly workerIndex: number
+  /** Prefix tokens the router expected to find on the chosen worker. */
+  readonly routeOverlapTokens: number
+  readonly status: RequestStatus
+  /** Present in disaggregated runs only. */
+  readonly handoff: HandoffStamps | null
+  /** Trace fields that the simulation does not use but the per-request lines carry. */
+  readonly annotations: Readonly<Record<string, unknown>> | null
+}
+
+/** Everything known of a request when it is dispatched. */
+export interface SimRequestInit {
+  readonly id: number
+  readonly sessionId: string | null
+  readonly turnIndex: number
+  readonly requestId: string | null
+  readonly promptTokens: number
+  readonly outputTokens: number
+  /**
+   * Identities of the full KV blocks of the prompt, in order; when the trace plans the generated tokens too,
+   * followed by the blocks that those complete. Length `floor(known tokens / block tokens)`.
+   */
+  readonly blocks: Int32Array
+  readonly arrivalMs: number
+  readonly hints: RoutingHints
+  readonly annotations: Readonly<Record<string, unknown>> | null
+  /** Handle of the workload that made the request; opaque to everybody else. */
+  readonly workloadKey: number
+}
+
+export class SimRequest implements RequestRecord {
+  readonly _tag = "Request"
+  readonly id: number
+  readonly sessionId: string | null
+  readonly turnIndex: number
+  readonly requestId: string | null
+  readonly promptTokens: number
+  readonly outputTokens: number
+  readonly arrivalMs: number
+  readonly hints: RoutingHints
+  readonly annotations: Readonly<Record<string, unknown>> | null
+  readonly workloadKey: number
+  blocks: Int32Array
+  firstAdmitMs = Number.NaN
+  firstAdmissionReusedTokens = 0
+  reusedTokens = 0
+  firstTokenMs = Number.NaN
+  secondTokenMs = Number.NaN
+  lastTokenMs = Number.NaN
+  emittedTokens = 0
+  workerIndex = -1
+  routeOverlapTokens = 0
+  status: RequestStatus = "in_flight"
+  handoff: HandoffStamps | null = null
+
+  constructor(init: SimRequestInit) {
+    this.id = init.id
+    this.sessionId = init.sessionId
+    this.turnIndex = init.turnIndex
+    this.requestId = init.requestId
+    this.promptTokens = init.promptTokens
+    this.outputTokens = init.outputTokens
+    this.blocks = init.blocks
+    this.arrivalMs = init.arrivalMs
+    this.hints = init.hints
+    this.annotations = init.annotations
+    this.workloadKey = init.workloadKey
+  }
+
+  /** Notes an admission to a worker's batch: the first one is kept, the reuse is the largest of all. */
+  admitted(nowMs: number, reusedTokens: number): void {
+    if (Number.isNaN(this.firstAdmitMs)) {
+      this.firstAdmitMs = nowMs
+      this.firstAdmissionReusedTokens = reusedTokens
+    }
+    if (reusedTokens > this.reusedTokens) this.reusedTokens = reusedTokens
+  }
+
+  /** Ends the request and lets go of everything only the simulation needed. */
+  finish(status: RequestStatus): void {
+    this.status = status
+    this.blocks = emptyBlocks
+  }
+}

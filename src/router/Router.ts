@@ -1,0 +1,48 @@
+/**
+ * The router a run uses: configuration and a factory of router cores. Layers: round robin, KV-aware, scripted.
+ */
+import * as Context from "effect/Context"
+import type { QueuePolicy } from "../config/EngineArgs.ts"
+import type { KvEventSink } from "../engine/KvEvents.ts"
+import type { BlockHolder } from "../request/BlockIdentity.ts"
+import type { SimRequest } from "../request/SimRequest.ts"
+
+/** What a router core is told about the pool it routes for. */
+export interface RouterContext {
+  /** Workers have the ids `0 … workers - 1`. */
+  readonly workers: number
+  readonly blockTokens: number
+  /** Token budget of one pass of a worker; `Infinity` when unlimited. */
+  readonly maxNumBatchedTokens: number
+  /** The engine arguments' override of the queue order. */
+  readonly queuePolicy: QueuePolicy | undefined
+  /** Which side of a disaggregated run the pool is. */
+  readonly role: "aggregated" | "prefill" | "decode"
+}
+
+/** Routing state of one pool in one run. Plain and synchronous: it is called once per request and per edge. */
+export interface RouterCore extends BlockHolder {
+  /**
+   * Chooses a worker for a request that arrives now, or returns `-1` when it parks the request.
+   * May set `request.routeOverlapTokens`.
+   */
+  route(request: SimRequest, nowMs: number): number
+  /** The request has its first token and goes on. */
+  prefillDone(request: SimRequest, nowMs: number): void
+  /** The request left its worker (completed or rejected). */
+  freed(request: SimRequest, nowMs: number): void
+  /**
+   * The next parked request that the last edges released, its `workerIndex` set; `undefined` when there is none.
+   * Called until empty after every edge.
+   */
+  takeReleased(): SimRequest | undefined
+  /** Parked requests. */
+  readonly parked: number
+  /** Where this worker's cache changes go; `undefined` when the router does not care. */
+  kvEvents(workerIndex: number): KvEventSink | undefined
+}
+
+export class Router extends Context.Service<Router, {
+  readonly name: string
+  readonly make: (context: RouterContext) => RouterCore
+}>()("dynosim/router/Router") {}

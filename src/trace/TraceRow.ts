@@ -1,0 +1,19 @@
+/** One request row of a trace, as read: checked by schema, units in the names, nothing scaled yet. */
+export interface TraceRow {
+  /** Physical line in its file, from 1; what error messages and implicit sessions refer to. */
+  readonly line: number
+  readonly timestampMs: number | undefined
+  /** Prompt length after clamping to what the hash ids can supply. */
+  readonly promptTokens: number
+  readonly outputTokens: number
+  /** One id per trace block; only the low 32 bits count, so these are unsigned 32-bit integers. */
+  readonly hashIds: ArrayLike<number>
+  readonly sessionId: string | undefined
+  readonly delayMs: number | undefined
+  /** Exact generated tokens, where the trace plans them; length `outputTokens`. */
+  readonly outputTokenIds: ArrayLike<number> | undefined
+  readonly requestId: string | undefined
+  readonly priority: number
+  readonly strictPriority: number
+  readonly policyClass: string | undefined
+}
