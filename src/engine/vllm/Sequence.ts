@@ -1,0 +1,54 @@
+/**
+ * A request inside one vLLM-style worker: its progress and the KV blocks it holds.
+ *
+ * With `B` tokens per block and `L` known tokens (prompt plus generated), its block list always has `ceil(L / B)` entries:
+ * the first `fullBlocks` are full, a last one may still be filling. A block that generation has just filled becomes
+ * full only when the next token needs a new block.
+ */
+import { emptyBlocks, type SimRequest } from "../../request/SimRequest.ts"
+
+export class Sequence {
+  readonly request: SimRequest
+  readonly promptTokens: number
+  /** Tokens after which this worker is done with the request. */
+  readonly maxOutputTokens: number
+  generatedTokens = 0
+  /** Tokens whose KV entries are computed. */
+  computedTokens = 0
+  /**
+   * Identities of full blocks, as far as known in advance: those of the prompt, those of planned outputs and, after a
+   * preemption, those of the blocks it had generated itself.
+   */
+  keys: Int32Array
+  fullBlocks: number
+  /** Slots of the held blocks, list position by position; allocated at the first admission. */
+  slots: Int32Array = emptyBlocks
+  heldBlocks = 0
+  running = false
+  /** False until its first admission: only then may it be rejected. */
+  admitted = false
+  lastTokenMs = Number.NaN
+  /** Tokens until something other than "one more token" happens; see the worker's emission. */
+  countdown = 1
+  /** Successor in the waiting queue. */
+  behind: Sequence | undefined = undefined
+
+  /** What the pass `scheduledPass` gave it, to be undone if it is preempted in that same pass. */
+  scheduledPass = -1
+  scheduledTokens = 0
+  scheduledPromptTokens = 0
+  scheduledPrefixTokens = 0
+
+  constructor(request: SimRequest, maxOutputTokens: number, keys: Int32Array, fullBlocks: number) {
+    this.request = request
+    this.promptTokens = request.promptTokens
+    this.maxOutputTokens = maxOutputTokens
+    this.keys = keys
+    this.fullBlocks = fullBlocks
+  }
+
+  /** Prompt plus generated tokens. */
+  get knownTokens(): number {
+    return this.promptTokens + this.generatedTokens
+  }
+}

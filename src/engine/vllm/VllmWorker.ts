@@ -1,0 +1,566 @@
+/**
+ * vLLM-style worker: continuous batching with chunked prefill, prefix caching and preemption by recomputation.
+ *
+ * A pass is: running requests in admission order, then waiting ones while they fit, the prefill time of what was scheduled,
+ * then one decode step for every request whose known tokens are all computed. No token exists as an object: a request in
+ * steady decode costs a few integer operations per pass, and a countdown tells when it needs more than that.
+ */
+import type { EngineArgs } from "../../config/EngineArgs.ts"
+import type { SimRequest } from "../../request/SimRequest.ts"
+import { scaledDurationMs } from "../../timing/Quantise.ts"
+import type { TimingModel } from "../../timing/Timing.ts"
+import type { WorkerContext } from "../Engine.ts"
+import { EngineStalled } from "../EngineStalled.ts"
+import { MtpSampler } from "../MtpSampler.ts"
+import type { TokenGaps } from "../TokenGaps.ts"
+import { PassOutcome, Signal, type WorkerCore, type WorkerSnapshot } from "../WorkerCore.ts"
+import { type CapacityPolicy, fullLengthBlocks } from "./CapacityPolicy.ts"
+import { KvBlockPool } from "./KvBlockPool.ts"
+import { Sequence } from "./Sequence.ts"
+import { WaitingQueue } from "./WaitingQueue.ts"
+
+const Schedule = { Scheduled: 0, Blocked: 1, Preempted: 2 } as const
+type Schedule = (typeof Schedule)[keyof typeof Schedule]
+
+const minDecodeMs = 1
+/** Preemptions in a row without a single token after which the requests are taken to be thrashing forever. */
+const maxFruitlessPreemptions = 10_000
+
+export class VllmWorker implements WorkerCore {
+  private readonly args: EngineArgs
+  private readonly policy: CapacityPolicy
+  private readonly timing: TimingModel
+  private readonly gaps: TokenGaps
+  private readonly pool: KvBlockPool
+  private readonly sampler: MtpSampler | undefined
+  private readonly decodeSpeedup: number
+  private readonly outcome = new PassOutcome()
+
+  private readonly waiting = new WaitingQueue()
+  private readonly running: Array<Sequence> = []
+  /** Scratch lists, reused by every pass. */
+  private readonly ready: Array<Sequence> = []
+  private readonly bursts: Array<number> = []
+  private readonly rejected: Array<SimRequest> = []
+
+  private passNumber = 0
+  private budgetTokens = 0
+  private batchCount = 0
+  private batchIslTokens = 0
+  private batchPrefixTokens = 0
+  private preemptedInPass = false
+  private scheduledTokens = 0
+  private fruitlessPreemptions = 0
+  /** Token time of the previous emitting pass: requests that emitted then share this pass's gap. */
+  private previousEmitMs = Number.NaN
+
+  /** The gate's last look at the head of the queue, valid while no shareable block changes between active and not. */
+  private gateHead: Sequence | undefined = undefined
+  private gateVersion = -1
+  private gateActiveBlocks = 0
+
+  constructor(args: EngineArgs, policy: CapacityPolicy, timing: TimingModel, context: WorkerContext) {
+    this.args = args
+    this.policy = policy
+    this.timing = timing
+    this.gaps = context.gaps
+    this.pool = new KvBlockPool(args.numGpuBlocks, context.kvEvents)
+    this.sampler = args.mtp === undefined ? undefined : new MtpSampler(args.mtp, context.workerIndex)
+    this.decodeSpeedup = args.speedupRatio * args.decodeSpeedupRatio
+  }
+
+  get inFlight(): number {
+    return this.waiting.length + this.running.length
+  }
+
+  submit(request: SimRequest): void {
+    const outputTokens = this.policy.outputLimitTokens(request, request.outputTokens)
+    const promptBlocks = Math.floor(request.promptTokens / this.args.blockTokens)
+    const keys = this.args.enablePrefixCaching ? request.blocks : this.privateKeys(promptBlocks)
+    this.waiting.pushBack(new Sequence(request, outputTokens, keys, promptBlocks))
+  }
+
+  pass(nowMs: number): PassOutcome {
+    const { outcome } = this
+    outcome.begin(nowMs)
+    this.passNumber += 1
+    this.budgetTokens = this.args.maxNumBatchedTokens
+    this.batchCount = 0
+    this.batchIslTokens = 0
+    this.batchPrefixTokens = 0
+    this.preemptedInPass = false
+    this.scheduledTokens = 0
+    this.scheduleRunning()
+    this.admitWaiting(nowMs)
+    const prefillEndMs = nowMs + this.prefillDurationMs()
+    outcome.endMs = this.sampler === undefined ? this.emitTokens(prefillEndMs) : this.emitBursts(prefillEndMs, this.sampler)
+    for (const request of this.rejected) outcome.signal(request, Signal.Rejected)
+    this.rejected.length = 0
+    if (this.scheduledTokens > 0 || outcome.endMs > nowMs || outcome.requests.length > 0) outcome.progressed = true
+    return outcome
+  }
+
+  snapshot(): WorkerSnapshot {
+    return {
+      waiting: this.waiting.length,
+      running: this.running.length,
+      activeBlocks: this.pool.activeBlocks,
+      availableBlocks: this.pool.availableBlocks,
+      capacityBlocks: this.pool.capacity
+    }
+  }
+
+  requests(): ReadonlyArray<SimRequest> {
+    const requests: Array<SimRequest> = []
+    const add = (sequence: Sequence): void => {
+      this.recordProgress(sequence)
+      requests.push(sequence.request)
+    }
+    this.waiting.forEach(add)
+    this.running.forEach(add)
+    return requests
+  }
+
+  markBlocks(mark: (block: number) => void): void {
+    this.pool.markBlocks(mark)
+    const markKeys = (sequence: Sequence): void => {
+      for (const key of sequence.keys) if (key >= 0) mark(key)
+    }
+    this.waiting.forEach(markKeys)
+    this.running.forEach(markKeys)
+  }
+
+  checkInvariants(): void {
+    this.pool.checkInvariants()
+    let held = 0
+    for (const sequence of this.running) held += sequence.heldBlocks
+    if (held < this.pool.activeBlocks) {
+      throw new Error(`${this.pool.activeBlocks} KV blocks are active, but running requests hold ${held}`)
+    }
+  }
+
+  private privateKeys(count: number): Int32Array {
+    const keys = new Int32Array(count)
+    for (let block = 0; block < count; block++) keys[block] = this.pool.privateKey()
+    return keys
+  }
+
+  // ---- scheduling ----------------------------------------------------------------------------------------------
+
+  /**
+   * Serves running requests in admission order. Preempting in fifo mode shortens the list at its front without moving the
+   * index, so one request is skipped in that pass: the reference does so too.
+   */
+  private scheduleRunning(): void {
+    const { args, running } = this
+    const { blockTokens } = args
+    let index = 0
+    while (index < running.length && this.budgetTokens > 0) {
+      const sequence = running[index]!
+      const after = sequence.computedTokens + 1
+      if (after === sequence.promptTokens + sequence.generatedTokens && after <= sequence.heldBlocks * blockTokens
+        && after > sequence.promptTokens) {
+        sequence.computedTokens = after
+        sequence.scheduledPass = this.passNumber
+        sequence.scheduledTokens = 1
+        sequence.scheduledPromptTokens = 0
+        this.budgetTokens -= 1
+        this.scheduledTokens += 1
+        index += 1
+        continue
+      }
+      const prefixTokens = sequence.computedTokens === 0 ? this.cachedTokens(sequence) : 0
+      const result = this.schedule(sequence, prefixTokens)
+      if (result === Schedule.Blocked) break
+      if (result === Schedule.Scheduled) index += 1
+    }
+  }
+
+  private admitWaiting(nowMs: number): void {
+    const { args, outcome, running, waiting } = this
+    while (!this.preemptedInPass && running.length < args.maxNumSeqs) {
+      const head = waiting.head
+      if (head === undefined) return
+      if (!head.admitted && fullLengthBlocks(head, args.blockTokens) > args.numGpuBlocks) {
+        waiting.removeHead()
+        this.rejected.push(head.request)
+        continue
+      }
+      if (!this.gateOpen(head)) return
+      const cachedTokens = this.cachedTokens(head)
+      if (head.slots.length === 0) head.slots = new Int32Array(fullLengthBlocks(head, args.blockTokens))
+      if (this.schedule(head, cachedTokens) !== Schedule.Scheduled) return
+      waiting.removeHead()
+      running.push(head)
+      head.running = true
+      head.admitted = true
+      head.request.admitted(nowMs, cachedTokens)
+      outcome.progressed = true
+      if (head.scheduledTokens === 0 && this.budgetTokens === 0) return
+    }
+  }
+
+  /**
+   * Admission gate: all tokens known of the request must fit now, although only its first chunk is allocated now.
+   * Blocks that other running requests hold count as already there; cached ones that nobody holds do not.
+   */
+  private gateOpen(head: Sequence): boolean {
+    if (this.gateHead !== head || this.gateVersion !== this.pool.activeVersion) {
+      const promptBlocks = Math.floor(head.promptTokens / this.args.blockTokens)
+      this.gateActiveBlocks = Math.min(promptBlocks, this.pool.activePrefix(head.keys, head.fullBlocks))
+      this.gateHead = head
+      this.gateVersion = this.pool.activeVersion
+    }
+    return this.policy.neededBlocks(head, this.gateActiveBlocks) <= this.policy.availableBlocks(this.pool, this.running)
+  }
+
+  /** Prompt tokens of the leading full blocks that are cached, held or not. */
+  private cachedTokens(sequence: Sequence): number {
+    const blocks = this.pool.residentPrefix(sequence.keys, sequence.fullBlocks)
+    return Math.min(blocks * this.args.blockTokens, sequence.promptTokens)
+  }
+
+  /** Gives a request its share of the pass's token budget, starting after `prefixTokens` cached ones. */
+  private schedule(sequence: Sequence, prefixTokens: number): Schedule {
+    const { promptTokens } = sequence
+    const known = sequence.knownTokens
+    const before = sequence.computedTokens + prefixTokens
+    const promptBefore = Math.min(before, promptTokens)
+    const remaining = Math.max(0, known - before)
+    const promptLeft = promptTokens - promptBefore
+    if (promptLeft > 0 && !this.args.enableChunkedPrefill && promptLeft > this.budgetTokens) return Schedule.Blocked
+    const want = Math.min(remaining, this.budgetTokens)
+    if (want === 0 && remaining > 0) return Schedule.Blocked
+    let after = before + want
+    const allocated = this.allocate(sequence, Math.ceil(after / this.args.blockTokens))
+    if (allocated === Schedule.Preempted) return Schedule.Preempted
+    if (allocated === Schedule.Blocked) after = before
+    else sequence.computedTokens = after
+    const used = Math.max(0, after - before)
+    if (used === 0 && after < known) return Schedule.Blocked
+    const prompt = this.args.workerType === "decode" ? 0 : Math.max(0, Math.min(after, promptTokens) - promptBefore)
+    this.noteScheduled(sequence, used, prompt, promptBefore)
+    return Schedule.Scheduled
+  }
+
+  private noteScheduled(sequence: Sequence, used: number, prompt: number, prefix: number): void {
+    sequence.scheduledPass = this.passNumber
+    sequence.scheduledTokens = used
+    sequence.scheduledPromptTokens = prompt
+    sequence.scheduledPrefixTokens = prefix
+    this.budgetTokens -= used
+    this.scheduledTokens += used
+    if (prompt === 0) return
+    this.batchCount += 1
+    this.batchIslTokens += prefix + prompt
+    this.batchPrefixTokens += prefix
+  }
+
+  /** Makes the request hold its first `blocks` blocks, preempting others as long as that takes. */
+  private allocate(sequence: Sequence, blocks: number): Schedule {
+    while (blocks > sequence.heldBlocks) {
+      if (this.pool.acquire(sequence.keys, sequence.fullBlocks, sequence.heldBlocks, blocks, sequence.slots)) {
+        sequence.heldBlocks = blocks
+        break
+      }
+      const victim = this.preemptVictim()
+      if (victim === undefined) return Schedule.Blocked
+      this.preemptedInPass = true
+      this.undoSchedule(victim)
+      if (victim === sequence) return Schedule.Preempted
+    }
+    return Schedule.Scheduled
+  }
+
+  private undoSchedule(victim: Sequence): void {
+    if (victim.scheduledPass !== this.passNumber) return
+    victim.scheduledPass = -1
+    this.budgetTokens += victim.scheduledTokens
+    if (victim.scheduledPromptTokens === 0) return
+    this.batchCount -= 1
+    this.batchIslTokens -= victim.scheduledPrefixTokens + victim.scheduledPromptTokens
+    this.batchPrefixTokens -= victim.scheduledPrefixTokens
+  }
+
+  // ---- preemption and release ------------------------------------------------------------------------------------
+
+  /** Throws out the newest (lifo) or oldest (fifo) running request; it waits at the front and starts its KV anew. */
+  private preemptVictim(): Sequence | undefined {
+    if (!this.policy.preempts) return undefined
+    const { running } = this
+    const fifo = this.args.preemptionMode === "fifo"
+    let index = fifo ? 0 : running.length - 1
+    while (index >= 0 && index < running.length && !running[index]!.running) index += fifo ? 1 : -1
+    const victim = running[index]
+    if (victim === undefined) return undefined
+    running.splice(index, 1)
+    this.fruitlessPreemptions += 1
+    if (this.fruitlessPreemptions > maxFruitlessPreemptions) throw this.thrashing(victim)
+    this.keepGeneratedKeys(victim)
+    this.releaseBlocks(victim)
+    victim.computedTokens = 0
+    victim.running = false
+    victim.countdown = 1
+    this.waiting.pushFront(victim)
+    return victim
+  }
+
+  /** Remembers the identities of blocks the request generated itself, so that it can find them again. */
+  private keepGeneratedKeys(sequence: Sequence): void {
+    const { fullBlocks, heldBlocks, keys, slots } = sequence
+    if (fullBlocks <= keys.length) return
+    const extended = new Int32Array(fullBlocks)
+    extended.set(keys)
+    for (let block = keys.length; block < fullBlocks; block++) {
+      extended[block] = block < heldBlocks ? this.pool.keyOf(slots[block]!) : this.pool.privateKey()
+    }
+    sequence.keys = extended
+  }
+
+  private thrashing(victim: Sequence): EngineStalled {
+    return new EngineStalled(
+      victim.request,
+      `${this.inFlight} requests preempt each other without end: the KV pool of ${this.args.numGpuBlocks} blocks `
+        + `and the budget of ${this.args.maxNumBatchedTokens} tokens per pass never let one of them emit a token`
+    )
+  }
+
+  /** Deepest block first, so that a prefix outlives what extends it. */
+  private releaseBlocks(sequence: Sequence): void {
+    for (let block = sequence.heldBlocks - 1; block >= 0; block--) this.pool.release(sequence.slots[block]!)
+    sequence.heldBlocks = 0
+  }
+
+  // ---- timing ------------------------------------------------------------------------------------------------------
+
+  private prefillDurationMs(): number {
+    const { batchCount } = this
+    if (batchCount === 0) return 0
+    const meanIslTokens = Math.floor(this.batchIslTokens / batchCount)
+    const meanPrefixTokens = Math.floor(this.batchPrefixTokens / batchCount)
+    if (meanIslTokens <= meanPrefixTokens) return 0
+    const ms = Math.max(0, this.timing.prefillMs(batchCount, meanIslTokens, meanPrefixTokens))
+    return scaledDurationMs(ms, this.args.speedupRatio)
+  }
+
+  /** Duration of a decode step of the ready requests, given the blocks active before it. */
+  private decodeDurationMs(contextTokens: number, activeBlocks: number): number {
+    if (this.args.workerType === "prefill") return 0
+    const { blockTokens } = this.args
+    const batch = this.ready.length
+    const ms = this.timing.decodeMs(
+      batch,
+      activeBlocks * blockTokens,
+      Math.floor(contextTokens / batch),
+      this.pool.capacity * blockTokens
+    )
+    return scaledDurationMs(Math.max(minDecodeMs, ms), this.decodeSpeedup)
+  }
+
+  /** Fills {@link ready} with the running requests that can emit a token; returns the sum of their known tokens. */
+  private collectReady(): number {
+    const { ready, running } = this
+    let contextTokens = 0
+    let count = 0
+    for (let index = 0; index < running.length; index++) {
+      const sequence = running[index]!
+      const known = sequence.promptTokens + sequence.generatedTokens
+      if (sequence.computedTokens >= known && sequence.generatedTokens < sequence.maxOutputTokens) {
+        ready[count++] = sequence
+        contextTokens += known
+      }
+    }
+    ready.length = count
+    return contextTokens
+  }
+
+  // ---- emission ------------------------------------------------------------------------------------------------------
+
+  /** One token for every ready request at `prefillEndMs` plus the decode time; returns the end of the pass. */
+  private emitTokens(prefillEndMs: number): number {
+    const { ready } = this
+    const contextTokens = this.collectReady()
+    if (ready.length === 0) return prefillEndMs
+    const tokenMs = prefillEndMs + this.decodeDurationMs(contextTokens, this.pool.activeBlocks)
+    const previousMs = this.previousEmitMs
+    let shared = 0
+    let emitted = 0
+    let finished = false
+    for (let index = 0; index < ready.length; index++) {
+      const sequence = ready[index]!
+      sequence.generatedTokens += 1
+      sequence.countdown -= 1
+      if (sequence.countdown > 0) {
+        if (sequence.lastTokenMs === previousMs) shared += 1
+        else this.gaps.add(tokenMs - sequence.lastTokenMs, 1)
+        sequence.lastTokenMs = tokenMs
+        emitted += 1
+        continue
+      }
+      if (!this.growForToken(sequence)) continue
+      if (sequence.lastTokenMs === previousMs) shared += 1
+      else if (sequence.generatedTokens > 1) this.gaps.add(tokenMs - sequence.lastTokenMs, 1)
+      this.noteToken(sequence, tokenMs)
+      emitted += 1
+      if (!sequence.running) finished = true
+    }
+    if (shared > 0) this.gaps.add(tokenMs - previousMs, shared)
+    if (emitted === 0) return prefillEndMs
+    if (finished) this.dropFinished()
+    this.previousEmitMs = tokenMs
+    this.fruitlessPreemptions = 0
+    return tokenMs
+  }
+
+  /**
+   * Makes room for the token just generated: a token that opens a block first turns the filled one into a full block. When no
+   * block is to be had, victims are preempted; false, with the token undone, when the request itself had to go.
+   */
+  private growForToken(sequence: Sequence): boolean {
+    if (!sequence.running) return this.undoToken(sequence)
+    if (!this.opensBlock(sequence)) return true
+    this.promoteFilled(sequence)
+    for (;;) {
+      const slot = this.pool.acquirePartial()
+      if (slot >= 0) {
+        sequence.slots[sequence.heldBlocks] = slot
+        sequence.heldBlocks += 1
+        return true
+      }
+      this.undoToken(sequence)
+      const victim = this.preemptVictim()
+      if (victim === undefined || victim === sequence) return false
+      sequence.generatedTokens += 1
+    }
+  }
+
+  private undoToken(sequence: Sequence): false {
+    sequence.generatedTokens -= 1
+    sequence.countdown = 1
+    return false
+  }
+
+  private opensBlock(sequence: Sequence): boolean {
+    return (sequence.knownTokens - 1) % this.args.blockTokens === 0
+  }
+
+  /** The block that the previous token filled becomes full, unless it already is (a prompt that ends on a block boundary). */
+  private promoteFilled(sequence: Sequence): void {
+    const position = sequence.fullBlocks
+    if (sequence.knownTokens - 1 <= position * this.args.blockTokens) return
+    const { keys, slots } = sequence
+    const key = position < keys.length ? keys[position]! : this.pool.privateKey()
+    slots[position] = this.pool.promote(slots[position]!, key)
+    sequence.fullBlocks = position + 1
+  }
+
+  /** Everything about a token that is not plain steady decoding: first, second, block boundary, last. */
+  private noteToken(sequence: Sequence, tokenMs: number): void {
+    const { generatedTokens, maxOutputTokens, request } = sequence
+    sequence.lastTokenMs = tokenMs
+    const visible = this.args.workerType !== "prefill"
+    if (visible && generatedTokens === 1) request.firstTokenMs = tokenMs
+    if (visible && generatedTokens === 2) request.secondTokenMs = tokenMs
+    if (generatedTokens === maxOutputTokens) {
+      this.complete(sequence)
+      return
+    }
+    if (generatedTokens === 1) this.outcome.signal(request, Signal.FirstToken)
+    this.restartCountdown(sequence)
+  }
+
+  /** Tokens until the second one, the next one that opens a block, or the last one, whichever comes first. */
+  private restartCountdown(sequence: Sequence): void {
+    const { blockTokens } = this.args
+    const untilBoundary = blockTokens - ((sequence.knownTokens - 1) % blockTokens)
+    const untilLast = sequence.maxOutputTokens - sequence.generatedTokens
+    sequence.countdown = sequence.generatedTokens === 1 ? 1 : Math.min(untilBoundary, untilLast)
+  }
+
+  private complete(sequence: Sequence): void {
+    this.recordProgress(sequence)
+    this.releaseBlocks(sequence)
+    sequence.running = false
+    this.outcome.signal(sequence.request, Signal.Completed)
+  }
+
+  private recordProgress(sequence: Sequence): void {
+    if (this.args.workerType === "prefill") return
+    sequence.request.emittedTokens = sequence.generatedTokens
+    sequence.request.lastTokenMs = sequence.lastTokenMs
+  }
+
+  private dropFinished(): void {
+    const { running } = this
+    let kept = 0
+    for (let index = 0; index < running.length; index++) {
+      const sequence = running[index]!
+      if (sequence.running) running[kept++] = sequence
+    }
+    running.length = kept
+  }
+
+  // ---- multi-token prediction ----------------------------------------------------------------------------------------
+
+  /**
+   * Emission with draft tokens: blocks for the largest possible bursts are set aside first, then every ready request emits
+   * its burst; all tokens of a pass carry the same time.
+   */
+  private emitBursts(prefillEndMs: number, sampler: MtpSampler): number {
+    const { bursts, ready } = this
+    const contextTokens = this.reserveForBursts(sampler)
+    if (contextTokens < 0) return prefillEndMs
+    const tokenMs = prefillEndMs + this.decodeDurationMs(contextTokens, this.pool.activeBlocks)
+    const certainOnly = this.args.workerType === "prefill"
+    bursts.length = 0
+    for (const sequence of ready) {
+      const limit = sequence.maxOutputTokens - sequence.generatedTokens
+      bursts.push(certainOnly ? Math.min(1, limit) : sampler.burst(limit))
+    }
+    let shared = 0
+    for (let index = 0; index < ready.length; index++) {
+      const sequence = ready[index]!
+      if (sequence.lastTokenMs === this.previousEmitMs) shared += 1
+      else if (sequence.generatedTokens > 0) this.gaps.add(tokenMs - sequence.lastTokenMs, 1)
+      this.emitBurst(sequence, bursts[index]!, tokenMs)
+    }
+    if (shared > 0) this.gaps.add(tokenMs - this.previousEmitMs, shared)
+    this.pool.returnReserved()
+    this.dropFinished()
+    this.previousEmitMs = tokenMs
+    this.fruitlessPreemptions = 0
+    return tokenMs
+  }
+
+  /** Sets aside blocks for the largest bursts; returns the ready requests' known tokens, -1 when nobody can emit. */
+  private reserveForBursts(sampler: MtpSampler): number {
+    const { blockTokens } = this.args
+    const maxBurst = this.args.workerType === "prefill" ? 1 : sampler.maxBurst
+    for (;;) {
+      const contextTokens = this.collectReady()
+      if (this.ready.length === 0) return -1
+      let required = 0
+      for (const sequence of this.ready) {
+        const known = sequence.knownTokens
+        const burst = Math.min(maxBurst, sequence.maxOutputTokens - sequence.generatedTokens)
+        required += Math.ceil((known + burst) / blockTokens) - Math.ceil(known / blockTokens)
+      }
+      if (this.pool.reserve(required)) return contextTokens
+      if (this.preemptVictim() === undefined) return -1
+    }
+  }
+
+  private emitBurst(sequence: Sequence, tokens: number, tokenMs: number): void {
+    for (let token = 0; token < tokens; token++) {
+      sequence.generatedTokens += 1
+      if (this.opensBlock(sequence)) {
+        this.promoteFilled(sequence)
+        sequence.slots[sequence.heldBlocks] = this.pool.takeReserved()
+        sequence.heldBlocks += 1
+      }
+      if (token > 0) this.gaps.add(0, 1)
+      this.noteToken(sequence, tokenMs)
+    }
+    sequence.computedTokens = sequence.knownTokens - 1
+  }
+}
