@@ -1,0 +1,14 @@
+import * as Schema from "effect/Schema"
+
+/** A simulation that cannot be carried to its end. */
+export class ReplayError extends Schema.TaggedError<ReplayError>()("ReplayError", {
+  reason: Schema.Literals(["dead-end", "stalled", "router", "clock-in-use"]),
+  /** What happened and what to do about it. */
+  problem: Schema.String,
+  /** Simulated time at which it happened. */
+  timeMs: Schema.Number
+}) {
+  override get message(): string {
+    return this.problem
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * Checks of the invariants that every simulation must keep (docs/invariants.md). Off by default; tests switch them on.
+ *
+ * A violation is a defect of the simulator, so it throws.
+ */
+import type { WorkerCore } from "../engine/WorkerCore.ts"
+import type { SimRequest } from "../request/SimRequest.ts"
+import type { RunLedger } from "./RunLedger.ts"
+
+/** Walking a whole KV pool after every pass would dominate; the walk is done at passes 1, 2, … and then ever more rarely. */
+const poolWalkEvery = 256
+
+export class RunChecks {
+  private lastMs = 0
+  private passes = 0
+
+  /** INV-2: the clock never runs backwards. */
+  time(nowMs: number): void {
+    if (!(nowMs >= this.lastMs)) throw new Error(`the clock ran backwards, from ${this.lastMs} to ${nowMs} ms`)
+    this.lastMs = nowMs
+  }
+
+  /** INV-3: KV blocks are conserved in the worker that has just run a pass. */
+  pass(worker: WorkerCore, startMs: number, endMs: number): void {
+    if (!(endMs >= startMs)) throw new Error(`a pass ended at ${endMs} ms, before its start at ${startMs} ms`)
+    this.passes += 1
+    if (this.passes <= poolWalkEvery || this.passes % poolWalkEvery === 0) worker.checkInvariants()
+  }
+
+  /** INV-4: causes precede effects in every record. */
+  record(request: SimRequest): void {
+    if (request.status !== "completed") return
+    const times = [
+      request.arrivalMs,
+      request.firstAdmitMs,
+      request.firstTokenMs,
+      ...(request.emittedTokens > 1 ? [request.secondTokenMs] : []),
+      request.lastTokenMs
+    ]
+    for (let index = 1; index < times.length; index++) {
+      if (!(times[index]! >= times[index - 1]!)) {
+        throw new Error(`request ${request.id} has its times out of order: ${times.join(" ")}`)
+      }
+    }
+    if (request.emittedTokens < 1 || request.emittedTokens > request.outputTokens) {
+      throw new Error(`request ${request.id} emitted ${request.emittedTokens} of ${request.outputTokens} tokens`)
+    }
+  }
+
+  /** INV-1: no request is lost; at the end of a drained run no worker holds a block for anybody. */
+  end(ledger: RunLedger, drained: boolean, workers: ReadonlyArray<WorkerCore>): void {
+    let inFlight = 0
+    for (const worker of workers) {
+      worker.checkInvariants()
+      inFlight += worker.inFlight
+      if (drained && worker.snapshot().activeBlocks !== 0) throw new Error("KV blocks are still held after the last request")
+    }
+    if (drained && (ledger.inFlight !== 0 || inFlight !== 0)) {
+      throw new Error(`${ledger.arrived} requests arrived, ${ledger.finished} ended, yet ${inFlight} are in engines`)
+    }
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * A topology's event loop: synchronous, resumable, owned by one run.
+ *
+ * The driver calls {@link SimulationLoop.advance} in slices. A loop that must know the next arrival before it can go on returns
+ * "needs-rows" and is called again once the workload has been fed.
+ */
+import type { WorkerSnapshot } from "../engine/WorkerCore.ts"
+import type { BlockHolder, BlockIdentity } from "../request/BlockIdentity.ts"
+import type { SimRequest } from "../request/SimRequest.ts"
+import type { WorkloadCore } from "../workload/Workload.ts"
+import { ReplayError } from "./ReplayError.ts"
+import type { RunChecks } from "./RunChecks.ts"
+import type { RunLedger } from "./RunLedger.ts"
+import type { TokenGaps } from "../engine/TokenGaps.ts"
+import type { VirtualTime } from "./VirtualClock.ts"
+
+export type LoopState = "needs-rows" | "running" | "ended"
+
+export type EndReason = "drained" | "max-sim-time" | "interrupted"
+
+/** Everything a loop shares with its driver. */
+export interface LoopContext {
+  readonly workload: WorkloadCore
+  readonly identity: BlockIdentity
+  readonly time: VirtualTime
+  readonly ledger: RunLedger
+  readonly gaps: TokenGaps
+  readonly checks: RunChecks | undefined
+  /** The run stops at the first event beyond this simulated time; `Infinity` for none. */
+  readonly maxSimTimeMs: number
+}
+
+export interface SimulationLoop {
+  readonly nowMs: number
+  readonly ended: EndReason | undefined
+  /** Runs up to `steps` passes or timestamps. */
+  advance(steps: number): LoopState
+  /** Ends the run now; what is in flight is cut off. */
+  interrupt(): void
+  /** Worker time provisioned so far, in seconds; `undefined` when the report charges its own duration. */
+  workerSeconds(): { readonly prefill: number; readonly decode: number } | undefined
+  workers(): ReadonlyArray<WorkerSnapshot>
+  /** Requests parked in routers. */
+  parked(): number
+}
+
+/** Recycles block identities when enough have been made. Only safe between events, when nobody holds a local copy. */
+export const collectIdentities = (context: LoopContext, holders: Iterable<BlockHolder>): void => {
+  if (context.identity.wantsCollection()) context.identity.collect(holders)
+}
+
+const named = (request: SimRequest): string => {
+  const name = request.requestId ?? (request.sessionId === null
+    ? `request ${request.id}`
+    : `session ${request.sessionId} turn ${request.turnIndex}`)
+  return `${name} (${request.promptTokens} prompt + ${request.outputTokens} output tokens)`
+}
+
+/** The error for a run in which nothing can ever happen again although requests are in flight. */
+export const deadEnd = (nowMs: number, inFlight: number, blocked: ReadonlyArray<SimRequest>): ReplayError => {
+  const shown = blocked.slice(0, 3).map(named).join(", ")
+  const more = blocked.length > 3 ? ` and ${blocked.length - 3} more` : ""
+  return new ReplayError({
+    reason: "dead-end",
+    timeMs: nowMs,
+    problem: `offline replay reached a dead end with ${inFlight} in-flight requests remaining at ${nowMs} ms: `
+      + `the engine can never schedule ${shown}${more}. Give it more KV blocks (num_gpu_blocks), a larger token budget `
+      + `(max_num_batched_tokens), or chunked prefill`
+  })
+}

@@ -1,0 +1,128 @@
+/**
+ * The loop for one worker without a router: pass after pass, no event queue.
+ *
+ * Arrivals during a pass wait for its end; an idle engine jumps to the next arrival. At one instant completions come
+ * first, then arrivals, then the next pass.
+ */
+import { type PassOutcome, Signal, type WorkerCore, type WorkerSnapshot } from "../engine/WorkerCore.ts"
+import type { BlockHolder } from "../request/BlockIdentity.ts"
+import {
+  collectIdentities,
+  deadEnd,
+  type EndReason,
+  type LoopContext,
+  type LoopState,
+  type SimulationLoop
+} from "./SimulationLoop.ts"
+
+/** Passes in a row without any progress after which nothing can change any more. */
+const maxIdlePasses = 1024
+
+export class SingleEngineLoop implements SimulationLoop {
+  nowMs = 0
+  ended: EndReason | undefined = undefined
+  private readonly context: LoopContext
+  private readonly worker: WorkerCore
+  private readonly holders: ReadonlyArray<BlockHolder>
+  private idlePasses = 0
+
+  constructor(context: LoopContext, worker: WorkerCore) {
+    this.context = context
+    this.worker = worker
+    this.holders = [worker, context.workload]
+  }
+
+  advance(steps: number): LoopState {
+    for (let step = 0; step < steps; step++) {
+      const state = this.step()
+      if (state !== "running") return state
+    }
+    return "running"
+  }
+
+  interrupt(): void {
+    if (this.ended === undefined) this.end("interrupted")
+  }
+
+  workerSeconds(): undefined {
+    return undefined
+  }
+
+  workers(): ReadonlyArray<WorkerSnapshot> {
+    return [this.worker.snapshot()]
+  }
+
+  parked(): number {
+    return 0
+  }
+
+  private step(): LoopState {
+    const { time, workload } = this.context
+    const openLoop = workload.kind === "open"
+    if (openLoop && !this.takeArrivals()) return "needs-rows"
+    if (this.nowMs > this.context.maxSimTimeMs) return this.end("max-sim-time")
+    if (!openLoop && !this.takeArrivals()) return "needs-rows"
+    time.advanceTo(this.nowMs, true)
+    if (this.worker.inFlight > 0) {
+      this.runPass()
+      return "running"
+    }
+    if (workload.drained) return this.end("drained")
+    const nextMs = workload.nextReadyMs()
+    if (nextMs === Number.POSITIVE_INFINITY) throw deadEnd(this.nowMs, this.context.ledger.inFlight, [])
+    this.moveTo(nextMs)
+    return "running"
+  }
+
+  /** Hands over everything that is ready now; false when the workload must be fed first. */
+  private takeArrivals(): boolean {
+    const { ledger, workload } = this.context
+    for (;;) {
+      const request = workload.popReady(this.nowMs, ledger.inFlight)
+      if (request === undefined) return !workload.needsRows
+      ledger.arrive()
+      request.workerIndex = 0
+      this.worker.submit(request)
+    }
+  }
+
+  private runPass(): void {
+    const { checks } = this.context
+    const startMs = this.nowMs
+    const outcome = this.worker.pass(startMs)
+    checks?.pass(this.worker, startMs, outcome.endMs)
+    this.moveTo(outcome.endMs)
+    this.applySignals(outcome)
+    this.idlePasses = outcome.progressed ? 0 : this.idlePasses + 1
+    if (this.idlePasses >= maxIdlePasses) {
+      throw deadEnd(this.nowMs, this.context.ledger.inFlight, this.worker.requests())
+    }
+    collectIdentities(this.context, this.holders)
+  }
+
+  private applySignals(outcome: PassOutcome): void {
+    const { checks, ledger, workload } = this.context
+    for (let index = 0; index < outcome.requests.length; index++) {
+      const signal = outcome.signals[index]!
+      if (signal === Signal.FirstToken) continue
+      const request = outcome.requests[index]!
+      ledger.finish(request, signal === Signal.Rejected ? "rejected" : "completed")
+      checks?.record(request)
+      workload.onTerminal(request, this.nowMs)
+    }
+  }
+
+  private moveTo(timeMs: number): void {
+    this.context.time.advanceTo(timeMs, false)
+    this.context.checks?.time(timeMs)
+    this.nowMs = timeMs
+  }
+
+  private end(reason: EndReason): LoopState {
+    this.ended = reason
+    const requests = this.worker.requests()
+    this.context.checks?.end(this.context.ledger, reason === "drained", [this.worker])
+    this.context.ledger.cutOff(requests)
+    return "ended"
+  }
+}
