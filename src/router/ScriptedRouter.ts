@@ -1,0 +1,62 @@
+/**
+ * A router that does as it is told: worker by request id, or by a function. For tests, and for replaying the routing
+ * of a recorded run.
+ */
+import * as Layer from "effect/Layer"
+import type { KvEventSink } from "../engine/KvEvents.ts"
+import type { SimRequest } from "../request/SimRequest.ts"
+import { Router, type RouterContext, type RouterCore } from "./Router.ts"
+import { RouterFault } from "./RouterFault.ts"
+
+/** Worker index per request id (ids count requests in dispatch order), or a function of the request. */
+export type Script =
+  | ArrayLike<number>
+  | ((request: SimRequest, nowMs: number, context: RouterContext) => number)
+
+export class ScriptedRouterCore implements RouterCore {
+  readonly parked = 0
+  private readonly script: Script
+  private readonly context: RouterContext
+
+  constructor(script: Script, context: RouterContext) {
+    this.script = script
+    this.context = context
+  }
+
+  /** Throws a {@link RouterFault} when the script has no worker for the request, or one that does not exist. */
+  route(request: SimRequest, nowMs: number): number {
+    const script = this.script
+    const worker = typeof script === "function" ? script(request, nowMs, this.context) : script[request.id]
+    if (worker === undefined) {
+      throw new RouterFault(`the routing script has no entry for request ${request.id}: it ends before the run does`)
+    }
+    if (!Number.isInteger(worker) || worker < 0 || worker >= this.context.workers) {
+      throw new RouterFault(
+        `the routing script sends request ${request.id} to worker ${worker}; the pool has workers 0 to ${
+          this.context.workers - 1
+        }`
+      )
+    }
+    return worker
+  }
+
+  prefillDone(): void {}
+
+  freed(): void {}
+
+  takeReleased(): SimRequest | undefined {
+    return undefined
+  }
+
+  kvEvents(): KvEventSink | undefined {
+    return undefined
+  }
+
+  markBlocks(): void {}
+}
+
+export const layer = (script: Script): Layer.Layer<Router> =>
+  Layer.succeed(Router, Router.of({
+    name: "scripted",
+    make: (context) => new ScriptedRouterCore(script, context)
+  }))

@@ -1,0 +1,218 @@
+/**
+ * The KV-aware router of one pool: sends each request where prefill work queued, blocks held and cache overlap
+ * cost the least, and keeps requests back while every worker is busy.
+ *
+ * The prefix index follows the engines' cache events; the load follows the request's life: it is added when the
+ * request goes to a worker, its prefill part ends with the first token, the rest when it is freed. Overlaps are measured
+ * when a request arrives and stay as they were while it is parked.
+ */
+import type { KvEventSink } from "../../engine/KvEvents.ts"
+import { Pcg32 } from "../../random/Pcg32.ts"
+import type { SimRequest } from "../../request/SimRequest.ts"
+import type { RouterContext, RouterCore } from "../Router.ts"
+import { minima, pickSoftmax, pickTied } from "./Choice.ts"
+import { type CostWeights, decodeCost, prefillCost } from "./Cost.ts"
+import { type KvRouterOptions, optionsForRole } from "./KvRouterOptions.ts"
+import { LoadTracker } from "./LoadTracker.ts"
+import { singleClassProfile } from "./PolicyProfile.ts"
+import { PrefixIndex } from "./PrefixIndex.ts"
+import { DecayingPrefillLoad, PlainPrefillLoad, type PrefillEntry, type PrefillLoad } from "./PrefillLoad.ts"
+import { RouterQueue } from "./RouterQueue.ts"
+
+/** A choice about to be made, for those who watch or replace it. */
+export interface RoutingDecision {
+  readonly request: SimRequest
+  readonly nowMs: number
+  /** Cost of each worker. */
+  readonly costs: ReadonlyArray<number>
+  /** Workers at exactly the smallest cost, ascending. */
+  readonly minima: ReadonlyArray<number>
+}
+
+/** Called at every admission; a worker index replaces the router's own choice, `undefined` leaves it. */
+export type DecisionHook = (decision: RoutingDecision) => number | undefined
+
+/** What an admitted request loads its worker with, until it is freed. */
+interface ActiveRequest {
+  readonly worker: number
+  readonly blocks: Int32Array
+  readonly blockCount: number
+  prefill: PrefillEntry | undefined
+}
+
+/** Random streams: the two routers of a disaggregated run draw independently. */
+const streams: Readonly<Record<RouterContext["role"], number>> = { aggregated: 0, prefill: 1, decode: 2 }
+
+export class KvRouterCore implements RouterCore {
+  private readonly options: KvRouterOptions
+  private readonly weights: CostWeights
+  private readonly hook: DecisionHook | undefined
+  private readonly random: Pcg32
+  /** `undefined` for a pool whose cache nobody looks at. */
+  private readonly index: PrefixIndex | undefined
+  private readonly tracker: LoadTracker
+  private readonly prefills: PrefillLoad
+  private readonly queue: RouterQueue
+  private readonly active = new Map<number, ActiveRequest>()
+  private readonly released: Array<SimRequest> = []
+  private releasedTaken = 0
+  private readonly prefillTokens: Float64Array
+  private readonly overlaps: Int32Array
+  private readonly depths: Int32Array
+  private readonly costs: Float64Array
+  private readonly softmaxWeights: Float64Array
+  private readonly tied: Int32Array
+
+  constructor(options: KvRouterOptions, context: RouterContext, hook?: DecisionHook) {
+    const { blockTokens, role, workers } = context
+    const own = optionsForRole(options, role)
+    this.options = own
+    this.weights = {
+      blockTokens,
+      overlapScoreCredit: own.overlapScoreCredit,
+      overlapScoreCreditDecay: own.overlapScoreCreditDecay,
+      prefillLoadScale: own.prefillLoadScale,
+      trackPrefillTokens: own.routerTrackPrefillTokens
+    }
+    this.hook = hook
+    this.random = new Pcg32(own.seed, streams[role])
+    this.index = role === "decode" ? undefined : new PrefixIndex(workers)
+    this.tracker = new LoadTracker(workers)
+    this.prefills = own.prefillEstimator === undefined
+      ? new PlainPrefillLoad(workers)
+      : new DecayingPrefillLoad(workers, own.prefillEstimator)
+    this.prefillTokens = new Float64Array(workers)
+    const profile = own.policyProfile
+      ?? singleClassProfile(context.queuePolicy ?? own.routerQueuePolicy, own.routerQueueThreshold)
+    this.queue = new RouterQueue(profile, context.maxNumBatchedTokens, this.prefillTokens)
+    this.overlaps = new Int32Array(workers)
+    this.depths = new Int32Array(workers)
+    this.costs = new Float64Array(workers)
+    this.softmaxWeights = new Float64Array(workers)
+    this.tied = new Int32Array(workers)
+  }
+
+  get parked(): number {
+    return this.queue.size
+  }
+
+  /** Throws {@link QueueLimitReached} when the request would be parked in a full policy class. */
+  route(request: SimRequest, nowMs: number): number {
+    this.prefills.read(nowMs, this.prefillTokens)
+    const { overlaps } = this
+    this.index?.overlaps(request.blocks, this.promptBlocks(request), overlaps)
+    let bestOverlap = 0
+    for (const overlap of overlaps) bestOverlap = Math.max(bestOverlap, overlap)
+    if (this.queue.park(request, overlaps, bestOverlap * this.weights.blockTokens, nowMs)) return -1
+    return this.admit(request, overlaps, nowMs)
+  }
+
+  prefillDone(request: SimRequest, nowMs: number): void {
+    const active = this.active.get(request.id)
+    if (active !== undefined) this.endPrefill(active, nowMs)
+    this.drain(nowMs)
+  }
+
+  freed(request: SimRequest, nowMs: number): void {
+    const active = this.active.get(request.id)
+    if (active !== undefined) {
+      this.active.delete(request.id)
+      this.endPrefill(active, nowMs)
+      if (this.options.routerTrackActiveBlocks) this.unload(active)
+    }
+    this.drain(nowMs)
+  }
+
+  takeReleased(): SimRequest | undefined {
+    const request = this.released[this.releasedTaken]
+    if (request === undefined) {
+      this.released.length = 0
+      this.releasedTaken = 0
+      return undefined
+    }
+    this.releasedTaken += 1
+    return request
+  }
+
+  kvEvents(workerIndex: number): KvEventSink | undefined {
+    return this.index?.sink(workerIndex)
+  }
+
+  markBlocks(mark: (block: number) => void): void {
+    this.index?.markBlocks(mark)
+    this.tracker.markBlocks(mark)
+    this.queue.markBlocks(mark)
+  }
+
+  /** Lets parked requests go for as long as some worker may take one; each admission counts for the next. */
+  private drain(nowMs: number): void {
+    while (this.queue.size > 0) {
+      this.prefills.read(nowMs, this.prefillTokens)
+      const parked = this.queue.release()
+      if (parked === undefined) return
+      parked.request.workerIndex = this.admit(parked.request, parked.overlaps, nowMs)
+      this.released.push(parked.request)
+    }
+  }
+
+  /** Chooses the worker and loads it. `prefillTokens` is current. */
+  private admit(request: SimRequest, overlaps: Int32Array, nowMs: number): number {
+    const { options, weights } = this
+    const blockCount = options.routerTrackActiveBlocks ? this.promptBlocks(request) : 0
+    this.computeCosts(request, overlaps, blockCount)
+    const worker = this.choose(request, nowMs)
+    const cachedTokens = Math.min(overlaps[worker]! * weights.blockTokens, request.promptTokens)
+    request.routeOverlapTokens = cachedTokens
+    const newTokens = request.promptTokens - cachedTokens
+    const prefill = options.routerTrackPrefillTokens && newTokens > 0
+      ? this.prefills.add(worker, newTokens, cachedTokens, nowMs)
+      : undefined
+    if (options.routerAssumeKvReuse) this.tracker.add(worker, request.blocks, blockCount)
+    else this.tracker.addPrivate(worker, blockCount)
+    this.active.set(request.id, { worker, blocks: request.blocks, blockCount, prefill })
+    return worker
+  }
+
+  private unload(active: ActiveRequest): void {
+    if (this.options.routerAssumeKvReuse) this.tracker.remove(active.worker, active.blocks, active.blockCount)
+    else this.tracker.removePrivate(active.worker, active.blockCount)
+  }
+
+  private endPrefill(active: ActiveRequest, nowMs: number): void {
+    if (active.prefill === undefined) return
+    this.prefills.remove(active.prefill, nowMs)
+    active.prefill = undefined
+  }
+
+  /** Fills `costs`. Blocks that are private to each request are shared with none: their depths stay 0. */
+  private computeCosts(request: SimRequest, overlaps: Int32Array, blockCount: number): void {
+    const { costs, depths, options, prefillTokens, tracker, weights } = this
+    if (options.routerAssumeKvReuse) tracker.depths(request.blocks, blockCount, depths)
+    let least = Infinity
+    for (const tokens of prefillTokens) least = Math.min(least, tokens)
+    for (let worker = 0; worker < costs.length; worker++) {
+      costs[worker] = prefillCost(weights, request.promptTokens, prefillTokens[worker]!, least, overlaps[worker]!)
+        + decodeCost(tracker.activeBlocks[worker]!, blockCount, depths[worker]!)
+    }
+  }
+
+  private choose(request: SimRequest, nowMs: number): number {
+    const { costs, options, random, tied } = this
+    const tiedCount = minima(costs, tied)
+    const forced = this.hook?.({
+      request,
+      nowMs,
+      costs: Array.from(costs),
+      minima: Array.from(tied.subarray(0, tiedCount))
+    })
+    if (forced !== undefined) return forced
+    if (options.routerTemperature === 0 || tiedCount === costs.length) {
+      return pickTied(tied, tiedCount, options.tieBreak, random)
+    }
+    return pickSoftmax(costs, options.routerTemperature, this.softmaxWeights, random)
+  }
+
+  private promptBlocks(request: SimRequest): number {
+    return Math.floor(request.promptTokens / this.weights.blockTokens)
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * The blocks of the requests that each worker is busy with: a multiset of block identities per worker.
+ *
+ * A block counts once per worker however many of its requests share it. The first holder is a bit in a shared table, which
+ * also answers for all workers at once how much of a new prompt they are already busy with; further
+ * holders are counted on the side.
+ */
+import type { BlockHolder } from "../../request/BlockIdentity.ts"
+import { ExtraCounts } from "./ExtraCounts.ts"
+import { WorkerBlockSets } from "./WorkerBlockSets.ts"
+
+export class LoadTracker implements BlockHolder {
+  /** Distinct blocks that each worker is busy with. */
+  readonly activeBlocks: Float64Array
+  private readonly active: WorkerBlockSets
+  private readonly extra: ReadonlyArray<ExtraCounts>
+
+  constructor(workers: number) {
+    this.activeBlocks = new Float64Array(workers)
+    this.active = new WorkerBlockSets(workers)
+    this.extra = Array.from({ length: workers }, () => new ExtraCounts())
+  }
+
+  /** A request with these prompt blocks (the first `length` of `blocks`) goes to the worker. */
+  add(worker: number, blocks: Int32Array, length: number): void {
+    const group = this.active.groupOf(worker)
+    const bit = this.active.bitOf(worker)
+    const extra = this.extra[worker]!
+    let fresh = 0
+    for (let i = 0; i < length; i++) {
+      const block = blocks[i]!
+      if (block >= group.masks.length) group.grow(block)
+      const here = group.masks[block]!
+      if ((here & bit) === 0) {
+        group.masks[block] = here | bit
+        fresh += 1
+      } else {
+        extra.increment(block)
+      }
+    }
+    this.activeBlocks[worker]! += fresh
+  }
+
+  /** Undoes one {@link LoadTracker.add} of the same arguments. */
+  remove(worker: number, blocks: Int32Array, length: number): void {
+    const masks = this.active.groupOf(worker).masks
+    const bit = this.active.bitOf(worker)
+    const extra = this.extra[worker]!
+    let gone = 0
+    for (let i = 0; i < length; i++) {
+      const block = blocks[i]!
+      if (extra.decrement(block)) continue
+      masks[block]! &= ~bit
+      gone += 1
+    }
+    this.activeBlocks[worker]! -= gone
+  }
+
+  /** A request whose blocks count as its own, equal to nobody else's, goes to the worker. */
+  addPrivate(worker: number, length: number): void {
+    this.activeBlocks[worker]! += length
+  }
+
+  /** Undoes one {@link LoadTracker.addPrivate}. */
+  removePrivate(worker: number, length: number): void {
+    this.activeBlocks[worker]! -= length
+  }
+
+  /** Leading blocks of a prompt that each worker is busy with already, into `out[w]`. */
+  depths(blocks: Int32Array, length: number, out: Int32Array): void {
+    this.active.leading(blocks, length, out)
+  }
+
+  markBlocks(mark: (block: number) => void): void {
+    this.active.markBlocks(mark)
+  }
+}
