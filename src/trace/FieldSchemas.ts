@@ -1,0 +1,102 @@
+/**
+ * Schemas of single trace fields, and readable messages for what they refuse.
+ *
+ * Lists of ids are one declaration each, not `Schema.Array`: a trace has dozens of ids per row, and one loop checks
+ * them ten times faster than one schema node per element.
+ */
+import * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
+
+/** Largest length, in tokens, that a row may have: lengths are kept as 32-bit integers. */
+export const maxTokens = 2 ** 31 - 1
+
+const two32 = 2 ** 32
+const two64 = 2n ** 64n
+
+const isUnsigned = (value: unknown, max: number): value is number =>
+  Number.isSafeInteger(value) && typeof value === "number" && value >= 0 && value <= max
+
+/** An optional field: absent and `null` mean the same. */
+const optionalNullable = <T>(is: (value: unknown) => value is T, expected: string) =>
+  Schema.optionalKey(Schema.declare<T | null>((value): value is T | null => value === null || is(value), { expected }))
+
+export const FiniteNumber = optionalNullable((value): value is number => Number.isFinite(value), "a finite number")
+
+export const Text = optionalNullable((value): value is string => typeof value === "string", "a string")
+
+export const Flag = optionalNullable((value): value is boolean => typeof value === "boolean", "true or false")
+
+export const TokenCount = optionalNullable(
+  (value): value is number => isUnsigned(value, maxTokens),
+  `an integer from 0 to ${maxTokens}`
+)
+
+export const Unsigned32 = optionalNullable(
+  (value): value is number => isUnsigned(value, two32 - 1),
+  "an integer from 0 to 4294967295"
+)
+
+export const Signed32 = optionalNullable(
+  (value): value is number => typeof value === "number" && (value | 0) === value,
+  "an integer from -2147483648 to 2147483647"
+)
+
+/** Integers 0 … 2^64 - 1, the large ones as `bigint`. */
+export type HashIdList = ReadonlyArray<number | bigint>
+
+const isHashId = (value: unknown): boolean =>
+  typeof value === "number" ? isUnsigned(value, Number.MAX_SAFE_INTEGER) : typeof value === "bigint" && value >= 0n && value < two64
+
+export const HashIds = optionalNullable(
+  (value): value is HashIdList => Array.isArray(value) && value.every(isHashId),
+  "a list of integers from 0 to 2^64 - 1"
+)
+
+export const TokenIds = optionalNullable(
+  (value): value is ReadonlyArray<number> => Array.isArray(value) && value.every((id) => isUnsigned(id, two32 - 1)),
+  "a list of integers from 0 to 4294967295"
+)
+
+const lowBitsOf = (id: number | bigint): number => typeof id === "bigint" ? Number(BigInt.asUintN(32, id)) : id % two32
+
+const areUnsigned32 = (ids: HashIdList): ids is ReadonlyArray<number> =>
+  ids.every((id) => typeof id === "number" && id < two32)
+
+/** The low 32 bits of each id, the only ones that reach a token. */
+export const lowBits = (ids: HashIdList): ReadonlyArray<number> => areUnsigned32(ids) ? ids : ids.map(lowBitsOf)
+
+const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
+
+const shown = (value: unknown): string => {
+  const text = typeof value === "bigint" ? String(value) : JSON.stringify(value, (_, inner) => typeof inner === "bigint" ? String(inner) : inner)
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text
+}
+
+const pathOf = (path: ReadonlyArray<PropertyKey>): string =>
+  path.map((key, i) => typeof key === "number" ? `[${key}]` : i === 0 ? String(key) : `.${String(key)}`).join("")
+
+const lookUp = (input: unknown, path: ReadonlyArray<PropertyKey>): unknown => {
+  let value = input
+  for (const key of path) {
+    if (typeof value !== "object" || value === null) return undefined
+    value = Reflect.get(value, key)
+  }
+  return value
+}
+
+/** The first refused element of a list, so that a message names it instead of the whole list. */
+const refusedElement = (value: unknown): number =>
+  Array.isArray(value) ? value.findIndex((element) => !isHashId(element)) : -1
+
+/** `field: expected what, got value` for the first refusal of a decoder. */
+export const describeIssue = (issue: SchemaIssue.Issue, input: unknown): string => {
+  const first = formatIssue(issue).issues[0]
+  if (first === undefined) return "the row does not have the expected shape"
+  const path = (first.path ?? []).filter((key) => typeof key !== "object")
+  const value = lookUp(input, path)
+  const expected = first.message.replace(/^Expected /, "expected ").replace(/, got .*$/s, "")
+  const element = refusedElement(value)
+  const where = element < 0 ? pathOf(path) : `${pathOf(path)}[${element}]`
+  if (value === undefined) return `${where} is missing`
+  return `${where}: ${expected}, got ${shown(element < 0 ? value : lookUp(value, [element]))}`
+}

@@ -1,0 +1,79 @@
+/**
+ * Lines to rows, whatever the format: skips blank lines, reads strict JSON, names file and line of what it refuses.
+ *
+ * One Effect per batch of lines; everything inside a batch is a plain loop.
+ */
+import * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Pull from "effect/Pull"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import type { LineBatch } from "./LineReader.ts"
+import { parseJsonObject } from "./StrictJson.ts"
+import type { FieldRules, JsonObject } from "./StrictJson.ts"
+import { TraceError } from "./TraceError.ts"
+
+/** A row, or why there is none: the line does not have the right shape, or its values make no sense. */
+export type RowResult<Row> =
+  | { readonly row: Row }
+  | { readonly shape: string }
+  | { readonly problem: string }
+
+export interface RowFormat<Row> {
+  readonly file: string
+  readonly rules: FieldRules
+  /** What the lines should be, as named in messages. */
+  readonly format: string
+  readonly rowOf: (object: JsonObject, line: number) => RowResult<Row>
+}
+
+const isBlank = (text: string): boolean => text.trim() === "" && text.charCodeAt(0) !== 0xfeff
+
+const readLine = <Row>(text: string, line: number, format: RowFormat<Row>): Result.Result<Row, TraceError> => {
+  const { file } = format
+  const object = parseJsonObject(text, format.rules)
+  const result = Result.isFailure(object) ? { shape: object.failure } : format.rowOf(object.success, line)
+  if ("row" in result) return Result.succeed(result.row)
+  const problem = "problem" in result
+    ? result.problem
+    : `failed to parse line ${line} from ${file} as ${format.format}: ${result.shape}`
+  return Result.fail(new TraceError({ file, line, problem }))
+}
+
+/** Rows of the lines, in order; the rows before a bad line are emitted before the failure. */
+export const readRows = <Row, R>(
+  lines: Stream.Stream<LineBatch, TraceError, R>,
+  format: RowFormat<Row>
+): Stream.Stream<Row, TraceError, R> =>
+  Stream.transformPull(lines, (pull) =>
+    Effect.sync(() => {
+      let failure: TraceError | undefined
+      const read = (batches: Arr.NonEmptyReadonlyArray<LineBatch>) => {
+        const rows: Array<Row> = []
+        for (const { firstLine, texts } of batches) {
+          for (let i = 0; i < texts.length; i++) {
+            const text = texts[i]!
+            if (isBlank(text)) continue
+            const result = readLine(text, firstLine + i, format)
+            if (Result.isFailure(result)) {
+              failure = result.failure
+              return emit(rows)
+            }
+            rows.push(result.success)
+          }
+        }
+        return emit(rows)
+      }
+      const emit = (rows: Array<Row>): Pull.Pull<Arr.NonEmptyReadonlyArray<Row>, TraceError> =>
+        Arr.isArrayNonEmpty(rows) ? Effect.succeed(rows) : next
+      const pulled: Pull.Pull<Arr.NonEmptyReadonlyArray<Row>, TraceError> = Pull.matchEffect(pull, {
+        onSuccess: read,
+        onFailure: Effect.failCause,
+        onDone: () => Cause.done()
+      })
+      const next: Pull.Pull<Arr.NonEmptyReadonlyArray<Row>, TraceError> = Effect.suspend(() =>
+        failure === undefined ? pulled : Effect.fail(failure)
+      )
+      return next
+    }))

@@ -1,0 +1,168 @@
+/**
+ * One JSON object per line, read as strictly as typed decoders of other languages do.
+ *
+ * `JSON.parse` is fast but hides three things: a key given twice, an integer field written `100.0` or `1e2`, and
+ * digits lost above 2^53. One cheap pass over the line finds out whether any of them is possible; only then is the line
+ * parsed again, slowly, by a parser that keeps the literal text.
+ */
+import * as Result from "effect/Result"
+import { parseTree } from "jsonc-parser"
+import type { Node } from "jsonc-parser"
+
+/** What the strict reading needs to know of a format. Names include all aliases. */
+export interface FieldRules {
+  /** Top-level fields that may be given only once. */
+  readonly known: ReadonlySet<string>
+  /** Fields, at any depth, whose numbers (or lists of numbers) must be written as plain integers. */
+  readonly integers: ReadonlySet<string>
+}
+
+/**
+ * A decoded line. Integers from 2^53 on, in the fields named by the rules, are `bigint`; all other numbers are doubles.
+ */
+export type JsonObject = Readonly<Record<string, unknown>>
+
+const quote = 0x22
+const backslash = 0x5c
+const colon = 0x3a
+const dot = 0x2e
+const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39
+const isExponent = (code: number): boolean => code === 0x65 || code === 0x45
+const opens = (code: number): boolean => code === 0x7b || code === 0x5b
+const closes = (code: number): boolean => code === 0x7d || code === 0x5d
+
+/** Every integer of up to 15 digits is an exact double. */
+const exactDigits = 15
+
+/** Position after the string that starts at `start`. */
+const endOfString = (text: string, start: number): number => {
+  for (let i = start + 1;; i++) {
+    const code = text.charCodeAt(i)
+    if (code === quote) return i + 1
+    if (code === backslash) i++
+  }
+}
+
+/**
+ * Number of top-level keys of a line that `JSON.parse` accepts, or `-1` when an integer field holds a literal that
+ * only the slow parser can judge.
+ */
+const countTopLevelKeys = (text: string, rules: FieldRules): number => {
+  let keys = 0
+  let depth = 0
+  let stringStart = 0
+  let stringEnd = 0
+  let keyStart = 0
+  let keyEnd = 0
+  for (let i = 0; i < text.length;) {
+    const code = text.charCodeAt(i)
+    if (code === quote) {
+      stringStart = i
+      i = stringEnd = endOfString(text, i)
+    } else if (isDigit(code)) {
+      const start = i
+      while (isDigit(text.charCodeAt(i))) i++
+      const next = text.charCodeAt(i)
+      const fractional = next === dot || isExponent(next)
+      if (fractional || i - start > exactDigits) {
+        const key = text.slice(keyStart + 1, keyEnd - 1)
+        if (rules.integers.has(key) || key.includes("\\")) return -1
+        while (isDigit(text.charCodeAt(i)) || text.charCodeAt(i) === dot || isExponent(text.charCodeAt(i))) i++
+      }
+    } else {
+      if (code === colon) {
+        keyStart = stringStart
+        keyEnd = stringEnd
+        if (depth === 1) keys++
+      } else if (opens(code)) depth++
+      else if (closes(code)) depth--
+      i++
+    }
+  }
+  return keys
+}
+
+/** A literal that an integer field must not have; travels as an exception inside this module only. */
+class BadLiteral extends Error {}
+
+const numberOf = (text: string, node: Node, key: string, rules: FieldRules): number | bigint => {
+  const value: number = node.value
+  if (!rules.integers.has(key)) return value
+  const literal = text.slice(node.offset, node.offset + node.length)
+  if (!/^-?\d+$/.test(literal)) {
+    throw new BadLiteral(`${key} must be written as a plain integer, without fraction or exponent, got ${literal}`)
+  }
+  return Number.isSafeInteger(value) ? value : BigInt(literal)
+}
+
+const valueOf = (text: string, node: Node, key: string, rules: FieldRules): unknown => {
+  const children = node.children ?? []
+  switch (node.type) {
+    case "object": {
+      const entries: Array<[string, unknown]> = []
+      for (const property of children) {
+        const [name, value] = property.children ?? []
+        if (name !== undefined && value !== undefined) {
+          const field: string = name.value
+          entries.push([field, valueOf(text, value, field, rules)])
+        }
+      }
+      return Object.fromEntries(entries)
+    }
+    case "array":
+      return children.map((child) => valueOf(text, child, key, rules))
+    case "number":
+      return numberOf(text, node, key, rules)
+    default:
+      return node.value
+  }
+}
+
+const repeatedField = (root: Node, rules: FieldRules): string | undefined => {
+  const seen = new Set<string>()
+  for (const property of root.children ?? []) {
+    const field: string = property.children?.[0]?.value
+    if (rules.known.has(field) && seen.has(field)) return field
+    seen.add(field)
+  }
+  return undefined
+}
+
+const parseStrictly = (text: string, rules: FieldRules): Result.Result<JsonObject, string> => {
+  const root = parseTree(text, [], { disallowComments: true })
+  if (root === undefined) return Result.fail("the line is not JSON")
+  const repeated = repeatedField(root, rules)
+  if (repeated !== undefined) return Result.fail(`${repeated} is given more than once`)
+  try {
+    const value = valueOf(text, root, "", rules)
+    return isJsonObject(value) ? Result.succeed(value) : Result.fail("expected a JSON object")
+  } catch (error) {
+    if (error instanceof BadLiteral) return Result.fail(error.message)
+    throw error
+  }
+}
+
+export const isJsonObject = (value: unknown): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+const kindOf = (value: unknown): string => {
+  if (value === null) return "null"
+  if (Array.isArray(value)) return "an array"
+  return typeof value === "number" ? `the number ${value}` : `a ${typeof value}`
+}
+
+/** Reads one line that holds one JSON object; the failure says what is wrong with it. */
+export const parseJsonObject = (text: string, rules: FieldRules): Result.Result<JsonObject, string> => {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    if (text.charCodeAt(0) === 0xfeff) {
+      return Result.fail("the file starts with a byte order mark (U+FEFF); save it as UTF-8 without one")
+    }
+    return Result.fail(error instanceof Error ? error.message : String(error))
+  }
+  if (!isJsonObject(value)) return Result.fail(`expected one JSON object per line, got ${kindOf(value)}`)
+  const keys = countTopLevelKeys(text, rules)
+  return keys === Object.keys(value).length ? Result.succeed(value) : parseStrictly(text, rules)
+}

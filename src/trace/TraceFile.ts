@@ -1,0 +1,80 @@
+/**
+ * A trace file that can be read more than once.
+ *
+ * A trace is read twice: once to check it whole, once to replay it. Standard input, pipes and process substitutions can
+ * be read only once, so they are copied to a temporary file that lives as long as the surrounding `Scope`.
+ */
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import type * as PlatformError from "effect/PlatformError"
+import type * as Scope from "effect/Scope"
+import * as Stdio from "effect/Stdio"
+import * as Stream from "effect/Stream"
+import { gunzip, isGzip } from "./Gunzip.ts"
+import { TraceError } from "./TraceError.ts"
+
+export interface TraceFile {
+  /** As the user named it, `-` for standard input. */
+  readonly name: string
+  /** Uncompressed content, from the start at every run. */
+  readonly bytes: Stream.Stream<Uint8Array, TraceError>
+}
+
+/** Bytes read at once: few Effects per megabyte, and little memory. */
+const chunkBytes = 256 * 1024
+
+const reasonOf = (cause: PlatformError.PlatformError): string => {
+  switch (cause.reason._tag) {
+    case "NotFound":
+      return "no such file"
+    case "PermissionDenied":
+      return "permission denied"
+    default:
+      return cause.message
+  }
+}
+
+const notOpened = (name: string, opened: string) => (cause: PlatformError.PlatformError): TraceError =>
+  new TraceError({ file: name, problem: `failed to open ${opened}${name}: ${reasonOf(cause)}` })
+
+const notRead = (name: string) => (cause: PlatformError.PlatformError): TraceError =>
+  new TraceError({ file: name, problem: `failed to read ${name}: ${reasonOf(cause)}` })
+
+const spool = (fs: FileSystem.FileSystem, name: string, bytes: Stream.Stream<Uint8Array, PlatformError.PlatformError>) =>
+  fs.makeTempFileScoped({ prefix: "dynosim-trace-" }).pipe(
+    Effect.tap((copy) => Stream.run(bytes, fs.sink(copy))),
+    Effect.mapError(notRead(name))
+  )
+
+const firstBytes = (fs: FileSystem.FileSystem, path: string) =>
+  Effect.map(
+    Stream.runCollect(fs.stream(path, { bytesToRead: 2 })),
+    (parts) => Uint8Array.from(parts.flatMap((part) => Array.from(part)))
+  )
+
+/**
+ * Opens a file for reading from the start any number of times; `-` is standard input. Content that is gzip, by name
+ * or by its first bytes, is decompressed. `opened` goes into the message of a missing file.
+ */
+export const openTraceFile = Effect.fnUntraced(function*(
+  name: string,
+  opened = "trace file "
+): Effect.fn.Return<TraceFile, TraceError, FileSystem.FileSystem | Stdio.Stdio | Scope.Scope> {
+  const fs = yield* FileSystem.FileSystem
+  let path = name
+  if (name === "-") {
+    const stdio = yield* Stdio.Stdio
+    path = yield* spool(fs, name, stdio.stdin)
+  } else {
+    const info = yield* Effect.mapError(fs.stat(name), notOpened(name, opened))
+    if (info.type === "Directory") {
+      return yield* Effect.fail(
+        new TraceError({ file: name, problem: `failed to read line 1 from ${name}: it is a directory` })
+      )
+    }
+    if (info.type !== "File") path = yield* spool(fs, name, fs.stream(name, { chunkSize: chunkBytes }))
+  }
+  const start = yield* Effect.mapError(firstBytes(fs, path), notOpened(name, opened))
+  const raw = Stream.mapError(fs.stream(path, { chunkSize: chunkBytes }), notRead(name))
+  return { name, bytes: isGzip(start) || name.endsWith(".gz") ? gunzip(raw, name) : raw }
+})
