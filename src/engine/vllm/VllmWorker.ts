@@ -214,8 +214,9 @@ export class VllmWorker implements WorkerCore {
     return this.policy.neededBlocks(head, this.gateActiveBlocks) <= this.policy.availableBlocks(this.pool, this.running)
   }
 
-  /** Prompt tokens of the leading full blocks that are cached, held or not. */
+  /** Prompt tokens of the leading full blocks that are cached, held or not; without prefix caching nobody looks. */
   private cachedTokens(sequence: Sequence): number {
+    if (!this.args.enablePrefixCaching) return 0
     const blocks = this.pool.residentPrefix(sequence.keys, sequence.fullBlocks)
     return Math.min(blocks * this.args.blockTokens, sequence.promptTokens)
   }
