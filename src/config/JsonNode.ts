@@ -1,0 +1,70 @@
+/**
+ * A JSON value that remembers where it was written and how its numbers were spelled.
+ *
+ * Settings come from JSON on the command line and from JSON or YAML files; both become this tree, so that one set of
+ * checks serves them and every error can name its place. `JSON.parse` would lose all three: positions, duplicate keys,
+ * and the difference between `64` and `64.0` or between two integers beyond 2^53.
+ */
+
+/** Both from 1, counted in UTF-16 code units. */
+export interface Position {
+  readonly line: number
+  readonly column: number
+}
+
+export type JsonNode =
+  | { readonly _tag: "Null"; readonly at: Position }
+  | { readonly _tag: "Boolean"; readonly value: boolean; readonly at: Position }
+  /** A number without fraction and exponent, exact at any size. */
+  | { readonly _tag: "Integer"; readonly value: bigint; readonly at: Position }
+  /** A number with fraction or exponent; `literal` is its spelling. */
+  | { readonly _tag: "Float"; readonly value: number; readonly literal: string; readonly at: Position }
+  | { readonly _tag: "String"; readonly value: string; readonly at: Position }
+  | { readonly _tag: "Array"; readonly items: ReadonlyArray<JsonNode>; readonly at: Position }
+  | JsonObject
+
+export interface JsonObject {
+  readonly _tag: "Object"
+  /** In the order written; no key occurs twice. */
+  readonly entries: ReadonlyMap<string, JsonEntry>
+  readonly at: Position
+}
+
+export interface JsonEntry {
+  readonly keyAt: Position
+  readonly value: JsonNode
+}
+
+const startOfText: Position = { line: 1, column: 1 }
+
+export const emptyObject: JsonObject = { _tag: "Object", entries: new Map(), at: startOfText }
+
+/** The node of a number from its spelling, `undefined` for one that a double cannot hold. */
+export const numberNode = (literal: string, at: Position): JsonNode | undefined => {
+  if (/^[-+]?\d+$/.test(literal)) return { _tag: "Integer", value: BigInt(literal.replace("+", "")), at }
+  const value = Number(literal)
+  return Number.isFinite(value) ? { _tag: "Float", value, literal, at } : undefined
+}
+
+const longestShown = 60
+
+/** The value as an error message shows it: what the user wrote, or what kind of thing it is. */
+export const showNode = (node: JsonNode): string => {
+  switch (node._tag) {
+    case "Null":
+      return "null"
+    case "Boolean":
+    case "Integer":
+      return String(node.value)
+    case "Float":
+      return node.literal
+    case "String": {
+      const text = JSON.stringify(node.value)
+      return text.length > longestShown ? `${text.slice(0, longestShown)}…` : text
+    }
+    case "Array":
+      return "a list"
+    case "Object":
+      return "an object"
+  }
+}
