@@ -10,7 +10,7 @@ import * as Fields from "./FieldSchemas.ts"
 import type { LineBatch } from "./LineReader.ts"
 import { readRows } from "./RowReader.ts"
 import type { RowResult } from "./RowReader.ts"
-import type { FieldRules, JsonObject } from "./StrictJson.ts"
+import type { FieldRules, JsonObject } from "./JsonLine.ts"
 import type { TraceError } from "./TraceError.ts"
 import type { TraceRow } from "./TraceRow.ts"
 

@@ -10,8 +10,8 @@ import * as Pull from "effect/Pull"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type { LineBatch } from "./LineReader.ts"
-import { parseJsonObject } from "./StrictJson.ts"
-import type { FieldRules, JsonObject } from "./StrictJson.ts"
+import { parseJsonObject } from "./JsonLine.ts"
+import type { FieldRules, JsonObject } from "./JsonLine.ts"
 import { TraceError } from "./TraceError.ts"
 
 /** A row, or why there is none: the line does not have the right shape, or its values make no sense. */

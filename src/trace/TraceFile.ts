@@ -7,6 +7,7 @@
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import type * as PlatformError from "effect/PlatformError"
+import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
@@ -23,15 +24,9 @@ export interface TraceFile {
 /** Bytes read at once: few Effects per megabyte, and little memory. */
 const chunkBytes = 256 * 1024
 
-const reasonOf = (cause: PlatformError.PlatformError): string => {
-  switch (cause.reason._tag) {
-    case "NotFound":
-      return "no such file"
-    case "PermissionDenied":
-      return "permission denied"
-    default:
-      return cause.message
-  }
+const reasonOf = ({ message, reason }: PlatformError.PlatformError): string => {
+  if (Predicate.isTagged(reason, "NotFound")) return "no such file"
+  return Predicate.isTagged(reason, "PermissionDenied") ? "permission denied" : message
 }
 
 const notOpened = (name: string, opened: string) => (cause: PlatformError.PlatformError): TraceError =>

@@ -16,4 +16,6 @@ export interface TraceRow {
   readonly priority: number
   readonly strictPriority: number
   readonly policyClass: string | undefined
+  /** Fields that change nothing in a simulation but go along into the per-request lines. */
+  readonly annotations?: Readonly<Record<string, unknown>>
 }

@@ -91,7 +91,7 @@ export class SurveyFold {
   private clampedRows = 0
   private promptTokens = 0
   private outputTokens = 0
-  private openLoopProblem: TraceError | undefined
+  openLoopProblem: TraceError | undefined
   private closedLoopProblem: TraceError | undefined
 
   constructor(file: string) {
@@ -114,6 +114,12 @@ export class SurveyFold {
     return undefined
   }
 
+  /** Of the rows so far. */
+  get order(): RowOrder {
+    if (this.rowsSorted) return "by-row"
+    return this.sessionsSorted ? "by-session" : "none"
+  }
+
   finish(): TraceSurvey | TraceError {
     const { file } = this
     if (this.rows === 0) {
@@ -126,7 +132,7 @@ export class SurveyFold {
       sessionTurns: this.multiTurn ? this.turns.toArray() : undefined,
       originMs: Number.isFinite(this.originMs) ? this.originMs : undefined,
       lastStartMs: Number.isFinite(this.lastStartMs) ? this.lastStartMs : undefined,
-      order: this.rowsSorted ? "by-row" : this.sessionsSorted ? "by-session" : "none",
+      order: this.order,
       plansOutputs: this.plansOutputs,
       clampedRows: this.clampedRows,
       promptTokens: this.promptTokens,

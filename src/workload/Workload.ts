@@ -4,34 +4,138 @@
  * The rows are a lazy stream; the core is a plain synchronous object fed with chunks of them, at most one chunk ahead.
  */
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
-import type * as Stream from "effect/Stream"
-import type { BlockHolder, BlockIdentity } from "../request/BlockIdentity.ts"
-import type { SimRequest } from "../request/SimRequest.ts"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import type { BlockIdentity } from "../request/BlockIdentity.ts"
+import { sortedRows } from "../trace/SortedRows.ts"
 import type { TraceError } from "../trace/TraceError.ts"
 import type { TraceRow } from "../trace/TraceRow.ts"
+import type { TraceSource } from "../trace/TraceSource.ts"
+import type { TraceSurvey } from "../trace/TraceSurvey.ts"
+import { ClosedLoopCore } from "./ClosedLoop.ts"
+import { OpenLoopCore } from "./OpenLoop.ts"
+import { RequestLoopCore } from "./RequestLoop.ts"
+import type { SessionTurns } from "./Sessions.ts"
+import { planSynthetic } from "./SyntheticLoad.ts"
+import type { SyntheticOptions } from "./SyntheticLoad.ts"
+import type { WorkloadCore } from "./WorkloadCore.ts"
+import { checkConcurrency, checkSpeedup } from "./WorkloadError.ts"
+import type { WorkloadError } from "./WorkloadError.ts"
 
-export interface WorkloadCore extends BlockHolder {
-  /** Open loop: arrivals come from the trace. Closed loop: at most `limit` units are active. */
-  readonly kind: "open" | "closed"
-  /** Units (requests or sessions) that may be in flight; `Infinity` in an open loop. */
-  readonly limit: number
-  /** True while {@link nextReadyMs} cannot be known before more rows are pushed. */
-  readonly needsRows: boolean
-  pushRows(rows: ReadonlyArray<TraceRow>): void
-  endRows(): void
-  /** Earliest time at which a request is or becomes ready; `Infinity` when only a completion can make one ready. */
-  nextReadyMs(): number
-  /**
-   * Takes the next request that is ready at `nowMs`, in dispatch order; `undefined` when there is none. In a closed loop
-   * of single requests the caller's `inFlight` (requests dispatched and not terminal) limits it.
-   */
-  popReady(nowMs: number, inFlight: number): SimRequest | undefined
-  /** The request is terminal (completed, rejected or failed): its slot is free, its follow-up turn gets its ready time. */
-  onTerminal(request: SimRequest, nowMs: number): void
-  /** No rows left, nothing ready or waiting for a completion. */
-  readonly drained: boolean
+export type { WorkloadCore } from "./WorkloadCore.ts"
+
+export interface OpenLoopTrace {
+  readonly trace: TraceSource
+  /** Arrivals come this many times faster, waits between turns are as much shorter; 1 by default. */
+  readonly arrivalSpeedup?: number
 }
+
+export interface ClosedLoopTrace {
+  readonly trace: TraceSource
+  /** Sessions that are active at a time. */
+  readonly concurrency: number
+}
+
+export interface RowStream {
+  /** Rows in the order of their arrival, see {@link sortedRows}. */
+  readonly rows: Stream.Stream<TraceRow, TraceError>
+  /** What error messages call the rows. */
+  readonly name: string
+  /** Tokens per hash id. */
+  readonly traceBlockTokens: number
+  /** Some row may plan its generated tokens; false by default. */
+  readonly plansOutputs?: boolean
+  readonly arrivalSpeedup?: number
+}
+
+const turnsOf = ({ sessionTurns }: TraceSurvey): SessionTurns =>
+  sessionTurns === undefined ? () => 1 : (index) => sessionTurns[index] ?? 1
+
+const fromTrace = (
+  { rows, survey, traceBlockTokens }: TraceSource,
+  make: (identity: BlockIdentity) => WorkloadCore
+): Workload["Service"] => ({
+  traceBlockTokens,
+  usesTokenRuns: survey.plansOutputs,
+  rows,
+  make: (identity) => Effect.sync(() => make(identity))
+})
+
+const openLoop = Effect.fnUntraced(function*({ arrivalSpeedup = 1, trace }: OpenLoopTrace) {
+  const { survey, traceBlockTokens } = trace
+  yield* checkSpeedup("ratio", arrivalSpeedup)
+  if (survey.openLoopProblem !== undefined) return yield* Effect.fail(survey.openLoopProblem)
+  return fromTrace(trace, (identity) =>
+    new OpenLoopCore({
+      identity,
+      traceBlockTokens,
+      usesTokenRuns: survey.plansOutputs,
+      originMs: survey.originMs,
+      arrivalSpeedup,
+      order: survey.order,
+      turnsOf: turnsOf(survey)
+    }))
+})
+
+const closedLoop = Effect.fnUntraced(function*({ concurrency, trace }: ClosedLoopTrace) {
+  const { survey, traceBlockTokens } = trace
+  yield* checkConcurrency(concurrency)
+  if (survey.closedLoopProblem !== undefined) return yield* Effect.fail(survey.closedLoopProblem)
+  return fromTrace(trace, (identity) =>
+    new ClosedLoopCore({
+      identity,
+      traceBlockTokens,
+      usesTokenRuns: survey.plansOutputs,
+      concurrency,
+      turnsOf: turnsOf(survey)
+    }))
+})
+
+const rowStream = Effect.fnUntraced(function*(
+  { arrivalSpeedup = 1, name, plansOutputs = false, rows, traceBlockTokens }: RowStream
+) {
+  yield* checkSpeedup("ratio", arrivalSpeedup)
+  return {
+    traceBlockTokens,
+    usesTokenRuns: plansOutputs,
+    rows: sortedRows(rows, name, plansOutputs),
+    make: (identity: BlockIdentity) =>
+      Effect.sync(() =>
+        new OpenLoopCore({
+          identity,
+          traceBlockTokens,
+          usesTokenRuns: plansOutputs,
+          originMs: undefined,
+          arrivalSpeedup,
+          order: "by-session",
+          turnsOf: undefined
+        })
+      )
+  }
+})
+
+const synthetic = Effect.fnUntraced(function*(options: SyntheticOptions) {
+  const plan = yield* planSynthetic(options)
+  const { arrivalSpeedup, concurrency } = options
+  const prompts = { traceBlockTokens: options.blockTokens, usesTokenRuns: false }
+  const make = (identity: BlockIdentity): WorkloadCore => {
+    if (concurrency === undefined) {
+      return new OpenLoopCore({
+        identity,
+        ...prompts,
+        originMs: 0,
+        arrivalSpeedup: arrivalSpeedup ?? 1,
+        order: "by-session",
+        turnsOf: plan.turnsOf
+      })
+    }
+    return plan.sessions
+      ? new ClosedLoopCore({ identity, ...prompts, concurrency, turnsOf: plan.turnsOf })
+      : new RequestLoopCore({ identity, ...prompts, concurrency })
+  }
+  return { ...prompts, rows: plan.rows, make: (identity: BlockIdentity) => Effect.sync(() => make(identity)) }
+})
 
 export class Workload extends Context.Service<Workload, {
   /** Tokens per hash id; what block identities are built from. */
@@ -40,4 +144,20 @@ export class Workload extends Context.Service<Workload, {
   readonly usesTokenRuns: boolean
   readonly rows: Stream.Stream<TraceRow, TraceError>
   readonly make: (identity: BlockIdentity) => Effect.Effect<WorkloadCore, TraceError>
-}>()("dynosim/workload/Workload") {}
+}>()("dynosim/workload/Workload") {
+  /** A checked trace, arriving at its own times. */
+  static readonly layerOpenLoop = (options: OpenLoopTrace): Layer.Layer<Workload, TraceError | WorkloadError> =>
+    Layer.effect(Workload, openLoop(options))
+
+  /** A checked trace, with a fixed number of active sessions. */
+  static readonly layerClosedLoop = (options: ClosedLoopTrace): Layer.Layer<Workload, TraceError | WorkloadError> =>
+    Layer.effect(Workload, closedLoop(options))
+
+  /** Any rows in arrival order, checked as they come; fails in the run at the first row out of order. */
+  static readonly layerRows = (options: RowStream): Layer.Layer<Workload, WorkloadError> =>
+    Layer.effect(Workload, rowStream(options))
+
+  /** Made-up load: see {@link SyntheticOptions}. */
+  static readonly layerSynthetic = (options: SyntheticOptions): Layer.Layer<Workload, WorkloadError> =>
+    Layer.effect(Workload, synthetic(options))
+}

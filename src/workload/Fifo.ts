@@ -1,0 +1,24 @@
+/** First in, first out, over an array whose used-up front is cut off now and then. */
+export class Fifo<A> {
+  private items: Array<A> = []
+  private head = 0
+
+  get length(): number {
+    return this.items.length - this.head
+  }
+
+  push(item: A): void {
+    this.items.push(item)
+  }
+
+  shift(): A | undefined {
+    const item = this.items[this.head]
+    if (item === undefined) return undefined
+    this.head += 1
+    if (this.head > 1024 && this.head * 2 > this.items.length) {
+      this.items = this.items.slice(this.head)
+      this.head = 0
+    }
+    return item
+  }
+}

@@ -1,0 +1,147 @@
+/**
+ * Open loop: requests arrive at the times of their trace, whatever the engines do.
+ *
+ * The first turn of a session is ready at `(timestamp - origin) / speedup`, a later one when the previous turn is
+ * terminal plus its delay divided by the speedup. Ready turns go in the order (ready time, session, turn). A
+ * request's arrival is its scheduled ready time, also when the engine looks for it later.
+ */
+import type { SimRequest } from "../request/SimRequest.ts"
+import type { TraceRow } from "../trace/TraceRow.ts"
+import type { RowOrder } from "../trace/TraceSurvey.ts"
+import { ReadyHeap } from "./ReadyHeap.ts"
+import { RequestFactory } from "./RequestFactory.ts"
+import type { PromptOptions } from "./RequestFactory.ts"
+import { RowStore } from "./RowStore.ts"
+import { Sessions } from "./Sessions.ts"
+import type { Session, SessionTurns } from "./Sessions.ts"
+import type { WorkloadCore } from "./WorkloadCore.ts"
+
+export interface OpenLoopOptions extends PromptOptions {
+  /** Trace time that becomes 0; the first row's when absent. */
+  readonly originMs: number | undefined
+  /** Arrivals come this many times faster, and waits between turns are as much shorter. */
+  readonly arrivalSpeedup: number
+  readonly order: RowOrder
+  readonly turnsOf: SessionTurns | undefined
+}
+
+/** Key of a request without a session that could go on. */
+const noSession = -1
+
+/**
+ * A follow-up turn's ready time is a sum of waits that round separately from the timestamps that bound it; this much
+ * doubt is left at the bound. Reading a little further than needed changes nothing else.
+ */
+const doubt = 1e-9
+
+export class OpenLoopCore implements WorkloadCore {
+  readonly kind = "open"
+  readonly limit = Number.POSITIVE_INFINITY
+  private readonly options: OpenLoopOptions
+  private readonly rows = new RowStore()
+  private readonly ready = new ReadyHeap()
+  private readonly sessions: Sessions
+  private readonly requests: RequestFactory
+  private originMs: number | undefined
+  /** No row still to come is ready before this. */
+  private frontierMs = Number.NEGATIVE_INFINITY
+  private ended = false
+  private inFlight = 0
+
+  constructor(options: OpenLoopOptions) {
+    this.options = options
+    this.originMs = options.originMs
+    this.sessions = new Sessions(options.turnsOf)
+    this.requests = new RequestFactory(options, this.rows)
+  }
+
+  get needsRows(): boolean {
+    return !this.ended && !(this.ready.headMs < this.frontierMs)
+  }
+
+  pushRows(rows: ReadonlyArray<TraceRow>): void {
+    for (const row of rows) {
+      const session = this.sessions.find(row)
+      if (session === undefined) this.addSession(row)
+      else this.addTurn(session, row)
+    }
+  }
+
+  endRows(): void {
+    this.ended = true
+    this.sessions.endRows()
+  }
+
+  nextReadyMs(): number {
+    return this.ready.headMs
+  }
+
+  popReady(nowMs: number): SimRequest | undefined {
+    const { ready } = this
+    const arrivalMs = ready.headMs
+    if (arrivalMs > nowMs || ready.length === 0 || this.needsRows) return undefined
+    const workloadKey = ready.headKey
+    const sessionId = workloadKey === noSession ? null : this.sessions.get(workloadKey).id ?? null
+    const request = this.requests.make({ row: ready.headRow, sessionId, turnIndex: ready.headTurn, arrivalMs, workloadKey })
+    ready.pop()
+    this.inFlight += 1
+    return request
+  }
+
+  onTerminal(request: SimRequest, nowMs: number): void {
+    this.inFlight -= 1
+    if (request.workloadKey === noSession) return
+    const session = this.sessions.get(request.workloadKey)
+    session.turn += 1
+    const row = session.takeWaiting(this.rows)
+    if (row >= 0) this.schedule(session, row, nowMs)
+    else if (this.ended || session.turn >= session.turns) this.sessions.forget(session)
+    else session.starvedSinceMs = nowMs
+  }
+
+  get drained(): boolean {
+    return this.ended && this.inFlight === 0 && this.ready.length === 0
+  }
+
+  /** The workload keeps no blocks: a prompt becomes blocks when it is dispatched. */
+  markBlocks(): void {}
+
+  private addSession(row: TraceRow): void {
+    // Checked rows have a timestamp here.
+    const timestampMs = row.timestampMs ?? 0
+    this.originMs ??= timestampMs
+    const startMs = this.scaled(timestampMs - this.originMs)
+    if (this.options.order !== "none") this.raiseFrontier(startMs)
+    if (row.sessionId === undefined) {
+      this.ready.push(startMs, this.sessions.takeIndex(), 0, this.rows.add(row, 0), noSession)
+      return
+    }
+    const session = this.sessions.create(row)
+    this.ready.push(startMs, session.index, 0, this.rows.add(row, session.delayMs(row)), session.key)
+  }
+
+  private addTurn(session: Session, row: TraceRow): void {
+    if (this.options.order === "by-row" && row.timestampMs !== undefined && this.originMs !== undefined) {
+      this.raiseFrontier(this.scaled(row.timestampMs - this.originMs))
+    }
+    const handle = this.rows.add(row, this.scaled(session.delayMs(row)))
+    if (Number.isNaN(session.starvedSinceMs)) {
+      session.wait(handle, this.rows)
+      return
+    }
+    this.schedule(session, handle, session.starvedSinceMs)
+    session.starvedSinceMs = Number.NaN
+  }
+
+  private schedule(session: Session, row: number, terminalMs: number): void {
+    this.ready.push(terminalMs + this.rows.delayMs(row), session.index, session.turn, row, session.key)
+  }
+
+  private scaled(traceMs: number): number {
+    return traceMs / this.options.arrivalSpeedup
+  }
+
+  private raiseFrontier(readyMs: number): void {
+    this.frontierMs = Math.max(this.frontierMs, readyMs - Math.abs(readyMs) * doubt)
+  }
+}

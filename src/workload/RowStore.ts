@@ -1,0 +1,142 @@
+/**
+ * Rows that wait for their dispatch, kept compactly: a page of columns per 512 rows instead of an object per row.
+ *
+ * A row is named by a handle. Rows leave one by one; a page is dropped when its last row has left, so memory follows the
+ * rows that still wait.
+ */
+import { noRoutingHints } from "../request/SimRequest.ts"
+import type { RoutingHints } from "../request/SimRequest.ts"
+import type { TraceRow } from "../trace/TraceRow.ts"
+
+const pageRows = 512
+
+/** What few rows have. */
+export interface RowExtras {
+  readonly requestId: string | null
+  readonly hints: RoutingHints
+  readonly outputTokenIds: Uint32Array | undefined
+  readonly annotations: Readonly<Record<string, unknown>> | null
+}
+
+export const noExtras: RowExtras = { requestId: null, hints: noRoutingHints, outputTokenIds: undefined, annotations: null }
+
+const hintsOf = (row: TraceRow): RoutingHints =>
+  row.priority === 0 && row.strictPriority === 0 && row.policyClass === undefined
+    ? noRoutingHints
+    // A negative priority counts as none.
+    : { priority: Math.max(0, row.priority), strictPriority: row.strictPriority, policyClass: row.policyClass ?? null }
+
+const extrasOf = (row: TraceRow): RowExtras => {
+  const hints = hintsOf(row)
+  const annotations = row.annotations ?? null
+  if (hints === noRoutingHints && row.requestId === undefined && row.outputTokenIds === undefined && annotations === null) {
+    return noExtras
+  }
+  return {
+    requestId: row.requestId ?? null,
+    hints,
+    outputTokenIds: row.outputTokenIds === undefined ? undefined : Uint32Array.from(row.outputTokenIds),
+    annotations
+  }
+}
+
+class Page {
+  readonly delayMs = new Float64Array(pageRows)
+  /** Handle of the row that {@link RowStore.append} put behind this one. */
+  readonly next = new Float64Array(pageRows)
+  readonly promptTokens = new Int32Array(pageRows)
+  readonly outputTokens = new Int32Array(pageRows)
+  /** Where each row's ids end in {@link hashIds}; they start where the previous row's end. */
+  readonly hashEnds = new Uint32Array(pageRows)
+  hashIds = new Uint32Array(pageRows * 8)
+  readonly extras: Array<RowExtras> = []
+  rows = 0
+  left = 0
+
+  add(row: TraceRow, delayMs: number): number {
+    const index = this.rows++
+    this.delayMs[index] = delayMs
+    this.promptTokens[index] = row.promptTokens
+    this.outputTokens[index] = row.outputTokens
+    this.extras.push(extrasOf(row))
+    const start = index === 0 ? 0 : this.hashEnds[index - 1]!
+    const end = start + row.hashIds.length
+    if (end > this.hashIds.length) this.grow(end)
+    this.hashIds.set(row.hashIds, start)
+    this.hashEnds[index] = end
+    return index
+  }
+
+  seal(): void {
+    this.hashIds = this.hashIds.slice(0, this.hashEnds[this.rows - 1])
+  }
+
+  private grow(needed: number): void {
+    const larger = new Uint32Array(Math.max(needed, this.hashIds.length * 2))
+    larger.set(this.hashIds)
+    this.hashIds = larger
+  }
+}
+
+export class RowStore {
+  private readonly pages = new Map<number, Page>()
+  private nextPage = 0
+  private open: Page | undefined
+
+  /** Keeps a row with its wait after the previous turn; returns its handle. */
+  add(row: TraceRow, delayMs: number): number {
+    if (this.open === undefined || this.open.rows === pageRows) {
+      this.open?.seal()
+      this.open = new Page()
+      this.pages.set(this.nextPage++, this.open)
+    }
+    this.open.left += 1
+    return (this.nextPage - 1) * pageRows + this.open.add(row, delayMs)
+  }
+
+  /** Puts a row behind another one; {@link RowStore.next} leads from one to the other. */
+  append(after: number, handle: number): void {
+    this.page(after).next[after % pageRows] = handle
+  }
+
+  next(handle: number): number {
+    return this.page(handle).next[handle % pageRows]!
+  }
+
+  delayMs(handle: number): number {
+    return this.page(handle).delayMs[handle % pageRows]!
+  }
+
+  promptTokens(handle: number): number {
+    return this.page(handle).promptTokens[handle % pageRows]!
+  }
+
+  outputTokens(handle: number): number {
+    return this.page(handle).outputTokens[handle % pageRows]!
+  }
+
+  /** A view, valid until the row is released. */
+  hashIds(handle: number): Uint32Array {
+    const page = this.page(handle)
+    const index = handle % pageRows
+    return page.hashIds.subarray(index === 0 ? 0 : page.hashEnds[index - 1], page.hashEnds[index])
+  }
+
+  extras(handle: number): RowExtras {
+    return this.page(handle).extras[handle % pageRows]!
+  }
+
+  /** Forgets a row. */
+  release(handle: number): void {
+    const page = this.page(handle)
+    page.left -= 1
+    if (page.left === 0 && page.rows === pageRows) {
+      this.pages.delete(Math.floor(handle / pageRows))
+      if (page === this.open) this.open = undefined
+    }
+  }
+
+  private page(handle: number): Page {
+    return this.pages.get(Math.floor(handle / pageRows))!
+  }
+}
