@@ -3,6 +3,7 @@
  */
 import * as Context from "effect/Context"
 import type { EngineArgs } from "../config/EngineArgs.ts"
+import type { HandoffSupport } from "./Handoff.ts"
 import type { KvEventSink, KvEventVisibility } from "./KvEvents.ts"
 import type { TokenGaps } from "./TokenGaps.ts"
 import type { WorkerCore } from "./WorkerCore.ts"
@@ -20,4 +21,6 @@ export class Engine extends Context.Service<Engine, {
   readonly args: EngineArgs
   readonly kvEventVisibility: KvEventVisibility
   readonly spawn: (context: WorkerContext) => WorkerCore
+  /** Present when the engine can serve as a prefill or decode pool. */
+  readonly handoff?: HandoffSupport
 }>()("dynosim/engine/Engine") {}

@@ -139,9 +139,8 @@ export class SimRequest implements RequestRecord {
     if (reusedTokens > this.reusedTokens) this.reusedTokens = reusedTokens
   }
 
-  /** Ends the request and lets go of everything only the simulation needed. */
-  finish(status: RequestStatus): void {
-    this.status = status
+  /** Drops what only the simulation needed: from here on it is a record. */
+  letGo(): void {
     this.blocks = emptyBlocks
   }
 }

@@ -19,14 +19,26 @@ export class RunLedger {
     this.arrived += 1
   }
 
+  /** The request has ended and nothing in the simulation needs it any more. */
   finish(request: SimRequest, status: RequestStatus): void {
+    this.settle(request, status)
+    this.emit(request)
+  }
+
+  /** The request has ended, but somebody still holds on to it: {@link emit} follows. */
+  settle(request: SimRequest, status: RequestStatus): void {
     this.finished += 1
-    request.finish(status)
+    request.status = status
+  }
+
+  /** Hands out the record of a settled request. */
+  emit(request: SimRequest): void {
+    request.letGo()
     this.outbox.push(request)
   }
 
   /** Records of requests that the end of the run cuts off. */
-  cutOff(requests: ReadonlyArray<SimRequest>): void {
+  cutOff(requests: Iterable<SimRequest>): void {
     for (const request of requests) this.outbox.push(request)
   }
 }

@@ -6,8 +6,10 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
 import { Engine } from "../engine/Engine.ts"
 import { Router } from "../router/Router.ts"
+import { DisaggregatedLoop, type PoolSetup } from "./DisaggregatedLoop.ts"
 import { MultiEngineLoop } from "./MultiEngineLoop.ts"
 import { SingleEngineLoop } from "./SingleEngineLoop.ts"
 import type { LoopContext, SimulationLoop } from "./SimulationLoop.ts"
@@ -41,5 +43,54 @@ export const layerMulti = (options: { readonly workers: number }): Layer.Layer<T
       blockTokens: engine.args.blockTokens,
       gpusPerWorker: { prefill: 0, decode: engine.args.gpusPerWorker },
       make: (context) => new MultiEngineLoop(context, engine, router, options.workers)
+    })
+  }))
+
+type Pool = Omit<PoolSetup, "workers">
+
+const poolOf = Effect.gen(function*() {
+  return { engine: yield* Engine, router: yield* Router } satisfies Pool
+})
+
+/** Engine and router of the prefill side of a disaggregated run. */
+export class PrefillPool extends Context.Service<PrefillPool, Pool>()("dynosim/simulation/PrefillPool") {
+  static readonly layer: Layer.Layer<PrefillPool, never, Engine | Router> = Layer.effect(PrefillPool)(poolOf)
+}
+
+/** Engine and router of the decode side of a disaggregated run. */
+export class DecodePool extends Context.Service<DecodePool, Pool>()("dynosim/simulation/DecodePool") {
+  static readonly layer: Layer.Layer<DecodePool, never, Engine | Router> = Layer.effect(DecodePool)(poolOf)
+}
+
+/** An engine that cannot take part in a disaggregated run. */
+export class DisaggregationUnsupported
+  extends Schema.TaggedError<DisaggregationUnsupported>()("DisaggregationUnsupported", { problem: Schema.String })
+{
+  override get message(): string {
+    return this.problem
+  }
+}
+
+/** A pool that computes prompts and a pool that decodes them, with a KV transfer in between. */
+export const layerDisaggregated = (options: {
+  readonly prefillWorkers: number
+  readonly decodeWorkers: number
+}): Layer.Layer<Topology, DisaggregationUnsupported, PrefillPool | DecodePool> =>
+  Layer.effect(Topology)(Effect.gen(function*() {
+    const prefill = { ...(yield* PrefillPool), workers: options.prefillWorkers }
+    const decode = { ...(yield* DecodePool), workers: options.decodeWorkers }
+    const source = prefill.engine.handoff
+    const destination = decode.engine.handoff
+    if (source === undefined || destination === undefined || source.order !== destination.order) {
+      return yield* new DisaggregationUnsupported({
+        problem: "disaggregation needs prefill and decode engines of one type that can hand KV over (vllm or sglang), got "
+          + `${prefill.engine.args.engineType} and ${decode.engine.args.engineType}`
+      })
+    }
+    return Topology.of({
+      name: "disaggregated",
+      blockTokens: decode.engine.args.blockTokens,
+      gpusPerWorker: { prefill: prefill.engine.args.gpusPerWorker, decode: decode.engine.args.gpusPerWorker },
+      make: (context) => new DisaggregatedLoop(context, prefill, decode, source, destination)
     })
   }))

@@ -115,6 +115,21 @@ export class KvBlockPool {
     return true
   }
 
+  /**
+   * Holds a prompt's leading cached full blocks and as many unregistered slots as the rest of its `blocks` needs, all or nothing.
+   * Returns the number of blocks that were cached, -1 when there is no room.
+   */
+  acquireUnregistered(keys: Int32Array, fullCount: number, blocks: number, slots: Int32Array): number {
+    const hits = this.pinHits(keys, 0, fullCount, slots)
+    if (blocks - hits > this.freeCount + this.inactiveCount) {
+      for (let position = hits - 1; position >= 0; position--) this.release(slots[position]!)
+      return -1
+    }
+    if (hits > 0) this.activeVersion += 1
+    for (let position = hits; position < blocks; position++) slots[position] = this.takeSlot()
+    return hits
+  }
+
   /** A slot for one block to be filled, or -1 when none is left. */
   acquirePartial(): number {
     return this.freeCount + this.inactiveCount > 0 ? this.takeSlot() : -1

@@ -47,6 +47,11 @@ export class Sequence {
     this.fullBlocks = fullBlocks
   }
 
+  /** Every shareable identity it may still look up. */
+  markKeys(mark: (block: number) => void): void {
+    for (const key of this.keys) if (key >= 0) mark(key)
+  }
+
   /** Prompt plus generated tokens. */
   get knownTokens(): number {
     return this.promptTokens + this.generatedTokens

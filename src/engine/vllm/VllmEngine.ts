@@ -4,19 +4,34 @@ import * as Layer from "effect/Layer"
 import type { EngineArgs } from "../../config/EngineArgs.ts"
 import { Timing } from "../../timing/Timing.ts"
 import { Engine } from "../Engine.ts"
-import { type CapacityPolicy, guaranteedNoEvict, preemptive } from "./CapacityPolicy.ts"
+import { guaranteedNoEvict, preemptive } from "./CapacityPolicy.ts"
+import { VllmDecodeWorker } from "./VllmDecodeWorker.ts"
+import { VllmPrefillWorker } from "./VllmPrefillWorker.ts"
 import { VllmWorker } from "./VllmWorker.ts"
 
-const layerWith = (args: EngineArgs, policy: CapacityPolicy): Layer.Layer<Engine, never, Timing> =>
-  Layer.effect(Engine)(Effect.map(Timing, (timing) => Engine.of({
-    args,
-    kvEventVisibility: "pass-start",
-    spawn: (context) => new VllmWorker(args, policy, timing.make(), context)
-  })))
-
 /** vLLM: admits optimistically, preempts by recomputation. */
-export const layer = (args: EngineArgs): Layer.Layer<Engine, never, Timing> => layerWith(args, preemptive(args))
+export const layer = (args: EngineArgs): Layer.Layer<Engine, never, Timing> =>
+  Layer.effect(Engine)(Effect.map(Timing, (timing) => {
+    const policy = preemptive(args)
+    return Engine.of({
+      args,
+      kvEventVisibility: "pass-start",
+      spawn: (context) => new VllmWorker(args, policy, timing.make(), context),
+      handoff: {
+        order: "source-first",
+        spawnSource: (context) => new VllmPrefillWorker(args, policy, timing.make(), context),
+        spawnDestination: (context) => new VllmDecodeWorker(args, policy, timing.make(), context)
+      }
+    })
+  }))
 
 /** TensorRT-LLM: the same core, but admits only what is guaranteed to finish without eviction. */
 export const layerTrtllm = (args: EngineArgs): Layer.Layer<Engine, never, Timing> =>
-  layerWith(args, guaranteedNoEvict(args))
+  Layer.effect(Engine)(Effect.map(Timing, (timing) => {
+    const policy = guaranteedNoEvict(args)
+    return Engine.of({
+      args,
+      kvEventVisibility: "pass-start",
+      spawn: (context) => new VllmWorker(args, policy, timing.make(), context)
+    })
+  }))

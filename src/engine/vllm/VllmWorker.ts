@@ -27,17 +27,17 @@ const minDecodeMs = 1
 const maxFruitlessPreemptions = 10_000
 
 export class VllmWorker implements WorkerCore {
-  private readonly args: EngineArgs
+  protected readonly args: EngineArgs
   private readonly policy: CapacityPolicy
   private readonly timing: TimingModel
   private readonly gaps: TokenGaps
-  private readonly pool: KvBlockPool
+  protected readonly pool: KvBlockPool
   private readonly sampler: MtpSampler | undefined
   private readonly decodeSpeedup: number
-  private readonly outcome = new PassOutcome()
+  protected readonly outcome = new PassOutcome()
 
-  private readonly waiting = new WaitingQueue()
-  private readonly running: Array<Sequence> = []
+  protected readonly waiting = new WaitingQueue()
+  protected readonly running: Array<Sequence> = []
   /** Scratch lists, reused by every pass. */
   private readonly ready: Array<Sequence> = []
   private readonly bursts: Array<number> = []
@@ -74,10 +74,13 @@ export class VllmWorker implements WorkerCore {
   }
 
   submit(request: SimRequest): void {
-    const outputTokens = this.policy.outputLimitTokens(request, request.outputTokens)
+    this.waiting.pushBack(this.sequenceOf(request, this.policy.outputLimitTokens(request, request.outputTokens)))
+  }
+
+  protected sequenceOf(request: SimRequest, outputTokens: number): Sequence {
     const promptBlocks = Math.floor(request.promptTokens / this.args.blockTokens)
     const keys = this.args.enablePrefixCaching ? request.blocks : this.privateKeys(promptBlocks)
-    this.waiting.pushBack(new Sequence(request, outputTokens, keys, promptBlocks))
+    return new Sequence(request, outputTokens, keys, promptBlocks)
   }
 
   pass(nowMs: number): PassOutcome {
@@ -123,23 +126,27 @@ export class VllmWorker implements WorkerCore {
 
   markBlocks(mark: (block: number) => void): void {
     this.pool.markBlocks(mark)
-    const markKeys = (sequence: Sequence): void => {
-      for (const key of sequence.keys) if (key >= 0) mark(key)
-    }
-    this.waiting.forEach(markKeys)
-    this.running.forEach(markKeys)
+    this.waiting.forEach((sequence) => sequence.markKeys(mark))
+    for (const sequence of this.running) sequence.markKeys(mark)
   }
 
   checkInvariants(): void {
     this.pool.checkInvariants()
-    let held = 0
-    for (const sequence of this.running) held += sequence.heldBlocks
+    const held = this.heldBlocks()
     if (held < this.pool.activeBlocks) {
-      throw new Error(`${this.pool.activeBlocks} KV blocks are active, but running requests hold ${held}`)
+      throw new Error(`${this.pool.activeBlocks} KV blocks are active, but requests hold ${held}`)
     }
   }
 
-  private privateKeys(count: number): Int32Array {
+  /** Blocks held by requests here, shared ones counted once per holder. */
+  protected heldBlocks(): number {
+    let held = 0
+    for (const sequence of this.running) held += sequence.heldBlocks
+    this.waiting.forEach((sequence) => void (held += sequence.heldBlocks))
+    return held
+  }
+
+  protected privateKeys(count: number): Int32Array {
     const keys = new Int32Array(count)
     for (let block = 0; block < count; block++) keys[block] = this.pool.privateKey()
     return keys
@@ -179,25 +186,41 @@ export class VllmWorker implements WorkerCore {
   private admitWaiting(nowMs: number): void {
     const { args, outcome, running, waiting } = this
     while (!this.preemptedInPass && running.length < args.maxNumSeqs) {
-      const head = waiting.head
+      const head = this.nextToAdmit()
       if (head === undefined) return
       if (!head.admitted && fullLengthBlocks(head, args.blockTokens) > args.numGpuBlocks) {
         waiting.removeHead()
         this.rejected.push(head.request)
         continue
       }
-      if (!this.gateOpen(head)) return
-      const cachedTokens = this.cachedTokens(head)
-      if (head.slots.length === 0) head.slots = new Int32Array(fullLengthBlocks(head, args.blockTokens))
+      // A request that waits with computed tokens got its KV by transfer: its blocks are held already.
+      const materialised = head.computedTokens > 0
+      if (!materialised && !this.gateOpen(head)) return
+      const cachedTokens = materialised ? 0 : this.cachedTokens(head)
+      this.prepareSlots(head)
       if (this.schedule(head, cachedTokens) !== Schedule.Scheduled) return
-      waiting.removeHead()
+      waiting.remove(head)
       running.push(head)
       head.running = true
       head.admitted = true
-      head.request.admitted(nowMs, cachedTokens)
+      this.noteAdmission(head.request, nowMs, cachedTokens)
       outcome.progressed = true
       if (head.scheduledTokens === 0 && this.budgetTokens === 0) return
     }
+  }
+
+  /** The waiting request that may be admitted next. */
+  protected nextToAdmit(): Sequence | undefined {
+    return this.waiting.head
+  }
+
+  protected noteAdmission(request: SimRequest, nowMs: number, cachedTokens: number): void {
+    request.admitted(nowMs, cachedTokens)
+  }
+
+  protected prepareSlots(sequence: Sequence): void {
+    if (sequence.slots.length > 0) return
+    sequence.slots = new Int32Array(fullLengthBlocks(sequence, this.args.blockTokens))
   }
 
   /**
@@ -299,6 +322,7 @@ export class VllmWorker implements WorkerCore {
     if (this.fruitlessPreemptions > maxFruitlessPreemptions) throw this.thrashing(victim)
     this.keepGeneratedKeys(victim)
     this.releaseBlocks(victim)
+    this.capacityFreed()
     victim.computedTokens = 0
     victim.running = false
     victim.countdown = 1
@@ -327,7 +351,7 @@ export class VllmWorker implements WorkerCore {
   }
 
   /** Deepest block first, so that a prefix outlives what extends it. */
-  private releaseBlocks(sequence: Sequence): void {
+  protected releaseBlocks(sequence: Sequence): void {
     for (let block = sequence.heldBlocks - 1; block >= 0; block--) this.pool.release(sequence.slots[block]!)
     sequence.heldBlocks = 0
   }
@@ -478,12 +502,16 @@ export class VllmWorker implements WorkerCore {
     sequence.countdown = sequence.generatedTokens === 1 ? 1 : Math.min(untilBoundary, untilLast)
   }
 
-  private complete(sequence: Sequence): void {
+  protected complete(sequence: Sequence): void {
     this.recordProgress(sequence)
     this.releaseBlocks(sequence)
+    this.capacityFreed()
     sequence.running = false
     this.outcome.signal(sequence.request, Signal.Completed)
   }
+
+  /** A request gave blocks back. */
+  protected capacityFreed(): void {}
 
   private recordProgress(sequence: Sequence): void {
     if (this.args.workerType === "prefill") return

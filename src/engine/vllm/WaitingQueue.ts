@@ -33,6 +33,28 @@ export class WaitingQueue {
     this.length -= 1
   }
 
+  /** The first member that satisfies the condition. */
+  find(accepts: (sequence: Sequence) => boolean): Sequence | undefined {
+    let sequence = this.head
+    while (sequence !== undefined && !accepts(sequence)) sequence = sequence.behind
+    return sequence
+  }
+
+  /** Takes a member out, wherever it stands. */
+  remove(sequence: Sequence): void {
+    if (sequence === this.head) {
+      this.removeHead()
+      return
+    }
+    let before = this.head
+    while (before !== undefined && before.behind !== sequence) before = before.behind
+    if (before === undefined) return
+    before.behind = sequence.behind
+    if (this.tail === sequence) this.tail = before
+    sequence.behind = undefined
+    this.length -= 1
+  }
+
   /** From head to tail. */
   forEach(visit: (sequence: Sequence) => void): void {
     for (let sequence = this.head; sequence !== undefined; sequence = sequence.behind) visit(sequence)

@@ -1,0 +1,100 @@
+/**
+ * vLLM-style decode worker: reserves KV for prompts that are computed elsewhere and decodes them once it has arrived.
+ *
+ * While a reservation is wanted but not granted, the waiting queue is closed to everything except requests whose KV is here:
+ * otherwise preempted requests would take the room again and again.
+ */
+import type { SimRequest } from "../../request/SimRequest.ts"
+import type { DestinationWorker } from "../Handoff.ts"
+import { fullLengthBlocks } from "./CapacityPolicy.ts"
+import type { Sequence } from "./Sequence.ts"
+import { VllmWorker } from "./VllmWorker.ts"
+
+const isMaterialised = (sequence: Sequence): boolean => sequence.computedTokens > 0
+
+export class VllmDecodeWorker extends VllmWorker implements DestinationWorker {
+  /** Requests that want a reservation, oldest first. */
+  private readonly pending: Array<Sequence> = []
+  /** Requests whose blocks are set aside, with the number of them that were cached. */
+  private readonly reserved = new Map<SimRequest, { readonly sequence: Sequence; readonly cachedBlocks: number }>()
+  /** Changes whenever room may have appeared; a refused request is not tried again before. */
+  private generation = 0
+  private triedSequence: Sequence | undefined = undefined
+  private triedGeneration = -1
+
+  requestDestination(request: SimRequest): boolean {
+    const sequence = this.sequenceOf(request, request.outputTokens)
+    if (fullLengthBlocks(sequence, this.args.blockTokens) > this.args.numGpuBlocks) return false
+    this.pending.push(sequence)
+    return true
+  }
+
+  tryReserve(): SimRequest | undefined {
+    const head = this.pending[0]
+    if (head === undefined || this.running.length >= this.args.maxNumSeqs) return undefined
+    if (this.triedSequence === head && this.triedGeneration === this.generation) return undefined
+    this.triedSequence = head
+    this.triedGeneration = this.generation
+    this.prepareSlots(head)
+    const blocks = Math.ceil(head.promptTokens / this.args.blockTokens)
+    const cachedBlocks = this.pool.acquireUnregistered(head.keys, head.fullBlocks, blocks, head.slots)
+    if (cachedBlocks < 0) return undefined
+    head.heldBlocks = blocks
+    this.pending.shift()
+    this.reserved.set(head.request, { sequence: head, cachedBlocks })
+    return head.request
+  }
+
+  missingTokens(request: SimRequest): number {
+    const reservation = this.reserved.get(request)
+    if (reservation === undefined) return 0
+    return (reservation.sequence.heldBlocks - reservation.cachedBlocks) * this.args.blockTokens
+  }
+
+  activate(request: SimRequest): void {
+    const reservation = this.reserved.get(request)
+    if (reservation === undefined) throw new Error(`request ${request.id} has no reservation to activate`)
+    this.reserved.delete(request)
+    const { cachedBlocks, sequence } = reservation
+    const before = this.pool.activeBlocks
+    for (let block = cachedBlocks; block < sequence.fullBlocks; block++) {
+      sequence.slots[block] = this.pool.promote(sequence.slots[block]!, sequence.keys[block]!)
+    }
+    if (this.pool.activeBlocks < before) this.capacityFreed()
+    sequence.computedTokens = sequence.promptTokens
+    sequence.admitted = true
+    this.waiting.pushBack(sequence)
+  }
+
+  override markBlocks(mark: (block: number) => void): void {
+    super.markBlocks(mark)
+    for (const sequence of this.pending) sequence.markKeys(mark)
+    for (const { sequence } of this.reserved.values()) sequence.markKeys(mark)
+  }
+
+  override requests(): ReadonlyArray<SimRequest> {
+    return [...super.requests(), ...this.pending.map((sequence) => sequence.request), ...this.reserved.keys()]
+  }
+
+  protected override nextToAdmit(): Sequence | undefined {
+    return this.pending.length === 0 ? super.nextToAdmit() : this.waiting.find(isMaterialised)
+  }
+
+  protected override noteAdmission(request: SimRequest, nowMs: number, cachedTokens: number): void {
+    super.noteAdmission(request, nowMs, cachedTokens)
+    const { handoff } = request
+    if (handoff === null) return
+    if (Number.isNaN(handoff.decodeAdmitMs)) handoff.decodeAdmitMs = nowMs
+    handoff.decodeReusedTokens = Math.max(handoff.decodeReusedTokens, cachedTokens)
+  }
+
+  protected override capacityFreed(): void {
+    this.generation += 1
+  }
+
+  protected override heldBlocks(): number {
+    let blocks = super.heldBlocks()
+    for (const { sequence } of this.reserved.values()) blocks += sequence.heldBlocks
+    return blocks
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * What event-driven topologies share: settle an instant in rounds, then move to the next one.
+ *
+ * A round is the topology's: completions, arrivals, new passes, in its order. Rounds repeat until one changes nothing. The next
+ * instant is the earlier of the next arrival and the next event.
+ */
+import type { WorkerCore, WorkerSnapshot } from "../engine/WorkerCore.ts"
+import type { BlockHolder } from "../request/BlockIdentity.ts"
+import type { SimRequest } from "../request/SimRequest.ts"
+import { EventQueue } from "./EventQueue.ts"
+import {
+  collectIdentities,
+  deadEnd,
+  type EndReason,
+  type LoopContext,
+  type LoopState,
+  type SimulationLoop
+} from "./SimulationLoop.ts"
+import type { WorkerPool } from "./WorkerPool.ts"
+
+export abstract class EventLoop implements SimulationLoop {
+  nowMs = 0
+  ended: EndReason | undefined = undefined
+  protected readonly context: LoopContext
+  protected readonly queue = new EventQueue()
+  private pools: ReadonlyArray<WorkerPool<WorkerCore>> = []
+  private holders: ReadonlyArray<BlockHolder> = []
+
+  constructor(context: LoopContext) {
+    this.context = context
+  }
+
+  abstract workerSeconds(): { readonly prefill: number; readonly decode: number }
+
+  /** One round at the current instant; true when it changed anything. Stops early when the workload needs rows. */
+  protected abstract settleRound(): boolean
+
+  /** A request arrives now. */
+  protected abstract arrive(request: SimRequest): void
+
+  /** Time passes while the workers are provisioned. */
+  protected abstract chargeTime(deltaMs: number): void
+
+  advance(steps: number): LoopState {
+    for (let step = 0; step < steps; step++) {
+      const state = this.step()
+      if (state !== "running") return state
+    }
+    return "running"
+  }
+
+  interrupt(): void {
+    if (this.ended === undefined) this.end("interrupted")
+  }
+
+  workers(): ReadonlyArray<WorkerSnapshot> {
+    return this.pools.flatMap((pool) => pool.cores.map((core) => core.snapshot()))
+  }
+
+  parked(): number {
+    return this.pools.reduce((sum, pool) => sum + pool.router.parked, 0)
+  }
+
+  /** Registers the pools once they exist. */
+  protected adopt(pools: ReadonlyArray<WorkerPool<WorkerCore>>): void {
+    this.pools = pools
+    this.holders = [...pools.flatMap((pool) => [...pool.cores, pool.router]), this.context.workload]
+  }
+
+  protected takeArrivals(): boolean {
+    const { ledger, workload } = this.context
+    let any = false
+    for (;;) {
+      const request = workload.popReady(this.nowMs, ledger.inFlight)
+      if (request === undefined) return any
+      any = true
+      ledger.arrive()
+      this.arrive(request)
+    }
+  }
+
+  /** Settled requests whose record could not be handed out yet. */
+  protected withheld(): ReadonlyArray<SimRequest> {
+    return []
+  }
+
+  /** Settles the current instant, then moves to the next one at which something happens. */
+  private step(): LoopState {
+    const { context } = this
+    if (!this.settle()) return "needs-rows"
+    context.time.advanceTo(this.nowMs, true)
+    collectIdentities(context, this.holders)
+    const nextMs = Math.min(context.workload.nextReadyMs(), this.queue.headMs)
+    if (nextMs === Number.POSITIVE_INFINITY) {
+      if (context.workload.drained && context.ledger.inFlight === 0) return this.end("drained")
+      throw deadEnd(this.nowMs, context.ledger.inFlight, this.inEngines())
+    }
+    if (nextMs > context.maxSimTimeMs) return this.end("max-sim-time")
+    this.chargeTime(nextMs - this.nowMs)
+    context.time.advanceTo(nextMs, false)
+    context.checks?.time(nextMs)
+    this.nowMs = nextMs
+    return "running"
+  }
+
+  /** Everything that happens now; false when the workload must be fed first (call again then). */
+  private settle(): boolean {
+    for (;;) {
+      const changed = this.settleRound()
+      if (this.context.workload.needsRows) return false
+      if (!changed) return true
+    }
+  }
+
+  private inEngines(): Array<SimRequest> {
+    return this.pools.flatMap((pool) => pool.requests())
+  }
+
+  private end(reason: EndReason): LoopState {
+    const { checks, ledger } = this.context
+    this.ended = reason
+    // A request between the pools is known to both.
+    const cutOff = new Set(this.inEngines().filter((request) => request.status === "in_flight"))
+    checks?.end(ledger, reason === "drained", this.pools.flatMap((pool) => pool.cores))
+    for (const request of this.withheld()) ledger.emit(request)
+    ledger.cutOff(cutOff)
+    return "ended"
+  }
+}

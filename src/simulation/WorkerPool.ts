@@ -1,0 +1,125 @@
+/**
+ * Equal workers behind one router, and which of them run, wait or could start: what the event loops have in common.
+ */
+import { KvEventBuffer, type KvEventSink } from "../engine/KvEvents.ts"
+import type { Engine, WorkerContext } from "../engine/Engine.ts"
+import type { TokenGaps } from "../engine/TokenGaps.ts"
+import type { PassOutcome, WorkerCore } from "../engine/WorkerCore.ts"
+import type { SimRequest } from "../request/SimRequest.ts"
+import type { Router, RouterContext, RouterCore } from "../router/Router.ts"
+import type { RunChecks } from "./RunChecks.ts"
+import { WorkerSet } from "./WorkerSet.ts"
+
+/** KV events that must wait for the end of the pass that made them. */
+interface HeldEvents {
+  readonly buffer: KvEventBuffer
+  readonly sink: KvEventSink
+}
+
+export interface WorkerPoolOptions<Worker extends WorkerCore> {
+  readonly engine: Engine["Service"]
+  readonly router: Router["Service"]
+  readonly role: RouterContext["role"]
+  readonly workers: number
+  readonly spawn: (context: WorkerContext) => Worker
+  readonly gaps: TokenGaps
+  readonly checks: RunChecks | undefined
+}
+
+export class WorkerPool<Worker extends WorkerCore> {
+  readonly router: RouterCore
+  readonly cores: ReadonlyArray<Worker>
+  private readonly checks: RunChecks | undefined
+  /** Results of the passes under way, by worker. */
+  private readonly outcomes: Array<PassOutcome | undefined>
+  /** By worker; only where the router sees events at pass end. */
+  private readonly heldEvents: Array<HeldEvents | undefined> = []
+  /** Idle workers with requests. */
+  private readonly ready: WorkerSet
+
+  constructor(options: WorkerPoolOptions<Worker>) {
+    const { engine, role, router, workers } = options
+    this.checks = options.checks
+    this.router = router.make({
+      workers,
+      blockTokens: engine.args.blockTokens,
+      maxNumBatchedTokens: engine.args.maxNumBatchedTokens,
+      queuePolicy: engine.args.routerQueuePolicy,
+      role
+    })
+    this.cores = Array.from({ length: workers }, (_, workerIndex) =>
+      options.spawn({ workerIndex, gaps: options.gaps, kvEvents: this.eventSink(engine, workerIndex) }))
+    this.outcomes = Array.from({ length: workers }, () => undefined)
+    this.ready = new WorkerSet(workers)
+  }
+
+  isBusy(worker: number): boolean {
+    return this.outcomes[worker] !== undefined
+  }
+
+  submit(request: SimRequest, worker: number): void {
+    this.cores[worker]!.submit(request)
+    this.noteWork(worker)
+  }
+
+  /** The worker may have something to do now. */
+  noteWork(worker: number): void {
+    if (!this.isBusy(worker) && this.cores[worker]!.inFlight > 0) this.ready.add(worker)
+  }
+
+  /**
+   * Starts passes on idle workers, always going back to the lowest one, until no one can start. `started` is told of each
+   * pass and must either queue its end or, for one that takes no time, finish it.
+   */
+  startPasses(nowMs: number, started: (worker: number, endMs: number) => void): boolean {
+    let any = false
+    let worker = this.ready.nextFrom(0)
+    while (worker >= 0) {
+      const endMs = this.startPass(worker, nowMs)
+      if (endMs >= 0) {
+        any = true
+        started(worker, endMs)
+        worker = this.ready.nextFrom(0)
+      } else worker = this.ready.nextFrom(worker + 1)
+    }
+    return any
+  }
+
+  /** Makes the worker idle and returns what its pass did; the router sees the pass's held cache changes. */
+  finishPass(worker: number): PassOutcome {
+    const outcome = this.outcomes[worker]
+    if (outcome === undefined) throw new Error(`worker ${worker} has no pass to finish`)
+    this.outcomes[worker] = undefined
+    this.publishHeldEvents(worker)
+    return outcome
+  }
+
+  /** Shows the router the cache changes that waited for an idle worker. */
+  publishHeldEvents(worker: number): void {
+    const held = this.heldEvents[worker]
+    held?.buffer.flush(held.sink)
+  }
+
+  requests(): Array<SimRequest> {
+    return this.cores.flatMap((core) => core.requests())
+  }
+
+  /** End of the pass, or -1 when it did nothing: then the worker stays idle until something else changes. */
+  private startPass(worker: number, nowMs: number): number {
+    const core = this.cores[worker]!
+    const outcome = core.pass(nowMs)
+    this.checks?.pass(core, nowMs, outcome.endMs)
+    if (outcome.endMs === nowMs && !outcome.progressed) return -1
+    this.ready.remove(worker)
+    this.outcomes[worker] = outcome
+    return outcome.endMs
+  }
+
+  private eventSink(engine: Engine["Service"], worker: number): KvEventSink | undefined {
+    const sink = this.router.kvEvents(worker)
+    if (sink === undefined || engine.kvEventVisibility === "pass-start") return sink
+    const buffer = new KvEventBuffer()
+    this.heldEvents[worker] = { buffer, sink }
+    return buffer
+  }
+}
