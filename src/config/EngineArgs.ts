@@ -28,6 +28,8 @@ export interface AicArgs {
   readonly fmhaDtype: string | undefined
   readonly kvCacheDtype: string | undefined
   readonly commDtype: string | undefined
+  /** `num_gpu_blocks` was not given: the KV pool has the size that the model leaves room for. */
+  readonly sizesKvPool: boolean
 }
 
 /** Multi-token prediction: how many draft tokens, and how likely each is accepted. */

@@ -134,23 +134,23 @@ const hintFor = (found: string): string | undefined => {
   return undefined
 }
 
-const visitorOf = (text: string, tree: TreeBuilder): JSONVisitor => {
-  const position = (line: number, character: number): Position => ({ line: line + 1, column: character + 1 })
-  return {
-    onObjectBegin: (_offset, _length, line, character) =>
-      tree.begin({ _tag: "Object", at: position(line, character), entries: new Map(), key: undefined }),
-    onObjectEnd: () => tree.end(),
-    onArrayBegin: (_offset, _length, line, character) =>
-      tree.begin({ _tag: "Array", at: position(line, character), items: [] }),
-    onArrayEnd: () => tree.end(),
-    onObjectProperty: (name, _offset, _length, line, character) => tree.property(name, position(line, character)),
-    onSeparator: (character) => tree.separator(character),
-    onLiteralValue: (value, offset, length, line, character) =>
-      tree.literal(value, text.slice(offset, offset + length), position(line, character)),
-    onError: (code, offset, length, line, character) =>
-      tree.syntaxError(printParseErrorCode(code), offset, length, position(line, character))
-  }
-}
+/** The scanner counts from 0. */
+const position = (line: number, character: number): Position => ({ line: line + 1, column: character + 1 })
+
+const visitorOf = (text: string, tree: TreeBuilder): JSONVisitor => ({
+  onObjectBegin: (_offset, _length, line, character) =>
+    tree.begin({ _tag: "Object", at: position(line, character), entries: new Map(), key: undefined }),
+  onObjectEnd: () => tree.end(),
+  onArrayBegin: (_offset, _length, line, character) =>
+    tree.begin({ _tag: "Array", at: position(line, character), items: [] }),
+  onArrayEnd: () => tree.end(),
+  onObjectProperty: (name, _offset, _length, line, character) => tree.property(name, position(line, character)),
+  onSeparator: (character) => tree.separator(character),
+  onLiteralValue: (value, offset, length, line, character) =>
+    tree.literal(value, text.slice(offset, offset + length), position(line, character)),
+  onError: (code, offset, length, line, character) =>
+    tree.syntaxError(printParseErrorCode(code), offset, length, position(line, character))
+})
 
 /** Reads one JSON value that takes up the whole text. */
 export const parse = (text: string): Result.Result<JsonNode, JsonSyntaxError> => {
