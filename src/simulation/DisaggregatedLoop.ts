@@ -262,13 +262,14 @@ export class DisaggregatedLoop extends EventLoop {
   private reserveDestination(request: SimRequest): void {
     const worker = this.decode.router.route(request, this.nowMs)
     if (worker < 0) throw new Error("a decode router must not park requests")
-    request.workerIndex = worker
-    stampsOf(request).decodeRouteOverlapTokens = request.routeOverlapTokens
     if (!this.decode.cores[worker]!.requestDestination(request)) {
       this.decode.router.freed(request, this.nowMs)
+      request.workerIndex = -1
       this.abort(request, "failed")
       return
     }
+    request.workerIndex = worker
+    stampsOf(request).decodeRouteOverlapTokens = request.routeOverlapTokens
     if (!this.decode.isBusy(worker)) this.tryReserve(worker)
   }
 
@@ -319,7 +320,8 @@ export class DisaggregatedLoop extends EventLoop {
     this.prefill.cores[worker]!.releaseSource(request)
     this.prefill.publishHeldEvents(worker)
     this.prefill.noteWork(worker)
-    stampsOf(request).sourceReleasedMs = this.nowMs
+    // A request that failed at its destination is cancelled at its source, not released.
+    if (request.status !== "failed") stampsOf(request).sourceReleasedMs = this.nowMs
     this.append(Step.Complete, request)
   }
 

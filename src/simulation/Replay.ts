@@ -17,6 +17,7 @@ import { TokenGaps } from "../engine/TokenGaps.ts"
 import type { ReplayEvent, RunSummary } from "../report/ReplayEvent.ts"
 import { HashIdTrie } from "../request/HashIdTrie.ts"
 import { TokenRunIdentity } from "../request/TokenRunIdentity.ts"
+import { RouterFault } from "../router/RouterFault.ts"
 import type { TraceError } from "../trace/TraceError.ts"
 import type { TraceRow } from "../trace/TraceRow.ts"
 import { Workload, type WorkloadCore } from "../workload/Workload.ts"
@@ -203,6 +204,9 @@ const failureOf = (error: unknown, state: Run): Effect.Effect<never, ReplayError
   if (error instanceof ReplayError) return Effect.fail(error)
   if (error instanceof EngineStalled) {
     return Effect.fail(new ReplayError({ reason: "stalled", timeMs: state.loop.nowMs, problem: error.message }))
+  }
+  if (error instanceof RouterFault) {
+    return Effect.fail(new ReplayError({ reason: "router", timeMs: state.loop.nowMs, problem: error.message }))
   }
   return Effect.die(error)
 }
