@@ -4,6 +4,7 @@
  * Lists of ids are one declaration each, not `Schema.Array`: a trace has dozens of ids per row, and one loop checks
  * them ten times faster than one schema node per element.
  */
+import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 
@@ -41,20 +42,39 @@ export const Signed32 = optionalNullable(
   "an integer from -2147483648 to 2147483647"
 )
 
+/**
+ * An optional list whose elements are checked in one loop. A refusal points at the first bad element, as
+ * `Schema.Array` would.
+ */
+const optionalListOf = <T>(isElement: (value: unknown) => value is T, expected: string) => {
+  const element = Schema.declare(isElement, { expected })
+  const isList = (value: unknown): value is ReadonlyArray<T> => Array.isArray(value) && value.every(isElement)
+  return Schema.optionalKey(Schema.declareConstructor<ReadonlyArray<T> | null>()(
+    [],
+    () => (input, ast, options) => {
+      if (input === null || isList(input)) return Effect.succeed(input)
+      if (!Array.isArray(input)) return Effect.fail(new SchemaIssue.InvalidType(ast, input, options))
+      const index = input.findIndex((value) => !isElement(value))
+      const issue = new SchemaIssue.InvalidType(element.ast, input[index], options)
+      return Effect.fail(new SchemaIssue.Pointer([index], issue))
+    },
+    { expected: "a list" }
+  ))
+}
+
+const isHashId = (value: unknown): value is number | bigint =>
+  typeof value === "number"
+    ? isUnsigned(value, Number.MAX_SAFE_INTEGER)
+    : typeof value === "bigint" && value >= 0n && value < two64
+
 /** Integers 0 … 2^64 - 1, the large ones as `bigint`. */
 export type HashIdList = ReadonlyArray<number | bigint>
 
-const isHashId = (value: unknown): boolean =>
-  typeof value === "number" ? isUnsigned(value, Number.MAX_SAFE_INTEGER) : typeof value === "bigint" && value >= 0n && value < two64
+export const HashIds = optionalListOf(isHashId, "an integer from 0 to 2^64 - 1")
 
-export const HashIds = optionalNullable(
-  (value): value is HashIdList => Array.isArray(value) && value.every(isHashId),
-  "a list of integers from 0 to 2^64 - 1"
-)
-
-export const TokenIds = optionalNullable(
-  (value): value is ReadonlyArray<number> => Array.isArray(value) && value.every((id) => isUnsigned(id, two32 - 1)),
-  "a list of integers from 0 to 4294967295"
+export const TokenIds = optionalListOf(
+  (value): value is number => isUnsigned(value, two32 - 1),
+  "an integer from 0 to 4294967295"
 )
 
 const lowBitsOf = (id: number | bigint): number => typeof id === "bigint" ? Number(BigInt.asUintN(32, id)) : id % two32
@@ -67,8 +87,10 @@ export const lowBits = (ids: HashIdList): ReadonlyArray<number> => areUnsigned32
 
 const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
 
+const plain = (_: string, value: unknown): unknown => typeof value === "bigint" ? String(value) : value
+
 const shown = (value: unknown): string => {
-  const text = typeof value === "bigint" ? String(value) : JSON.stringify(value, (_, inner) => typeof inner === "bigint" ? String(inner) : inner)
+  const text = typeof value === "bigint" ? String(value) : JSON.stringify(value, plain)
   return text.length > 80 ? `${text.slice(0, 77)}...` : text
 }
 
@@ -84,10 +106,6 @@ const lookUp = (input: unknown, path: ReadonlyArray<PropertyKey>): unknown => {
   return value
 }
 
-/** The first refused element of a list, so that a message names it instead of the whole list. */
-const refusedElement = (value: unknown): number =>
-  Array.isArray(value) ? value.findIndex((element) => !isHashId(element)) : -1
-
 /** `field: expected what, got value` for the first refusal of a decoder. */
 export const describeIssue = (issue: SchemaIssue.Issue, input: unknown): string => {
   const first = formatIssue(issue).issues[0]
@@ -95,8 +113,5 @@ export const describeIssue = (issue: SchemaIssue.Issue, input: unknown): string 
   const path = (first.path ?? []).filter((key) => typeof key !== "object")
   const value = lookUp(input, path)
   const expected = first.message.replace(/^Expected /, "expected ").replace(/, got .*$/s, "")
-  const element = refusedElement(value)
-  const where = element < 0 ? pathOf(path) : `${pathOf(path)}[${element}]`
-  if (value === undefined) return `${where} is missing`
-  return `${where}: ${expected}, got ${shown(element < 0 ? value : lookUp(value, [element]))}`
+  return value === undefined ? `${pathOf(path)} is missing` : `${pathOf(path)}: ${expected}, got ${shown(value)}`
 }

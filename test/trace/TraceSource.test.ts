@@ -1,0 +1,75 @@
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import * as Path from "effect/Path"
+import * as Stdio from "effect/Stdio"
+import * as Stream from "effect/Stream"
+import { gzipSync } from "node:zlib"
+import { openMooncake } from "../../src/trace/TraceSource.ts"
+import { bytesOf, jsonLines } from "./TraceTexts.ts"
+
+const text = jsonLines([0, 1, 2].map((timestamp) => ({ timestamp, output_length: 1, hash_ids: [timestamp] })))
+
+const inFolder = Effect.gen(function*() {
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const folder = yield* fs.makeTempDirectoryScoped()
+  return {
+    fs,
+    folder,
+    write: (name: string, bytes: Uint8Array) => {
+      const file = path.join(folder, name)
+      return Effect.as(fs.writeFile(file, bytes), file)
+    }
+  }
+})
+
+const open = (file: string) => openMooncake({ file, traceBlockTokens: 64 })
+const messageOf = (file: string, traceBlockTokens = 64) =>
+  Effect.map(Effect.flip(openMooncake({ file, traceBlockTokens })), (error) => error.message)
+
+const timestamps = Effect.fnUntraced(function*(file: string) {
+  const { rows } = yield* open(file)
+  const first = yield* Stream.runCollect(rows)
+  assert.deepStrictEqual(yield* Stream.runCollect(rows), first)
+  return first.map((row) => row.timestampMs)
+})
+
+describe("openMooncake", () => {
+  it.effect("reads a file, plain or gzip, whatever its name", () =>
+    Effect.gen(function*() {
+      const { write } = yield* inFolder
+      const plain = yield* write("t.jsonl", bytesOf(text))
+      const named = yield* write("t.jsonl.gz", gzipSync(text))
+      const hidden = yield* write("u.jsonl", gzipSync(text))
+      for (const file of [plain, named, hidden]) assert.deepStrictEqual(yield* timestamps(file), [0, 1, 2])
+    }).pipe(Effect.provide(NodeServices.layer)))
+
+  it.effect("reads standard input, which comes only once, as often as needed", () =>
+    Effect.gen(function*() {
+      for (const bytes of [bytesOf(text), gzipSync(text)]) {
+        const stdin = Stdio.layerTest({ stdin: Stream.make(bytes.subarray(0, 20), bytes.subarray(20)) })
+        assert.deepStrictEqual(yield* Effect.provide(timestamps("-"), stdin), [0, 1, 2])
+      }
+    }).pipe(Effect.provide(NodeServices.layer)))
+
+  it.effect("says why a file cannot be read", () =>
+    Effect.gen(function*() {
+      const { folder, write } = yield* inFolder
+      assert.strictEqual(yield* messageOf("nope.jsonl"), "nope.jsonl: failed to open trace file nope.jsonl: no such file")
+      assert.strictEqual(yield* messageOf(folder), `${folder}: failed to read line 1 from ${folder}: it is a directory`)
+      const empty = yield* write("empty.jsonl", new Uint8Array(0))
+      assert.strictEqual(yield* messageOf(empty), `${empty}: trace file ${empty} did not contain any requests`)
+      const cut = yield* write("cut.gz", gzipSync(text).subarray(0, 30))
+      assert.include(yield* messageOf(cut), "damaged or cut short")
+    }).pipe(Effect.provide(NodeServices.layer)))
+
+  it.effect("refuses a trace block size that is none", () =>
+    Effect.gen(function*() {
+      assert.include(yield* messageOf("t", 0), "trace_block_size must be greater than 0")
+      assert.include(yield* messageOf("t", 1.5), "trace_block_size must be greater than 0")
+      assert.include(yield* messageOf("t", 2 ** 40), "trace_block_size must be at most 2147483647")
+    }).pipe(Effect.provide(Layer.merge(NodeServices.layer, Stdio.layerTest({})))))
+})
