@@ -82,7 +82,7 @@ export class MtpSampler {
     this.random = new ChaCha12(keyOfSeed(mtp.seed + BigInt(workerIndex)))
     this.thresholds = new Uint32Array(mtp.acceptRates.length * 2)
     mtp.acceptRates.forEach((rate, draft) => {
-      const threshold = rate >= 1 ? mask64 : BigInt(rate * 2 ** 64)
+      const threshold = rate >= 1 ? mask64 : BigInt(Math.floor(rate * 2 ** 64))
       this.thresholds[2 * draft] = Number(threshold & 0xffffffffn)
       this.thresholds[2 * draft + 1] = Number(threshold >> 32n)
     })

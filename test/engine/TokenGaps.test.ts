@@ -1,0 +1,17 @@
+import { assert, describe, it } from "@effect/vitest"
+import { TokenGaps } from "../../src/engine/TokenGaps.ts"
+
+describe("TokenGaps", () => {
+  it("keeps pairs in order beyond its first capacity and starts afresh when taken", () => {
+    const gaps = new TokenGaps(2)
+    for (let pair = 0; pair < 5; pair++) gaps.add(pair + 0.5, pair + 1)
+    const taken = gaps.take()
+    assert.deepStrictEqual([...taken.gapsMs], [0.5, 1.5, 2.5, 3.5, 4.5])
+    assert.deepStrictEqual([...taken.counts], [1, 2, 3, 4, 5])
+    gaps.add(9, 9)
+    assert.deepStrictEqual([...gaps.take().gapsMs], [9])
+    assert.lengthOf(gaps.take().counts, 0)
+    // What was handed out stays as it was.
+    assert.deepStrictEqual([...taken.gapsMs], [0.5, 1.5, 2.5, 3.5, 4.5])
+  })
+})

@@ -1,0 +1,350 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Schema from "effect/Schema"
+import { KvBlockPool } from "../../../src/engine/vllm/KvBlockPool.ts"
+import { PoolModel } from "./PoolModel.ts"
+
+/** A pool whose evictions and registrations are on record. */
+const recordedPool = (capacity: number) => {
+  const stored: Array<number> = []
+  const removed: Array<number> = []
+  const pool = new KvBlockPool(capacity, {
+    stored: (block) => void stored.push(block),
+    removed: (block) => void removed.push(block)
+  })
+  return { pool, removed, stored }
+}
+
+/** Acquires the full blocks `keys` and `partials` more; fails the test when there is no room. */
+const hold = (pool: KvBlockPool, keys: ReadonlyArray<number>, partials = 0): Int32Array => {
+  const slots = new Int32Array(keys.length + partials)
+  assert.isTrue(pool.acquire(Int32Array.from(keys), keys.length, 0, slots.length, slots))
+  return slots
+}
+
+/** Releases deepest first, as every holder does. */
+const release = (pool: KvBlockPool, slots: Int32Array): void => {
+  for (const slot of slots.toReversed()) pool.release(slot)
+}
+
+const resident = (pool: KvBlockPool, keys: ReadonlyArray<number>): number =>
+  pool.residentPrefix(Int32Array.from(keys), keys.length)
+
+const active = (pool: KvBlockPool, keys: ReadonlyArray<number>): number =>
+  pool.activePrefix(Int32Array.from(keys), keys.length)
+
+describe("KvBlockPool", () => {
+  it("counts a shared block once and keeps it until its last holder goes", () => {
+    const { pool } = recordedPool(8)
+    const first = hold(pool, [1, 2, 3])
+    const second = hold(pool, [1, 2, 4])
+    assert.strictEqual(pool.activeBlocks, 4)
+    assert.strictEqual(pool.availableBlocks, 4)
+    assert.strictEqual(first[0], second[0])
+    release(pool, first)
+    assert.strictEqual(pool.activeBlocks, 3)
+    assert.strictEqual(active(pool, [1, 2, 3]), 2)
+    assert.strictEqual(resident(pool, [1, 2, 3]), 3)
+    release(pool, second)
+    assert.strictEqual(pool.activeBlocks, 0)
+    assert.strictEqual(pool.availableBlocks, 8)
+    assert.strictEqual(resident(pool, [1, 2, 4]), 3)
+    pool.checkInvariants()
+  })
+
+  it("frees blocks still being filled and keeps full ones", () => {
+    const { pool } = recordedPool(4)
+    release(pool, hold(pool, [7], 2))
+    assert.strictEqual(pool.availableBlocks, 4)
+    assert.strictEqual(resident(pool, [7]), 1)
+    // Three slots are free again: taking them evicts nothing.
+    hold(pool, [], 3)
+    assert.strictEqual(resident(pool, [7]), 1)
+  })
+
+  it("takes free slots first, then evicts what was released longest ago, leaf before root", () => {
+    const { pool, removed } = recordedPool(6)
+    const older = hold(pool, [1, 2])
+    const newer = hold(pool, [5, 6])
+    release(pool, older)
+    release(pool, newer)
+    hold(pool, [10, 11])
+    assert.deepStrictEqual(removed, [])
+    hold(pool, [12])
+    assert.deepStrictEqual(removed, [2])
+    hold(pool, [13, 14])
+    assert.deepStrictEqual(removed, [2, 1, 6])
+    assert.strictEqual(resident(pool, [5, 6]), 1)
+    pool.checkInvariants()
+  })
+
+  it("moves a block that was used again to the young end", () => {
+    const { pool, removed } = recordedPool(3)
+    release(pool, hold(pool, [1]))
+    release(pool, hold(pool, [2]))
+    release(pool, hold(pool, [1]))
+    hold(pool, [3, 4])
+    assert.deepStrictEqual(removed, [2])
+  })
+
+  it("acquires all or nothing and gives back what it had pinned", () => {
+    const { pool, removed } = recordedPool(4)
+    release(pool, hold(pool, [1, 2]))
+    const other = hold(pool, [9])
+    const slots = new Int32Array(5)
+    // Two hits leave one free slot for three misses.
+    assert.isFalse(pool.acquire(Int32Array.of(1, 2, 3, 4, 5), 5, 0, 5, slots))
+    assert.deepStrictEqual(removed, [])
+    assert.strictEqual(pool.activeBlocks, 1)
+    assert.strictEqual(resident(pool, [1, 2]), 2)
+    pool.checkInvariants()
+    // What was given back counts as released just now, deepest first.
+    release(pool, other)
+    hold(pool, [20, 21])
+    assert.deepStrictEqual(removed, [2])
+    assert.strictEqual(resident(pool, [1]), 1)
+  })
+
+  it("acquires a later part of a request's list", () => {
+    const { pool } = recordedPool(8)
+    const keys = Int32Array.of(1, 2, 3)
+    const slots = new Int32Array(4)
+    assert.isTrue(pool.acquire(keys, 3, 0, 1, slots))
+    assert.strictEqual(resident(pool, [1, 2, 3]), 1)
+    assert.isTrue(pool.acquire(keys, 3, 1, 4, slots))
+    assert.strictEqual(resident(pool, [1, 2, 3]), 3)
+    assert.strictEqual(pool.activeBlocks, 4)
+    assert.lengthOf(new Set(slots), 4)
+  })
+
+  it("promotes a filled block, and adopts the one that is there already", () => {
+    const { pool, stored } = recordedPool(4)
+    const first = hold(pool, [1], 1)
+    const second = hold(pool, [1], 1)
+    first[1] = pool.promote(first[1]!, 2)
+    assert.strictEqual(pool.activeBlocks, 3)
+    second[1] = pool.promote(second[1]!, 2)
+    assert.strictEqual(second[1], first[1])
+    assert.strictEqual(pool.activeBlocks, 2)
+    assert.strictEqual(pool.availableBlocks, 2)
+    assert.deepStrictEqual(stored, [1, 2])
+    release(pool, first)
+    release(pool, second)
+    pool.checkInvariants()
+    // Also when nobody holds it any more.
+    const third = hold(pool, [1], 1)
+    third[1] = pool.promote(third[1]!, 2)
+    assert.strictEqual(pool.activeBlocks, 2)
+    assert.strictEqual(active(pool, [1, 2]), 2)
+    pool.checkInvariants()
+  })
+
+  it("keeps privately generated blocks findable but announces none", () => {
+    const { pool, removed, stored } = recordedPool(3)
+    const keys = [pool.privateKey(), pool.privateKey()]
+    assert.notStrictEqual(keys[0], keys[1])
+    release(pool, hold(pool, keys))
+    assert.strictEqual(resident(pool, keys), 2)
+    const marked: Array<number> = []
+    pool.markBlocks((block) => marked.push(block))
+    hold(pool, [4, 5, 6])
+    assert.strictEqual(resident(pool, keys), 0)
+    assert.deepStrictEqual({ marked, removed, stored }, { marked: [], removed: [], stored: [4, 5, 6] })
+  })
+
+  it("sets blocks aside atomically, evicting as needed", () => {
+    const { pool, removed } = recordedPool(4)
+    release(pool, hold(pool, [1, 2]))
+    const held = hold(pool, [8])
+    assert.isFalse(pool.reserve(4))
+    assert.deepStrictEqual(removed, [])
+    assert.isTrue(pool.reserve(2))
+    assert.deepStrictEqual(removed, [2])
+    assert.strictEqual(pool.activeBlocks, 1)
+    assert.strictEqual(pool.availableBlocks, 1)
+    const slot = pool.takeReserved()
+    assert.strictEqual(pool.activeBlocks, 2)
+    pool.returnReserved()
+    assert.strictEqual(pool.availableBlocks, 2)
+    assert.throws(() => pool.takeReserved(), /no reserved KV slot/)
+    pool.release(slot)
+    release(pool, held)
+    assert.strictEqual(pool.availableBlocks, 4)
+    pool.checkInvariants()
+  })
+
+  it("says when none is left for one more token", () => {
+    const { pool, removed } = recordedPool(2)
+    release(pool, hold(pool, [1]))
+    assert.isAtLeast(pool.acquirePartial(), 0)
+    assert.isAtLeast(pool.acquirePartial(), 0)
+    assert.deepStrictEqual(removed, [1])
+    assert.strictEqual(pool.acquirePartial(), -1)
+  })
+
+  it("changes its version exactly when a shareable block starts or stops being held", () => {
+    const { pool } = recordedPool(8)
+    const changed = (act: () => void): boolean => {
+      const before = pool.activeVersion
+      act()
+      return pool.activeVersion !== before
+    }
+    let first: Int32Array = new Int32Array(0)
+    let second: Int32Array = new Int32Array(0)
+    assert.isTrue(changed(() => void (first = hold(pool, [1, 2]))))
+    hold(pool, [1, 2])
+    assert.isTrue(changed(() => void (second = hold(pool, [3], 1))))
+    assert.isFalse(changed(() => pool.release(second[1]!)))
+    assert.isFalse(changed(() => release(pool, first)))
+    assert.isTrue(changed(() => pool.release(second[0]!)))
+    assert.isFalse(changed(() => void pool.acquirePartial()))
+  })
+
+  it("works with a single slot", () => {
+    const { pool } = recordedPool(1)
+    release(pool, hold(pool, [1]))
+    release(pool, hold(pool, [2]))
+    assert.strictEqual(resident(pool, [1]), 0)
+    assert.strictEqual(resident(pool, [2]), 1)
+    pool.checkInvariants()
+  })
+
+  it.each([1, 2, 3, 4, 5, 7, 8])("finds every key through evictions that wrap around the table, capacity %i", (capacity) => {
+    const { pool } = recordedPool(capacity)
+    const recent: Array<number> = []
+    let seed = 1
+    for (let round = 0; round < 4_000; round++) {
+      seed = (Math.imul(seed, 1_103_515_245) + 12_345) & 0x7fffffff
+      const key = seed >>> (seed % 20)
+      release(pool, hold(pool, [key]))
+      const known = recent.indexOf(key)
+      if (known >= 0) recent.splice(known, 1)
+      recent.push(key)
+      if (recent.length > capacity) recent.shift()
+      for (const each of recent) assert.strictEqual(resident(pool, [each]), 1)
+    }
+    pool.checkInvariants()
+  })
+})
+
+// ---- against the model ------------------------------------------------------------------------------------------------
+
+const below = (bound: number) => Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: bound - 1 }))
+const step = Schema.Struct({
+  act: Schema.Literals(["arrive", "grow", "leave", "reserve"]),
+  /** Which request acts, and which path of the prefix tree a new one takes. */
+  which: below(64),
+  depth: below(7),
+  partial: Schema.Boolean
+})
+
+/** Paths in a tree of prefixes: two children per node, keys by position in the tree (scattered, to exercise the table). */
+const pathOf = (which: number, depth: number): Array<number> => {
+  const path: Array<number> = []
+  let node = 1
+  for (let level = 0; level < depth; level++) {
+    node = 2 * node + ((which >> level) & 1)
+    path.push(node * 7_919)
+  }
+  return path
+}
+
+interface Holder {
+  readonly keys: Array<number>
+  readonly slots: Array<number>
+  hasPartial: boolean
+}
+
+const maxDepth = 6
+
+/** The pool and its model, taken through the same steps. */
+class Pair {
+  private readonly removed: Array<number> = []
+  private readonly holders: Array<Holder> = []
+  private readonly pool: KvBlockPool
+  private readonly model: PoolModel
+
+  constructor(capacity: number) {
+    this.pool = new KvBlockPool(capacity, { stored: () => undefined, removed: (block) => void this.removed.push(block) })
+    this.model = new PoolModel(capacity)
+  }
+
+  holder(which: number): Holder | undefined {
+    return this.holders[which % Math.max(1, this.holders.length)]
+  }
+
+  arrive(path: Array<number>, hasPartial: boolean): void {
+    const blocks = path.length + (hasPartial ? 1 : 0)
+    const slots = new Int32Array(blocks)
+    const fits = this.pool.acquire(Int32Array.from(path), path.length, 0, blocks, slots)
+    assert.strictEqual(fits, this.model.acquire(path, 0, hasPartial ? 1 : 0))
+    if (fits) this.holders.push({ keys: path, slots: Array.from(slots), hasPartial })
+  }
+
+  /** The holder's last block fills up, so it needs another one. */
+  grow(holder: Holder, which: number): void {
+    if (holder.hasPartial && !this.promote(holder, which)) return
+    const slot = this.pool.acquirePartial()
+    assert.strictEqual(slot >= 0, this.model.acquire(holder.keys, holder.keys.length, 1))
+    if (slot < 0) return
+    holder.slots.push(slot)
+    holder.hasPartial = true
+  }
+
+  /** The block was filled with the content of the path `which`, if that continues what the holder has. */
+  private promote(holder: Holder, which: number): boolean {
+    const { keys, slots } = holder
+    const path = pathOf(which, keys.length + 1)
+    if (keys.length === maxDepth || keys.some((key, depth) => key !== path[depth])) return false
+    slots[keys.length] = this.pool.promote(slots[keys.length]!, path[keys.length]!)
+    this.model.promote(path[keys.length]!, keys.at(-1) ?? -1)
+    keys.push(path[keys.length]!)
+    holder.hasPartial = false
+    return true
+  }
+
+  leave(holder: Holder): void {
+    this.holders.splice(this.holders.indexOf(holder), 1)
+    for (const slot of holder.slots.toReversed()) this.pool.release(slot)
+    if (holder.hasPartial) this.model.releasePartial()
+    for (const key of holder.keys.toReversed()) this.model.release(key)
+  }
+
+  reserve(count: number): void {
+    const fits = this.pool.reserve(count)
+    assert.strictEqual(fits, this.model.acquire([], 0, count))
+    if (!fits) return
+    for (let index = 0; index < count; index++) {
+      if (index % 2 === 0) this.pool.release(this.pool.takeReserved())
+      this.model.releasePartial()
+    }
+    this.pool.returnReserved()
+  }
+
+  compare(path: ReadonlyArray<number>): void {
+    const { model, pool } = this
+    pool.checkInvariants()
+    assert.strictEqual(pool.activeBlocks, model.activeBlocks)
+    assert.strictEqual(pool.availableBlocks, model.availableBlocks)
+    assert.deepStrictEqual(this.removed, model.evicted)
+    const missing = path.findIndex((key) => !model.resident(key))
+    const idle = path.findIndex((key) => !model.active(key))
+    assert.strictEqual(resident(pool, path), missing < 0 ? path.length : missing)
+    assert.strictEqual(active(pool, path), idle < 0 ? path.length : idle)
+  }
+}
+
+describe("KvBlockPool against the reference's description", () => {
+  for (const capacity of [3, 6, 11, 24]) {
+    it.prop(`with ${capacity} blocks`, [Schema.Array(step).check(Schema.isMaxLength(120))], ([steps]) => {
+      const pair = new Pair(capacity)
+      for (const { act, depth, partial, which } of steps) {
+        const holder = pair.holder(which)
+        if (act === "arrive") pair.arrive(pathOf(which, depth), partial || depth === 0)
+        else if (act === "reserve") pair.reserve(depth)
+        else if (act === "grow" && holder !== undefined) pair.grow(holder, which)
+        else if (act === "leave" && holder !== undefined) pair.leave(holder)
+        pair.compare(pathOf(which, maxDepth))
+      }
+    }, { arbitrary: { runs: 150, size: 100 } })
+  }
+})

@@ -1,0 +1,51 @@
+/** Whole runs for tests: layers from plain settings, and the events sorted into what tests look at. */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import type { EngineArgs } from "../../src/config/EngineArgs.ts"
+import * as VllmEngine from "../../src/engine/vllm/VllmEngine.ts"
+import type { RunSummary, TokenGapBatch } from "../../src/report/ReplayEvent.ts"
+import type { RequestRecord } from "../../src/request/SimRequest.ts"
+import * as RoundRobin from "../../src/router/RoundRobin.ts"
+import * as Replay from "../../src/simulation/Replay.ts"
+import type { ReplayError } from "../../src/simulation/ReplayError.ts"
+import * as Topology from "../../src/simulation/Topology.ts"
+import { VirtualClock } from "../../src/simulation/VirtualClock.ts"
+import * as PolynomialTiming from "../../src/timing/PolynomialTiming.ts"
+import type { TraceError } from "../../src/trace/TraceError.ts"
+import type { Workload } from "../../src/workload/Workload.ts"
+
+/** `workers` engines of these arguments with polynomial timing; one engine runs without a router. */
+export const topology = (args: EngineArgs, workers = 1): Layer.Layer<Topology.Topology> => {
+  const engine = (args.engineType === "trtllm" ? VllmEngine.layerTrtllm(args) : VllmEngine.layer(args)).pipe(
+    Layer.provide(PolynomialTiming.layer)
+  )
+  return workers === 1
+    ? Topology.layerSingle.pipe(Layer.provide(engine))
+    : Topology.layerMulti({ workers }).pipe(Layer.provide(Layer.merge(engine, RoundRobin.layer)))
+}
+
+export interface Outcome {
+  readonly records: ReadonlyArray<RequestRecord>
+  readonly gaps: ReadonlyArray<TokenGapBatch>
+  readonly summary: RunSummary
+}
+
+/** Runs to the end on a clock of its own. */
+export const replay = (
+  topology: Layer.Layer<Topology.Topology>,
+  workload: Layer.Layer<Workload>,
+  options: Replay.RunOptions = {}
+): Effect.Effect<Outcome, ReplayError | TraceError> =>
+  Stream.runCollect(Replay.run(options)).pipe(
+    Effect.map((events): Outcome => {
+      const summary = events.at(-1)
+      if (summary?._tag !== "Summary") throw new Error("the last event of a run is not its summary")
+      return {
+        records: events.filter((event) => event._tag === "Request"),
+        gaps: events.filter((event) => event._tag === "TokenGaps"),
+        summary
+      }
+    }),
+    Effect.provide(Layer.mergeAll(topology, workload, VirtualClock.layer), { local: true })
+  )
