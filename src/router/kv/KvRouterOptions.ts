@@ -1,24 +1,14 @@
-/** What the KV router is configured with; the names are those of `--router-config`. */
-import type { QueuePolicy } from "../../config/EngineArgs.ts"
+/** What the KV router is configured with. */
+import { defaultRouterConfig, type RouterConfig } from "../../config/RouterConfig.ts"
 import type { RouterContext } from "../Router.ts"
 import type { TieBreak } from "./Choice.ts"
 import type { PolicyProfile } from "./PolicyProfile.ts"
 import type { PrefillEstimator } from "./PrefillLoad.ts"
 
-export interface KvRouterOptions {
-  /** Share of a cached block that its cost is relieved of, 0 to 1. */
-  readonly overlapScoreCredit: number
-  readonly overlapScoreCreditDecay: number
-  readonly prefillLoadScale: number
-  /** 0 takes the cheapest worker; above it, a softmax draw over normalised costs. */
-  readonly routerTemperature: number
-  readonly routerTrackActiveBlocks: boolean
-  /** Whether equal prompt blocks of concurrent requests count once per worker. */
-  readonly routerAssumeKvReuse: boolean
-  readonly routerTrackPrefillTokens: boolean
-  /** Multiple of a pass's token budget above which a worker is busy; `null` never parks a request. */
-  readonly routerQueueThreshold: number | null
-  readonly routerQueuePolicy: QueuePolicy
+/** The part of the configuration that is a setting already, not the name of something to load. */
+type Settings = Omit<RouterConfig, "routerPrefillLoadModel" | "routerPolicyConfig" | "inertKeys">
+
+export interface KvRouterOptions extends Settings {
   /** Profile of the policy file; `undefined` without one. */
   readonly policyProfile: PolicyProfile | undefined
   /** Present for `router_prefill_load_model: "aic"`: outstanding prefills count down at the estimated pace. */
@@ -30,15 +20,7 @@ export interface KvRouterOptions {
 
 /** The reference's defaults; seed 0. */
 export const defaultKvRouterOptions: KvRouterOptions = {
-  overlapScoreCredit: 1,
-  overlapScoreCreditDecay: 0,
-  prefillLoadScale: 1,
-  routerTemperature: 0,
-  routerTrackActiveBlocks: true,
-  routerAssumeKvReuse: true,
-  routerTrackPrefillTokens: true,
-  routerQueueThreshold: 16,
-  routerQueuePolicy: "fcfs",
+  ...defaultRouterConfig,
   policyProfile: undefined,
   prefillEstimator: undefined,
   seed: 0,

@@ -70,7 +70,7 @@ describe("KV router", () => {
     router.prefillDone(first, 6)
     router.route(prompt(1, 500), 7)
     assert.deepStrictEqual(lastCosts(), [30, 20])
-    first.finish("completed")
+    first.letGo()
     router.freed(first, 8)
     router.freed(first, 8)
     router.route(prompt(2, 900), 9)
