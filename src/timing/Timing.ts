@@ -21,8 +21,17 @@ export interface TimingModel {
   ) => number
 }
 
+/** How often the models of a service were asked, and how often they had to go beyond what was measured. */
+export interface TimingCoverage {
+  readonly calls: number
+  /** Calls in which at least one look-up left the measured range of its table. */
+  readonly extrapolated: number
+}
+
 export class Timing extends Context.Service<Timing, {
   /** Named in the report: model and, where it has one, version. */
   readonly source: string
   readonly make: () => TimingModel
+  /** Over all models made so far; absent where nothing is measured. */
+  readonly coverage?: () => TimingCoverage
 }>()("dynosim/timing/Timing") {}

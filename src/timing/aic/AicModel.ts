@@ -1,0 +1,89 @@
+/**
+ * A model's prefill and decode latency as the sum of its operations' prices: the arithmetic of the AIConfigurator
+ * performance model as ai-dynamo 1.3.1 evaluates it.
+ *
+ * Everything is bound to tables up front, so a call only interpolates. Prices that do not depend on sequence lengths
+ * are kept per decode batch. Prices are added in list order, because the result must match to the last bits.
+ */
+import * as Effect from "effect/Effect"
+import type { AicError } from "./AicError.ts"
+import { MeasuredRange } from "./MeasuredRange.ts"
+import type { OpLists } from "./OpList.ts"
+import type { PerfTables } from "./PerfTables.ts"
+import { type PricedOp, priceOp } from "./PricedOp.ts"
+import type { SystemConstants } from "./SystemConstants.ts"
+
+/** Decode batches up to this size keep their prices; one entry is a few hundred bytes. */
+const maxKeptBatch = 8192
+
+/** Prices of a decode step of one batch that hold for every context length. */
+interface BatchPrices {
+  readonly ms: Float64Array
+  readonly leftRange: boolean
+}
+
+export class AicModel {
+  private readonly context: ReadonlyArray<PricedOp>
+  private readonly generation: ReadonlyArray<PricedOp>
+  private readonly range: MeasuredRange
+  private readonly batches = new Array<BatchPrices | undefined>(maxKeptBatch + 1)
+  /** Whether the last call left the measured range of a table. */
+  leftRange = false
+
+  constructor(context: ReadonlyArray<PricedOp>, generation: ReadonlyArray<PricedOp>, range: MeasuredRange) {
+    this.context = context
+    this.generation = generation
+    this.range = range
+  }
+
+  /** Milliseconds of prefilling `newTokens` (>= 1) in each of `batch` requests on top of `prefixTokens`. */
+  prefillMs(batch: number, newTokens: number, prefixTokens: number): number {
+    const tokens = batch * newTokens
+    const sequenceTokens = newTokens + prefixTokens
+    this.range.left = false
+    let total = 0
+    for (let i = 0; i < this.context.length; i++) {
+      total += this.context[i]!.ms(batch, tokens, sequenceTokens, prefixTokens)
+    }
+    this.leftRange = this.range.left
+    return total
+  }
+
+  /** Milliseconds of one decode step of `batch` requests (>= 1) of mean length `contextTokens`. */
+  decodeMs(batch: number, contextTokens: number): number {
+    const prices = this.batches[batch] ?? this.priceBatch(batch)
+    this.range.left = prices.leftRange
+    let total = 0
+    for (let i = 0; i < this.generation.length; i++) {
+      const op = this.generation[i]!
+      total += op.readsSequence ? op.ms(batch, batch, contextTokens + 1, 0) : prices.ms[i]!
+    }
+    this.leftRange = this.range.left
+    return total
+  }
+
+  private priceBatch(batch: number): BatchPrices {
+    this.range.left = false
+    const ms = Float64Array.from(this.generation, (op) => (op.readsSequence ? 0 : op.ms(batch, batch, 0, 0)))
+    const prices = { ms, leftRange: this.range.left }
+    if (batch <= maxKeptBatch) this.batches[batch] = prices
+    return prices
+  }
+}
+
+/** Binds op lists to tables; fails where a table lacks what an operation needs. */
+export const makeAicModel = (
+  lists: OpLists,
+  tables: PerfTables,
+  system: SystemConstants
+): Effect.Effect<AicModel, AicError> => {
+  const range = new MeasuredRange()
+  const source = { tables, system, range }
+  return Effect.map(
+    Effect.all([
+      Effect.forEach(lists.context, (op) => priceOp(source, op)),
+      Effect.forEach(lists.generation, (op) => priceOp(source, op))
+    ]),
+    ([context, generation]) => new AicModel(context, generation, range)
+  )
+}

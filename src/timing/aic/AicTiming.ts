@@ -1,0 +1,89 @@
+/**
+ * The AIC timing model: measured kernel latencies of a GPU system, added up per pass (the AIConfigurator model as
+ * ai-dynamo 1.3.1 evaluates it).
+ *
+ * Everything that can be missing is looked for when the layer is built: a run never fails on a call. Calls outside the
+ * measured range are extrapolated as the reference does, and counted.
+ */
+import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import type * as Path from "effect/Path"
+import type { AicBundle } from "../bundle/AicBundle.ts"
+import { Timing, type TimingModel } from "../Timing.ts"
+import type { AicError } from "./AicError.ts"
+import { type AicModel, makeAicModel } from "./AicModel.ts"
+import { type AicModelArgs, type AicSetup, aicSetup } from "./AicSetup.ts"
+
+interface BoundSetup {
+  readonly setup: AicSetup
+  readonly model: AicModel
+}
+
+const bind = Effect.fnUntraced(function*(
+  args: AicModelArgs,
+  bundles: ReadonlyArray<AicBundle>
+): Effect.fn.Return<BoundSetup, AicError, FileSystem.FileSystem | Path.Path> {
+  const setup = yield* aicSetup(args, bundles)
+  const tables = yield* setup.tables
+  return { setup, model: yield* makeAicModel(setup.lists, tables, setup.system) }
+})
+
+/** Calls made of a layer's models, and how many of them left the measured range of a table. */
+class Coverage {
+  calls = 0
+  extrapolated = 0
+}
+
+/** One engine holds the global batch, the tables are per attention-DP rank. */
+const timingModel = ({ model, setup }: BoundSetup, coverage: Coverage): TimingModel => {
+  const ranks = setup.sizes.attentionDp
+  const count = (): void => {
+    coverage.calls++
+    if (model.leftRange) coverage.extrapolated++
+  }
+  return {
+    prefillMs: (batch, meanIslTokens, meanPrefixTokens) => {
+      const newTokens = meanIslTokens - meanPrefixTokens
+      if (batch <= 0 || newTokens <= 0) return 0
+      const ms = model.prefillMs(Math.ceil(batch / ranks), newTokens, meanPrefixTokens)
+      count()
+      return ms
+    },
+    decodeMs: (batch, _activeKvTokens, meanContextTokens) => {
+      if (batch <= 0) return 0
+      const ms = model.decodeMs(Math.ceil(batch / ranks), meanContextTokens)
+      count()
+      return ms
+    }
+  }
+}
+
+/** Timing of one engine's passes; the models it makes share their tables and kept prices. */
+export const layer = (
+  args: AicModelArgs,
+  bundles: ReadonlyArray<AicBundle> = []
+): Layer.Layer<Timing, AicError, FileSystem.FileSystem | Path.Path> =>
+  Layer.effect(Timing)(Effect.map(bind(args, bundles), (bound) => {
+    const coverage = new Coverage()
+    return Timing.of({
+      source: bound.setup.source,
+      make: () => timingModel(bound, coverage),
+      coverage: () => ({ calls: coverage.calls, extrapolated: coverage.extrapolated })
+    })
+  }))
+
+/**
+ * The router's estimate of a prefill (`router_prefill_load_model: "aic"`): ms of one request with `newTokens` to compute
+ * after `prefixTokens` cached ones, on its own. Neither attention data parallelism nor speed-up applies.
+ */
+export const prefillEstimator = (
+  args: AicModelArgs,
+  bundles: ReadonlyArray<AicBundle> = []
+): Effect.Effect<
+  (newTokens: number, prefixTokens: number) => number | undefined,
+  AicError,
+  FileSystem.FileSystem | Path.Path
+> =>
+  Effect.map(bind(args, bundles), ({ model }) => (newTokens: number, prefixTokens: number) =>
+    newTokens > 0 ? model.prefillMs(1, newTokens, prefixTokens) : undefined)

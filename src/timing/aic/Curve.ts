@@ -1,0 +1,48 @@
+/**
+ * Latency over one measured quantity: linear between neighbours, linear on from the outermost two points.
+ *
+ * A segment that falls towards the outside is not followed there: the value of its lower end is used.
+ */
+import type { MeasuredRange } from "./MeasuredRange.ts"
+
+/** Index of the segment for `x`: the last one whose start is <= x, clamped to the first and the last segment. */
+export const segmentOf = (nodes: Float64Array, x: number): number => {
+  let low = 0
+  let high = nodes.length - 2
+  while (low < high) {
+    const middle = (low + high + 1) >> 1
+    if (nodes[middle]! <= x) low = middle
+    else high = middle - 1
+  }
+  return low
+}
+
+/** Linear through two points; outside them a falling line stays at `y0`. */
+export const lineThrough = (x0: number, y0: number, x1: number, y1: number, x: number): number =>
+  y1 < y0 && (x < x0 || x > x1) ? y0 : y0 + (y1 - y0) / (x1 - x0) * (x - x0)
+
+export class Curve {
+  private readonly xs: Float64Array
+  private readonly ys: Float64Array
+  private readonly range: MeasuredRange
+
+  /** `xs` strictly increasing, at least one point. */
+  constructor(xs: Float64Array, ys: Float64Array, range: MeasuredRange) {
+    this.xs = xs
+    this.ys = ys
+    this.range = range
+  }
+
+  get last(): number {
+    return this.xs[this.xs.length - 1]!
+  }
+
+  at(x: number): number {
+    const { xs, ys } = this
+    const end = xs.length - 1
+    if (x < xs[0]! || x > xs[end]!) this.range.left = true
+    if (end === 0) return ys[0]!
+    const i = segmentOf(xs, x)
+    return lineThrough(xs[i]!, ys[i]!, xs[i + 1]!, ys[i + 1]!, x)
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * How many KV blocks a worker has room for: GPU memory less weights, activations and what libraries hold.
+ * Formula and coefficients of the reference (ai-dynamo 1.3.1).
+ */
+import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
+import type * as Path from "effect/Path"
+import type { EngineArgs } from "../../config/EngineArgs.ts"
+import type { AicBundle } from "../bundle/AicBundle.ts"
+import { AicError } from "./AicError.ts"
+import { type AicSetup, aicSetup } from "./AicSetup.ts"
+import type { ModelFamily } from "./ModelConfig.ts"
+import { kvHeadsPerGpu } from "./OpList.ts"
+import type { Op } from "./Op.ts"
+import { attentionBytes, weightFormat } from "./QuantMode.ts"
+
+/** What the user may say about the memory of an engine; `undefined` takes the backend's default. */
+export type MemoryArgs = Pick<
+  EngineArgs,
+  "blockTokens" | "maxNumBatchedTokens" | "gpuMemoryUtilization" | "memFractionStatic" | "freeGpuMemoryFraction"
+>
+
+const mebibyte = 2 ** 20
+/** Where the token budget of a pass is unlimited, activations are sized for the default one. */
+const defaultBatchedTokens = 8192
+
+/** Activation bytes per token and head element, by tensor-parallel size. */
+type Coefficients = Readonly<Record<number, number>>
+
+interface ActivationModel {
+  readonly coefficients: Readonly<Record<ModelFamily, Coefficients>>
+  readonly minBytes: number
+  readonly factor: number
+}
+
+const sglangActivations: ActivationModel = {
+  coefficients: {
+    dense: { 1: 14, 2: 8.5, 4: 6.5, 8: 6.5 },
+    moe: { 1: 28, 2: 17, 4: 13, 8: 13 }
+  },
+  minBytes: 90 * mebibyte,
+  factor: 1.15
+}
+
+const otherActivations: ActivationModel = {
+  coefficients: {
+    dense: { 1: 11, 2: 6.5, 4: 5, 8: 5 },
+    moe: { 1: 22, 2: 13, 4: 10, 8: 10 }
+  },
+  minBytes: 70 * mebibyte,
+  factor: 1
+}
+
+const weightBytes = (op: Op): number => {
+  switch (op.op) {
+    case "embedding":
+      return op.vocab * op.hidden * 2
+    case "gemm":
+      return op.n * op.k * weightFormat(op.quant).bytesPerElement * op.count
+    case "moe": {
+      const { bytesPerElement } = weightFormat(op.quant)
+      const perRank = Math.floor(op.hidden * op.inter * op.experts * bytesPerElement * 3 / op.moeEp)
+      return Math.floor(perRank / op.moeTp) * op.count
+    }
+    default:
+      return 0
+  }
+}
+
+const nonKvBytes = Effect.fnUntraced(function*(setup: AicSetup, batchedTokens: number) {
+  const { backend, lists, shape, sizes, system } = setup
+  const width = Math.min(sizes.tp, 8)
+  const model = backend === "sglang" ? sglangActivations : otherActivations
+  const coefficient = model.coefficients[shape.family][width]
+  const ncclBytes = system.ncclMemBytes[String(width)]
+  if (coefficient === undefined || ncclBytes === undefined) {
+    return yield* new AicError({
+      where: "aic_tp_size",
+      problem: `KV capacity cannot be estimated for tensor-parallel size ${sizes.tp}`,
+      advice: `known sizes: ${Object.keys(model.coefficients.dense).join(", ")} and more than 8; or give num_gpu_blocks`
+    })
+  }
+  const weights = lists.context.reduce((sum, op) => sum + weightBytes(op), 0)
+  const activations = Math.max(2 * batchedTokens * shape.heads * shape.headDim * coefficient, model.minBytes)
+  const others = system.otherMemBytes * (backend === "sglang" ? 1.2 : 1)
+  return weights + activations * model.factor + others + ncclBytes
+})
+
+/** Bytes left for KV; negative where the model does not fit. */
+const budgetBytes = (setup: AicSetup, memory: MemoryArgs, taken: number): number => {
+  const capacity = setup.system.memCapacityBytes
+  switch (setup.backend) {
+    case "sglang":
+      return capacity * (memory.memFractionStatic ?? 0.88) - taken
+    case "trtllm":
+      return (capacity - taken) * (memory.freeGpuMemoryFraction ?? 0.9)
+    default:
+      return capacity * (memory.gpuMemoryUtilization ?? 0.9) - taken
+  }
+}
+
+/** KV blocks of one attention-DP rank. */
+export const blocksPerRank = Effect.fnUntraced(function*(setup: AicSetup, memory: MemoryArgs) {
+  const batchedTokens = Number.isFinite(memory.maxNumBatchedTokens) ? memory.maxNumBatchedTokens : defaultBatchedTokens
+  const taken = yield* nonKvBytes(setup, batchedTokens)
+  const budget = budgetBytes(setup, memory, taken)
+  const { shape, sizes } = setup
+  const bytesPerToken = attentionBytes(setup.kvCacheQuant) * kvHeadsPerGpu(shape.kvHeads, sizes.tp) * shape.headDim *
+    shape.layers * 2
+  const blocks = Math.floor(Math.floor(budget / bytesPerToken) / memory.blockTokens)
+  if (budget <= 0 || blocks < 1) {
+    return yield* new AicError({
+      where: "num_gpu_blocks",
+      problem: `no KV budget: non-KV memory (${Math.round(taken)} bytes) meets/exceeds the KV-cache memory limit ` +
+        `(capacity=${setup.system.memCapacityBytes} bytes)`,
+      advice: "use more GPUs per worker (aic_tp_size), a smaller max_num_batched_tokens, or give num_gpu_blocks"
+    })
+  }
+  return blocks
+})
+
+/** Engine arguments with the KV pool sized by AIC where they ask for it, else unchanged. */
+export const withSizedPool = Effect.fnUntraced(function*(
+  args: EngineArgs,
+  bundles: ReadonlyArray<AicBundle> = []
+): Effect.fn.Return<EngineArgs, AicError, FileSystem.FileSystem | Path.Path> {
+  if (args.aic === undefined || !args.aic.sizesKvPool) return args
+  const setup = yield* aicSetup(args.aic, bundles)
+  const blocks = yield* blocksPerRank(setup, args)
+  return { ...args, numGpuBlocks: blocks * setup.sizes.attentionDp }
+})

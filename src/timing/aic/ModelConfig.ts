@@ -1,0 +1,173 @@
+/**
+ * The parts of a Hugging Face `config.json` that decide the cost of a model, and the two families of models whose
+ * operations are known: dense decoders (Llama, Qwen2, Qwen3, MiMo) and mixtures of experts (Mixtral, Qwen-MoE,
+ * MiniMax-M2, gpt-oss).
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { AicError } from "./AicError.ts"
+
+const optional = <S extends Schema.Top>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
+const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))
+
+/** Quantisation as written into `config.json`; checkpoint tools disagree on the keys, so all are read. */
+const QuantizationConfig = Schema.Struct({
+  quant_algo: optional(Schema.String),
+  quant_method: optional(Schema.String),
+  quantization_method: optional(Schema.String),
+  activation_scheme: optional(Schema.String),
+  weight_block_size: optional(Schema.Array(Schema.Number)),
+  kv_cache_quant_algo: optional(Schema.String),
+  kv_cache_quant_method: optional(Schema.String),
+  kv_cache_dtype: optional(Schema.String),
+  kv_cache_scheme: optional(Schema.Unknown),
+  config_groups: optional(Schema.Record(Schema.String, Schema.Unknown))
+})
+export type QuantizationConfig = typeof QuantizationConfig.Type
+
+/** The separate `hf_quant_config.json` of some checkpoints. */
+const HfQuantConfig = Schema.Struct({
+  quantization: optional(
+    Schema.Struct({ quant_algo: optional(Schema.String), kv_cache_quant_algo: optional(Schema.String) })
+  )
+})
+
+const decoderFields = {
+  architectures: optional(Schema.Array(Schema.String)),
+  num_hidden_layers: optional(Count),
+  hidden_size: optional(Count),
+  num_attention_heads: optional(Count),
+  num_key_value_heads: optional(Count),
+  head_dim: optional(Count),
+  attention_head_dim: optional(Count),
+  intermediate_size: optional(Count),
+  moe_intermediate_size: optional(Count),
+  vocab_size: optional(Count),
+  num_experts_per_tok: optional(Count),
+  top_k_experts: optional(Count),
+  num_local_experts: optional(Count),
+  n_routed_experts: optional(Count),
+  num_experts: optional(Count),
+  quantization_config: optional(QuantizationConfig)
+}
+const DecoderConfig = Schema.Struct(decoderFields)
+type DecoderConfig = typeof DecoderConfig.Type
+
+/** A `config.json` with its `hf_quant_config.json` under `hf_quant_config`. */
+export const ModelConfig = Schema.Struct({
+  ...decoderFields,
+  text_config: optional(DecoderConfig),
+  hf_quant_config: optional(HfQuantConfig)
+})
+export type ModelConfig = typeof ModelConfig.Type
+
+export type ModelFamily = "dense" | "moe"
+
+interface Architecture {
+  readonly family: ModelFamily
+  /** Queries and keys are normalised per head. */
+  readonly qkNorm: boolean
+  /** Every other layer attends to a window of this many tokens; 0 for none. */
+  readonly slidingWindowTokens: number
+}
+
+const architecture = (family: ModelFamily, qkNorm = false, slidingWindowTokens = 0): Architecture => ({
+  family,
+  qkNorm,
+  slidingWindowTokens
+})
+
+const architectures: ReadonlyMap<string, Architecture> = new Map([
+  ["LlamaForCausalLM", architecture("dense")],
+  ["Qwen2ForCausalLM", architecture("dense")],
+  ["Qwen3ForCausalLM", architecture("dense", true)],
+  ["MiMoForCausalLM", architecture("dense")],
+  ["MixtralForCausalLM", architecture("moe")],
+  ["Qwen2MoeForCausalLM", architecture("moe")],
+  ["Qwen3MoeForCausalLM", architecture("moe", true)],
+  ["MiniMaxM2ForCausalLM", architecture("moe", true)],
+  ["GptOssForCausalLM", architecture("moe", false, 128)]
+])
+
+/** Architectures with known operations, for messages. */
+export const supportedArchitectures: ReadonlyArray<string> = [...architectures.keys()]
+
+export interface ExpertShape {
+  readonly topk: number
+  readonly experts: number
+  readonly inter: number
+}
+
+/** Dimensions of a decoder, all counts of elements. */
+export interface ModelShape extends Architecture {
+  readonly id: string
+  readonly layers: number
+  readonly hidden: number
+  readonly heads: number
+  readonly kvHeads: number
+  readonly headDim: number
+  readonly inter: number
+  readonly vocab: number
+  /** Present in the `moe` family only. */
+  readonly moe: ExpertShape | undefined
+}
+
+const missing = (id: string, field: string) =>
+  Effect.fail(new AicError({ where: id, problem: `config.json has no ${field}` }))
+
+const required = (id: string, field: string, ...values: ReadonlyArray<number | null | undefined>) => {
+  const value = values.find((candidate) => typeof candidate === "number")
+  return typeof value === "number" ? Effect.succeed(value) : missing(id, field)
+}
+
+const expertShape = Effect.fnUntraced(function*(id: string, config: DecoderConfig) {
+  return {
+    topk: yield* required(id, "num_experts_per_tok", config.num_experts_per_tok, config.top_k_experts),
+    experts: yield* required(
+      id,
+      "num_experts",
+      config.num_local_experts,
+      config.n_routed_experts,
+      config.num_experts
+    ),
+    inter: yield* required(id, "moe_intermediate_size", config.moe_intermediate_size, config.intermediate_size)
+  }
+})
+
+const knownArchitecture = (id: string, name: string | undefined): Effect.Effect<Architecture, AicError> => {
+  const known = name === undefined ? undefined : architectures.get(name)
+  return known === undefined
+    ? Effect.fail(
+      new AicError({
+        where: id,
+        problem: `the operations of architecture '${name ?? "(none)"}' are not known`,
+        advice: `known: ${supportedArchitectures.join(", ")}; other models need a bundle (--aic-bundle)`
+      })
+    )
+    : Effect.succeed(known)
+}
+
+/** The decoder's own part of a config: the text model of a multimodal wrapper, else the config itself. */
+export const decoderConfig = (config: ModelConfig): DecoderConfig => config.text_config ?? config
+
+/** Dimensions from a config; `id` names the model in errors. */
+export const modelShape = Effect.fnUntraced(function*(id: string, config: ModelConfig) {
+  const decoder = decoderConfig(config)
+  const known = yield* knownArchitecture(id, decoder.architectures?.[0] ?? config.architectures?.[0])
+  const hidden = yield* required(id, "hidden_size", decoder.hidden_size)
+  const heads = yield* required(id, "num_attention_heads", decoder.num_attention_heads)
+  const moe = known.family === "moe" ? yield* expertShape(id, decoder) : undefined
+  const shape: ModelShape = {
+    ...known,
+    id,
+    layers: yield* required(id, "num_hidden_layers", decoder.num_hidden_layers),
+    hidden,
+    heads,
+    kvHeads: decoder.num_key_value_heads ?? heads,
+    headDim: decoder.head_dim ?? decoder.attention_head_dim ?? Math.floor(hidden / heads),
+    inter: yield* required(id, "intermediate_size", decoder.intermediate_size, moe?.inter),
+    vocab: yield* required(id, "vocab_size", decoder.vocab_size),
+    moe
+  }
+  return shape
+})
