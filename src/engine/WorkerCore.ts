@@ -29,6 +29,8 @@ export class PassOutcome {
   begin(nowMs: number): void {
     this.endMs = nowMs
     this.progressed = false
+    // Emptying an array gives its storage back: not worth it for the many passes that signal nothing.
+    if (this.requests.length === 0) return
     this.requests.length = 0
     this.signals.length = 0
   }

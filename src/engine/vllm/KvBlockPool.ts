@@ -20,6 +20,8 @@ const firstPrivateKey = -2
 
 /** Fibonacci hashing: 2^32 / golden ratio. */
 const hashFactor = 0x9e3779b1
+const groupBits = 3
+const groupMask = 7
 
 export class KvBlockPool {
   readonly capacity: number
@@ -53,9 +55,9 @@ export class KvBlockPool {
     this.freeSlots = new Int32Array(capacity)
     for (let slot = 0; slot < capacity; slot++) this.freeSlots[slot] = slot
     this.freeCount = capacity
-    const tableBits = 32 - Math.clz32(Math.max(4, 2 * capacity - 1))
+    const tableBits = Math.max(groupBits + 1, 32 - Math.clz32(4 * capacity - 1))
     this.table = new Int32Array(2 ** tableBits)
-    this.tableShift = 32 - tableBits
+    this.tableShift = 32 - tableBits + groupBits
     this.tableMask = this.table.length - 1
   }
 
@@ -270,9 +272,17 @@ export class KvBlockPool {
     this.inactiveCount -= 1
   }
 
+  /**
+   * Where a key's probing starts. Identities of one trace block are consecutive, so groups of eight stay together: a walk
+   * along a prompt then touches one cache line per group instead of one per block.
+   */
+  private home(key: number): number {
+    return ((Math.imul(key >> groupBits, hashFactor) >>> this.tableShift) << groupBits) | (key & groupMask)
+  }
+
   private find(key: number): number {
     const { keys, table, tableMask } = this
-    let index = Math.imul(key, hashFactor) >>> this.tableShift
+    let index = this.home(key)
     for (;;) {
       const entry = table[index]!
       if (entry === 0) return -1
@@ -284,7 +294,7 @@ export class KvBlockPool {
   private register(slot: number, key: number): void {
     const { table, tableMask } = this
     this.keys[slot] = key
-    let index = Math.imul(key, hashFactor) >>> this.tableShift
+    let index = this.home(key)
     while (table[index] !== 0) index = (index + 1) & tableMask
     table[index] = slot + 1
     if (key >= 0 && this.events !== undefined) this.events.stored(key)
@@ -292,12 +302,12 @@ export class KvBlockPool {
 
   /** Removes a slot's key from the table, closing the gap so that probing needs no tombstones. */
   private evict(slot: number): void {
-    const { keys, table, tableMask, tableShift } = this
+    const { keys, table, tableMask } = this
     const key = keys[slot]!
-    let hole = Math.imul(key, hashFactor) >>> tableShift
+    let hole = this.home(key)
     while (table[hole] !== slot + 1) hole = (hole + 1) & tableMask
     for (let index = (hole + 1) & tableMask; table[index] !== 0; index = (index + 1) & tableMask) {
-      const home = Math.imul(keys[table[index]! - 1]!, hashFactor) >>> tableShift
+      const home = this.home(keys[table[index]! - 1]!)
       if (((index - home) & tableMask) >= ((index - hole) & tableMask)) {
         table[hole] = table[index]!
         hole = index

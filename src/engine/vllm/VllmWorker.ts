@@ -97,8 +97,7 @@ export class VllmWorker implements WorkerCore {
     this.admitWaiting(nowMs)
     const prefillEndMs = nowMs + this.prefillDurationMs()
     outcome.endMs = this.sampler === undefined ? this.emitTokens(prefillEndMs) : this.emitBursts(prefillEndMs, this.sampler)
-    for (const request of this.rejected) outcome.signal(request, Signal.Rejected)
-    this.rejected.length = 0
+    if (this.rejected.length > 0) this.signalRejected()
     if (this.scheduledTokens > 0 || outcome.endMs > nowMs || outcome.requests.length > 0) outcome.progressed = true
     return outcome
   }
@@ -354,6 +353,11 @@ export class VllmWorker implements WorkerCore {
   protected releaseBlocks(sequence: Sequence): void {
     for (let block = sequence.heldBlocks - 1; block >= 0; block--) this.pool.release(sequence.slots[block]!)
     sequence.heldBlocks = 0
+  }
+
+  private signalRejected(): void {
+    for (const request of this.rejected) this.outcome.signal(request, Signal.Rejected)
+    this.rejected.length = 0
   }
 
   // ---- timing ------------------------------------------------------------------------------------------------------
