@@ -83,6 +83,11 @@ export class RowStore {
   private nextPage = 0
   private open: Page | undefined
 
+  /** Pages in memory. */
+  get pageCount(): number {
+    return this.pages.size
+  }
+
   /** Keeps a row with its wait after the previous turn; returns its handle. */
   add(row: TraceRow, delayMs: number): number {
     if (this.open === undefined || this.open.rows === pageRows) {

@@ -24,7 +24,7 @@ describe("parseJsonObject", () => {
   it("keeps the digits of large integers in integer fields only", () => {
     assert.deepStrictEqual(valueOf("{\"ids\": [18446744073709551615, 5], \"t\": 18446744073709551615}"), {
       ids: [18446744073709551615n, 5],
-      t: 18446744073709551615
+      t: 2 ** 64
     })
     assert.deepStrictEqual(valueOf("{\"n\": 9007199254740991}"), { n: 9007199254740991 })
   })
