@@ -1,0 +1,185 @@
+/**
+ * All gaps between consecutive tokens, pooled, and the token rates `1000 / gap` of the positive ones.
+ *
+ * Gaps come as (gap, count) pairs and are kept so: exact as long as the different gaps fit the budget, a sketch of stated
+ * error past it. When the buffer is full, pairs of equal gaps are merged first, which loses nothing.
+ */
+import { sortPairs } from "./PairSort.ts"
+import { emptyStatistics, type SampleStatistics, withPercentiles } from "./SampleStatistics.ts"
+import { ValueSketch } from "./ValueSketch.ts"
+
+/** Different gaps that are certainly kept for exact percentiles. */
+export const defaultExactGaps = 786_432
+/** Room for pairs not merged yet, relative to the different gaps kept: less would merge too often for too little. */
+const bufferRatio = 4 / 3
+const initialPairs = 4096
+const maxCount = 0xffff_ffff
+
+export interface GapStatistics {
+  /** Gaps, ms. */
+  readonly gapsMs: SampleStatistics
+  /** `1000 / gap` of every positive gap, tokens per second of one user. */
+  readonly tokensPerSecond: SampleStatistics
+}
+
+interface GapSketch {
+  readonly gapsMs: ValueSketch
+  readonly tokensPerSecond: ValueSketch
+}
+
+export class GapMetric {
+  private readonly exactGaps: number
+  private readonly maxPairs: number
+  private gapsMs: Float64Array
+  private counts: Uint32Array
+  private length = 0
+  private sketch: GapSketch | undefined = undefined
+
+  constructor(exactGaps: number = defaultExactGaps) {
+    this.exactGaps = exactGaps
+    this.maxPairs = Math.ceil(exactGaps * bufferRatio)
+    const capacity = Math.min(initialPairs, this.maxPairs)
+    this.gapsMs = new Float64Array(capacity)
+    this.counts = new Uint32Array(capacity)
+  }
+
+  get exact(): boolean {
+    return this.sketch === undefined
+  }
+
+  /** Adds gaps, ms >= 0 and finite, each seen `count` times; equal lengths. */
+  add(gapsMs: Float64Array, counts: Uint32Array): void {
+    for (let index = 0; index < gapsMs.length; index++) {
+      if (counts[index]! > 0) this.addPair(gapsMs[index]!, counts[index]!)
+    }
+  }
+
+  /** Reorders and merges what is kept, and may be asked again after more was added. */
+  statistics(): GapStatistics {
+    if (this.sketch !== undefined) {
+      return { gapsMs: this.sketch.gapsMs.statistics(), tokensPerSecond: this.sketch.tokensPerSecond.statistics() }
+    }
+    this.merge()
+    let positive = 0
+    while (positive < this.length && this.gapsMs[positive] === 0) positive++
+    return {
+      gapsMs: gapStatistics(this.gapsMs.subarray(0, this.length), this.counts.subarray(0, this.length)),
+      tokensPerSecond: rateStatistics(
+        this.gapsMs.subarray(positive, this.length),
+        this.counts.subarray(positive, this.length)
+      )
+    }
+  }
+
+  private addPair(gapMs: number, count: number): void {
+    if (this.sketch === undefined && this.length === this.gapsMs.length) this.makeRoom()
+    if (this.sketch === undefined) {
+      this.gapsMs[this.length] = gapMs
+      this.counts[this.length] = count
+      this.length += 1
+    } else addTo(this.sketch, gapMs, count)
+  }
+
+  private makeRoom(): void {
+    if (this.gapsMs.length < this.maxPairs) return this.grow()
+    this.merge()
+    if (this.length > this.exactGaps) this.startSketch()
+  }
+
+  private grow(): void {
+    const capacity = Math.min(this.gapsMs.length * 2, this.maxPairs)
+    const gapsMs = new Float64Array(capacity)
+    const counts = new Uint32Array(capacity)
+    gapsMs.set(this.gapsMs)
+    counts.set(this.counts)
+    this.gapsMs = gapsMs
+    this.counts = counts
+  }
+
+  /** Sorts the pairs and adds up the counts of equal gaps, as far as a count can hold the sum. */
+  private merge(): void {
+    const { counts, gapsMs, length } = this
+    if (length === 0) return
+    sortPairs(gapsMs, counts, length)
+    let last = 0
+    for (let index = 1; index < length; index++) {
+      const sum = counts[last]! + counts[index]!
+      if (gapsMs[index] === gapsMs[last] && sum <= maxCount) counts[last] = sum
+      else {
+        last += 1
+        gapsMs[last] = gapsMs[index]!
+        counts[last] = counts[index]!
+      }
+    }
+    this.length = last + 1
+  }
+
+  private startSketch(): void {
+    const sketch = { gapsMs: new ValueSketch(), tokensPerSecond: new ValueSketch() }
+    for (let index = 0; index < this.length; index++) addTo(sketch, this.gapsMs[index]!, this.counts[index]!)
+    this.gapsMs = new Float64Array(0)
+    this.counts = new Uint32Array(0)
+    this.length = 0
+    this.sketch = sketch
+  }
+}
+
+const addTo = (sketch: GapSketch, gapMs: number, count: number): void => {
+  sketch.gapsMs.add(gapMs, count)
+  if (gapMs > 0) sketch.tokensPerSecond.add(rateOf(gapMs), count)
+}
+
+/** Statistics of ascending gaps. */
+const gapStatistics = (gapsMs: Float64Array, counts: Uint32Array): SampleStatistics => {
+  const count = total(counts)
+  if (count === 0) return emptyStatistics
+  const min = gapsMs[0]!
+  const max = gapsMs[gapsMs.length - 1]!
+  const { mean, std } = weightedMoments(gapsMs, counts, count, itself)
+  return withPercentiles({ mean, min, max, std }, count, (rank) => gapAtRank(gapsMs, counts, rank))
+}
+
+/** Statistics of `1000 / gap` of ascending positive gaps. The largest gap is the smallest rate: ranks are mirrored. */
+const rateStatistics = (gapsMs: Float64Array, counts: Uint32Array): SampleStatistics => {
+  const count = total(counts)
+  if (count === 0) return emptyStatistics
+  const min = rateOf(gapsMs[gapsMs.length - 1]!)
+  const max = rateOf(gapsMs[0]!)
+  const { mean, std } = weightedMoments(gapsMs, counts, count, rateOf)
+  return withPercentiles({ mean, min, max, std }, count, (rank) => rateOf(gapAtRank(gapsMs, counts, count - 1 - rank)))
+}
+
+const total = (counts: Uint32Array): number => {
+  let sum = 0
+  for (let index = 0; index < counts.length; index++) sum += counts[index]!
+  return sum
+}
+
+const itself = (gapMs: number): number => gapMs
+const rateOf = (gapMs: number): number => 1000 / gapMs
+
+const weightedMoments = (
+  gapsMs: Float64Array,
+  counts: Uint32Array,
+  count: number,
+  valueOf: (gapMs: number) => number
+): { readonly mean: number; readonly std: number } => {
+  let sum = 0
+  for (let index = 0; index < gapsMs.length; index++) sum += valueOf(gapsMs[index]!) * counts[index]!
+  const mean = sum / count
+  let squares = 0
+  for (let index = 0; index < gapsMs.length; index++) {
+    const distance = valueOf(gapsMs[index]!) - mean
+    squares += distance * distance * counts[index]!
+  }
+  return { mean, std: Math.sqrt(squares / count) }
+}
+
+const gapAtRank = (gapsMs: Float64Array, counts: Uint32Array, rank: number): number => {
+  let seen = 0
+  for (let index = 0; index < counts.length; index++) {
+    seen += counts[index]!
+    if (rank < seen) return gapsMs[index]!
+  }
+  return Number.NaN
+}

@@ -1,0 +1,12 @@
+import * as Schema from "effect/Schema"
+
+/** An output that cannot be written: which file, why, and what to do about it. */
+export class OutputError extends Schema.TaggedError<OutputError>()("OutputError", {
+  /** The file as the user named it. */
+  path: Schema.String,
+  problem: Schema.String
+}) {
+  override get message(): string {
+    return `${this.path}: ${this.problem}`
+  }
+}

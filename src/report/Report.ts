@@ -1,0 +1,142 @@
+/**
+ * The report of a run: every figure of the reference's report under its own key, and under `dynosim` what only this
+ * program knows. docs/report.md gives unit and formula of each key.
+ */
+import * as Schema from "effect/Schema"
+
+/** The release of ai-dynamo whose behaviour and report this program re-creates. */
+export const behaviourProfile = "1.3.1"
+
+/** How a group of percentiles was found. */
+const PercentileMethod = Schema.Struct({
+  method: Schema.Literals(["exact", "log-linear histogram"]),
+  /** Bound of `|reported - true| / true`; 0 where exact. */
+  relative_error: Schema.Finite
+})
+export type PercentileMethod = typeof PercentileMethod.Type
+
+const RunFacts = Schema.Struct({
+  version: Schema.String,
+  behaviour_profile: Schema.String,
+  /** Why the run ended; anything but `drained` cut requests off. */
+  ended: Schema.Literals(["drained", "max-sim-time", "interrupted"]),
+  truncated: Schema.Boolean,
+  /** Requests by how they ended: offered = completed + rejected + failed + in flight. */
+  offered_requests: Schema.Int,
+  completed_requests: Schema.Int,
+  rejected_requests: Schema.Int,
+  failed_requests: Schema.Int,
+  in_flight_requests: Schema.Int,
+  percentiles: Schema.Struct({
+    /** ttft, ttst, tpot and e2e_latency. */
+    requests: PercentileMethod,
+    /** itl and output_token_throughput_per_user. */
+    token_gaps: PercentileMethod
+  }),
+  timing_source: Schema.NullOr(Schema.String),
+  seed: Schema.NullOr(Schema.Int),
+  /** The options of the run with every default filled in. */
+  options: Schema.Json,
+  warnings: Schema.Array(Schema.String),
+  /** SHA-256 of the input files, lower-case hexadecimal, by name. */
+  input_sha256: Schema.optionalKey(Schema.Record(Schema.String, Schema.String))
+})
+/** What is ours in a report. */
+export type RunFacts = typeof RunFacts.Type
+
+export const Report = Schema.Struct({
+  num_requests: Schema.Int,
+  completed_requests: Schema.Int,
+  total_input_tokens: Schema.Int,
+  total_output_tokens: Schema.Int,
+  duration_ms: Schema.Finite,
+  wall_time_ms: Schema.Finite,
+  request_throughput_rps: Schema.Finite,
+  input_throughput_tok_s: Schema.Finite,
+  output_throughput_tok_s: Schema.Finite,
+  total_throughput_tok_s: Schema.Finite,
+  prefill_worker_seconds: Schema.Finite,
+  decode_worker_seconds: Schema.Finite,
+  prefill_gpus_per_worker: Schema.Int,
+  decode_gpus_per_worker: Schema.Int,
+  gpu_hours: Schema.Finite,
+  goodput_completed_requests: Schema.optionalKey(Schema.Int),
+  goodput_request_throughput_rps: Schema.optionalKey(Schema.Finite),
+  goodput_output_throughput_tok_s: Schema.optionalKey(Schema.Finite),
+  processed_tokens: Schema.Int,
+  processed_tokens_per_s: Schema.Finite,
+  processed_output_tokens_per_s: Schema.Finite,
+  prefix_cache_reused_ratio: Schema.Finite,
+  first_admission_prefix_cache_reused_ratio: Schema.Finite,
+  mean_ttft_ms: Schema.Finite,
+  min_ttft_ms: Schema.Finite,
+  max_ttft_ms: Schema.Finite,
+  median_ttft_ms: Schema.Finite,
+  p75_ttft_ms: Schema.Finite,
+  p90_ttft_ms: Schema.Finite,
+  p95_ttft_ms: Schema.Finite,
+  p99_ttft_ms: Schema.Finite,
+  std_ttft_ms: Schema.Finite,
+  mean_ttst_ms: Schema.Finite,
+  min_ttst_ms: Schema.Finite,
+  max_ttst_ms: Schema.Finite,
+  median_ttst_ms: Schema.Finite,
+  p75_ttst_ms: Schema.Finite,
+  p90_ttst_ms: Schema.Finite,
+  p95_ttst_ms: Schema.Finite,
+  p99_ttst_ms: Schema.Finite,
+  std_ttst_ms: Schema.Finite,
+  mean_tpot_ms: Schema.Finite,
+  min_tpot_ms: Schema.Finite,
+  max_tpot_ms: Schema.Finite,
+  median_tpot_ms: Schema.Finite,
+  p75_tpot_ms: Schema.Finite,
+  p90_tpot_ms: Schema.Finite,
+  p95_tpot_ms: Schema.Finite,
+  p99_tpot_ms: Schema.Finite,
+  std_tpot_ms: Schema.Finite,
+  mean_itl_ms: Schema.Finite,
+  min_itl_ms: Schema.Finite,
+  max_itl_ms: Schema.Finite,
+  median_itl_ms: Schema.Finite,
+  p75_itl_ms: Schema.Finite,
+  p90_itl_ms: Schema.Finite,
+  p95_itl_ms: Schema.Finite,
+  p99_itl_ms: Schema.Finite,
+  std_itl_ms: Schema.Finite,
+  mean_e2e_latency_ms: Schema.Finite,
+  min_e2e_latency_ms: Schema.Finite,
+  max_e2e_latency_ms: Schema.Finite,
+  median_e2e_latency_ms: Schema.Finite,
+  p75_e2e_latency_ms: Schema.Finite,
+  p90_e2e_latency_ms: Schema.Finite,
+  p95_e2e_latency_ms: Schema.Finite,
+  p99_e2e_latency_ms: Schema.Finite,
+  std_e2e_latency_ms: Schema.Finite,
+  mean_output_token_throughput_per_user: Schema.Finite,
+  min_output_token_throughput_per_user: Schema.Finite,
+  max_output_token_throughput_per_user: Schema.Finite,
+  median_output_token_throughput_per_user: Schema.Finite,
+  p75_output_token_throughput_per_user: Schema.Finite,
+  p90_output_token_throughput_per_user: Schema.Finite,
+  p95_output_token_throughput_per_user: Schema.Finite,
+  p99_output_token_throughput_per_user: Schema.Finite,
+  std_output_token_throughput_per_user: Schema.Finite,
+  dynosim: RunFacts
+})
+export type Report = typeof Report.Type
+
+/** Keys that hold counts and are written as integers; every other number of the report proper is a float. */
+export const countKeys: ReadonlySet<string> = new Set([
+  "num_requests",
+  "completed_requests",
+  "total_input_tokens",
+  "total_output_tokens",
+  "prefill_gpus_per_worker",
+  "decode_gpus_per_worker",
+  "goodput_completed_requests",
+  "processed_tokens"
+])
+
+/** Keys that depend on the real time a run took: equal runs agree to the byte in everything else. */
+export const wallClockKeys = ["wall_time_ms", "processed_tokens_per_s", "processed_output_tokens_per_s"] as const

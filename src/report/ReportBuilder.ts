@@ -1,0 +1,144 @@
+/**
+ * Gathers the events of one run and makes its report. Plain and synchronous; {@link sink} in ReportSink.ts wraps it.
+ */
+import type { RequestRecord } from "../request/SimRequest.ts"
+import { GapMetric } from "./GapMetric.ts"
+import { logHistogramError } from "./LogHistogram.ts"
+import type { ReplayEvent, RunSummary } from "./ReplayEvent.ts"
+import { behaviourProfile, type PercentileMethod, type Report, type RunFacts } from "./Report.ts"
+import { loadKeys, metricKeys } from "./ReportKeys.ts"
+import type { ReportOptions, ServiceLevel } from "./ReportOptions.ts"
+import { RequestMetric } from "./RequestMetric.ts"
+import { RequestTotals } from "./RequestTotals.ts"
+import { version } from "./Version.ts"
+
+export class ReportBuilder {
+  private readonly options: ReportOptions
+  private readonly serviceLevel: ServiceLevel | undefined
+  private readonly totals: RequestTotals
+  private readonly ttftMs: RequestMetric
+  private readonly ttstMs: RequestMetric
+  private readonly tpotMs: RequestMetric
+  private readonly e2eMs: RequestMetric
+  private readonly gaps: GapMetric
+  private completed = 0
+  private rejected = 0
+  private failed = 0
+  private cutOff = 0
+  private summary: RunSummary | undefined = undefined
+
+  constructor(options: ReportOptions = {}) {
+    this.options = options
+    this.serviceLevel = givenBounds(options.serviceLevel)
+    this.totals = new RequestTotals(this.serviceLevel)
+    this.ttftMs = new RequestMetric(options.exactRequests)
+    this.ttstMs = new RequestMetric(options.exactRequests)
+    this.tpotMs = new RequestMetric(options.exactRequests)
+    this.e2eMs = new RequestMetric(options.exactRequests)
+    this.gaps = new GapMetric(options.exactGaps)
+  }
+
+  add(event: ReplayEvent): void {
+    if (event._tag === "Request") this.addRequest(event)
+    else if (event._tag === "TokenGaps") this.gaps.add(event.gapsMs, event.counts)
+    else this.summary = event
+  }
+
+  /**
+   * The report of what was added so far. It may be asked for more than once, and more may be added in between.
+   *
+   * Without a summary the stream was cut off by its reader: the run is reported as interrupted, with a warning, and
+   * worker time, GPU hours and wall time are 0.
+   */
+  finish(): Report {
+    const summary = this.summary ?? this.missingSummary()
+    return {
+      ...loadKeys(this.totals, summary, this.serviceLevel !== undefined),
+      ...metricKeys({
+        ttftMs: this.ttftMs.statistics(),
+        ttstMs: this.ttstMs.statistics(),
+        tpotMs: this.tpotMs.statistics(),
+        e2eMs: this.e2eMs.statistics(),
+        ...this.gaps.statistics()
+      }),
+      dynosim: this.facts(summary)
+    }
+  }
+
+  private addRequest(record: RequestRecord): void {
+    this.countStatus(record)
+    if (Number.isNaN(record.firstAdmitMs) || record.emittedTokens === 0) return
+    const { arrivalMs, emittedTokens, firstTokenMs, lastTokenMs } = record
+    const ttftMs = Math.max(firstTokenMs - arrivalMs, 0)
+    const e2eMs = Math.max(lastTokenMs - arrivalMs, 0)
+    this.totals.add(record, ttftMs, e2eMs)
+    this.ttftMs.add(ttftMs)
+    this.e2eMs.add(e2eMs)
+    if (emittedTokens === 1) return
+    this.ttstMs.add(Math.max(record.secondTokenMs - firstTokenMs, 0))
+    this.tpotMs.add(Math.max(lastTokenMs - firstTokenMs, 0) / (emittedTokens - 1))
+  }
+
+  private countStatus(record: RequestRecord): void {
+    switch (record.status) {
+      case "completed":
+        this.completed += 1
+        break
+      case "rejected":
+        this.rejected += 1
+        break
+      case "failed":
+        this.failed += 1
+        break
+      case "in_flight":
+        this.cutOff += 1
+    }
+  }
+
+  private facts(summary: RunSummary): RunFacts {
+    const { inputSha256, options = null, seed = null, timingSource = null, warnings = [] } = this.options.metadata?.() ?? {}
+    const { completed, failed, rejected } = this
+    const exactRequests = this.ttftMs.exact && this.ttstMs.exact && this.tpotMs.exact && this.e2eMs.exact
+    return {
+      version,
+      behaviour_profile: behaviourProfile,
+      ended: summary.ended,
+      truncated: summary.ended !== "drained",
+      offered_requests: summary.arrivedRequests,
+      completed_requests: completed,
+      rejected_requests: rejected,
+      failed_requests: failed,
+      // By difference, not by records: a request that got lost shows up here.
+      in_flight_requests: summary.arrivedRequests - completed - rejected - failed,
+      percentiles: { requests: percentileMethod(exactRequests), token_gaps: percentileMethod(this.gaps.exact) },
+      timing_source: timingSource,
+      seed,
+      options,
+      warnings: this.summary === undefined ? [...warnings, missingSummaryWarning] : warnings,
+      ...(inputSha256 === undefined ? {} : { input_sha256: inputSha256 })
+    }
+  }
+
+  private missingSummary(): RunSummary {
+    return {
+      _tag: "Summary",
+      arrivedRequests: this.completed + this.rejected + this.failed + this.cutOff,
+      ended: "interrupted",
+      endMs: this.totals.lastTokenMs,
+      workerSeconds: { prefill: 0, decode: 0 },
+      gpusPerWorker: { prefill: 0, decode: 0 },
+      wallMs: 0
+    }
+  }
+}
+
+const missingSummaryWarning = "the events ended before the run's summary: num_requests counts the requests seen, "
+  + "and worker time, GPU hours and wall time are unknown"
+
+const percentileMethod = (exact: boolean): PercentileMethod =>
+  exact
+    ? { method: "exact", relative_error: 0 }
+    : { method: "log-linear histogram", relative_error: logHistogramError }
+
+const givenBounds = (level: ServiceLevel | undefined): ServiceLevel | undefined =>
+  level?.ttftMs === undefined && level?.itlMs === undefined && level?.e2eMs === undefined ? undefined : level

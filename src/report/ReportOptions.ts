@@ -1,0 +1,33 @@
+/** What a report is told beside the events of the run. */
+import type { Json } from "effect/Schema"
+
+/** Bounds a good request keeps, all inclusive; a bound left out holds for every request. */
+export interface ServiceLevel {
+  readonly ttftMs?: number
+  /** Bound on `(e2e - ttft) / (output tokens asked for - 1)`; requests for a single token always keep it. */
+  readonly itlMs?: number
+  readonly e2eMs?: number
+}
+
+/** Facts about the run that its events do not carry. */
+export interface ReportMetadata {
+  /** Name and version of the timing model. */
+  readonly timingSource?: string
+  readonly seed?: number
+  /** The options of the run with every default filled in. */
+  readonly options?: Json
+  readonly warnings?: ReadonlyArray<string>
+  /** SHA-256 of the input files, lower-case hexadecimal, by name. */
+  readonly inputSha256?: Readonly<Record<string, string>>
+}
+
+export interface ReportOptions {
+  /** Adds the goodput keys, if at least one bound is set. */
+  readonly serviceLevel?: ServiceLevel
+  /** Asked when the run has ended, so that it may tell what only then is known (warnings, hashes of streamed inputs). */
+  readonly metadata?: () => ReportMetadata
+  /** Requests up to which their percentiles are exact. Default: 4,194,304, at 32 bytes each. */
+  readonly exactRequests?: number
+  /** Different gaps between tokens up to which their percentiles are exact. Default: 786,432, at 16 bytes each. */
+  readonly exactGaps?: number
+}

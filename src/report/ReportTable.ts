@@ -1,0 +1,120 @@
+/**
+ * What a run prints: the table in the style of AIPerf and the lines below it, byte for byte as the reference prints them,
+ * plus lines of our own where there is something that must not go unnoticed.
+ */
+import type { PercentileMethod, Report } from "./Report.ts"
+
+const title = "NVIDIA AIPerf | LLM Metrics"
+const header = ["Metric", "avg", "min", "max", "p99", "p90", "p75", "std"]
+
+/** The whole output: table, lines below it, a newline at the end. Without `savedTo` the line that names the file is left out. */
+export const reportTable = (report: Report, savedTo?: string): string => {
+  const lines = [
+    title,
+    ...tableLines(rows(report)),
+    `Wall Time (ms): ${twoDecimals(report.wall_time_ms)}`,
+    `Prefix Cache Reused Ratio: ${twoDecimals(report.prefix_cache_reused_ratio)}`,
+    `First Admission Prefix Cache Reused Ratio: ${twoDecimals(report.first_admission_prefix_cache_reused_ratio)}`,
+    ...conservationLines(report),
+    ...approximationLines(report)
+  ]
+  if (savedTo !== undefined) lines.push(`Saved full report to: ${savedTo}`)
+  return `${lines.join("\n")}\n`
+}
+
+const rows = (of: Report): Array<ReadonlyArray<string>> => [
+  statisticsRow("Time to First Token (ms)", [
+    of.mean_ttft_ms, of.min_ttft_ms, of.max_ttft_ms, of.p99_ttft_ms, of.p90_ttft_ms, of.p75_ttft_ms, of.std_ttft_ms
+  ]),
+  statisticsRow("Time to Second Token (ms)", [
+    of.mean_ttst_ms, of.min_ttst_ms, of.max_ttst_ms, of.p99_ttst_ms, of.p90_ttst_ms, of.p75_ttst_ms, of.std_ttst_ms
+  ]),
+  statisticsRow("Request Latency (ms)", [
+    of.mean_e2e_latency_ms,
+    of.min_e2e_latency_ms,
+    of.max_e2e_latency_ms,
+    of.p99_e2e_latency_ms,
+    of.p90_e2e_latency_ms,
+    of.p75_e2e_latency_ms,
+    of.std_e2e_latency_ms
+  ]),
+  statisticsRow("Inter Token Latency (ms)", [
+    of.mean_itl_ms, of.min_itl_ms, of.max_itl_ms, of.p99_itl_ms, of.p90_itl_ms, of.p75_itl_ms, of.std_itl_ms
+  ]),
+  statisticsRow("Output Token Throughput Per User (tokens/sec/user)", [
+    of.mean_output_token_throughput_per_user,
+    of.min_output_token_throughput_per_user,
+    of.max_output_token_throughput_per_user,
+    of.p99_output_token_throughput_per_user,
+    of.p90_output_token_throughput_per_user,
+    of.p75_output_token_throughput_per_user,
+    of.std_output_token_throughput_per_user
+  ]),
+  singleValueRow("Output Token Throughput (tokens/sec)", of.output_throughput_tok_s),
+  singleValueRow("Request Throughput (requests/sec)", of.request_throughput_rps),
+  singleValueRow("Request Count (requests)", of.completed_requests)
+]
+
+const statisticsRow = (label: string, values: ReadonlyArray<number>): ReadonlyArray<string> => [
+  label,
+  ...values.map(twoDecimals)
+]
+
+const singleValueRow = (label: string, value: number): ReadonlyArray<string> => [
+  label,
+  twoDecimals(value),
+  ...header.slice(2).map(() => "N/A")
+]
+
+const tableLines = (rows: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<string> => {
+  const widths = header.map((text, column) => Math.max(text.length, ...rows.map((row) => row[column]?.length ?? 0)))
+  const rule = (left: string, joint: string, right: string): string =>
+    left + widths.map((width) => "━".repeat(width + 2)).join(joint) + right
+  const line = (cells: ReadonlyArray<string>): string => {
+    const padded = cells.map((cell, column) =>
+      column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)
+    )
+    return `┃ ${padded.join(" ┃ ")} ┃`
+  }
+  return [rule("┏", "┳", "┓"), line(header), rule("┡", "╇", "┩"), ...rows.map(line), rule("└", "┴", "┘")]
+}
+
+/** Where every request went, unless all of them completed. */
+const conservationLines = ({ dynosim }: Report): ReadonlyArray<string> => {
+  const { completed_requests, failed_requests, in_flight_requests, offered_requests, rejected_requests } = dynosim
+  if (rejected_requests === 0 && failed_requests === 0 && in_flight_requests === 0) return []
+  const failed = failed_requests === 0 ? "" : ` + ${grouped(String(failed_requests))} failed`
+  return [
+    `Requests: ${grouped(String(offered_requests))} offered = ${grouped(String(completed_requests))} completed`
+    + ` + ${grouped(String(rejected_requests))} rejected${failed} + ${grouped(String(in_flight_requests))} in flight`
+  ]
+}
+
+/** Which percentiles are not exact. */
+const approximationLines = ({ dynosim: { percentiles } }: Report): ReadonlyArray<string> => [
+  ...approximationLine("all per-request metrics", percentiles.requests),
+  ...approximationLine("inter token latency, output token throughput per user", percentiles.token_gaps)
+]
+
+const approximationLine = (metrics: string, { method, relative_error }: PercentileMethod): ReadonlyArray<string> =>
+  method === "exact"
+    ? []
+    : [`Approximate percentiles (${method}, within ${(relative_error * 100).toFixed(4)} %): ${metrics}`]
+
+/**
+ * Two decimals with thousands commas, as Python's `format(value, ",.2f")`: of two equally near results the even one, where
+ * `toFixed` takes the larger. Only odd multiples of 1/8 lie exactly half-way; of those .125 and .625 round down.
+ */
+export const twoDecimals = (value: number): string => {
+  if (Number.isNaN(value)) return "nan"
+  const sign = value < 0 || Object.is(value, -0) ? "-" : ""
+  const size = Math.abs(value)
+  if (size === Number.POSITIVE_INFINITY) return `${sign}inf`
+  if (size >= 1e21) return `${sign}${grouped(String(BigInt(size)))}.00`
+  const fixed = size.toFixed(2)
+  const rest = size * 8 % 8
+  const text = rest === 1 || rest === 5 ? `${fixed.slice(0, -1)}2` : fixed
+  return `${sign}${grouped(text.slice(0, -3))}${text.slice(-3)}`
+}
+
+const grouped = (digits: string): string => digits.replace(/\B(?=(\d{3})+$)/g, ",")
