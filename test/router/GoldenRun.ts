@@ -6,12 +6,15 @@ import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { readdirSync, readFileSync } from "node:fs"
 import { gunzipSync } from "node:zlib"
+import type { EngineArgs } from "../../src/config/EngineArgs.ts"
 import { readEngineArgs } from "../../src/config/EngineArgsJson.ts"
 import { readRouterConfig } from "../../src/config/RouterConfig.ts"
 import { parse } from "../../src/config/StrictJson.ts"
+import type { Engine } from "../../src/engine/Engine.ts"
 import * as VllmEngine from "../../src/engine/vllm/VllmEngine.ts"
 import type { RequestRecord } from "../../src/request/SimRequest.ts"
 import * as RoundRobin from "../../src/router/RoundRobin.ts"
+import type { Router } from "../../src/router/Router.ts"
 import * as KvRouter from "../../src/router/kv/KvRouter.ts"
 import type { DecisionHook } from "../../src/router/kv/KvRouterCore.ts"
 import { defaultKvRouterOptions, type KvRouterOptions } from "../../src/router/kv/KvRouterOptions.ts"
@@ -35,6 +38,15 @@ export interface GoldenRequests {
   readonly lastTokenMs: ReadonlyArray<number | null>
   readonly reusedTokens: ReadonlyArray<number>
   readonly worker: ReadonlyArray<number>
+  /** Present for disaggregated runs. */
+  readonly prefillWorker?: ReadonlyArray<number>
+  readonly prefillAdmitMs?: ReadonlyArray<number>
+  readonly sourceHeldMs?: ReadonlyArray<number>
+  readonly destinationReservedMs?: ReadonlyArray<number>
+  readonly destinationActivatedMs?: ReadonlyArray<number>
+  readonly decodeAdmitMs?: ReadonlyArray<number>
+  readonly sourceReleasedMs?: ReadonlyArray<number>
+  readonly prefillRouteOverlapTokens?: ReadonlyArray<number>
 }
 
 /** Figures of each recorded run. */
@@ -125,23 +137,49 @@ const routerOptions = (spec: RunSpec): KvRouterOptions => {
   return { ...defaultKvRouterOptions, ...config, policyProfile }
 }
 
-/** Runs the command line of `spec` with router options changed as asked. */
-export const run = (spec: RunSpec, changes: Partial<KvRouterOptions>, hook?: DecisionHook): Effect.Effect<Outcome, unknown> => {
-  const args = Result.getOrThrow(
-    readEngineArgs(json(spec, "--extra-engine-args"), { _tag: "Flag", name: "--extra-engine-args" })
-  )
-  const engine = (args.engineType === "trtllm" ? VllmEngine.layerTrtllm(args) : VllmEngine.layer(args)).pipe(
+const engineArgs = (spec: RunSpec, name: string): EngineArgs =>
+  Result.getOrThrow(readEngineArgs(json(spec, name), { _tag: "Flag", name }))
+
+const engine = (args: EngineArgs): Layer.Layer<Engine> =>
+  (args.engineType === "trtllm" ? VllmEngine.layerTrtllm(args) : VllmEngine.layer(args)).pipe(
     Layer.provide(PolynomialTiming.layer)
   )
+
+/** The topology of the command line, and the block size of its engines. */
+const topology = (spec: RunSpec, router: Layer.Layer<Router>) => {
+  const prefillWorkers = numberFlag(spec, "--num-prefill-workers")
+  if (prefillWorkers === undefined) {
+    const args = engineArgs(spec, "--extra-engine-args")
+    const workers = numberFlag(spec, "--num-workers") ?? 1
+    return {
+      blockTokens: args.blockTokens,
+      layer: Topology.layerMulti({ workers }).pipe(Layer.provide(Layer.merge(engine(args), router)))
+    }
+  }
+  const prefill = engineArgs(spec, "--prefill-engine-args")
+  const decode = engineArgs(spec, "--decode-engine-args")
+  const pools = Layer.merge(
+    Topology.PrefillPool.layer.pipe(Layer.provide(Layer.merge(engine(prefill), router))),
+    Topology.DecodePool.layer.pipe(Layer.provide(Layer.merge(engine(decode), router)))
+  )
+  return {
+    blockTokens: prefill.blockTokens,
+    layer: Topology.layerDisaggregated({
+      prefillWorkers,
+      decodeWorkers: numberFlag(spec, "--num-decode-workers") ?? 1
+    }).pipe(Layer.provide(pools), Layer.orDie)
+  }
+}
+
+/** Runs the command line of `spec` with router options changed as asked; guided runs check their invariants too. */
+export const run = (spec: RunSpec, changes: Partial<KvRouterOptions>, hook?: DecisionHook): Effect.Effect<Outcome, unknown> => {
   const router = flag(spec, "--router-mode") === "kv_router"
     ? KvRouter.layer({ ...routerOptions(spec), ...changes }, hook)
     : RoundRobin.layer
-  const topology = Topology.layerMulti({ workers: numberFlag(spec, "--num-workers") ?? 1 }).pipe(
-    Layer.provide(Layer.merge(engine, router))
-  )
+  const { blockTokens, layer } = topology(spec, router)
   return Effect.gen(function*() {
-    const services = yield* Layer.build(workload(spec, args.blockTokens))
-    return yield* replay(topology, Layer.succeedContext(services), { check: true })
+    const services = yield* Layer.build(workload(spec, blockTokens))
+    return yield* replay(layer, Layer.succeedContext(services), { check: hook !== undefined })
   }).pipe(Effect.scoped)
 }
 

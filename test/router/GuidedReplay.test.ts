@@ -41,7 +41,10 @@ class Recording {
     return this.bySession ? `${lengths}/${sessionId}/${turnIndex}` : lengths
   }
 
+  /** Line of the request; looked for when it is routed for the first time. */
   find(request: SimRequest): number {
+    const known = this.byRequest.get(request.id)
+    if (known !== undefined) return known
     const candidates = this.byKey.get(
       this.key(request.promptTokens, request.outputTokens, request.sessionId, request.turnIndex)
     ) ?? []
@@ -55,13 +58,22 @@ class Recording {
   check(record: RequestRecord): void {
     const line = this.byRequest.get(record.id)
     assert(line !== undefined, `request ${record.id} was never routed`)
-    const { firstAdmitMs, firstTokenMs, lastTokenMs, reusedTokens } = this.lines
-    const expect = (what: string, actual: number, expected: number | null) =>
-      assert(expected === null ? Number.isNaN(actual) : isClose(actual, expected), `${what} of request ${record.id}: expected ${expected}, got ${actual}`)
-    expect("first admission", record.firstAdmitMs, firstAdmitMs[line]!)
-    expect("first token", record.firstTokenMs, firstTokenMs[line]!)
-    expect("last token", record.lastTokenMs, lastTokenMs[line]!)
-    expect("reused tokens", record.reusedTokens, reusedTokens[line]!)
+    const { lines } = this
+    const expect = (what: string, actual: number, expected: number | null | undefined) =>
+      assert(expected === null ? Number.isNaN(actual) : isClose(actual, expected ?? Number.NaN), `${what} of request ${record.id}: expected ${expected}, got ${actual}`)
+    expect("first admission", record.firstAdmitMs, lines.firstAdmitMs[line])
+    expect("first token", record.firstTokenMs, lines.firstTokenMs[line])
+    expect("last token", record.lastTokenMs, lines.lastTokenMs[line])
+    const { handoff } = record
+    if (handoff === null) return expect("reused tokens", record.reusedTokens, lines.reusedTokens[line])
+    expect("reused tokens", handoff.prefillReusedTokens, lines.reusedTokens[line])
+    expect("route overlap", handoff.prefillRouteOverlapTokens, lines.prefillRouteOverlapTokens?.[line])
+    expect("prefill admission", handoff.prefillAdmitMs, lines.prefillAdmitMs?.[line])
+    expect("end of prefill", handoff.sourceHeldMs, lines.sourceHeldMs?.[line])
+    expect("reservation", handoff.destinationReservedMs, lines.destinationReservedMs?.[line])
+    expect("activation", handoff.destinationActivatedMs, lines.destinationActivatedMs?.[line])
+    expect("decode admission", handoff.decodeAdmitMs, lines.decodeAdmitMs?.[line])
+    expect("release", handoff.sourceReleasedMs, lines.sourceReleasedMs?.[line])
   }
 }
 
@@ -91,7 +103,9 @@ describe("guided replay of recorded runs", () => {
         let excess = 0
         let variance = 0
         const { records } = yield* run(golden, {}, (decision) => {
-          const worker = requests.worker[recording.find(decision.request)]!
+          const line = recording.find(decision.request)
+          const workers = decision.role === "prefill" ? requests.prefillWorker! : requests.worker
+          const worker = workers[line]!
           if (softmax) {
             const step = surprise(decision, worker, temperature)
             excess += step.excess

@@ -23,6 +23,8 @@ import { RouterQueue } from "./RouterQueue.ts"
 export interface RoutingDecision {
   readonly request: SimRequest
   readonly nowMs: number
+  /** Which pool's router decides. */
+  readonly role: RouterContext["role"]
   /** Cost of each worker. */
   readonly costs: ReadonlyArray<number>
   /** Workers at exactly the smallest cost, ascending. */
@@ -45,6 +47,7 @@ const streams: Readonly<Record<RouterContext["role"], number>> = { aggregated: 0
 
 export class KvRouterCore implements RouterCore {
   private readonly options: KvRouterOptions
+  private readonly role: RouterContext["role"]
   private readonly weights: CostWeights
   private readonly hook: DecisionHook | undefined
   private readonly random: Pcg32
@@ -67,6 +70,7 @@ export class KvRouterCore implements RouterCore {
     const { blockTokens, role, workers } = context
     const own = optionsForRole(options, role)
     this.options = own
+    this.role = role
     this.weights = {
       blockTokens,
       overlapScoreCredit: own.overlapScoreCredit,
@@ -202,6 +206,7 @@ export class KvRouterCore implements RouterCore {
     const forced = this.hook?.({
       request,
       nowMs,
+      role: this.role,
       costs: Array.from(costs),
       minima: Array.from(tied.subarray(0, tiedCount))
     })
