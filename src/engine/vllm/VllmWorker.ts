@@ -344,8 +344,9 @@ export class VllmWorker implements WorkerCore {
   private thrashing(victim: Sequence): EngineStalled {
     return new EngineStalled(
       victim.request,
-      `${this.inFlight} requests preempt each other without end: the KV pool of ${this.args.numGpuBlocks} blocks `
-        + `and the budget of ${this.args.maxNumBatchedTokens} tokens per pass never let one of them emit a token`
+      `${this.inFlight + 1} requests preempt each other without end: the KV pool of ${this.args.numGpuBlocks} blocks `
+        + `and the budget of ${this.args.maxNumBatchedTokens} tokens per pass never let one of them emit a token. Give it more of `
+        + `either (num_gpu_blocks, max_num_batched_tokens), or preempt the newest request instead of the oldest (preemption_mode lifo)`
     )
   }
 

@@ -196,7 +196,9 @@ describe("KvBlockPool", () => {
     assert.isFalse(changed(() => pool.release(second[1]!)))
     assert.isFalse(changed(() => release(pool, first)))
     assert.isTrue(changed(() => pool.release(second[0]!)))
+    const partial = pool.acquirePartial()
     assert.isFalse(changed(() => void pool.acquirePartial()))
+    assert.isTrue(changed(() => void pool.promote(partial, 4)))
   })
 
   it("works with a single slot", () => {

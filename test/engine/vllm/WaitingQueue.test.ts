@@ -1,0 +1,42 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Schema from "effect/Schema"
+import { Sequence } from "../../../src/engine/vllm/Sequence.ts"
+import { WaitingQueue } from "../../../src/engine/vllm/WaitingQueue.ts"
+import { request } from "../../support/RequestBuilder.ts"
+
+const sequence = (id: number): Sequence =>
+  new Sequence(request({ id, promptTokens: 1, outputTokens: 1, blocks: [] }), 1, new Int32Array(0), 0)
+
+const members = (queue: WaitingQueue): Array<Sequence> => {
+  const found: Array<Sequence> = []
+  queue.forEach((each) => void found.push(each))
+  return found
+}
+
+const act = Schema.Literals(["pushBack", "pushFront", "removeHead", "remove"])
+const step = Schema.Struct({ act, at: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 20 })) })
+
+describe("WaitingQueue", () => {
+  it.prop("equals an array", [Schema.Array(step)], ([steps]) => {
+    const queue = new WaitingQueue()
+    const array: Array<Sequence> = []
+    steps.forEach(({ act, at }, id) => {
+      if (act === "pushBack" || act === "pushFront") {
+        const added = sequence(id)
+        queue[act](added)
+        if (act === "pushBack") array.push(added)
+        else array.unshift(added)
+      } else if (act === "removeHead") {
+        queue.removeHead()
+        array.shift()
+      } else if (array.length > 0) {
+        const gone = array.splice(at % array.length, 1)[0]!
+        queue.remove(gone)
+      }
+      assert.strictEqual(queue.length, array.length)
+      assert.strictEqual(queue.head, array[0])
+      assert.deepStrictEqual(members(queue).map((each) => each.request.id), array.map((each) => each.request.id))
+      assert.strictEqual(queue.find((each) => each.request.id % 3 === 0), array.find((each) => each.request.id % 3 === 0))
+    })
+  })
+})
