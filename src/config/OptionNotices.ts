@@ -1,0 +1,59 @@
+/** Options that were given but cannot make a difference to the run: worth a word, not an error. */
+import type { EngineArgs } from "./EngineArgs.ts"
+import type { GivenOptions } from "./GivenOptions.ts"
+import type { ReplayOptions } from "./ReplayOptions.ts"
+
+/** One sentence per flag or argument. */
+export const noticesOf = (given: GivenOptions, options: Omit<ReplayOptions, "notices">): ReadonlyArray<string> => [
+  ...(options.input._tag === "Trace" ? traceNotices(given) : syntheticNotices(given)),
+  ...loadNotices(given),
+  ...routerNotices(given, options),
+  ...engineNotices(options)
+]
+
+const noEffect = (
+  reason: string,
+  flags: ReadonlyArray<readonly [flag: string, value: unknown]>
+): ReadonlyArray<string> =>
+  flags.filter(([, value]) => value !== undefined).map(([flag]) => `${flag} has no effect ${reason}`)
+
+const traceNotices = (given: GivenOptions): ReadonlyArray<string> => [
+  ...noEffect("with a trace file", [["--arrival-interval-ms", given.arrivalIntervalMs]]),
+  ...(given.traceFormat === "applied_compute_agentic" ? [] : noEffect(`with ${given.traceFormat ?? "mooncake"} traces`, [
+    ["--trace-shared-prefix-ratio", given.traceSharedPrefixRatio],
+    ["--trace-num-prefix-groups", given.traceNumPrefixGroups]
+  ]))
+]
+
+const syntheticNotices = (given: GivenOptions): ReadonlyArray<string> =>
+  noEffect("on synthetic load", [
+    ["--trace-format", given.traceFormat],
+    ["--trace-block-size", given.traceBlockSize],
+    ["--trace-shared-prefix-ratio", given.traceSharedPrefixRatio],
+    ["--trace-num-prefix-groups", given.traceNumPrefixGroups]
+  ])
+
+const loadNotices = (given: GivenOptions): ReadonlyArray<string> =>
+  given.replayConcurrency === undefined ? [] : noEffect("in a closed loop", [
+    ["--arrival-speedup-ratio", given.arrivalSpeedupRatio],
+    ["--arrival-interval-ms", given.traces.length > 0 ? undefined : given.arrivalIntervalMs]
+  ])
+
+const routerNotices = (given: GivenOptions, options: Omit<ReplayOptions, "notices">): ReadonlyArray<string> => {
+  const { inertKeys } = options.routing.config
+  if (options.routing.mode === "kv_router") return inertKeys.map((key) => `--router-config: ${key} has no effect offline`)
+  return noEffect("with --router-mode round_robin", [
+    ["--router-config", given.routerConfig],
+    ["--router-policy-config", given.routerPolicyConfig],
+    ["--model-name", given.modelName],
+    ["--tie-break", given.tieBreak]
+  ])
+}
+
+const engineNotices = ({ deployment }: Omit<ReplayOptions, "notices">): ReadonlyArray<string> => {
+  const of = (flag: string, args: EngineArgs): ReadonlyArray<string> =>
+    args.inertKeys.map((key) => `${flag}: ${key} has no effect on this run`)
+  return deployment._tag === "Aggregated"
+    ? of("--extra-engine-args", deployment.engine)
+    : [...of("--prefill-engine-args", deployment.prefill), ...of("--decode-engine-args", deployment.decode)]
+}

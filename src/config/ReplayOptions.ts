@@ -1,0 +1,92 @@
+/** Everything that decides a run: checked, complete, and with the units in the names. Made by {@link validateReplayOptions}. */
+import type { NonEmptyReadonlyArray } from "effect/Array"
+import type { AicArgs, EngineArgs } from "./EngineArgs.ts"
+import type { ReplayMode, RouterMode, TieBreak, TraceFormat } from "./GivenOptions.ts"
+import type { RouterConfig } from "./RouterConfig.ts"
+
+export interface TraceInput {
+  readonly _tag: "Trace"
+  /** In the order given; `-` is standard input. Several for `dynamo` only. */
+  readonly files: NonEmptyReadonlyArray<string>
+  readonly format: TraceFormat
+  /** Tokens per hash id; `undefined` when the trace itself says so (`dynamo`). */
+  readonly traceBlockTokens: number | undefined
+  /** Of `applied_compute_agentic`: share of each initial prompt that a group has in common, and the number of groups. */
+  readonly sharedPrefixRatio: number
+  readonly prefixGroups: number
+}
+
+export interface SyntheticInput {
+  readonly _tag: "Synthetic"
+  readonly inputTokens: number
+  readonly outputTokens: number
+  /** Requests; sessions when there are several turns. */
+  readonly requestCount: number
+  readonly arrivalIntervalMs: number
+  readonly turnsPerSession: number
+  readonly sharedPrefixRatio: number
+  readonly prefixGroups: number
+  readonly interTurnDelayMs: number
+}
+
+export type Load =
+  /** Arrivals come at their times, sped up. */
+  | { readonly _tag: "OpenLoop"; readonly arrivalSpeedup: number }
+  /** So many sessions, or requests of a load without sessions, are active at a time. */
+  | { readonly _tag: "ClosedLoop"; readonly concurrency: number }
+
+export type Deployment =
+  | { readonly _tag: "Aggregated"; readonly workers: number; readonly engine: EngineArgs }
+  | {
+    readonly _tag: "Disaggregated"
+    readonly prefillWorkers: number
+    readonly decodeWorkers: number
+    readonly prefill: EngineArgs
+    readonly decode: EngineArgs
+  }
+
+/** Model by which the router estimates prefill times. */
+export type PrefillEstimateArgs = Omit<AicArgs, "sizesKvPool">
+
+export interface Routing {
+  readonly mode: RouterMode
+  readonly config: RouterConfig
+  /** Policy file (YAML) and the model whose profile in it applies. */
+  readonly policyFile: string | undefined
+  readonly modelName: string | undefined
+  readonly prefillEstimate: PrefillEstimateArgs | undefined
+  readonly tieBreak: TieBreak
+}
+
+export interface Outputs {
+  /** As given: a file, an existing directory, or empty for a file of the default name. */
+  readonly reportJson: string | undefined
+  readonly reportJsonl: string | undefined
+}
+
+/** Bounds that a good request keeps, all inclusive. */
+export interface ServiceLevelBounds {
+  readonly ttftMs?: number
+  readonly itlMs?: number
+  readonly e2eMs?: number
+}
+
+export interface ReplayOptions {
+  readonly input: TraceInput | SyntheticInput
+  readonly load: Load
+  readonly deployment: Deployment
+  readonly routing: Routing
+  /** Of every random choice; `undefined` leaves each its own default. */
+  readonly seed: number | undefined
+  readonly mode: ReplayMode
+  /** `undefined` without a limit. */
+  readonly maxSimTimeMs: number | undefined
+  readonly serviceLevel: ServiceLevelBounds
+  readonly outputs: Outputs
+  /** Planner in the loop: its configuration as given. */
+  readonly planner: string | undefined
+  readonly benchmarkGranularity: number | undefined
+  readonly quiet: boolean
+  /** Options that were given but cannot make a difference to this run, each in a sentence. */
+  readonly notices: ReadonlyArray<string>
+}

@@ -1,0 +1,62 @@
+/** How hard the load presses, where the run stops, what a good request is, and which trace formats can be driven how. */
+import type { GivenOptions } from "../GivenOptions.ts"
+import type { Deployment, Load, ServiceLevelBounds, SyntheticInput, TraceInput } from "../ReplayOptions.ts"
+import { usageError } from "../UsageError.ts"
+import { atLeastOne, duration, type Problem } from "./Rule.ts"
+
+export const limitProblem = (given: GivenOptions): Problem => {
+  if (given.maxSimTimeSeconds === undefined) return undefined
+  return duration("--max-sim-time-seconds", given.maxSimTimeSeconds) ??
+    (given.replayMode === "online"
+      ? usageError("--max-sim-time-seconds", "only works with --replay-mode offline")
+      : undefined)
+}
+
+export const serviceLevelProblem = (given: GivenOptions): Problem => {
+  const bounds: ReadonlyArray<readonly [flag: string, value: number | undefined]> = [
+    ["--sla-ttft-ms", given.slaTtftMs],
+    ["--sla-itl-ms", given.slaItlMs],
+    ["--sla-e2e-ms", given.slaE2eMs]
+  ]
+  for (const [flag, value] of bounds) {
+    if (value === undefined) continue
+    const problem = duration(flag, value)
+    if (problem !== undefined) return problem
+    if (given.replayMode === "online") return usageError(flag, "only works with --replay-mode offline")
+  }
+  return undefined
+}
+
+export const serviceLevelOf = (given: GivenOptions): ServiceLevelBounds => ({
+  ...(given.slaTtftMs === undefined ? {} : { ttftMs: given.slaTtftMs }),
+  ...(given.slaItlMs === undefined ? {} : { itlMs: given.slaItlMs }),
+  ...(given.slaE2eMs === undefined ? {} : { e2eMs: given.slaE2eMs })
+})
+
+export const concurrencyProblem = (given: GivenOptions): Problem =>
+  given.replayConcurrency === undefined ? undefined : atLeastOne("--replay-concurrency", given.replayConcurrency)
+
+export const speedupProblem = (given: GivenOptions): Problem => {
+  const ratio = given.arrivalSpeedupRatio
+  if (ratio === undefined || given.replayConcurrency !== undefined) return undefined
+  return Number.isFinite(ratio) && ratio > 0
+    ? undefined
+    : usageError("--arrival-speedup-ratio", `must be a finite number above 0, got ${ratio}`)
+}
+
+export const loadOf = (given: GivenOptions): Load =>
+  given.replayConcurrency === undefined
+    ? { _tag: "OpenLoop", arrivalSpeedup: given.arrivalSpeedupRatio ?? 1 }
+    : { _tag: "ClosedLoop", concurrency: given.replayConcurrency }
+
+export const formatProblem = (given: GivenOptions, input: TraceInput | SyntheticInput, deployment: Deployment): Problem => {
+  if (input._tag === "Synthetic") return undefined
+  const { format } = input
+  const refuse = (flag: string, what: string): Problem => usageError(flag, `${format} traces cannot be replayed ${what}`)
+  if (format === "agentic_mooncake" && given.replayConcurrency !== undefined) {
+    return refuse("--replay-concurrency", "in a closed loop")
+  }
+  if (format !== "agentic_mooncake" && format !== "mooncake-delta") return undefined
+  if (deployment._tag === "Disaggregated") return refuse("--prefill-engine-args", "on a disaggregated deployment")
+  return given.replayMode === "online" ? refuse("--replay-mode", "online") : undefined
+}

@@ -1,0 +1,216 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Result from "effect/Result"
+import type { GivenOptions } from "../../src/config/GivenOptions.ts"
+import type { JsonSetting } from "../../src/config/JsonSetting.ts"
+import type { ReplayOptions } from "../../src/config/ReplayOptions.ts"
+import { validateReplayOptions } from "../../src/config/ValidateReplayOptions.ts"
+
+const json = (flag: string) => (text: string): JsonSetting => ({ _tag: "Text", flag, text })
+const extra = json("--extra-engine-args")
+const prefill = json("--prefill-engine-args")
+const decode = json("--decode-engine-args")
+const router = json("--router-config")
+
+const traced: GivenOptions = { traces: ["a.jsonl"] }
+const synthetic: GivenOptions = { traces: [], inputTokens: 128, outputTokens: 4, requestCount: 3 }
+const split: GivenOptions = {
+  ...traced,
+  prefillEngineArgs: prefill('{"worker_type": "prefill"}'),
+  decodeEngineArgs: decode('{"worker_type": "decode"}')
+}
+const estimate = { backend: "vllm", system: "h200_sxm", modelPath: "m" }
+
+const accepted = (given: GivenOptions): ReplayOptions => Result.getOrThrow(validateReplayOptions(given))
+
+const message = (given: GivenOptions): string => {
+  const result = validateReplayOptions(given)
+  if (Result.isSuccess(result)) throw new Error("accepted")
+  return result.failure.message
+}
+
+describe("validateReplayOptions", () => {
+  it("fills in the defaults of a trace replay", () => {
+    const options = accepted(traced)
+    assert.deepStrictEqual(options.input, {
+      _tag: "Trace",
+      files: ["a.jsonl"],
+      format: "mooncake",
+      traceBlockTokens: 512,
+      sharedPrefixRatio: 0,
+      prefixGroups: 0
+    })
+    assert.deepStrictEqual(options.load, { _tag: "OpenLoop", arrivalSpeedup: 1 })
+    assert(options.deployment._tag === "Aggregated")
+    assert.strictEqual(options.deployment.workers, 1)
+    assert.strictEqual(options.routing.mode, "round_robin")
+    assert.strictEqual(options.mode, "offline")
+    assert.deepStrictEqual(options.notices, [])
+  })
+
+  it("fills in the defaults of synthetic load", () => {
+    assert.deepStrictEqual(accepted({ ...synthetic, replayConcurrency: 2 }).load, { _tag: "ClosedLoop", concurrency: 2 })
+    assert.deepStrictEqual(accepted(synthetic).input, {
+      _tag: "Synthetic",
+      inputTokens: 128,
+      outputTokens: 4,
+      requestCount: 3,
+      arrivalIntervalMs: 1,
+      turnsPerSession: 1,
+      sharedPrefixRatio: 0,
+      prefixGroups: 0,
+      interTurnDelayMs: 0
+    })
+  })
+
+  it("leaves the block size of dynamo traces to the trace", () => {
+    const { input } = accepted({ traces: ["a", "b"], traceFormat: "dynamo" })
+    assert(input._tag === "Trace")
+    assert.strictEqual(input.traceBlockTokens, undefined)
+    assert.deepStrictEqual(input.files, ["a", "b"])
+  })
+
+  it("accepts a disaggregated deployment with either router", () => {
+    const { deployment } = accepted({ ...split, numPrefillWorkers: 2, numDecodeWorkers: 3 })
+    assert(deployment._tag === "Disaggregated")
+    assert.deepStrictEqual([deployment.prefillWorkers, deployment.decodeWorkers], [2, 3])
+    accepted({ ...split, routerMode: "kv_router" })
+  })
+
+  it("ignores the speed-up in a closed loop, with a notice", () => {
+    const options = accepted({ ...traced, replayConcurrency: 2, arrivalSpeedupRatio: 0 })
+    assert.deepStrictEqual(options.notices, ["--arrival-speedup-ratio has no effect in a closed loop"])
+  })
+
+  it("converts the time limit to milliseconds", () => {
+    assert.strictEqual(accepted({ ...traced, maxSimTimeSeconds: 0.006 }).maxSimTimeMs, 6)
+    assert.strictEqual(accepted({ ...traced, maxSimTimeSeconds: 0 }).maxSimTimeMs, 0)
+  })
+
+  it("lets the flag replace the policy file of the router configuration", () => {
+    const routerConfig = router('{"router_policy_config": "a.yaml"}')
+    assert.strictEqual(accepted({ ...traced, routerConfig }).routing.policyFile, "a.yaml")
+    assert.strictEqual(accepted({ ...traced, routerConfig, routerPolicyConfig: "b.yaml" }).routing.policyFile, "b.yaml")
+  })
+
+  it("names every option that changes nothing", () => {
+    assert.deepStrictEqual(
+      accepted({
+        ...traced,
+        arrivalIntervalMs: 5,
+        traceNumPrefixGroups: 2,
+        routerConfig: router("{}"),
+        extraEngineArgs: extra('{"bootstrap_port": 1}')
+      }).notices,
+      [
+        "--arrival-interval-ms has no effect with a trace file",
+        "--trace-num-prefix-groups has no effect with mooncake traces",
+        "--router-config has no effect with --router-mode round_robin",
+        "--extra-engine-args: bootstrap_port has no effect on this run"
+      ]
+    )
+    assert.deepStrictEqual(accepted({ ...synthetic, traceBlockSize: 7, traceFormat: "applied_compute_agentic" }).notices, [
+      "--trace-format has no effect on synthetic load",
+      "--trace-block-size has no effect on synthetic load"
+    ])
+    assert.deepStrictEqual(
+      accepted({ ...traced, routerMode: "kv_router", numWorkers: 2, routerConfig: router('{"router_ttl_secs": 1}') }).notices,
+      ["--router-config: router_ttl_secs has no effect offline"]
+    )
+  })
+
+  const refused: ReadonlyArray<readonly [name: string, given: GivenOptions, expected: RegExp]> = [
+    ["dynamo without file", { ...synthetic, traceFormat: "dynamo" }, /^--trace-format: dynamo needs at least one trace file$/],
+    ["two files", { traces: ["a", "b"] }, /^--trace-format: mooncake takes exactly one trace file, got 2$/],
+    ["trace and synthetic", { ...synthetic, traces: ["a"] }, /^--input-tokens: asks for synthetic load/],
+    ["trace and turns", { ...traced, turnsPerSession: 2 }, /^--turns-per-session: asks for synthetic load/],
+    ["nothing", { traces: [] }, /^TRACE: nothing to replay$/],
+    ["incomplete synthetic", { traces: [], outputTokens: 1 }, /^--input-tokens: is missing$/],
+    ["empty name", { traces: [""] }, /^TRACE: the name of a trace file is empty$/],
+    ["closed-loop format", { ...traced, traceFormat: "applied_compute_agentic" }, /requires --replay-concurrency$/],
+    ["lines online", { ...traced, reportJsonl: "r", replayMode: "online" }, /^--report-jsonl: only works with --replay-mode offline$/],
+    ["lines and planner", { ...traced, reportJsonl: "r", plannerConfig: "{}" }, /^--report-jsonl: does not work with --planner-config$/],
+    ["engine JSON", { ...traced, extraEngineArgs: extra("{bad") }, /^--extra-engine-args: not JSON/],
+    ["router JSON", { ...traced, routerConfig: router("[]") }, /^--router-config: expected an object/],
+    ["incomplete estimate", { ...traced, aic: { tpSize: 1 } }, /^--aic-backend: is missing$/],
+    ["partial estimate", { ...traced, aic: { backend: "vllm", system: "h200_sxm" } }, /^--aic-model-path: is missing$/],
+    ["planner online", { ...traced, plannerConfig: "{}", replayMode: "online" }, /^--planner-config: only works with --replay-mode offline$/],
+    ["negative workers", { ...traced, numWorkers: -1 }, /^--num-workers: must not be negative, got -1$/],
+    ["absurd block size", { ...traced, traceBlockSize: 2 ** 63 }, /^--trace-block-size: must be at most 2147483647/],
+    ["pool sizes alone", { ...traced, numDecodeWorkers: 2 }, /^--num-decode-workers: is only for disaggregated runs$/],
+    ["three engines", { ...split, extraEngineArgs: extra("{}") }, /^--extra-engine-args: cannot be combined/],
+    ["half a deployment", { ...traced, decodeEngineArgs: decode("{}") }, /^--prefill-engine-args: is missing$/],
+    ["workers of a split", { ...split, numWorkers: 2 }, /^--num-workers: is only for aggregated runs$/],
+    ["estimate and round robin", { ...traced, aic: estimate }, /^--aic-backend: needs --router-mode kv_router$/],
+    ["estimate unused", { ...traced, aic: estimate, routerMode: "kv_router" }, /^--aic-backend: needs router_prefill_load_model=aic$/],
+    [
+      "estimate missing",
+      { ...traced, routerMode: "kv_router", numWorkers: 2, routerConfig: router('{"router_prefill_load_model": "aic"}') },
+      /^--router-config: router_prefill_load_model=aic needs --aic-backend/
+    ],
+    ["empty model", { ...traced, modelName: "" }, /^--model-name: must not be empty$/],
+    ["negative limit", { ...traced, maxSimTimeSeconds: -1 }, /^--max-sim-time-seconds: must be a finite number of at least 0, got -1$/],
+    ["limit NaN", { ...traced, maxSimTimeSeconds: Number.NaN }, /^--max-sim-time-seconds: .*got NaN$/],
+    ["limit online", { ...traced, maxSimTimeSeconds: 1, replayMode: "online" }, /^--max-sim-time-seconds: only works with/],
+    ["negative bound", { ...traced, slaItlMs: -1 }, /^--sla-itl-ms: must be a finite number of at least 0, got -1$/],
+    ["no concurrency", { ...traced, replayConcurrency: 0 }, /^--replay-concurrency: must be at least 1, got 0$/],
+    ["no input tokens", { ...synthetic, inputTokens: 0 }, /^--input-tokens: must be at least 1, got 0$/],
+    ["no turns", { ...synthetic, turnsPerSession: 0 }, /^--turns-per-session: must be at least 1, got 0$/],
+    ["interval NaN", { ...synthetic, arrivalIntervalMs: Number.NaN }, /^--arrival-interval-ms: must be a finite number/],
+    ["prefix share", { ...synthetic, sharedPrefixRatio: 1.5 }, /^--shared-prefix-ratio: must be a number from 0 to 1, got 1.5$/],
+    ["prefix share NaN", { ...synthetic, sharedPrefixRatio: Number.NaN }, /^--shared-prefix-ratio: .*got NaN$/],
+    ["waits", { ...synthetic, interTurnDelayMs: -5 }, /^--inter-turn-delay-ms: must be a finite number of at least 0, got -5$/],
+    ["split online", { ...split, replayMode: "online" }, /^--replay-mode: disaggregated runs only work offline$/],
+    ["split trtllm", { ...split, prefillEngineArgs: prefill('{"engine_type": "trtllm"}') }, /^--prefill-engine-args: .*trtllm$/],
+    [
+      "two engines",
+      { ...split, decodeEngineArgs: decode('{"engine_type": "sglang", "worker_type": "decode"}') },
+      /^--decode-engine-args: engine_type must be that of the prefill side, got vllm and sglang$/
+    ],
+    ["no prefill workers", { ...split, numPrefillWorkers: 0 }, /^--num-prefill-workers: must be at least 1, got 0$/],
+    ["no role", { ...split, prefillEngineArgs: prefill("{}") }, /^--prefill-engine-args: worker_type must be prefill, got aggregated$/],
+    ["wrong role", { ...split, decodeEngineArgs: decode('{"worker_type": "prefill"}') }, /^--decode-engine-args: worker_type must be decode, got prefill$/],
+    ["dp of a split", { ...split, decodeEngineArgs: decode('{"worker_type": "decode", "dp_size": 2}') }, /^--decode-engine-args: only dp_size=1 can be simulated, got 2$/],
+    ["block sizes", { ...split, decodeEngineArgs: decode('{"worker_type": "decode", "block_size": 32}') }, /got 64 and 32$/],
+    ["KV router alone", { ...traced, routerMode: "kv_router" }, /^--router-mode: kv_router needs --num-workers of at least 2$/],
+    ["no workers", { ...traced, numWorkers: 0 }, /^--num-workers: must be at least 1, got 0$/],
+    ["role", { ...traced, extraEngineArgs: extra('{"worker_type": "prefill"}') }, /^--extra-engine-args: worker_type must be aggregated, got prefill$/],
+    ["dp", { ...traced, extraEngineArgs: extra('{"dp_size": 2}') }, /^--extra-engine-args: only dp_size=1 can be simulated, got 2$/],
+    ["agentic closed loop", { ...traced, traceFormat: "agentic_mooncake", replayConcurrency: 1 }, /^--replay-concurrency: agentic_mooncake traces cannot be replayed in a closed loop$/],
+    ["agentic split", { ...split, traceFormat: "agentic_mooncake" }, /^--prefill-engine-args: agentic_mooncake traces cannot be replayed on a disaggregated/],
+    ["delta split", { ...split, traceFormat: "mooncake-delta" }, /^--prefill-engine-args: mooncake-delta traces/],
+    ["delta online", { ...traced, traceFormat: "mooncake-delta", replayMode: "online" }, /^--replay-mode: mooncake-delta traces cannot be replayed online$/],
+    ["no block size", { ...traced, traceBlockSize: 0 }, /^--trace-block-size: must be at least 1, got 0$/],
+    ["trace share", { ...traced, traceFormat: "applied_compute_agentic", replayConcurrency: 1, traceSharedPrefixRatio: 2 }, /^--trace-shared-prefix-ratio/],
+    ["speed-up", { ...traced, arrivalSpeedupRatio: 0 }, /^--arrival-speedup-ratio: must be a finite number above 0, got 0$/],
+    ["infinite speed-up", { ...synthetic, arrivalSpeedupRatio: Infinity }, /^--arrival-speedup-ratio: .*got Infinity$/]
+  ]
+  for (const [name, given, expected] of refused) {
+    it(`refuses: ${name}`, () => assert.match(message(given), expected))
+  }
+
+  /** Each option breaks a rule; any two together must be blamed on the earlier one. */
+  it("applies the rules in the order of the reference", () => {
+    const broken: ReadonlyArray<readonly [Partial<GivenOptions>, RegExp]> = [
+      [{ reportJsonl: "r", plannerConfig: "{}" }, /^--report-jsonl/],
+      [{ extraEngineArgs: extra("{bad") }, /^--extra-engine-args/],
+      [{ routerConfig: router("{bad") }, /^--router-config/],
+      [{ aic: { tpSize: 1 } }, /^--aic-backend/],
+      [{ traceNumPrefixGroups: -1 }, /^--trace-num-prefix-groups/],
+      [{ numDecodeWorkers: 2 }, /^--num-decode-workers/],
+      [{ modelName: "" }, /^--model-name/],
+      [{ maxSimTimeSeconds: -1 }, /^--max-sim-time-seconds/],
+      [{ replayConcurrency: 0 }, /^--replay-concurrency/],
+      [{ routerMode: "kv_router" }, /^--router-mode/],
+      [{ numWorkers: 0, routerMode: "round_robin" }, /^--num-workers/],
+      [{ traceBlockSize: 0 }, /^--trace-block-size/],
+      [{ arrivalSpeedupRatio: 0 }, /^--arrival-speedup-ratio/]
+    ]
+    for (const [index, [first, expected]] of broken.entries()) {
+      for (const [second] of broken.slice(index + 1)) {
+        if ("routerMode" in first && "routerMode" in second) continue
+        if ("replayConcurrency" in first && "arrivalSpeedupRatio" in second) continue
+        assert.match(message({ ...traced, ...second, ...first }), expected)
+      }
+    }
+  })
+})
