@@ -32,6 +32,10 @@ export class RoundRobinCore implements RouterCore {
     return undefined
   }
 
+  parkedRequests(): Iterable<SimRequest> {
+    return []
+  }
+
   kvEvents(): KvEventSink | undefined {
     return undefined
   }

@@ -36,8 +36,10 @@ export interface RouterCore extends BlockHolder {
    * Called until empty after every edge.
    */
   takeReleased(): SimRequest | undefined
-  /** Parked requests. */
+  /** Number of parked requests. */
   readonly parked: number
+  /** The parked requests, in no particular order; a run that is cut off still has to account for them. */
+  parkedRequests(): Iterable<SimRequest>
   /** Where this worker's cache changes go; `undefined` when the router does not care. */
   kvEvents(workerIndex: number): KvEventSink | undefined
 }

@@ -48,6 +48,10 @@ export class ScriptedRouterCore implements RouterCore {
     return undefined
   }
 
+  parkedRequests(): Iterable<SimRequest> {
+    return []
+  }
+
   kvEvents(): KvEventSink | undefined {
     return undefined
   }

@@ -100,6 +100,10 @@ export class KvRouterCore implements RouterCore {
     return this.queue.size
   }
 
+  parkedRequests(): Iterable<SimRequest> {
+    return this.queue.requests()
+  }
+
   /** Throws {@link QueueLimitReached} when the request would be parked in a full policy class. */
   route(request: SimRequest, nowMs: number): number {
     this.prefills.read(nowMs, this.prefillTokens)

@@ -151,9 +151,14 @@ export class RouterQueue implements ClassHeads {
     return this.queues[index]!.headCost()
   }
 
-  markBlocks(mark: (block: number) => void): void {
+  /** All parked requests, in no particular order. */
+  *requests(): IterableIterator<SimRequest> {
     for (const queue of this.queues) {
-      for (const parked of queue.heap) parked.request.blocks.forEach(mark)
+      for (const parked of queue.heap) yield parked.request
     }
+  }
+
+  markBlocks(mark: (block: number) => void): void {
+    for (const request of this.requests()) request.blocks.forEach((block) => mark(block))
   }
 }

@@ -125,6 +125,7 @@ describe("KV router", () => {
     const [a, b, c, d, e] = [0, 1, 2, 3, 4].map((id) => prompt(id, id * 10))
     assert.deepStrictEqual([a, b, c, d, e].map((each) => router.route(each!, 0)), [0, 1, -1, -1, -1])
     assert.strictEqual(router.parked, 3)
+    assert.deepStrictEqual(new Set(router.parkedRequests()), new Set([c, d, e]))
     router.prefillDone(b!, 1)
     assert.deepStrictEqual(takeAll(router), [c])
     assert.strictEqual(c!.workerIndex, 1)
