@@ -17,6 +17,11 @@ const two64 = 2n ** 64n
 const isUnsigned = (value: unknown, max: number): value is number =>
   Number.isSafeInteger(value) && typeof value === "number" && value >= 0 && value <= max
 
+const isHashId = (value: unknown): value is number | bigint =>
+  typeof value === "number"
+    ? isUnsigned(value, Number.MAX_SAFE_INTEGER)
+    : typeof value === "bigint" && value >= 0n && value < two64
+
 /** An optional field: absent and `null` mean the same. */
 const optionalNullable = <T>(is: (value: unknown) => value is T, expected: string) =>
   Schema.optionalKey(Schema.declare<T | null>((value): value is T | null => value === null || is(value), { expected }))
@@ -42,6 +47,12 @@ export const Signed32 = optionalNullable(
   "an integer from -2147483648 to 2147483647"
 )
 
+/** 0 … 2^64 - 1, from 2^53 on as `bigint`. */
+export const Unsigned64 = Schema.declare(
+  isHashId,
+  { expected: "an integer from 0 to 2^64 - 1" }
+)
+
 /**
  * An optional list whose elements are checked in one loop. A refusal points at the first bad element, as
  * `Schema.Array` would.
@@ -61,11 +72,6 @@ const optionalListOf = <T>(isElement: (value: unknown) => value is T, expected: 
     { expected: "a list" }
   ))
 }
-
-const isHashId = (value: unknown): value is number | bigint =>
-  typeof value === "number"
-    ? isUnsigned(value, Number.MAX_SAFE_INTEGER)
-    : typeof value === "bigint" && value >= 0n && value < two64
 
 /** Integers 0 … 2^64 - 1, the large ones as `bigint`. */
 export type HashIdList = ReadonlyArray<number | bigint>

@@ -13,14 +13,13 @@ import { RequestFactory } from "./RequestFactory.ts"
 import type { PromptOptions } from "./RequestFactory.ts"
 import { RowStore } from "./RowStore.ts"
 import { Sessions } from "./Sessions.ts"
-import type { Session, SessionTurns } from "./Sessions.ts"
+import type { Session, SessionOptions } from "./Sessions.ts"
 import type { WorkloadCore } from "./WorkloadCore.ts"
 
-export interface ClosedLoopOptions extends PromptOptions {
+/** Without the turns of each session all rows are read before the first is dispatched. */
+export interface ClosedLoopOptions extends PromptOptions, SessionOptions {
   /** Active sessions. */
   readonly concurrency: number
-  /** Turns per session; without it all rows are read before the first is dispatched. */
-  readonly turnsOf: SessionTurns | undefined
 }
 
 export class ClosedLoopCore implements WorkloadCore {
@@ -46,7 +45,7 @@ export class ClosedLoopCore implements WorkloadCore {
     this.limit = options.concurrency
     this.unusedSlots = options.concurrency
     this.readsAllFirst = options.turnsOf === undefined
-    this.sessions = new Sessions(options.turnsOf)
+    this.sessions = new Sessions(options)
     this.requests = new RequestFactory(options, this.rows)
   }
 
@@ -78,13 +77,14 @@ export class ClosedLoopCore implements WorkloadCore {
     const { ready } = this
     if (ready.length === 0 || ready.headMs > nowMs || this.needsRows) return undefined
     const workloadKey = ready.headKey
-    const sessionId = this.sessions.get(workloadKey).id ?? null
+    const { context, id } = this.sessions.get(workloadKey)
     const request = this.requests.make({
       row: ready.headRow,
-      sessionId,
+      sessionId: id ?? null,
       turnIndex: ready.headTurn,
       arrivalMs: nowMs,
-      workloadKey
+      workloadKey,
+      context
     })
     ready.pop()
     this.inFlight += 1
@@ -95,6 +95,7 @@ export class ClosedLoopCore implements WorkloadCore {
     this.inFlight -= 1
     const session = this.sessions.get(request.workloadKey)
     session.turn += 1
+    session.context?.settle(request.emittedTokens)
     const row = session.takeWaiting(this.rows)
     if (row >= 0) this.schedule(session, row, nowMs)
     else if (this.ended || session.turn >= session.turns) {

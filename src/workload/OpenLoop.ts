@@ -8,31 +8,25 @@
 import type { SimRequest } from "../request/SimRequest.ts"
 import type { TraceRow } from "../trace/TraceRow.ts"
 import type { RowOrder } from "../trace/TraceSurvey.ts"
+import { ArrivalFrontier } from "./ArrivalFrontier.ts"
 import { ReadyHeap } from "./ReadyHeap.ts"
 import { RequestFactory } from "./RequestFactory.ts"
 import type { PromptOptions } from "./RequestFactory.ts"
 import { RowStore } from "./RowStore.ts"
 import { Sessions } from "./Sessions.ts"
-import type { Session, SessionTurns } from "./Sessions.ts"
+import type { Session, SessionOptions } from "./Sessions.ts"
 import type { WorkloadCore } from "./WorkloadCore.ts"
 
-export interface OpenLoopOptions extends PromptOptions {
+export interface OpenLoopOptions extends PromptOptions, SessionOptions {
   /** Trace time that becomes 0; the first row's when absent. */
   readonly originMs: number | undefined
   /** Arrivals come this many times faster, and waits between turns are as much shorter. */
   readonly arrivalSpeedup: number
   readonly order: RowOrder
-  readonly turnsOf: SessionTurns | undefined
 }
 
 /** Key of a request without a session that could go on. */
 const noSession = -1
-
-/**
- * A follow-up turn's ready time is a sum of waits that round separately from the timestamps that bound it; this much
- * doubt is left at the bound. Reading a little further than needed changes nothing else.
- */
-const doubt = 1e-9
 
 export class OpenLoopCore implements WorkloadCore {
   readonly kind = "open"
@@ -43,20 +37,20 @@ export class OpenLoopCore implements WorkloadCore {
   private readonly sessions: Sessions
   private readonly requests: RequestFactory
   private originMs: number | undefined
-  /** No row still to come is ready before this. */
-  private frontierMs = Number.NEGATIVE_INFINITY
+  private readonly frontier: ArrivalFrontier
   private ended = false
   private inFlight = 0
 
   constructor(options: OpenLoopOptions) {
     this.options = options
     this.originMs = options.originMs
-    this.sessions = new Sessions(options.turnsOf)
+    this.frontier = new ArrivalFrontier(options.order !== "none")
+    this.sessions = new Sessions(options)
     this.requests = new RequestFactory(options, this.rows)
   }
 
   get needsRows(): boolean {
-    return !this.ended && !(this.ready.headMs < this.frontierMs)
+    return !this.ended && !this.frontier.hasPassed(this.ready.headMs)
   }
 
   pushRows(rows: ReadonlyArray<TraceRow>): void {
@@ -81,8 +75,15 @@ export class OpenLoopCore implements WorkloadCore {
     const arrivalMs = ready.headMs
     if (arrivalMs > nowMs || ready.length === 0 || this.needsRows) return undefined
     const workloadKey = ready.headKey
-    const sessionId = workloadKey === noSession ? null : this.sessions.get(workloadKey).id ?? null
-    const request = this.requests.make({ row: ready.headRow, sessionId, turnIndex: ready.headTurn, arrivalMs, workloadKey })
+    const session = workloadKey === noSession ? undefined : this.sessions.get(workloadKey)
+    const request = this.requests.make({
+      row: ready.headRow,
+      sessionId: session?.id ?? null,
+      turnIndex: ready.headTurn,
+      arrivalMs,
+      workloadKey,
+      context: session?.context
+    })
     ready.pop()
     this.inFlight += 1
     return request
@@ -93,6 +94,7 @@ export class OpenLoopCore implements WorkloadCore {
     if (request.workloadKey === noSession) return
     const session = this.sessions.get(request.workloadKey)
     session.turn += 1
+    session.context?.settle(request.emittedTokens)
     const row = session.takeWaiting(this.rows)
     if (row >= 0) this.schedule(session, row, nowMs)
     else if (this.ended || session.turn >= session.turns) this.sessions.forget(session)
@@ -111,7 +113,7 @@ export class OpenLoopCore implements WorkloadCore {
     const timestampMs = row.timestampMs ?? 0
     this.originMs ??= timestampMs
     const startMs = this.scaled(timestampMs - this.originMs)
-    if (this.options.order !== "none") this.raiseFrontier(startMs)
+    this.frontier.raise(startMs)
     if (row.sessionId === undefined) {
       this.ready.push(startMs, this.sessions.takeIndex(), 0, this.rows.add(row, 0), noSession)
       return
@@ -122,7 +124,7 @@ export class OpenLoopCore implements WorkloadCore {
 
   private addTurn(session: Session, row: TraceRow): void {
     if (this.options.order === "by-row" && row.timestampMs !== undefined && this.originMs !== undefined) {
-      this.raiseFrontier(this.scaled(row.timestampMs - this.originMs))
+      this.frontier.raise(this.scaled(row.timestampMs - this.originMs))
     }
     const handle = this.rows.add(row, this.scaled(session.delayMs(row)))
     if (Number.isNaN(session.starvedSinceMs)) {
@@ -139,9 +141,5 @@ export class OpenLoopCore implements WorkloadCore {
 
   private scaled(traceMs: number): number {
     return traceMs / this.options.arrivalSpeedup
-  }
-
-  private raiseFrontier(readyMs: number): void {
-    this.frontierMs = Math.max(this.frontierMs, readyMs - Math.abs(readyMs) * doubt)
   }
 }

@@ -4,13 +4,14 @@
 import type { BlockIdentity } from "../request/BlockIdentity.ts"
 import { SimRequest } from "../request/SimRequest.ts"
 import type { RowStore } from "./RowStore.ts"
+import { TokenRuns } from "./TokenRuns.ts"
 
 /** How the prompts of a workload become blocks. */
 export interface PromptOptions {
   readonly identity: BlockIdentity
   /** Tokens per hash id. */
   readonly traceBlockTokens: number
-  /** Blocks are made of token runs, because some row plans its outputs. */
+  /** Blocks are made of token runs, because some row plans its outputs or prompts accumulate. */
   readonly usesTokenRuns: boolean
 }
 
@@ -20,14 +21,36 @@ export interface Dispatch {
   readonly turnIndex: number
   readonly arrivalMs: number
   readonly workloadKey: number
+  /** What the session's earlier turns said and heard, where a row holds only what its turn adds. */
+  readonly context?: SessionContext | undefined
+}
+
+/** First symbol that is no token value. */
+const firstUnknownSymbol = 2 ** 32
+
+/** The token string of a session whose prompts accumulate. */
+export class SessionContext {
+  readonly runs = new TokenRuns()
+  /** Length of the prompt of the turn in flight, which the planned outputs follow. */
+  private promptTokens = 0
+
+  addPrompt(hashIds: ArrayLike<number>, promptTokens: number, traceBlockTokens: number): number {
+    this.runs.pushPrompt(hashIds, promptTokens, traceBlockTokens)
+    this.promptTokens = this.runs.tokens
+    return this.promptTokens
+  }
+
+  /** The turn is terminal: of its planned outputs only those that it emitted stay. */
+  settle(emittedTokens: number): void {
+    this.runs.truncate(this.promptTokens + emittedTokens)
+  }
 }
 
 export class RequestFactory {
   private readonly options: PromptOptions
   private readonly rows: RowStore
-  private readonly symbols: Array<number> = []
-  private readonly counts: Array<number> = []
   private nextId = 0
+  private nextUnknownSymbol = firstUnknownSymbol
 
   constructor(options: PromptOptions, rows: RowStore) {
     this.options = options
@@ -35,16 +58,17 @@ export class RequestFactory {
   }
 
   /** Makes the request of a row and releases the row. */
-  make({ arrivalMs, row, sessionId, turnIndex, workloadKey }: Dispatch): SimRequest {
+  make({ arrivalMs, context, row, sessionId, turnIndex, workloadKey }: Dispatch): SimRequest {
     const { annotations, hints, requestId } = this.rows.extras(row)
+    const { blocks, promptTokens } = context === undefined ? this.ownPrompt(row) : this.addedPrompt(row, context)
     const request = new SimRequest({
       id: this.nextId++,
       sessionId,
       turnIndex,
       requestId,
-      promptTokens: this.rows.promptTokens(row),
+      promptTokens,
       outputTokens: this.rows.outputTokens(row),
-      blocks: this.blocksOf(row),
+      blocks,
       arrivalMs,
       hints,
       annotations,
@@ -54,28 +78,28 @@ export class RequestFactory {
     return request
   }
 
-  private blocksOf(row: number): Int32Array {
-    const { identity, usesTokenRuns } = this.options
-    if (!usesTokenRuns) return identity.blocksOfHashIds(this.rows.hashIds(row), this.rows.promptTokens(row))
-    this.symbols.length = 0
-    this.counts.length = 0
-    this.addPrompt(row)
-    for (const token of this.rows.extras(row).outputTokenIds ?? []) {
-      this.symbols.push(token)
-      this.counts.push(1)
-    }
-    return identity.blocksOfRuns(this.symbols, this.counts)
+  /** The row's prompt is the whole prompt. */
+  private ownPrompt(row: number): { readonly promptTokens: number; readonly blocks: Int32Array } {
+    const { identity, traceBlockTokens, usesTokenRuns } = this.options
+    const promptTokens = this.rows.promptTokens(row)
+    const hashIds = this.rows.hashIds(row)
+    if (!usesTokenRuns) return { promptTokens, blocks: identity.blocksOfHashIds(hashIds, promptTokens) }
+    const runs = new TokenRuns()
+    runs.pushPrompt(hashIds, promptTokens, traceBlockTokens)
+    for (const token of this.rows.extras(row).outputTokenIds ?? []) runs.push(token, 1)
+    return { promptTokens, blocks: identity.blocksOfRuns(runs.symbols, runs.counts) }
   }
 
-  private addPrompt(row: number): void {
-    const { traceBlockTokens } = this.options
-    const hashIds = this.rows.hashIds(row)
-    let left = this.rows.promptTokens(row)
-    for (let i = 0; left > 0; i++) {
-      const count = Math.min(left, traceBlockTokens)
-      this.symbols.push(hashIds[i]!)
-      this.counts.push(count)
-      left -= count
-    }
+  /** The row's prompt follows all that its session said and heard so far. */
+  private addedPrompt(
+    row: number,
+    context: SessionContext
+  ): { readonly promptTokens: number; readonly blocks: Int32Array } {
+    const { identity, traceBlockTokens } = this.options
+    const { outputTokenIds } = this.rows.extras(row)
+    const promptTokens = context.addPrompt(this.rows.hashIds(row), this.rows.promptTokens(row), traceBlockTokens)
+    if (outputTokenIds === undefined) context.runs.push(this.nextUnknownSymbol++, this.rows.outputTokens(row))
+    else for (const token of outputTokenIds) context.runs.push(token, 1)
+    return { promptTokens, blocks: identity.blocksOfRuns(context.runs.symbols, context.runs.counts) }
   }
 }

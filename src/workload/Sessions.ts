@@ -6,6 +6,7 @@
  */
 import type { TraceRow } from "../trace/TraceRow.ts"
 import { turnDelayMs } from "../trace/TurnDelay.ts"
+import { SessionContext } from "./RequestFactory.ts"
 import type { RowStore } from "./RowStore.ts"
 
 /** Turns of the session with this index, counted in order of first appearance. */
@@ -18,6 +19,8 @@ export class Session {
   readonly key: number
   /** `Infinity` while unknown. */
   readonly turns: number
+  /** The session's token string, where prompts accumulate. */
+  readonly context: SessionContext | undefined
   /** Turns whose row has been read. */
   knownTurns = 0
   /** Turn that is ready, in flight or waiting for its row. */
@@ -29,11 +32,12 @@ export class Session {
   /** When the previous turn ended, while the row of {@link turn} is missing. */
   starvedSinceMs = Number.NaN
 
-  constructor(index: number, id: string | undefined, key: number, turns: number) {
-    this.index = index
-    this.id = id
-    this.key = key
-    this.turns = turns
+  constructor(init: Pick<Session, "index" | "id" | "key" | "turns" | "context">) {
+    this.index = init.index
+    this.id = init.id
+    this.key = init.key
+    this.turns = init.turns
+    this.context = init.context
   }
 
   wait(row: number, rows: RowStore): void {
@@ -58,15 +62,22 @@ export class Session {
   }
 }
 
+export interface SessionOptions {
+  /** Turns of each session, where known. */
+  readonly turnsOf: SessionTurns | undefined
+  /** A row holds only what its turn adds to the session's prompt. */
+  readonly accumulatesPrompts: boolean
+}
+
 export class Sessions {
-  private readonly turnsOf: SessionTurns | undefined
+  private readonly options: SessionOptions
   private readonly byId = new Map<string, Session>()
   private readonly byKey: Array<Session | undefined> = []
   private readonly freeKeys: Array<number> = []
   private nextIndex = 0
 
-  constructor(turnsOf: SessionTurns | undefined) {
-    this.turnsOf = turnsOf
+  constructor(options: SessionOptions) {
+    this.options = options
   }
 
   /** Index of the next new session. */
@@ -81,9 +92,10 @@ export class Sessions {
   create(row: TraceRow): Session {
     const id = row.sessionId
     const index = this.takeIndex()
-    const turns = id === undefined ? 1 : this.turnsOf?.(index) ?? Number.POSITIVE_INFINITY
+    const turns = id === undefined ? 1 : this.options.turnsOf?.(index) ?? Number.POSITIVE_INFINITY
     const key = this.freeKeys.pop() ?? this.byKey.length
-    const session = new Session(index, id, key, turns)
+    const context = this.options.accumulatesPrompts ? new SessionContext() : undefined
+    const session = new Session({ index, id, key, turns, context })
     this.byKey[key] = session
     if (id !== undefined && turns > 1) this.byId.set(id, session)
     return session

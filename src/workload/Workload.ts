@@ -13,6 +13,7 @@ import type { TraceError } from "../trace/TraceError.ts"
 import type { TraceRow } from "../trace/TraceRow.ts"
 import type { TraceSource } from "../trace/TraceSource.ts"
 import type { TraceSurvey } from "../trace/TraceSurvey.ts"
+import { AgenticCore } from "./Agentic.ts"
 import { ClosedLoopCore } from "./ClosedLoop.ts"
 import { OpenLoopCore } from "./OpenLoop.ts"
 import { RequestLoopCore } from "./RequestLoop.ts"
@@ -52,44 +53,37 @@ export interface RowStream {
 const turnsOf = ({ sessionTurns }: TraceSurvey): SessionTurns =>
   sessionTurns === undefined ? () => 1 : (index) => sessionTurns[index] ?? 1
 
-const fromTrace = (
-  { rows, survey, traceBlockTokens }: TraceSource,
-  make: (identity: BlockIdentity) => WorkloadCore
-): Workload["Service"] => ({
+/** What every core of a trace is made with. */
+const coreOptions = ({ accumulatesPrompts, survey, traceBlockTokens }: TraceSource) => ({
   traceBlockTokens,
-  usesTokenRuns: survey.plansOutputs,
-  rows,
-  make: (identity) => Effect.sync(() => make(identity))
+  usesTokenRuns: survey.plansOutputs || accumulatesPrompts,
+  accumulatesPrompts,
+  turnsOf: turnsOf(survey)
 })
 
+const fromTrace = (trace: TraceSource, make: (identity: BlockIdentity) => WorkloadCore): Workload["Service"] => {
+  const { traceBlockTokens, usesTokenRuns } = coreOptions(trace)
+  return { traceBlockTokens, usesTokenRuns, rows: trace.rows, make: (identity) => Effect.sync(() => make(identity)) }
+}
+
 const openLoop = Effect.fnUntraced(function*({ arrivalSpeedup = 1, trace }: OpenLoopTrace) {
-  const { survey, traceBlockTokens } = trace
+  const { graph, survey } = trace
   yield* checkSpeedup("ratio", arrivalSpeedup)
   if (survey.openLoopProblem !== undefined) return yield* Effect.fail(survey.openLoopProblem)
+  const options = { ...coreOptions(trace), arrivalSpeedup }
+  const { order, originMs } = survey
   return fromTrace(trace, (identity) =>
-    new OpenLoopCore({
-      identity,
-      traceBlockTokens,
-      usesTokenRuns: survey.plansOutputs,
-      originMs: survey.originMs,
-      arrivalSpeedup,
-      order: survey.order,
-      turnsOf: turnsOf(survey)
-    }))
+    graph === undefined
+      ? new OpenLoopCore({ ...options, identity, originMs, order })
+      : new AgenticCore({ ...options, identity, graph, originMs: originMs ?? 0, streamable: order !== "none" }))
 })
 
 const closedLoop = Effect.fnUntraced(function*({ concurrency, trace }: ClosedLoopTrace) {
-  const { survey, traceBlockTokens } = trace
+  const { closedLoopProblem } = trace.survey
   yield* checkConcurrency(concurrency)
-  if (survey.closedLoopProblem !== undefined) return yield* Effect.fail(survey.closedLoopProblem)
-  return fromTrace(trace, (identity) =>
-    new ClosedLoopCore({
-      identity,
-      traceBlockTokens,
-      usesTokenRuns: survey.plansOutputs,
-      concurrency,
-      turnsOf: turnsOf(survey)
-    }))
+  if (closedLoopProblem !== undefined) return yield* Effect.fail(closedLoopProblem)
+  const options = { ...coreOptions(trace), concurrency }
+  return fromTrace(trace, (identity) => new ClosedLoopCore({ ...options, identity }))
 })
 
 const rowStream = Effect.fnUntraced(function*(
@@ -106,6 +100,7 @@ const rowStream = Effect.fnUntraced(function*(
           identity,
           traceBlockTokens,
           usesTokenRuns: plansOutputs,
+          accumulatesPrompts: false,
           originMs: undefined,
           arrivalSpeedup,
           order: "by-session",
@@ -118,7 +113,7 @@ const rowStream = Effect.fnUntraced(function*(
 const synthetic = Effect.fnUntraced(function*(options: SyntheticOptions) {
   const plan = yield* planSynthetic(options)
   const { arrivalSpeedup, concurrency } = options
-  const prompts = { traceBlockTokens: options.blockTokens, usesTokenRuns: false }
+  const prompts = { traceBlockTokens: options.blockTokens, usesTokenRuns: false, accumulatesPrompts: false }
   const make = (identity: BlockIdentity): WorkloadCore => {
     if (concurrency === undefined) {
       return new OpenLoopCore({

@@ -36,7 +36,14 @@ export const refusalOf = (text: string): Effect.Effect<string, string> =>
 /** A checked source over a text. */
 export const sourceOf = (text: string, traceBlockTokens = 64, chunkBytes = 1 << 16): Effect.Effect<TraceSource, TraceError> => {
   const rows = mooncake(text, traceBlockTokens, chunkBytes)
-  return Effect.map(surveyRows(rows, file, (row) => row.clamped), (survey) => ({ file, traceBlockTokens, survey, rows }))
+  return Effect.map(surveyRows(rows, file, (row) => row.clamped), (survey) => ({
+    file,
+    traceBlockTokens,
+    survey,
+    accumulatesPrompts: false,
+    graph: undefined,
+    rows
+  }))
 }
 
 export const jsonLines = (rows: ReadonlyArray<unknown>): string => rows.map((row) => `${JSON.stringify(row)}\n`).join("")

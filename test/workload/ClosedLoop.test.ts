@@ -19,6 +19,7 @@ const coreFor = (rows: ReadonlyArray<TraceRow>, concurrency: number, surveyed = 
   new ClosedLoopCore({
     identity: mapIdentity(64),
     traceBlockTokens: 64,
+    accumulatesPrompts: false,
     usesTokenRuns: false,
     concurrency,
     turnsOf: surveyed ? turnCounts(rows) : undefined

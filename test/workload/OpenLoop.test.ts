@@ -25,6 +25,7 @@ const coreFor = (rows: ReadonlyArray<TraceRow>, changes: Partial<OpenLoopOptions
   return new OpenLoopCore({
     identity: mapIdentity(64),
     traceBlockTokens: 64,
+    accumulatesPrompts: false,
     usesTokenRuns: plansOutputs,
     originMs,
     arrivalSpeedup: 1,
