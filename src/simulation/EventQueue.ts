@@ -7,7 +7,7 @@
 export class EventQueue {
   length = 0
   private timesMs = new Float64Array(64)
-  private ranks = new Uint8Array(64)
+  private ranks = new Uint16Array(64)
   private sequences = new Float64Array(64)
   private payloads = new Int32Array(64)
   private nextSequence = 0
@@ -85,7 +85,7 @@ export class EventQueue {
     const timesMs = new Float64Array(size)
     timesMs.set(this.timesMs)
     this.timesMs = timesMs
-    const ranks = new Uint8Array(size)
+    const ranks = new Uint16Array(size)
     ranks.set(this.ranks)
     this.ranks = ranks
     const sequences = new Float64Array(size)

@@ -12,17 +12,15 @@ import * as Effect from "effect/Effect"
 import * as Pull from "effect/Pull"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { EngineStalled } from "../engine/EngineStalled.ts"
 import { TokenGaps } from "../engine/TokenGaps.ts"
 import type { ReplayEvent, RunSummary } from "../report/ReplayEvent.ts"
-import { HashIdTrie } from "../request/HashIdTrie.ts"
-import { TokenRunIdentity } from "../request/TokenRunIdentity.ts"
-import { RouterFault } from "../router/RouterFault.ts"
 import type { TraceError } from "../trace/TraceError.ts"
 import type { TraceRow } from "../trace/TraceRow.ts"
 import { Workload, type WorkloadCore } from "../workload/Workload.ts"
+import { failureOf } from "./CoreFailure.ts"
 import { ReplayError } from "./ReplayError.ts"
 import { RunChecks } from "./RunChecks.ts"
+import { identityFor } from "./RunIdentity.ts"
 import { RunLedger } from "./RunLedger.ts"
 import type { SimulationLoop } from "./SimulationLoop.ts"
 import { SimulationView } from "./SimulationView.ts"
@@ -71,9 +69,7 @@ export const run = (
     const workload = yield* Workload
     const time = yield* VirtualClock
     yield* claimClock(time)
-    const identity = workload.usesTokenRuns
-      ? new TokenRunIdentity(workload.traceBlockTokens, topology.blockTokens)
-      : new HashIdTrie(workload.traceBlockTokens, topology.blockTokens)
+    const identity = identityFor(workload, topology.blockTokens)
     const core = yield* workload.make(identity)
     const ledger = new RunLedger()
     const gaps = new TokenGaps()
@@ -158,7 +154,7 @@ const drive = (state: Run, pull: Feed): Output => {
     try {
       return slice(state, feed, loop)
     } catch (error) {
-      return failureOf(error, state)
+      return failureOf(error, state.loop.nowMs)
     }
   })
   return loop
@@ -198,15 +194,4 @@ const takeLast = (state: Run): Arr.NonEmptyReadonlyArray<ReplayEvent> => {
     wallMs: performance.now() - state.startedAt
   }
   return Arr.append(take(state), summary)
-}
-
-const failureOf = (error: unknown, state: Run): Effect.Effect<never, ReplayError> => {
-  if (error instanceof ReplayError) return Effect.fail(error)
-  if (error instanceof EngineStalled) {
-    return Effect.fail(new ReplayError({ reason: "stalled", timeMs: state.loop.nowMs, problem: error.message }))
-  }
-  if (error instanceof RouterFault) {
-    return Effect.fail(new ReplayError({ reason: "router", timeMs: state.loop.nowMs, problem: error.message }))
-  }
-  return Effect.die(error)
 }

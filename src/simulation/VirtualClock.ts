@@ -51,12 +51,15 @@ export class VirtualTime {
     return this.timers.headMs
   }
 
-  /** Sleeps until a simulated time in ms, without the rounding of `Duration`. */
-  sleepUntil(timeMs: number): Effect.Effect<void> {
+  /**
+   * Sleeps until a simulated time in ms, without the rounding of `Duration`. Sleepers of one time wake by ascending
+   * `rank` (0 … 65535), then in the order in which they lay down.
+   */
+  sleepUntil(timeMs: number, rank = 0): Effect.Effect<void> {
     return Effect.callback<void>((resume) => {
       const timer = this.nextTimer++
       this.sleepers.set(timer, () => resume(Effect.void))
-      this.timers.push(timeMs, 0, timer)
+      this.timers.push(timeMs, rank, timer)
       return Effect.sync(() => void this.sleepers.delete(timer))
     })
   }
