@@ -23,7 +23,6 @@ export interface WorkerOnRecord {
 
 /** 1 ms per new prompt token. */
 const prefillMs = (batch: number, meanIsl: number, meanPrefix: number): number => batch * (meanIsl - meanPrefix)
-const decodeMs = 10
 
 const spawnWith = (
   args: EngineArgs,
@@ -47,8 +46,8 @@ const emptyRecord = (): Omit<WorkerOnRecord, "worker"> => ({
   gaps: new TokenGaps(), prefills: [], decodes: [], stored: [], removed: []
 })
 
-/** A worker whose prefill takes 1 ms per new prompt token and whose decode step takes 10 ms. */
-export const spawn = (changes: Partial<EngineArgs>): WorkerOnRecord => {
+/** A worker whose prefill takes 1 ms per new prompt token and whose decode step takes `decodeMs`. */
+export const spawn = (changes: Partial<EngineArgs>, decodeMs = 10): WorkerOnRecord => {
   const record = emptyRecord()
   const model: TimingModel = {
     prefillMs: (batch, meanIsl, meanPrefix) => {

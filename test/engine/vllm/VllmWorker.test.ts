@@ -85,10 +85,19 @@ describe("one request", () => {
     assert.deepStrictEqual(prefills.at(-1), { batch: 1, meanIsl: 14, meanPrefix: 8 })
   })
 
-  it("scales prefill and decode, and never decodes faster than 1 ms before scaling", () => {
+  it("scales prefill and decode", () => {
     const { worker } = spawn({ ...tiny, speedupRatio: 2, decodeSpeedupRatio: 5 })
     worker.submit(prompt(0, 10, 1))
     assert.strictEqual(worker.pass(0).endMs, 5 + 1)
+  })
+
+  it("takes no decode step as shorter than 1 ms, before scaling", () => {
+    const plain = spawn(tiny, 0.25)
+    plain.worker.submit(prompt(0, 10, 1))
+    assert.strictEqual(plain.worker.pass(0).endMs, 10 + 1)
+    const scaled = spawn({ ...tiny, speedupRatio: 4 }, 0.25)
+    scaled.worker.submit(prompt(0, 10, 1))
+    assert.strictEqual(scaled.worker.pass(0).endMs, 2.5 + 0.25)
   })
 
   it("does not progress when it has nothing to do", () => {
@@ -116,10 +125,11 @@ describe("the token budget", () => {
   })
 
   it("divides batch means down, so the time is not that of the tokens scheduled", () => {
-    const { prefills, worker } = spawn(tiny)
+    const { decodes, prefills, worker } = spawn(tiny)
     submitAll(worker, prompt(0, 5, 1), prompt(1, 8, 1))
     assert.strictEqual(worker.pass(0).endMs, 12 + 10)
     assert.deepStrictEqual(prefills, [{ batch: 2, meanIsl: 6, meanPrefix: 0 }])
+    assert.deepStrictEqual(decodes, [{ batch: 2, activeTokens: 16, context: 6, capacity: 400 }])
   })
 
   it("holds back a prompt that does not fit when chunked prefill is off", () => {
@@ -152,6 +162,15 @@ describe("the token budget", () => {
     assert.isNaN(cached.secondTokenMs)
     assert.deepStrictEqual(signals(worker.pass(300)), ["0 completed"])
     assert.strictEqual(cached.secondTokenMs, long.firstTokenMs)
+  })
+
+  it("admits one request for nothing when the budget is used up, not more", () => {
+    const { worker } = spawn({ ...tiny, maxNumBatchedTokens: 8 })
+    worker.submit(prompt(0, 4, 1, 77))
+    worker.pass(0)
+    submitAll(worker, prompt(1, 8, 1), prompt(2, 4, 1, 77), prompt(3, 4, 1, 77))
+    assert.deepStrictEqual(signals(worker.pass(100)), ["1 completed", "2 completed"])
+    assert.deepStrictEqual(signals(worker.pass(200)), ["3 completed"])
   })
 
   it("runs at most max_num_seqs requests", () => {
@@ -187,6 +206,17 @@ describe("admission", () => {
     submitAll(other.worker, prompt(0, 15, 2, 10), prompt(1, 16, 1, 10))
     other.worker.pass(0)
     assert.strictEqual(other.worker.snapshot().waiting, 0)
+  })
+
+  it("looks again when a shared block is no longer held", () => {
+    const { worker } = spawn({ blockTokens: 4, numGpuBlocks: 8 })
+    submitAll(worker, prompt(0, 10, 2, 10), prompt(1, 17, 9), prompt(2, 16, 1, 10))
+    // 3 and 5 blocks are held. The third request shares two of them and needs two more.
+    worker.pass(0)
+    assert.deepStrictEqual(signals(worker.pass(100)), ["0 completed"])
+    // The two are only cached now: it needs four, three could be had.
+    worker.pass(200)
+    assert.deepStrictEqual([worker.snapshot().waiting, worker.snapshot().availableBlocks], [1, 3])
   })
 
   it("rejects what can never fit, after the tokens of the pass, and goes on behind it", () => {
@@ -329,6 +359,37 @@ describe("preemption", () => {
     // Three blocks and one: only the second needs another one, and it is the newest.
     assert.deepStrictEqual(signals(late.worker.pass(0)), ["0 first token"])
     assert.deepStrictEqual(late.worker.requests().map(({ id }) => id), [1, 0])
+  })
+
+  it("puts the victim before all who wait", () => {
+    const { worker } = spawn({ blockTokens: 4, numGpuBlocks: 4, maxNumSeqs: 2 })
+    submitAll(worker, prompt(0, 8, 3), prompt(1, 8, 2), prompt(2, 3, 1))
+    worker.pass(0)
+    assert.deepStrictEqual(worker.requests().map(({ id }) => id), [1, 2, 0])
+    // Nobody passes it, though the third would fit.
+    worker.pass(100)
+    assert.strictEqual(worker.snapshot().waiting, 2)
+  })
+
+  it("takes no decode time when nobody got a token", () => {
+    const { worker } = spawn({ blockTokens: 4, numGpuBlocks: 7, maxNumBatchedTokens: 10, preemptionMode: "fifo" })
+    worker.submit(prompt(0, 4, 9))
+    for (let pass = 0; pass < 3; pass++) worker.pass(pass * 100)
+    worker.submit(prompt(1, 20, 1))
+    assert.strictEqual(worker.pass(300).endMs, 300 + 9 + 10)
+    // 2 blocks and 5: the fifth token finds none and the oldest, itself, goes. The other is still in its prefill.
+    assert.strictEqual(worker.pass(400).endMs, 400 + 9)
+    assert.deepStrictEqual([worker.snapshot().running, worker.snapshot().waiting], [1, 1])
+  })
+
+  it("goes on for as long as anybody gets a token", () => {
+    const block = 2 ** 15
+    const { worker } = spawn({ blockTokens: block, numGpuBlocks: 2 })
+    const long = request({ id: 0, promptTokens: 10, outputTokens: 12_000, blocks: [] })
+    // It has its block and is thrown out at its first token, again and again, until the long one is done; then that pass completes both.
+    const retrying = request({ id: 1, promptTokens: block, outputTokens: 1, blocks: [7] })
+    submitAll(worker, long, retrying)
+    assert.lengthOf(drain(worker, 0), 12_000)
   })
 
   it("throws out the oldest (fifo), even the request itself", () => {
@@ -478,6 +539,17 @@ describe("multi-token prediction", () => {
     assert.deepStrictEqual(signals(worker.pass(0)), ["0 first token"])
     assert.deepStrictEqual(worker.requests().map(({ id }) => id), [1, 0])
     assert.strictEqual(first.firstTokenMs, 14 + 10)
+    // What was set aside for nothing is free again.
+    assert.deepStrictEqual([worker.snapshot().activeBlocks, worker.snapshot().availableBlocks], [2, 2])
+  })
+
+  it("costs one token of the budget per request and pass", () => {
+    const { worker } = spawn({ ...tiny, maxNumBatchedTokens: 2, mtp: { acceptRates: [0], seed: 1n } })
+    submitAll(worker, prompt(0, 1, 5), prompt(1, 1, 5))
+    worker.pass(0)
+    worker.submit(prompt(2, 1, 1))
+    worker.pass(100)
+    assert.strictEqual(worker.snapshot().waiting, 1)
   })
 })
 
