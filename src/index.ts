@@ -4,17 +4,19 @@
  * A run is `Replay.run()` provided with a Topology (and through it an Engine and a Router), a Workload and a VirtualClock; its stream
  * of events folds into a report with `ReportSink.sink()`.
  */
-export * as EngineArgs from "./config/EngineArgs.ts"
+export * as EngineArgs from "./config/EngineArgsJson.ts"
 export * as Engine from "./engine/Engine.ts"
 export * as Handoff from "./engine/Handoff.ts"
 export * as KvEvents from "./engine/KvEvents.ts"
 export * as VllmEngine from "./engine/vllm/VllmEngine.ts"
 export * as WorkerCore from "./engine/WorkerCore.ts"
+export * as Report from "./report/ReportSink.ts"
 export * as ReplayEvent from "./report/ReplayEvent.ts"
 export * as BlockIdentity from "./request/BlockIdentity.ts"
 export * as SimRequest from "./request/SimRequest.ts"
 export * as Router from "./router/Router.ts"
 export * as RoundRobin from "./router/RoundRobin.ts"
+export * as KvRouter from "./router/kv/KvRouter.ts"
 export * as Replay from "./simulation/Replay.ts"
 export * as ReplayError from "./simulation/ReplayError.ts"
 export * as SimulationView from "./simulation/SimulationView.ts"

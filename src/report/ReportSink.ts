@@ -5,6 +5,8 @@ import type { Report } from "./Report.ts"
 import { ReportBuilder } from "./ReportBuilder.ts"
 import type { ReportOptions } from "./ReportOptions.ts"
 
+export type { Report } from "./Report.ts"
+
 /** A sink is a description: each run of it gathers into a builder of its own. */
 export const sink = (options: ReportOptions = {}): Sink.Sink<Report, ReplayEvent> =>
   Sink.map(

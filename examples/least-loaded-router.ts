@@ -1,0 +1,84 @@
+/**
+ * A router of one's own: requests go to the worker with the fewest requests in flight.
+ *
+ *     node examples/least-loaded-router.ts traces/conversation_sample.jsonl
+ *
+ * A router core is a plain synchronous object. It is told when a request has its first token and when it leaves, and it may
+ * listen to the workers' cache changes; this one only counts.
+ */
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import {
+  EngineArgs,
+  PolynomialTiming,
+  Replay,
+  Report,
+  RoundRobin,
+  Router,
+  Topology,
+  TraceSource,
+  VirtualClock,
+  VllmEngine,
+  Workload
+} from "dynosim"
+import type { SimRequest } from "dynosim"
+
+class LeastLoadedCore implements Router.RouterCore {
+  readonly parked = 0
+  private readonly inFlight: Array<number>
+
+  constructor(workers: number) {
+    this.inFlight = new Array<number>(workers).fill(0)
+  }
+
+  route(): number {
+    const worker = this.inFlight.indexOf(Math.min(...this.inFlight))
+    this.inFlight[worker] = this.inFlight[worker]! + 1
+    return worker
+  }
+
+  freed(request: SimRequest.SimRequest): void {
+    this.inFlight[request.workerIndex] = this.inFlight[request.workerIndex]! - 1
+  }
+
+  prefillDone(): void {}
+  takeReleased(): undefined {}
+  parkedRequests(): [] {
+    return []
+  }
+  kvEvents(): undefined {}
+  markBlocks(): void {}
+}
+
+const leastLoaded = Layer.succeed(Router.Router, {
+  name: "least_loaded",
+  make: ({ workers }) => new LeastLoadedCore(workers)
+})
+
+const replay = (trace: TraceSource.TraceSource, router: Layer.Layer<Router.Router>) =>
+  Replay.run().pipe(
+    Stream.run(Report.sink()),
+    Effect.provide(
+      Topology.layerMulti({ workers: 4 }).pipe(
+        Layer.provide(router),
+        Layer.provide(VllmEngine.layer(EngineArgs.defaultEngineArgs)),
+        Layer.provide(PolynomialTiming.layer),
+        Layer.merge(Workload.Workload.layerOpenLoop({ trace })),
+        Layer.merge(VirtualClock.VirtualClock.layer)
+      )
+    )
+  )
+
+const program = Effect.scoped(Effect.gen(function*() {
+  const trace = yield* TraceSource.openMooncake({ file: process.argv[2] ?? "-", traceBlockTokens: 512 })
+  const turns = yield* replay(trace, RoundRobin.layer)
+  const loads = yield* replay(trace, leastLoaded)
+  yield* Console.log(`round robin:  p99 TTFT ${turns.p99_ttft_ms.toFixed(1)} ms`)
+  yield* Console.log(`least loaded: p99 TTFT ${loads.p99_ttft_ms.toFixed(1)} ms`)
+}))
+
+program.pipe(Effect.provide(NodeServices.layer), NodeRuntime.runMain)

@@ -1,0 +1,24 @@
+/** Runs every example as its own header says, against the built package. */
+import { assert, describe, it } from "@effect/vitest"
+import { execFileSync } from "node:child_process"
+import { readdirSync, readFileSync } from "node:fs"
+import { join, resolve } from "node:path"
+
+const root = resolve(import.meta.dirname, "..")
+
+const expected: Readonly<Record<string, ReadonlyArray<RegExp>>> = {
+  "compose.ts": [/^round robin: mean TTFT \d+\.\d ms$/m, /^one worker: {2}mean TTFT \d+\.\d ms$/m],
+  "least-loaded-router.ts": [/^round robin: {2}p99 TTFT \d+\.\d ms$/m, /^least loaded: p99 TTFT \d+\.\d ms$/m],
+  "queue-depth-policy.ts": [/^1 s: \d+ waiting, \d+ running$/m, /^32 samples$/m]
+}
+
+describe("examples", () => {
+  for (const example of readdirSync(join(root, "examples"))) {
+    it(example, () => {
+      const command = readFileSync(join(root, "examples", example), "utf8").match(/^ \* {5}node (.+)$/m)?.[1]
+      assert.isDefined(command, "the header says how to run it")
+      const output = execFileSync(process.execPath, command!.split(" "), { cwd: root, encoding: "utf8" })
+      for (const line of expected[example] ?? [/./]) assert.match(output, line)
+    })
+  }
+})
