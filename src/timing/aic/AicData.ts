@@ -74,7 +74,7 @@ const missingTables = Effect.fnUntraced(function*(wanted: string) {
   return yield* new AicError({
     where: "aic_system, aic_backend, aic_backend_version",
     problem: `no performance tables for ${wanted}`,
-    advice: `available: ${names.map((name) => name.replace(/\.bin$/, "")).sort().join(", ")}; ` +
+    advice: `available: ${names.map((name) => name.replace(/\.bin$/, "")).toSorted().join(", ")}; ` +
       "others need a bundle (--aic-bundle)"
   })
 })

@@ -26,7 +26,7 @@ export class AicModel {
   private readonly context: ReadonlyArray<PricedOp>
   private readonly generation: ReadonlyArray<PricedOp>
   private readonly range: MeasuredRange
-  private readonly batches = new Array<BatchPrices | undefined>(maxKeptBatch + 1)
+  private readonly batches: Array<BatchPrices | undefined> = Array.from({ length: maxKeptBatch + 1 })
   /** Whether the last call left the measured range of a table. */
   leftRange = false
 

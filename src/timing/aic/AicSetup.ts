@@ -89,6 +89,15 @@ const shippedSetup = Effect.fnUntraced(function*(args: AicModelArgs) {
   return setup
 })
 
+/** Adds to an error how near the bundles came. */
+const explain = (nearMisses: ReadonlyArray<string>) => <A, R>(self: Effect.Effect<A, AicError, R>) =>
+  Effect.mapError(self, ({ advice, problem, where }) =>
+    new AicError({
+      where,
+      problem,
+      advice: [...(advice === undefined ? [] : [advice]), `no bundle fits: ${nearMisses.join("; ")}`].join("; ")
+    }))
+
 /**
  * The setup for some arguments: the first bundle made for them, else the shipped data. Arguments that are not given
  * take the bundle's value.
@@ -99,12 +108,7 @@ export const aicSetup = (
 ): Effect.Effect<AicSetup, AicError, FileSystem.FileSystem | Path.Path> => {
   const bundle = bundles.find((candidate) => candidate.differences(args).length === 0)
   if (bundle !== undefined) return Effect.succeed(bundle.setup)
-  const nearMisses = bundles.map((each) => `${each.file}: ${each.differences(args).join(", ")}`)
-  return nearMisses.length === 0
-    ? shippedSetup(args)
-    : Effect.mapError(shippedSetup(args), (error) =>
-      new AicError({
-        ...error,
-        advice: [...(error.advice === undefined ? [] : [error.advice]), `no bundle fits: ${nearMisses.join("; ")}`].join("; ")
-      }))
+  if (bundles.length === 0) return shippedSetup(args)
+  const explained = explain(bundles.map((each) => `${each.file}: ${each.differences(args).join(", ")}`))
+  return Effect.map(explained(shippedSetup(args)), (setup) => ({ ...setup, tables: explained(setup.tables) }))
 }

@@ -5,8 +5,9 @@
  * batch at a long length is extrapolated from small ones. That is how the reference reads them (ai-dynamo 1.3.1).
  */
 import * as Effect from "effect/Effect"
+import { segmentOf } from "../Segment.ts"
 import { AicError } from "./AicError.ts"
-import { lineThrough, segmentOf } from "./Curve.ts"
+import { lineThrough } from "./Curve.ts"
 import type { MeasuredRange } from "./MeasuredRange.ts"
 import { column, type PerfTables, type RowTable, rowsWhere } from "./PerfTables.ts"
 
@@ -124,12 +125,12 @@ export interface AttentionRow {
 type FloorMs = (row: AttentionRow) => number
 
 const rowOf = (byBatch: ReadonlyMap<number, number>): Row => {
-  const batches = Float64Array.from(byBatch.keys()).sort()
+  const batches = Float64Array.from(byBatch.keys()).toSorted()
   return { batches, ms: batches.map((batch) => byBatch.get(batch)!) }
 }
 
 const strip = (shorter: ReadonlyMap<number, number>, longer: ReadonlyMap<number, number>): Strip | undefined => {
-  const batches = Float64Array.from(shorter.keys()).sort().filter((batch) => longer.has(batch))
+  const batches = Float64Array.from(shorter.keys()).toSorted().filter((batch) => longer.has(batch))
   return batches.length < 2 ? undefined : {
     batches,
     shorterMs: batches.map((batch) => shorter.get(batch)!),
@@ -158,7 +159,7 @@ const gridOfRows = (
   { exactFirst, floorMs }: GridRequest
 ): AttentionGrid | undefined => {
   const byTokens = latencies(table, rows, floorMs)
-  const lengths = Float64Array.from(byTokens.keys()).sort()
+  const lengths = Float64Array.from(byTokens.keys()).toSorted()
   const strips: Array<Strip> = []
   for (let i = 1; i < lengths.length; i++) {
     const between = strip(byTokens.get(lengths[i - 1]!)!, byTokens.get(lengths[i]!)!)
@@ -202,7 +203,7 @@ export const attentionGrid = Effect.fnUntraced(function*(
   const rows = rowsWhere(table, key)
   const allHeads = column(table, "heads")
   const gridOf = (heads: number) => gridOfRows(table, rows.filter((row) => allHeads[row] === heads), range, request)
-  const counts = Float64Array.from(new Set(rows.map((row) => allHeads[row]!))).sort()
+  const counts = Float64Array.from(new Set(rows.map((row) => allHeads[row]!))).toSorted()
   const exact = counts.includes(request.heads) ? gridOf(request.heads) : undefined
   if (exact !== undefined) return exact
   if (counts.length >= 2) {

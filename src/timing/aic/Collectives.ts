@@ -43,7 +43,7 @@ export const collective = Effect.fnUntraced(function*(
   gpus: number
 ) {
   const table = yield* tables.section(kind)
-  const groups = [...new Set(column(table, "gpus"))].sort((a, b) => a - b)
+  const groups = [...new Set(column(table, "gpus"))].toSorted((a, b) => a - b)
   const limit = kind === "all_reduce" ? system.gpusPerNode : Math.max(...groups)
   const measured = Math.min(gpus, limit)
   const rows = rowsWhere(table, { gpus: measured })

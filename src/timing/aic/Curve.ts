@@ -3,19 +3,8 @@
  *
  * A segment that falls towards the outside is not followed there: the value of its lower end is used.
  */
+import { segmentOf } from "../Segment.ts"
 import type { MeasuredRange } from "./MeasuredRange.ts"
-
-/** Index of the segment for `x`: the last one whose start is <= x, clamped to the first and the last segment. */
-export const segmentOf = (nodes: Float64Array, x: number): number => {
-  let low = 0
-  let high = nodes.length - 2
-  while (low < high) {
-    const middle = (low + high + 1) >> 1
-    if (nodes[middle]! <= x) low = middle
-    else high = middle - 1
-  }
-  return low
-}
 
 /** Linear through two points; outside them a falling line stays at `y0`. */
 export const lineThrough = (x0: number, y0: number, x1: number, y1: number, x: number): number =>

@@ -5,8 +5,9 @@
  * measured M. Measurements below what the hardware can do are raised to that.
  */
 import * as Effect from "effect/Effect"
+import { segmentOf } from "../Segment.ts"
 import { AicError } from "./AicError.ts"
-import { Curve, segmentOf } from "./Curve.ts"
+import { Curve } from "./Curve.ts"
 import type { MeasuredRange } from "./MeasuredRange.ts"
 import { column, type PerfTables, type RowTable, rowsWhere } from "./PerfTables.ts"
 import { weightFormat } from "./QuantMode.ts"
@@ -43,7 +44,7 @@ const slices = (table: RowTable, floorMs: (m: number, n: number, k: number) => n
     slice.ks.push(ks[row]!)
     slice.ms.push(Math.max(table.latencyMs[row]!, floorMs(m, ns[row]!, ks[row]!)))
   }
-  return [...byM.values()].sort((a, b) => a.m - b.m)
+  return [...byM.values()].toSorted((a, b) => a.m - b.m)
 }
 
 /** Latency by K of the products with this N. */

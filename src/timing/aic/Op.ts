@@ -8,14 +8,19 @@ import * as Schema from "effect/Schema"
 
 const Size = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 const Positive = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))
-const common = { name: Schema.String, count: Schema.Number.check(Schema.isGreaterThanOrEqualTo(0)) }
+const common = {
+  name: Schema.String,
+  count: Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0)).annotate({
+    description: "How often the operation runs in a pass."
+  })
+}
 
 export const EmbeddingOp = Schema.Struct({ op: Schema.Literal("embedding"), ...common, vocab: Positive, hidden: Positive })
 
 export const ElementwiseOp = Schema.Struct({
   op: Schema.Literal("elementwise"),
   ...common,
-  bytesPerToken: Schema.Number.check(Schema.isGreaterThanOrEqualTo(0))
+  bytesPerToken: Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
 })
 
 export const GemmOp = Schema.Struct({
@@ -24,16 +29,16 @@ export const GemmOp = Schema.Struct({
   n: Positive,
   k: Positive,
   quant: Schema.String,
-  /** Rows of the activation: every token of the pass, or one per request (the LM head). */
-  rows: Schema.Literals(["tokens", "requests"])
+  rows: Schema.Literals(["tokens", "requests"]).annotate({
+    description: "Rows of the activation: every token of the pass, or one per request (the LM head)."
+  })
 })
 
 const attentionFields = {
   heads: Positive,
   kvHeads: Positive,
   headDim: Positive,
-  /** Sliding window in tokens, 0 for full attention. */
-  window: Size,
+  window: Size.annotate({ description: "Sliding window in tokens, 0 for full attention." }),
   kvCache: Schema.String
 }
 

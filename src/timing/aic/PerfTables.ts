@@ -29,7 +29,7 @@ export const missingSection = (label: string, sectionNames: ReadonlyArray<string
   return new AicError({
     where: label,
     problem: `no performance data for '${name}'`,
-    advice: `available: ${siblings.length > 0 ? siblings.join(", ") : `${sectionNames.join(", ")}`}`
+    advice: `available: ${(siblings.length > 0 ? siblings : sectionNames).toSorted().join(", ")}`
   })
 }
 

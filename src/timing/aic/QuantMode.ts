@@ -49,15 +49,20 @@ export const attentionBytes = (mode: string): number => (mode === "bfloat16" ? 2
 const unsetNames: ReadonlySet<string> = new Set(["", "auto", "none", "null"])
 
 /**
- * A dtype as the user wrote it: trimmed, `auto`, `none`, `null` and empty mean "the model's own" (`undefined`), and
- * `int4` is short for `int4_wo`. Fails on a name that the role does not know.
+ * A dtype as the user wrote it, normalised: trimmed, in lower case, `int4` for `int4_wo`. `auto`, `none`, `null` and
+ * empty mean "the model's own": `undefined`.
  */
+export const normalisedQuant = (value: string | undefined): string | undefined => {
+  const name = value?.trim().toLowerCase() ?? ""
+  if (unsetNames.has(name)) return undefined
+  return name === "int4" ? "int4_wo" : name
+}
+
+/** A normalised dtype; fails on a name that the role does not know. */
 export const parseQuant = (role: QuantRole, value: string | undefined): Effect.Effect<string | undefined, AicError> => {
+  const name = normalisedQuant(value)
+  if (name === undefined || quantNames[role].includes(name)) return Effect.succeed(name)
   const given = value?.trim() ?? ""
-  const lower = given.toLowerCase()
-  if (unsetNames.has(lower)) return Effect.succeed(undefined)
-  const name = lower === "int4" ? "int4_wo" : lower
-  if (quantNames[role].includes(name)) return Effect.succeed(name)
   const normalised = name === given ? "" : ` (normalized to '${name}')`
   return Effect.fail(
     new AicError({

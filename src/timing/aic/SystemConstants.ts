@@ -2,14 +2,14 @@
 import * as Schema from "effect/Schema"
 import { weightFormat } from "./QuantMode.ts"
 
-const Amount = Schema.Number.check(Schema.isGreaterThan(0))
+const Amount = Schema.Finite.check(Schema.isGreaterThan(0))
 
 export const SystemConstants = Schema.Struct({
   memBandwidthBytesPerS: Amount,
   /** Share of the nominal bandwidth that kernels reach. */
   memBandwidthScaling: Amount,
   /** Fixed cost of a memory-bound kernel, in seconds. */
-  memConstantLatencyS: Schema.Number,
+  memConstantLatencyS: Schema.Finite,
   memCapacityBytes: Amount,
   bfloat16Flops: Amount,
   fp8Flops: Schema.optionalKey(Amount),
@@ -21,8 +21,8 @@ export const SystemConstants = Schema.Struct({
   interNodeBytesPerS: Amount,
   interRackBytesPerS: Schema.optionalKey(Amount),
   /** Memory that the collective library holds, by number of GPUs. */
-  ncclMemBytes: Schema.Record(Schema.String, Schema.Number),
-  otherMemBytes: Schema.Number
+  ncclMemBytes: Schema.Record(Schema.String, Schema.Finite),
+  otherMemBytes: Schema.Finite
 })
 export type SystemConstants = typeof SystemConstants.Type
 

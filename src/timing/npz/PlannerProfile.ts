@@ -1,0 +1,81 @@
+/**
+ * A measured timing profile (`planner_profile_data`): prefill time over new tokens, decode time over KV tokens in use
+ * and context length. Linear between the measured points, and on along the outermost ones.
+ */
+import * as Result from "effect/Result"
+import { segmentOf } from "../Segment.ts"
+import type { TimingModel } from "../Timing.ts"
+import type { NpyArray } from "./NpyArray.ts"
+import type { ArrayProblem } from "./NpzArchive.ts"
+
+/** The arrays of a profile, by their names in the file. */
+export const profileArrays = [
+  "prefill_isl",
+  "prefill_ttft_ms",
+  "decode_active_kv_tokens",
+  "decode_context_length",
+  "decode_itl"
+] as const
+export type ProfileArrays = Record<(typeof profileArrays)[number], NpyArray>
+
+type AxisName = "prefill_isl" | "decode_active_kv_tokens" | "decode_context_length"
+const axes: ReadonlyArray<AxisName> = ["prefill_isl", "decode_active_kv_tokens", "decode_context_length"]
+
+const axisProblem = (arrays: ProfileArrays, array: AxisName): ArrayProblem | undefined => {
+  const { shape, values } = arrays[array]
+  if (shape.length !== 1) return { array, problem: "must have one dimension" }
+  if (values.length < 2) return { array, problem: `needs at least 2 points, has ${values.length}` }
+  const stuck = values.findIndex((value, i) => i > 0 && !(value > values[i - 1]!))
+  return stuck < 0 ? undefined : { array, problem: `must increase strictly, but entry ${stuck} does not` }
+}
+
+const shapeProblem = (arrays: ProfileArrays, array: keyof ProfileArrays, along: ReadonlyArray<AxisName>) => {
+  const wanted = along.map((axis) => arrays[axis].values.length)
+  const { shape } = arrays[array]
+  return shape.length === wanted.length && shape.every((size, i) => size === wanted[i])
+    ? undefined
+    : { array, problem: `has the shape (${shape.join(", ")}) instead of (${wanted.join(", ")}), the sizes of ${along.join(" and ")}` }
+}
+
+const finiteProblem = (arrays: ProfileArrays): ArrayProblem | undefined => {
+  const array = profileArrays.find((name) => !arrays[name].values.every(Number.isFinite))
+  return array === undefined ? undefined : { array, problem: "holds a number that is not finite" }
+}
+
+const line = (x0: number, y0: number, x1: number, y1: number, x: number): number => {
+  const slope = (y1 - y0) / (x1 - x0)
+  return slope * x + y1 - slope * x1
+}
+
+/** A model from the arrays of a profile; fails where they do not fit together. Its times may be negative outside. */
+export const plannerProfile = (arrays: ProfileArrays): Result.Result<TimingModel, ArrayProblem> => {
+  const problem = finiteProblem(arrays) ??
+    axes.map((axis) => axisProblem(arrays, axis)).find((found) => found !== undefined) ??
+    shapeProblem(arrays, "prefill_ttft_ms", ["prefill_isl"]) ??
+    shapeProblem(arrays, "decode_itl", ["decode_active_kv_tokens", "decode_context_length"])
+  if (problem !== undefined) return Result.fail(problem)
+
+  const isls = arrays.prefill_isl.values
+  const ttfts = arrays.prefill_ttft_ms.values
+  const kvTokens = arrays.decode_active_kv_tokens.values
+  const contexts = arrays.decode_context_length.values
+  const itls = arrays.decode_itl.values
+  const columns = contexts.length
+  return Result.succeed({
+    prefillMs: (batch, meanIslTokens, meanPrefixTokens) => {
+      const tokens = batch * Math.max(0, meanIslTokens - meanPrefixTokens)
+      if (tokens === 0) return 0
+      const i = segmentOf(isls, tokens)
+      return Math.max(0, line(isls[i]!, ttfts[i]!, isls[i + 1]!, ttfts[i + 1]!, tokens))
+    },
+    decodeMs: (_batch, activeKvTokens, meanContextTokens) => {
+      const i = segmentOf(kvTokens, activeKvTokens)
+      const j = segmentOf(contexts, meanContextTokens)
+      const here = i * columns + j
+      const next = here + columns
+      const nearer = line(kvTokens[i]!, itls[here]!, kvTokens[i + 1]!, itls[next]!, activeKvTokens)
+      const farther = line(kvTokens[i]!, itls[here + 1]!, kvTokens[i + 1]!, itls[next + 1]!, activeKvTokens)
+      return Math.max(0, line(contexts[j]!, nearer, contexts[j + 1]!, farther, meanContextTokens))
+    }
+  })
+}

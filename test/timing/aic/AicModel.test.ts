@@ -1,0 +1,60 @@
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { type AicModelArgs, aicSetup } from "../../../src/timing/aic/AicSetup.ts"
+import { type AicModel, makeAicModel } from "../../../src/timing/aic/AicModel.ts"
+import { aicArgs, argsOf, readGolden, type RecordedSamples, sampleNames } from "./Recorded.ts"
+
+const modelFor = Effect.fnUntraced(function*(args: AicModelArgs) {
+  const setup = yield* aicSetup(args)
+  return yield* makeAicModel(setup.lists, yield* setup.tables, setup.system)
+}, Effect.provide(NodeServices.layer))
+
+const assertExact = (actual: number, expected: number, what: string): void =>
+  assert(Math.abs(actual - expected) <= 1e-12 * expected, `${what}: expected ${expected}, got ${actual}`)
+
+const assertSamples = (model: AicModel, samples: RecordedSamples): void => {
+  for (const [batch, newTokens, prefix, ms] of samples.prefill) {
+    assertExact(model.prefillMs(batch, newTokens, prefix), ms, `prefill ${batch} x ${newTokens} after ${prefix}`)
+  }
+  for (const [batch, context, ms] of samples.decode) {
+    assertExact(model.decodeMs(batch, context), ms, `decode ${batch} at ${context}`)
+  }
+}
+
+describe("AicModel", () => {
+  it("has recorded samples of dense and expert models on both systems and backends", () => {
+    assert.isAtLeast(sampleNames.length, 16)
+  })
+
+  for (const name of sampleNames) {
+    it.effect(`reproduces ${name}`, () => {
+      const samples = readGolden<RecordedSamples>(name)
+      return Effect.map(modelFor(argsOf(samples.config)), (model) => assertSamples(model, samples))
+    })
+  }
+
+  it.effect("answers a repeated call with the same number, whatever came in between", () =>
+    Effect.map(modelFor(aicArgs()), (model) => {
+      const first = model.decodeMs(7, 1000)
+      model.decodeMs(4000, 1000)
+      model.prefillMs(3, 500, 20)
+      assert.strictEqual(model.decodeMs(7, 1000), first)
+      assert.strictEqual(model.decodeMs(20_000, 300), model.decodeMs(20_000, 300))
+    }))
+
+  it.effect("tells whether a call left the measured range", () =>
+    Effect.map(modelFor(aicArgs()), (model) => {
+      const leaves = (call: () => number): boolean => {
+        call()
+        return model.leftRange
+      }
+      assert.isFalse(leaves(() => model.prefillMs(1, 1000, 0)))
+      assert.isFalse(leaves(() => model.decodeMs(8, 1000)))
+      assert.isTrue(leaves(() => model.prefillMs(1, 1000, 100_000)), "sequence beyond the longest")
+      assert.isTrue(leaves(() => model.prefillMs(64, 4096, 0)), "more rows than the largest product")
+      assert.isTrue(leaves(() => model.decodeMs(512, 40_000)), "batch beyond those measured at this length")
+      assert.isFalse(leaves(() => model.decodeMs(8, 1000)))
+      assert.isTrue(leaves(() => model.decodeMs(512, 40_000)), "again, from kept prices")
+    }))
+})
