@@ -8,7 +8,7 @@ import * as Fields from "./FieldSchemas.ts"
 import type { FieldRules, JsonObject } from "./JsonLine.ts"
 import type { LineBatch } from "./LineReader.ts"
 import { clashingAlias, mooncakeFields, mooncakeIntegers, requestFields, rowContext } from "./MooncakeFields.ts"
-import { readRows } from "./RowReader.ts"
+import { failedToParse, readRows } from "./RowReader.ts"
 import type { RowResult } from "./RowReader.ts"
 import type { TraceError } from "./TraceError.ts"
 import type { TraceRow } from "./TraceRow.ts"
@@ -114,6 +114,6 @@ export const agenticMooncakeRows = <R>(
   readRows(lines, {
     file,
     rules,
-    format: "agentic Mooncake JSON",
+    misshapen: failedToParse(file, "agentic Mooncake JSON"),
     rowOf: (object, line) => rowOf(object, line, traceBlockTokens)
   })

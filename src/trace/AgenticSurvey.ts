@@ -31,8 +31,19 @@ class Names {
   }
 }
 
-class AgenticFold {
+/** What messages say, apart from names and numbers. */
+export interface AgenticWording {
+  readonly file: string
+  readonly noRequests: string
+  /** The request is one of those that wait for each other in a circle. */
+  readonly cycle: (request: string) => string
+  /** Why the trace cannot be replayed at fixed concurrency. */
+  readonly noClosedLoop: string
+}
+
+export class AgenticFold {
   private readonly file: string
+  private readonly wording: AgenticWording
   private readonly names = new Names()
   /** Physical line and name of each row. */
   private readonly lines: Array<number> = []
@@ -51,8 +62,9 @@ class AgenticFold {
   private promptTokens = 0
   private outputTokens = 0
 
-  constructor(file: string) {
-    this.file = file
+  constructor(wording: AgenticWording) {
+    this.file = wording.file
+    this.wording = wording
   }
 
   add(row: AgenticRow): TraceError | undefined {
@@ -76,14 +88,12 @@ class AgenticFold {
   finish(): AgenticSurvey | TraceError {
     const { file, lines, waiting } = this
     if (lines.length === 0) {
-      return new TraceError({ file, problem: `agentic trace file ${file} did not contain any requests` })
+      return new TraceError({ file, problem: this.wording.noRequests })
     }
     const awaited = this.resolve()
     if (awaited instanceof TraceError) return awaited
     const again = findCycle(lines.length, { waiting, awaited })
-    if (again >= 0) {
-      return this.error(lines[again]!, `cycle detected at request ${this.rowName(again)}: it waits, over others, for itself`)
-    }
+    if (again >= 0) return this.error(lines[again]!, this.wording.cycle(this.rowName(again)))
     return { graph: requestGraph(lines.length, { waiting, awaited }), survey: this.survey() }
   }
 
@@ -105,7 +115,6 @@ class AgenticFold {
   }
 
   private survey(): TraceSurvey {
-    const problem = "agentic_mooncake trace format is not supported with replay_concurrency"
     return {
       rows: this.lines.length,
       sessions: this.sessions.size + this.namelessRows,
@@ -120,7 +129,7 @@ class AgenticFold {
       promptTokens: this.promptTokens,
       outputTokens: this.outputTokens,
       openLoopProblem: undefined,
-      closedLoopProblem: new TraceError({ file: this.file, problem })
+      closedLoopProblem: new TraceError({ file: this.file, problem: this.wording.noClosedLoop })
     }
   }
 
@@ -160,7 +169,12 @@ export const surveyAgentic = (
   file: string
 ): Effect.Effect<AgenticSurvey, TraceError> =>
   Effect.suspend(() => {
-    const fold = new AgenticFold(file)
+    const fold = new AgenticFold({
+      file,
+      noRequests: `agentic trace file ${file} did not contain any requests`,
+      cycle: (request) => `cycle detected at request ${request}: it waits, over others, for itself`,
+      noClosedLoop: "agentic_mooncake trace format is not supported with replay_concurrency"
+    })
     const addAll = (chunk: ReadonlyArray<AgenticRow>): Effect.Effect<void, TraceError> => {
       for (const row of chunk) {
         const problem = fold.add(row)

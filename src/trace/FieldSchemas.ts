@@ -17,6 +17,12 @@ const two64 = 2n ** 64n
 const isUnsigned = (value: unknown, max: number): value is number =>
   Number.isSafeInteger(value) && typeof value === "number" && value >= 0 && value <= max
 
+const isFiniteNumber = (value: unknown): value is number => Number.isFinite(value)
+
+const isTokenCount = (value: unknown): value is number => isUnsigned(value, maxTokens)
+
+const tokenCount = `an integer from 0 to ${maxTokens}`
+
 const isHashId = (value: unknown): value is number | bigint =>
   typeof value === "number"
     ? isUnsigned(value, Number.MAX_SAFE_INTEGER)
@@ -26,16 +32,13 @@ const isHashId = (value: unknown): value is number | bigint =>
 const optionalNullable = <T>(is: (value: unknown) => value is T, expected: string) =>
   Schema.optionalKey(Schema.declare<T | null>((value): value is T | null => value === null || is(value), { expected }))
 
-export const FiniteNumber = optionalNullable((value): value is number => Number.isFinite(value), "a finite number")
+export const FiniteNumber = optionalNullable(isFiniteNumber, "a finite number")
 
 export const Text = optionalNullable((value): value is string => typeof value === "string", "a string")
 
 export const Flag = optionalNullable((value): value is boolean => typeof value === "boolean", "true or false")
 
-export const TokenCount = optionalNullable(
-  (value): value is number => isUnsigned(value, maxTokens),
-  `an integer from 0 to ${maxTokens}`
-)
+export const TokenCount = optionalNullable(isTokenCount, tokenCount)
 
 export const Unsigned32 = optionalNullable(
   (value): value is number => isUnsigned(value, two32 - 1),
@@ -54,27 +57,41 @@ export const Unsigned64 = Schema.declare(
 )
 
 /**
- * An optional list whose elements are checked in one loop. A refusal points at the first bad element, as
- * `Schema.Array` would.
+ * A list whose elements are checked in one loop. A refusal points at the first bad element, as `Schema.Array` would.
  */
-const optionalListOf = <T>(isElement: (value: unknown) => value is T, expected: string) => {
+const listOf = <T>(isElement: (value: unknown) => value is T, expected: string) => {
   const element = Schema.declare(isElement, { expected })
   const isList = (value: unknown): value is ReadonlyArray<T> => Array.isArray(value) && value.every(isElement)
-  return Schema.optionalKey(Schema.declareConstructor<ReadonlyArray<T> | null>()(
+  return Schema.declareConstructor<ReadonlyArray<T>>()(
     [],
     () => (input, ast, options) => {
-      if (input === null || isList(input)) return Effect.succeed(input)
+      if (isList(input)) return Effect.succeed(input)
       if (!Array.isArray(input)) return Effect.fail(new SchemaIssue.InvalidType(ast, input, options))
       const index = input.findIndex((value) => !isElement(value))
       const issue = new SchemaIssue.InvalidType(element.ast, input[index], options)
       return Effect.fail(new SchemaIssue.Pointer([index], issue))
     },
     { expected: "a list" }
-  ))
+  )
 }
+
+const optionalListOf = <T>(isElement: (value: unknown) => value is T, expected: string) =>
+  Schema.optionalKey(Schema.NullOr(listOf(isElement, expected)))
+
+/** Required numbers and lists. */
+export const Count = Schema.declare(isTokenCount, { expected: tokenCount })
+/** A moment as Unix time. */
+export const TimeMs = Schema.declare(
+  (value): value is number => isUnsigned(value, Number.MAX_SAFE_INTEGER),
+  { expected: "an integer from 0 to 2^53 - 1" }
+)
+export const Counts = listOf(isTokenCount, tokenCount)
+export const FiniteNumbers = listOf(isFiniteNumber, "a finite number")
 
 /** Integers 0 … 2^64 - 1, the large ones as `bigint`. */
 export type HashIdList = ReadonlyArray<number | bigint>
+
+export const HashList = listOf(isHashId, "an integer from 0 to 2^64 - 1")
 
 export const HashIds = optionalListOf(isHashId, "an integer from 0 to 2^64 - 1")
 

@@ -47,13 +47,15 @@ const withoutCarriageReturn = (text: string): string => text.endsWith("\r") ? te
 /** Cuts chunks of bytes into lines and counts them. A problem ends it; lines before the problem are still handed out. */
 class LineSplitter {
   private readonly file: string
+  private readonly unreadableLine: (line: number) => string
   private pieces: Array<Uint8Array> = []
   private pieceBytes = 0
   private nextLine = 1
   problem: TraceError | undefined
 
-  constructor(file: string) {
+  constructor(file: string, unreadableLine: (line: number) => string) {
     this.file = file
+    this.unreadableLine = unreadableLine
   }
 
   /** The lines completed by these bytes, if any. */
@@ -122,7 +124,7 @@ class LineSplitter {
   }
 
   private unreadable(line: number, cause: string): TraceError {
-    return new TraceError({ file: this.file, line, problem: `failed to read line ${line} from ${this.file}: ${cause}` })
+    return new TraceError({ file: this.file, line, problem: `${this.unreadableLine(line)}: ${cause}` })
   }
 }
 
@@ -132,11 +134,12 @@ class LineSplitter {
  */
 export const lineBatches = <R>(
   bytes: Stream.Stream<Uint8Array, TraceError, R>,
-  file: string
+  file: string,
+  unreadableLine = (line: number): string => `failed to read line ${line} from ${file}`
 ): Stream.Stream<LineBatch, TraceError, R> =>
   Stream.transformPull(bytes, (pull) =>
     Effect.sync(() => {
-      const splitter = new LineSplitter(file)
+      const splitter = new LineSplitter(file, unreadableLine)
       let ended = false
       const emit = (
         batches: ReadonlyArray<LineBatch>

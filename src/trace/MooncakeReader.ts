@@ -10,7 +10,7 @@ import { describeIssue } from "./FieldSchemas.ts"
 import type { FieldRules, JsonObject } from "./JsonLine.ts"
 import type { LineBatch } from "./LineReader.ts"
 import { clashingAlias, mooncakeFields, mooncakeIntegers, requestFields, rowContext } from "./MooncakeFields.ts"
-import { readRows } from "./RowReader.ts"
+import { failedToParse, readRows } from "./RowReader.ts"
 import type { RowResult } from "./RowReader.ts"
 import type { TraceError } from "./TraceError.ts"
 import type { TraceRow } from "./TraceRow.ts"
@@ -53,4 +53,4 @@ export const mooncakeRows = <R>(
   file: string,
   traceBlockTokens: number
 ): Stream.Stream<MooncakeRow, TraceError, R> =>
-  readRows(lines, { file, rules, format: "JSON", rowOf: (object, line) => rowOf(object, line, traceBlockTokens) })
+  readRows(lines, { file, rules, misshapen: failedToParse(file, "JSON"), rowOf: (object, line) => rowOf(object, line, traceBlockTokens) })

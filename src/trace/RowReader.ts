@@ -14,31 +14,37 @@ import { parseJsonObject } from "./JsonLine.ts"
 import type { FieldRules, JsonObject } from "./JsonLine.ts"
 import { TraceError } from "./TraceError.ts"
 
-/** A row, or why there is none: the line does not have the right shape, or its values make no sense. */
+/** A row, or why there is none: the line is of no interest, has not the right shape, or its values make no sense. */
 export type RowResult<Row> =
   | { readonly row: Row }
   | { readonly shape: string }
   | { readonly problem: string }
+  | typeof skipped
+
+export const skipped = { skipped: true } as const
 
 export interface RowFormat<Row> {
   readonly file: string
   readonly rules: FieldRules
-  /** What the lines should be, as named in messages. */
-  readonly format: string
+  /** Says that a line has not the right shape; the cause follows. */
+  readonly misshapen: (line: number) => string
   readonly rowOf: (object: JsonObject, line: number) => RowResult<Row>
 }
 
 const isBlank = (text: string): boolean => text.trim() === "" && text.charCodeAt(0) !== 0xfeff
 
-const readLine = <Row>(text: string, line: number, format: RowFormat<Row>): Result.Result<Row, TraceError> => {
-  const { file } = format
+/** What an unusable line is called in every format that names no other. */
+export const failedToParse = (file: string, format: string) => (line: number): string =>
+  `failed to parse line ${line} from ${file} as ${format}`
+
+/** The row of a line, `undefined` when it is skipped. */
+const readLine = <Row>(text: string, line: number, format: RowFormat<Row>): Result.Result<Row | undefined, TraceError> => {
   const object = parseJsonObject(text, format.rules)
   const result = Result.isFailure(object) ? { shape: object.failure } : format.rowOf(object.success, line)
   if ("row" in result) return Result.succeed(result.row)
-  const problem = "problem" in result
-    ? result.problem
-    : `failed to parse line ${line} from ${file} as ${format.format}: ${result.shape}`
-  return Result.fail(new TraceError({ file, line, problem }))
+  if ("skipped" in result) return Result.succeed(undefined)
+  const problem = "problem" in result ? result.problem : `${format.misshapen(line)}: ${result.shape}`
+  return Result.fail(new TraceError({ file: format.file, line, problem }))
 }
 
 /** Rows of the lines, in order; the rows before a bad line are emitted before the failure. */
@@ -60,7 +66,7 @@ export const readRows = <Row, R>(
               failure = result.failure
               return emit(rows)
             }
-            rows.push(result.success)
+            if (result.success !== undefined) rows.push(result.success)
           }
         }
         return emit(rows)

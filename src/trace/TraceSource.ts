@@ -6,9 +6,12 @@ import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import type * as Scope from "effect/Scope"
 import type * as Stdio from "effect/Stdio"
-import type * as Stream from "effect/Stream"
+import * as Stream from "effect/Stream"
 import { agenticMooncakeRows } from "./AgenticMooncakeReader.ts"
 import { surveyAgentic } from "./AgenticSurvey.ts"
+import { appliedComputeRows } from "./AppliedComputeReader.ts"
+import { dynamoRecords } from "./DynamoReader.ts"
+import { loadDynamoTrace } from "./DynamoTrace.ts"
 import { maxTokens } from "./FieldSchemas.ts"
 import { lineBatches } from "./LineReader.ts"
 import { mooncakeRows } from "./MooncakeReader.ts"
@@ -32,6 +35,8 @@ export interface TraceSource {
   /** The rows, in the same order at every run. */
   readonly rows: Stream.Stream<TraceRow, TraceError>
 }
+
+export type TraceFormat = "mooncake" | "mooncake-delta" | "agentic_mooncake" | "applied_compute_agentic" | "dynamo"
 
 export interface MooncakeOptions {
   /** Path, or `-` for standard input. */
@@ -78,3 +83,98 @@ export const openAgenticMooncake: (options: MooncakeOptions) => Opened = Effect.
   const { graph, survey } = yield* surveyAgentic(rows, file)
   return { file, traceBlockTokens, survey, accumulatesPrompts: false, graph, rows }
 })
+
+export interface AppliedComputeTrace extends MooncakeOptions {
+  /** Share of each session's first prompt that comes from its group's prefix, 0 by default. */
+  readonly sharedPrefixRatio?: number
+  /** Groups with a prefix each, 0 by default. */
+  readonly prefixGroups?: number
+}
+
+const checkSharing = (file: string, ratio: number, groups: number): Effect.Effect<void, TraceError> => {
+  const problem = !(ratio >= 0 && ratio <= 1)
+    ? `shared_prefix_ratio must be between 0.0 and 1.0, got ${ratio}`
+    : `num_prefix_groups must be an integer from 0 to ${maxTokens}, got ${groups}`
+  const fine = ratio >= 0 && ratio <= 1 && Number.isInteger(groups) && groups >= 0 && groups <= maxTokens
+  return fine ? Effect.void : Effect.fail(new TraceError({ file, problem }))
+}
+
+/** Opens and checks an `applied_compute_agentic` file. */
+export const openAppliedCompute: (options: AppliedComputeTrace) => Opened = Effect.fnUntraced(function*(
+  { file, prefixGroups = 0, sharedPrefixRatio = 0, traceBlockTokens }
+) {
+  yield* checkSharing(file, sharedPrefixRatio, prefixGroups)
+  const lines = yield* openLines(file, traceBlockTokens)
+  const rows = appliedComputeRows(lines, file, { traceBlockTokens, sharedPrefixRatio, prefixGroups })
+  const survey = yield* surveyRows(rows, file, () => false)
+  const problem = "trace_format='applied_compute_agentic' requires replay_concurrency because source traces do not contain"
+    + " first-turn timestamps"
+  return {
+    file,
+    traceBlockTokens,
+    survey: { ...survey, openLoopProblem: new TraceError({ file, problem }) },
+    accumulatesPrompts: false,
+    graph: undefined,
+    rows
+  }
+})
+
+export interface DynamoOptions {
+  /** Paths, read as one stream in this order. */
+  readonly files: readonly [string, ...ReadonlyArray<string>]
+  /** Tokens per hash; taken from the records, which it must agree with when it is given. */
+  readonly traceBlockTokens?: number
+}
+
+/** Opens and reads Dynamo request traces; they are held in memory, because they must be sorted. */
+export const openDynamo: (options: DynamoOptions) => Opened = Effect.fnUntraced(function*(
+  { files, traceBlockTokens }
+) {
+  const [file] = files
+  if (traceBlockTokens !== undefined) yield* checkBlockTokens(file, traceBlockTokens)
+  const parts = yield* Effect.forEach(files, (name) => Effect.map(openTraceFile(name, ""), ({ bytes }) => {
+    const lines = lineBatches(bytes, name, (line) => `failed to read ${name}:${line}`)
+    return dynamoRecords(lines, name)
+  }))
+  const trace = yield* loadDynamoTrace(Stream.flatten(Stream.fromIterable(parts)), file)
+  if (traceBlockTokens !== undefined && traceBlockTokens !== trace.traceBlockTokens) {
+    const problem = `trace_block_size ${traceBlockTokens} does not match embedded Dynamo request trace block size`
+      + ` ${trace.traceBlockTokens}`
+    return yield* Effect.fail(new TraceError({ file, problem }))
+  }
+  return { file, accumulatesPrompts: false, ...trace }
+})
+
+/** What {@link openTrace} needs to know; options that do not belong to the format are not looked at. */
+export interface TraceOptions {
+  readonly format: TraceFormat
+  /** Paths, `-` for standard input; several for Dynamo request traces only. */
+  readonly files: readonly [string, ...ReadonlyArray<string>]
+  /** 512 by default; Dynamo request traces bring their own. */
+  readonly traceBlockTokens?: number
+  readonly sharedPrefixRatio?: number
+  readonly prefixGroups?: number
+}
+
+export const defaultTraceBlockTokens = 512
+
+/** Opens and checks a trace of any format. The scope keeps copies of inputs that can be read only once. */
+export const openTrace = (options: TraceOptions): Opened => {
+  const { files: [file, ...others], format, prefixGroups = 0, sharedPrefixRatio = 0 } = options
+  if (format !== "dynamo" && others.length > 0) {
+    return Effect.fail(new TraceError({ file, problem: `a trace of the format ${format} is one file, not ${others.length + 1}` }))
+  }
+  const traceBlockTokens = options.traceBlockTokens ?? defaultTraceBlockTokens
+  switch (format) {
+    case "mooncake":
+      return openMooncake({ file, traceBlockTokens })
+    case "mooncake-delta":
+      return openMooncakeDelta({ file, traceBlockTokens })
+    case "agentic_mooncake":
+      return openAgenticMooncake({ file, traceBlockTokens })
+    case "applied_compute_agentic":
+      return openAppliedCompute({ file, traceBlockTokens, sharedPrefixRatio, prefixGroups })
+    case "dynamo":
+      return openDynamo(options)
+  }
+}
