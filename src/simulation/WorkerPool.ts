@@ -4,7 +4,7 @@
 import { KvEventBuffer, type KvEventSink } from "../engine/KvEvents.ts"
 import type { Engine, WorkerContext } from "../engine/Engine.ts"
 import type { TokenGaps } from "../engine/TokenGaps.ts"
-import type { PassOutcome, WorkerCore } from "../engine/WorkerCore.ts"
+import { type PassOutcome, Signal, type WorkerCore } from "../engine/WorkerCore.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
 import type { Router, RouterContext, RouterCore } from "../router/Router.ts"
 import type { RunChecks } from "./RunChecks.ts"
@@ -100,8 +100,9 @@ export class WorkerPool<Worker extends WorkerCore> {
     held?.buffer.flush(held.sink)
   }
 
+  /** Everybody the workers are busy with. Who leaves a worker in the pass under way is still there until that pass ends. */
   requests(): Array<SimRequest> {
-    return this.cores.flatMap((core) => core.requests())
+    return this.cores.flatMap((core, worker) => [...core.requests(), ...leavingRequests(this.outcomes[worker])])
   }
 
   /** End of the pass, or -1 when it did nothing: then the worker stays idle until something else changes. */
@@ -123,3 +124,6 @@ export class WorkerPool<Worker extends WorkerCore> {
     return buffer
   }
 }
+
+const leavingRequests = (outcome: PassOutcome | undefined): Array<SimRequest> =>
+  outcome === undefined ? [] : outcome.requests.filter((_, index) => outcome.signals[index] !== Signal.FirstToken)

@@ -1,0 +1,384 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import type { EngineArgs } from "../../src/config/EngineArgs.ts"
+import * as VllmEngine from "../../src/engine/vllm/VllmEngine.ts"
+import type { ReplayEvent } from "../../src/report/ReplayEvent.ts"
+import * as ScriptedRouter from "../../src/router/ScriptedRouter.ts"
+import * as Replay from "../../src/simulation/Replay.ts"
+import type { ReplayError } from "../../src/simulation/ReplayError.ts"
+import { SimulationView } from "../../src/simulation/SimulationView.ts"
+import * as Topology from "../../src/simulation/Topology.ts"
+import { VirtualClock } from "../../src/simulation/VirtualClock.ts"
+import * as PolynomialTiming from "../../src/timing/PolynomialTiming.ts"
+import { TraceError } from "../../src/trace/TraceError.ts"
+import type { TraceRow } from "../../src/trace/TraceRow.ts"
+import { Workload } from "../../src/workload/Workload.ts"
+import { engineArgs } from "../support/EngineArgsBuilder.ts"
+import * as PlainWorkload from "../support/PlainWorkload.ts"
+import { replay, topology } from "../support/Replays.ts"
+import { row } from "../support/RequestBuilder.ts"
+
+const traceBlockTokens = 64
+
+/** `count` rows of their own content, `everyMs` apart. */
+const rowsEvery = (everyMs: number, count: number, changes: Partial<TraceRow> = {}): ReadonlyArray<TraceRow> =>
+  Array.from({ length: count }, (_, index) => ({
+    ...row({ timestampMs: index * everyMs, promptTokens: 640, outputTokens: 20, hashIds: ids(index) }, index + 1),
+    ...changes
+  }))
+
+const ids = (index: number): ReadonlyArray<number> => Array.from({ length: 10 }, (_, block) => index * 100 + block)
+
+const plain = (rows: ReadonlyArray<TraceRow>, changes: Partial<PlainWorkload.PlainWorkloadOptions> = {}) =>
+  PlainWorkload.layer({ rows, traceBlockTokens, ...changes })
+
+/** The layers of one run with a clock of its own. */
+const layers = (workload: Layer.Layer<Workload>, workers = 1, args: Partial<EngineArgs> = {}) =>
+  Layer.mergeAll(topology(engineArgs(args), workers), workload, VirtualClock.layer)
+
+/** A workload that never ends: a request every 100 ms. */
+const endless = Layer.effect(Workload)(Effect.map(Workload, (workload) => Workload.of({
+  ...workload,
+  rows: Stream.rechunk(
+    Stream.map(Stream.iterate(0, (index) => index + 1), (index) =>
+      row({ timestampMs: index * 100, promptTokens: 640, outputTokens: 20, hashIds: ids(index % 50) })),
+    16
+  )
+}))).pipe(Layer.provide(plain([])))
+
+const isSummary = (event: ReplayEvent): boolean => event._tag === "Summary"
+
+const failureOf = <A, R>(
+  effect: Effect.Effect<A, ReplayError | TraceError, R>
+): Effect.Effect<ReplayError | TraceError, never, R> =>
+  Effect.flip(effect).pipe(Effect.catch(() => Effect.die(new Error("the run was expected to fail"))))
+
+/** A policy that never ends by itself and tells of its interruption. */
+const lasting = () => {
+  const seen = { interrupted: 0, started: 0 }
+  const policy = Effect.suspend(() => {
+    seen.started += 1
+    return Effect.forever(Effect.sleep("1 second"))
+  }).pipe(Effect.onInterrupt(() => Effect.sync(() => void (seen.interrupted += 1))))
+  return { policy, seen }
+}
+
+describe("a run", () => {
+  for (const workers of [1, 3]) {
+    it.effect(`emits every request and ends with its summary, ${workers} workers`, () =>
+      Effect.gen(function*() {
+        const events = yield* Stream.runCollect(Replay.run({ check: true })).pipe(
+          Effect.provide(layers(plain(rowsEvery(7, 300)), workers), { local: true })
+        )
+        assert.lengthOf(events.filter(isSummary), 1)
+        const summary = events.at(-1)!
+        assert(summary._tag === "Summary")
+        assert.deepStrictEqual([summary.arrivedRequests, summary.ended], [300, "drained"])
+        const records = events.filter((event) => event._tag === "Request")
+        assert.deepStrictEqual(records.map(({ id }) => id).toSorted((a, b) => a - b), rowsEvery(7, 300).map((_, id) => id))
+        assert.isTrue(records.every(({ emittedTokens, status }) => status === "completed" && emittedTokens === 20))
+        // In the order in which they end.
+        assert.deepStrictEqual(records, records.toSorted((a, b) => a.lastTokenMs - b.lastTokenMs))
+        assert.isAtLeast(summary.endMs, Math.max(...records.map(({ lastTokenMs }) => lastTokenMs)))
+        // One gap for every token but the first of each request.
+        let gaps = 0
+        for (const event of events) if (event._tag === "TokenGaps") for (const count of event.counts) gaps += count
+        assert.strictEqual(gaps, 300 * 19)
+      }))
+
+    it.effect(`does not depend on how its rows come in chunks, ${workers} workers`, () =>
+      Effect.gen(function*() {
+        const runs = yield* Effect.forEach([1, 7, 300], (chunkRows) =>
+          replay(topology(engineArgs(), workers), plain(rowsEvery(7, 300), { chunkRows }), { check: true }))
+        for (const { gaps, records } of runs) {
+          assert.deepStrictEqual(records, runs[0]!.records)
+          assert.deepStrictEqual(gaps, runs[0]!.gaps)
+        }
+      }))
+
+    it.effect(`of nothing is over at once, ${workers} workers`, () =>
+      Effect.gen(function*() {
+        const { records, summary } = yield* replay(topology(engineArgs(), workers), plain([]), { check: true })
+        assert.deepStrictEqual([records.length, summary.arrivedRequests, summary.endMs, summary.ended], [0, 0, 0, "drained"])
+      }))
+
+    it.effect(`keeps to its closed loop, ${workers} workers`, () =>
+      Effect.gen(function*() {
+        const { records } = yield* replay(topology(engineArgs(), workers), plain(rowsEvery(0, 40), { concurrency: 5 }), {
+          check: true
+        })
+        for (const { arrivalMs } of records) {
+          const active = records.filter((other) => other.arrivalMs <= arrivalMs && other.lastTokenMs > arrivalMs)
+          assert.isAtMost(active.length, 5)
+        }
+        assert.strictEqual(records.filter(({ arrivalMs }) => arrivalMs === 0).length, 5)
+      }))
+
+    it.effect(`accounts for every request that a time limit cuts off, ${workers} workers`, () =>
+      Effect.gen(function*() {
+        const rows = rowsEvery(7, 300)
+        for (const maxSimTimeMs of [0, 500, 1_000.5]) {
+          const { records, summary } = yield* replay(topology(engineArgs(), workers), plain(rows), { check: true, maxSimTimeMs })
+          assert.strictEqual(summary.ended, "max-sim-time")
+          assert.strictEqual(records.length, summary.arrivedRequests)
+          assert.strictEqual(new Set(records.map(({ id }) => id)).size, records.length)
+          assert.isBelow(summary.arrivedRequests, 300)
+          const cut = records.filter(({ status }) => status === "in_flight")
+          assert.isNotEmpty(cut)
+          assert.isTrue(cut.every(({ emittedTokens, firstTokenMs }) => emittedTokens > 0 === !Number.isNaN(firstTokenMs)))
+        }
+      }))
+  }
+
+  it.effect("charges several workers for the time they are there", () =>
+    Effect.gen(function*() {
+      const { summary } = yield* replay(topology(engineArgs({ gpusPerWorker: 4 }), 3), plain(rowsEvery(7, 30)))
+      assert.approximately(summary.workerSeconds!.decode, 3 * summary.endMs / 1_000, 1e-9)
+      assert.strictEqual(summary.workerSeconds!.prefill, 0)
+      assert.deepStrictEqual(summary.gpusPerWorker, { prefill: 0, decode: 4 })
+      const single = yield* replay(topology(engineArgs()), plain(rowsEvery(7, 30)))
+      assert.isUndefined(single.summary.workerSeconds)
+    }))
+
+  it.effect("emits in chunks, so that a long run holds little", () =>
+    Effect.gen(function*() {
+      let largest = 0
+      let chunks = 0
+      yield* Replay.run().pipe(
+        Stream.runForEachArray((events) =>
+          Effect.sync(() => {
+            chunks += 1
+            largest = Math.max(largest, events.length)
+          })
+        ),
+        Effect.provide(layers(plain(rowsEvery(50, 5_000), { chunkRows: 100 })), { local: true })
+      )
+      assert.isAtLeast(chunks, 4)
+      assert.isBelow(largest, 2_000)
+    }))
+})
+
+describe("stopWhen", () => {
+  for (const workers of [1, 2]) {
+    it.live(`ends an endless run with a truncated summary, ${workers} workers`, () =>
+      Effect.gen(function*() {
+        const stop = yield* Deferred.make<void>()
+        const at = Effect.andThen(Effect.sleep("3 seconds"), Deferred.succeed(stop, undefined))
+        const { records, summary } = yield* replay(topology(engineArgs(), workers), endless, {
+          check: true,
+          stopWhen: Deferred.await(stop),
+          policies: [at]
+        })
+        assert.strictEqual(summary.ended, "interrupted")
+        assert.isAtLeast(summary.endMs, 3_000)
+        assert.strictEqual(records.length, summary.arrivedRequests)
+      }))
+  }
+
+  it.live("ends a run that has not begun", () =>
+    Effect.gen(function*() {
+      const { summary } = yield* replay(topology(engineArgs()), endless, { stopWhen: Effect.void })
+      assert.strictEqual(summary.ended, "interrupted")
+    }))
+})
+
+describe("policies", () => {
+  it.effect("live in simulated time and see the simulation", () =>
+    Effect.gen(function*() {
+      const samples: Array<{ readonly ms: number; readonly clockMs: number; readonly arrived: number; readonly active: number }> = []
+      const sampler = Effect.gen(function*() {
+        const view = yield* SimulationView
+        for (;;) {
+          const clockMs = yield* Clock.currentTimeMillis
+          const active = view.workers().reduce((sum, { activeBlocks }) => sum + activeBlocks, 0)
+          samples.push({ ms: view.nowMs(), clockMs, arrived: view.arrivedRequests(), active })
+          yield* Effect.sleep("1 second")
+        }
+      })
+      const { records, summary } = yield* replay(topology(engineArgs(), 2), plain(rowsEvery(10, 500)), {
+        check: true,
+        policies: [sampler]
+      })
+      const seconds = Math.floor(summary.endMs / 1_000)
+      assert.isAtLeast(seconds, 5)
+      assert.deepStrictEqual(samples.map(({ ms }) => ms), Array.from({ length: seconds + 1 }, (_, index) => index * 1_000))
+      assert.deepStrictEqual(samples.map(({ clockMs }) => clockMs), samples.map(({ ms }) => ms))
+      for (const { arrived, ms } of samples.slice(1)) {
+        // Those of the very instant arrive before the policy looks, or after: both are that instant.
+        assert.approximately(arrived, records.filter(({ arrivalMs }) => arrivalMs <= ms).length, 1)
+      }
+      assert.isAbove(samples[2]!.active, 0)
+    }))
+
+  it.effect("see the same in every run", () =>
+    Effect.gen(function*() {
+      const sampled = Effect.gen(function*() {
+        const seen: Array<string> = []
+        const policy = Effect.gen(function*() {
+          const view = yield* SimulationView
+          for (;;) {
+            yield* Effect.sleep("333 millis")
+            seen.push(JSON.stringify([view.nowMs(), view.finishedRequests(), view.parkedRequests(), view.workers()]))
+          }
+        })
+        yield* replay(topology(engineArgs(), 3), plain(rowsEvery(11, 200)), { policies: [policy, policy] })
+        return seen
+      })
+      assert.deepStrictEqual(yield* sampled, yield* sampled)
+    }))
+
+  it.effect("may end before the run", () =>
+    Effect.gen(function*() {
+      const { summary } = yield* replay(topology(engineArgs()), plain(rowsEvery(10, 20)), { policies: [Effect.sleep("5 millis")] })
+      assert.strictEqual(summary.ended, "drained")
+    }))
+
+  it.effect("are interrupted when the run is drained", () =>
+    Effect.gen(function*() {
+      const { policy, seen } = lasting()
+      yield* replay(topology(engineArgs()), plain(rowsEvery(10, 20)), { policies: [policy, policy] })
+      assert.deepStrictEqual(seen, { started: 2, interrupted: 2 })
+    }))
+
+  it.effect("are interrupted when the run fails", () =>
+    Effect.gen(function*() {
+      const { policy, seen } = lasting()
+      const args = engineArgs({ enableChunkedPrefill: false, maxNumBatchedTokens: 100 })
+      yield* failureOf(replay(topology(args), plain(rowsEvery(10, 1)), { policies: [policy] }))
+      assert.deepStrictEqual(seen, { started: 1, interrupted: 1 })
+    }))
+
+  it.effect("are interrupted when nobody wants more of the run", () =>
+    Effect.gen(function*() {
+      const { policy, seen } = lasting()
+      const first = yield* Replay.run({ policies: [policy] }).pipe(
+        Stream.take(1),
+        Stream.runCollect,
+        Effect.provide(layers(endless), { local: true })
+      )
+      assert.lengthOf(first, 1)
+      assert.deepStrictEqual(seen, { started: 1, interrupted: 1 })
+    }))
+
+  it.live("are interrupted with the run", () =>
+    Effect.gen(function*() {
+      const { policy, seen } = lasting()
+      const fiber = yield* Effect.forkChild(replay(topology(engineArgs()), endless, { policies: [policy] }))
+      yield* Effect.sleep("30 millis")
+      yield* Fiber.interrupt(fiber)
+      assert.deepStrictEqual(seen, { started: 1, interrupted: 1 })
+    }))
+})
+
+describe("the clock of a run", () => {
+  it.effect("cannot be shared by two runs at a time", () =>
+    Effect.gen(function*() {
+      const refused = yield* Effect.gen(function*() {
+        const first = yield* Effect.forkChild(Stream.runDrain(Replay.run()), { startImmediately: true })
+        const error = yield* failureOf(Stream.runDrain(Replay.run()))
+        yield* Fiber.interrupt(first)
+        return error
+      }).pipe(Effect.provide(layers(endless), { local: true }))
+      assert(refused._tag === "ReplayError")
+      assert.strictEqual(refused.reason, "clock-in-use")
+      assert.match(refused.message, /local: true/)
+    }))
+
+  it.effect("is free again after a run, a failed one too", () =>
+    Effect.gen(function*() {
+      yield* Effect.gen(function*() {
+        yield* Effect.flip(Stream.runDrain(Replay.run()))
+        const again = yield* Effect.flip(Stream.runDrain(Replay.run()))
+        assert(again._tag === "ReplayError")
+        assert.strictEqual(again.reason, "dead-end")
+      }).pipe(Effect.provide(
+        layers(plain(rowsEvery(10, 1)), 1, { enableChunkedPrefill: false, maxNumBatchedTokens: 100 }),
+        { local: true }
+      ))
+    }))
+
+  it.effect("wakes everything that sleeps under its layer", () =>
+    Effect.gen(function*() {
+      const seen: Array<number> = []
+      const nap = (ms: number) => Effect.andThen(Effect.sleep(ms), Effect.map(Clock.currentTimeMillis, (now) => seen.push(now)))
+      yield* Effect.gen(function*() {
+        for (const ms of [3_000.5, 1_000, 1e9]) yield* Effect.forkChild(nap(ms), { startImmediately: true })
+        yield* Stream.runDrain(Replay.run())
+      }).pipe(Effect.provide(layers(plain(rowsEvery(100, 50))), { local: true }))
+      assert.deepStrictEqual(seen, [1_000, 3_000.5])
+    }))
+
+  it.live("lets a timeout count simulated time", () =>
+    Effect.gen(function*() {
+      const timed = yield* Stream.runDrain(Replay.run()).pipe(
+        Effect.timeout("10 seconds"),
+        Effect.exit,
+        Effect.provide(layers(endless), { local: true })
+      )
+      assert(Exit.isFailure(timed))
+      assert.strictEqual(Cause.squash(timed.cause) instanceof Cause.TimeoutError, true)
+      const enough = yield* Stream.runDrain(Replay.run()).pipe(
+        Effect.timeout("1 hour"),
+        Effect.provide(layers(plain(rowsEvery(100, 50))), { local: true })
+      )
+      assert.isUndefined(enough)
+    }))
+})
+
+describe("a run that cannot go on", () => {
+  for (const workers of [1, 2]) {
+    it.effect(`names the requests that can never be scheduled, ${workers} workers`, () =>
+      Effect.gen(function*() {
+        const args = engineArgs({ enableChunkedPrefill: false, maxNumBatchedTokens: 600 })
+        const error = yield* failureOf(replay(topology(args, workers), plain(rowsEvery(0, 5)), { check: true }))
+        assert(error._tag === "ReplayError")
+        assert.strictEqual(error.reason, "dead-end")
+        assert.match(error.message, /dead end with 5 in-flight requests remaining at 0 ms/)
+        assert.match(error.message, /request 0 \(640 prompt \+ 20 output tokens\)/)
+        assert.match(error.message, /and 2 more/)
+        assert.match(error.message, /max_num_batched_tokens/)
+      }))
+
+    it.effect(`says so when requests preempt each other for ever, ${workers} workers`, () =>
+      Effect.gen(function*() {
+        const args = engineArgs({ blockTokens: 2, numGpuBlocks: 5, preemptionMode: "fifo", maxNumBatchedTokens: 3 })
+        const pair = [[3, 4], [1, 4]].flatMap(([promptTokens, outputTokens], index) =>
+          Array.from({ length: workers }, () =>
+            row({ timestampMs: 0, promptTokens: promptTokens!, outputTokens: outputTokens!, hashIds: [index] })))
+        const error = yield* failureOf(replay(topology(args, workers), plain(pair), { check: true }))
+        assert(error._tag === "ReplayError")
+        assert.strictEqual(error.reason, "stalled")
+        assert.match(error.message, /preempt each other without end/)
+      }))
+  }
+
+  it.effect("hands on what a router refuses", () =>
+    Effect.gen(function*() {
+      const engine = VllmEngine.layer(engineArgs()).pipe(Layer.provide(PolynomialTiming.layer))
+      const scripted = Topology.layerMulti({ workers: 2 }).pipe(
+        Layer.provide(Layer.merge(engine, ScriptedRouter.layer([0, 1, 5])))
+      )
+      const error = yield* failureOf(replay(scripted, plain(rowsEvery(10, 5))))
+      assert(error._tag === "ReplayError")
+      assert.strictEqual(error.reason, "router")
+      assert.match(error.message, /request 2 to worker 5/)
+    }))
+
+  it.effect("fails with the trace", () =>
+    Effect.gen(function*() {
+      const broken = Layer.effect(Workload)(Effect.map(Workload, (workload) => Workload.of({
+        ...workload,
+        rows: Stream.concat(workload.rows, Stream.fail(new TraceError({ file: "a.jsonl", problem: "the 21st row is broken" })))
+      }))).pipe(Layer.provide(plain(rowsEvery(10, 20))))
+      const error = yield* failureOf(replay(topology(engineArgs()), broken))
+      assert(error._tag === "TraceError")
+      assert.match(error.message, /21st row/)
+    }))
+})
