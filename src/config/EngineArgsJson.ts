@@ -77,7 +77,7 @@ export const readEngineArgs = (
 
 const readScheduling = (read: ObjectReader) => ({
   numGpuBlocks: read.optional("num_gpu_blocks", integer(1, mostBlocks)) ?? defaultNumGpuBlocks,
-  blockTokens: read.value("block_size", integer(0, mostTokens), 0),
+  blockTokens: read.value("block_size", integer(0, anyCount), 0),
   maxNumSeqs: read.nullable("max_num_seqs", integer(1, anyCount), 256, Number.POSITIVE_INFINITY),
   maxNumBatchedTokens: read.nullable("max_num_batched_tokens", integer(1, anyCount), 8192, Number.POSITIVE_INFINITY),
   enablePrefixCaching: read.value("enable_prefix_caching", boolean, true),
@@ -294,6 +294,7 @@ const blockProblem = (
 
 const sglangBlockProblem = (read: ObjectReader, blockTokens: number, sglang: SglangKeys): ConfigError | undefined => {
   const { chunkedPrefillTokens, pageTokens } = sglang
+  if (blockTokens > mostTokens) return read.error("block_size", `must be at most ${mostTokens}, got ${blockTokens}`)
   if (pageTokens !== undefined && pageTokens !== blockTokens) {
     return read.error(
       "block_size",

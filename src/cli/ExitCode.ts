@@ -1,0 +1,30 @@
+/** What the process says when it ends: 0 done, 1 the run failed, 2 bad usage or input, 130 interrupted. */
+import * as Cause from "effect/Cause"
+import type * as CliError from "effect/cli/CliError"
+import * as Exit from "effect/Exit"
+import * as Predicate from "effect/Predicate"
+
+/** Errors that a user mends by other flags or other files. */
+const userErrors: ReadonlySet<string> = new Set([
+  "AicError",
+  "ConfigError",
+  "DisaggregationUnsupported",
+  "NpzError",
+  "PolicyFileError",
+  "TraceError",
+  "UsageError",
+  "WorkloadError"
+])
+
+const tagOf = (error: unknown): string =>
+  Predicate.hasProperty(error, "_tag") && typeof error._tag === "string" ? error._tag : ""
+
+const isShowHelp = (error: unknown): error is CliError.ShowHelp => tagOf(error) === "ShowHelp"
+
+export const exitCodeOf = (exit: Exit.Exit<unknown, unknown>): number => {
+  if (Exit.isSuccess(exit)) return 0
+  if (Cause.hasInterruptsOnly(exit.cause)) return 130
+  const error = Cause.squash(exit.cause)
+  if (isShowHelp(error)) return error.errors.length === 0 ? 0 : 2
+  return userErrors.has(tagOf(error)) ? 2 : 1
+}

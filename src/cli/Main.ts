@@ -1,0 +1,96 @@
+/** The program `dynosim`: its commands, and how it speaks to the user when something is wrong. */
+import * as Cause from "effect/Cause"
+import * as CliConfig from "effect/cli/CliConfig"
+import type * as CliError from "effect/cli/CliError"
+import * as CliOutput from "effect/cli/CliOutput"
+import * as Command from "effect/cli/Command"
+import * as GlobalFlag from "effect/cli/GlobalFlag"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
+import { version } from "../report/Version.ts"
+import { normaliseArgv } from "./Argv.ts"
+import { replayCommand } from "./ReplayCommand.ts"
+
+const dynosim = Command.make("dynosim").pipe(
+  Command.withDescription("Replays LLM request traces against simulated serving engines in virtual time"),
+  Command.withSubcommands([replayCommand])
+)
+
+const runCommand = Command.runWith(dynosim, { version })
+
+/** What a user is told about an error: one line, and what to do. */
+interface Message {
+  readonly problem: string
+  readonly hint: string | undefined
+}
+
+const print = ({ hint, problem }: Message): Effect.Effect<void> =>
+  Console.error(hint === undefined ? `error: ${problem}` : `error: ${problem}\n  hint: ${hint}`)
+
+const helpHint = (path: ReadonlyArray<string>): string => `see ${path.join(" ")} --help`
+
+const suggestion = (suggestions: ReadonlyArray<string>, path: ReadonlyArray<string>): string =>
+  suggestions.length === 0 ? helpHint(path) : `did you mean ${suggestions.join(" or ")}?`
+
+/** Effect writes the choices as a union of string literals. */
+const choices = (expected: string): string =>
+  expected.includes(" | ") ? `one of ${expected.replaceAll('"', "").replaceAll(" | ", ", ")}` : expected
+
+const parserMessage = (error: CliError.NonShowHelpErrors, path: ReadonlyArray<string>): Message => {
+  switch (error._tag) {
+    case "UnrecognizedOption":
+      return { problem: `${error.option}: unknown flag`, hint: suggestion(error.suggestions, path) }
+    case "UnknownSubcommand":
+      return { problem: `${error.subcommand}: unknown command`, hint: suggestion(error.suggestions, path) }
+    case "InvalidValue":
+      return {
+        problem: error.value === ""
+          ? `--${error.option}: needs a value, expected ${choices(error.expected)}`
+          : `--${error.option}: expected ${choices(error.expected)}, got ${JSON.stringify(error.value)}`,
+        hint: undefined
+      }
+    default:
+      return { problem: error.message, hint: helpHint(path) }
+  }
+}
+
+/** Errors of the parser in one line each, where Effect's own presenter would print the whole help before them. */
+const presenter: CliOutput.Presenter = {
+  present: (event) =>
+    event._tag === "InvalidInvocation"
+      ? Effect.forEach(event.errors, (error) => print(parserMessage(error, event.commandPath)), { discard: true })
+      : CliOutput.defaultPresenter.present(event)
+}
+
+const isTagged = (error: unknown): error is { readonly _tag: string; readonly message: string } =>
+  Predicate.hasProperty(error, "_tag") && Predicate.hasProperty(error, "message") && typeof error.message === "string"
+
+const hintOf = (error: object): string | undefined => {
+  const hint = Predicate.hasProperty(error, "hint") ? error.hint : Predicate.hasProperty(error, "advice") ? error.advice : undefined
+  return typeof hint === "string" ? hint : undefined
+}
+
+/** Expected failures in one line; a defect of the program itself with its stack, to be reported. */
+const explain = (cause: Cause.Cause<unknown>): Effect.Effect<void> => {
+  if (Cause.hasInterruptsOnly(cause)) return Effect.void
+  const error = Cause.squash(cause)
+  if (Cause.hasDies(cause) || !isTagged(error)) {
+    return Console.error(`error: this is a fault of dynosim itself, please report it\n${Cause.pretty(cause)}`)
+  }
+  return error._tag === "ShowHelp" ? Effect.void : print({ problem: error.message, hint: hintOf(error) })
+}
+
+const services = Layer.mergeAll(
+  CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] }),
+  CliOutput.layerPresenter(presenter)
+)
+
+/** Runs the program with the words after its name. Failures have been explained to the user; see {@link exitCodeOf}. */
+export const main = (argv: ReadonlyArray<string>) =>
+  Effect.fromResult(normaliseArgv(argv)).pipe(
+    Effect.flatMap(runCommand),
+    Effect.tapCause(explain),
+    Effect.provide(services)
+  )

@@ -1,0 +1,74 @@
+/**
+ * Where the outputs of a run go, known and checked before anything is read: no output may replace an input or another
+ * output, under whatever name or link.
+ */
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
+import * as Path from "effect/Path"
+import type { Outputs } from "../config/ReplayOptions.ts"
+import { type UsageError, usageError } from "../config/UsageError.ts"
+import { resolveReportPath } from "../report/ReportPath.ts"
+
+export interface OutputPaths {
+  readonly report: string
+  /** Per-request lines; `undefined` when nobody asked for them. */
+  readonly lines: string | undefined
+}
+
+/** A file that the run reads, and how messages call it. */
+export interface InputFile {
+  readonly what: string
+  readonly path: string
+}
+
+/** `inputs` are all files that the run reads; `-` is none. */
+export const resolveOutputPaths = Effect.fnUntraced(function*(
+  outputs: Outputs,
+  inputs: ReadonlyArray<InputFile>
+): Effect.fn.Return<OutputPaths, UsageError, FileSystem.FileSystem | Path.Path> {
+  const report = yield* resolveReportPath(outputs.reportJson)
+  const lines = outputs.reportJsonl
+  if (lines === "") return yield* usageError("--report-jsonl", "needs the name of a file")
+  const taken = new Map<string, string>()
+  for (const { path, what } of inputs) {
+    if (path !== "-") taken.set(yield* identityOf(path), `${what} ${path}`)
+  }
+  const written: ReadonlyArray<readonly [flag: string, path: string]> = lines === undefined
+    ? [["--report-json", report]]
+    : [["--report-json", report], ["--report-jsonl", lines]]
+  for (const [flag, path] of written) {
+    const identity = yield* identityOf(path)
+    const other = taken.get(identity)
+    if (other !== undefined) {
+      return yield* usageError(flag, `${path} is ${other}, which it would overwrite`, "choose another path")
+    }
+    if (!identity.startsWith(shared)) taken.set(identity, `also the ${flag} output`)
+  }
+  return { report, lines }
+})
+
+/** Prefix of what any number of outputs may go to: devices and pipes. */
+const shared = "device:"
+
+/** Equal for two names of one file, also of one that does not exist yet. */
+const identityOf = Effect.fnUntraced(function*(path: string) {
+  const files = yield* FileSystem.FileSystem
+  const info = yield* Effect.option(files.stat(path))
+  if (Option.isNone(info)) return `path:${yield* canonicalPath(path)}`
+  const { dev, ino, type } = info.value
+  if (type !== "File" && type !== "Directory") return `${shared}${path}`
+  return Option.match(ino, { onNone: () => `path:${path}`, onSome: (inode) => `file:${dev}:${inode}` })
+})
+
+/** The path with everything resolved that exists of it. */
+const canonicalPath = (path: string): Effect.Effect<string, never, FileSystem.FileSystem | Path.Path> =>
+  Effect.gen(function*() {
+    const files = yield* FileSystem.FileSystem
+    const { basename, dirname, join, resolve } = yield* Path.Path
+    const absolute = resolve(path)
+    const real = yield* Effect.option(files.realPath(absolute))
+    if (Option.isSome(real)) return real.value
+    const parent = dirname(absolute)
+    return parent === absolute ? absolute : join(yield* canonicalPath(parent), basename(absolute))
+  })

@@ -1,0 +1,85 @@
+/** From the options of a run to the services that it runs on. */
+import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import type * as Path from "effect/Path"
+import type { EngineArgs } from "../config/EngineArgs.ts"
+import type { Deployment, ReplayOptions } from "../config/ReplayOptions.ts"
+import type { Engine } from "../engine/Engine.ts"
+import * as VllmEngine from "../engine/vllm/VllmEngine.ts"
+import * as KvRouter from "../router/kv/KvRouter.ts"
+import type { PolicyProfile } from "../router/kv/PolicyProfile.ts"
+import type { PrefillEstimator } from "../router/kv/PrefillLoad.ts"
+import * as RoundRobin from "../router/RoundRobin.ts"
+import type { Router } from "../router/Router.ts"
+import * as Topology from "../simulation/Topology.ts"
+import type { AicError } from "../timing/aic/AicError.ts"
+import * as AicTiming from "../timing/aic/AicTiming.ts"
+import { withSizedPool } from "../timing/aic/KvCapacity.ts"
+import type { NpzError } from "../timing/npz/NpzError.ts"
+import * as NpzTiming from "../timing/npz/NpzTiming.ts"
+import * as PolynomialTiming from "../timing/PolynomialTiming.ts"
+import { Timing } from "../timing/Timing.ts"
+
+type Files = FileSystem.FileSystem | Path.Path
+type TimingService = Timing["Service"]
+
+/** The timing models that a run came to use, one per pool: they know at its end what they had to extrapolate. */
+export type TimingsInUse = Array<TimingService>
+
+const timingLayer = (args: EngineArgs): Layer.Layer<Timing, AicError | NpzError, Files> => {
+  if (args.aic !== undefined) return AicTiming.layer(args.aic)
+  return args.plannerProfileData === undefined ? PolynomialTiming.layer : NpzTiming.layer(args.plannerProfileData)
+}
+
+const noted = (timings: TimingsInUse, args: EngineArgs): Layer.Layer<Timing, AicError | NpzError, Files> =>
+  Layer.effect(Timing)(Effect.map(Timing, (timing) => {
+    timings.push(timing)
+    return timing
+  })).pipe(Layer.provide(timingLayer(args)))
+
+const modelOf = (args: EngineArgs): Layer.Layer<Engine, never, Timing> =>
+  args.engineType === "trtllm" ? VllmEngine.layerTrtllm(args) : VllmEngine.layer(args)
+
+/** An engine with its timing, its KV pool sized by AIC where its arguments ask for that. */
+const engineLayer = (args: EngineArgs, timings: TimingsInUse): Layer.Layer<Engine, AicError | NpzError, Files> =>
+  Layer.unwrap(Effect.map(withSizedPool(args), (sized) => Layer.provide(modelOf(sized), noted(timings, sized))))
+
+const routerLayer = (
+  { routing, seed }: ReplayOptions,
+  policyProfile: PolicyProfile | undefined
+): Layer.Layer<Router, AicError, Files> => {
+  if (routing.mode === "round_robin") return RoundRobin.layer
+  const layerWith = (prefillEstimator: PrefillEstimator | undefined): Layer.Layer<Router> =>
+    KvRouter.layer({ ...routing.config, policyProfile, prefillEstimator, seed: seed ?? 0, tieBreak: routing.tieBreak })
+  return routing.prefillEstimate === undefined
+    ? layerWith(undefined)
+    : Layer.unwrap(Effect.map(AicTiming.prefillEstimator(routing.prefillEstimate), layerWith))
+}
+
+const needsRouter = (deployment: Deployment, options: ReplayOptions): boolean =>
+  deployment._tag === "Disaggregated" || deployment.workers > 1 || options.routing.mode !== "round_robin"
+
+/** The topology with its engines and routers. `policyProfile` is what the policy file says about the model. */
+export const topologyLayer = (
+  options: ReplayOptions,
+  policyProfile: PolicyProfile | undefined,
+  timings: TimingsInUse
+): Layer.Layer<Topology.Topology, AicError | NpzError | Topology.DisaggregationUnsupported, Files> => {
+  const { deployment } = options
+  if (deployment._tag === "Aggregated" && !needsRouter(deployment, options)) {
+    return Layer.provide(Topology.layerSingle, engineLayer(deployment.engine, timings))
+  }
+  const router = routerLayer(options, policyProfile)
+  const withRouter = (args: EngineArgs) => Layer.merge(engineLayer(args, timings), router)
+  if (deployment._tag === "Aggregated") {
+    return Layer.provide(Topology.layerMulti({ workers: deployment.workers }), withRouter(deployment.engine))
+  }
+  return Layer.provide(
+    Topology.layerDisaggregated(deployment),
+    Layer.merge(
+      Layer.provide(Topology.PrefillPool.layer, withRouter(deployment.prefill)),
+      Layer.provide(Topology.DecodePool.layer, withRouter(deployment.decode))
+    )
+  )
+}

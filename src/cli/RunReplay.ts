@@ -1,0 +1,157 @@
+/** A replay from its flags to its outputs: options -> layers -> run -> report. */
+import * as Config from "effect/Config"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import { identity } from "effect/Function"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import type { ConfigError } from "../config/ConfigError.ts"
+import type { FlagValues } from "../config/FlagReader.ts"
+import { type GivenOptions, readGivenOptions } from "../config/GivenOptions.ts"
+import type { ReplayOptions } from "../config/ReplayOptions.ts"
+import { type UsageError, usageError } from "../config/UsageError.ts"
+import { validateReplayOptions } from "../config/ValidateReplayOptions.ts"
+import * as OutputFile from "../report/OutputFile.ts"
+import type { Report } from "../report/Report.ts"
+import { reportJson } from "../report/ReportJson.ts"
+import type { ReportMetadata } from "../report/ReportOptions.ts"
+import * as ReportSink from "../report/ReportSink.ts"
+import { reportTable } from "../report/ReportTable.ts"
+import { writeRequestLines } from "../report/RequestLinesFile.ts"
+import type { PolicyFileError } from "../router/kv/PolicyFileError.ts"
+import type { PolicyProfile } from "../router/kv/PolicyProfile.ts"
+import * as Replay from "../simulation/Replay.ts"
+import { VirtualClock } from "../simulation/VirtualClock.ts"
+import { reasonOf } from "./FileProblem.ts"
+import { optionsJson } from "./OptionsJson.ts"
+import { type InputFile, type OutputPaths, resolveOutputPaths } from "./OutputPaths.ts"
+import { showProgress } from "./Progress.ts"
+import { type TimingsInUse, topologyLayer } from "./RunLayers.ts"
+import { openWorkload } from "./RunWorkload.ts"
+import { unsupported } from "./Unsupported.ts"
+import { untilInterrupted } from "./UntilInterrupted.ts"
+
+/** `flags` are those of the command line, by name without dashes; they win over those of a configuration file. */
+export const runReplay = Effect.fnUntraced(function*(traces: ReadonlyArray<string>, flags: FlagValues) {
+  const given = yield* givenOptions(traces, flags)
+  const options = yield* Effect.fromResult(validateReplayOptions(given))
+  const missing = unsupported(options)
+  if (missing !== undefined) return yield* missing
+  const outputs = yield* resolveOutputPaths(options.outputs, inputFiles(options, configFile(flags)))
+  yield* Effect.scoped(replay(options, outputs))
+})
+
+const configFile = (flags: FlagValues): string | undefined => {
+  const setting = flags.get("config")
+  return setting?._tag === "Text" ? setting.text : undefined
+}
+
+/** The policy file may also be named by the environment, as for the reference. */
+const policyVariable = Config.option(Config.String("DYN_ROUTER_POLICY_CONFIG"))
+
+const givenOptions = Effect.fnUntraced(function*(
+  traces: ReadonlyArray<string>,
+  flags: FlagValues
+): Effect.fn.Return<GivenOptions, UsageError | ConfigError, FileSystem.FileSystem> {
+  const file = configFile(flags)
+  const configured = file === undefined ? undefined : yield* readConfigFile(file)
+  const values: FlagValues = configured === undefined ? flags : new Map([...configured.values, ...flags])
+  const files = traces.length > 0 || configured === undefined ? traces : configured.traces
+  const given = yield* Effect.fromResult(readGivenOptions(files, values))
+  if (given.routerPolicyConfig !== undefined) return given
+  const variable = yield* Effect.orDie(policyVariable)
+  return Option.match(variable, {
+    onNone: () => given,
+    onSome: (routerPolicyConfig) => ({ ...given, routerPolicyConfig })
+  })
+})
+
+/** YAML is loaded only by those who use it. */
+const readConfigFile = Effect.fnUntraced(function*(file: string) {
+  const files = yield* FileSystem.FileSystem
+  const text = yield* Effect.mapError(files.readFileString(file), (error) =>
+    usageError("--config", `cannot read ${file}: ${reasonOf(error)}`))
+  const { parseConfigFile } = yield* Effect.promise(() => import("../config/ConfigFile.ts"))
+  return yield* Effect.fromResult(parseConfigFile(file, text))
+})
+
+const readPolicyFile = Effect.fnUntraced(function*(
+  file: string,
+  modelName: string | undefined
+): Effect.fn.Return<PolicyProfile | undefined, UsageError | PolicyFileError, FileSystem.FileSystem> {
+  const files = yield* FileSystem.FileSystem
+  const text = yield* Effect.mapError(files.readFileString(file), (error) =>
+    usageError("--router-policy-config", `failed to read router policy config ${file}: ${reasonOf(error)}`))
+  const { parsePolicyFile, profileFor } = yield* Effect.promise(() => import("../router/kv/PolicyFile.ts"))
+  return profileFor(yield* Effect.fromResult(parsePolicyFile(file, text)), modelName)
+})
+
+/** Everything that the run reads, so that no output goes there. */
+const inputFiles = (options: ReplayOptions, config: string | undefined): ReadonlyArray<InputFile> => {
+  const { deployment, input, routing } = options
+  const engines = deployment._tag === "Aggregated" ? [deployment.engine] : [deployment.prefill, deployment.decode]
+  const named = (what: string, paths: ReadonlyArray<string | undefined>): ReadonlyArray<InputFile> =>
+    paths.filter((path) => path !== undefined).map((path) => ({ what, path }))
+  return [
+    ...named("the trace", input._tag === "Trace" ? input.files : []),
+    ...named("the configuration file", [config]),
+    ...named("the policy file", [routing.policyFile]),
+    ...named("the timing profile", engines.map(({ plannerProfileData }) => plannerProfileData))
+  ]
+}
+
+const replay = Effect.fnUntraced(function*(options: ReplayOptions, outputs: OutputPaths) {
+  const { policyFile, modelName } = options.routing
+  const policyProfile = policyFile === undefined ? undefined : yield* readPolicyFile(policyFile, modelName)
+  const workload = yield* openWorkload(options)
+  const timings: TimingsInUse = []
+  const services = yield* Layer.build(Layer.merge(topologyLayer(options, policyProfile, timings), workload.layer))
+  const notices = [...options.notices, ...workload.notices]
+  if (!options.quiet) yield* Effect.forEach(notices, (notice) => Console.error(`note: ${notice}`), { discard: true })
+  const metadata = () => metadataOf(options, timings, notices)
+  yield* untilInterrupted(
+    (stop) => Effect.scoped(Effect.provideContext(simulate(options, outputs, workload.requests, metadata, stop), services)),
+    (report) => deliver(report, outputs)
+  )
+})
+
+const simulate = Effect.fnUntraced(function*(
+  options: ReplayOptions,
+  outputs: OutputPaths,
+  requests: number,
+  metadata: () => ReportMetadata,
+  stop: Effect.Effect<void>
+) {
+  const progress = yield* showProgress(requests, options.quiet)
+  return yield* Replay.run({
+    ...(options.maxSimTimeMs === undefined ? {} : { maxSimTimeMs: options.maxSimTimeMs }),
+    stopWhen: stop,
+    policies: [progress.policy]
+  }).pipe(
+    outputs.lines === undefined ? identity : writeRequestLines(outputs.lines),
+    Stream.run(ReportSink.sink({ serviceLevel: options.serviceLevel, metadata })),
+    Effect.provide(VirtualClock.layer, { local: true })
+  )
+})
+
+const metadataOf = (
+  options: ReplayOptions,
+  timings: TimingsInUse,
+  notices: ReadonlyArray<string>
+): ReportMetadata => ({
+  timingSource: [...new Set(timings.map(({ source }) => source))].join(", "),
+  ...(options.seed === undefined ? {} : { seed: options.seed }),
+  options: optionsJson(options),
+  warnings: [...notices, ...timings.flatMap((timing) => {
+    const { calls, extrapolated } = timing.coverage?.() ?? { calls: 0, extrapolated: 0 }
+    return extrapolated === 0 ? [] : [`${timing.source}: ${extrapolated} of ${calls} pass times lie beyond what was measured`]
+  })]
+})
+
+/** The report is on disk before anything is printed. */
+const deliver = Effect.fnUntraced(function*(report: Report, outputs: OutputPaths) {
+  yield* OutputFile.write(outputs.report, reportJson(report))
+  yield* Console.log(reportTable(report, outputs.report).trimEnd())
+})

@@ -1,0 +1,74 @@
+/** From the options of a run to the load it is put under. */
+import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import type * as Stdio from "effect/Stdio"
+import type { Load, ReplayOptions, SyntheticInput, TraceInput } from "../config/ReplayOptions.ts"
+import type { TraceError } from "../trace/TraceError.ts"
+import { openAgenticMooncake, openMooncake, openMooncakeDelta, type TraceSource } from "../trace/TraceSource.ts"
+import { Workload } from "../workload/Workload.ts"
+import type { WorkloadError } from "../workload/WorkloadError.ts"
+
+export interface RunWorkload {
+  readonly layer: Layer.Layer<Workload, TraceError | WorkloadError>
+  /** Requests that the run will offer unless it is cut off. */
+  readonly requests: number
+  /** What the trace made necessary and the user should know. */
+  readonly notices: ReadonlyArray<string>
+}
+
+type Opened = Effect.Effect<TraceSource, TraceError, FileSystem.FileSystem | Stdio.Stdio | Scope.Scope>
+
+const openTrace = ({ files: [file], format, traceBlockTokens = 0 }: TraceInput): Opened => {
+  switch (format) {
+    case "mooncake":
+      return openMooncake({ file, traceBlockTokens })
+    case "mooncake-delta":
+      return openMooncakeDelta({ file, traceBlockTokens })
+    case "agentic_mooncake":
+      return openAgenticMooncake({ file, traceBlockTokens })
+    default:
+      return Effect.die(new Error(`no reader for ${format}`))
+  }
+}
+
+const tracedWorkload = (trace: TraceSource, load: Load): RunWorkload => {
+  const { survey } = trace
+  const clamped = survey.clampedRows === 0
+    ? []
+    : [`${trace.file}: ${survey.clampedRows} requests ask for more prompt tokens than their hash_ids supply and get what there is`]
+  return {
+    layer: load._tag === "OpenLoop"
+      ? Workload.layerOpenLoop({ trace, arrivalSpeedup: load.arrivalSpeedup })
+      : Workload.layerClosedLoop({ trace, concurrency: load.concurrency }),
+    requests: survey.rows,
+    notices: clamped
+  }
+}
+
+const syntheticWorkload = (input: SyntheticInput, load: Load, options: ReplayOptions): RunWorkload => {
+  const { deployment, seed } = options
+  const engine = deployment._tag === "Aggregated" ? deployment.engine : deployment.prefill
+  const { _tag, ...shape } = input
+  return {
+    layer: Workload.layerSynthetic({
+      ...shape,
+      blockTokens: engine.blockTokens,
+      ...(seed === undefined ? {} : { seed }),
+      ...(load._tag === "OpenLoop" ? { arrivalSpeedup: load.arrivalSpeedup } : { concurrency: load.concurrency })
+    }),
+    requests: input.requestCount * input.turnsPerSession,
+    notices: []
+  }
+}
+
+/** Reads and checks the trace, if there is one. The scope keeps the copy of an input that can be read only once. */
+export const openWorkload = (
+  options: ReplayOptions
+): Effect.Effect<RunWorkload, TraceError, FileSystem.FileSystem | Stdio.Stdio | Scope.Scope> => {
+  const { input, load } = options
+  return input._tag === "Synthetic"
+    ? Effect.succeed(syntheticWorkload(input, load, options))
+    : Effect.map(openTrace(input), (trace) => tracedWorkload(trace, load))
+}

@@ -1,0 +1,33 @@
+import "effect/schema/SchemaJITCompiler/enable"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Effect from "effect/Effect"
+import { exitCodeOf } from "./ExitCode.ts"
+import { main } from "./Main.ts"
+import { ProgressTerminal } from "./Progress.ts"
+
+/** The first signal ends the run at its next event, a second one the process. */
+let signals = 0
+const onSignal = (): void => {
+  signals += 1
+  if (signals > 1) process.exit(130)
+}
+process.on("SIGINT", onSignal)
+process.on("SIGTERM", onSignal)
+
+/** Whoever read the output has seen enough, as in `dynosim … | head`. */
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0)
+  throw error
+})
+
+const terminal = process.stderr.isTTY ? (text: string): void => void process.stderr.write(text) : undefined
+
+main(process.argv.slice(2)).pipe(
+  Effect.provideService(ProgressTerminal, terminal),
+  Effect.provide(NodeServices.layer),
+  NodeRuntime.runMain({
+    disableErrorReporting: true,
+    teardown: (exit, onExit) => onExit(exitCodeOf(exit))
+  })
+)
