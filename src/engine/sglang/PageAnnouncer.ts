@@ -1,0 +1,95 @@
+/**
+ * Tells a router which pages are cached on this worker.
+ *
+ * The reference keeps these announcements apart from the cache: a page is known by the hash attached to its *last slot*, a hash is
+ * announced when the first slot gets it and withdrawn when the last one loses it. A slot loses it when it is returned. Kept as it
+ * is, because slots with two owners (see {@link KvCache.retract}) can lose the hash of a page that stays cached.
+ *
+ * A page's hash continues that of the slot before the page. If that slot has lost its hash, or has another one, the page gets
+ * a hash that no prompt can ask for: it is only remembered as such, never announced.
+ */
+import type { KvEventSink } from "../KvEvents.ts"
+import { IntMap } from "./IntMap.ts"
+import type { PageFrames } from "./PageFrames.ts"
+import type { RadixTree } from "./RadixTree.ts"
+import type { Sequence } from "./Sequence.ts"
+
+/** Below every identity, shared or private. */
+const noHash = -0x80000000
+const strayHash = noHash + 1
+
+export class PageAnnouncer {
+  private readonly frames: PageFrames
+  private readonly tree: RadixTree
+  private readonly sink: KvEventSink
+  /** Page identity attached to each slot. */
+  private hashes = new Int32Array(0)
+  /** How many slots carry an identity. */
+  private readonly carriers = new IntMap()
+
+  constructor(frames: PageFrames, tree: RadixTree, sink: KvEventSink) {
+    this.frames = frames
+    this.tree = tree
+    this.sink = sink
+  }
+
+  /** Announces the pages `from … to` of a sequence, as far as they are not announced. */
+  announce(sequence: Sequence, from: number, to: number): void {
+    for (let page = from; page < to; page++) {
+      const slot = this.lastSlot(sequence, page)
+      if (this.hashOf(slot) !== noHash) continue
+      const continues = page === 0 || this.hashOf(this.lastSlot(sequence, page - 1)) === sequence.keys[page - 1]
+      this.attach(slot, continues ? sequence.keys[page]! : strayHash)
+    }
+  }
+
+  /** A slot is returned. */
+  withdraw(slot: number): void {
+    const hash = this.hashOf(slot)
+    if (hash === noHash) return
+    this.hashes[slot] = noHash
+    if (hash === strayHash) return
+    const carriers = this.carriers.get(hash)
+    if (carriers > 1) {
+      this.carriers.set(hash, carriers - 1)
+      return
+    }
+    this.carriers.delete(hash)
+    if (hash >= 0) this.sink.removed(hash)
+  }
+
+  /** Every shareable identity that some slot carries. */
+  markBlocks(mark: (block: number) => void): void {
+    this.carriers.forEach((hash) => {
+      if (hash >= 0) mark(hash)
+    })
+  }
+
+  private attach(slot: number, hash: number): void {
+    if (slot >= this.hashes.length) this.grow(slot)
+    this.hashes[slot] = hash
+    if (hash === strayHash) return
+    const carriers = this.carriers.get(hash)
+    this.carriers.set(hash, carriers + 1)
+    if (carriers === 0 && hash >= 0) this.sink.stored(hash)
+  }
+
+  private hashOf(slot: number): number {
+    return slot < this.hashes.length ? this.hashes[slot]! : noHash
+  }
+
+  /** Last slot of a page as the sequence sees it: its own, wherever it has one. */
+  private lastSlot(sequence: Sequence, page: number): number {
+    if (page >= sequence.lockedPages) return this.frames.lastSlot(sequence.frames[page - sequence.lockedPages]!)
+    const duplicate = sequence.duplicatePages.indexOf(page)
+    const frame = duplicate >= 0 ? sequence.duplicateFrames[duplicate]! : this.tree.frameOf(sequence.keys[page]!)
+    return this.frames.lastSlot(frame)
+  }
+
+  private grow(slot: number): void {
+    const hashes = new Int32Array(Math.max(slot + 1, this.hashes.length * 2, 1024))
+    hashes.set(this.hashes)
+    hashes.fill(noHash, this.hashes.length)
+    this.hashes = hashes
+  }
+}

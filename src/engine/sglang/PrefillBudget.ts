@@ -1,0 +1,77 @@
+/**
+ * What one prefill batch may still take: KV slots, prompt tokens, and tokens of chunks.
+ *
+ * The slots are an estimate: those that can be had now, less what requests hold half-used pages for, less what running requests are
+ * expected to generate. A request is charged its whole uncomputed length, cached or not, and the output it may generate.
+ */
+import type { EngineArgs, SglangArgs } from "../../config/EngineArgs.ts"
+import type { Sequence } from "./Sequence.ts"
+
+export class PrefillBudget {
+  private readonly limits: SglangArgs
+  private readonly pageTokens: number
+  /** May be fractional and negative. */
+  private slots = 0
+  private promptTokens = 0
+  private chunkTokens = 0
+
+  constructor(args: EngineArgs) {
+    this.limits = args.sglang
+    this.pageTokens = args.blockTokens
+  }
+
+  /** Chunk tokens are used up: the batch is complete. */
+  get exhausted(): boolean {
+    return this.chunkTokens <= 0
+  }
+
+  /** Starts a batch; `ratio` is the share of their remaining output that running requests are expected to generate. */
+  open(obtainableTokens: number, running: ReadonlyArray<Sequence>, waitingSlackTokens: number, ratio: number): void {
+    const { pageTokens } = this
+    const { clipMaxNewTokens } = this.limits
+    let reservedTokens = 0
+    let slackTokens = waitingSlackTokens
+    for (let index = 0; index < running.length; index++) {
+      const sequence = running[index]!
+      reservedTokens += Math.min(sequence.remainingTokens, clipMaxNewTokens) * ratio
+      const filled = sequence.materialisedTokens % pageTokens
+      if (filled > 0) slackTokens += pageTokens - filled
+    }
+    this.slots = Math.max(0, obtainableTokens - slackTokens) - reservedTokens
+    this.promptTokens = this.limits.maxPrefillTokens
+    this.chunkTokens = this.limits.chunkedPrefillTokens
+  }
+
+  /** Tokens that a request may compute in this batch, 0 when it has to wait. */
+  grant(sequence: Sequence): number {
+    const missing = sequence.knownTokens - sequence.materialisedTokens
+    const tokens = this.chunkOf(missing)
+    const charged = this.ceilToPage(tokens)
+    if (charged + this.outputReserve(sequence, tokens === missing) >= this.slots) return 0
+    return charged > this.promptTokens || charged > this.chunkTokens ? 0 : tokens
+  }
+
+  /** Books `tokens` that were granted and are materialised now. */
+  charge(sequence: Sequence, tokens: number): void {
+    const { knownTokens, materialisedTokens } = sequence
+    const before = materialisedTokens - tokens
+    const pages = this.ceilToPage(materialisedTokens) - this.ceilToPage(before)
+    this.slots -= pages + this.outputReserve(sequence, materialisedTokens === knownTokens)
+    this.promptTokens -= this.ceilToPage(tokens)
+    this.chunkTokens -= this.ceilToPage(tokens)
+  }
+
+  /** Only what exceeds the chunk size is cut, into whole pages. */
+  private chunkOf(missingTokens: number): number {
+    if (missingTokens <= this.limits.chunkedPrefillTokens) return missingTokens
+    return Math.min(missingTokens, Math.floor(this.chunkTokens / this.pageTokens) * this.pageTokens)
+  }
+
+  private outputReserve(sequence: Sequence, complete: boolean): number {
+    return complete ? Math.min(sequence.remainingTokens, this.limits.clipMaxNewTokens) : 0
+  }
+
+  private ceilToPage(tokens: number): number {
+    return Math.ceil(tokens / this.pageTokens) * this.pageTokens
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * SGLang-style decode worker: reserves KV for prompts before they are computed elsewhere, and decodes them once they have arrived.
+ *
+ * Activated requests join the running ones at the next pass, ahead of everything that waits. While one of them finds no seat, or
+ * a reservation is wanted but not granted, nobody is admitted from the waiting queue; only retracted requests are ever in it.
+ */
+import type { SimRequest } from "../../request/SimRequest.ts"
+import type { DestinationWorker } from "../Handoff.ts"
+import { Sequence } from "./Sequence.ts"
+import { SglangWorker } from "./SglangWorker.ts"
+
+export class SglangDecodeWorker extends SglangWorker implements DestinationWorker {
+  /** Requests that want a reservation, oldest first. */
+  private readonly pending: Array<Sequence> = []
+  /** Requests with a reservation, and the slots set aside for each. */
+  private readonly reserved = new Map<SimRequest, { readonly sequence: Sequence; readonly missingTokens: number }>()
+  /** Activated requests, oldest first. */
+  private readonly activated: Array<Sequence> = []
+  /** Changes whenever room may have appeared; a refused request is not tried again before. */
+  private generation = 0
+  private triedSequence: Sequence | undefined = undefined
+  private triedGeneration = -1
+
+  override get inFlight(): number {
+    return super.inFlight + this.activated.length
+  }
+
+  requestDestination(request: SimRequest): boolean {
+    if (this.kv.ceilToPage(request.promptTokens) > this.kv.capacityTokens) return false
+    this.pending.push(new Sequence(request, request.outputTokens))
+    return true
+  }
+
+  tryReserve(): SimRequest | undefined {
+    const head = this.pending[0]
+    if (head === undefined || (this.triedSequence === head && this.triedGeneration === this.generation)) return undefined
+    this.triedSequence = head
+    this.triedGeneration = this.generation
+    const missingTokens = this.kv.reserve(head)
+    if (missingTokens < 0) return undefined
+    this.pending.shift()
+    this.reserved.set(head.request, { sequence: head, missingTokens })
+    return head.request
+  }
+
+  missingTokens(request: SimRequest): number {
+    return this.reserved.get(request)?.missingTokens ?? 0
+  }
+
+  activate(request: SimRequest): void {
+    const reservation = this.reserved.get(request)
+    if (reservation === undefined) throw new Error(`request ${request.id} has no reservation to activate`)
+    this.reserved.delete(request)
+    if (this.kv.activate(reservation.sequence) > 0) this.capacityFreed()
+    this.activated.push(reservation.sequence)
+  }
+
+  override checkInvariants(): void {
+    let reservedTokens = 0
+    for (const { missingTokens } of this.reserved.values()) reservedTokens += missingTokens
+    this.kv.checkInvariants(this.sequences(), reservedTokens)
+  }
+
+  protected override sequences(): Array<Sequence> {
+    const reserved = Array.from(this.reserved.values(), ({ sequence }) => sequence)
+    return [...super.sequences(), ...this.activated, ...this.pending, ...reserved]
+  }
+
+  protected override beforeAdmission(nowMs: number): void {
+    const { activated, running } = this
+    const joining = Math.min(activated.length, this.args.maxNumSeqs - running.length)
+    if (joining <= 0) return
+    for (const sequence of activated.splice(0, joining)) {
+      this.startDecoding(sequence)
+      this.noteAdmission(sequence.request, nowMs, 0)
+    }
+  }
+
+  protected override admitsPrefill(): boolean {
+    return this.activated.length === 0 && this.pending.length === 0
+  }
+
+  protected override settle(sequence: Sequence): void {
+    super.settle(sequence)
+    this.capacityFreed()
+  }
+
+  protected override awaitsRelease(): boolean {
+    return this.reserved.size > 0
+  }
+
+  protected override noteAdmission(request: SimRequest, nowMs: number, reusedTokens: number): void {
+    super.noteAdmission(request, nowMs, reusedTokens)
+    const { handoff } = request
+    if (handoff === null) return
+    if (Number.isNaN(handoff.decodeAdmitMs)) handoff.decodeAdmitMs = nowMs
+    handoff.decodeReusedTokens = Math.max(handoff.decodeReusedTokens, reusedTokens)
+  }
+
+  protected override capacityFreed(): void {
+    this.generation += 1
+  }
+}

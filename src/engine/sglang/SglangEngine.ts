@@ -1,0 +1,22 @@
+/** The SGLang-style engine as a Layer. */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type { EngineArgs } from "../../config/EngineArgs.ts"
+import { Timing } from "../../timing/Timing.ts"
+import { Engine } from "../Engine.ts"
+import { SglangDecodeWorker } from "./SglangDecodeWorker.ts"
+import { SglangPrefillWorker } from "./SglangPrefillWorker.ts"
+import { SglangWorker } from "./SglangWorker.ts"
+
+export const layer = (args: EngineArgs): Layer.Layer<Engine, never, Timing> =>
+  Layer.effect(Engine)(Effect.map(Timing, (timing) =>
+    Engine.of({
+      args,
+      kvEventVisibility: "pass-end",
+      spawn: (context) => new SglangWorker(args, timing.make(), context),
+      handoff: {
+        order: "destination-first",
+        spawnSource: (context) => new SglangPrefillWorker(args, timing.make(), context),
+        spawnDestination: (context) => new SglangDecodeWorker(args, timing.make(), context)
+      }
+    })))

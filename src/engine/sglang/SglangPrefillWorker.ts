@@ -1,0 +1,42 @@
+/**
+ * SGLang-style prefill worker: computes prompts, one hidden token each, and keeps their KV until it has been sent.
+ */
+import type { SimRequest } from "../../request/SimRequest.ts"
+import type { SourceWorker } from "../Handoff.ts"
+import { Sequence } from "./Sequence.ts"
+import { SglangWorker } from "./SglangWorker.ts"
+
+export class SglangPrefillWorker extends SglangWorker implements SourceWorker {
+  private readonly held = new Map<SimRequest, Sequence>()
+
+  override submit(request: SimRequest): void {
+    this.waiting.pushBack(new Sequence(request, 1))
+  }
+
+  releaseSource(request: SimRequest): void {
+    const sequence = this.held.get(request)
+    if (sequence === undefined) return
+    this.held.delete(request)
+    this.kv.finalise(sequence)
+  }
+
+  protected override sequences(): Array<Sequence> {
+    return [...super.sequences(), ...this.held.values()]
+  }
+
+  protected override settle(sequence: Sequence): void {
+    this.held.set(sequence.request, sequence)
+  }
+
+  protected override awaitsRelease(): boolean {
+    return this.held.size > 0
+  }
+
+  protected override noteAdmission(request: SimRequest, nowMs: number, reusedTokens: number): void {
+    super.noteAdmission(request, nowMs, reusedTokens)
+    const { handoff } = request
+    if (handoff === null) return
+    if (Number.isNaN(handoff.prefillAdmitMs)) handoff.prefillAdmitMs = nowMs
+    handoff.prefillReusedTokens = Math.max(handoff.prefillReusedTokens, reusedTokens)
+  }
+}

@@ -1,0 +1,398 @@
+/**
+ * SGLang-style worker: radix-tree prefix cache, admission against estimated future use, retraction under pressure.
+ *
+ * A pass is one prefill batch followed by one decode step of everybody, including those whose prefill it has just finished. No
+ * token exists as an object: a request in steady decode costs a slot number and a few counters per pass, and a countdown
+ * tells when it needs more than that.
+ */
+import type { EngineArgs } from "../../config/EngineArgs.ts"
+import type { SimRequest } from "../../request/SimRequest.ts"
+import { scaledDurationMs } from "../../timing/Quantise.ts"
+import type { TimingModel } from "../../timing/Timing.ts"
+import type { WorkerContext } from "../Engine.ts"
+import { EngineStalled } from "../EngineStalled.ts"
+import { MtpSampler } from "../MtpSampler.ts"
+import type { TokenGaps } from "../TokenGaps.ts"
+import { PassOutcome, Signal, type WorkerCore, type WorkerSnapshot } from "../WorkerCore.ts"
+import { KvCache } from "./KvCache.ts"
+import { LongestPrefixFirst } from "./LongestPrefixFirst.ts"
+import { NewTokenRatio } from "./NewTokenRatio.ts"
+import { PrefillBudget } from "./PrefillBudget.ts"
+import { Sequence } from "./Sequence.ts"
+import { WaitingQueue } from "./WaitingQueue.ts"
+
+const minDecodeMs = 1
+
+export class SglangWorker implements WorkerCore {
+  protected readonly args: EngineArgs
+  protected readonly kv: KvCache
+  protected readonly outcome = new PassOutcome()
+  protected readonly waiting: WaitingQueue
+  protected readonly running: Array<Sequence> = []
+  private readonly timing: TimingModel
+  private readonly gaps: TokenGaps
+  private readonly sampler: MtpSampler | undefined
+  private readonly decodeSpeedup: number
+  /** Prefill workers' tokens are not shown. */
+  private readonly visible: boolean
+  private readonly longestPrefixFirst: LongestPrefixFirst | undefined
+  private readonly ratio: NewTokenRatio
+  private readonly budget: PrefillBudget
+  /** Lists of one pass, reused by the next. */
+  private readonly admitted: Array<Sequence> = []
+  private readonly retracted: Array<Sequence> = []
+  private readonly finished: Array<Sequence> = []
+  private readonly bursts: Array<number> = []
+  private batchIslTokens = 0
+  private batchPrefixTokens = 0
+  /** Token time of the previous emitting pass: requests that emitted then share this pass's gap. */
+  private previousEmitMs = Number.NaN
+
+  constructor(args: EngineArgs, timing: TimingModel, context: WorkerContext) {
+    this.args = args
+    this.timing = timing
+    this.gaps = context.gaps
+    this.visible = args.workerType !== "prefill"
+    this.kv = new KvCache(args.numGpuBlocks, args.blockTokens, context.kvEvents)
+    this.waiting = new WaitingQueue(args.blockTokens)
+    this.sampler = args.mtp === undefined || !this.visible ? undefined : new MtpSampler(args.mtp, context.workerIndex)
+    this.decodeSpeedup = args.speedupRatio * args.decodeSpeedupRatio
+    this.longestPrefixFirst = args.sglang.schedulePolicy === "lpm"
+      ? new LongestPrefixFirst(this.kv.tree, args.blockTokens)
+      : undefined
+    this.ratio = new NewTokenRatio(args.sglang.scheduleConservativeness)
+    this.budget = new PrefillBudget(args)
+  }
+
+  get inFlight(): number {
+    return this.waiting.length + this.running.length
+  }
+
+  submit(request: SimRequest): void {
+    this.waiting.pushBack(new Sequence(request, request.outputTokens))
+  }
+
+  pass(nowMs: number): PassOutcome {
+    const { outcome, ratio } = this
+    outcome.begin(nowMs)
+    this.beforeAdmission(nowMs)
+    this.longestPrefixFirst?.order(this.waiting)
+    if (this.admitsPrefill()) this.admitWaiting(nowMs)
+    const prefillEndMs = nowMs + this.prefillDurationMs()
+    this.placeAdmitted()
+    outcome.endMs = this.decode(prefillEndMs)
+    for (const sequence of this.finished) this.settle(sequence)
+    this.finished.length = 0
+    if (this.retracted.length > 0) this.requeueRetracted()
+    ratio.decay()
+    if (outcome.endMs > nowMs || outcome.requests.length > 0) outcome.progressed = true
+    return outcome
+  }
+
+  snapshot(): WorkerSnapshot {
+    const { kv } = this
+    return {
+      waiting: this.inFlight - this.running.length,
+      running: this.running.length,
+      activeBlocks: Math.ceil(kv.activeTokens / kv.pageTokens),
+      availableBlocks: Math.floor(kv.obtainableTokens / kv.pageTokens),
+      capacityBlocks: this.args.numGpuBlocks
+    }
+  }
+
+  requests(): ReadonlyArray<SimRequest> {
+    return this.sequences().map((sequence) => {
+      this.recordProgress(sequence)
+      return sequence.request
+    })
+  }
+
+  markBlocks(mark: (block: number) => void): void {
+    this.kv.markBlocks(mark)
+    for (const sequence of this.sequences()) sequence.markKeys(mark)
+  }
+
+  checkInvariants(): void {
+    this.kv.checkInvariants(this.sequences(), 0)
+  }
+
+  /** Everybody here, waiting ones first. */
+  protected sequences(): Array<Sequence> {
+    const sequences: Array<Sequence> = []
+    this.waiting.forEach((sequence) => sequences.push(sequence))
+    sequences.push(...this.running)
+    return sequences
+  }
+
+  // ---- what disaggregated workers do differently ---------------------------------------------------------------------
+
+  /** Requests whose prompt was computed elsewhere join here. */
+  protected beforeAdmission(_nowMs: number): void {}
+
+  protected admitsPrefill(): boolean {
+    return true
+  }
+
+  protected noteAdmission(request: SimRequest, nowMs: number, reusedTokens: number): void {
+    request.admitted(nowMs, reusedTokens)
+    this.outcome.progressed = true
+  }
+
+  /** A request has emitted its last token. */
+  protected settle(sequence: Sequence): void {
+    this.kv.finalise(sequence)
+  }
+
+  /** Whether somebody outside this worker will give KV back to it. */
+  protected awaitsRelease(): boolean {
+    return false
+  }
+
+  // ---- prefill -----------------------------------------------------------------------------------------------------------
+
+  private admitWaiting(nowMs: number): void {
+    const { admitted, budget, waiting } = this
+    if (waiting.head === undefined) return
+    const freeSeats = this.args.maxNumSeqs - this.running.length
+    budget.open(this.kv.obtainableTokens, this.running, waiting.slackTokens, this.ratio.value)
+    while (admitted.length < freeSeats && !budget.exhausted) {
+      const sequence = waiting.shift()
+      if (sequence === undefined) return
+      const reusedTokens = this.materialise(sequence)
+      if (reusedTokens < 0) {
+        waiting.pushFront(sequence)
+        return
+      }
+      admitted.push(sequence)
+      this.batchIslTokens += sequence.materialisedTokens
+      this.batchPrefixTokens += reusedTokens
+      this.noteAdmission(sequence.request, nowMs, reusedTokens)
+    }
+  }
+
+  /** Gives a request its share of this prefill batch. Returns the tokens that need no computing, -1 when it has to wait. */
+  private materialise(sequence: Sequence): number {
+    const { budget, kv } = this
+    const tokens = budget.grant(sequence)
+    if (tokens === 0) return -1
+    kv.makeAvailable(tokens)
+    const reusedTokens = kv.extend(sequence, sequence.materialisedTokens + tokens)
+    if (reusedTokens < 0) this.ratio.reset()
+    else budget.charge(sequence, tokens)
+    return reusedTokens
+  }
+
+  private prefillDurationMs(): number {
+    const batch = this.admitted.length
+    const meanIslTokens = Math.floor(this.batchIslTokens / batch)
+    const meanPrefixTokens = Math.floor(this.batchPrefixTokens / batch)
+    this.batchIslTokens = 0
+    this.batchPrefixTokens = 0
+    if (batch === 0 || this.args.workerType === "decode" || meanIslTokens <= meanPrefixTokens) return 0
+    const ms = Math.max(0, this.timing.prefillMs(batch, meanIslTokens, meanPrefixTokens))
+    return scaledDurationMs(ms, this.args.speedupRatio)
+  }
+
+  /** Complete prompts start to decode, the others wait at the front for their next chunk. */
+  private placeAdmitted(): void {
+    for (const sequence of this.admitted) {
+      if (sequence.materialisedTokens === sequence.knownTokens) this.startDecoding(sequence)
+      else {
+        this.kv.cachePrefix(sequence)
+        this.waiting.pushFront(sequence)
+      }
+    }
+    this.admitted.length = 0
+  }
+
+  protected startDecoding(sequence: Sequence): void {
+    this.kv.openPage(sequence)
+    sequence.countdown = 1
+    this.running.push(sequence)
+  }
+
+  // ---- decode ------------------------------------------------------------------------------------------------------------
+
+  /** One decode step of all running requests from `startMs`; returns its end. */
+  private decode(startMs: number): number {
+    const { kv, running } = this
+    if (running.length === 0) return startMs
+    const needed = this.makeRoom()
+    kv.makeAvailable(needed)
+    const first = kv.pool.take(needed)
+    if (first < 0) {
+      this.checkStall(startMs)
+      return startMs
+    }
+    const tokenMs = startMs + this.decodeDurationMs()
+    const used = this.sampler === undefined ? this.emitTokens(first, tokenMs) : this.emitBursts(first, tokenMs, this.sampler)
+    kv.pool.giveBack(first + needed, needed - used)
+    if (this.finished.length > 0) this.dropFinished()
+    this.previousEmitMs = tokenMs
+    return tokenMs
+  }
+
+  private burstLimit(sequence: Sequence): number {
+    const { remainingTokens } = sequence
+    return this.sampler === undefined ? 1 : Math.min(this.sampler.maxBurst, remainingTokens)
+  }
+
+  /** Retracts requests until the others can take their next step. Returns the slots that the step may take. */
+  private makeRoom(): number {
+    const { kv, running } = this
+    const { pageTokens } = kv
+    for (;;) {
+      let needed = 0
+      let slack = 0
+      let growth = 0
+      for (let index = 0; index < running.length; index++) {
+        const sequence = running[index]!
+        const burst = this.burstLimit(sequence)
+        const filled = sequence.materialisedTokens % pageTokens
+        const room = filled === 0 ? 0 : pageTokens - filled
+        needed += burst
+        slack += room
+        if (burst > room) growth += kv.ceilToPage(burst - room)
+      }
+      const obtainable = kv.obtainableTokens
+      if ((obtainable >= needed && Math.max(0, obtainable - slack) >= growth) || running.length <= 1) return needed
+      this.retractOne()
+    }
+  }
+
+  /** Retracts the request that has emitted least, the first of several. */
+  private retractOne(): void {
+    const { running } = this
+    let victim = 0
+    for (let index = 1; index < running.length; index++) {
+      if (running[index]!.generatedTokens < running[victim]!.generatedTokens) victim = index
+    }
+    const [sequence] = running.splice(victim, 1)
+    if (sequence === undefined) return
+    this.kv.retract(sequence)
+    this.retracted.push(sequence)
+    this.outcome.progressed = true
+  }
+
+  private requeueRetracted(): void {
+    for (let index = this.retracted.length - 1; index >= 0; index--) this.waiting.pushFront(this.retracted[index]!)
+    this.retracted.length = 0
+    this.ratio.reset()
+    this.capacityFreed()
+  }
+
+  /** Room for a reservation may have appeared. */
+  protected capacityFreed(): void {}
+
+  /**
+   * The decode step found no slots. One request alone, with nobody admitted or thrown out beside it, will find none in the next
+   * pass either: the reference repeats it forever.
+   */
+  private checkStall(startMs: number): void {
+    const [sequence] = this.running
+    if (sequence === undefined || this.outcome.progressed || this.awaitsRelease()) return
+    const { request } = sequence
+    throw new EngineStalled(
+      request,
+      `request ${request.id} (${request.promptTokens} prompt + ${request.outputTokens} output tokens) needs another KV slot at `
+        + `${startMs} ms, but after ${sequence.generatedTokens} output tokens none of the pool's ${this.kv.capacityTokens} can be had. `
+        + `Give the engine more KV (num_gpu_blocks), or let admission reserve more of the output (sglang.clip_max_new_tokens)`
+    )
+  }
+
+  private decodeDurationMs(): number {
+    const { running } = this
+    let contextTokens = 0
+    for (let index = 0; index < running.length; index++) contextTokens += running[index]!.materialisedTokens
+    const capacity = this.kv.capacityTokens
+    const meanContextTokens = Math.floor(contextTokens / running.length)
+    const ms = this.timing.decodeMs(running.length, Math.min(contextTokens, capacity), meanContextTokens, capacity)
+    return scaledDurationMs(Math.max(minDecodeMs, ms), this.decodeSpeedup)
+  }
+
+  /** One token for every running request, with the slots from `first` on; returns their number. */
+  private emitTokens(first: number, tokenMs: number): number {
+    const { kv, previousEmitMs, running } = this
+    const taken = kv.pool.entries
+    const { frames } = kv
+    let shared = 0
+    for (let index = 0; index < running.length; index++) {
+      const sequence = running[index]!
+      if (sequence.lastTokenMs === previousEmitMs) shared += 1
+      else if (sequence.generatedTokens > 0) this.addGap(tokenMs - sequence.lastTokenMs, 1)
+      sequence.lastTokenMs = tokenMs
+      frames.slots[sequence.nextSlotIndex++] = taken[first + index]!
+      sequence.generatedTokens += 1
+      sequence.materialisedTokens += 1
+      sequence.countdown -= 1
+      if (sequence.countdown === 0) this.noteToken(sequence, tokenMs)
+    }
+    this.addGap(tokenMs - previousEmitMs, shared)
+    return running.length
+  }
+
+  /** Like {@link emitTokens} with draft tokens; all tokens of a burst carry the same time. */
+  private emitBursts(first: number, tokenMs: number, sampler: MtpSampler): number {
+    const { bursts, kv, previousEmitMs, running } = this
+    const taken = kv.pool.entries
+    bursts.length = 0
+    for (const sequence of running) bursts.push(sampler.burst(sequence.remainingTokens))
+    let next = first
+    let shared = 0
+    for (let index = 0; index < running.length; index++) {
+      const sequence = running[index]!
+      if (sequence.lastTokenMs === previousEmitMs) shared += 1
+      else if (sequence.generatedTokens > 0) this.addGap(tokenMs - sequence.lastTokenMs, 1)
+      sequence.lastTokenMs = tokenMs
+      const end = next + bursts[index]!
+      this.addGap(0, bursts[index]! - 1)
+      while (next < end) {
+        kv.frames.slots[sequence.nextSlotIndex++] = taken[next++]!
+        sequence.generatedTokens += 1
+        sequence.materialisedTokens += 1
+        sequence.countdown -= 1
+        if (sequence.countdown === 0) this.noteToken(sequence, tokenMs)
+      }
+    }
+    this.addGap(tokenMs - previousEmitMs, shared)
+    return next - first
+  }
+
+  private addGap(gapMs: number, count: number): void {
+    if (count > 0 && this.visible) this.gaps.add(gapMs, count)
+  }
+
+  /** Everything about a token that is not plain steady decoding: first, second, page boundary, last. */
+  private noteToken(sequence: Sequence, tokenMs: number): void {
+    const { generatedTokens, maxOutputTokens, request } = sequence
+    if (this.visible && generatedTokens === 1) request.firstTokenMs = tokenMs
+    if (this.visible && generatedTokens === 2) request.secondTokenMs = tokenMs
+    if (generatedTokens === maxOutputTokens) {
+      this.recordProgress(sequence)
+      this.finished.push(sequence)
+      this.outcome.signal(request, Signal.Completed)
+      return
+    }
+    if (generatedTokens === 1) this.outcome.signal(request, Signal.FirstToken)
+    this.kv.cachePrefix(sequence)
+    const filled = sequence.materialisedTokens % this.kv.pageTokens
+    if (filled === 0) this.kv.openPage(sequence)
+    sequence.countdown = generatedTokens === 1 ? 1 : Math.min(this.kv.pageTokens - filled, maxOutputTokens - generatedTokens)
+  }
+
+  private recordProgress(sequence: Sequence): void {
+    if (!this.visible) return
+    sequence.request.emittedTokens = sequence.generatedTokens
+    sequence.request.lastTokenMs = sequence.lastTokenMs
+  }
+
+  private dropFinished(): void {
+    const { running } = this
+    let kept = 0
+    for (let index = 0; index < running.length; index++) {
+      const sequence = running[index]!
+      if (sequence.remainingTokens > 0) running[kept++] = sequence
+    }
+    running.length = kept
+  }
+}
