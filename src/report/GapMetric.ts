@@ -5,7 +5,7 @@
  * error past it. When the buffer is full, pairs of equal gaps are merged first, which loses nothing.
  */
 import { sortPairs } from "./PairSort.ts"
-import { emptyStatistics, type SampleStatistics, withPercentiles } from "./SampleStatistics.ts"
+import { type GapStatistics, sortedGapStatistics } from "./SortedGaps.ts"
 import { ValueSketch } from "./ValueSketch.ts"
 
 /** Different gaps that are certainly kept for exact percentiles. */
@@ -14,13 +14,6 @@ export const defaultExactGaps = 786_432
 const bufferRatio = 4 / 3
 const initialPairs = 4096
 const maxCount = 0xffff_ffff
-
-export interface GapStatistics {
-  /** Gaps, ms. */
-  readonly gapsMs: SampleStatistics
-  /** `1000 / gap` of every positive gap, tokens per second of one user. */
-  readonly tokensPerSecond: SampleStatistics
-}
 
 interface GapSketch {
   readonly gapsMs: ValueSketch
@@ -60,15 +53,7 @@ export class GapMetric {
       return { gapsMs: this.sketch.gapsMs.statistics(), tokensPerSecond: this.sketch.tokensPerSecond.statistics() }
     }
     this.merge()
-    let positive = 0
-    while (positive < this.length && this.gapsMs[positive] === 0) positive++
-    return {
-      gapsMs: gapStatistics(this.gapsMs.subarray(0, this.length), this.counts.subarray(0, this.length)),
-      tokensPerSecond: rateStatistics(
-        this.gapsMs.subarray(positive, this.length),
-        this.counts.subarray(positive, this.length)
-      )
-    }
+    return sortedGapStatistics(this.gapsMs.subarray(0, this.length), this.counts.subarray(0, this.length))
   }
 
   private addPair(gapMs: number, count: number): void {
@@ -126,60 +111,5 @@ export class GapMetric {
 
 const addTo = (sketch: GapSketch, gapMs: number, count: number): void => {
   sketch.gapsMs.add(gapMs, count)
-  if (gapMs > 0) sketch.tokensPerSecond.add(rateOf(gapMs), count)
-}
-
-/** Statistics of ascending gaps. */
-const gapStatistics = (gapsMs: Float64Array, counts: Uint32Array): SampleStatistics => {
-  const count = total(counts)
-  if (count === 0) return emptyStatistics
-  const min = gapsMs[0]!
-  const max = gapsMs[gapsMs.length - 1]!
-  const { mean, std } = weightedMoments(gapsMs, counts, count, itself)
-  return withPercentiles({ mean, min, max, std }, count, (rank) => gapAtRank(gapsMs, counts, rank))
-}
-
-/** Statistics of `1000 / gap` of ascending positive gaps. The largest gap is the smallest rate: ranks are mirrored. */
-const rateStatistics = (gapsMs: Float64Array, counts: Uint32Array): SampleStatistics => {
-  const count = total(counts)
-  if (count === 0) return emptyStatistics
-  const min = rateOf(gapsMs[gapsMs.length - 1]!)
-  const max = rateOf(gapsMs[0]!)
-  const { mean, std } = weightedMoments(gapsMs, counts, count, rateOf)
-  return withPercentiles({ mean, min, max, std }, count, (rank) => rateOf(gapAtRank(gapsMs, counts, count - 1 - rank)))
-}
-
-const total = (counts: Uint32Array): number => {
-  let sum = 0
-  for (let index = 0; index < counts.length; index++) sum += counts[index]!
-  return sum
-}
-
-const itself = (gapMs: number): number => gapMs
-const rateOf = (gapMs: number): number => 1000 / gapMs
-
-const weightedMoments = (
-  gapsMs: Float64Array,
-  counts: Uint32Array,
-  count: number,
-  valueOf: (gapMs: number) => number
-): { readonly mean: number; readonly std: number } => {
-  let sum = 0
-  for (let index = 0; index < gapsMs.length; index++) sum += valueOf(gapsMs[index]!) * counts[index]!
-  const mean = sum / count
-  let squares = 0
-  for (let index = 0; index < gapsMs.length; index++) {
-    const distance = valueOf(gapsMs[index]!) - mean
-    squares += distance * distance * counts[index]!
-  }
-  return { mean, std: Math.sqrt(squares / count) }
-}
-
-const gapAtRank = (gapsMs: Float64Array, counts: Uint32Array, rank: number): number => {
-  let seen = 0
-  for (let index = 0; index < counts.length; index++) {
-    seen += counts[index]!
-    if (rank < seen) return gapsMs[index]!
-  }
-  return Number.NaN
+  if (gapMs > 0) sketch.tokensPerSecond.add(1000 / gapMs, count)
 }

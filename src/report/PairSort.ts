@@ -29,7 +29,10 @@ const quickSort = (values: Float64Array, counts: Uint32Array, first: number, las
   insertionSort(values, counts, left, right)
 }
 
-/** Hoare's partition: afterwards `left … split` <= pivot <= `split + 1 … right`, and both sides have a pair. */
+/**
+ * Hoare's partition: afterwards `left … split` <= pivot <= `split + 1 … right`. Both sides have a pair, because a median of
+ * three is never the only largest value.
+ */
 const partition = (values: Float64Array, counts: Uint32Array, left: number, right: number): number => {
   const pivot = medianOfThree(values[left]!, values[(left + right) >>> 1]!, values[right]!)
   let low = left - 1
@@ -39,7 +42,7 @@ const partition = (values: Float64Array, counts: Uint32Array, left: number, righ
     while (values[low]! < pivot)
     do high--
     while (values[high]! > pivot)
-    if (low >= high) return high < right ? high : right - 1
+    if (low >= high) return high
     swap(values, counts, low, high)
   }
 }

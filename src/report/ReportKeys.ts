@@ -1,10 +1,10 @@
 /**
  * Turns the figures of a run into the keys of its report, each formula in the reference's order of operations.
  */
-import type { GapStatistics } from "./GapMetric.ts"
 import type { RunSummary } from "./ReplayEvent.ts"
 import type { RequestTotals } from "./RequestTotals.ts"
 import type { SampleStatistics } from "./SampleStatistics.ts"
+import type { GapStatistics } from "./SortedGaps.ts"
 
 /** Durations below this many seconds count as this, so that rates stay finite. */
 const minDurationS = 1e-9

@@ -1,0 +1,214 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as FileSystem from "effect/FileSystem"
+import * as Path from "effect/Path"
+import * as PlatformError from "effect/PlatformError"
+import * as Stream from "effect/Stream"
+import { TestClock } from "effect/testing"
+import { OutputError } from "../../src/report/OutputError.ts"
+import * as OutputFile from "../../src/report/OutputFile.ts"
+import type { ReplayEvent } from "../../src/report/ReplayEvent.ts"
+import { requestLines } from "../../src/report/RequestLines.ts"
+import { writeRequestLines } from "../../src/report/RequestLinesFile.ts"
+import { defaultReportName, resolveReportPath } from "../../src/report/ReportPath.ts"
+import { served, summary } from "./Records.ts"
+
+/** Runs a test with a folder of its own: `at` names a file in it. */
+const inFolder = <A, E>(
+  test: (at: (...names: ReadonlyArray<string>) => string, files: FileSystem.FileSystem) => Effect.Effect<A, E, FileSystem.FileSystem | Path.Path>
+) =>
+  Effect.scoped(Effect.gen(function*() {
+    const files = yield* FileSystem.FileSystem
+    const path = yield* Path.Path
+    const folder = yield* files.makeTempDirectoryScoped()
+    return yield* test((...names) => path.join(folder, ...names), files)
+  })).pipe(Effect.provide(NodeServices.layer))
+
+const events: ReadonlyArray<ReplayEvent> = Array.from({ length: 10 }, (_, id) => served({ id, tokensMs: [id + 1] }))
+
+describe("OutputFile.write", () => {
+  it.effect("makes the folders, overwrites what was there, leaves nothing else behind", () =>
+    inFolder((at, files) =>
+      Effect.gen(function*() {
+        yield* OutputFile.write(at("p", "q", "r.json"), "old and long")
+        yield* OutputFile.write(at("p", "q", "r.json"), "né")
+        assert.strictEqual(yield* files.readFileString(at("p", "q", "r.json")), "né")
+        assert.deepStrictEqual(yield* files.readDirectory(at("p", "q")), ["r.json"])
+      })))
+
+  it.effect("says what is in the way and what to do", () =>
+    inFolder((at, files) =>
+      Effect.gen(function*() {
+        yield* files.writeFileString(at("a.jsonl"), "trace")
+        const inFile = yield* Effect.flip(OutputFile.write(at("a.jsonl", "r.json"), "x"))
+        assert.instanceOf(inFile, OutputError)
+        assert.match(inFile.message, /a\.jsonl\/r\.json: cannot .*; choose a path/)
+        const onFolder = yield* Effect.flip(OutputFile.write(at(), "x"))
+        assert.match(onFolder.problem, /this is a folder; give the name of a file in it/)
+        assert.strictEqual(yield* files.readFileString(at("a.jsonl")), "trace")
+      })))
+
+  it.effect("writes through a symbolic link and keeps the link", () =>
+    inFolder((at, files) =>
+      Effect.gen(function*() {
+        yield* files.writeFileString(at("real.json"), "old")
+        yield* files.symlink(at("real.json"), at("link.json"))
+        yield* OutputFile.write(at("link.json"), "new")
+        assert.strictEqual(yield* files.readFileString(at("real.json")), "new")
+        assert.strictEqual(yield* files.readLink(at("link.json")), at("real.json"))
+      })))
+
+  it.effect("writes devices in place", () =>
+    inFolder((_, files) =>
+      Effect.gen(function*() {
+        yield* OutputFile.write("/dev/null", "x")
+        assert.strictEqual((yield* files.stat("/dev/null")).type, "CharacterDevice")
+        assert.isFalse(yield* files.exists("/dev/null.partial"))
+      })))
+
+  it.effect("keeps the old file and no half of the new one when writing fails", () =>
+    inFolder((at, files) =>
+      Effect.gen(function*() {
+        yield* files.writeFileString(at("r.json"), "old")
+        const error = yield* OutputFile.write(at("r.json"), "new").pipe(
+          Effect.provideService(FileSystem.FileSystem, withFullDisk(files)),
+          Effect.flip
+        )
+        assert.match(error.message, /r\.json: cannot be written \(.*\); free some space/)
+        assert.deepStrictEqual(yield* files.readDirectory(at()), ["r.json"])
+        assert.strictEqual(yield* files.readFileString(at("r.json")), "old")
+      })))
+})
+
+/** A file system on which files can be opened but not written. */
+const withFullDisk = (files: FileSystem.FileSystem): FileSystem.FileSystem => ({
+  ...files,
+  open: (path, options) =>
+    Effect.map(files.open(path, options), (file) =>
+      Object.create(file, {
+        writeAll: {
+          value: () => Effect.fail(PlatformError.systemError({ _tag: "Unknown", module: "FileSystem", method: "writeAll" }))
+        }
+      }))
+})
+
+describe("OutputFile.open", () => {
+  it.effect("gives the file its name at the commit, not before", () =>
+    inFolder((at, files) =>
+      Effect.scoped(Effect.gen(function*() {
+        const file = yield* OutputFile.open(at("x.jsonl"))
+        yield* file.append("one\n")
+        yield* file.append("two\n")
+        assert.deepStrictEqual(yield* files.readDirectory(at()), ["x.jsonl.partial"])
+        assert.strictEqual(yield* files.readFileString(at("x.jsonl.partial")), "one\ntwo\n")
+        yield* file.commit
+        assert.deepStrictEqual(yield* files.readDirectory(at()), ["x.jsonl"])
+        assert.strictEqual(yield* files.readFileString(at("x.jsonl")), "one\ntwo\n")
+      }))))
+})
+
+describe("OutputFile.refuseInputs", () => {
+  it.effect("recognises an input under any name", () =>
+    inFolder((at, files) =>
+      Effect.gen(function*() {
+        yield* files.writeFileString(at("a.jsonl"), "trace")
+        yield* files.writeFileString(at("b.jsonl"), "trace")
+        yield* files.symlink(at("a.jsonl"), at("soft"))
+        yield* files.link(at("a.jsonl"), at("hard"))
+        for (const name of ["a.jsonl", "soft", "hard"]) {
+          const error = yield* Effect.flip(OutputFile.refuseInputs(at(name), [at("b.jsonl"), at("a.jsonl")]))
+          assert.include(error.message, `this is the input file ${at("a.jsonl")}`)
+        }
+        yield* OutputFile.refuseInputs(at("b.jsonl"), [at("a.jsonl")])
+        yield* OutputFile.refuseInputs(at("new"), [at("a.jsonl"), at("missing")])
+      })))
+})
+
+describe("writeRequestLines", () => {
+  const expected = requestLines(events)
+
+  it.effect("passes every event on and writes the lines", () =>
+    inFolder((at, files) =>
+      Effect.gen(function*() {
+        const passed = yield* Stream.fromIterable([...events, summary()]).pipe(
+          Stream.rechunk(3),
+          writeRequestLines(at("out", "x.jsonl")),
+          Stream.runCollect
+        )
+        assert.deepStrictEqual(passed, [...events, summary()])
+        assert.strictEqual(yield* files.readFileString(at("out", "x.jsonl")), expected)
+        assert.deepStrictEqual(yield* files.readDirectory(at("out")), ["x.jsonl"])
+      })))
+
+  it.effect("leaves an empty file for a run without finished requests", () =>
+    inFolder((at, files) =>
+      Effect.gen(function*() {
+        yield* Stream.make(summary()).pipe(writeRequestLines(at("x.jsonl")), Stream.runDrain)
+        assert.strictEqual(yield* files.readFileString(at("x.jsonl")), "")
+      })))
+
+  it.effect("keeps the lines of a failed run apart from a whole file", () =>
+    inFolder((at, files) =>
+      Effect.gen(function*() {
+        const error = yield* Stream.fromIterable(events).pipe(
+          Stream.concat(Stream.fail("broken" as const)),
+          writeRequestLines(at("x.jsonl")),
+          Stream.runDrain,
+          Effect.flip
+        )
+        assert.strictEqual(error, "broken")
+        assert.deepStrictEqual(yield* files.readDirectory(at()), ["x.jsonl.partial"])
+        assert.strictEqual(yield* files.readFileString(at("x.jsonl.partial")), expected)
+      })))
+
+  it.live("names the file after an interruption too", () =>
+    inFolder((at, files) =>
+      Effect.gen(function*() {
+        const passed = yield* Deferred.make<void>()
+        const endless = Stream.fromIterable(events).pipe(
+          Stream.concat(Stream.drain(Stream.fromEffect(Deferred.succeed(passed, undefined)))),
+          Stream.concat(Stream.never)
+        )
+        const fiber = yield* Effect.forkChild(Stream.runDrain(writeRequestLines(at("x.jsonl"))(endless)))
+        yield* Deferred.await(passed)
+        yield* Fiber.interrupt(fiber)
+        assert.deepStrictEqual(yield* files.readDirectory(at()), ["x.jsonl"])
+        assert.strictEqual(yield* files.readFileString(at("x.jsonl")), expected)
+      })))
+
+  it.effect("fails where the file cannot be made, before any event", () =>
+    inFolder((at) =>
+      Effect.gen(function*() {
+        const error = yield* Stream.fromIterable(events).pipe(writeRequestLines(at()), Stream.runDrain, Effect.flip)
+        assert.match(error.message, /this is a folder/)
+      })))
+})
+
+describe("ReportPath", () => {
+  it.effect("names reports by local time", () =>
+    Effect.gen(function*() {
+      const time = Date.UTC(2026, 0, 5, 3, 4, 9)
+      yield* TestClock.setTime(time)
+      const local = new Date(time - new Date(time).getTimezoneOffset() * 60_000).toISOString()
+      assert.strictEqual(
+        yield* defaultReportName,
+        `dynamo_replay_report_${local.slice(0, 10).replaceAll("-", "")}_${local.slice(11, 19).replaceAll(":", "")}.json`
+      )
+    }))
+
+  it.effect("finds the file for a file, a folder, and nothing", () =>
+    inFolder((at, files) =>
+      Effect.gen(function*() {
+        const { resolve } = yield* Path.Path
+        const name = yield* defaultReportName
+        yield* files.makeDirectory(at("out"))
+        assert.strictEqual(yield* resolveReportPath(at("out")), at("out", name))
+        assert.strictEqual(yield* resolveReportPath(at("r.json")), at("r.json"))
+        assert.strictEqual(yield* resolveReportPath("new/folder//"), "new/folder")
+        assert.strictEqual(yield* resolveReportPath(""), name)
+        assert.strictEqual(yield* resolveReportPath(undefined), resolve(name))
+      })))
+})
