@@ -11,5 +11,8 @@ const jsonOf = (value: unknown): Json => {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key === "_tag" ? "kind" : key, jsonOf(item)]))
 }
 
-/** Without the notices, which the report carries as warnings. */
-export const optionsJson = ({ notices, quiet, ...options }: ReplayOptions): Json => jsonOf(options)
+/** Not part of what was simulated; the report carries the notices as its warnings. */
+const beside: ReadonlySet<string> = new Set(["notices", "outputs", "quiet"])
+
+export const optionsJson = (options: ReplayOptions): Json =>
+  jsonOf(Object.fromEntries(Object.entries(options).filter(([key]) => !beside.has(key))))

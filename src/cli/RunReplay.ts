@@ -88,12 +88,13 @@ const readPolicyFile = Effect.fnUntraced(function*(
   return profileFor(yield* Effect.fromResult(parsePolicyFile(file, text)), modelName)
 })
 
+const named = (what: string, paths: ReadonlyArray<string | undefined>): ReadonlyArray<InputFile> =>
+  paths.filter((path) => path !== undefined).map((path) => ({ what, path }))
+
 /** Everything that the run reads, so that no output goes there. */
 const inputFiles = (options: ReplayOptions, config: string | undefined): ReadonlyArray<InputFile> => {
   const { deployment, input, routing } = options
   const engines = deployment._tag === "Aggregated" ? [deployment.engine] : [deployment.prefill, deployment.decode]
-  const named = (what: string, paths: ReadonlyArray<string | undefined>): ReadonlyArray<InputFile> =>
-    paths.filter((path) => path !== undefined).map((path) => ({ what, path }))
   return [
     ...named("the trace", input._tag === "Trace" ? input.files : []),
     ...named("the configuration file", [config]),

@@ -5,8 +5,9 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type * as Stdio from "effect/Stdio"
 import type { Load, ReplayOptions, SyntheticInput, TraceInput } from "../config/ReplayOptions.ts"
+import { type UsageError, usageError } from "../config/UsageError.ts"
 import type { TraceError } from "../trace/TraceError.ts"
-import { openAgenticMooncake, openMooncake, openMooncakeDelta, type TraceSource } from "../trace/TraceSource.ts"
+import { openTrace, type TraceOptions, type TraceSource } from "../trace/TraceSource.ts"
 import { Workload } from "../workload/Workload.ts"
 import type { WorkloadError } from "../workload/WorkloadError.ts"
 
@@ -18,20 +19,8 @@ export interface RunWorkload {
   readonly notices: ReadonlyArray<string>
 }
 
-type Opened = Effect.Effect<TraceSource, TraceError, FileSystem.FileSystem | Stdio.Stdio | Scope.Scope>
-
-const openTrace = ({ files: [file], format, traceBlockTokens = 0 }: TraceInput): Opened => {
-  switch (format) {
-    case "mooncake":
-      return openMooncake({ file, traceBlockTokens })
-    case "mooncake-delta":
-      return openMooncakeDelta({ file, traceBlockTokens })
-    case "agentic_mooncake":
-      return openAgenticMooncake({ file, traceBlockTokens })
-    default:
-      return Effect.die(new Error(`no reader for ${format}`))
-  }
-}
+const traceOptions = ({ traceBlockTokens, ...input }: TraceInput): TraceOptions =>
+  traceBlockTokens === undefined ? input : { ...input, traceBlockTokens }
 
 const tracedWorkload = (trace: TraceSource, load: Load): RunWorkload => {
   const { survey } = trace
@@ -63,12 +52,22 @@ const syntheticWorkload = (input: SyntheticInput, load: Load, options: ReplayOpt
   }
 }
 
+/** Whether the requests of a `dynamo` trace depend on each other is known only now; other formats were checked before. */
+const graphProblem = ({ file, graph }: TraceSource, { deployment }: ReplayOptions): UsageError | undefined =>
+  graph === undefined || deployment._tag === "Aggregated" ? undefined : usageError(
+    "--prefill-engine-args",
+    `${file} is an agentic trace, and those cannot be replayed on a disaggregated deployment`
+  )
+
 /** Reads and checks the trace, if there is one. The scope keeps the copy of an input that can be read only once. */
 export const openWorkload = (
   options: ReplayOptions
-): Effect.Effect<RunWorkload, TraceError, FileSystem.FileSystem | Stdio.Stdio | Scope.Scope> => {
+): Effect.Effect<RunWorkload, TraceError | UsageError, FileSystem.FileSystem | Stdio.Stdio | Scope.Scope> => {
   const { input, load } = options
   return input._tag === "Synthetic"
     ? Effect.succeed(syntheticWorkload(input, load, options))
-    : Effect.map(openTrace(input), (trace) => tracedWorkload(trace, load))
+    : Effect.flatMap(openTrace(traceOptions(input)), (trace) => {
+      const problem = graphProblem(trace, options)
+      return problem === undefined ? Effect.succeed(tracedWorkload(trace, load)) : Effect.fail(problem)
+    })
 }

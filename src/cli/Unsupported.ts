@@ -14,8 +14,6 @@ interface Missing {
 const usesEngine = ({ deployment }: ReplayOptions, engineType: string): boolean =>
   (deployment._tag === "Aggregated" ? deployment.engine : deployment.prefill).engineType === engineType
 
-const usesFormat = ({ input }: ReplayOptions, format: string): boolean => input._tag === "Trace" && input.format === format
-
 const missing: ReadonlyArray<Missing> = [
   { flag: "--replay-mode", feature: "online replay", isNeeded: ({ mode }) => mode === "online" },
   { flag: "--planner-config", feature: "a planner in the loop", isNeeded: ({ planner }) => planner !== undefined },
@@ -24,13 +22,7 @@ const missing: ReadonlyArray<Missing> = [
     feature: "a planner in the loop",
     isNeeded: ({ benchmarkGranularity }) => benchmarkGranularity !== undefined
   },
-  { flag: "--extra-engine-args", feature: "engine_type=sglang", isNeeded: (options) => usesEngine(options, "sglang") },
-  {
-    flag: "--trace-format",
-    feature: "the format applied_compute_agentic",
-    isNeeded: (options) => usesFormat(options, "applied_compute_agentic")
-  },
-  { flag: "--trace-format", feature: "the format dynamo", isNeeded: (options) => usesFormat(options, "dynamo") }
+  { flag: "--extra-engine-args", feature: "engine_type=sglang", isNeeded: (options) => usesEngine(options, "sglang") }
 ]
 
 /** The first feature that the run needs and that does not exist. */

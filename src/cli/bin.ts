@@ -1,3 +1,4 @@
+// oxlint-disable-next-line import/no-unassigned-import -- compiles schemas to code; must run before the first is used
 import "effect/schema/SchemaJITCompiler/enable"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"

@@ -50,10 +50,10 @@ const routerNotices = (given: GivenOptions, options: Omit<ReplayOptions, "notice
   ])
 }
 
-const engineNotices = ({ deployment }: Omit<ReplayOptions, "notices">): ReadonlyArray<string> => {
-  const of = (flag: string, args: EngineArgs): ReadonlyArray<string> =>
-    args.inertKeys.map((key) => `${flag}: ${key} has no effect on this run`)
-  return deployment._tag === "Aggregated"
-    ? of("--extra-engine-args", deployment.engine)
-    : [...of("--prefill-engine-args", deployment.prefill), ...of("--decode-engine-args", deployment.decode)]
-}
+const inert = (flag: string, { inertKeys }: EngineArgs): ReadonlyArray<string> =>
+  inertKeys.map((key) => `${flag}: ${key} has no effect on this run`)
+
+const engineNotices = ({ deployment }: Omit<ReplayOptions, "notices">): ReadonlyArray<string> =>
+  deployment._tag === "Aggregated"
+    ? inert("--extra-engine-args", deployment.engine)
+    : [...inert("--prefill-engine-args", deployment.prefill), ...inert("--decode-engine-args", deployment.decode)]

@@ -100,16 +100,17 @@ const readQueue = (read: ObjectReader) => ({
   routerPolicyConfig: read.optional("router_policy_config", text)
 })
 
+const positive32 = integer(1, 2 ** 32 - 1)
+
 /** What only a live router has: checked, then forgotten. */
 const readLive = (read: ObjectReader) => {
-  const uint32 = (minimum: number) => integer(minimum, 2 ** 32 - 1)
   read.value("host_cache_hit_weight", number(0, 1), 0.75)
   read.value("disk_cache_hit_weight", number(0, 1), 0.25)
   read.value("router_replica_sync", boolean, false)
-  read.optional("router_snapshot_threshold", uint32(1))
+  read.optional("router_snapshot_threshold", positive32)
   read.value("router_reset_states", boolean, false)
   read.value("router_ttl_secs", number(0), 120)
-  read.value("router_event_threads", uint32(1), 4)
+  read.value("router_event_threads", positive32, 4)
   read.value("skip_initial_worker_wait", boolean, false)
   read.value("shared_cache_multiplier", number(0, 1), 0)
   read.value("shared_cache_type", oneOf(["none", "hicache"]), "none")
