@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import type { EngineArgs } from "../../src/config/EngineArgs.ts"
+import type { Engine } from "../../src/engine/Engine.ts"
 import * as VllmEngine from "../../src/engine/vllm/VllmEngine.ts"
 import type { RunSummary, TokenGapBatch } from "../../src/report/ReplayEvent.ts"
 import type { RequestRecord } from "../../src/request/SimRequest.ts"
@@ -15,15 +16,18 @@ import * as PolynomialTiming from "../../src/timing/PolynomialTiming.ts"
 import type { TraceError } from "../../src/trace/TraceError.ts"
 import type { Workload } from "../../src/workload/Workload.ts"
 
-/** `workers` engines of these arguments with polynomial timing; one engine runs without a router. */
-export const topology = (args: EngineArgs, workers = 1): Layer.Layer<Topology.Topology> => {
-  const engine = (args.engineType === "trtllm" ? VllmEngine.layerTrtllm(args) : VllmEngine.layer(args)).pipe(
+const engine = (args: EngineArgs): Layer.Layer<Engine> =>
+  (args.engineType === "trtllm" ? VllmEngine.layerTrtllm(args) : VllmEngine.layer(args)).pipe(
     Layer.provide(PolynomialTiming.layer)
   )
-  return workers === 1
-    ? Topology.layerSingle.pipe(Layer.provide(engine))
-    : Topology.layerMulti({ workers }).pipe(Layer.provide(Layer.merge(engine, RoundRobin.layer)))
-}
+
+/** `workers` engines of these arguments, with polynomial timing, behind a round-robin router. */
+export const multiTopology = (args: EngineArgs, workers: number): Layer.Layer<Topology.Topology> =>
+  Topology.layerMulti({ workers }).pipe(Layer.provide(Layer.merge(engine(args), RoundRobin.layer)))
+
+/** The same; one worker alone runs without a router. */
+export const topology = (args: EngineArgs, workers = 1): Layer.Layer<Topology.Topology> =>
+  workers === 1 ? Topology.layerSingle.pipe(Layer.provide(engine(args))) : multiTopology(args, workers)
 
 export interface Outcome {
   readonly records: ReadonlyArray<RequestRecord>

@@ -1,0 +1,72 @@
+/** Arbitrary small runs that put an engine under pressure: tiny pools and budgets, shared prefixes, simultaneous arrivals. */
+import * as Arbitrary from "effect/Arbitrary"
+import * as Schema from "effect/Schema"
+import type { EngineArgs } from "../../src/config/EngineArgs.ts"
+import type { TraceRow } from "../../src/trace/TraceRow.ts"
+import { engineArgs } from "../support/EngineArgsBuilder.ts"
+import { row } from "../support/RequestBuilder.ts"
+
+const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
+const Args = Schema.Struct({
+  engineType: Schema.Literals(["vllm", "vllm", "trtllm"]),
+  blockTokens: Schema.Literals([2, 4, 8, 16, 64]),
+  numGpuBlocks: between(4, 60),
+  maxNumBatchedTokens: Schema.Literals([3, 8, 16, 64, "unlimited"]),
+  maxNumSeqs: Schema.Literals([1, 2, 5, "unlimited"]),
+  enablePrefixCaching: Schema.Boolean,
+  enableChunkedPrefill: Schema.Literals([true, true, true, false]),
+  preemptionMode: Schema.Literals(["lifo", "fifo"]),
+  speedupRatio: Schema.Literals([0, 1, 4, 1e9]),
+  decodeSpeedupRatio: Schema.Literals([1, 2]),
+  acceptRates: Schema.UndefinedOr(Schema.Array(Schema.Literals([0, 0.3, 0.85, 1])).check(Schema.isMinLength(1), Schema.isMaxLength(4)))
+})
+
+const Row = Schema.Struct({
+  gapMs: Schema.Literals([0, 0, 1, 5, 50, 500]),
+  hashIds: Schema.Array(between(0, 2)).check(Schema.isMinLength(1), Schema.isMaxLength(5)),
+  /** Cut off the last hash id, in tokens. */
+  missing: between(0, 15),
+  outputTokens: between(1, 40)
+})
+
+const Spec = Schema.Struct({
+  args: Args,
+  traceBlockTokens: Schema.Literals([4, 6, 16]),
+  rows: Schema.Array(Row).check(Schema.isMaxLength(40)),
+  workers: Schema.Literals([1, 1, 2, 5]),
+  concurrency: Schema.UndefinedOr(Schema.Literals([1, 3])),
+  chunkRows: Schema.Literals([1, 3, 100])
+})
+
+export interface RandomRun {
+  readonly args: EngineArgs
+  readonly traceBlockTokens: number
+  readonly rows: ReadonlyArray<TraceRow>
+  readonly workers: number
+  readonly concurrency: number | undefined
+  readonly chunkRows: number
+}
+
+const rowsOf = ({ rows, traceBlockTokens }: typeof Spec.Type): ReadonlyArray<TraceRow> => {
+  let timestampMs = 0
+  return rows.map(({ gapMs, hashIds, missing, outputTokens }, index) => {
+    timestampMs += gapMs
+    const promptTokens = hashIds.length * traceBlockTokens - (missing % traceBlockTokens)
+    return row({ timestampMs, promptTokens, outputTokens, hashIds }, index + 1)
+  })
+}
+
+const limit = (value: number | "unlimited"): number => value === "unlimited" ? Number.POSITIVE_INFINITY : value
+
+const argsOf = ({ acceptRates, maxNumBatchedTokens, maxNumSeqs, ...args }: typeof Args.Type): EngineArgs =>
+  engineArgs({
+    ...args,
+    maxNumBatchedTokens: limit(maxNumBatchedTokens),
+    maxNumSeqs: limit(maxNumSeqs),
+    mtp: acceptRates === undefined ? undefined : { acceptRates, seed: 42n }
+  })
+
+export const randomRun: Arbitrary.Arbitrary<RandomRun> = Arbitrary.schema(Spec).pipe(
+  Arbitrary.map((spec) => ({ ...spec, args: argsOf(spec.args), rows: rowsOf(spec) }))
+)
