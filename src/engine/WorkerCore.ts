@@ -54,6 +54,11 @@ export interface WorkerCore extends BlockHolder {
   /** Requests waiting or running here. */
   readonly inFlight: number
   submit(request: SimRequest): void
+  /**
+   * Drops a request that waits or runs here, between passes: its KV blocks are given back, those that are full stay cached
+   * as after a completion. False when the request is not here (any more).
+   */
+  abort(request: SimRequest): boolean
   pass(nowMs: number): PassOutcome
   snapshot(): WorkerSnapshot
   /** Requests waiting or running here, for errors that name them and for the cut-off; waiting first. */

@@ -89,6 +89,19 @@ export class SglangWorker implements WorkerCore {
     return outcome
   }
 
+  abort(request: SimRequest): boolean {
+    const { running, waiting } = this
+    const index = running.findIndex((sequence) => sequence.request === request)
+    const sequence = running[index] ?? waiting.find(request)
+    if (sequence === undefined) return false
+    if (index >= 0) running.splice(index, 1)
+    else waiting.remove(sequence)
+    this.recordProgress(sequence)
+    this.kv.finalise(sequence)
+    this.capacityFreed()
+    return true
+  }
+
   snapshot(): WorkerSnapshot {
     const { kv } = this
     return {

@@ -2,6 +2,7 @@
  * Requests waiting for admission, as an intrusive list. Its members keep what they have materialised, so it also knows how many
  * slots they need to complete their last pages.
  */
+import type { SimRequest } from "../../request/SimRequest.ts"
 import type { Sequence } from "./Sequence.ts"
 
 export class WaitingQueue {
@@ -43,6 +44,29 @@ export class WaitingQueue {
     this.length -= 1
     this.slackTokens -= this.slackOf(head)
     return head
+  }
+
+  /** The member of a request. */
+  find(request: SimRequest): Sequence | undefined {
+    let sequence = this.head
+    while (sequence !== undefined && sequence.request !== request) sequence = sequence.behind
+    return sequence
+  }
+
+  /** Takes a member out, wherever it stands; call it before its progress changes. */
+  remove(sequence: Sequence): void {
+    if (sequence === this.head) {
+      this.shift()
+      return
+    }
+    let before = this.head
+    while (before !== undefined && before.behind !== sequence) before = before.behind
+    if (before === undefined) return
+    before.behind = sequence.behind
+    if (this.tail === sequence) this.tail = before
+    sequence.behind = undefined
+    this.length -= 1
+    this.slackTokens -= this.slackOf(sequence)
   }
 
   /** Links the members anew; `order` holds exactly them. */

@@ -102,6 +102,20 @@ export class VllmWorker implements WorkerCore {
     return outcome
   }
 
+  abort(request: SimRequest): boolean {
+    const { running, waiting } = this
+    const index = running.findIndex((sequence) => sequence.request === request)
+    const sequence = running[index] ?? waiting.find((sequence) => sequence.request === request)
+    if (sequence === undefined) return false
+    if (index >= 0) running.splice(index, 1)
+    else waiting.remove(sequence)
+    sequence.running = false
+    this.recordProgress(sequence)
+    this.releaseBlocks(sequence)
+    this.capacityFreed()
+    return true
+  }
+
   snapshot(): WorkerSnapshot {
     return {
       waiting: this.waiting.length,

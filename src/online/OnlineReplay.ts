@@ -1,0 +1,170 @@
+/**
+ * A replay on the live clock: the same engines, router, workload and events as offline, with workers as fibers.
+ *
+ * The stream's events are those of `Replay.run`, so the same sinks apply. Times in the records are measured: admissions when
+ * a pass starts, tokens when the pass that made them is seen to be over, one time stamp for all tokens of a pass. Arrivals of an
+ * open loop carry their scheduled time, those of a closed loop the moment of their dispatch.
+ */
+import * as Arr from "effect/Array"
+import type * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import * as Stream from "effect/Stream"
+import { Engine } from "../engine/Engine.ts"
+import type { ReplayEvent, RunSummary } from "../report/ReplayEvent.ts"
+import type { Router } from "../router/Router.ts"
+import { ReplayError } from "../simulation/ReplayError.ts"
+import { RunChecks } from "../simulation/RunChecks.ts"
+import { identityFor } from "../simulation/RunIdentity.ts"
+import type { TraceError } from "../trace/TraceError.ts"
+import { Workload } from "../workload/Workload.ts"
+import { Arrivals } from "./Arrivals.ts"
+import { Deployment } from "./Deployment.ts"
+import { LagMeter } from "./LagMeter.ts"
+import { Pace, type Timeline, Turn } from "./Pace.ts"
+import { Recorder } from "./Recorder.ts"
+
+export interface OnlineOptions {
+  /** Workers behind the router; 1 by default. */
+  readonly workers?: number
+  /** Ends the run after this much time on its clock; requests still in flight are cut off. Default: no limit. */
+  readonly maxTimeMs?: number
+  /** When this completes, the run ends and still delivers its summary. */
+  readonly stopWhen?: Effect.Effect<unknown>
+  /** Filled in while running: how late the machine was. */
+  readonly lag?: LagMeter
+  /** A worker up to this late catches up with its model; a later one starts afresh. Default: 20 ms. */
+  readonly maxLagMs?: number
+  /** Check the invariants of docs/invariants.md while running; a violation is a defect. */
+  readonly check?: boolean
+}
+
+/** Chunks of events on their way to the consumer; when it takes none, passes wait. */
+const chunkCapacity = 64
+const defaultMaxLagMs = 20
+
+type Ended = RunSummary["ended"]
+type Chunk = Arr.NonEmptyReadonlyArray<ReplayEvent>
+type Chunks = Queue.Queue<Chunk, ReplayError | TraceError | Cause.Done>
+
+/**
+ * Replays the workload on `workers` engines behind the router. Emits {@link ReplayEvent}s as requests end, then those cut off,
+ * and one summary as the last element. Everything it starts ends with the stream.
+ */
+export const run = (
+  options: OnlineOptions = {}
+): Stream.Stream<ReplayEvent, ReplayError | TraceError, Engine | Router | Workload | Pace> =>
+  Stream.unwrap(Effect.gen(function*() {
+    const chunks: Chunks = yield* Effect.acquireRelease(
+      Queue.bounded<Chunk, ReplayError | TraceError | Cause.Done>(chunkCapacity),
+      Queue.shutdown
+    )
+    const parts = yield* assemble(options, chunks)
+    yield* Effect.forkScoped(Effect.matchCauseEffect(play(parts, options), {
+      onSuccess: (last) => Effect.andThen(Queue.offer(chunks, last), Queue.end(chunks)),
+      onFailure: (cause) => Queue.failCause(chunks, cause)
+    }))
+    return Stream.flattenArray(Stream.fromQueue(chunks))
+  }))
+
+/** One run's parts. */
+interface Parts {
+  readonly time: Timeline
+  readonly deployment: Deployment
+  readonly arrivals: Arrivals
+  readonly recorder: Recorder
+  readonly checks: RunChecks | undefined
+  readonly observed: Effect.Effect<never, ReplayError>
+}
+
+const assemble = Effect.fnUntraced(function*(options: OnlineOptions, chunks: Chunks) {
+  const engine = yield* Engine
+  const workload = yield* Workload
+  const identity = identityFor(workload, engine.args.blockTokens)
+  const core = yield* workload.make(identity)
+  const checks = options.check === true ? new RunChecks() : undefined
+  const time = yield* (yield* Pace).start
+  const recorder = new Recorder(checks)
+  const deployment = yield* Deployment.make({
+    workers: options.workers ?? 1,
+    time,
+    identity,
+    lag: options.lag ?? new LagMeter(),
+    checks,
+    maxLagMs: options.maxLagMs ?? defaultMaxLagMs
+  })
+  const arrivals: Arrivals = new Arrivals({
+    workload: core,
+    rows: workload.rows,
+    time,
+    inFlight: () => recorder.ledger.inFlight,
+    submit: (request) => {
+      recorder.ledger.arrive()
+      deployment.submit(request)
+    },
+    checkProgress: Effect.suspend(() =>
+      deployment.atRest && deployment.inFlight > 0 ? Effect.fail(deadEnd(deployment)) : Effect.void
+    )
+  })
+  const observed = deployment.run({
+    emitted: (batch) => recorder.emitted(batch),
+    ended: (live, status, nowMs) => {
+      recorder.ended(live, status)
+      core.onTerminal(live.request, nowMs)
+    },
+    settled: Effect.suspend(() => arrivals.submitReady()).pipe(
+      Effect.andThen(arrivals.wake),
+      Effect.andThen(Effect.suspend(() => handOn(recorder, chunks)))
+    ),
+    stuck: () => arrivals.wake
+  }, core)
+  return { time, deployment, arrivals, recorder, checks, observed } satisfies Parts
+})
+
+/** Runs to the end and gives the last events. */
+const play = Effect.fnUntraced(function*(parts: Parts, options: OnlineOptions) {
+  const { deployment, recorder, time } = parts
+  const ends: Array<Effect.Effect<Ended, ReplayError | TraceError>> = [
+    parts.observed,
+    Effect.as(parts.arrivals.run, "drained"),
+    Effect.as(options.stopWhen ?? Effect.never, "interrupted")
+  ]
+  if (options.maxTimeMs !== undefined) ends.push(Effect.as(time.sleepUntil(options.maxTimeMs, Turn.passEnd), "max-sim-time"))
+  const ended = yield* Effect.raceAllFirst(ends)
+  const nowMs = time.nowMs()
+  parts.checks?.end(recorder.ledger, ended === "drained", deployment.workers.map((worker) => worker.core))
+  recorder.cutOff(deployment.requests())
+  const summary: RunSummary = {
+    _tag: "Summary",
+    arrivedRequests: recorder.ledger.arrived,
+    ended,
+    endMs: nowMs,
+    // The reference charges no worker time online.
+    workerSeconds: { prefill: 0, decode: 0 },
+    gpusPerWorker: { prefill: 0, decode: 0 },
+    wallMs: nowMs
+  }
+  return Arr.append(recorder.takeAll(), summary)
+})
+
+/** Waits while the consumer is behind. A run that is stopped meanwhile keeps the chunk for its end. */
+const handOn = (recorder: Recorder, chunks: Chunks): Effect.Effect<void> => {
+  const chunk = recorder.take()
+  return Arr.isArrayNonEmpty(chunk)
+    ? Effect.asVoid(Effect.onInterrupt(Queue.offer(chunks, chunk), () => Effect.sync(() => recorder.giveBack(chunk))))
+    : Effect.void
+}
+
+const deadEnd = (deployment: Deployment): ReplayError => {
+  const timeMs = deployment.time.nowMs()
+  const named = Array.from(deployment.requests()).slice(0, 3).map(({ request }) =>
+    `request ${request.requestId ?? request.id} (${request.promptTokens} prompt + ${request.outputTokens} output tokens)`
+  )
+  return new ReplayError({
+    reason: "dead-end",
+    timeMs,
+    problem: `online replay reached a dead end with ${deployment.inFlight} in-flight requests remaining at ${timeMs} ms: `
+      + `the engine can never schedule ${named.join(", ")}. Give it more KV blocks (num_gpu_blocks), a larger token budget `
+      + "(max_num_batched_tokens), or chunked prefill"
+  })
+}

@@ -1,0 +1,171 @@
+/**
+ * One worker as a fiber: takes requests from its mailbox, computes a pass, waits until the pass is over, publishes it.
+ *
+ * A pass that directly follows another starts where that one was planned to end, not where the timer noticed it, so lateness
+ * of timers never adds up. A worker that the machine keeps from running for longer than `maxLagMs` starts its next
+ * pass now instead: time that was really lost stays visible in what is measured.
+ */
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+import * as Queue from "effect/Queue"
+import type { KvEventVisibility } from "../engine/KvEvents.ts"
+import { type PassOutcome, Signal, type WorkerCore } from "../engine/WorkerCore.ts"
+import type { SimRequest } from "../request/SimRequest.ts"
+import { failureOf } from "../simulation/CoreFailure.ts"
+import type { ReplayError } from "../simulation/ReplayError.ts"
+import type { RunChecks } from "../simulation/RunChecks.ts"
+import type { KvEventHub } from "./KvEventHub.ts"
+import type { LagMeter } from "./LagMeter.ts"
+import type { LiveRequest } from "./LiveRequest.ts"
+import { OutputBatch } from "./OutputBatch.ts"
+import { type Timeline, Turn } from "./Pace.ts"
+
+/** What a worker is sent. An abort follows the submission it takes back. */
+export type WorkerMessage =
+  | { readonly _tag: "Submit"; readonly live: LiveRequest }
+  | { readonly _tag: "Abort"; readonly live: LiveRequest }
+
+export interface OnlineWorkerOptions {
+  readonly index: number
+  readonly core: WorkerCore
+  readonly kvEventVisibility: KvEventVisibility
+  readonly hub: KvEventHub
+  readonly mailbox: Queue.Queue<WorkerMessage>
+  readonly outputs: Queue.Enqueue<OutputBatch>
+  readonly time: Timeline
+  readonly lag: LagMeter
+  readonly checks: RunChecks | undefined
+  /** Lateness up to which a worker catches up with its model, ms. */
+  readonly maxLagMs: number
+  /** Told when no pass makes progress any more although requests are here. */
+  readonly onStuck: (worker: OnlineWorker) => Effect.Effect<void, ReplayError>
+}
+
+/** Passes in a row without any progress after which only a message can change anything. */
+const maxIdlePasses = 1024
+
+export class OnlineWorker {
+  readonly index: number
+  readonly core: WorkerCore
+  /** Waits for a message, with nothing it could do by itself. */
+  atRest = true
+  private readonly options: OnlineWorkerOptions
+  private readonly residents = new Map<SimRequest, LiveRequest>()
+  /** Opened when the deployment has digested the last batch. */
+  private readonly digested = Latch.makeUnsafe()
+  /** Where the last pass was planned to end, while the worker has been busy since; else `NaN`. */
+  private plannedMs = Number.NaN
+  private idlePasses = 0
+
+  constructor(options: OnlineWorkerOptions) {
+    this.options = options
+    this.index = options.index
+    this.core = options.core
+  }
+
+  /** Requests here, as the deployment knows them. */
+  requests(): ReadonlyArray<LiveRequest> {
+    return [...this.residents.values()]
+  }
+
+  send(message: WorkerMessage): void {
+    Queue.offerUnsafe(this.options.mailbox, message)
+  }
+
+  /** The deployment has digested this worker's batch: the next pass may start. */
+  readonly resume: Effect.Effect<unknown> = this.digested.open
+
+  /** The worker's life: passes without end. */
+  readonly run: Effect.Effect<never, ReplayError> = Effect.suspend(() => Effect.forever(this.step(), { disableYield: true }))
+
+  private readonly step = Effect.fnUntraced(function*(this: OnlineWorker) {
+    const { core, mailbox, time } = this.options
+    const stuck = this.idlePasses >= maxIdlePasses
+    if (core.inFlight === 0 || stuck) yield* this.rest(stuck)
+    yield* time.sleepUntil(time.nowMs(), Turn.start + this.index)
+    this.receive(yield* Queue.clear(mailbox))
+    if (core.inFlight > 0) yield* this.pass()
+  })
+
+  private readonly rest = Effect.fnUntraced(function*(this: OnlineWorker, stuck: boolean) {
+    this.atRest = true
+    if (stuck) yield* this.options.onStuck(this)
+    this.receive(yield* Queue.takeAll(this.options.mailbox))
+    this.atRest = false
+    this.plannedMs = Number.NaN
+    this.idlePasses = 0
+  })
+
+  private receive(messages: ReadonlyArray<WorkerMessage>): void {
+    for (const { _tag, live } of messages) {
+      if (_tag === "Submit") {
+        this.residents.set(live.request, live)
+        this.core.submit(live.request)
+      } else if (this.residents.delete(live.request)) this.core.abort(live.request)
+    }
+  }
+
+  private readonly pass = Effect.fnUntraced(function*(this: OnlineWorker) {
+    const { hub, kvEventVisibility, lag, outputs, time } = this.options
+    const nowMs = time.nowMs()
+    const startMs = this.startOf(nowMs)
+    const outcome = yield* this.compute(startMs)
+    const batch = this.batchOf(outcome, nowMs)
+    if (kvEventVisibility === "pass-start") yield* hub.publish(this.index)
+    if (!outcome.progressed && outcome.endMs === startMs) {
+      this.idlePasses += 1
+      return
+    }
+    this.idlePasses = 0
+    const { endMs } = outcome
+    yield* time.sleepUntil(endMs, Turn.passEnd)
+    if (kvEventVisibility === "pass-end") yield* hub.publish(this.index)
+    batch.stampMs = time.nowMs()
+    lag.passEnded(endMs, batch.stampMs)
+    this.plannedMs = endMs
+    this.digested.closeUnsafe()
+    yield* Queue.offer(outputs, batch)
+    yield* this.digested.await
+  })
+
+  private startOf(nowMs: number): number {
+    const { plannedMs } = this
+    if (Number.isNaN(plannedMs)) return nowMs
+    const lateMs = nowMs - plannedMs
+    if (lateMs <= this.options.maxLagMs) return plannedMs
+    this.options.lag.slipped(lateMs)
+    return nowMs
+  }
+
+  private compute(startMs: number): Effect.Effect<PassOutcome, ReplayError> {
+    try {
+      const outcome = this.core.pass(startMs)
+      this.options.checks?.pass(this.core, startMs, outcome.endMs)
+      return Effect.succeed(outcome)
+    } catch (error) {
+      return failureOf(error, startMs)
+    }
+  }
+
+  /** Copies what the pass did out of the core, which overwrites it at the next one. */
+  private batchOf(outcome: PassOutcome, nowMs: number): OutputBatch {
+    const batch = new OutputBatch(this.index)
+    for (const request of this.core.requests()) this.note(request, batch, nowMs)
+    for (let index = 0; index < outcome.requests.length; index++) {
+      const request = outcome.requests[index]!
+      const signal = outcome.signals[index]!
+      const live = this.note(request, batch, nowMs)
+      batch.addSignal(live, signal)
+      if (signal !== Signal.FirstToken) this.residents.delete(request)
+    }
+    return batch
+  }
+
+  private note(request: SimRequest, batch: OutputBatch, nowMs: number): LiveRequest {
+    const live = this.residents.get(request)
+    if (live === undefined) throw new Error(`worker ${this.index} was never sent request ${request.id}`)
+    if (Number.isNaN(live.admittedMs) && !Number.isNaN(request.firstAdmitMs)) live.admittedMs = nowMs
+    batch.addTokens(live)
+    return live
+  }
+}

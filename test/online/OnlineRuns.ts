@@ -1,0 +1,96 @@
+/** The same deployment run offline and online, for tests that compare the two. */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import type { EngineArgs } from "../../src/config/EngineArgs.ts"
+import type { Engine } from "../../src/engine/Engine.ts"
+import * as VllmEngine from "../../src/engine/vllm/VllmEngine.ts"
+import * as OnlineReplay from "../../src/online/OnlineReplay.ts"
+import type { Pace } from "../../src/online/Pace.ts"
+import * as VirtualPace from "../../src/online/VirtualPace.ts"
+import type { ReplayEvent, RunSummary, TokenGapBatch } from "../../src/report/ReplayEvent.ts"
+import type { RequestRecord } from "../../src/request/SimRequest.ts"
+import * as RoundRobin from "../../src/router/RoundRobin.ts"
+import type { Router } from "../../src/router/Router.ts"
+import type { ReplayError } from "../../src/simulation/ReplayError.ts"
+import * as Topology from "../../src/simulation/Topology.ts"
+import * as PolynomialTiming from "../../src/timing/PolynomialTiming.ts"
+import type { TraceError } from "../../src/trace/TraceError.ts"
+import type { Workload } from "../../src/workload/Workload.ts"
+import { replay } from "../support/Replays.ts"
+
+export interface Setup {
+  readonly engine: Layer.Layer<Engine>
+  readonly router: Layer.Layer<Router>
+  readonly workload: Layer.Layer<Workload>
+  readonly workers: number
+}
+
+export interface Outcome {
+  readonly records: ReadonlyArray<RequestRecord>
+  readonly gaps: ReadonlyArray<TokenGapBatch>
+  readonly summary: RunSummary
+}
+
+export const vllm = (args: EngineArgs): Layer.Layer<Engine> =>
+  (args.engineType === "trtllm" ? VllmEngine.layerTrtllm(args) : VllmEngine.layer(args)).pipe(
+    Layer.provide(PolynomialTiming.layer)
+  )
+
+export const roundRobin = RoundRobin.layer
+
+export const outcomeOf = (events: ReadonlyArray<ReplayEvent>): Outcome => {
+  const summary = events.at(-1)
+  if (summary?._tag !== "Summary") throw new Error("the last event of a run is not its summary")
+  return {
+    records: events.filter((event) => event._tag === "Request"),
+    gaps: events.filter((event) => event._tag === "TokenGaps"),
+    summary
+  }
+}
+
+export const offline = ({ engine, router, workers, workload }: Setup) =>
+  replay(Topology.layerMulti({ workers }).pipe(Layer.provide(Layer.merge(engine, router))), workload, { check: true })
+
+/** On the Pace of the context. */
+export const online = (
+  { engine, router, workers, workload }: Setup,
+  options: OnlineReplay.OnlineOptions = {}
+): Effect.Effect<Outcome, ReplayError | TraceError, Pace> =>
+  Stream.runCollect(OnlineReplay.run({ workers, check: true, ...options })).pipe(
+    Effect.map(outcomeOf),
+    Effect.provide(Layer.mergeAll(engine, router, workload), { local: true })
+  )
+
+/** In virtual time. */
+export const virtual = (setup: Setup, options: OnlineReplay.OnlineOptions = {}): Effect.Effect<Outcome, ReplayError | TraceError> =>
+  VirtualPace.run(online(setup, options))
+
+/** What must be the same offline and online, by request in dispatch order. */
+export const comparable = ({ records }: Outcome) =>
+  records.toSorted((a, b) => a.id - b.id).map((record) => ({
+    id: record.id,
+    session: record.sessionId,
+    turn: record.turnIndex,
+    status: record.status,
+    worker: record.workerIndex,
+    promptTokens: record.promptTokens,
+    emittedTokens: record.emittedTokens,
+    reusedTokens: record.reusedTokens,
+    firstReusedTokens: record.firstAdmissionReusedTokens,
+    overlapTokens: record.routeOverlapTokens,
+    arrivalMs: record.arrivalMs,
+    firstAdmitMs: record.firstAdmitMs,
+    firstTokenMs: record.firstTokenMs,
+    secondTokenMs: record.secondTokenMs,
+    lastTokenMs: record.lastTokenMs
+  }))
+
+/** Gap to number of gaps, over the whole run. */
+export const gapCounts = ({ gaps }: Outcome): ReadonlyMap<number, number> => {
+  const counts = new Map<number, number>()
+  for (const batch of gaps) {
+    batch.gapsMs.forEach((gapMs, index) => counts.set(gapMs, (counts.get(gapMs) ?? 0) + batch.counts[index]!))
+  }
+  return counts
+}
