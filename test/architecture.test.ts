@@ -16,7 +16,9 @@ const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
   engine: ["timing", "request", "config", "random"],
   router: ["engine", "timing", "request", "config", "random"],
   report: ["request", "config"],
-  simulation: ["engine", "router", "timing", "workload", "trace", "request", "config", "report", "random"]
+  simulation: ["engine", "router", "timing", "workload", "trace", "request", "config", "report", "random"],
+  online: ["simulation", "engine", "router", "timing", "workload", "trace", "request", "config", "report", "random"],
+  serve: ["online", "simulation", "engine", "router", "timing", "workload", "request", "config", "report", "random"]
 }
 
 const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"))
