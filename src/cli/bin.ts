@@ -1,3 +1,5 @@
+// oxlint-disable-next-line import/no-unassigned-import -- sets how the heap grows; must run before it does
+import "./SmallHeap.ts"
 // oxlint-disable-next-line import/no-unassigned-import -- compiles schemas to code; must run before the first is used
 import "effect/schema/SchemaJITCompiler/enable"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
