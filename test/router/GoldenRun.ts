@@ -11,6 +11,7 @@ import { readEngineArgs } from "../../src/config/EngineArgsJson.ts"
 import { readRouterConfig } from "../../src/config/RouterConfig.ts"
 import { parse } from "../../src/config/StrictJson.ts"
 import type { Engine } from "../../src/engine/Engine.ts"
+import * as SglangEngine from "../../src/engine/sglang/SglangEngine.ts"
 import * as VllmEngine from "../../src/engine/vllm/VllmEngine.ts"
 import type { RequestRecord } from "../../src/request/SimRequest.ts"
 import * as RoundRobin from "../../src/router/RoundRobin.ts"
@@ -21,7 +22,7 @@ import { defaultKvRouterOptions, type KvRouterOptions } from "../../src/router/k
 import { parsePolicyFile, profileFor } from "../../src/router/kv/PolicyFile.ts"
 import * as Topology from "../../src/simulation/Topology.ts"
 import * as PolynomialTiming from "../../src/timing/PolynomialTiming.ts"
-import { openMooncake } from "../../src/trace/TraceSource.ts"
+import { openAgenticMooncake, openMooncake } from "../../src/trace/TraceSource.ts"
 import { Workload } from "../../src/workload/Workload.ts"
 import type { SyntheticOptions } from "../../src/workload/SyntheticLoad.ts"
 import { type Outcome, replay } from "../support/Replays.ts"
@@ -121,7 +122,8 @@ const workload = (spec: RunSpec, blockTokens: number) => {
   if (spec.trace === null) return Workload.layerSynthetic(synthetic(spec, blockTokens))
   const file = new URL(`traces/${spec.trace}.gz`, folder).pathname
   return Layer.unwrap(Effect.gen(function*() {
-    const source = yield* openMooncake({ file, traceBlockTokens: 512 })
+    const open = flag(spec, "--trace-format") === "agentic_mooncake" ? openAgenticMooncake : openMooncake
+    const source = yield* open({ file, traceBlockTokens: 512 })
     const trace = spec.lines === null ? source : { ...source, rows: Stream.take(source.rows, spec.lines) }
     const concurrency = numberFlag(spec, "--replay-concurrency")
     if (concurrency !== undefined) return Workload.layerClosedLoop({ trace, concurrency })
@@ -140,10 +142,10 @@ const routerOptions = (spec: RunSpec): KvRouterOptions => {
 const engineArgs = (spec: RunSpec, name: string): EngineArgs =>
   Result.getOrThrow(readEngineArgs(json(spec, name), { _tag: "Flag", name }))
 
+const engines = { vllm: VllmEngine.layer, sglang: SglangEngine.layer, trtllm: VllmEngine.layerTrtllm }
+
 const engine = (args: EngineArgs): Layer.Layer<Engine> =>
-  (args.engineType === "trtllm" ? VllmEngine.layerTrtllm(args) : VllmEngine.layer(args)).pipe(
-    Layer.provide(PolynomialTiming.layer)
-  )
+  engines[args.engineType](args).pipe(Layer.provide(PolynomialTiming.layer))
 
 /** The topology of the command line, and the block size of its engines. */
 const topology = (spec: RunSpec, router: Layer.Layer<Router>) => {

@@ -95,7 +95,7 @@ describe("guided replay of recorded runs", () => {
   for (const name of goldenNames) {
     const golden = loadGolden(name)
     const { requests } = golden
-    if (requests === null || name.includes("sglang")) continue
+    if (requests === null) continue
     it.effect(name, () =>
       Effect.gen(function*() {
         const recording = new Recording(requests)

@@ -6,6 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
+import * as SglangEngine from "../../src/engine/sglang/SglangEngine.ts"
 import * as VllmEngine from "../../src/engine/vllm/VllmEngine.ts"
 import type { RequestRecord } from "../../src/request/SimRequest.ts"
 import type { TieBreak } from "../../src/router/kv/Choice.ts"
@@ -86,14 +87,14 @@ describe("runs that no tie can change", () => {
 })
 
 /** Two long prompts with a common prefix 1 ms apart, and a short prompt that comes with the first. */
-const probe = (seed: number): Effect.Effect<ReadonlyArray<RequestRecord>, unknown> => {
+const probe = (engineLayer: typeof VllmEngine.layer, seed: number): Effect.Effect<ReadonlyArray<RequestRecord>, unknown> => {
   const prompt = Array.from({ length: 10 }, (_, i) => i)
   const rows = [
     row({ timestampMs: 0, promptTokens: 5120, outputTokens: 20, hashIds: prompt }, 1),
     row({ timestampMs: 0, promptTokens: 128, outputTokens: 21, hashIds: [100] }, 2),
     row({ timestampMs: 1, promptTokens: 5120, outputTokens: 22, hashIds: prompt }, 3)
   ]
-  const engine = VllmEngine.layer(engineArgs()).pipe(Layer.provide(PolynomialTiming.layer))
+  const engine = engineLayer(engineArgs()).pipe(Layer.provide(PolynomialTiming.layer))
   const router = KvRouter.layer({ ...defaultKvRouterOptions, seed })
   return Effect.gen(function*() {
     const topology = Topology.layerMulti({ workers: 2 }).pipe(Layer.provide(Layer.merge(engine, router)))
@@ -107,10 +108,20 @@ describe("visibility of cache events", () => {
   it.effect("a vLLM pass's blocks are seen from its start", () =>
     Effect.gen(function*() {
       for (const seed of [0, 1, 2, 3]) {
-        const [a, c, b] = yield* probe(seed)
+        const [a, c, b] = yield* probe(VllmEngine.layer, seed)
         assert.strictEqual(b!.workerIndex, a!.workerIndex)
         assert.notStrictEqual(c!.workerIndex, a!.workerIndex)
         assertClose(b!.firstTokenMs, 117.286361, "first token")
+      }
+    }))
+
+  it.effect("an SGLang pass's blocks are not seen before its end", () =>
+    Effect.gen(function*() {
+      for (const seed of [0, 1, 2, 3]) {
+        const [a, c, b] = yield* probe(SglangEngine.layer, seed)
+        assert.strictEqual(b!.workerIndex, c!.workerIndex)
+        assert.notStrictEqual(c!.workerIndex, a!.workerIndex)
+        assertClose(b!.firstTokenMs, 135.484977, "first token")
       }
     }))
 })
