@@ -27,7 +27,8 @@ def bracket(nodes: list[int], value: int) -> tuple[int, ...]:
     return nodes[at], nodes[at + 1]
 
 
-def gemm_rows(section: Section, n: int, k: int) -> set[tuple[int, ...]]:
+def gemm_rows(section: Section, op: dict) -> set[tuple[int, ...]]:
+    n, k = op["n"], op["k"]
     own = {key for key in section.rows if key[0] == n and key[1] == k}
     if len(own) >= 2:
         return own
@@ -55,31 +56,41 @@ def moe_rows(section: Section, op: dict) -> set[tuple[int, ...]]:
     return {row for row in section.rows if row[:6] == key}
 
 
-def wanted_rows(op: dict, sections: Sections) -> list[tuple[str, set[tuple[int, ...]]]]:
-    """Names of the sections an operation looks into, and the rows it can meet there."""
+def all_rows(section: Section, _op: dict) -> set[tuple[int, ...]]:
+    """A collective's table is small; take it whole."""
+    return set(section.rows)
+
+
+def sections_of(op: dict) -> list[str]:
+    """Names of the sections an operation looks into."""
     kind = op["op"]
-    if kind == "gemm":
-        names, rows = [f"gemm/{op['quant']}"], lambda section: gemm_rows(section, op["n"], op["k"])
-    elif kind == "context_attention":
-        names = [f"context_attention/{op['fmha']}/{op['kvCache']}"]
-        rows = lambda section: attention_rows(section, op)
-    elif kind == "generation_attention":
-        names, rows = [f"generation_attention/{op['kvCache']}"], lambda section: attention_rows(section, op)
-    elif kind == "moe":
-        names, rows = [f"moe/{op['quant']}"], lambda section: moe_rows(section, op)
-    elif kind == "moe_dispatch" or (kind == "all_reduce" and op["gpus"] > 1):
-        # A collective's table is small; take it whole.
-        names = ["all_reduce"] if kind == "all_reduce" else ["all_reduce", "all_gather", "reduce_scatter"]
-        rows = lambda section: set(section.rows)
-    else:
-        return []
-    missing = [name for name in names if name not in sections]
-    if missing:
-        raise SystemExit(f"no performance data for {missing}; available: {sorted(sections)}")
-    found = [(name, rows(sections[name])) for name in names]
-    for name, keys in found:
+    if kind == "gemm" or kind == "moe":
+        return [f"{kind}/{op['quant']}"]
+    if kind == "context_attention":
+        return [f"{kind}/{op['fmha']}/{op['kvCache']}"]
+    if kind == "generation_attention":
+        return [f"{kind}/{op['kvCache']}"]
+    if kind == "moe_dispatch":
+        return ["all_reduce", "all_gather", "reduce_scatter"]
+    return ["all_reduce"] if kind == "all_reduce" and op["gpus"] > 1 else []
+
+
+READERS = {
+    "gemm": gemm_rows, "moe": moe_rows, "context_attention": attention_rows,
+    "generation_attention": attention_rows, "moe_dispatch": all_rows, "all_reduce": all_rows,
+}
+
+
+def wanted_rows(op: dict, sections: Sections) -> list[tuple[str, set[tuple[int, ...]]]]:
+    """The rows that an operation can meet, by section."""
+    found = []
+    for name in sections_of(op):
+        if name not in sections:
+            raise SystemExit(f"no performance data for {name}; available: {', '.join(sorted(sections))}")
+        keys = READERS[op["op"]](sections[name], op)
         if not keys:
             raise SystemExit(f"{name} has no rows for {op}")
+        found.append((name, keys))
     return found
 
 

@@ -28,6 +28,8 @@ class Model:
         if self.architecture not in DENSE | MOE:
             raise SystemExit(f"the operations of {self.architecture} are not known; known: {sorted(DENSE | MOE)}")
         self.moe = self.architecture in MOE
+        if self.moe and self.backend == "trtllm":
+            raise SystemExit("expert dispatch on trtllm is not modelled")
         self.layers, self.hidden = self.first("num_hidden_layers"), self.first("hidden_size")
         self.heads, self.vocab = self.first("num_attention_heads"), self.first("vocab_size")
         self.kv_heads = int(self.config.get("num_key_value_heads") or self.heads)

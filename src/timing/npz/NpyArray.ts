@@ -62,7 +62,8 @@ export const readNpy = (bytes: Uint8Array): Result.Result<NpyArray, string> =>
     const count = shape.reduce((product, size) => product * size, 1)
     const dataBytes = bytes.length - dataStart
     if (dataBytes !== count * elementBytes) {
-      return Result.fail(`holds ${dataBytes} bytes of numbers where its shape (${shape.join(", ")}) needs ${count * elementBytes}`)
+      const needed = count * elementBytes
+      return Result.fail(`holds ${dataBytes} bytes of numbers where its shape (${shape.join(", ")}) needs ${needed}`)
     }
     const view = new DataView(bytes.buffer, bytes.byteOffset + dataStart, dataBytes)
     const stored = Float64Array.from({ length: count }, (_, i) => view.getFloat64(i * elementBytes, true))

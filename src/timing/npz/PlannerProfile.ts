@@ -32,9 +32,9 @@ const axisProblem = (arrays: ProfileArrays, array: AxisName): ArrayProblem | und
 const shapeProblem = (arrays: ProfileArrays, array: keyof ProfileArrays, along: ReadonlyArray<AxisName>) => {
   const wanted = along.map((axis) => arrays[axis].values.length)
   const { shape } = arrays[array]
-  return shape.length === wanted.length && shape.every((size, i) => size === wanted[i])
-    ? undefined
-    : { array, problem: `has the shape (${shape.join(", ")}) instead of (${wanted.join(", ")}), the sizes of ${along.join(" and ")}` }
+  if (shape.length === wanted.length && shape.every((size, i) => size === wanted[i])) return undefined
+  const sizes = `has the shape (${shape.join(", ")}) instead of (${wanted.join(", ")})`
+  return { array, problem: `${sizes}, the sizes of ${along.join(" and ")}` }
 }
 
 const finiteProblem = (arrays: ProfileArrays): ArrayProblem | undefined => {

@@ -145,7 +145,8 @@ describe("expert layers", () => {
 
 describe("collectives", () => {
   const rows = [[2, 100, 1], [2, 200, 2], [8, 100, 4], [8, 200, 8]]
-  const tables = tablesOf({ all_reduce: rowTable(["gpus", "elements"], rows), all_gather: rowTable(["gpus", "elements"], rows.slice(0, 2)) })
+  const columns = ["gpus", "elements"]
+  const tables = tablesOf({ all_reduce: rowTable(columns, rows), all_gather: rowTable(columns, rows.slice(0, 2)) })
   const price = (kind: "all_reduce" | "all_gather", gpus: number, elements: number) =>
     Effect.map(collective(tables, fastSystem, new MeasuredRange(), kind, gpus), (found) => found.at(elements))
 

@@ -76,12 +76,12 @@ const attention = (op: Op & { op: "context_attention" | "generation_attention" }
 
 /** The recorded list without pipeline transfers, which cost nothing, and without fields that we do not carry. */
 const comparable = (ours: ReadonlyArray<Op>, theirs: RecordedSpec["context_ops"]) => {
-  const kept = theirs.filter((op) => op["P2P"] === undefined)
-  const expected = kept.map((op, i) => {
+  const priced = theirs.filter((op) => op["P2P"] === undefined)
+  const expected = priced.map((op, i) => {
     const fields = Object.values(recorded(ours[i] ?? ours[0]!))[0]!
-    return Object.fromEntries(
-      Object.entries(op).map(([kind, values]) => [kind, Object.fromEntries(Object.keys(fields).map((key) => [key, values[key]]))])
-    )
+    const kept = (values: Readonly<Record<string, unknown>>) =>
+      Object.fromEntries(Object.keys(fields).map((key) => [key, values[key]]))
+    return Object.fromEntries(Object.entries(op).map(([kind, values]) => [kind, kept(values)]))
   })
   return { actual: ours.map(recorded), expected }
 }
