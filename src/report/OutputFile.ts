@@ -43,30 +43,6 @@ export const write = (
     Effect.flatMap(openAs(path, () => "remove"), (file) => Effect.andThen(file.append(text), file.commit))
   )
 
-/** Fails if an output would overwrite one of the inputs, under whatever name or link. */
-export const refuseInputs = Effect.fnUntraced(function*(path: string, inputs: ReadonlyArray<string>) {
-  const output = yield* identityOf(path)
-  if (output === undefined) return
-  for (const input of inputs) {
-    if (output !== (yield* identityOf(input))) continue
-    return yield* new OutputError({
-      path,
-      problem: `this is the input file ${input}, and inputs are never overwritten; choose another path`
-    })
-  }
-})
-
-/** What two names of one existing file have in common. */
-const identityOf = Effect.fnUntraced(function*(path: string) {
-  const files = yield* FileSystem.FileSystem
-  const info = yield* Effect.option(files.stat(path))
-  if (Option.isNone(info) || info.value.type !== "File") return undefined
-  return Option.match(info.value.ino, {
-    onNone: () => path,
-    onSome: (inode) => `${info.value.dev}:${inode}`
-  })
-})
-
 interface Target {
   readonly path: string
   readonly writtenPath: string

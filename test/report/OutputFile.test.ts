@@ -110,23 +110,6 @@ describe("OutputFile.open", () => {
       }))))
 })
 
-describe("OutputFile.refuseInputs", () => {
-  it.effect("recognises an input under any name", () =>
-    inFolder((at, files) =>
-      Effect.gen(function*() {
-        yield* files.writeFileString(at("a.jsonl"), "trace")
-        yield* files.writeFileString(at("b.jsonl"), "trace")
-        yield* files.symlink(at("a.jsonl"), at("soft"))
-        yield* files.link(at("a.jsonl"), at("hard"))
-        for (const name of ["a.jsonl", "soft", "hard"]) {
-          const error = yield* Effect.flip(OutputFile.refuseInputs(at(name), [at("b.jsonl"), at("a.jsonl")]))
-          assert.include(error.message, `this is the input file ${at("a.jsonl")}`)
-        }
-        yield* OutputFile.refuseInputs(at("b.jsonl"), [at("a.jsonl")])
-        yield* OutputFile.refuseInputs(at("new"), [at("a.jsonl"), at("missing")])
-      })))
-})
-
 describe("writeRequestLines", () => {
   const expected = requestLines(events)
 
