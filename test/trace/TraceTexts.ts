@@ -47,3 +47,9 @@ export const sourceOf = (text: string, traceBlockTokens = 64, chunkBytes = 1 << 
 }
 
 export const jsonLines = (rows: ReadonlyArray<unknown>): string => rows.map((row) => `${JSON.stringify(row)}\n`).join("")
+
+/** Rows of a text, or the message of its first refusal. */
+export const readOrRefuse = <Row, E extends { readonly message: string }>(
+  rows: Stream.Stream<Row, E>
+): Effect.Effect<ReadonlyArray<Row> | string> =>
+  Stream.runCollect(rows).pipe(Effect.catch((error) => Effect.succeed(error.message)))
