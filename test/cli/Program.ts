@@ -1,0 +1,86 @@
+/** Runs the program in this process, in a folder of its own, and catches what it prints. */
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { exitCodeOf } from "../../src/cli/ExitCode.ts"
+import { main } from "../../src/cli/Main.ts"
+
+export interface Outcome {
+  readonly exit: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A folder with some files, which is the working directory until {@link Folder.leave}. */
+export class Folder {
+  readonly path = realpathSync(mkdtempSync(join(tmpdir(), "dynosim-test-")))
+  private readonly inputs: ReadonlySet<string>
+  private readonly before = process.cwd()
+
+  /** Contents by name: text, or `binary:` and hexadecimal digits. */
+  constructor(files: Readonly<Record<string, string>>) {
+    this.inputs = new Set(Object.keys(files))
+    for (const [name, content] of Object.entries(files)) this.write(name, content)
+    process.chdir(this.path)
+  }
+
+  write(name: string, content: string): void {
+    mkdirSync(dirname(join(this.path, name)), { recursive: true })
+    writeFileSync(join(this.path, name), content.startsWith("binary:") ? Buffer.from(content.slice(7), "hex") : content)
+  }
+
+  read(name: string): string {
+    return readFileSync(join(this.path, name), "utf8")
+  }
+
+  /** Files that were not there at first, in order. */
+  added(): ReadonlyArray<string> {
+    return readdirSync(this.path, { recursive: true, encoding: "utf8" })
+      .filter((name) => statSync(join(this.path, name)).isFile() && !this.inputs.has(name))
+      .toSorted()
+  }
+
+  leave(): void {
+    process.chdir(this.before)
+    rmSync(this.path, { recursive: true })
+  }
+}
+
+/** Never fails: the outcome says how it ended. */
+export const program = (
+  argv: ReadonlyArray<string>,
+  env: Readonly<Record<string, string>> = {}
+): Effect.Effect<Outcome> =>
+  Effect.suspend(() => {
+    const stdout: Array<string> = []
+    const stderr: Array<string> = []
+    const console: Console.Console = {
+      ...globalThis.console,
+      log: (...parts) => void stdout.push(parts.join(" ")),
+      error: (...parts) => void stderr.push(parts.join(" "))
+    }
+    return main(argv).pipe(
+      Effect.provideService(Console.Console, console),
+      Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env }))),
+      Effect.provide(NodeServices.layer),
+      Effect.exit,
+      Effect.map((exit) => ({ exit: exitCodeOf(exit), stdout: stdout.join("\n"), stderr: stderr.join("\n") }))
+    )
+  })
+
+/** Runs the program among some files; `look` sees the folder afterwards. */
+export const programIn = <A>(
+  files: Readonly<Record<string, string>>,
+  argv: ReadonlyArray<string>,
+  look: (outcome: Outcome, folder: Folder) => A,
+  env?: Readonly<Record<string, string>>
+): Effect.Effect<A> =>
+  Effect.acquireUseRelease(
+    Effect.sync(() => new Folder(files)),
+    (folder) => Effect.map(program(argv, env), (outcome) => look(outcome, folder)),
+    (folder) => Effect.sync(() => folder.leave())
+  )
