@@ -1,0 +1,66 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Result from "effect/Result"
+import { normaliseArgv } from "../../src/cli/Argv.ts"
+
+const normal = (...words: ReadonlyArray<string>): ReadonlyArray<string> => Result.getOrThrow(normaliseArgv(["replay", ...words])).slice(1)
+
+const refused = (...words: ReadonlyArray<string>): string =>
+  Result.getOrThrow(Result.flip(normaliseArgv(["replay", ...words]))).message
+
+describe("normaliseArgv", () => {
+  it("joins a flag and its value, wherever trace files stand", () => {
+    assert.deepStrictEqual(normal("a", "--num-workers", "2", "b", "--router-mode=kv_router"), [
+      "--num-workers=2",
+      "--router-mode=kv_router",
+      "a",
+      "b"
+    ])
+  })
+
+  it("completes unique prefixes", () => {
+    assert.deepStrictEqual(normal("--num-w", "2", "--extra={}"), ["--num-workers=2", "--extra-engine-args={}"])
+    assert.deepStrictEqual(normal("--ver"), ["--version"])
+  })
+
+  it("takes a whole name even if it begins another one", () => {
+    assert.deepStrictEqual(normal("--report-json", "r"), ["--report-json=r"])
+    assert.deepStrictEqual(normal("--aic-nextn", "1"), ["--aic-nextn=1"])
+  })
+
+  it("refuses ambiguous prefixes and missing values", () => {
+    assert.strictEqual(refused("--num", "2"), "--num: is ambiguous")
+    assert.strictEqual(refused("--num-workers"), "--num-workers: needs a value")
+    assert.strictEqual(refused("--num-workers", "--quiet"), "--num-workers: needs a value")
+    assert.strictEqual(refused("--seed", "--", "1"), "--seed: needs a value")
+  })
+
+  it("lets the last of repeated flags count", () => {
+    assert.deepStrictEqual(normal("--seed", "1", "--quiet", "--seed", "2"), ["--seed=2", "--quiet"])
+  })
+
+  it("takes negative numbers, a lone dash and empty words as values", () => {
+    assert.deepStrictEqual(normal("--arrival-speedup-ratio", "-1", "--max-sim-time-seconds", "-.5e3", "--model-name", "", "-"), [
+      "--arrival-speedup-ratio=-1",
+      "--max-sim-time-seconds=-.5e3",
+      "--model-name=",
+      "-"
+    ])
+  })
+
+  it("keeps equals signs in values, and everything after two dashes", () => {
+    assert.deepStrictEqual(normal("--router-config={\"a\":\"b=c\"}", "--", "--odd-name.jsonl"), [
+      "--router-config={\"a\":\"b=c\"}",
+      "--",
+      "--odd-name.jsonl"
+    ])
+  })
+
+  it("does not give a switch a value", () => {
+    assert.deepStrictEqual(normal("--quiet", "a.jsonl"), ["--quiet", "a.jsonl"])
+  })
+
+  it("leaves what it does not know to the parser, and other commands alone", () => {
+    assert.deepStrictEqual(normal("--foo", "1", "-h"), ["--foo", "-h", "1"])
+    assert.deepStrictEqual(Result.getOrThrow(normaliseArgv(["--num", "2"])), ["--num", "2"])
+  })
+})
