@@ -6,8 +6,10 @@ import type * as Path from "effect/Path"
 import type { EngineArgs } from "../config/EngineArgs.ts"
 import type { Deployment, ReplayOptions } from "../config/ReplayOptions.ts"
 import type { Engine } from "../engine/Engine.ts"
+import * as SglangEngine from "../engine/sglang/SglangEngine.ts"
 import * as VllmEngine from "../engine/vllm/VllmEngine.ts"
 import * as KvRouter from "../router/kv/KvRouter.ts"
+import { Pace } from "../online/Pace.ts"
 import type { PolicyProfile } from "../router/kv/PolicyProfile.ts"
 import type { PrefillEstimator } from "../router/kv/PrefillLoad.ts"
 import * as RoundRobin from "../router/RoundRobin.ts"
@@ -38,8 +40,16 @@ const noted = (timings: TimingsInUse, args: EngineArgs): Layer.Layer<Timing, Aic
     return timing
   })).pipe(Layer.provide(timingLayer(args)))
 
-const modelOf = (args: EngineArgs): Layer.Layer<Engine, never, Timing> =>
-  args.engineType === "trtllm" ? VllmEngine.layerTrtllm(args) : VllmEngine.layer(args)
+const modelOf = (args: EngineArgs): Layer.Layer<Engine, never, Timing> => {
+  switch (args.engineType) {
+    case "vllm":
+      return VllmEngine.layer(args)
+    case "sglang":
+      return SglangEngine.layer(args)
+    case "trtllm":
+      return VllmEngine.layerTrtllm(args)
+  }
+}
 
 /** An engine with its timing, its KV pool sized by AIC where its arguments ask for that. */
 const engineLayer = (args: EngineArgs, timings: TimingsInUse): Layer.Layer<Engine, AicError | NpzError, Files> =>
@@ -82,4 +92,15 @@ export const topologyLayer = (
       Layer.provide(Topology.DecodePool.layer, withRouter(deployment.decode))
     )
   )
+}
+
+/** What an online run needs: one kind of engine, a router, and the real passing of time. */
+export const onlineLayer = (
+  options: ReplayOptions,
+  policyProfile: PolicyProfile | undefined,
+  timings: TimingsInUse
+): Layer.Layer<Engine | Router | Pace, AicError | NpzError, Files> => {
+  const { deployment } = options
+  const engine = deployment._tag === "Aggregated" ? deployment.engine : deployment.decode
+  return Layer.mergeAll(engineLayer(engine, timings), routerLayer(options, policyProfile), Pace.layerLive)
 }

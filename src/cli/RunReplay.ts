@@ -4,7 +4,6 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import { identity } from "effect/Function"
-import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { ConfigError } from "../config/ConfigError.ts"
@@ -22,13 +21,12 @@ import { reportTable } from "../report/ReportTable.ts"
 import { writeRequestLines } from "../report/RequestLinesFile.ts"
 import type { PolicyFileError } from "../router/kv/PolicyFileError.ts"
 import type { PolicyProfile } from "../router/kv/PolicyProfile.ts"
-import * as Replay from "../simulation/Replay.ts"
-import { VirtualClock } from "../simulation/VirtualClock.ts"
 import { reasonOf } from "./FileProblem.ts"
 import { optionsJson } from "./OptionsJson.ts"
 import { type InputFile, type OutputPaths, resolveOutputPaths } from "./OutputPaths.ts"
 import { showProgress } from "./Progress.ts"
-import { type TimingsInUse, topologyLayer } from "./RunLayers.ts"
+import type { TimingsInUse } from "./RunLayers.ts"
+import { prepareRun } from "./RunStream.ts"
 import { openWorkload } from "./RunWorkload.ts"
 import { unsupported } from "./Unsupported.ts"
 import { untilInterrupted } from "./UntilInterrupted.ts"
@@ -104,52 +102,43 @@ const inputFiles = (options: ReplayOptions, config: string | undefined): Readonl
 }
 
 const replay = Effect.fnUntraced(function*(options: ReplayOptions, outputs: OutputPaths) {
-  const { policyFile, modelName } = options.routing
+  const { modelName, policyFile } = options.routing
   const policyProfile = policyFile === undefined ? undefined : yield* readPolicyFile(policyFile, modelName)
   const workload = yield* openWorkload(options)
   const timings: TimingsInUse = []
-  const services = yield* Layer.build(Layer.merge(topologyLayer(options, policyProfile, timings), workload.layer))
+  const run = yield* prepareRun(options, workload, policyProfile, timings)
   const notices = [...options.notices, ...workload.notices]
   if (!options.quiet) yield* Effect.forEach(notices, (notice) => Console.error(`note: ${notice}`), { discard: true })
-  const metadata = () => metadataOf(options, timings, notices)
+  const report = ReportSink.sink({
+    serviceLevel: options.serviceLevel,
+    metadata: () => metadataOf(options, timings, [...notices, ...run.warnings()])
+  })
   yield* untilInterrupted(
-    (stop) => Effect.scoped(Effect.provideContext(simulate(options, outputs, workload.requests, metadata, stop), services)),
+    (stop) =>
+      Effect.scoped(Effect.flatMap(showProgress(workload.requests, options.quiet), (progress) =>
+        run.events(stop, progress).pipe(
+          outputs.lines === undefined ? identity : writeRequestLines(outputs.lines),
+          Stream.run(report)
+        ))),
     (report) => deliver(report, outputs)
-  )
-})
-
-const simulate = Effect.fnUntraced(function*(
-  options: ReplayOptions,
-  outputs: OutputPaths,
-  requests: number,
-  metadata: () => ReportMetadata,
-  stop: Effect.Effect<void>
-) {
-  const progress = yield* showProgress(requests, options.quiet)
-  return yield* Replay.run({
-    ...(options.maxSimTimeMs === undefined ? {} : { maxSimTimeMs: options.maxSimTimeMs }),
-    stopWhen: stop,
-    policies: [progress.policy]
-  }).pipe(
-    outputs.lines === undefined ? identity : writeRequestLines(outputs.lines),
-    Stream.run(ReportSink.sink({ serviceLevel: options.serviceLevel, metadata })),
-    Effect.provide(VirtualClock.layer, { local: true })
   )
 })
 
 const metadataOf = (
   options: ReplayOptions,
   timings: TimingsInUse,
-  notices: ReadonlyArray<string>
+  warnings: ReadonlyArray<string>
 ): ReportMetadata => ({
   timingSource: [...new Set(timings.map(({ source }) => source))].join(", "),
   ...(options.seed === undefined ? {} : { seed: options.seed }),
   options: optionsJson(options),
-  warnings: [...notices, ...timings.flatMap((timing) => {
-    const { calls, extrapolated } = timing.coverage?.() ?? { calls: 0, extrapolated: 0 }
-    return extrapolated === 0 ? [] : [`${timing.source}: ${extrapolated} of ${calls} pass times lie beyond what was measured`]
-  })]
+  warnings: [...warnings, ...timings.flatMap(extrapolationWarning)]
 })
+
+const extrapolationWarning = ({ coverage, source }: TimingsInUse[number]): ReadonlyArray<string> => {
+  const { calls, extrapolated } = coverage?.() ?? { calls: 0, extrapolated: 0 }
+  return extrapolated === 0 ? [] : [`${source}: ${extrapolated} of ${calls} pass times lie beyond what was measured`]
+}
 
 /** The report is on disk before anything is printed. */
 const deliver = Effect.fnUntraced(function*(report: Report, outputs: OutputPaths) {

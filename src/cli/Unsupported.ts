@@ -11,18 +11,13 @@ interface Missing {
   readonly isNeeded: (options: ReplayOptions) => boolean
 }
 
-const usesEngine = ({ deployment }: ReplayOptions, engineType: string): boolean =>
-  (deployment._tag === "Aggregated" ? deployment.engine : deployment.prefill).engineType === engineType
-
 const missing: ReadonlyArray<Missing> = [
-  { flag: "--replay-mode", feature: "online replay", isNeeded: ({ mode }) => mode === "online" },
   { flag: "--planner-config", feature: "a planner in the loop", isNeeded: ({ planner }) => planner !== undefined },
   {
     flag: "--benchmark-granularity",
     feature: "a planner in the loop",
     isNeeded: ({ benchmarkGranularity }) => benchmarkGranularity !== undefined
-  },
-  { flag: "--extra-engine-args", feature: "engine_type=sglang", isNeeded: (options) => usesEngine(options, "sglang") }
+  }
 ]
 
 /** The first feature that the run needs and that does not exist. */

@@ -18,8 +18,6 @@ const otherNumbers = (why: string): Deviation => ({ _tag: "OtherNumbers", why })
 const otherText = (why: string): Deviation => ({ _tag: "OtherText", why })
 const otherWords = (message: RegExp, why: string): Deviation => ({ _tag: "OtherWords", message, why })
 
-const online = refused(/online replay is not supported yet/, "online replay does not exist yet")
-const sglang = refused(/engine_type=sglang is not supported yet/, "the SGLang engine is not wired yet")
 const rowList = refused(/expected one JSON object per line, got an array/, "a list in place of an object is a mistake")
 const negative = (flag: string) =>
   otherWords(new RegExp(`${flag}: must not be negative, got -\\d`), "the reference tells neither the flag nor the value")
@@ -44,15 +42,6 @@ export const deviations: Readonly<Record<string, Deviation>> = {
   "g-array-row": rowList,
   "g-hash-empty-noinput": refused(/must have a positive input_length/, "a request without a prompt cannot be served"),
   "m-neg-ts-conc-disagg": refused(/invalid first_arrival_timestamp_ms -10/, "disaggregated runs check their traces too"),
-  "online-ok": online,
-  "online-kv-1w": online,
-  "c-online": online,
-  "eng-sgl-ok": sglang,
-  "d-sglang": sglang,
-  "b-sgl-bs1": sglang,
-  "x-synth-sgl": sglang,
-  "b-limit-kv-2048": sglang,
-  "e-sgl-bs3": sglang,
   "synth-report-jsonl": accepted("per-request lines of synthetic load are as useful as those of a trace"),
   "synth-maxsim": accepted("a time limit works for synthetic load too"),
   "sla-no-planner": accepted("goodput needs no planner"),

@@ -62,7 +62,6 @@ describe("dynosim", () => {
     Effect.gen(function*() {
       yield* refused([...replay, "--planner-config", "{}"], /--planner-config: a planner in the loop is not supported yet/)
       yield* refused([...replay, "--benchmark-granularity", "8"], /--benchmark-granularity: .* not supported yet/)
-      yield* refused([...replay, "--replay-mode", "online"], /--replay-mode: online replay is not supported yet/)
     }))
 })
 

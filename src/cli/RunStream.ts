@@ -1,0 +1,81 @@
+/** From the options of a run to the stream of its events: in simulated time, or on the live clock. */
+import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import type * as Path from "effect/Path"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { ReplayOptions } from "../config/ReplayOptions.ts"
+import { LagMeter } from "../online/LagMeter.ts"
+import * as OnlineReplay from "../online/OnlineReplay.ts"
+import type { ReplayEvent } from "../report/ReplayEvent.ts"
+import type { PolicyProfile } from "../router/kv/PolicyProfile.ts"
+import * as Replay from "../simulation/Replay.ts"
+import type { ReplayError } from "../simulation/ReplayError.ts"
+import type { DisaggregationUnsupported } from "../simulation/Topology.ts"
+import { VirtualClock } from "../simulation/VirtualClock.ts"
+import type { AicError } from "../timing/aic/AicError.ts"
+import type { NpzError } from "../timing/npz/NpzError.ts"
+import type { TraceError } from "../trace/TraceError.ts"
+import type { WorkloadError } from "../workload/WorkloadError.ts"
+import type { Progress } from "./Progress.ts"
+import { onlineLayer, type TimingsInUse, topologyLayer } from "./RunLayers.ts"
+import type { RunWorkload } from "./RunWorkload.ts"
+
+/** A run that is ready to start. */
+export interface RunStream {
+  /** The events; the run ends early when `stop` completes. */
+  readonly events: (
+    stop: Effect.Effect<void>,
+    progress: Progress
+  ) => Stream.Stream<ReplayEvent, ReplayError | TraceError>
+  /** What is worth a word once the events have ended. */
+  readonly warnings: () => ReadonlyArray<string>
+}
+
+type Unready = AicError | NpzError | DisaggregationUnsupported | TraceError | WorkloadError
+
+/** Builds everything that the run needs: whatever is wrong with tables, profiles or the load is found here. */
+export const prepareRun = (
+  options: ReplayOptions,
+  workload: RunWorkload,
+  policyProfile: PolicyProfile | undefined,
+  timings: TimingsInUse
+): Effect.Effect<RunStream, Unready, FileSystem.FileSystem | Path.Path | Scope.Scope> =>
+  options.mode === "online"
+    ? prepareOnline(options, workload, policyProfile, timings)
+    : prepareOffline(options, workload, policyProfile, timings)
+
+const prepareOffline = Effect.fnUntraced(function*(
+  options: ReplayOptions,
+  workload: RunWorkload,
+  policyProfile: PolicyProfile | undefined,
+  timings: TimingsInUse
+): Effect.fn.Return<RunStream, Unready, FileSystem.FileSystem | Path.Path | Scope.Scope> {
+  const services = yield* Layer.build(Layer.merge(topologyLayer(options, policyProfile, timings), workload.layer))
+  const { maxSimTimeMs } = options
+  return {
+    events: (stop, progress) =>
+      Replay.run({ ...(maxSimTimeMs === undefined ? {} : { maxSimTimeMs }), stopWhen: stop, policies: [progress.policy] }).pipe(
+        Stream.provideContext(services),
+        Stream.provide(VirtualClock.layer, { local: true })
+      ),
+    warnings: () => []
+  }
+})
+
+const prepareOnline = Effect.fnUntraced(function*(
+  options: ReplayOptions,
+  workload: RunWorkload,
+  policyProfile: PolicyProfile | undefined,
+  timings: TimingsInUse
+): Effect.fn.Return<RunStream, Unready, FileSystem.FileSystem | Path.Path | Scope.Scope> {
+  const services = yield* Layer.build(Layer.merge(onlineLayer(options, policyProfile, timings), workload.layer))
+  const { deployment } = options
+  const workers = deployment._tag === "Aggregated" ? deployment.workers : 1
+  const lag = new LagMeter()
+  return {
+    events: (stop) => Stream.provideContext(OnlineReplay.run({ workers, stopWhen: stop, lag }), services),
+    warnings: () => [lag.describe()]
+  }
+})
