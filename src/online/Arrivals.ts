@@ -26,7 +26,7 @@ export interface ArrivalsOptions {
 
 export class Arrivals {
   private readonly options: ArrivalsOptions
-  /** Opened when a request has ended. */
+  /** Opened when a request has ended or a worker rests. */
   private readonly changed = Latch.makeUnsafe()
 
   constructor(options: ArrivalsOptions) {
@@ -34,7 +34,7 @@ export class Arrivals {
   }
 
   /** Wakes the arrivals up: something they may wait for has happened. */
-  readonly wake: Effect.Effect<unknown> = this.changed.open
+  readonly wake: Effect.Effect<void> = Effect.asVoid(this.changed.open)
 
   /** Ends when all requests have arrived and ended. */
   readonly run: Effect.Effect<void, TraceError | ReplayError> = Effect.suspend(() => {

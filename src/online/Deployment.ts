@@ -35,8 +35,8 @@ export interface DeploymentObserver<E> {
   readonly ended: (live: LiveRequest, status: RequestStatus, nowMs: number) => void
   /** Everything due at this instant is digested; new requests may be submitted. */
   readonly settled: Effect.Effect<void, E>
-  /** A worker can do nothing for its requests until it is sent something. */
-  readonly stuck: (worker: OnlineWorker) => Effect.Effect<void, E>
+  /** A worker has nothing to do; if it is `stuck`, it can do nothing for the requests it has until it is sent something. */
+  readonly resting: (worker: OnlineWorker, stuck: boolean) => Effect.Effect<void, E>
 }
 
 export interface DeploymentOptions {
@@ -86,7 +86,7 @@ export class Deployment {
         hub,
         mailbox,
         outputs,
-        onStuck: (worker) => this.observer?.stuck(worker) ?? Effect.void
+        onRest: (worker, stuck) => this.observer?.resting(worker, stuck) ?? Effect.void
       })
     )
     this.holders = [...this.workers.map((worker) => worker.core), router, hub, this]

@@ -116,7 +116,7 @@ const assemble = Effect.fnUntraced(function*(options: OnlineOptions, chunks: Chu
       Effect.andThen(arrivals.wake),
       Effect.andThen(Effect.suspend(() => handOn(recorder, chunks)))
     ),
-    stuck: () => arrivals.wake
+    resting: () => arrivals.wake
   }, core)
   return { time, deployment, arrivals, recorder, checks, observed } satisfies Parts
 })

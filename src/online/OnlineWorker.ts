@@ -37,8 +37,8 @@ export interface OnlineWorkerOptions {
   readonly checks: RunChecks | undefined
   /** Lateness up to which a worker catches up with its model, ms. */
   readonly maxLagMs: number
-  /** Told when no pass makes progress any more although requests are here. */
-  readonly onStuck: (worker: OnlineWorker) => Effect.Effect<void, ReplayError>
+  /** Told before the worker rests: it has nothing to do, or, if `stuck`, no pass makes progress for the requests it has. */
+  readonly onRest: (worker: OnlineWorker, stuck: boolean) => Effect.Effect<void, ReplayError>
 }
 
 /** Passes in a row without any progress after which only a message can change anything. */
@@ -69,6 +69,7 @@ export class OnlineWorker {
   }
 
   send(message: WorkerMessage): void {
+    this.atRest = false
     Queue.offerUnsafe(this.options.mailbox, message)
   }
 
@@ -88,10 +89,10 @@ export class OnlineWorker {
   })
 
   private readonly rest = Effect.fnUntraced(function*(this: OnlineWorker, stuck: boolean) {
-    this.atRest = true
-    if (stuck) yield* this.options.onStuck(this)
-    this.receive(yield* Queue.takeAll(this.options.mailbox))
-    this.atRest = false
+    const { mailbox, onRest } = this.options
+    this.atRest = Queue.sizeUnsafe(mailbox) === 0
+    if (this.atRest) yield* onRest(this, stuck)
+    this.receive(yield* Queue.takeAll(mailbox))
     this.plannedMs = Number.NaN
     this.idlePasses = 0
   })

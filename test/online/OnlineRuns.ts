@@ -1,30 +1,35 @@
 /** The same deployment run offline and online, for tests that compare the two. */
+import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import type { EngineArgs } from "../../src/config/EngineArgs.ts"
 import type { Engine } from "../../src/engine/Engine.ts"
+import * as SglangEngine from "../../src/engine/sglang/SglangEngine.ts"
 import * as VllmEngine from "../../src/engine/vllm/VllmEngine.ts"
 import * as OnlineReplay from "../../src/online/OnlineReplay.ts"
 import type { Pace } from "../../src/online/Pace.ts"
 import * as VirtualPace from "../../src/online/VirtualPace.ts"
 import type { ReplayEvent, RunSummary, TokenGapBatch } from "../../src/report/ReplayEvent.ts"
 import type { RequestRecord } from "../../src/request/SimRequest.ts"
-import * as RoundRobin from "../../src/router/RoundRobin.ts"
 import type { Router } from "../../src/router/Router.ts"
 import type { ReplayError } from "../../src/simulation/ReplayError.ts"
+import * as Replay from "../../src/simulation/Replay.ts"
 import * as Topology from "../../src/simulation/Topology.ts"
+import { VirtualClock } from "../../src/simulation/VirtualClock.ts"
 import * as PolynomialTiming from "../../src/timing/PolynomialTiming.ts"
 import type { TraceError } from "../../src/trace/TraceError.ts"
 import type { Workload } from "../../src/workload/Workload.ts"
-import { replay } from "../support/Replays.ts"
+import type { WorkloadError } from "../../src/workload/WorkloadError.ts"
 
 export interface Setup {
   readonly engine: Layer.Layer<Engine>
   readonly router: Layer.Layer<Router>
-  readonly workload: Layer.Layer<Workload>
+  readonly workload: Layer.Layer<Workload, TraceError | WorkloadError>
   readonly workers: number
 }
+
+type Failure = ReplayError | TraceError | WorkloadError
 
 export interface Outcome {
   readonly records: ReadonlyArray<RequestRecord>
@@ -32,12 +37,10 @@ export interface Outcome {
   readonly summary: RunSummary
 }
 
-export const vllm = (args: EngineArgs): Layer.Layer<Engine> =>
-  (args.engineType === "trtllm" ? VllmEngine.layerTrtllm(args) : VllmEngine.layer(args)).pipe(
-    Layer.provide(PolynomialTiming.layer)
-  )
+const engineLayers = { vllm: VllmEngine.layer, trtllm: VllmEngine.layerTrtllm, sglang: SglangEngine.layer }
 
-export const roundRobin = RoundRobin.layer
+export const engineOf = (args: EngineArgs): Layer.Layer<Engine> =>
+  engineLayers[args.engineType](args).pipe(Layer.provide(PolynomialTiming.layer))
 
 export const outcomeOf = (events: ReadonlyArray<ReplayEvent>): Outcome => {
   const summary = events.at(-1)
@@ -50,20 +53,23 @@ export const outcomeOf = (events: ReadonlyArray<ReplayEvent>): Outcome => {
 }
 
 export const offline = ({ engine, router, workers, workload }: Setup) =>
-  replay(Topology.layerMulti({ workers }).pipe(Layer.provide(Layer.merge(engine, router))), workload, { check: true })
+  Stream.runCollect(Replay.run({ check: true })).pipe(
+    Effect.map(outcomeOf),
+    Effect.provide([Topology.layerMulti({ workers }).pipe(Layer.provide([engine, router])), workload, VirtualClock.layer], { local: true })
+  )
 
 /** On the Pace of the context. */
 export const online = (
   { engine, router, workers, workload }: Setup,
   options: OnlineReplay.OnlineOptions = {}
-): Effect.Effect<Outcome, ReplayError | TraceError, Pace> =>
+): Effect.Effect<Outcome, Failure, Pace> =>
   Stream.runCollect(OnlineReplay.run({ workers, check: true, ...options })).pipe(
     Effect.map(outcomeOf),
-    Effect.provide(Layer.mergeAll(engine, router, workload), { local: true })
+    Effect.provide([engine, router, workload], { local: true })
   )
 
 /** In virtual time. */
-export const virtual = (setup: Setup, options: OnlineReplay.OnlineOptions = {}): Effect.Effect<Outcome, ReplayError | TraceError> =>
+export const virtual = (setup: Setup, options: OnlineReplay.OnlineOptions = {}): Effect.Effect<Outcome, Failure> =>
   VirtualPace.run(online(setup, options))
 
 /** What must be the same offline and online, by request in dispatch order. */
@@ -94,3 +100,16 @@ export const gapCounts = ({ gaps }: Outcome): ReadonlyMap<number, number> => {
   }
   return counts
 }
+
+/** Runs both ways and compares everything that does not depend on the real clock; gives the online outcome. */
+export const assertSameRun = Effect.fnUntraced(function*(setup: Setup) {
+  const expected = yield* offline(setup)
+  const actual = yield* virtual(setup)
+  assert.deepStrictEqual(comparable(actual), comparable(expected))
+  assert.deepStrictEqual(gapCounts(actual), gapCounts(expected))
+  assert.deepStrictEqual(
+    [actual.summary.arrivedRequests, actual.summary.ended, actual.summary.endMs],
+    [expected.summary.arrivedRequests, expected.summary.ended, expected.summary.endMs]
+  )
+  return actual
+})
