@@ -1,28 +1,35 @@
 /**
- * Made-up load: requests or sessions of given lengths at regular intervals, with an optional shared prefix.
+ * Made-up load: requests or sessions of given or drawn lengths at regular or drawn times, with an optional shared prefix.
  *
- * Rows are made lazily, as a trace with one hash id per engine block. Only equality of ids matters: a shared prefix block
- * has the id of its group and position, everything private to a turn has one id of its own, repeated.
+ * Rows are made lazily, as a trace with one hash id per engine block. Only equality of ids matters: shared blocks have
+ * their group's id, everything private to a turn has one id of its own.
  */
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { Pcg32 } from "../random/Pcg32.ts"
 import { maxTokens } from "../trace/FieldSchemas.ts"
 import type { TraceRow } from "../trace/TraceRow.ts"
+import { arrivalProblem, gapSampler } from "./ArrivalProcess.ts"
+import type { ArrivalProcess } from "./ArrivalProcess.ts"
 import type { SessionTurns } from "./Sessions.ts"
+import { lengthSampler, lengthsProblem } from "./TokenLengths.ts"
+import type { TokenLengths } from "./TokenLengths.ts"
 import { checkConcurrency, checkSpeedup, workloadError } from "./WorkloadError.ts"
 import type { WorkloadError } from "./WorkloadError.ts"
 
 export interface SyntheticOptions {
   /** Prompt length of every turn. */
-  readonly inputTokens: number
-  readonly outputTokens: number
+  readonly inputTokens: TokenLengths
+  readonly outputTokens: TokenLengths
   /** Requests; sessions when there are several turns. */
   readonly requestCount: number
   /** Engine block size, the unit of the shared prefix. */
   readonly blockTokens: number
   /** Distance of two arrivals, 1 by default. */
   readonly arrivalIntervalMs?: number
+  /** Arrivals by rate; takes the place of the interval. */
+  readonly arrivals?: ArrivalProcess
   readonly turnsPerSession?: number
   /** Share of every prompt's blocks that comes from its group's prefix; takes effect with at least one group. */
   readonly sharedPrefixRatio?: number
@@ -30,7 +37,7 @@ export interface SyntheticOptions {
   readonly prefixGroups?: number
   /** Wait between the end of a turn and the next one. */
   readonly interTurnDelayMs?: number
-  /** Of the draw of the groups, 42 by default. */
+  /** Of all draws, 42 by default. */
   readonly seed?: number | bigint
   /** Open loop: arrivals and waits are divided by it. */
   readonly arrivalSpeedup?: number
@@ -49,8 +56,14 @@ const defaultSeed = 42
 const maxIds = 2 ** 32
 /** Ids per chunk of rows, about: long prompts come in small chunks. */
 const idsPerChunk = 1 << 16
+const rowsPerChunk = 1024
 
-type Complete = Required<Omit<SyntheticOptions, "arrivalSpeedup" | "concurrency">>
+/** Each kind of draw has its own stream of random numbers, so that using one does not change the others. */
+const randomStreams = { groups: 0, arrivals: 1, inputLengths: 2, outputLengths: 3 }
+
+type Complete =
+  & Required<Omit<SyntheticOptions, "arrivals" | "arrivalSpeedup" | "concurrency">>
+  & Pick<SyntheticOptions, "arrivals">
 
 const complete = (options: SyntheticOptions): Complete => ({
   arrivalIntervalMs: 1,
@@ -77,8 +90,8 @@ const durationProblem = (option: string, value: number): WorkloadError | undefin
 
 const problemOf = (o: Complete): WorkloadError | undefined => {
   const ratioOk = o.sharedPrefixRatio >= 0 && o.sharedPrefixRatio <= 1
-  return countProblem("input_tokens", o.inputTokens, maxTokens) ??
-    countProblem("output_tokens", o.outputTokens, maxTokens) ??
+  return lengthsProblem("input_tokens", o.inputTokens) ??
+    lengthsProblem("output_tokens", o.outputTokens) ??
     countProblem("request_count", o.requestCount, maxIds) ??
     countProblem("turns_per_session", o.turnsPerSession, maxTokens) ??
     durationProblem("arrival_interval_ms", o.arrivalIntervalMs) ??
@@ -87,81 +100,130 @@ const problemOf = (o: Complete): WorkloadError | undefined => {
     (isCount(o.prefixGroups, 0, maxIds)
       ? undefined
       : workloadError("num_prefix_groups", `must be an integer from 0 to ${maxIds}, got ${o.prefixGroups}`)) ??
+    (o.arrivals === undefined ? undefined : arrivalProblem(o.arrivals)) ??
     sizeProblem(o)
 }
 
 const sizeProblem = (o: Complete): WorkloadError | undefined => {
-  if (o.requestCount * o.turnsPerSession + groupsOf(o) * sharedBlocks(o) > maxIds) {
-    return workloadError("request_count", `is too large: requests and shared prefix blocks together are limited to ${maxIds}`)
+  if (o.requestCount * o.turnsPerSession + o.prefixGroups > maxIds) {
+    return workloadError("request_count", `is too large: requests and prefix groups together are limited to ${maxIds}`)
   }
   return Number.isFinite(o.requestCount * o.arrivalIntervalMs)
     ? undefined
     : workloadError("arrival_interval_ms", `is too large for ${o.requestCount} arrivals, got ${o.arrivalIntervalMs}`)
 }
 
-const promptBlocks = (o: Complete): number => Math.ceil(o.inputTokens / o.blockTokens)
+/** Says when the next request, or session, starts. */
+type Starts = () => number
 
-/** Shared blocks at the start of every prompt, rounded half away from zero. */
-const sharedBlocks = (o: Complete): number => {
-  if (o.prefixGroups === 0) return 0
-  const blocks = promptBlocks(o)
-  return Math.min(blocks, Math.round(blocks * o.sharedPrefixRatio))
+const startsByRate = (arrivals: ArrivalProcess, seed: number | bigint): Starts => {
+  const nextGapMs = gapSampler(arrivals, new Pcg32(seed, randomStreams.arrivals))
+  let startMs = Number.NaN
+  return () => startMs = Number.isNaN(startMs) ? 0 : startMs + nextGapMs()
 }
 
-const groupsOf = (o: Complete): number => sharedBlocks(o) === 0 ? 0 : o.prefixGroups
-
-/** Ids of one turn's prompt: the prefix of its group, then an id that no other turn has. */
-const hashIdsOf = (blocks: number, shared: number, group: number, privateId: number): Uint32Array => {
-  const ids = new Uint32Array(blocks).fill(privateId)
-  for (let block = 0; block < shared; block++) ids[block] = group * shared + block
-  return ids
+/** Requests start at multiples of the interval. */
+const requestStarts = (o: Complete): Starts => {
+  if (o.arrivals !== undefined) return startsByRate(o.arrivals, o.seed)
+  let request = 0
+  return () => o.arrivalIntervalMs * request++
 }
 
-const rowOf = (o: Complete, line: number, hashIds: Uint32Array): TraceRow => ({
-  line,
-  timestampMs: undefined,
-  promptTokens: o.inputTokens,
-  outputTokens: o.outputTokens,
-  hashIds,
-  sessionId: undefined,
-  delayMs: undefined,
-  outputTokenIds: undefined,
-  requestId: undefined,
-  priority: 0,
-  strictPriority: 0,
-  policyClass: undefined
-})
-
-/** Single requests, the i-th at `i * interval`. */
-function* requestRows(o: Complete): Generator<TraceRow> {
-  const blocks = promptBlocks(o)
-  for (let i = 0; i < o.requestCount; i++) {
-    yield { ...rowOf(o, i + 1, hashIdsOf(blocks, 0, 0, i)), timestampMs: i * o.arrivalIntervalMs }
+/**
+ * Sessions start at a running sum of the interval. Both divisions and the sum round, and so decide the last bits of every
+ * arrival time.
+ */
+const sessionStarts = (o: Complete): Starts => {
+  if (o.arrivals !== undefined) return startsByRate(o.arrivals, o.seed)
+  const gapMs = o.arrivalIntervalMs === 0 ? 0 : 1000 / (1000 / o.arrivalIntervalMs)
+  let nextMs = 0
+  return () => {
+    const startMs = nextMs
+    nextMs += gapMs
+    return startMs
   }
 }
 
-/** Sessions, each with all its turns in a row; first arrivals are a running sum of the interval. */
-function* sessionRows(o: Complete): Generator<TraceRow> {
-  const blocks = promptBlocks(o)
-  const shared = sharedBlocks(o)
-  const groups = groupsOf(o)
-  const random = new Pcg32(o.seed)
-  // Both divisions and the running sum round, and so decide the last bits of every arrival time.
-  const gapMs = o.arrivalIntervalMs === 0 ? 0 : 1000 / (1000 / o.arrivalIntervalMs)
-  let startMs = 0
-  let turns = 0
-  for (let session = 0; session < o.requestCount; session++) {
-    const group = groups === 0 ? 0 : random.below(groups)
-    if (session > 0) startMs += gapMs
-    for (let turn = 0; turn < o.turnsPerSession; turn++, turns++) {
-      yield {
-        ...rowOf(o, turns + 1, hashIdsOf(blocks, shared, group, groups * shared + turns)),
-        sessionId: `session_${session}`,
-        timestampMs: turn === 0 ? startMs : undefined,
-        delayMs: turn === 0 ? undefined : o.interTurnDelayMs
-      }
+/** Makes the rows of turns: lengths drawn, content by its ids. */
+class TurnMaker {
+  private readonly options: Complete
+  private readonly inputLength: () => number
+  private readonly outputLength: () => number
+  private turns = 0
+
+  constructor(options: Complete) {
+    const { inputTokens, outputTokens, seed } = options
+    this.options = options
+    this.inputLength = lengthSampler(inputTokens, new Pcg32(seed, randomStreams.inputLengths))
+    this.outputLength = lengthSampler(outputTokens, new Pcg32(seed, randomStreams.outputLengths))
+  }
+
+  next(
+    group: number | undefined,
+    { delayMs, sessionId, timestampMs }: Pick<TraceRow, "delayMs" | "sessionId" | "timestampMs">
+  ): TraceRow {
+    const promptTokens = this.inputLength()
+    const privateId = this.options.prefixGroups + this.turns++
+    return {
+      line: this.turns,
+      timestampMs,
+      promptTokens,
+      outputTokens: this.outputLength(),
+      hashIds: this.hashIdsOf(Math.ceil(promptTokens / this.options.blockTokens), group, privateId),
+      sessionId,
+      delayMs,
+      outputTokenIds: undefined,
+      requestId: undefined,
+      priority: 0,
+      strictPriority: 0,
+      policyClass: undefined
     }
   }
+
+  /** The shared part is rounded half away from zero. */
+  private hashIdsOf(blocks: number, group: number | undefined, privateId: number): Uint32Array {
+    const hashIds = new Uint32Array(blocks).fill(privateId)
+    return group === undefined ? hashIds : hashIds.fill(group, 0, Math.round(blocks * this.options.sharedPrefixRatio))
+  }
+}
+
+function* requestRows(o: Complete): Generator<TraceRow> {
+  const turns = new TurnMaker(o)
+  const nextStart = requestStarts(o)
+  for (let request = 0; request < o.requestCount; request++) {
+    yield turns.next(undefined, { timestampMs: nextStart(), sessionId: undefined, delayMs: undefined })
+  }
+}
+
+/** Sessions, each with all its turns in a row. */
+function* sessionRows(o: Complete): Generator<TraceRow> {
+  const turns = new TurnMaker(o)
+  const nextStart = sessionStarts(o)
+  const random = new Pcg32(o.seed, randomStreams.groups)
+  for (let session = 0; session < o.requestCount; session++) {
+    const group = o.prefixGroups === 0 ? undefined : random.below(o.prefixGroups)
+    const sessionId = `session_${session}`
+    yield turns.next(group, { timestampMs: nextStart(), sessionId, delayMs: undefined })
+    for (let turn = 1; turn < o.turnsPerSession; turn++) {
+      yield turns.next(group, { timestampMs: undefined, sessionId, delayMs: o.interTurnDelayMs })
+    }
+  }
+}
+
+/** Chunks that hold about as many ids as fit, whatever the length of the prompts. */
+function* inChunks(rows: Iterable<TraceRow>): Generator<Arr.NonEmptyReadonlyArray<TraceRow>> {
+  let chunk: Array<TraceRow> = []
+  let ids = 0
+  for (const row of rows) {
+    chunk.push(row)
+    ids += row.hashIds.length
+    if (ids >= idsPerChunk || chunk.length === rowsPerChunk) {
+      if (Arr.isArrayNonEmpty(chunk)) yield chunk
+      chunk = []
+      ids = 0
+    }
+  }
+  if (Arr.isArrayNonEmpty(chunk)) yield chunk
 }
 
 /** Checks the options and says what rows they make. */
@@ -174,10 +236,8 @@ export const planSynthetic = Effect.fnUntraced(function*(
   if (options.concurrency === undefined) yield* checkSpeedup("arrival_speedup_ratio", options.arrivalSpeedup ?? 1)
   else yield* checkConcurrency(options.concurrency)
   const sessions = o.turnsPerSession > 1 || o.sharedPrefixRatio > 0 || o.prefixGroups > 0 || o.interTurnDelayMs > 0
-  const chunkSize = Math.max(1, Math.min(1024, Math.floor(idsPerChunk / promptBlocks(o))))
-  return {
-    sessions,
-    turnsOf: () => o.turnsPerSession,
-    rows: Stream.suspend(() => Stream.fromIterable(sessions ? sessionRows(o) : requestRows(o), { chunkSize }))
-  }
+  const rows = Stream.suspend(() =>
+    Stream.fromIterable(inChunks(sessions ? sessionRows(o) : requestRows(o)), { chunkSize: 1 })
+  )
+  return { sessions, turnsOf: () => o.turnsPerSession, rows: Stream.flattenArray(rows) }
 })
