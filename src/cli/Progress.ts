@@ -4,7 +4,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { SimulationView } from "../simulation/SimulationView.ts"
+import type { SimulationView } from "../simulation/SimulationView.ts"
 
 /** Writes to a terminal that somebody looks at; `undefined` (the default) when there is none, as in pipes. */
 export const ProgressTerminal = Context.Reference<((text: string) => void) | undefined>(
@@ -27,8 +27,8 @@ export const progressText = (
 }
 
 export interface Progress {
-  /** To be run beside the simulation: it hands over the view. */
-  readonly policy: Effect.Effect<void, never, SimulationView>
+  /** Takes the view of the run to show. */
+  readonly monitor: (view: SimulationView["Service"]) => void
 }
 
 /** Shows progress until the scope closes, then wipes the line; does nothing without a terminal. */
@@ -37,7 +37,7 @@ export const showProgress = Effect.fnUntraced(function*(
   quiet: boolean
 ): Effect.fn.Return<Progress, never, Scope.Scope> {
   const write = yield* ProgressTerminal
-  if (write === undefined || quiet) return { policy: Effect.void }
+  if (write === undefined || quiet) return { monitor: () => {} }
   let view: SimulationView["Service"] | undefined
   const draw = Effect.sync(() => {
     if (view !== undefined) write(`${clearLine}${progressText(view, total)}`)
@@ -46,5 +46,5 @@ export const showProgress = Effect.fnUntraced(function*(
     Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(redrawEveryMs), draw))),
     () => Effect.sync(() => write(clearLine))
   )
-  return { policy: Effect.map(SimulationView, (given) => void (view = given)) }
+  return { monitor: (given) => void (view = given) }
 })

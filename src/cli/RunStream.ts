@@ -56,7 +56,7 @@ const prepareOffline = Effect.fnUntraced(function*(
   const { maxSimTimeMs } = options
   return {
     events: (stop, progress) =>
-      Replay.run({ ...(maxSimTimeMs === undefined ? {} : { maxSimTimeMs }), stopWhen: stop, policies: [progress.policy] }).pipe(
+      Replay.run({ ...(maxSimTimeMs === undefined ? {} : { maxSimTimeMs }), stopWhen: stop, monitor: progress.monitor }).pipe(
         Stream.provideContext(services),
         Stream.provide(VirtualClock.layer, { local: true })
       ),

@@ -53,6 +53,8 @@ export interface WorkerSnapshot {
 export interface WorkerCore extends BlockHolder {
   /** Requests waiting or running here. */
   readonly inFlight: number
+  /** Those of them that wait. */
+  readonly queued: number
   submit(request: SimRequest): void
   /**
    * Drops a request that waits or runs here, between passes: its KV blocks are given back, those that are full stay cached

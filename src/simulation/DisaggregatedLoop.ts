@@ -43,9 +43,9 @@ const freshStamps = (): HandoffStamps => ({
   decodeAdmitMs: Number.NaN,
   sourceReleasedMs: Number.NaN,
   prefillReusedTokens: 0,
-  decodeReusedTokens: 0,
+  decodeReusedTokens: -1,
   prefillRouteOverlapTokens: 0,
-  decodeRouteOverlapTokens: 0
+  decodeRouteOverlapTokens: -1
 })
 
 const stampsOf = (request: SimRequest): HandoffStamps => {

@@ -32,6 +32,8 @@ export interface RunOptions {
   readonly maxSimTimeMs?: number
   /** When this completes, the run ends at the next event and still delivers its summary. */
   readonly stopWhen?: Effect.Effect<unknown>
+  /** Is handed a view of the run before it starts, to show how far it is. Its queues may lag behind; policies see them exactly. */
+  readonly monitor?: (view: SimulationView["Service"]) => void
   /** Effects that live in simulated time beside the run; interrupted at its end. */
   readonly policies?: ReadonlyArray<Effect.Effect<unknown, never, SimulationView>>
   /** Check the invariants of docs/invariants.md while running; a violation is a defect. */
@@ -80,7 +82,8 @@ export const run = (
       ledger,
       gaps,
       checks: options.check === true ? new RunChecks() : undefined,
-      maxSimTimeMs: options.maxSimTimeMs ?? Number.POSITIVE_INFINITY
+      maxSimTimeMs: options.maxSimTimeMs ?? Number.POSITIVE_INFINITY,
+      observed: (options.policies ?? []).length > 0
     })
     const state: Run = {
       loop, workload: core, ledger, gaps, topology,
@@ -89,7 +92,9 @@ export const run = (
     if (options.stopWhen !== undefined) {
       yield* Effect.forkScoped(Effect.andThen(options.stopWhen, Effect.sync(() => void (state.stopRequested = true))))
     }
-    yield* startPolicies(options.policies ?? [], state, time)
+    const view = viewOf(state, time)
+    options.monitor?.(view)
+    yield* startPolicies(options.policies ?? [], view, time)
     return Stream.transformPull(workload.rows, (pull) => Effect.succeed(drive(state, pull)))
   }))
 
@@ -106,20 +111,22 @@ const claimClock = (time: VirtualTime): Effect.Effect<void, ReplayError, Scope.S
     () => Effect.sync(() => time.release())
   ))
 
-/** Starts the policies in simulated time; they first run up to their first sleep at time 0. */
-const startPolicies = (
-  policies: ReadonlyArray<Effect.Effect<unknown, never, SimulationView>>,
-  state: Run,
-  time: VirtualTime
-): Effect.Effect<void, never, Scope.Scope> => {
-  const view = SimulationView.of({
+const viewOf = (state: Run, time: VirtualTime): SimulationView["Service"] =>
+  SimulationView.of({
     nowMs: () => time.nowMs,
     workers: () => state.loop.workers(),
     arrivedRequests: () => state.ledger.arrived,
     finishedRequests: () => state.ledger.finished,
     parkedRequests: () => state.loop.parked()
   })
-  return Effect.forEach(policies, (policy) =>
+
+/** Starts the policies in simulated time; they first run up to their first sleep at time 0. */
+const startPolicies = (
+  policies: ReadonlyArray<Effect.Effect<unknown, never, SimulationView>>,
+  view: SimulationView["Service"],
+  time: VirtualTime
+): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.forEach(policies, (policy) =>
     Effect.acquireRelease(
       Effect.sync(() => {
         const fiber = Effect.runFork(
@@ -131,7 +138,6 @@ const startPolicies = (
       }),
       (fiber) => Effect.andThen(Effect.sync(() => fiber.interruptUnsafe()), Effect.sync(() => time.flush()))
     ), { discard: true })
-}
 
 type Feed = Pull.Pull<Arr.NonEmptyReadonlyArray<TraceRow>, TraceError>
 type Output = Pull.Pull<Arr.NonEmptyReadonlyArray<ReplayEvent>, TraceError | ReplayError>

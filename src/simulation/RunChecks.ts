@@ -7,12 +7,14 @@ import type { WorkerCore } from "../engine/WorkerCore.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
 import type { RunLedger } from "./RunLedger.ts"
 
-/** Walking a whole KV pool after every pass would dominate; the walk is done at passes 1, 2, … and then ever more rarely. */
-const poolWalkEvery = 256
+/** KV blocks walked pass by pass before walks become rare: small runs are checked throughout, big ones at their start. */
+const freelyWalkedBlocks = 2_000_000
+const laterWalksEvery = 256
 
 export class RunChecks {
   private lastMs = 0
   private passes = 0
+  private walkedBlocks = 0
 
   /** INV-2: the clock never runs backwards. */
   time(nowMs: number): void {
@@ -24,7 +26,9 @@ export class RunChecks {
   pass(worker: WorkerCore, startMs: number, endMs: number): void {
     if (!(endMs >= startMs)) throw new Error(`a pass ended at ${endMs} ms, before its start at ${startMs} ms`)
     this.passes += 1
-    if (this.passes <= poolWalkEvery || this.passes % poolWalkEvery === 0) worker.checkInvariants()
+    if (this.walkedBlocks > freelyWalkedBlocks && this.passes % laterWalksEvery !== 0) return
+    this.walkedBlocks += worker.snapshot().capacityBlocks
+    worker.checkInvariants()
   }
 
   /** INV-4: causes precede effects in every record. */

@@ -28,6 +28,8 @@ export interface LoopContext {
   readonly checks: RunChecks | undefined
   /** The run stops at the first event beyond this simulated time; `Infinity` for none. */
   readonly maxSimTimeMs: number
+  /** Somebody watches the queues, so every request must stand in its queue from its arrival on. */
+  readonly observed: boolean
 }
 
 export interface SimulationLoop {

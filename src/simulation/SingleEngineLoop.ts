@@ -17,6 +17,11 @@ import {
 
 /** Passes in a row without any progress after which nothing can change any more. */
 const maxIdlePasses = 1024
+/**
+ * Waiting requests beyond which further arrivals stay in the workload, as long as nobody watches the queue. First come, first served:
+ * an arrival that cannot be reached yet changes nothing, and an overloaded engine would otherwise hold most of its trace.
+ */
+const maxQueued = 4096
 
 export class SingleEngineLoop implements SimulationLoop {
   nowMs = 0
@@ -25,11 +30,14 @@ export class SingleEngineLoop implements SimulationLoop {
   private readonly worker: WorkerCore
   private readonly holders: ReadonlyArray<BlockHolder>
   private idlePasses = 0
+  /** Whether arrivals may stay in the workload while the queue is long. */
+  private defersArrivals: boolean
 
   constructor(context: LoopContext, worker: WorkerCore) {
     this.context = context
     this.worker = worker
     this.holders = [worker, context.workload]
+    this.defersArrivals = context.workload.kind === "open" && !context.observed
   }
 
   advance(steps: number): LoopState {
@@ -60,7 +68,7 @@ export class SingleEngineLoop implements SimulationLoop {
     const { time, workload } = this.context
     const openLoop = workload.kind === "open"
     if (openLoop && !this.takeArrivals()) return "needs-rows"
-    if (this.nowMs > this.context.maxSimTimeMs) return this.end("max-sim-time")
+    if (this.nowMs > this.context.maxSimTimeMs) return this.endAtLimit()
     if (!openLoop && !this.takeArrivals()) return "needs-rows"
     time.advanceTo(this.nowMs, true)
     if (this.worker.inFlight > 0) {
@@ -77,13 +85,14 @@ export class SingleEngineLoop implements SimulationLoop {
   /** Hands over everything that is ready now; false when the workload must be fed first. */
   private takeArrivals(): boolean {
     const { ledger, workload } = this.context
-    for (;;) {
+    while (!this.defersArrivals || this.worker.queued < maxQueued) {
       const request = workload.popReady(this.nowMs, ledger.inFlight)
       if (request === undefined) return !workload.needsRows
       ledger.arrive()
       request.workerIndex = 0
       this.worker.submit(request)
     }
+    return true
   }
 
   private runPass(): void {
@@ -94,9 +103,7 @@ export class SingleEngineLoop implements SimulationLoop {
     this.moveTo(outcome.endMs)
     this.applySignals(outcome)
     this.idlePasses = outcome.progressed ? 0 : this.idlePasses + 1
-    if (this.idlePasses >= maxIdlePasses) {
-      throw deadEnd(this.nowMs, this.context.ledger.inFlight, this.worker.requests())
-    }
+    if (this.idlePasses >= maxIdlePasses) this.failAtDeadEnd()
     collectIdentities(this.context, this.holders)
   }
 
@@ -110,6 +117,19 @@ export class SingleEngineLoop implements SimulationLoop {
       checks?.record(request)
       workload.onTerminal(request, this.nowMs)
     }
+  }
+
+  /** The error counts every request that has arrived, so those left in the workload come in first. */
+  private failAtDeadEnd(): void {
+    if (!this.defersArrivals) throw deadEnd(this.nowMs, this.context.ledger.inFlight, this.worker.requests())
+    this.defersArrivals = false
+    this.idlePasses = 0
+  }
+
+  /** The report counts every request that has arrived, so those left in the workload come in first. */
+  private endAtLimit(): LoopState {
+    this.defersArrivals = false
+    return this.takeArrivals() ? this.end("max-sim-time") : "needs-rows"
   }
 
   private moveTo(timeMs: number): void {

@@ -68,6 +68,10 @@ export class SglangWorker implements WorkerCore {
     return this.waiting.length + this.running.length
   }
 
+  get queued(): number {
+    return this.waiting.length
+  }
+
   submit(request: SimRequest): void {
     this.waiting.pushBack(new Sequence(request, request.outputTokens))
   }

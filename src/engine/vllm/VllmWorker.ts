@@ -73,6 +73,10 @@ export class VllmWorker implements WorkerCore {
     return this.waiting.length + this.running.length
   }
 
+  get queued(): number {
+    return this.waiting.length
+  }
+
   submit(request: SimRequest): void {
     this.waiting.pushBack(this.sequenceOf(request, this.policy.outputLimitTokens(request, request.outputTokens)))
   }
