@@ -1,0 +1,26 @@
+/** Rows to lines of the `mooncake` format: what the reader reads back is what was written. */
+import * as Arr from "effect/Array"
+import * as Stream from "effect/Stream"
+import type { TraceRow } from "./TraceRow.ts"
+
+/** Optional fields are left out where they say nothing. */
+const fieldsOf = (row: TraceRow): Readonly<Record<string, unknown>> => ({
+  ...(row.timestampMs === undefined ? {} : { timestamp: row.timestampMs }),
+  input_length: row.promptTokens,
+  output_length: row.outputTokens,
+  hash_ids: Array.from(row.hashIds),
+  ...(row.sessionId === undefined ? {} : { session_id: row.sessionId }),
+  ...(row.delayMs === undefined ? {} : { delay: row.delayMs }),
+  ...(row.outputTokenIds === undefined ? {} : { output_token_ids: Array.from(row.outputTokenIds) }),
+  ...(row.requestId === undefined ? {} : { request_id: row.requestId }),
+  ...(row.priority === 0 ? {} : { priority: row.priority }),
+  ...(row.strictPriority === 0 ? {} : { strict_priority: row.strictPriority }),
+  ...(row.policyClass === undefined ? {} : { policy_class: row.policyClass })
+})
+
+/** One row as one line, newline included. Annotations and dependencies have no place in the format and are lost. */
+export const mooncakeLine = (row: TraceRow): string => `${JSON.stringify(fieldsOf(row))}\n`
+
+/** Text of the rows, one piece per chunk. */
+export const mooncakeText = <E, R>(rows: Stream.Stream<TraceRow, E, R>): Stream.Stream<string, E, R> =>
+  Stream.mapArray(rows, (chunk) => Arr.of(chunk.map(mooncakeLine).join("")))
