@@ -262,6 +262,7 @@ export class DisaggregatedLoop extends EventLoop {
   private reserveDestination(request: SimRequest): void {
     const worker = this.decode.router.route(request, this.nowMs)
     if (worker < 0) throw new Error("a decode router must not park requests")
+    stampsOf(request).decodeRouteOverlapTokens = request.routeOverlapTokens
     if (!this.decode.cores[worker]!.requestDestination(request)) {
       this.decode.router.freed(request, this.nowMs)
       request.workerIndex = -1
@@ -269,7 +270,6 @@ export class DisaggregatedLoop extends EventLoop {
       return
     }
     request.workerIndex = worker
-    stampsOf(request).decodeRouteOverlapTokens = request.routeOverlapTokens
     if (!this.decode.isBusy(worker)) this.tryReserve(worker)
   }
 

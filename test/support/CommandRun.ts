@@ -1,0 +1,50 @@
+/** A command line run through the library: options, layers, run and report, with every event kept. */
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import { topologyLayer } from "../../src/cli/RunLayers.ts"
+import { openWorkload } from "../../src/cli/RunWorkload.ts"
+import type { FlagValues } from "../../src/config/FlagReader.ts"
+import { readGivenOptions } from "../../src/config/GivenOptions.ts"
+import type { JsonSetting } from "../../src/config/JsonSetting.ts"
+import { validateReplayOptions } from "../../src/config/ValidateReplayOptions.ts"
+import type { Report } from "../../src/report/Report.ts"
+import * as ReportSink from "../../src/report/ReportSink.ts"
+import { type Outcome, replay } from "./Replays.ts"
+
+export interface CommandOutcome extends Outcome {
+  readonly report: Report
+}
+
+/** Flags by name without dashes, each followed by its value. */
+const flagsOf = (words: ReadonlyArray<string>): FlagValues => {
+  const flags = new Map<string, JsonSetting>()
+  for (let at = 0; at < words.length; at += 2) {
+    const [flag, text] = [words[at]!, words[at + 1]]
+    if (!flag.startsWith("--") || text === undefined) throw new Error(`${flag} is not a flag with a value`)
+    flags.set(flag.slice(2), { _tag: "Text", flag, text })
+  }
+  return flags
+}
+
+/** `traces` are paths of trace files, `flags` the rest of the command line. */
+export const runCommand = (
+  traces: ReadonlyArray<string>,
+  flags: ReadonlyArray<string>,
+  { check = true } = {}
+): Effect.Effect<CommandOutcome, unknown> =>
+  Effect.gen(function*() {
+    const given = yield* Effect.fromResult(readGivenOptions(traces, flagsOf(flags)))
+    const options = yield* Effect.fromResult(validateReplayOptions(given))
+    const workload = yield* openWorkload(options)
+    const topology = yield* Layer.build(topologyLayer(options, undefined, []))
+    const { maxSimTimeMs } = options
+    const outcome = yield* replay(Layer.succeedContext(topology), Layer.orDie(workload.layer), {
+      check,
+      ...(maxSimTimeMs === undefined ? {} : { maxSimTimeMs })
+    })
+    const events = [...outcome.records, ...outcome.gaps, outcome.summary]
+    const report = yield* Stream.run(Stream.fromIterable(events), ReportSink.sink({ serviceLevel: options.serviceLevel }))
+    return { ...outcome, report }
+  }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
