@@ -38,7 +38,8 @@ const orderFields = [
 /** A difference of two times carries the rounding of both. */
 const differenceFields: ReadonlySet<string> = new Set(["ttst_ms"])
 
-type Line = Readonly<Record<string, Value>>
+/** A per-request line, parsed. */
+export type Line = Readonly<Record<string, Value>>
 
 const ascending = (first: Value | undefined, second: Value | undefined): number => {
   if (typeof first === "number" && typeof second === "number") return isClose(first, second) ? 0 : first - second
@@ -62,7 +63,8 @@ const linesOf = (columns: RecordedRequests): Array<Line> => {
   return Array.from({ length }, (_, index) => Object.fromEntries(fields.map((field) => [field, columns[field]![index] ?? null])))
 }
 
-const same = (field: string, found: Value, wanted: Value): boolean => {
+/** Whether two values of a field agree. */
+export const sameField = (field: string, found: Value, wanted: Value): boolean => {
   if (found === wanted) return true
   if (typeof found !== "number" || typeof wanted !== "number") return false
   return differenceFields.has(field) ? isCloseDifference(found, wanted) : isClose(found, wanted)
@@ -72,7 +74,7 @@ const lineDifferences = (index: number, found: Line, wanted: Line): Array<string
   Object.keys(wanted).flatMap((field) => {
     const actual = found[field] ?? null
     const expected = wanted[field]!
-    return same(field, actual, expected) ? [] : [`request ${index} ${field}: expected ${expected}, got ${actual}`]
+    return sameField(field, actual, expected) ? [] : [`request ${index} ${field}: expected ${expected}, got ${actual}`]
   })
 
 /** Differences in every field that the recording has, over all requests that reached their end. */
