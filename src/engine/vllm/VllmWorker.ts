@@ -14,8 +14,10 @@ import { EngineStalled } from "../EngineStalled.ts"
 import { MtpSampler } from "../MtpSampler.ts"
 import type { TokenGaps } from "../TokenGaps.ts"
 import { PassOutcome, Signal, type WorkerCore, type WorkerSnapshot } from "../WorkerCore.ts"
+import { AdmissionGate } from "./AdmissionGate.ts"
 import { type CapacityPolicy, fullLengthBlocks } from "./CapacityPolicy.ts"
 import { KvBlockPool } from "./KvBlockPool.ts"
+import { PassBudget } from "./PassBudget.ts"
 import { Sequence } from "./Sequence.ts"
 import { WaitingQueue } from "./WaitingQueue.ts"
 
@@ -43,21 +45,12 @@ export class VllmWorker implements WorkerCore {
   private readonly bursts: Array<number> = []
   private readonly rejected: Array<SimRequest> = []
 
-  private passNumber = 0
-  private budgetTokens = 0
-  private batchCount = 0
-  private batchIslTokens = 0
-  private batchPrefixTokens = 0
+  private readonly budget = new PassBudget()
+  private readonly gate: AdmissionGate
   private preemptedInPass = false
-  private scheduledTokens = 0
   private fruitlessPreemptions = 0
   /** Token time of the previous emitting pass: requests that emitted then share this pass's gap. */
   private previousEmitMs = Number.NaN
-
-  /** The gate's last look at the head of the queue, valid while no shareable block changes between active and not. */
-  private gateHead: Sequence | undefined = undefined
-  private gateVersion = -1
-  private gateActiveBlocks = 0
 
   constructor(args: EngineArgs, policy: CapacityPolicy, timing: TimingModel, context: WorkerContext) {
     this.args = args
@@ -65,6 +58,7 @@ export class VllmWorker implements WorkerCore {
     this.timing = timing
     this.gaps = context.gaps
     this.pool = new KvBlockPool(args.numGpuBlocks, context.kvEvents)
+    this.gate = new AdmissionGate(policy, this.pool, args.blockTokens)
     this.sampler = args.mtp === undefined ? undefined : new MtpSampler(args.mtp, context.workerIndex)
     this.decodeSpeedup = args.speedupRatio * args.decodeSpeedupRatio
   }
@@ -90,19 +84,14 @@ export class VllmWorker implements WorkerCore {
   pass(nowMs: number): PassOutcome {
     const { outcome } = this
     outcome.begin(nowMs)
-    this.passNumber += 1
-    this.budgetTokens = this.args.maxNumBatchedTokens
-    this.batchCount = 0
-    this.batchIslTokens = 0
-    this.batchPrefixTokens = 0
+    this.budget.begin(this.args.maxNumBatchedTokens)
     this.preemptedInPass = false
-    this.scheduledTokens = 0
     this.scheduleRunning()
     this.admitWaiting(nowMs)
     const prefillEndMs = nowMs + this.prefillDurationMs()
     outcome.endMs = this.sampler === undefined ? this.emitTokens(prefillEndMs) : this.emitBursts(prefillEndMs, this.sampler)
     if (this.rejected.length > 0) this.signalRejected()
-    if (this.scheduledTokens > 0 || outcome.endMs > nowMs || outcome.requests.length > 0) outcome.progressed = true
+    if (this.budget.scheduledTokens > 0 || outcome.endMs > nowMs || outcome.requests.length > 0) outcome.progressed = true
     return outcome
   }
 
@@ -176,20 +165,16 @@ export class VllmWorker implements WorkerCore {
    * index, so one request is skipped in that pass: the reference does so too.
    */
   private scheduleRunning(): void {
-    const { args, running } = this
-    const { blockTokens } = args
+    const { budget, running } = this
+    const { blockTokens } = this.args
     let index = 0
-    while (index < running.length && this.budgetTokens > 0) {
+    while (index < running.length && budget.tokens > 0) {
       const sequence = running[index]!
       const after = sequence.computedTokens + 1
       if (after === sequence.promptTokens + sequence.generatedTokens && after <= sequence.heldBlocks * blockTokens
         && after > sequence.promptTokens) {
         sequence.computedTokens = after
-        sequence.scheduledPass = this.passNumber
-        sequence.scheduledTokens = 1
-        sequence.scheduledPromptTokens = 0
-        this.budgetTokens -= 1
-        this.scheduledTokens += 1
+        budget.takeDecodeToken(sequence)
         index += 1
         continue
       }
@@ -212,7 +197,7 @@ export class VllmWorker implements WorkerCore {
       }
       // A request that waits with computed tokens got its KV by transfer: its blocks are held already.
       const materialised = head.computedTokens > 0
-      if (!materialised && !this.gateOpen(head)) return
+      if (!materialised && !this.gate.admits(head, running)) return
       const cachedTokens = materialised ? 0 : this.cachedTokens(head)
       this.prepareSlots(head)
       if (this.schedule(head, cachedTokens) !== Schedule.Scheduled) return
@@ -222,7 +207,7 @@ export class VllmWorker implements WorkerCore {
       head.admitted = true
       this.noteAdmission(head.request, nowMs, cachedTokens)
       outcome.progressed = true
-      if (head.scheduledTokens === 0 && this.budgetTokens === 0) return
+      if (head.scheduledTokens === 0 && this.budget.tokens === 0) return
     }
   }
 
@@ -240,20 +225,6 @@ export class VllmWorker implements WorkerCore {
     sequence.slots = new Int32Array(fullLengthBlocks(sequence, this.args.blockTokens))
   }
 
-  /**
-   * Admission gate: all tokens known of the request must fit now, although only its first chunk is allocated now.
-   * Blocks that other running requests hold count as already there; cached ones that nobody holds do not.
-   */
-  private gateOpen(head: Sequence): boolean {
-    if (this.gateHead !== head || this.gateVersion !== this.pool.activeVersion) {
-      const promptBlocks = Math.floor(head.promptTokens / this.args.blockTokens)
-      this.gateActiveBlocks = Math.min(promptBlocks, this.pool.activePrefix(head.keys, head.fullBlocks))
-      this.gateHead = head
-      this.gateVersion = this.pool.activeVersion
-    }
-    return this.policy.neededBlocks(head, this.gateActiveBlocks) <= this.policy.availableBlocks(this.pool, this.running)
-  }
-
   /** Prompt tokens of the leading full blocks that are cached, held or not; without prefix caching nobody looks. */
   private cachedTokens(sequence: Sequence): number {
     if (!this.args.enablePrefixCaching) return 0
@@ -269,8 +240,8 @@ export class VllmWorker implements WorkerCore {
     const promptBefore = Math.min(before, promptTokens)
     const remaining = Math.max(0, known - before)
     const promptLeft = promptTokens - promptBefore
-    if (promptLeft > 0 && !this.args.enableChunkedPrefill && promptLeft > this.budgetTokens) return Schedule.Blocked
-    const want = Math.min(remaining, this.budgetTokens)
+    if (promptLeft > 0 && !this.args.enableChunkedPrefill && promptLeft > this.budget.tokens) return Schedule.Blocked
+    const want = Math.min(remaining, this.budget.tokens)
     if (want === 0 && remaining > 0) return Schedule.Blocked
     let after = before + want
     const allocated = this.allocate(sequence, Math.ceil(after / this.args.blockTokens))
@@ -280,21 +251,8 @@ export class VllmWorker implements WorkerCore {
     const used = Math.max(0, after - before)
     if (used === 0 && after < known) return Schedule.Blocked
     const prompt = this.args.workerType === "decode" ? 0 : Math.max(0, Math.min(after, promptTokens) - promptBefore)
-    this.noteScheduled(sequence, used, prompt, promptBefore)
+    this.budget.take(sequence, used, prompt, promptBefore)
     return Schedule.Scheduled
-  }
-
-  private noteScheduled(sequence: Sequence, used: number, prompt: number, prefix: number): void {
-    sequence.scheduledPass = this.passNumber
-    sequence.scheduledTokens = used
-    sequence.scheduledPromptTokens = prompt
-    sequence.scheduledPrefixTokens = prefix
-    this.budgetTokens -= used
-    this.scheduledTokens += used
-    if (prompt === 0) return
-    this.batchCount += 1
-    this.batchIslTokens += prefix + prompt
-    this.batchPrefixTokens += prefix
   }
 
   /** Makes the request hold its first `blocks` blocks, preempting others as long as that takes. */
@@ -307,20 +265,10 @@ export class VllmWorker implements WorkerCore {
       const victim = this.preemptVictim()
       if (victim === undefined) return Schedule.Blocked
       this.preemptedInPass = true
-      this.undoSchedule(victim)
+      this.budget.giveBack(victim)
       if (victim === sequence) return Schedule.Preempted
     }
     return Schedule.Scheduled
-  }
-
-  private undoSchedule(victim: Sequence): void {
-    if (victim.scheduledPass !== this.passNumber) return
-    victim.scheduledPass = -1
-    this.budgetTokens += victim.scheduledTokens
-    if (victim.scheduledPromptTokens === 0) return
-    this.batchCount -= 1
-    this.batchIslTokens -= victim.scheduledPrefixTokens + victim.scheduledPromptTokens
-    this.batchPrefixTokens -= victim.scheduledPrefixTokens
   }
 
   // ---- preemption and release ------------------------------------------------------------------------------------
@@ -382,12 +330,9 @@ export class VllmWorker implements WorkerCore {
   // ---- timing ------------------------------------------------------------------------------------------------------
 
   private prefillDurationMs(): number {
-    const { batchCount } = this
-    if (batchCount === 0) return 0
-    const meanIslTokens = Math.floor(this.batchIslTokens / batchCount)
-    const meanPrefixTokens = Math.floor(this.batchPrefixTokens / batchCount)
-    if (meanIslTokens <= meanPrefixTokens) return 0
-    const ms = Math.max(0, this.timing.prefillMs(batchCount, meanIslTokens, meanPrefixTokens))
+    const { batchPrompts, meanIslTokens, meanPrefixTokens } = this.budget
+    if (batchPrompts === 0 || meanIslTokens <= meanPrefixTokens) return 0
+    const ms = Math.max(0, this.timing.prefillMs(batchPrompts, meanIslTokens, meanPrefixTokens))
     return scaledDurationMs(ms, this.args.speedupRatio)
   }
 
