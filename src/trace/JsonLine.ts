@@ -2,8 +2,9 @@
  * One JSON object per line, read as strictly as typed decoders of other languages do.
  *
  * `JSON.parse` is fast but hides three things: a key given twice, an integer field written `100.0` or `1e2`, and
- * digits lost above 2^53. One cheap pass over the line finds out whether any of them is possible; only then is the line
- * parsed again, slowly, by a parser that keeps the literal text.
+ * digits lost above 2^53. Three sieves, each slower and finer, find out whether a line has any of them: counting
+ * characters, which settles most lines; one pass over the line that knows strings from numbers; and a parser that keeps
+ * the literal text.
  */
 import * as Result from "effect/Result"
 import { parseTree } from "jsonc-parser"
@@ -31,6 +32,35 @@ const isExponent = (code: number): boolean => code === 0x65 || code === 0x45
 const opens = (code: number): boolean => code === 0x7b || code === 0x5b
 const closes = (code: number): boolean => code === 0x7d || code === 0x5d
 
+const countColons = (text: string): number => {
+  let colons = 0
+  for (let at = text.indexOf(":"); at >= 0; at = text.indexOf(":", at + 1)) colons++
+  return colons
+}
+
+/** Whether a digit stands before this letter anywhere: an exponent, or text that looks like one. */
+const hasExponent = (text: string, letter: string): boolean => {
+  for (let at = text.indexOf(letter); at >= 0; at = text.indexOf(letter, at + 1)) {
+    if (at > 0 && isDigit(text.charCodeAt(at - 1))) return true
+  }
+  return false
+}
+
+const isExact = (value: unknown): boolean => {
+  if (typeof value === "number") return Math.abs(value) <= Number.MAX_SAFE_INTEGER
+  return !Array.isArray(value) || value.every(isExact)
+}
+
+/**
+ * First sieve. Every key needs a colon, so a line with as many colons as keys has no key twice, no nested object and no
+ * colon in a text; without points and exponents its numbers are plain integers.
+ */
+const isPlain = (text: string, value: JsonObject): boolean => {
+  const values = Object.values(value)
+  return countColons(text) === values.length && !text.includes(".") && !hasExponent(text, "e") && !hasExponent(text, "E") &&
+    values.every(isExact)
+}
+
 /** Every integer of up to 15 digits is an exact double. */
 const exactDigits = 15
 
@@ -44,7 +74,7 @@ const endOfString = (text: string, start: number): number => {
 }
 
 /**
- * Number of top-level keys of a line that `JSON.parse` accepts, or `-1` when an integer field holds a literal that
+ * Second sieve: number of top-level keys of a line that `JSON.parse` accepts, or `-1` when an integer field holds a literal that
  * only the slow parser can judge.
  */
 const countTopLevelKeys = (text: string, rules: FieldRules): number => {
@@ -128,6 +158,7 @@ const repeatedField = (root: Node, rules: FieldRules): string | undefined => {
   return undefined
 }
 
+/** Third sieve. */
 const parseStrictly = (text: string, rules: FieldRules): Result.Result<JsonObject, string> => {
   const root = parseTree(text, [], { disallowComments: true })
   if (root === undefined) return Result.fail("the line is not JSON")
@@ -163,6 +194,7 @@ export const parseJsonObject = (text: string, rules: FieldRules): Result.Result<
     return Result.fail(error instanceof Error ? error.message : String(error))
   }
   if (!isJsonObject(value)) return Result.fail(`expected one JSON object per line, got ${kindOf(value)}`)
+  if (isPlain(text, value)) return Result.succeed(value)
   const keys = countTopLevelKeys(text, rules)
   return keys === Object.keys(value).length ? Result.succeed(value) : parseStrictly(text, rules)
 }

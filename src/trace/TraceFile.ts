@@ -4,8 +4,10 @@
  * A trace is read twice: once to check it whole, once to replay it. Standard input, pipes and process substitutions can
  * be read only once, so they are copied to a temporary file that lives as long as the surrounding `Scope`.
  */
+import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
 import type * as PlatformError from "effect/PlatformError"
 import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
@@ -41,11 +43,47 @@ const spool = (fs: FileSystem.FileSystem, name: string, bytes: Stream.Stream<Uin
     Effect.mapError(notRead(name))
   )
 
+/**
+ * Content that stays the same while it is used: a pass fails when the file is not the one that was opened any more.
+ * What is being appended to or replaced would otherwise give rows that nobody has checked.
+ */
+const unchanged = (
+  fs: FileSystem.FileSystem,
+  path: string,
+  opened: FileSystem.File.Info,
+  bytes: Stream.Stream<Uint8Array, TraceError>
+): Stream.Stream<Uint8Array, TraceError> =>
+  Stream.unwrap(Effect.flatMap(Effect.mapError(fs.stat(path), notRead(path)), (now) => {
+    const same = ByteSize.equals(now.size, opened.size) && modifiedMs(now) === modifiedMs(opened)
+    return same ? Effect.succeed(bytes) : Effect.fail(
+      new TraceError({ file: path, problem: `failed to read ${path}: it was changed after it had been checked` })
+    )
+  }))
+
+const modifiedMs = ({ mtime }: FileSystem.File.Info): number | undefined =>
+  Option.getOrUndefined(mtime)?.getTime()
+
 const firstBytes = (fs: FileSystem.FileSystem, path: string) =>
   Effect.map(
     Stream.runCollect(fs.stream(path, { bytesToRead: 2 })),
     (parts) => Uint8Array.from(parts.flatMap((part) => Array.from(part)))
   )
+
+/** A path that can be read from the start any number of times, and what is known of a file that is not a copy. */
+const rereadable = Effect.fnUntraced(function*(fs: FileSystem.FileSystem, name: string, opened: string) {
+  if (name === "-") {
+    const stdio = yield* Stdio.Stdio
+    return { path: yield* spool(fs, name, stdio.stdin), info: undefined }
+  }
+  const info = yield* Effect.mapError(fs.stat(name), notOpened(name, opened))
+  if (info.type === "Directory") {
+    return yield* Effect.fail(
+      new TraceError({ file: name, problem: `failed to read line 1 from ${name}: it is a directory` })
+    )
+  }
+  if (info.type === "File") return { path: name, info }
+  return { path: yield* spool(fs, name, fs.stream(name, { chunkSize: chunkBytes })), info: undefined }
+})
 
 /**
  * Opens a file for reading from the start any number of times; `-` is standard input. Content that is gzip, by name
@@ -56,20 +94,9 @@ export const openTraceFile = Effect.fnUntraced(function*(
   opened = "trace file "
 ): Effect.fn.Return<TraceFile, TraceError, FileSystem.FileSystem | Stdio.Stdio | Scope.Scope> {
   const fs = yield* FileSystem.FileSystem
-  let path = name
-  if (name === "-") {
-    const stdio = yield* Stdio.Stdio
-    path = yield* spool(fs, name, stdio.stdin)
-  } else {
-    const info = yield* Effect.mapError(fs.stat(name), notOpened(name, opened))
-    if (info.type === "Directory") {
-      return yield* Effect.fail(
-        new TraceError({ file: name, problem: `failed to read line 1 from ${name}: it is a directory` })
-      )
-    }
-    if (info.type !== "File") path = yield* spool(fs, name, fs.stream(name, { chunkSize: chunkBytes }))
-  }
-  const start = yield* Effect.mapError(firstBytes(fs, path), notOpened(name, opened))
-  const raw = Stream.mapError(fs.stream(path, { chunkSize: chunkBytes }), notRead(name))
-  return { name, bytes: isGzip(start) || name.endsWith(".gz") ? gunzip(raw, name) : raw }
+  const source = yield* rereadable(fs, name, opened)
+  const start = yield* Effect.mapError(firstBytes(fs, source.path), notOpened(name, opened))
+  const raw = Stream.mapError(fs.stream(source.path, { chunkSize: chunkBytes }), notRead(name))
+  const bytes = source.info === undefined ? raw : unchanged(fs, name, source.info, raw)
+  return { name, bytes: isGzip(start) || name.endsWith(".gz") ? gunzip(bytes, name) : bytes }
 })

@@ -8,6 +8,7 @@ import type * as Scope from "effect/Scope"
 import type * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import { agenticMooncakeRows } from "./AgenticMooncakeReader.ts"
+import type { AgenticRow } from "./AgenticMooncakeReader.ts"
 import { surveyAgentic } from "./AgenticSurvey.ts"
 import { appliedComputeRows } from "./AppliedComputeReader.ts"
 import { dynamoRecords } from "./DynamoReader.ts"
@@ -15,7 +16,9 @@ import { loadDynamoTrace } from "./DynamoTrace.ts"
 import { maxTokens } from "./FieldSchemas.ts"
 import { lineBatches } from "./LineReader.ts"
 import { mooncakeRows } from "./MooncakeReader.ts"
+import type { MooncakeRow } from "./MooncakeReader.ts"
 import type { RequestGraph } from "./RequestGraph.ts"
+import { RowMemory } from "./RowMemory.ts"
 import { TraceError } from "./TraceError.ts"
 import { openTraceFile } from "./TraceFile.ts"
 import type { TraceRow } from "./TraceRow.ts"
@@ -67,8 +70,9 @@ export const openMooncake: (options: MooncakeOptions) => Opened = Effect.fnUntra
   { file, traceBlockTokens }
 ) {
   const rows = mooncakeRows(yield* openLines(file, traceBlockTokens), file, traceBlockTokens)
-  const survey = yield* surveyRows(rows, file, (row) => row.clamped)
-  return { file, traceBlockTokens, survey, accumulatesPrompts: false, graph: undefined, rows }
+  const memory = new RowMemory<MooncakeRow>()
+  const survey = yield* surveyRows(memory.watch(rows), file, (row) => row.clamped)
+  return { file, traceBlockTokens, survey, accumulatesPrompts: false, graph: undefined, rows: memory.replay(rows) }
 })
 
 /** Opens and checks a `mooncake-delta` file: rows hold what their turn adds to the prompt of the session. */
@@ -80,8 +84,9 @@ export const openAgenticMooncake: (options: MooncakeOptions) => Opened = Effect.
   { file, traceBlockTokens }
 ) {
   const rows = agenticMooncakeRows(yield* openLines(file, traceBlockTokens), file, traceBlockTokens)
-  const { graph, survey } = yield* surveyAgentic(rows, file)
-  return { file, traceBlockTokens, survey, accumulatesPrompts: false, graph, rows }
+  const memory = new RowMemory<AgenticRow>()
+  const { graph, survey } = yield* surveyAgentic(memory.watch(rows), file)
+  return { file, traceBlockTokens, survey, accumulatesPrompts: false, graph, rows: memory.replay(rows) }
 })
 
 export interface AppliedComputeTrace extends MooncakeOptions {
@@ -106,7 +111,8 @@ export const openAppliedCompute: (options: AppliedComputeTrace) => Opened = Effe
   yield* checkSharing(file, sharedPrefixRatio, prefixGroups)
   const lines = yield* openLines(file, traceBlockTokens)
   const rows = appliedComputeRows(lines, file, { traceBlockTokens, sharedPrefixRatio, prefixGroups })
-  const survey = yield* surveyRows(rows, file, () => false)
+  const memory = new RowMemory<TraceRow>()
+  const survey = yield* surveyRows(memory.watch(rows), file, () => false)
   const problem = "trace_format='applied_compute_agentic' requires replay_concurrency because source traces do not contain"
     + " first-turn timestamps"
   return {
@@ -115,7 +121,7 @@ export const openAppliedCompute: (options: AppliedComputeTrace) => Opened = Effe
     survey: { ...survey, openLoopProblem: new TraceError({ file, problem }) },
     accumulatesPrompts: false,
     graph: undefined,
-    rows
+    rows: memory.replay(rows)
   }
 })
 

@@ -55,6 +55,24 @@ describe("openMooncake", () => {
       }
     }).pipe(Effect.provide(NodeServices.layer)))
 
+  it.effect("keeps a small trace in memory and reads a large one again, unless it was changed", () =>
+    Effect.gen(function*() {
+      const { fs, write } = yield* inFolder
+      const small = yield* write("small.jsonl", bytesOf(text))
+      const kept = yield* open(small)
+      yield* fs.remove(small)
+      assert.strictEqual((yield* Stream.runCollect(kept.rows)).length, 3)
+
+      const line = "{\"timestamp\":0,\"output_length\":1,\"hash_ids\":[1]}\n"
+      const large = yield* write("large.jsonl", bytesOf(line.repeat(70_000)))
+      const { rows } = yield* open(large)
+      const count = Stream.runFold(rows, () => 0, (sum) => sum + 1)
+      assert.strictEqual(yield* count, 70_000)
+      assert.strictEqual(yield* count, 70_000)
+      yield* fs.writeFile(large, bytesOf(line.repeat(70_001)))
+      assert.include((yield* Effect.flip(count)).message, "it was changed after it had been checked")
+    }).pipe(Effect.provide(NodeServices.layer)))
+
   it.effect("says why a file cannot be read", () =>
     Effect.gen(function*() {
       const { folder, write } = yield* inFolder

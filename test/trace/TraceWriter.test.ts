@@ -28,8 +28,9 @@ const AnyRow = Schema.Struct({
 const rowOf = ({ plansOutputs, unusedTokens, ...row }: typeof AnyRow.Type, index: number): TraceRow => ({
   ...row,
   line: index + 1,
-  // JSON has no negative zero that differs from zero.
+  // `JSON.stringify` writes negative zero as zero.
   timestampMs: row.timestampMs === undefined ? undefined : row.timestampMs + 0,
+  delayMs: row.delayMs === undefined ? undefined : row.delayMs + 0,
   promptTokens: row.hashIds.length * traceBlockTokens - unusedTokens,
   outputTokenIds: plansOutputs ? Array.from({ length: row.outputTokens }, (_, i) => i * 7) : undefined
 })
