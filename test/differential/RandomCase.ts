@@ -1,0 +1,217 @@
+/**
+ * Small random command lines that put the engines under pressure: tiny KV pools and token budgets, shared prefixes,
+ * simultaneous arrivals. Each family stresses one part of the behaviour.
+ *
+ * The reference never ends when a request fits the pool without its output but not with it, so no case has one.
+ */
+import { Dice } from "./Dice.ts"
+
+/** One line of the trace, with the reference's field names. */
+export interface CaseRow {
+  timestamp?: number
+  input_length: number
+  output_length: number
+  hash_ids: Array<number>
+  session_id?: string
+  delay?: number
+  output_token_ids?: Array<number>
+}
+
+export interface Case {
+  readonly rows: ReadonlyArray<CaseRow>
+  /** The command line without the trace. */
+  readonly arguments: ReadonlyArray<string>
+}
+
+interface Pool {
+  readonly blockTokens: number
+  readonly blocks: number
+}
+
+type EngineArgs = Record<string, unknown>
+
+const fits = ({ blockTokens, blocks }: Pool, promptTokens: number, outputTokens: number): boolean =>
+  Math.ceil(promptTokens / blockTokens) > blocks || promptTokens + outputTokens <= blocks * blockTokens
+
+/** Prompts draw their ids from a small tree, so that many share prefixes of all lengths. */
+const hashIds = (dice: Dice, most: number): Array<number> => {
+  const ids = Array.from({ length: dice.between(1, most) }, () => dice.pick([0, 0, 1, 2]))
+  // Some differ only in bits that do not count.
+  return dice.chance(0.05) ? ids.map((id) => id + 2 ** 32) : ids
+}
+
+const arrivals = (dice: Dice): (() => number) => {
+  let now = dice.pick([0, 1_000.5])
+  const gaps = dice.pick([[0, 0, 3], [0, 1, 20], [5, 40, 200], [0, 0.1, 1_500]])
+  return () => now += dice.pick(gaps)
+}
+
+const flatRows = (dice: Dice, pool: Pool, traceBlockTokens: number, count = dice.between(2, 40)): Array<CaseRow> => {
+  const nextArrival = arrivals(dice)
+  const longest = Math.max(2, Math.ceil(pool.blocks * pool.blockTokens * 0.7 / traceBlockTokens))
+  const rows: Array<CaseRow> = []
+  while (rows.length < count) {
+    const ids = hashIds(dice, Math.min(longest, dice.pick([3, 8, 30])))
+    const input_length = Math.max(1, ids.length * traceBlockTokens - dice.between(0, traceBlockTokens - 1))
+    const output_length = dice.pick([1, 2, dice.between(1, 8), dice.between(1, 60)])
+    if (!fits(pool, input_length, output_length)) continue
+    rows.push({ timestamp: nextArrival(), input_length, output_length, hash_ids: ids })
+  }
+  if (dice.chance(0.15)) rows.push({ timestamp: nextArrival(), ...oversized(pool, traceBlockTokens) })
+  return rows
+}
+
+/** A prompt larger than the whole pool. */
+const oversized = ({ blockTokens, blocks }: Pool, traceBlockTokens: number): CaseRow => {
+  const input_length = (blocks + 1) * blockTokens
+  return {
+    input_length,
+    output_length: 3,
+    hash_ids: Array.from({ length: Math.ceil(input_length / traceBlockTokens) }, (_, id) => 10_000 + id)
+  }
+}
+
+const poolOf = (dice: Dice): Pool => ({ blockTokens: dice.pick([2, 4, 8, 16, 64]), blocks: dice.between(8, 60) })
+
+const traceBlock = (dice: Dice, { blockTokens }: Pool): number =>
+  dice.pick([blockTokens, blockTokens * 4, Math.max(1, blockTokens / 2), 6, 10, blockTokens + 1])
+
+const engine = (dice: Dice, { blockTokens, blocks }: Pool): EngineArgs => ({
+  block_size: blockTokens,
+  num_gpu_blocks: blocks,
+  max_num_batched_tokens: dice.pick([8, 17, 64, 256, null]),
+  max_num_seqs: dice.pick([1, 3, 8, null]),
+  ...(dice.chance(0.5) ? { preemption_mode: dice.pick(["lifo", "fifo"]) } : {}),
+  ...(dice.chance(0.2) ? { enable_prefix_caching: false } : {})
+})
+
+const command = (dice: Dice, args: EngineArgs, traceBlockTokens: number, workers = dice.pick([1, 1, 2, 3])): Array<string> => [
+  "--extra-engine-args",
+  JSON.stringify(args),
+  "--trace-block-size",
+  String(traceBlockTokens),
+  ...(workers === 1 ? [] : ["--num-workers", String(workers)])
+]
+
+/** Preemption, admission, eviction, budgets. */
+const pressure = (dice: Dice): Case => {
+  const pool = poolOf(dice)
+  const tokens = traceBlock(dice, pool)
+  const rows = flatRows(dice, pool, tokens)
+  const args = engine(dice, pool)
+  const longest = Math.max(...rows.map((row) => row.input_length))
+  const unchunked = dice.chance(0.25) ? { enable_chunked_prefill: false, max_num_batched_tokens: longest + dice.between(0, 20) } : {}
+  return { rows, arguments: command(dice, { ...args, ...unchunked }, tokens) }
+}
+
+/** Durations that round: ratios whose quotients end in half nanoseconds, and extreme ones. */
+const speedups = (dice: Dice): Case => {
+  const pool = { blockTokens: dice.pick([16, 64]), blocks: dice.between(100, 400) }
+  const tokens = dice.pick([64, 512])
+  const args = {
+    ...engine(dice, pool),
+    speedup_ratio: dice.pick([0, 1, 2, 3.7, 10, 1e9]),
+    decode_speedup_ratio: dice.pick([0, 1, 2, 0.3, 8])
+  }
+  const arrivalSpeedup = dice.chance(0.5) ? ["--arrival-speedup-ratio", String(dice.pick([0.3, 2, 3.7]))] : []
+  return { rows: flatRows(dice, pool, tokens), arguments: [...command(dice, args, tokens), ...arrivalSpeedup] }
+}
+
+/** Multi-token prediction: the random stream, reservations, bursts that cross blocks. */
+const mtp = (dice: Dice): Case => {
+  const pool = poolOf(dice)
+  const tokens = traceBlock(dice, pool)
+  const args = {
+    ...engine(dice, pool),
+    aic_nextn: dice.between(1, 5),
+    ...(dice.chance(0.7) ? { aic_nextn_accept_rates: dice.pick(["0.9,1,0.05", "1", "0.5,0.5,0.5", "0,1", "0.0001,0.9999"]) } : {}),
+    ...(dice.chance(0.7) ? { aic_mtp_seed: dice.between(0, 2 ** 31) } : {})
+  }
+  return { rows: flatRows(dice, pool, tokens), arguments: command(dice, args, tokens) }
+}
+
+/** Planned outputs that later prompts contain: one token per hash id, so that prompts can name any token. */
+const outputs = (dice: Dice): Case => {
+  const pool = { blockTokens: dice.pick([2, 4, 8]), blocks: dice.between(16, 60) }
+  const nextArrival = arrivals(dice)
+  const rows: Array<CaseRow> = []
+  const texts: Array<Array<number>> = [[7, 7, 7, 7]]
+  const token = (): number => dice.pick([0, 1, 1, 2, 4_294_967_295])
+  for (let count = dice.between(4, 30); count > 0;) {
+    const hash_ids = [...dice.pick(texts), ...Array.from({ length: dice.between(0, 3) }, token)]
+    const output = Array.from({ length: dice.between(1, 14) }, token)
+    if (!fits(pool, hash_ids.length, output.length)) continue
+    const row: CaseRow = { timestamp: nextArrival(), input_length: hash_ids.length, output_length: output.length, hash_ids }
+    rows.push(dice.chance(0.8) ? { ...row, output_token_ids: output } : row)
+    texts.push([...hash_ids, ...output])
+    count -= 1
+  }
+  return { rows, arguments: command(dice, engine(dice, pool), 1) }
+}
+
+/** Guaranteed no evict. */
+const trtllm = (dice: Dice): Case => {
+  const pool = poolOf(dice)
+  const tokens = traceBlock(dice, pool)
+  return { rows: flatRows(dice, pool, tokens), arguments: command(dice, { ...engine(dice, pool), engine_type: "trtllm" }, tokens) }
+}
+
+/** Turns that follow each other: delays given, inferred from timestamps, absent. */
+const sessionRows = (dice: Dice, rows: ReadonlyArray<CaseRow>): Array<CaseRow> => {
+  const sessions = dice.between(1, 8)
+  const started = new Set<string>()
+  return rows.map(({ timestamp, ...row }) => {
+    const session_id = `s${dice.between(1, sessions)}`
+    if (!started.has(session_id)) {
+      started.add(session_id)
+      return { timestamp: timestamp ?? 0, session_id, ...row }
+    }
+    const timing = dice.pick(["delay", "timestamp", "none"] as const)
+    if (timing === "delay") return { session_id, delay: dice.pick([0, 0.5, 30]), ...row }
+    return timing === "timestamp" ? { session_id, timestamp: timestamp ?? 0, ...row } : { session_id, ...row }
+  })
+}
+
+const sessions = (dice: Dice): Case => {
+  const pool = poolOf(dice)
+  const tokens = traceBlock(dice, pool)
+  const speed = dice.chance(0.3) ? ["--arrival-speedup-ratio", "2.5"] : []
+  return {
+    rows: sessionRows(dice, flatRows(dice, pool, tokens)),
+    arguments: [...command(dice, engine(dice, pool), tokens), ...speed]
+  }
+}
+
+const closed = (dice: Dice): Case => {
+  const pool = poolOf(dice)
+  const tokens = traceBlock(dice, pool)
+  const flat = flatRows(dice, pool, tokens)
+  return {
+    rows: dice.chance(0.5) ? flat : sessionRows(dice, flat),
+    arguments: [...command(dice, engine(dice, pool), tokens), "--replay-concurrency", String(dice.pick([1, 2, 5, 50]))]
+  }
+}
+
+/** Cut off in the middle. */
+const capped = (dice: Dice): Case => {
+  const base = dice.pick([pressure, sessions, closed])(dice)
+  return { rows: base.rows, arguments: [...base.arguments, "--max-sim-time-seconds", String(dice.pick([0, 0.05, 0.3]))] }
+}
+
+/** Prompts that grow by each turn's own tokens and by what was generated. */
+const delta = (dice: Dice): Case => {
+  const pool = { blockTokens: dice.pick([2, 4, 8]), blocks: 400 }
+  const rows = sessionRows(dice, flatRows(dice, { ...pool, blocks: 20 }, 4, dice.between(4, 20)))
+  return {
+    rows,
+    arguments: [...command(dice, { ...engine(dice, pool), max_num_seqs: 8 }, 4), "--trace-format", "mooncake-delta"]
+  }
+}
+
+export const families = { pressure, speedups, mtp, outputs, trtllm, sessions, closed, capped, delta } as const
+
+export type Family = keyof typeof families
+
+export const isFamily = (name: string): name is Family => Object.hasOwn(families, name)
+
+export const randomCase = (family: Family, seed: number): Case => families[family](new Dice(seed * 7_919 + family.length))
