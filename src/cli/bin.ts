@@ -9,12 +9,11 @@ import { exitCodeOf } from "./ExitCode.ts"
 import { main } from "./Main.ts"
 import { ProgressTerminal } from "./Progress.ts"
 
-/** The first signal ends the run at its next event, a second one the process. */
-let signals = 0
-const onSignal = (): void => {
-  signals += 1
-  if (signals > 1) process.exit(130)
-}
+/**
+ * The first signal ends the run at its next event; {@link NodeRuntime.runMain} sees to that. From then on nobody listens, so
+ * that a second one ends the process at once, as signals do by default, whatever it is waiting for.
+ */
+const onSignal = (signal: NodeJS.Signals): void => void process.removeAllListeners(signal)
 process.on("SIGINT", onSignal)
 process.on("SIGTERM", onSignal)
 

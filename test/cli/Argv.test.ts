@@ -1,5 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
 import { normaliseArgv } from "../../src/cli/Argv.ts"
 
 const normal = (...words: ReadonlyArray<string>): ReadonlyArray<string> => Result.getOrThrow(normaliseArgv(["replay", ...words])).slice(1)
@@ -63,4 +66,11 @@ describe("normaliseArgv", () => {
     assert.deepStrictEqual(normal("--foo", "1", "-h"), ["--foo", "-h", "1"])
     assert.deepStrictEqual(Result.getOrThrow(normaliseArgv(["--num", "2"])), ["--num", "2"])
   })
+
+  const word = Schema.Literals(["--seed", "--seed=1", "--num-w", "--quiet", "--foo", "-h", "-1", "-", "", "a", "--", "--report-json="])
+  it.effect.prop("changes nothing when done twice", [Arbitrary.schema(Schema.Array(word))], ([words]) =>
+    Effect.sync(() => {
+      const once = normaliseArgv(["replay", ...words])
+      if (Result.isSuccess(once)) assert.deepStrictEqual(normaliseArgv(once.success), once)
+    }))
 })
