@@ -60,10 +60,7 @@ const givenOptions = Effect.fnUntraced(function*(
   const given = yield* Effect.fromResult(readGivenOptions(files, values))
   if (given.routerPolicyConfig !== undefined) return given
   const variable = yield* Effect.orDie(policyVariable)
-  return Option.match(variable, {
-    onNone: () => given,
-    onSome: (routerPolicyConfig) => ({ ...given, routerPolicyConfig })
-  })
+  return Option.isNone(variable) || variable.value === "" ? given : { ...given, routerPolicyConfig: variable.value }
 })
 
 /** YAML is loaded only by those who use it. */
@@ -107,11 +104,14 @@ const replay = Effect.fnUntraced(function*(options: ReplayOptions, outputs: Outp
   const workload = yield* openWorkload(options)
   const timings: TimingsInUse = []
   const run = yield* prepareRun(options, workload, policyProfile, timings)
-  const notices = [...options.notices, ...workload.notices]
-  if (!options.quiet) yield* Effect.forEach(notices, (notice) => Console.error(`note: ${notice}`), { discard: true })
+  const note = (notices: ReadonlyArray<string>): Effect.Effect<void> =>
+    options.quiet ? Effect.void : Effect.forEach(notices, (notice) => Console.error(`note: ${notice}`), { discard: true })
+  const early = [...options.notices, ...workload.notices]
+  const late = (): ReadonlyArray<string> => [...run.warnings(), ...timings.flatMap(extrapolationWarning)]
+  yield* note(early)
   const report = ReportSink.sink({
     serviceLevel: options.serviceLevel,
-    metadata: () => metadataOf(options, timings, [...notices, ...run.warnings()])
+    metadata: () => metadataOf(options, timings, [...early, ...late()])
   })
   yield* untilInterrupted(
     (stop) =>
@@ -120,7 +120,7 @@ const replay = Effect.fnUntraced(function*(options: ReplayOptions, outputs: Outp
           outputs.lines === undefined ? identity : writeRequestLines(outputs.lines),
           Stream.run(report)
         ))),
-    (report) => deliver(report, outputs)
+    (finished) => Effect.andThen(Effect.suspend(() => note(late())), deliver(finished, outputs))
   )
 })
 
@@ -132,7 +132,7 @@ const metadataOf = (
   timingSource: [...new Set(timings.map(({ source }) => source))].join(", "),
   ...(options.seed === undefined ? {} : { seed: options.seed }),
   options: optionsJson(options),
-  warnings: [...warnings, ...timings.flatMap(extrapolationWarning)]
+  warnings
 })
 
 const extrapolationWarning = ({ coverage, source }: TimingsInUse[number]): ReadonlyArray<string> => {
