@@ -46,10 +46,10 @@ const hasExponent = (text: string, letter: string): boolean => {
   return false
 }
 
-const isExact = (value: unknown): boolean => {
-  if (typeof value === "number") return Math.abs(value) <= Number.MAX_SAFE_INTEGER
-  return !Array.isArray(value) || value.every(isExact)
-}
+const isExact = (value: unknown): boolean =>
+  typeof value === "number" ? Math.abs(value) <= Number.MAX_SAFE_INTEGER : !Array.isArray(value)
+
+const isExactField = (value: unknown): boolean => Array.isArray(value) ? value.every(isExact) : isExact(value)
 
 /**
  * First sieve. Every key needs a colon, so a line with as many colons as keys has no key twice, no nested object and no
@@ -58,8 +58,13 @@ const isExact = (value: unknown): boolean => {
 const isPlain = (text: string, value: JsonObject): boolean => {
   const values = Object.values(value)
   return countColons(text) === values.length && !text.includes(".") && !hasExponent(text, "e") && !hasExponent(text, "E") &&
-    values.every(isExact)
+    values.every(isExactField)
 }
+
+/** Deeper nesting is no trace, and would exhaust the stack of whoever walks it. */
+const maxDepth = 100
+const unclear = -1
+const tooDeep = -2
 
 /** Every integer of up to 15 digits is an exact double. */
 const exactDigits = 15
@@ -74,8 +79,8 @@ const endOfString = (text: string, start: number): number => {
 }
 
 /**
- * Second sieve: number of top-level keys of a line that `JSON.parse` accepts, or `-1` when an integer field holds a literal that
- * only the slow parser can judge.
+ * Second sieve: the number of top-level keys of a line that `JSON.parse` accepts. `unclear` when an integer field
+ * holds a literal that only the slow parser can judge, `tooDeep` when that parser must not see it.
  */
 const countTopLevelKeys = (text: string, rules: FieldRules): number => {
   let keys = 0
@@ -84,6 +89,7 @@ const countTopLevelKeys = (text: string, rules: FieldRules): number => {
   let stringEnd = 0
   let keyStart = 0
   let keyEnd = 0
+  let needsLiterals = false
   for (let i = 0; i < text.length;) {
     const code = text.charCodeAt(i)
     if (code === quote) {
@@ -96,7 +102,7 @@ const countTopLevelKeys = (text: string, rules: FieldRules): number => {
       const fractional = next === dot || isExponent(next)
       if (fractional || i - start > exactDigits) {
         const key = text.slice(keyStart + 1, keyEnd - 1)
-        if (rules.integers.has(key) || key.includes("\\")) return -1
+        needsLiterals ||= rules.integers.has(key) || key.includes("\\")
         while (isDigit(text.charCodeAt(i)) || text.charCodeAt(i) === dot || isExponent(text.charCodeAt(i))) i++
       }
     } else {
@@ -106,10 +112,11 @@ const countTopLevelKeys = (text: string, rules: FieldRules): number => {
         if (depth === 1) keys++
       } else if (opens(code)) depth++
       else if (closes(code)) depth--
+      if (depth > maxDepth) return tooDeep
       i++
     }
   }
-  return keys
+  return needsLiterals ? unclear : keys
 }
 
 /** A literal that an integer field must not have; travels as an exception inside this module only. */
@@ -196,5 +203,6 @@ export const parseJsonObject = (text: string, rules: FieldRules): Result.Result<
   if (!isJsonObject(value)) return Result.fail(`expected one JSON object per line, got ${kindOf(value)}`)
   if (isPlain(text, value)) return Result.succeed(value)
   const keys = countTopLevelKeys(text, rules)
+  if (keys === tooDeep) return Result.fail(`the line is nested more than ${maxDepth} levels deep`)
   return keys === Object.keys(value).length ? Result.succeed(value) : parseStrictly(text, rules)
 }

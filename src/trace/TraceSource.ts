@@ -75,6 +75,24 @@ export const openMooncake: (options: MooncakeOptions) => Opened = Effect.fnUntra
   return { file, traceBlockTokens, survey, accumulatesPrompts: false, graph: undefined, rows: memory.replay(rows) }
 })
 
+export interface RowsOptions<Row extends TraceRow> {
+  /** Rows that come again from the start at every run. */
+  readonly rows: Stream.Stream<Row, TraceError>
+  /** What error messages call them. */
+  readonly name: string
+  /** Tokens per hash id. */
+  readonly traceBlockTokens: number
+}
+
+/** Checks rows that a program makes, so that they can be replayed like a file. */
+export const fromRows: <Row extends TraceRow>(
+  options: RowsOptions<Row>
+) => Effect.Effect<TraceSource, TraceError> = Effect.fnUntraced(function*({ name, rows, traceBlockTokens }) {
+  yield* checkBlockTokens(name, traceBlockTokens)
+  const survey = yield* surveyRows(rows, name, () => false)
+  return { file: name, traceBlockTokens, survey, accumulatesPrompts: false, graph: undefined, rows }
+})
+
 /** Opens and checks a `mooncake-delta` file: rows hold what their turn adds to the prompt of the session. */
 export const openMooncakeDelta = (options: MooncakeOptions): Opened =>
   Effect.map(openMooncake(options), (source) => ({ ...source, accumulatesPrompts: source.survey.multiTurn }))

@@ -61,6 +61,13 @@ describe("parseJsonObject", () => {
     }
   })
 
+  it("refuses nesting that would exhaust the stack", () => {
+    const deep = (levels: number) => `{"x": ${"[".repeat(levels)}${"]".repeat(levels)}}`
+    assert.isTrue(Result.isSuccess(parse(deep(50))))
+    assert.strictEqual(problemOf(deep(100_000)), "the line is nested more than 100 levels deep")
+    assert.strictEqual(problemOf(`{"name": ${"[".repeat(200_000)}1.5${"]".repeat(200_000)}}`), problemOf(deep(200)))
+  })
+
   it.effect.prop("agrees with JSON.parse wherever no literal needs judgement", [Schema.Json], ([json]) =>
     Effect.sync(() => {
       const text = JSON.stringify({ value: json })

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import type { TraceRow } from "../../src/trace/TraceRow.ts"
+import { fromRows } from "../../src/trace/TraceSource.ts"
 import { Workload } from "../../src/workload/Workload.ts"
 import { engineArgs } from "../support/EngineArgsBuilder.ts"
 import { replay, topology } from "../support/Replays.ts"
@@ -57,6 +58,17 @@ describe("Workload", () => {
         const { records } = yield* runRows([...rows, later])
         assert.deepStrictEqual(records.map((r) => r.turnIndex).toSorted(), [0, 0, 0, 1])
       }
+    }))
+
+  it.effect("runs rows of a program in any order, and in a closed loop, once they have been checked", () =>
+    Effect.gen(function*() {
+      const rows = Stream.fromIterable([row(1, { timestampMs: 5, sessionId: "s" }), row(2, { timestampMs: 4 }), row(3, { sessionId: "s" })])
+      const trace = yield* fromRows({ rows, name: "made", traceBlockTokens: 64 })
+      for (const workload of [Workload.layerOpenLoop({ trace }), Workload.layerClosedLoop({ trace, concurrency: 1 })]) {
+        assert.strictEqual((yield* replay(topology(engineArgs()), Layer.orDie(workload))).records.length, 3)
+      }
+      const bad = fromRows({ rows: Stream.make(row(7, { promptTokens: 0, timestampMs: 0 })), name: "made", traceBlockTokens: 64 })
+      assert.match((yield* Effect.flip(bad)).message, /^made:7: session request_7 turn 0 must have a positive input_length/)
     }))
 
   it.effect("refuses rows of a program that are out of order, or plan outputs unannounced", () =>
