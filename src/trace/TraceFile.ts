@@ -11,8 +11,10 @@ import * as Option from "effect/Option"
 import type * as PlatformError from "effect/PlatformError"
 import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
+import * as Sink from "effect/Sink"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
+import { createReadStream } from "node:fs"
 import { gunzip, isGzip } from "./Gunzip.ts"
 import { TraceError } from "./TraceError.ts"
 
@@ -37,10 +39,20 @@ const notOpened = (name: string, opened: string) => (cause: PlatformError.Platfo
 const notRead = (name: string) => (cause: PlatformError.PlatformError): TraceError =>
   new TraceError({ file: name, problem: `failed to read ${name}: ${reasonOf(cause)}` })
 
-const spool = (fs: FileSystem.FileSystem, name: string, bytes: Stream.Stream<Uint8Array, PlatformError.PlatformError>) =>
-  fs.makeTempFileScoped({ prefix: "dynosim-trace-" }).pipe(
-    Effect.tap((copy) => Stream.run(bytes, fs.sink(copy))),
-    Effect.mapError(notRead(name))
+const spool = (fs: FileSystem.FileSystem, name: string, bytes: Stream.Stream<Uint8Array, TraceError>) =>
+  Effect.flatMap(
+    Effect.mapError(fs.makeTempFileScoped({ prefix: "dynosim-trace-" }), notRead(name)),
+    (copy) => Effect.as(Stream.run(bytes, Sink.mapError(fs.sink(copy), notRead(name))), copy)
+  )
+
+/** Bytes of a pipe. Not by the `FileSystem` service: it reads at positions, which pipes do not have. */
+const pipeBytes = (name: string): Stream.Stream<Uint8Array, TraceError> =>
+  Stream.suspend(() =>
+    Stream.fromAsyncIterable<Uint8Array, TraceError>(createReadStream(name, { highWaterMark: chunkBytes }), (cause) =>
+      new TraceError({
+        file: name,
+        problem: `failed to read ${name}: ${cause instanceof Error ? cause.message : String(cause)}`
+      }))
   )
 
 /**
@@ -73,7 +85,7 @@ const firstBytes = (fs: FileSystem.FileSystem, path: string) =>
 const rereadable = Effect.fnUntraced(function*(fs: FileSystem.FileSystem, name: string, opened: string) {
   if (name === "-") {
     const stdio = yield* Stdio.Stdio
-    return { path: yield* spool(fs, name, stdio.stdin), info: undefined }
+    return { path: yield* spool(fs, name, Stream.mapError(stdio.stdin, notRead(name))), info: undefined }
   }
   const info = yield* Effect.mapError(fs.stat(name), notOpened(name, opened))
   if (info.type === "Directory") {
@@ -82,7 +94,7 @@ const rereadable = Effect.fnUntraced(function*(fs: FileSystem.FileSystem, name: 
     )
   }
   if (info.type === "File") return { path: name, info }
-  return { path: yield* spool(fs, name, fs.stream(name, { chunkSize: chunkBytes })), info: undefined }
+  return { path: yield* spool(fs, name, pipeBytes(name)), info: undefined }
 })
 
 /**

@@ -6,6 +6,7 @@ import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
+import { execFileSync, spawn } from "node:child_process"
 import { gzipSync } from "node:zlib"
 import { openMooncake } from "../../src/trace/TraceSource.ts"
 import { bytesOf, jsonLines } from "./TraceTexts.ts"
@@ -71,6 +72,16 @@ describe("openMooncake", () => {
       assert.strictEqual(yield* count, 70_000)
       yield* fs.writeFile(large, bytesOf(line.repeat(70_001)))
       assert.include((yield* Effect.flip(count)).message, "it was changed after it had been checked")
+    }).pipe(Effect.provide(NodeServices.layer)))
+
+  it.live("reads a pipe, which comes only once", () =>
+    Effect.gen(function*() {
+      const { folder } = yield* inFolder
+      const pipe = `${folder}/pipe`
+      execFileSync("mkfifo", [pipe])
+      const writer = spawn("sh", ["-c", "printf %s \"$1\" > \"$2\"", "sh", text, pipe])
+      assert.deepStrictEqual(yield* timestamps(pipe), [0, 1, 2])
+      assert.strictEqual(writer.exitCode ?? 0, 0)
     }).pipe(Effect.provide(NodeServices.layer)))
 
   it.effect("says why a file cannot be read", () =>

@@ -4,8 +4,8 @@ import * as Schema from "effect/Schema"
 import { TraceError } from "../../src/trace/TraceError.ts"
 import type { TraceRow } from "../../src/trace/TraceRow.ts"
 import { SurveyFold } from "../../src/trace/TraceSurvey.ts"
-import { OpenLoopCore } from "../../src/workload/OpenLoop.ts"
-import type { OpenLoopOptions } from "../../src/workload/OpenLoop.ts"
+import { OpenLoopCore } from "../../src/workload/OpenLoopCore.ts"
+import type { OpenLoopOptions } from "../../src/workload/OpenLoopCore.ts"
 import { drive, mapIdentity, row } from "./Drive.ts"
 
 const surveyOf = (rows: ReadonlyArray<TraceRow>) => {

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { RequestLoopCore } from "../../src/workload/RequestLoop.ts"
+import { RequestLoopCore } from "../../src/workload/RequestLoopCore.ts"
 import { drive, mapIdentity, row } from "./Drive.ts"
 
 const coreOf = (concurrency: number) =>

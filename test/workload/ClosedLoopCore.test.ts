@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { TraceRow } from "../../src/trace/TraceRow.ts"
-import { ClosedLoopCore } from "../../src/workload/ClosedLoop.ts"
+import { ClosedLoopCore } from "../../src/workload/ClosedLoopCore.ts"
 import { drive, mapIdentity, row } from "./Drive.ts"
 
 const turnCounts = (rows: ReadonlyArray<TraceRow>) => {

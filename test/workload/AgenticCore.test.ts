@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema"
 import type { AgenticRow } from "../../src/trace/AgenticMooncakeReader.ts"
 import { AgenticFold } from "../../src/trace/AgenticSurvey.ts"
 import { TraceError } from "../../src/trace/TraceError.ts"
-import { AgenticCore } from "../../src/workload/Agentic.ts"
+import { AgenticCore } from "../../src/workload/AgenticCore.ts"
 import { drive, mapIdentity, row } from "./Drive.ts"
 
 const agenticRow = (requestId: string, fields: Partial<AgenticRow> = {}): AgenticRow => ({
