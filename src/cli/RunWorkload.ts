@@ -53,14 +53,10 @@ const syntheticWorkload = (input: SyntheticInput, load: Load, options: ReplayOpt
 }
 
 /** Whether the requests of a `dynamo` trace depend on each other is known only now; other formats were checked before. */
-const graphProblem = ({ file, graph }: TraceSource, { deployment, mode }: ReplayOptions): UsageError | undefined => {
-  if (graph === undefined) return undefined
-  if (mode === "online") return usageError("--replay-mode", `${file} is an agentic trace, and those cannot be replayed online`)
-  return deployment._tag === "Aggregated" ? undefined : usageError(
-    "--prefill-engine-args",
-    `${file} is an agentic trace, and those cannot be replayed on a disaggregated deployment`
-  )
-}
+const graphProblem = ({ file, graph }: TraceSource, { mode }: ReplayOptions): UsageError | undefined =>
+  graph !== undefined && mode === "online"
+    ? usageError("--replay-mode", `${file} is an agentic trace, and those cannot be replayed online`)
+    : undefined
 
 /** Reads and checks the trace, if there is one. The scope keeps the copy of an input that can be read only once. */
 export const openWorkload = (

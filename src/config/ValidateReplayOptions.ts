@@ -69,7 +69,7 @@ export const validateReplayOptions = (given: GivenOptions): Checked<ReplayOption
       disaggregationProblem(given, deployment) ??
         routerModeProblem(given, deployment) ??
         (deployment._tag === "Aggregated" ? aggregatedProblem(deployment.workers, deployment.engine) : undefined) ??
-        formatProblem(given, input, deployment) ??
+        formatProblem(given, input) ??
         traceProblem(input) ??
         speedupProblem(given)
     )

@@ -31,6 +31,8 @@ const pastSpeedup = otherWords(
   "options are checked before files are read"
 )
 
+const anyDeployment = accepted("the hand-off between pools does not depend on the format of the trace")
+
 export const deviations: Readonly<Record<string, Deviation>> = {
   "synth-turns-0": refused(/--turns-per-session: must be at least 1, got 0/, "no silent acceptance of values without meaning"),
   "synth-shared-nan": refused(/--shared-prefix-ratio: .*got NaN/, "no silent acceptance of values without meaning"),
@@ -44,6 +46,10 @@ export const deviations: Readonly<Record<string, Deviation>> = {
   "m-neg-ts-conc-disagg": refused(/invalid first_arrival_timestamp_ms -10/, "disaggregated runs check their traces too"),
   "synth-report-jsonl": accepted("per-request lines of synthetic load are as useful as those of a trace"),
   "synth-maxsim": accepted("a time limit works for synthetic load too"),
+  "delta-disagg": anyDeployment,
+  "d-disagg-conc": anyDeployment,
+  "agentic-disagg": anyDeployment,
+  "y-ag-disagg": anyDeployment,
   "sla-no-planner": accepted("goodput needs no planner"),
   "y-multi-file": accepted("trace files may stand anywhere among the flags"),
   "x-version": accepted("--version exists"),

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import type { GivenOptions } from "../../src/config/GivenOptions.ts"
 import type { JsonSetting } from "../../src/config/JsonSetting.ts"
+import { traceFormats } from "../../src/config/ReplayFlags.ts"
 import type { ReplayOptions } from "../../src/config/ReplayOptions.ts"
 import { validateReplayOptions } from "../../src/config/ValidateReplayOptions.ts"
 
@@ -67,6 +68,13 @@ describe("validateReplayOptions", () => {
     assert(input._tag === "Trace")
     assert.strictEqual(input.traceBlockTokens, undefined)
     assert.deepStrictEqual(input.files, ["a", "b"])
+  })
+
+  it("accepts every trace format on a disaggregated deployment", () => {
+    for (const traceFormat of traceFormats) {
+      const load = traceFormat === "applied_compute_agentic" ? { replayConcurrency: 1 } : {}
+      assert.strictEqual(accepted({ ...split, ...load, traceFormat }).deployment._tag, "Disaggregated", traceFormat)
+    }
   })
 
   it("accepts a disaggregated deployment with either router", () => {
@@ -176,8 +184,6 @@ describe("validateReplayOptions", () => {
     ["role", { ...traced, extraEngineArgs: extra('{"worker_type": "prefill"}') }, /^--extra-engine-args: worker_type must be aggregated, got prefill$/],
     ["dp", { ...traced, extraEngineArgs: extra('{"dp_size": 2}') }, /^--extra-engine-args: only dp_size=1 can be simulated, got 2$/],
     ["agentic closed loop", { ...traced, traceFormat: "agentic_mooncake", replayConcurrency: 1 }, /^--replay-concurrency: agentic_mooncake traces cannot be replayed in a closed loop$/],
-    ["agentic split", { ...split, traceFormat: "agentic_mooncake" }, /^--prefill-engine-args: agentic_mooncake traces cannot be replayed on a disaggregated/],
-    ["delta split", { ...split, traceFormat: "mooncake-delta" }, /^--prefill-engine-args: mooncake-delta traces/],
     ["delta online", { ...traced, traceFormat: "mooncake-delta", replayMode: "online" }, /^--replay-mode: mooncake-delta traces cannot be replayed online$/],
     ["no block size", { ...traced, traceBlockSize: 0 }, /^--trace-block-size: must be at least 1, got 0$/],
     ["trace share", { ...traced, traceFormat: "applied_compute_agentic", replayConcurrency: 1, traceSharedPrefixRatio: 2 }, /^--trace-shared-prefix-ratio/],

@@ -1,6 +1,6 @@
 /** How hard the load presses, where the run stops, what a good request is, and which trace formats can be driven how. */
 import type { GivenOptions } from "../GivenOptions.ts"
-import type { Deployment, Load, ServiceLevelBounds, SyntheticInput, TraceInput } from "../ReplayOptions.ts"
+import type { Load, ServiceLevelBounds, SyntheticInput, TraceInput } from "../ReplayOptions.ts"
 import { usageError } from "../UsageError.ts"
 import { atLeastOne, duration, type Problem } from "./Rule.ts"
 
@@ -49,7 +49,7 @@ export const loadOf = (given: GivenOptions): Load =>
     ? { _tag: "OpenLoop", arrivalSpeedup: given.arrivalSpeedupRatio ?? 1 }
     : { _tag: "ClosedLoop", concurrency: given.replayConcurrency }
 
-export const formatProblem = (given: GivenOptions, input: TraceInput | SyntheticInput, deployment: Deployment): Problem => {
+export const formatProblem = (given: GivenOptions, input: TraceInput | SyntheticInput): Problem => {
   if (input._tag === "Synthetic") return undefined
   const { format } = input
   const refuse = (flag: string, what: string): Problem => usageError(flag, `${format} traces cannot be replayed ${what}`)
@@ -57,6 +57,5 @@ export const formatProblem = (given: GivenOptions, input: TraceInput | Synthetic
     return refuse("--replay-concurrency", "in a closed loop")
   }
   if (format !== "agentic_mooncake" && format !== "mooncake-delta") return undefined
-  if (deployment._tag === "Disaggregated") return refuse("--prefill-engine-args", "on a disaggregated deployment")
   return given.replayMode === "online" ? refuse("--replay-mode", "online") : undefined
 }
