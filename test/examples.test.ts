@@ -13,7 +13,7 @@ const expected: Readonly<Record<string, ReadonlyArray<RegExp>>> = {
 }
 
 describe("examples", () => {
-  for (const example of readdirSync(join(root, "examples"))) {
+  for (const example of readdirSync(join(root, "examples")).filter((name) => name.endsWith(".ts"))) {
     it(example, () => {
       const command = readFileSync(join(root, "examples", example), "utf8").match(/^ \* {5}node (.+)$/m)?.[1]
       assert.isDefined(command, "the header says how to run it")
