@@ -1,0 +1,18 @@
+/** A server with the default engine, for the load tests: `npx node bench/online/server.ts [port = 8000] [workers = 4] [router]`. */
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { defaultEngineArgs } from "../../src/config/EngineArgsJson.ts"
+import * as VllmEngine from "../../src/engine/vllm/VllmEngine.ts"
+import { Pace } from "../../src/online/Pace.ts"
+import * as RoundRobin from "../../src/router/RoundRobin.ts"
+import * as PolynomialTiming from "../../src/timing/PolynomialTiming.ts"
+import { defaultServeOptions } from "../../src/serve/ServeOptions.ts"
+import { serve } from "../../src/serve/Server.ts"
+
+const [port = "8000", workers = "4"] = process.argv.slice(2)
+
+NodeRuntime.runMain(serve({ ...defaultServeOptions, port: Number(port), workers: Number(workers) }, (url) => Console.log(url)).pipe(
+  Effect.provide([VllmEngine.layer(defaultEngineArgs).pipe(Layer.provide(PolynomialTiming.layer)), RoundRobin.layer, Pace.layerLive])
+))
