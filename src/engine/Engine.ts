@@ -4,18 +4,9 @@
 import * as Context from "effect/Context"
 import type { EngineArgs } from "../config/EngineArgs.ts"
 import type { HandoffSupport } from "./Handoff.ts"
-import type { KvEventSink, KvEventVisibility } from "./KvEvents.ts"
-import type { TokenGaps } from "./TokenGaps.ts"
+import type { KvEventVisibility } from "./KvEvents.ts"
+import type { WorkerContext } from "./WorkerContext.ts"
 import type { WorkerCore } from "./WorkerCore.ts"
-
-/** What a worker core is born with. */
-export interface WorkerContext {
-  readonly workerIndex: number
-  /** Collects the inter-token gaps of visible tokens. */
-  readonly gaps: TokenGaps
-  /** Where cache changes go; `undefined` when no router listens. */
-  readonly kvEvents: KvEventSink | undefined
-}
 
 export class Engine extends Context.Service<Engine, {
   readonly args: EngineArgs

@@ -5,7 +5,7 @@
  * The protocol between the two is the simulation's business; workers only hold, reserve, activate and release.
  */
 import type { SimRequest } from "../request/SimRequest.ts"
-import type { WorkerContext } from "./Engine.ts"
+import type { WorkerContext } from "./WorkerContext.ts"
 import type { WorkerCore } from "./WorkerCore.ts"
 
 /** A prefill worker. It computes one hidden token per request; `Completed` means the prompt's KV is computed and held. */

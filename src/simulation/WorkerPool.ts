@@ -2,7 +2,8 @@
  * Equal workers behind one router, and which of them run, wait or could start: what the event loops have in common.
  */
 import { KvEventBuffer, type KvEventSink } from "../engine/KvEvents.ts"
-import type { Engine, WorkerContext } from "../engine/Engine.ts"
+import type { Engine } from "../engine/Engine.ts"
+import type { WorkerContext } from "../engine/WorkerContext.ts"
 import type { TokenGaps } from "../engine/TokenGaps.ts"
 import { type PassOutcome, Signal, type WorkerCore } from "../engine/WorkerCore.ts"
 import type { SimRequest } from "../request/SimRequest.ts"

@@ -25,6 +25,17 @@ export class SglangDecodeWorker extends SglangWorker implements DestinationWorke
     return super.inFlight + this.activated.length
   }
 
+  override get queued(): number {
+    return super.queued + this.activated.length
+  }
+
+  override abort(request: SimRequest): boolean {
+    const index = this.activated.findIndex((sequence) => sequence.request === request)
+    if (index < 0) return super.abort(request)
+    for (const sequence of this.activated.splice(index, 1)) this.settle(sequence)
+    return true
+  }
+
   requestDestination(request: SimRequest): boolean {
     if (this.kv.ceilToPage(request.promptTokens) > this.kv.capacityTokens) return false
     this.pending.push(new Sequence(request, request.outputTokens))

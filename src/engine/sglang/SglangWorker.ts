@@ -9,7 +9,7 @@ import type { EngineArgs } from "../../config/EngineArgs.ts"
 import type { SimRequest } from "../../request/SimRequest.ts"
 import { scaledDurationMs } from "../../timing/Quantise.ts"
 import type { TimingModel } from "../../timing/Timing.ts"
-import type { WorkerContext } from "../Engine.ts"
+import type { WorkerContext } from "../WorkerContext.ts"
 import { EngineStalled } from "../EngineStalled.ts"
 import { MtpSampler } from "../MtpSampler.ts"
 import type { TokenGaps } from "../TokenGaps.ts"
@@ -109,7 +109,7 @@ export class SglangWorker implements WorkerCore {
   snapshot(): WorkerSnapshot {
     const { kv } = this
     return {
-      waiting: this.inFlight - this.running.length,
+      waiting: this.queued,
       running: this.running.length,
       activeBlocks: Math.ceil(kv.activeTokens / kv.pageTokens),
       availableBlocks: Math.floor(kv.obtainableTokens / kv.pageTokens),
@@ -312,8 +312,9 @@ export class SglangWorker implements WorkerCore {
     throw new EngineStalled(
       request,
       `request ${request.id} (${request.promptTokens} prompt + ${request.outputTokens} output tokens) needs another KV slot at `
-        + `${startMs} ms, but after ${sequence.generatedTokens} output tokens none of the pool's ${this.kv.capacityTokens} can be had. `
-        + `Give the engine more KV (num_gpu_blocks), or let admission reserve more of the output (sglang.clip_max_new_tokens)`
+        + `${startMs} ms, but after ${sequence.generatedTokens} output tokens none of the pool's ${this.kv.capacityTokens} can be had; `
+        + `${this.inFlight} in-flight requests remaining on its worker. Give the engine more KV (num_gpu_blocks), or let admission `
+        + `reserve more of the output (sglang.clip_max_new_tokens)`
     )
   }
 

@@ -1,0 +1,11 @@
+import type { KvEventSink } from "./KvEvents.ts"
+import type { TokenGaps } from "./TokenGaps.ts"
+
+/** What a worker core is born with. */
+export interface WorkerContext {
+  readonly workerIndex: number
+  /** Collects the inter-token gaps of visible tokens. */
+  readonly gaps: TokenGaps
+  /** Where cache changes go; `undefined` when no router listens. */
+  readonly kvEvents: KvEventSink | undefined
+}
