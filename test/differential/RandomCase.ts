@@ -42,18 +42,18 @@ const hashIds = (dice: Dice, most: number): Array<number> => {
 
 const arrivals = (dice: Dice): (() => number) => {
   let now = dice.pick([0, 1_000.5])
-  const gaps = dice.pick([[0, 0, 3], [0, 1, 20], [5, 40, 200], [0, 0.1, 1_500]])
+  const gaps = dice.pick([[0, 0, 0, 3], [0, 0, 1, 20], [0, 0, 0, 60], [5, 40, 200], [0, 0, 0.1, 1_500]])
   return () => now += dice.pick(gaps)
 }
 
-const flatRows = (dice: Dice, pool: Pool, traceBlockTokens: number, count = dice.between(2, 40)): Array<CaseRow> => {
+const flatRows = (dice: Dice, pool: Pool, traceBlockTokens: number, count = dice.between(4, 50)): Array<CaseRow> => {
   const nextArrival = arrivals(dice)
-  const longest = Math.max(2, Math.ceil(pool.blocks * pool.blockTokens * 0.7 / traceBlockTokens))
+  const longest = Math.max(2, Math.ceil(pool.blocks * pool.blockTokens * 0.5 / traceBlockTokens))
   const rows: Array<CaseRow> = []
   while (rows.length < count) {
     const ids = hashIds(dice, Math.min(longest, dice.pick([3, 8, 30])))
     const input_length = Math.max(1, ids.length * traceBlockTokens - dice.between(0, traceBlockTokens - 1))
-    const output_length = dice.pick([1, 2, dice.between(1, 8), dice.between(1, 60)])
+    const output_length = dice.pick([1, 2, dice.between(1, 12), dice.between(10, 80), dice.between(10, 80)])
     if (!fits(pool, input_length, output_length)) continue
     rows.push({ timestamp: nextArrival(), input_length, output_length, hash_ids: ids })
   }
@@ -71,7 +71,7 @@ const oversized = ({ blockTokens, blocks }: Pool, traceBlockTokens: number): Cas
   }
 }
 
-const poolOf = (dice: Dice): Pool => ({ blockTokens: dice.pick([2, 4, 8, 16, 64]), blocks: dice.between(8, 60) })
+const poolOf = (dice: Dice): Pool => ({ blockTokens: dice.pick([2, 4, 8, 16, 64]), blocks: dice.between(8, 48) })
 
 const traceBlock = (dice: Dice, { blockTokens }: Pool): number =>
   dice.pick([blockTokens, blockTokens * 4, Math.max(1, blockTokens / 2), 6, 10, blockTokens + 1])
@@ -79,8 +79,8 @@ const traceBlock = (dice: Dice, { blockTokens }: Pool): number =>
 const engine = (dice: Dice, { blockTokens, blocks }: Pool): EngineArgs => ({
   block_size: blockTokens,
   num_gpu_blocks: blocks,
-  max_num_batched_tokens: dice.pick([8, 17, 64, 256, null]),
-  max_num_seqs: dice.pick([1, 3, 8, null]),
+  max_num_batched_tokens: dice.pick([8, 17, 64, 256, 256, null]),
+  max_num_seqs: dice.pick([2, 4, 8, null, null]),
   ...(dice.chance(0.5) ? { preemption_mode: dice.pick(["lifo", "fifo"]) } : {}),
   ...(dice.chance(0.2) ? { enable_prefix_caching: false } : {})
 })
@@ -195,7 +195,7 @@ const closed = (dice: Dice): Case => {
 /** Cut off in the middle. */
 const capped = (dice: Dice): Case => {
   const base = dice.pick([pressure, sessions, closed])(dice)
-  return { rows: base.rows, arguments: [...base.arguments, "--max-sim-time-seconds", String(dice.pick([0, 0.05, 0.3]))] }
+  return { rows: base.rows, arguments: [...base.arguments, "--max-sim-time-seconds", String(dice.pick([0, 0.1, 1.01, 3]))] }
 }
 
 /** Prompts that grow by each turn's own tokens and by what was generated. */

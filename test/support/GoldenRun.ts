@@ -39,26 +39,31 @@ export const loadGolden = (folder: string, name: string): GoldenRun =>
 const traceFile = (folder: string, trace: string): string =>
   publishedTraces.has(trace) ? join(repository, "traces", `${trace}.jsonl`) : join(folder, "traces", `${trace}.jsonl.gz`)
 
-/** A file with the first lines of a trace, for the time of the scope. */
-const headOf = (file: string, lines: number) =>
+/** A trace file with this text, for the time of the scope. */
+export const temporaryTrace = (text: string) =>
   Effect.map(
     Effect.acquireRelease(
       Effect.sync(() => mkdtempSync(join(tmpdir(), "dynosim-golden-"))),
       (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
     ),
     (folder) => {
-      const head = join(folder, "head.jsonl")
-      writeFileSync(head, `${readFileSync(file, "utf8").split("\n", lines).join("\n")}\n`)
-      return head
+      const file = join(folder, "trace.jsonl")
+      writeFileSync(file, text)
+      return file
     }
   )
+
+const firstLines = (file: string, lines: number): string => `${readFileSync(file, "utf8").split("\n", lines).join("\n")}\n`
 
 /** Runs the recorded command line here. */
 export const rerun = (folder: string, golden: GoldenRun): Effect.Effect<CommandOutcome, unknown> => {
   if (golden.trace === null) return runCommand([], golden.arguments)
   const file = traceFile(folder, golden.trace)
   if (golden.lines === null) return runCommand([file], golden.arguments)
-  return Effect.scoped(Effect.flatMap(headOf(file, golden.lines), (head) => runCommand([head], golden.arguments)))
+  return Effect.scoped(Effect.flatMap(
+    temporaryTrace(firstLines(file, golden.lines)),
+    (head) => runCommand([head], golden.arguments)
+  ))
 }
 
 /** Everything in which a run differs from the recorded one. */

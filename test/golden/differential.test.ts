@@ -1,0 +1,33 @@
+/** Random command lines that were run through the reference once. See golden/differential/README.md. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { gunzipSync } from "node:zlib"
+import { runCommand } from "../support/CommandRun.ts"
+import { type RecordedReport, type RecordedRequests, reportDifferences, requestDifferences } from "../support/Comparison.ts"
+import { goldenFolder, goldenNames, temporaryTrace } from "../support/GoldenRun.ts"
+
+interface RecordedCase {
+  /** Lines of the trace. */
+  readonly rows: ReadonlyArray<unknown>
+  readonly arguments: ReadonlyArray<string>
+  readonly report: RecordedReport
+  readonly requests: RecordedRequests
+}
+
+const folder = goldenFolder("differential")
+
+const load = (name: string): RecordedCase =>
+  JSON.parse(gunzipSync(readFileSync(join(folder, `${name}.json.gz`))).toString("utf8"))
+
+describe("recorded random cases", () => {
+  it.effect.each([...goldenNames(folder)])("%s", (name) =>
+    Effect.gen(function*() {
+      const { arguments: words, report, requests, rows } = load(name)
+      const trace = yield* temporaryTrace(rows.map((row) => `${JSON.stringify(row)}\n`).join(""))
+      const outcome = yield* runCommand([trace], words)
+      const found = [...reportDifferences(outcome.report, report), ...requestDifferences(outcome.records, requests)]
+      assert.strictEqual(found.length, 0, found.slice(0, 20).join("\n"))
+    }))
+})
