@@ -7,7 +7,6 @@
  */
 import type { EngineArgs } from "../../config/EngineArgs.ts"
 import type { SimRequest } from "../../request/SimRequest.ts"
-import { scaledDurationMs } from "../../timing/Quantise.ts"
 import type { TimingModel } from "../../timing/Timing.ts"
 import type { WorkerContext } from "../WorkerContext.ts"
 import { EngineStalled } from "../EngineStalled.ts"
@@ -18,24 +17,23 @@ import { AdmissionGate } from "./AdmissionGate.ts"
 import { type CapacityPolicy, fullLengthBlocks } from "./CapacityPolicy.ts"
 import { KvBlockPool } from "./KvBlockPool.ts"
 import { PassBudget } from "./PassBudget.ts"
+import { PassTiming } from "./PassTiming.ts"
 import { Sequence } from "./Sequence.ts"
 import { WaitingQueue } from "./WaitingQueue.ts"
 
 const Schedule = { Scheduled: 0, Blocked: 1, Preempted: 2 } as const
 type Schedule = (typeof Schedule)[keyof typeof Schedule]
 
-const minDecodeMs = 1
 /** Preemptions in a row without a single token after which the requests are taken to be thrashing forever. */
 const maxFruitlessPreemptions = 10_000
 
 export class VllmWorker implements WorkerCore {
   protected readonly args: EngineArgs
   private readonly policy: CapacityPolicy
-  private readonly timing: TimingModel
+  private readonly timing: PassTiming
   private readonly gaps: TokenGaps
   protected readonly pool: KvBlockPool
   private readonly sampler: MtpSampler | undefined
-  private readonly decodeSpeedup: number
   protected readonly outcome = new PassOutcome()
 
   protected readonly waiting = new WaitingQueue()
@@ -55,12 +53,11 @@ export class VllmWorker implements WorkerCore {
   constructor(args: EngineArgs, policy: CapacityPolicy, timing: TimingModel, context: WorkerContext) {
     this.args = args
     this.policy = policy
-    this.timing = timing
+    this.timing = new PassTiming(args, timing)
     this.gaps = context.gaps
     this.pool = new KvBlockPool(args.numGpuBlocks, context.kvEvents)
     this.gate = new AdmissionGate(policy, this.pool, args.blockTokens)
     this.sampler = args.mtp === undefined ? undefined : new MtpSampler(args.mtp, context.workerIndex)
-    this.decodeSpeedup = args.speedupRatio * args.decodeSpeedupRatio
   }
 
   get inFlight(): number {
@@ -88,7 +85,7 @@ export class VllmWorker implements WorkerCore {
     this.preemptedInPass = false
     this.scheduleRunning()
     this.admitWaiting(nowMs)
-    const prefillEndMs = nowMs + this.prefillDurationMs()
+    const prefillEndMs = nowMs + this.timing.prefillMs(this.budget)
     outcome.endMs = this.sampler === undefined ? this.emitTokens(prefillEndMs) : this.emitBursts(prefillEndMs, this.sampler)
     if (this.rejected.length > 0) this.signalRejected()
     if (this.budget.scheduledTokens > 0 || outcome.endMs > nowMs || outcome.requests.length > 0) outcome.progressed = true
@@ -327,28 +324,7 @@ export class VllmWorker implements WorkerCore {
     this.rejected.length = 0
   }
 
-  // ---- timing ------------------------------------------------------------------------------------------------------
-
-  private prefillDurationMs(): number {
-    const { batchPrompts, meanIslTokens, meanPrefixTokens } = this.budget
-    if (batchPrompts === 0 || meanIslTokens <= meanPrefixTokens) return 0
-    const ms = Math.max(0, this.timing.prefillMs(batchPrompts, meanIslTokens, meanPrefixTokens))
-    return scaledDurationMs(ms, this.args.speedupRatio)
-  }
-
-  /** Duration of a decode step of the ready requests, given the blocks active before it. */
-  private decodeDurationMs(contextTokens: number, activeBlocks: number): number {
-    if (this.args.workerType === "prefill") return 0
-    const { blockTokens } = this.args
-    const batch = this.ready.length
-    const ms = this.timing.decodeMs(
-      batch,
-      activeBlocks * blockTokens,
-      Math.floor(contextTokens / batch),
-      this.pool.capacity * blockTokens
-    )
-    return scaledDurationMs(Math.max(minDecodeMs, ms), this.decodeSpeedup)
-  }
+  // ---- emission ------------------------------------------------------------------------------------------------------
 
   /** Fills {@link ready} with the running requests that can emit a token; returns the sum of their known tokens. */
   private collectReady(): number {
@@ -367,14 +343,12 @@ export class VllmWorker implements WorkerCore {
     return contextTokens
   }
 
-  // ---- emission ------------------------------------------------------------------------------------------------------
-
   /** One token for every ready request at `prefillEndMs` plus the decode time; returns the end of the pass. */
   private emitTokens(prefillEndMs: number): number {
     const { ready } = this
     const contextTokens = this.collectReady()
     if (ready.length === 0) return prefillEndMs
-    const tokenMs = prefillEndMs + this.decodeDurationMs(contextTokens, this.pool.activeBlocks)
+    const tokenMs = prefillEndMs + this.timing.decodeMs(ready.length, contextTokens, this.pool.activeBlocks)
     const previousMs = this.previousEmitMs
     let shared = 0
     let emitted = 0
@@ -507,7 +481,7 @@ export class VllmWorker implements WorkerCore {
     const { bursts, ready } = this
     const contextTokens = this.reserveForBursts(sampler)
     if (contextTokens < 0) return prefillEndMs
-    const tokenMs = prefillEndMs + this.decodeDurationMs(contextTokens, this.pool.activeBlocks)
+    const tokenMs = prefillEndMs + this.timing.decodeMs(ready.length, contextTokens, this.pool.activeBlocks)
     const certainOnly = this.args.workerType === "prefill"
     bursts.length = 0
     for (const sequence of ready) {
