@@ -16,6 +16,7 @@ import type { Router } from "../router/Router.ts"
 import { ReplayError } from "../simulation/ReplayError.ts"
 import { RunChecks } from "../simulation/RunChecks.ts"
 import { identityFor } from "../simulation/RunIdentity.ts"
+import { SimulationView } from "../simulation/SimulationView.ts"
 import type { TraceError } from "../trace/TraceError.ts"
 import { Workload } from "../workload/Workload.ts"
 import { Arrivals } from "./Arrivals.ts"
@@ -31,6 +32,8 @@ export interface OnlineOptions {
   readonly maxTimeMs?: number
   /** When this completes, the run ends and still delivers its summary. */
   readonly stopWhen?: Effect.Effect<unknown>
+  /** Is handed a view of the run before it starts, to show how far it is. */
+  readonly monitor?: (view: SimulationView["Service"]) => void
   /** Filled in while running: how late the machine was. */
   readonly lag?: LagMeter
   /** A worker up to this late catches up with its model; a later one starts afresh. Default: 20 ms. */
@@ -60,6 +63,7 @@ export const run = (
       Queue.shutdown
     )
     const parts = yield* assemble(options, chunks)
+    options.monitor?.(viewOf(parts))
     yield* Effect.forkScoped(Effect.matchCauseEffect(play(parts, options), {
       onSuccess: (last) => Effect.andThen(Queue.offer(chunks, last), Queue.end(chunks)),
       onFailure: (cause) => Queue.failCause(chunks, cause)
@@ -120,6 +124,15 @@ const assemble = Effect.fnUntraced(function*(options: OnlineOptions, chunks: Chu
   }, core)
   return { time, deployment, arrivals, recorder, checks, observed } satisfies Parts
 })
+
+const viewOf = ({ deployment, recorder, time }: Parts): SimulationView["Service"] =>
+  SimulationView.of({
+    nowMs: time.nowMs,
+    workers: () => deployment.snapshots(),
+    arrivedRequests: () => recorder.ledger.arrived,
+    finishedRequests: () => recorder.ledger.finished,
+    parkedRequests: () => deployment.parked
+  })
 
 /** Runs to the end and gives the last events. */
 const play = Effect.fnUntraced(function*(parts: Parts, options: OnlineOptions) {

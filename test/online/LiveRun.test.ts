@@ -10,6 +10,7 @@ import * as OnlineReplay from "../../src/online/OnlineReplay.ts"
 import { Pace } from "../../src/online/Pace.ts"
 import { sink } from "../../src/report/ReportSink.ts"
 import * as RoundRobin from "../../src/router/RoundRobin.ts"
+import type { SimulationView } from "../../src/simulation/SimulationView.ts"
 import * as ScriptedRouter from "../../src/router/ScriptedRouter.ts"
 import { TraceError } from "../../src/trace/TraceError.ts"
 import type { TraceRow } from "../../src/trace/TraceRow.ts"
@@ -42,7 +43,13 @@ describe("a run on the live clock", () => {
   it.live("takes the time it simulates and measures it", () =>
     Effect.gen(function*() {
       const lag = new LagMeter()
-      const { tookMs, value } = yield* timed(online(setup(plain(rowsEvery(6, 30, 5))), { lag }))
+      const views: Array<SimulationView["Service"]> = []
+      const monitor = (view: SimulationView["Service"]) => void views.push(view)
+      const { tookMs, value } = yield* timed(online(setup(plain(rowsEvery(6, 30, 5))), { lag, monitor }))
+      assert.deepStrictEqual(
+        views.map((view) => [view.arrivedRequests(), view.finishedRequests(), view.parkedRequests(), view.workers().length]),
+        [[6, 6, 0, 2]]
+      )
       assert.strictEqual(value.summary.ended, "drained")
       assert.strictEqual(value.records.length, 6)
       for (const record of value.records) {
