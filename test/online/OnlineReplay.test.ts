@@ -2,30 +2,48 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
+import * as FileSystem from "effect/FileSystem"
+import type * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import type * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import type { Router } from "../../src/router/Router.ts"
 import * as KvRouter from "../../src/router/kv/KvRouter.ts"
 import { defaultKvRouterOptions } from "../../src/router/kv/KvRouterOptions.ts"
-import { openMooncake } from "../../src/trace/TraceSource.ts"
+import * as RoundRobin from "../../src/router/RoundRobin.ts"
+import type { TraceError } from "../../src/trace/TraceError.ts"
+import { openAgenticMooncake, openMooncake, openMooncakeDelta, type TraceSource } from "../../src/trace/TraceSource.ts"
 import { Workload } from "../../src/workload/Workload.ts"
 import { engineArgs } from "../support/EngineArgsBuilder.ts"
 import { layer as plainWorkload } from "../support/PlainWorkload.ts"
 import { row } from "../support/RequestBuilder.ts"
 import { assertSameRun, engineOf, type Setup, virtual } from "./OnlineRuns.ts"
-import * as RoundRobin from "../../src/router/RoundRobin.ts"
 
 const kvRouter = KvRouter.layer(defaultKvRouterOptions)
 const routers: Readonly<Record<string, Layer.Layer<Router>>> = { round_robin: RoundRobin.layer, kv_router: kvRouter }
 
-/** A trace file as rows in memory: real reading would not hold virtual time back. */
-const inMemory = (file: string, rows?: number) =>
+/** A trace with its rows in memory: real reading would not hold virtual time back. */
+const inMemory = (
+  opened: Effect.Effect<TraceSource, TraceError, FileSystem.FileSystem | Stdio.Stdio | Scope.Scope>,
+  rows = Number.POSITIVE_INFINITY
+) =>
   Effect.gen(function*() {
-    const source = yield* openMooncake({ file, traceBlockTokens: 512 })
-    const all = yield* Stream.runCollect(rows === undefined ? source.rows : Stream.take(source.rows, rows))
+    const source = yield* opened
+    const all = yield* Stream.runCollect(Stream.take(source.rows, rows))
     return { ...source, rows: Stream.fromIterable(all, { chunkSize: 64 }) }
   }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
+
+const mooncake = (file: string, rows?: number) => inMemory(openMooncake({ file, traceBlockTokens: 512 }), rows)
+
+/** A trace of these rows, opened from a file. */
+const writtenTrace = (rows: ReadonlyArray<object>, open: (file: string) => Parameters<typeof inMemory>[0]) =>
+  inMemory(Effect.gen(function*() {
+    const files = yield* FileSystem.FileSystem
+    const file = yield* files.makeTempFileScoped({ suffix: ".jsonl" })
+    yield* Effect.orDie(files.writeFileString(file, rows.map((row) => JSON.stringify(row)).join("\n")))
+    return yield* open(file)
+  }).pipe(Effect.catchTag("PlatformError", Effect.die)))
 
 const engines = {
   vllm: engineArgs(),
@@ -40,7 +58,7 @@ describe("online in virtual time", () => {
     for (const [routerName, router] of Object.entries(routers)) {
       it.effect(`replays a trace like offline: ${engineName}, ${routerName}`, () =>
         Effect.gen(function*() {
-          const trace = yield* inMemory("traces/conversation_trace.jsonl", 80)
+          const trace = yield* mooncake("traces/conversation_trace.jsonl", 80)
           const setup: Setup = { engine: engineOf(args), router, workload: Workload.layerOpenLoop({ trace, arrivalSpeedup: 2 }), workers: 3 }
           const { records } = yield* assertSameRun(setup)
           assert.strictEqual(records.length, 80)
@@ -59,7 +77,7 @@ describe("online in virtual time", () => {
 
   it.effect("holds turns back for their session like offline, in both loops", () =>
     Effect.gen(function*() {
-      const trace = yield* inMemory("traces/multi_turn_sample.jsonl")
+      const trace = yield* mooncake("traces/multi_turn_sample.jsonl")
       for (const workload of [Workload.layerOpenLoop({ trace }), Workload.layerClosedLoop({ trace, concurrency: 2 })]) {
         yield* assertSameRun({ engine: engineOf(engineArgs()), router: kvRouter, workload, workers: 2 })
       }
@@ -74,6 +92,34 @@ describe("online in virtual time", () => {
         })
         const { records } = yield* assertSameRun({ engine: engineOf(engineArgs()), router: kvRouter, workload, workers: 3 })
         assert.strictEqual(records.length, 60)
+      }
+    }))
+
+  it.effect("follows a graph of requests, and prompts that accumulate, like offline", () =>
+    Effect.gen(function*() {
+      const graph = Array.from({ length: 40 }, (_, index) => ({
+        request_id: `r${index}`,
+        timestamp: index < 8 ? index * 13 : undefined,
+        wait_for: index < 8 ? undefined : [`r${index - 8}`, ...(index % 5 === 0 ? [`r${index - 3}`] : [])],
+        delay: index % 7,
+        input_length: 600 + 37 * index,
+        output_length: 5 + index % 20,
+        hash_ids: Array.from({ length: Math.ceil((600 + 37 * index) / 512) }, (_, block) => block === 0 ? index % 4 : 100 * index + block)
+      }))
+      const agentic = yield* writtenTrace(graph, (file) => openAgenticMooncake({ file, traceBlockTokens: 512 }))
+      const turns = Array.from({ length: 30 }, (_, index) => ({
+        session_id: `s${index % 6}`,
+        timestamp: 20 * index,
+        input_length: 512,
+        output_length: 3 + index % 9,
+        hash_ids: [index]
+      }))
+      const delta = yield* writtenTrace(turns, (file) => openMooncakeDelta({ file, traceBlockTokens: 512 }))
+      for (const trace of [agentic, delta]) {
+        const workload = Workload.layerOpenLoop({ trace })
+        const { records } = yield* assertSameRun({ engine: engineOf(engineArgs()), router: kvRouter, workload, workers: 3 })
+        assert.isAtLeast(records.length, 30)
+        assert.isTrue(records.every(({ status }) => status === "completed"))
       }
     }))
 
