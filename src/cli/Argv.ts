@@ -1,11 +1,12 @@
 /**
- * The words after `replay` in the form that Effect's parser takes, so that command lines written for the reference's argparse
- * keep working: flags may be shortened to a unique prefix, the last of repeated flags counts, a value may look like a
- * negative number, and trace files may stand anywhere.
+ * The words after a command in the form that Effect's parser takes, so that command lines written for the reference's argparse
+ * keep working: flags may be shortened to a unique prefix, the last of repeated flags counts (unless they collect files), a
+ * value may look like a negative number, and trace files may stand anywhere.
  */
 import * as Result from "effect/Result"
-import { isFlagName, replayFlags } from "../config/ReplayFlags.ts"
+import type { FlagTable } from "../config/FlagSpec.ts"
 import { type UsageError, usageError } from "../config/UsageError.ts"
+import { commandFlags } from "./CommandFlags.ts"
 
 /** Flags of the parser itself that a shortened name may mean too. */
 const parserFlags = ["help", "version", "completions"]
@@ -25,24 +26,30 @@ const longFlagOf = (word: string): LongFlag => {
 }
 
 /** The flag that a possibly shortened name means; the name itself when it means none. */
-const fullName = (name: string): Result.Result<string, UsageError> => {
-  const names = [...Object.keys(replayFlags), ...parserFlags]
+const fullName = (name: string, table: FlagTable): Result.Result<string, UsageError> => {
+  const names = [...Object.keys(table), ...parserFlags]
   if (names.includes(name)) return Result.succeed(name)
-  const candidates = names.filter((candidate) => candidate.startsWith(name))
+  const all = names.filter((candidate) => candidate.startsWith(name))
+  const known = all.filter((candidate) => table[candidate]?.own !== true)
+  const candidates = known.length === 1 ? known : all
   if (candidates.length <= 1) return Result.succeed(candidates[0] ?? name)
   return Result.fail(
     usageError(`--${name}`, "is ambiguous", `could be ${candidates.map((candidate) => `--${candidate}`).join(", ")}`)
   )
 }
 
-const takesValue = (name: string): boolean =>
-  isFlagName(name) ? replayFlags[name].kind !== "switch" : name === "completions"
+const takesValue = (name: string, table: FlagTable): boolean =>
+  Object.hasOwn(table, name) ? table[name]?.kind !== "switch" : name === "completions"
 
 /** Whether a word can only be a value: not a flag, or a negative number. */
 const isValue = (word: string): boolean => !word.startsWith("-") || word === "-" || negativeNumber.test(word)
 
 /** The words, flags first as `--name=value`, each flag once; everything that is not understood is left to the parser. */
-export const normaliseReplayArgv = (words: ReadonlyArray<string>): Result.Result<ReadonlyArray<string>, UsageError> => {
+const normaliseWords = (
+  words: ReadonlyArray<string>,
+  table: FlagTable
+): Result.Result<ReadonlyArray<string>, UsageError> => {
+  /** By what makes an occurrence replace another one. */
   const flags = new Map<string, string>()
   const files: Array<string> = []
   const end = words.indexOf("--")
@@ -58,23 +65,27 @@ export const normaliseReplayArgv = (words: ReadonlyArray<string>): Result.Result
       continue
     }
     const { name: given, value } = longFlagOf(word)
-    const resolved = fullName(given)
+    const resolved = fullName(given, table)
     if (Result.isFailure(resolved)) return Result.fail(resolved.failure)
     const name = resolved.success
     let written = value
-    if (written === undefined && takesValue(name)) {
+    if (written === undefined && takesValue(name, table)) {
       written = index + 1 < last ? words[index + 1] : undefined
       if (written === undefined || !isValue(written)) return Result.fail(usageError(`--${name}`, "needs a value"))
       index += 1
     }
-    flags.set(name, written === undefined ? `--${name}` : `--${name}=${written}`)
+    const key = table[name]?.kind === "paths" ? `${name}=${written}` : name
+    flags.set(key, written === undefined ? `--${name}` : `--${name}=${written}`)
   }
   return Result.succeed([...flags.values(), ...files, ...(end < 0 ? [] : words.slice(end))])
 }
 
-/** Normalises what follows the subcommand `replay`; the words of anything else are left alone. */
+/** Normalises what follows the name of a command; the words of anything else are left alone. */
 export const normaliseArgv = (argv: ReadonlyArray<string>): Result.Result<ReadonlyArray<string>, UsageError> => {
-  const [command, ...words] = argv
-  if (command !== "replay") return Result.succeed(argv)
-  return Result.map(normaliseReplayArgv(words), (normal) => ["replay", ...normal])
+  for (const length of [1, 2]) {
+    const path = argv.slice(0, length)
+    const table = commandFlags.get(path.join(" "))
+    if (table !== undefined) return Result.map(normaliseWords(argv.slice(length), table), (normal) => [...path, ...normal])
+  }
+  return Result.succeed(argv)
 }

@@ -27,7 +27,10 @@ interface Message {
 }
 
 const print = ({ hint, problem }: Message): Effect.Effect<void> =>
-  Console.error(hint === undefined ? `error: ${problem}` : `error: ${problem}\n  hint: ${hint}`)
+  Console.error(`error: ${oneLine(hint === undefined ? problem : `${problem}; ${hint}`)}`)
+
+/** Schemas describe what they miss in several lines. */
+const oneLine = (text: string): string => text.replaceAll(/\s*\n\s*/g, " ")
 
 const helpHint = (path: ReadonlyArray<string>): string => `see ${path.join(" ")} --help`
 
@@ -68,7 +71,7 @@ const isTagged = (error: unknown): error is { readonly _tag: string; readonly me
   Predicate.hasProperty(error, "_tag") && Predicate.hasProperty(error, "message") && typeof error.message === "string"
 
 const hintOf = (error: object): string | undefined => {
-  const hint = Predicate.hasProperty(error, "hint") ? error.hint : Predicate.hasProperty(error, "advice") ? error.advice : undefined
+  const hint = Predicate.hasProperty(error, "hint") ? error.hint : undefined
   return typeof hint === "string" ? hint : undefined
 }
 

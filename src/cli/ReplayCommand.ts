@@ -4,45 +4,10 @@
  * That code is imported when a replay starts, so that `--help`, `--version` and completions stay cheap.
  */
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
-import * as Flag from "effect/cli/Flag"
-import type { JsonSetting } from "../config/JsonSetting.ts"
-import { type FlagKind, flagSpecs } from "../config/ReplayFlags.ts"
-
-const metavars: Readonly<Record<Exclude<FlagKind, "choice" | "switch">, string>> = {
-  integer: "INTEGER",
-  number: "NUMBER",
-  text: "TEXT",
-  path: "FILE",
-  json: "JSON"
-}
-
-/** Every value is passed on as the word it was given as; {@link readGivenOptions} gives it its type. */
-const flagOf = ([name, spec]: (typeof flagSpecs)[number]): Flag.Flag<Option.Option<string>> => {
-  const description = spec.default === undefined ? spec.description : `${spec.description} (default: ${spec.default})`
-  if (spec.kind === "switch") {
-    return Flag.Boolean(name).pipe(
-      Flag.withDescription(description),
-      Flag.withoutNegation,
-      Flag.map(String),
-      Flag.optional
-    )
-  }
-  const flag: Flag.Flag<string> = spec.choices === undefined ? Flag.String(name) : Flag.Literals(name, spec.choices)
-  const described = Flag.optional(Flag.withDescription(flag, description))
-  return spec.kind === "choice" ? described : Flag.withMetavar(described, metavars[spec.kind])
-}
-
-/** The flags that were given, as settings. */
-const settingsOf = (flags: Readonly<Record<string, Option.Option<string>>>): ReadonlyMap<string, JsonSetting> => {
-  const settings = new Map<string, JsonSetting>()
-  for (const [name, word] of Object.entries(flags)) {
-    if (Option.isSome(word)) settings.set(name, { _tag: "Text", flag: `--${name}`, text: word.value })
-  }
-  return settings
-}
+import { replayFlags } from "../config/ReplayFlags.ts"
+import { flagParams, settingsOf } from "./FlagParams.ts"
 
 const traces = Argument.String("trace").pipe(
   Argument.withDescription("Trace file, - for standard input; none for synthetic load"),
@@ -51,7 +16,7 @@ const traces = Argument.String("trace").pipe(
 
 export const replayCommand = Command.make(
   "replay",
-  { traces, flags: Object.fromEntries(flagSpecs.map((spec) => [spec[0], flagOf(spec)])) },
+  { traces, flags: flagParams(replayFlags) },
   Effect.fnUntraced(function*({ flags, traces }) {
     const { runReplay } = yield* Effect.promise(() => import("./RunReplay.ts"))
     yield* runReplay(traces, settingsOf(flags))

@@ -10,7 +10,6 @@ import * as SglangEngine from "../engine/sglang/SglangEngine.ts"
 import * as VllmEngine from "../engine/vllm/VllmEngine.ts"
 import * as KvRouter from "../router/kv/KvRouter.ts"
 import { Pace } from "../online/Pace.ts"
-import type { PolicyProfile } from "../router/kv/PolicyProfile.ts"
 import type { PrefillEstimator } from "../router/kv/PrefillLoad.ts"
 import * as RoundRobin from "../router/RoundRobin.ts"
 import type { Router } from "../router/Router.ts"
@@ -22,6 +21,7 @@ import type { NpzError } from "../timing/npz/NpzError.ts"
 import * as NpzTiming from "../timing/npz/NpzTiming.ts"
 import * as PolynomialTiming from "../timing/PolynomialTiming.ts"
 import { Timing } from "../timing/Timing.ts"
+import type { RunFiles } from "./RunFiles.ts"
 
 type Files = FileSystem.FileSystem | Path.Path
 type TimingService = Timing["Service"]
@@ -29,16 +29,16 @@ type TimingService = Timing["Service"]
 /** The timing models that a run came to use, one per pool: they know at its end what they had to extrapolate. */
 export type TimingsInUse = Array<TimingService>
 
-const timingLayer = (args: EngineArgs): Layer.Layer<Timing, AicError | NpzError, Files> => {
-  if (args.aic !== undefined) return AicTiming.layer(args.aic)
+const timingLayer = (args: EngineArgs, { bundles }: RunFiles): Layer.Layer<Timing, AicError | NpzError, Files> => {
+  if (args.aic !== undefined) return AicTiming.layer(args.aic, bundles)
   return args.plannerProfileData === undefined ? PolynomialTiming.layer : NpzTiming.layer(args.plannerProfileData)
 }
 
-const noted = (timings: TimingsInUse, args: EngineArgs): Layer.Layer<Timing, AicError | NpzError, Files> =>
+const noted = <E, R>(timings: TimingsInUse, layer: Layer.Layer<Timing, E, R>): Layer.Layer<Timing, E, R> =>
   Layer.effect(Timing)(Effect.map(Timing, (timing) => {
     timings.push(timing)
     return timing
-  })).pipe(Layer.provide(timingLayer(args)))
+  })).pipe(Layer.provide(layer))
 
 const modelOf = (args: EngineArgs): Layer.Layer<Engine, never, Timing> => {
   switch (args.engineType) {
@@ -52,36 +52,41 @@ const modelOf = (args: EngineArgs): Layer.Layer<Engine, never, Timing> => {
 }
 
 /** An engine with its timing, its KV pool sized by AIC where its arguments ask for that. */
-const engineLayer = (args: EngineArgs, timings: TimingsInUse): Layer.Layer<Engine, AicError | NpzError, Files> =>
-  Layer.unwrap(Effect.map(withSizedPool(args), (sized) => Layer.provide(modelOf(sized), noted(timings, sized))))
+const engineLayer = (
+  args: EngineArgs,
+  files: RunFiles,
+  timings: TimingsInUse
+): Layer.Layer<Engine, AicError | NpzError, Files> =>
+  Layer.unwrap(Effect.map(withSizedPool(args, files.bundles), (sized) =>
+    Layer.provide(modelOf(sized), noted(timings, timingLayer(sized, files)))))
 
 const routerLayer = (
   { routing, seed }: ReplayOptions,
-  policyProfile: PolicyProfile | undefined
+  { bundles, policyProfile }: RunFiles
 ): Layer.Layer<Router, AicError, Files> => {
   if (routing.mode === "round_robin") return RoundRobin.layer
   const layerWith = (prefillEstimator: PrefillEstimator | undefined): Layer.Layer<Router> =>
-    KvRouter.layer({ ...routing.config, policyProfile, prefillEstimator, seed: seed ?? 0, tieBreak: routing.tieBreak })
+    KvRouter.layer({ ...routing.config, policyProfile, prefillEstimator, seed, tieBreak: routing.tieBreak })
   return routing.prefillEstimate === undefined
     ? layerWith(undefined)
-    : Layer.unwrap(Effect.map(AicTiming.prefillEstimator(routing.prefillEstimate), layerWith))
+    : Layer.unwrap(Effect.map(AicTiming.prefillEstimator(routing.prefillEstimate, bundles), layerWith))
 }
 
 const needsRouter = (deployment: Deployment, options: ReplayOptions): boolean =>
   deployment._tag === "Disaggregated" || deployment.workers > 1 || options.routing.mode !== "round_robin"
 
-/** The topology with its engines and routers. `policyProfile` is what the policy file says about the model. */
+/** The topology with its engines and routers. */
 export const topologyLayer = (
   options: ReplayOptions,
-  policyProfile: PolicyProfile | undefined,
+  files: RunFiles,
   timings: TimingsInUse
 ): Layer.Layer<Topology.Topology, AicError | NpzError | Topology.DisaggregationUnsupported, Files> => {
   const { deployment } = options
   if (deployment._tag === "Aggregated" && !needsRouter(deployment, options)) {
-    return Layer.provide(Topology.layerSingle, engineLayer(deployment.engine, timings))
+    return Layer.provide(Topology.layerSingle, engineLayer(deployment.engine, files, timings))
   }
-  const router = routerLayer(options, policyProfile)
-  const withRouter = (args: EngineArgs) => Layer.merge(engineLayer(args, timings), router)
+  const router = routerLayer(options, files)
+  const withRouter = (args: EngineArgs) => Layer.merge(engineLayer(args, files, timings), router)
   if (deployment._tag === "Aggregated") {
     return Layer.provide(Topology.layerMulti({ workers: deployment.workers }), withRouter(deployment.engine))
   }
@@ -97,10 +102,10 @@ export const topologyLayer = (
 /** What an online run needs: one kind of engine, a router, and the real passing of time. */
 export const onlineLayer = (
   options: ReplayOptions,
-  policyProfile: PolicyProfile | undefined,
+  files: RunFiles,
   timings: TimingsInUse
 ): Layer.Layer<Engine | Router | Pace, AicError | NpzError, Files> => {
   const { deployment } = options
   const engine = deployment._tag === "Aggregated" ? deployment.engine : deployment.decode
-  return Layer.mergeAll(engineLayer(engine, timings), routerLayer(options, policyProfile), Pace.layerLive)
+  return Layer.mergeAll(engineLayer(engine, files, timings), routerLayer(options, files), Pace.layerLive)
 }

@@ -7,6 +7,7 @@ import { identity } from "effect/Function"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { ConfigError } from "../config/ConfigError.ts"
+import { reasonOf } from "../config/FileProblem.ts"
 import type { FlagValues } from "../config/FlagReader.ts"
 import { type GivenOptions, readGivenOptions } from "../config/GivenOptions.ts"
 import type { ReplayOptions } from "../config/ReplayOptions.ts"
@@ -19,12 +20,10 @@ import type { ReportMetadata } from "../report/ReportOptions.ts"
 import * as ReportSink from "../report/ReportSink.ts"
 import { reportTable } from "../report/ReportTable.ts"
 import { writeRequestLines } from "../report/RequestLinesFile.ts"
-import type { PolicyFileError } from "../router/kv/PolicyFileError.ts"
-import type { PolicyProfile } from "../router/kv/PolicyProfile.ts"
-import { reasonOf } from "./FileProblem.ts"
 import { optionsJson } from "./OptionsJson.ts"
 import { type InputFile, type OutputPaths, resolveOutputPaths } from "./OutputPaths.ts"
 import { showProgress } from "./Progress.ts"
+import { readRunFiles, unusedBundles } from "./RunFiles.ts"
 import type { TimingsInUse } from "./RunLayers.ts"
 import { prepareRun } from "./RunStream.ts"
 import { openWorkload } from "./RunWorkload.ts"
@@ -72,17 +71,6 @@ const readConfigFile = Effect.fnUntraced(function*(file: string) {
   return yield* Effect.fromResult(parseConfigFile(file, text))
 })
 
-const readPolicyFile = Effect.fnUntraced(function*(
-  file: string,
-  modelName: string | undefined
-): Effect.fn.Return<PolicyProfile | undefined, UsageError | PolicyFileError, FileSystem.FileSystem> {
-  const files = yield* FileSystem.FileSystem
-  const text = yield* Effect.mapError(files.readFileString(file), (error) =>
-    usageError("--router-policy-config", `failed to read router policy config ${file}: ${reasonOf(error)}`))
-  const { parsePolicyFile, profileFor } = yield* Effect.promise(() => import("../router/kv/PolicyFile.ts"))
-  return profileFor(yield* Effect.fromResult(parsePolicyFile(file, text)), modelName)
-})
-
 const named = (what: string, paths: ReadonlyArray<string | undefined>): ReadonlyArray<InputFile> =>
   paths.filter((path) => path !== undefined).map((path) => ({ what, path }))
 
@@ -94,19 +82,19 @@ const inputFiles = (options: ReplayOptions, config: string | undefined): Readonl
     ...named("the trace", input._tag === "Trace" ? input.files : []),
     ...named("the configuration file", [config]),
     ...named("the policy file", [routing.policyFile]),
+    ...named("the AIC bundle", options.aicBundles),
     ...named("the timing profile", engines.map(({ plannerProfileData }) => plannerProfileData))
   ]
 }
 
 const replay = Effect.fnUntraced(function*(options: ReplayOptions, outputs: OutputPaths) {
-  const { modelName, policyFile } = options.routing
-  const policyProfile = policyFile === undefined ? undefined : yield* readPolicyFile(policyFile, modelName)
+  const files = yield* readRunFiles(options)
   const workload = yield* openWorkload(options)
   const timings: TimingsInUse = []
-  const run = yield* prepareRun(options, workload, policyProfile, timings)
+  const run = yield* prepareRun(options, workload, files, timings)
   const note = (notices: ReadonlyArray<string>): Effect.Effect<void> =>
     options.quiet ? Effect.void : Effect.forEach(notices, (notice) => Console.error(`note: ${notice}`), { discard: true })
-  const early = [...options.notices, ...workload.notices]
+  const early = [...options.notices, ...unusedBundles(options, files), ...workload.notices]
   const late = (): ReadonlyArray<string> => [...run.warnings(), ...timings.flatMap(extrapolationWarning)]
   yield* note(early)
   const report = ReportSink.sink({
@@ -130,7 +118,7 @@ const metadataOf = (
   warnings: ReadonlyArray<string>
 ): ReportMetadata => ({
   timingSource: [...new Set(timings.map(({ source }) => source))].join(", "),
-  ...(options.seed === undefined ? {} : { seed: options.seed }),
+  seed: options.seed,
   options: optionsJson(options),
   warnings
 })

@@ -9,7 +9,6 @@ import type { ReplayOptions } from "../config/ReplayOptions.ts"
 import { LagMeter } from "../online/LagMeter.ts"
 import * as OnlineReplay from "../online/OnlineReplay.ts"
 import type { ReplayEvent } from "../report/ReplayEvent.ts"
-import type { PolicyProfile } from "../router/kv/PolicyProfile.ts"
 import * as Replay from "../simulation/Replay.ts"
 import type { ReplayError } from "../simulation/ReplayError.ts"
 import type { DisaggregationUnsupported } from "../simulation/Topology.ts"
@@ -19,6 +18,7 @@ import type { NpzError } from "../timing/npz/NpzError.ts"
 import type { TraceError } from "../trace/TraceError.ts"
 import type { WorkloadError } from "../workload/WorkloadError.ts"
 import type { Progress } from "./Progress.ts"
+import type { RunFiles } from "./RunFiles.ts"
 import { onlineLayer, type TimingsInUse, topologyLayer } from "./RunLayers.ts"
 import type { RunWorkload } from "./RunWorkload.ts"
 
@@ -39,24 +39,25 @@ type Unready = AicError | NpzError | DisaggregationUnsupported | TraceError | Wo
 export const prepareRun = (
   options: ReplayOptions,
   workload: RunWorkload,
-  policyProfile: PolicyProfile | undefined,
+  files: RunFiles,
   timings: TimingsInUse
 ): Effect.Effect<RunStream, Unready, FileSystem.FileSystem | Path.Path | Scope.Scope> =>
   options.mode === "online"
-    ? prepareOnline(options, workload, policyProfile, timings)
-    : prepareOffline(options, workload, policyProfile, timings)
+    ? prepareOnline(options, workload, files, timings)
+    : prepareOffline(options, workload, files, timings)
 
 const prepareOffline = Effect.fnUntraced(function*(
   options: ReplayOptions,
   workload: RunWorkload,
-  policyProfile: PolicyProfile | undefined,
+  files: RunFiles,
   timings: TimingsInUse
 ): Effect.fn.Return<RunStream, Unready, FileSystem.FileSystem | Path.Path | Scope.Scope> {
-  const services = yield* Layer.build(Layer.merge(topologyLayer(options, policyProfile, timings), workload.layer))
-  const { maxSimTimeMs } = options
+  const services = yield* Layer.build(Layer.merge(topologyLayer(options, files, timings), workload.layer))
+  const { check, maxSimTimeMs } = options
+  const limit = maxSimTimeMs === undefined ? {} : { maxSimTimeMs }
   return {
     events: (stop, progress) =>
-      Replay.run({ ...(maxSimTimeMs === undefined ? {} : { maxSimTimeMs }), stopWhen: stop, monitor: progress.monitor }).pipe(
+      Replay.run({ ...limit, check, stopWhen: stop, monitor: progress.monitor }).pipe(
         Stream.provideContext(services),
         Stream.provide(VirtualClock.layer, { local: true })
       ),
@@ -67,15 +68,15 @@ const prepareOffline = Effect.fnUntraced(function*(
 const prepareOnline = Effect.fnUntraced(function*(
   options: ReplayOptions,
   workload: RunWorkload,
-  policyProfile: PolicyProfile | undefined,
+  files: RunFiles,
   timings: TimingsInUse
 ): Effect.fn.Return<RunStream, Unready, FileSystem.FileSystem | Path.Path | Scope.Scope> {
-  const services = yield* Layer.build(Layer.merge(onlineLayer(options, policyProfile, timings), workload.layer))
-  const { deployment } = options
+  const services = yield* Layer.build(Layer.merge(onlineLayer(options, files, timings), workload.layer))
+  const { check, deployment } = options
   const workers = deployment._tag === "Aggregated" ? deployment.workers : 1
   const lag = new LagMeter()
   return {
-    events: (stop) => Stream.provideContext(OnlineReplay.run({ workers, stopWhen: stop, lag }), services),
+    events: (stop) => Stream.provideContext(OnlineReplay.run({ workers, check, stopWhen: stop, lag }), services),
     warnings: () => [lag.describe()]
   }
 })

@@ -39,12 +39,13 @@ const tracedWorkload = (trace: TraceSource, load: Load): RunWorkload => {
 const syntheticWorkload = (input: SyntheticInput, load: Load, options: ReplayOptions): RunWorkload => {
   const { deployment, seed } = options
   const engine = deployment._tag === "Aggregated" ? deployment.engine : deployment.prefill
-  const { _tag, ...shape } = input
+  const { _tag, arrivals, ...shape } = input
   return {
     layer: Workload.layerSynthetic({
       ...shape,
       blockTokens: engine.blockTokens,
-      ...(seed === undefined ? {} : { seed }),
+      ...(arrivals === undefined ? {} : { arrivals }),
+      seed,
       ...(load._tag === "OpenLoop" ? { arrivalSpeedup: load.arrivalSpeedup } : { concurrency: load.concurrency })
     }),
     requests: input.requestCount * input.turnsPerSession,

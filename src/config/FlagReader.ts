@@ -2,10 +2,13 @@
  * Reads options by name and kind, wherever they were given, and keeps the first that has the wrong form.
  */
 import { ConfigError, configError, type ConfigSource } from "./ConfigError.ts"
+import type { FlagKind, FlagTable } from "./FlagSpec.ts"
 import { type JsonNode, showNode } from "./JsonNode.ts"
 import type { JsonSetting } from "./JsonSetting.ts"
 import { integerOf, numberOf } from "./NumberText.ts"
-import type { FlagNameOf } from "./ReplayFlags.ts"
+import type { replayFlags } from "./ReplayFlags.ts"
+import { lengthsOf, lengthsSyntax, type TokenLengths } from "./TokenLengths.ts"
+import type { convertFlags, inspectFlags, synthFlags, validateFlags } from "./TraceToolFlags.ts"
 import { type UsageError, usageError } from "./UsageError.ts"
 
 /** Options as given, by name without dashes: words of the command line, or nodes of a configuration file. */
@@ -41,6 +44,23 @@ const onOff: Reading<boolean> = {
   ofNode: (node) => node._tag === "Boolean" ? node.value : undefined
 }
 
+const lengths: Reading<TokenLengths> = {
+  expected: lengthsSyntax,
+  ofText: lengthsOf,
+  ofNode: (node) => node._tag === "String" ? lengthsOf(node.value) : integer.ofNode(node)
+}
+
+/** One name or several. */
+const names: Reading<ReadonlyArray<string>> = {
+  expected: "a string or a list of strings",
+  ofText: (given) => [given],
+  ofNode: (node) => {
+    const items = node._tag === "Array" ? node.items : [node]
+    const found = items.flatMap((item) => item._tag === "String" ? [item.value] : [])
+    return found.length === items.length ? found : undefined
+  }
+}
+
 const choice = <const Name extends string>(names: ReadonlyArray<Name>): Reading<Name> => {
   const find = (given: string): Name | undefined => names.find((name) => name === given)
   return {
@@ -49,6 +69,21 @@ const choice = <const Name extends string>(names: ReadonlyArray<Name>): Reading<
     ofNode: (node) => node._tag === "String" ? find(node.value) : undefined
   }
 }
+
+/** The options of all commands. */
+type Tables =
+  | typeof replayFlags
+  | typeof inspectFlags
+  | typeof validateFlags
+  | typeof convertFlags
+  | typeof synthFlags
+
+type NameIn<Table, Kind extends FlagKind> = Table extends FlagTable
+  ? { readonly [Name in keyof Table & string]: Table[Name]["kind"] extends Kind ? Name : never }[keyof Table & string]
+  : never
+
+/** Names of the options of some kinds. */
+type NameOf<Kind extends FlagKind> = NameIn<Tables, Kind>
 
 export class FlagReader {
   /** The first option of the wrong form, in the order of reading. */
@@ -59,28 +94,36 @@ export class FlagReader {
     this.values = values
   }
 
-  integer(name: FlagNameOf<"integer">): number | undefined {
+  integer(name: NameOf<"integer">): number | undefined {
     return this.read(name, integer)
   }
 
-  number(name: FlagNameOf<"number">): number | undefined {
+  number(name: NameOf<"number">): number | undefined {
     return this.read(name, number)
   }
 
-  text(name: FlagNameOf<"text" | "path">): string | undefined {
+  text(name: NameOf<"text" | "path">): string | undefined {
     return this.read(name, text)
   }
 
-  choice<const Name extends string>(name: FlagNameOf<"choice">, names: ReadonlyArray<Name>): Name | undefined {
+  paths(name: NameOf<"paths">): ReadonlyArray<string> | undefined {
+    return this.read(name, names)
+  }
+
+  lengths(name: NameOf<"lengths">): TokenLengths | undefined {
+    return this.read(name, lengths)
+  }
+
+  choice<const Name extends string>(name: NameOf<"choice">, names: ReadonlyArray<Name>): Name | undefined {
     return this.read(name, choice(names))
   }
 
-  switch(name: FlagNameOf<"switch">): boolean | undefined {
+  switch(name: NameOf<"switch">): boolean | undefined {
     return this.read(name, onOff)
   }
 
   /** A JSON object; a configuration file may also hold it as a string of JSON. */
-  json(name: FlagNameOf<"json">): JsonSetting | undefined {
+  json(name: NameOf<"json">): JsonSetting | undefined {
     const setting = this.values.get(name)
     if (setting?._tag !== "Node" || setting.node._tag !== "String") return setting
     const where = setting.source._tag === "File" ? `${setting.source.name}:${setting.node.at.line}` : setting.source.name

@@ -4,31 +4,18 @@
 import * as Result from "effect/Result"
 import type { ConfigError } from "./ConfigError.ts"
 import { FlagReader, type FlagValues } from "./FlagReader.ts"
+import { type GivenSynthetic, readSynthetic } from "./GivenSynthetic.ts"
+import { type GivenTrace, readTrace } from "./GivenTrace.ts"
 import type { JsonSetting } from "./JsonSetting.ts"
-import { replayModes, routerModes, tieBreaks, traceFormats } from "./ReplayFlags.ts"
+import { replayModes, routerModes, tieBreaks } from "./ReplayFlags.ts"
 import type { UsageError } from "./UsageError.ts"
 
-export type TraceFormat = (typeof traceFormats)[number]
 export type ReplayMode = (typeof replayModes)[number]
 export type RouterMode = (typeof routerModes)[number]
 export type TieBreak = (typeof tieBreaks)[number]
 
-/** Names are those of the flags; see {@link replayFlags} for their meaning. */
-export interface GivenOptions {
-  /** Trace files in the order given; `-` is standard input. */
-  readonly traces: ReadonlyArray<string>
-  readonly traceFormat?: TraceFormat | undefined
-  readonly traceBlockSize?: number | undefined
-  readonly traceSharedPrefixRatio?: number | undefined
-  readonly traceNumPrefixGroups?: number | undefined
-  readonly inputTokens?: number | undefined
-  readonly outputTokens?: number | undefined
-  readonly requestCount?: number | undefined
-  readonly arrivalIntervalMs?: number | undefined
-  readonly turnsPerSession?: number | undefined
-  readonly sharedPrefixRatio?: number | undefined
-  readonly numPrefixGroups?: number | undefined
-  readonly interTurnDelayMs?: number | undefined
+/** Names are those of the flags; see replayFlags for their meaning. */
+export interface GivenOptions extends GivenTrace, GivenSynthetic {
   readonly numWorkers?: number | undefined
   readonly numPrefillWorkers?: number | undefined
   readonly numDecodeWorkers?: number | undefined
@@ -51,8 +38,11 @@ export interface GivenOptions {
   readonly slaItlMs?: number | undefined
   readonly slaE2eMs?: number | undefined
   readonly aic?: GivenAicOptions | undefined
+  /** AIC bundle files. */
+  readonly aicBundles?: ReadonlyArray<string> | undefined
   readonly plannerConfig?: string | undefined
   readonly benchmarkGranularity?: number | undefined
+  readonly check?: boolean | undefined
   readonly quiet?: boolean | undefined
 }
 
@@ -83,7 +73,8 @@ export const readGivenOptions = (
   const read = new FlagReader(values)
   const given: GivenOptions = {
     traces,
-    ...readSource(read),
+    ...readTrace(read),
+    ...readSynthetic(read),
     ...readDeployment(read),
     replayConcurrency: read.integer("replay-concurrency"),
     arrivalSpeedupRatio: read.number("arrival-speedup-ratio"),
@@ -95,27 +86,14 @@ export const readGivenOptions = (
     slaItlMs: read.number("sla-itl-ms"),
     slaE2eMs: read.number("sla-e2e-ms"),
     aic: readAic(read),
+    aicBundles: read.paths("aic-bundle"),
     plannerConfig: read.text("planner-config"),
     benchmarkGranularity: read.integer("benchmark-granularity"),
+    check: read.switch("check"),
     quiet: read.switch("quiet")
   }
   return read.problem === undefined ? Result.succeed(given) : Result.fail(read.problem)
 }
-
-const readSource = (read: FlagReader) => ({
-  traceFormat: read.choice("trace-format", traceFormats),
-  traceBlockSize: read.integer("trace-block-size"),
-  traceSharedPrefixRatio: read.number("trace-shared-prefix-ratio"),
-  traceNumPrefixGroups: read.integer("trace-num-prefix-groups"),
-  inputTokens: read.integer("input-tokens"),
-  outputTokens: read.integer("output-tokens"),
-  requestCount: read.integer("request-count"),
-  arrivalIntervalMs: read.number("arrival-interval-ms"),
-  turnsPerSession: read.integer("turns-per-session"),
-  sharedPrefixRatio: read.number("shared-prefix-ratio"),
-  numPrefixGroups: read.integer("num-prefix-groups"),
-  interTurnDelayMs: read.number("inter-turn-delay-ms")
-})
 
 const readDeployment = (read: FlagReader) => ({
   numWorkers: read.integer("num-workers"),

@@ -36,7 +36,10 @@ const syntheticNotices = (given: GivenOptions): ReadonlyArray<string> =>
 const loadNotices = (given: GivenOptions): ReadonlyArray<string> =>
   given.replayConcurrency === undefined ? [] : noEffect("in a closed loop", [
     ["--arrival-speedup-ratio", given.arrivalSpeedupRatio],
-    ["--arrival-interval-ms", given.traces.length > 0 ? undefined : given.arrivalIntervalMs]
+    ["--arrival-interval-ms", given.traces.length > 0 ? undefined : given.arrivalIntervalMs],
+    ["--request-rate", given.requestRate],
+    ["--arrival-process", given.arrivalProcess],
+    ["--arrival-shape", given.arrivalShape]
   ])
 
 const routerNotices = (given: GivenOptions, options: Omit<ReplayOptions, "notices">): ReadonlyArray<string> => {

@@ -2,76 +2,19 @@
  * Every option of a replay: its name on the command line and in a configuration file, what it takes, what it means.
  *
  * One list serves the command (flags, help, completions), the configuration file (known keys) and {@link readGivenOptions}.
- * Names, defaults and units are the reference's (ai-dynamo 1.3.1), apart from `seed`, `tie-break`, `config` and `quiet`.
+ * Names, defaults and units are the reference's (ai-dynamo 1.3.1), apart from those that are marked as our own.
  */
+import type { FlagTable } from "./FlagSpec.ts"
+import { syntheticFlags } from "./SyntheticFlags.ts"
+import { traceFlags } from "./TraceFlags.ts"
 
-export type FlagKind = "integer" | "number" | "text" | "path" | "json" | "choice" | "switch"
-
-interface FlagSpec {
-  readonly kind: FlagKind
-  /** Of a `choice`. */
-  readonly choices?: ReadonlyArray<string>
-  /** What leaving it out means, for the help; not shown when leaving it out simply means none. */
-  readonly default?: string
-  readonly description: string
-}
-
-export const traceFormats = [
-  "mooncake",
-  "mooncake-delta",
-  "agentic_mooncake",
-  "applied_compute_agentic",
-  "dynamo"
-] as const
 export const replayModes = ["offline", "online"] as const
 export const routerModes = ["round_robin", "kv_router"] as const
 export const tieBreaks = ["random", "lowest"] as const
 
 export const replayFlags = {
-  "trace-format": {
-    kind: "choice",
-    choices: traceFormats,
-    default: "mooncake",
-    description: "Format of the trace files"
-  },
-  "trace-block-size": {
-    kind: "integer",
-    default: "512; dynamo: as the trace says",
-    description: "Prompt tokens that one hash id of the trace stands for"
-  },
-  "trace-shared-prefix-ratio": {
-    kind: "number",
-    default: "0",
-    description: "applied_compute_agentic: share of each initial prompt that its prefix group has in common, 0 to 1"
-  },
-  "trace-num-prefix-groups": {
-    kind: "integer",
-    default: "0, off",
-    description: "applied_compute_agentic: number of prefix groups"
-  },
-  "input-tokens": { kind: "integer", description: "Synthetic load: prompt tokens of every request" },
-  "output-tokens": { kind: "integer", description: "Synthetic load: tokens that every request generates" },
-  "request-count": {
-    kind: "integer",
-    description: "Synthetic load: number of requests; of sessions with --turns-per-session above 1"
-  },
-  "arrival-interval-ms": {
-    kind: "number",
-    default: "1",
-    description: "Synthetic load: milliseconds between two arrivals"
-  },
-  "turns-per-session": { kind: "integer", default: "1", description: "Synthetic load: turns of every session" },
-  "shared-prefix-ratio": {
-    kind: "number",
-    default: "0",
-    description: "Synthetic load: share of each prompt that its prefix group has in common, 0 to 1"
-  },
-  "num-prefix-groups": { kind: "integer", default: "0, off", description: "Synthetic load: number of prefix groups" },
-  "inter-turn-delay-ms": {
-    kind: "number",
-    default: "0",
-    description: "Synthetic load: milliseconds from the end of a turn to the next turn of its session"
-  },
+  ...traceFlags,
+  ...syntheticFlags,
   "num-workers": { kind: "integer", default: "1", description: "Workers of an aggregated run" },
   "num-prefill-workers": { kind: "integer", default: "1", description: "Prefill workers of a disaggregated run" },
   "num-decode-workers": { kind: "integer", default: "1", description: "Decode workers of a disaggregated run" },
@@ -98,11 +41,13 @@ export const replayFlags = {
   },
   "model-name": { kind: "text", description: "Model whose profile of the policy file applies" },
   "seed": {
+    own: true,
     kind: "integer",
-    default: "fixed",
-    description: "Seed of the router's ties and softmax draws, and of the sessions' prefix groups in synthetic load"
+    default: "42",
+    description: "Seed of everything drawn: the router's ties and softmax, synthetic arrivals, lengths and prefix groups"
   },
   "tie-break": {
+    own: true,
     kind: "choice",
     choices: tieBreaks,
     default: "random",
@@ -167,20 +112,22 @@ export const replayFlags = {
     kind: "text",
     description: "AIC prefill estimates: acceptance rates of the draft tokens, separated by commas"
   },
+  "aic-bundle": {
+    own: true,
+    kind: "paths",
+    description: "AIC data for models, systems or backend versions that are not shipped; may be given several times"
+  },
   "planner-config": { kind: "text", description: "Planner in the loop: its configuration, a file or inline" },
   "benchmark-granularity": { kind: "integer", default: "8", description: "Planner: granularity of its benchmarks" },
-  "config": { kind: "path", description: "File with options, JSON or YAML; options on the command line win" },
-  "quiet": { kind: "switch", description: "No progress line and no notices on standard error" }
-} as const satisfies Record<string, FlagSpec>
+  "config": { own: true, kind: "path", description: "File with options, JSON or YAML; options on the command line win" },
+  "check": {
+    own: true,
+    kind: "switch",
+    description: "Check the simulation's invariants while running; a violation ends the run as a fault of dynosim"
+  },
+  "quiet": { own: true, kind: "switch", description: "No progress line and no notices on standard error" }
+} as const satisfies FlagTable
 
 export type FlagName = keyof typeof replayFlags
-
-/** Names of the flags of one kind. */
-export type FlagNameOf<Kind extends FlagKind> = {
-  readonly [Name in FlagName]: (typeof replayFlags)[Name]["kind"] extends Kind ? Name : never
-}[FlagName]
-
-/** Names with their specification, in the order of the help. */
-export const flagSpecs: ReadonlyArray<readonly [name: string, spec: FlagSpec]> = Object.entries(replayFlags)
 
 export const isFlagName = (name: string): name is FlagName => Object.hasOwn(replayFlags, name)

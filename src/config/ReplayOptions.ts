@@ -1,8 +1,11 @@
 /** Everything that decides a run: checked, complete, and with the units in the names. Made by {@link validateReplayOptions}. */
 import type { NonEmptyReadonlyArray } from "effect/Array"
+import type { ArrivalProcess } from "./ArrivalProcess.ts"
 import type { AicArgs, EngineArgs } from "./EngineArgs.ts"
-import type { ReplayMode, RouterMode, TieBreak, TraceFormat } from "./GivenOptions.ts"
+import type { ReplayMode, RouterMode, TieBreak } from "./GivenOptions.ts"
 import type { RouterConfig } from "./RouterConfig.ts"
+import type { TokenLengths } from "./TokenLengths.ts"
+import type { TraceFormat } from "./TraceFlags.ts"
 
 export interface TraceInput {
   readonly _tag: "Trace"
@@ -18,11 +21,13 @@ export interface TraceInput {
 
 export interface SyntheticInput {
   readonly _tag: "Synthetic"
-  readonly inputTokens: number
-  readonly outputTokens: number
+  readonly inputTokens: TokenLengths
+  readonly outputTokens: TokenLengths
   /** Requests; sessions when there are several turns. */
   readonly requestCount: number
   readonly arrivalIntervalMs: number
+  /** Takes the place of the interval. */
+  readonly arrivals: ArrivalProcess | undefined
   readonly turnsPerSession: number
   readonly sharedPrefixRatio: number
   readonly prefixGroups: number
@@ -76,8 +81,8 @@ export interface ReplayOptions {
   readonly load: Load
   readonly deployment: Deployment
   readonly routing: Routing
-  /** Of every random choice; `undefined` leaves each its own default. */
-  readonly seed: number | undefined
+  /** Of every random choice. */
+  readonly seed: number
   readonly mode: ReplayMode
   /** `undefined` without a limit. */
   readonly maxSimTimeMs: number | undefined
@@ -86,6 +91,10 @@ export interface ReplayOptions {
   /** Planner in the loop: its configuration as given. */
   readonly planner: string | undefined
   readonly benchmarkGranularity: number | undefined
+  /** Files with AIC data for what is not shipped. */
+  readonly aicBundles: ReadonlyArray<string>
+  /** Check the invariants of the simulation while running. */
+  readonly check: boolean
   readonly quiet: boolean
   /** Options that were given but cannot make a difference to this run, each in a sentence. */
   readonly notices: ReadonlyArray<string>

@@ -45,6 +45,9 @@ const routerConfigOf = (setting: JsonSetting | undefined): Checked<RouterConfig>
     ? Result.succeed(defaultRouterConfig)
     : Result.flatMap(nodeOf(setting), ({ node, path, source }) => readRouterConfig(node, source, path))
 
+/** Of runs that name none; the one that the reference draws synthetic load from. */
+export const defaultSeed = 42
+
 export const validateReplayOptions = (given: GivenOptions): Checked<ReplayOptions> =>
   Result.gen(function*() {
     yield* check(inputProblem(given) ?? plannerOutputProblem(given))
@@ -85,13 +88,15 @@ export const validateReplayOptions = (given: GivenOptions): Checked<ReplayOption
         prefillEstimate: estimateOf(given.aic),
         tieBreak: given.tieBreak ?? "random"
       },
-      seed: given.seed,
+      seed: given.seed ?? defaultSeed,
       mode: given.replayMode ?? "offline",
       maxSimTimeMs: given.maxSimTimeSeconds === undefined ? undefined : given.maxSimTimeSeconds * 1000,
       serviceLevel: serviceLevelOf(given),
       outputs: { reportJson: given.reportJson, reportJsonl: given.reportJsonl },
       planner: given.plannerConfig,
       benchmarkGranularity: given.benchmarkGranularity,
+      aicBundles: given.aicBundles ?? [],
+      check: given.check ?? false,
       quiet: given.quiet ?? false
     } satisfies Omit<ReplayOptions, "notices">
     return { ...options, notices: noticesOf(given, options) }

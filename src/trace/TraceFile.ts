@@ -9,12 +9,12 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import type * as PlatformError from "effect/PlatformError"
-import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
 import * as Sink from "effect/Sink"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import { createReadStream } from "node:fs"
+import { reasonOf } from "../config/FileProblem.ts"
 import { gunzip, isGzip } from "./Gunzip.ts"
 import { TraceError } from "./TraceError.ts"
 
@@ -27,11 +27,6 @@ export interface TraceFile {
 
 /** Bytes read at once: few Effects per megabyte, and little memory. */
 const chunkBytes = 256 * 1024
-
-const reasonOf = ({ message, reason }: PlatformError.PlatformError): string => {
-  if (Predicate.isTagged(reason, "NotFound")) return "no such file"
-  return Predicate.isTagged(reason, "PermissionDenied") ? "permission denied" : message
-}
 
 const notOpened = (name: string, opened: string) => (cause: PlatformError.PlatformError): TraceError =>
   new TraceError({ file: name, problem: `failed to open ${opened}${name}: ${reasonOf(cause)}` })

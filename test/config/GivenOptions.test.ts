@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import { readGivenOptions } from "../../src/config/GivenOptions.ts"
 import type { JsonSetting } from "../../src/config/JsonSetting.ts"
-import { flagSpecs } from "../../src/config/ReplayFlags.ts"
+import { replayFlags } from "../../src/config/ReplayFlags.ts"
 
 /** Notes what it is asked for. */
 class Asked extends Map<string, JsonSetting> {
@@ -21,7 +21,7 @@ describe("readGivenOptions", () => {
   it("reads every flag there is, except the one that names the configuration file", () => {
     const asked = new Asked()
     readGivenOptions([], asked)
-    assert.deepStrictEqual([...asked.names].toSorted(), flagSpecs.map(([name]) => name).filter((name) => name !== "config").toSorted())
+    assert.deepStrictEqual([...asked.names].toSorted(), Object.keys(replayFlags).filter((name) => name !== "config").toSorted())
   })
 
   it("gives words their types", () => {

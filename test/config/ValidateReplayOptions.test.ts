@@ -2,8 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import type { GivenOptions } from "../../src/config/GivenOptions.ts"
 import type { JsonSetting } from "../../src/config/JsonSetting.ts"
-import { traceFormats } from "../../src/config/ReplayFlags.ts"
 import type { ReplayOptions } from "../../src/config/ReplayOptions.ts"
+import { traceFormats } from "../../src/config/TraceFlags.ts"
 import { validateReplayOptions } from "../../src/config/ValidateReplayOptions.ts"
 
 const json = (flag: string) => (text: string): JsonSetting => ({ _tag: "Text", flag, text })
@@ -56,6 +56,7 @@ describe("validateReplayOptions", () => {
       outputTokens: 4,
       requestCount: 3,
       arrivalIntervalMs: 1,
+      arrivals: undefined,
       turnsPerSession: 1,
       sharedPrefixRatio: 0,
       prefixGroups: 0,

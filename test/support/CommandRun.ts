@@ -3,6 +3,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
+import { noRunFiles } from "../../src/cli/RunFiles.ts"
 import { topologyLayer } from "../../src/cli/RunLayers.ts"
 import { openWorkload } from "../../src/cli/RunWorkload.ts"
 import type { FlagValues } from "../../src/config/FlagReader.ts"
@@ -38,7 +39,7 @@ export const runCommand = (
     const given = yield* Effect.fromResult(readGivenOptions(traces, flagsOf(flags)))
     const options = yield* Effect.fromResult(validateReplayOptions(given))
     const workload = yield* openWorkload(options)
-    const topology = yield* Layer.build(topologyLayer(options, undefined, []))
+    const topology = yield* Layer.build(topologyLayer(options, noRunFiles, []))
     const { maxSimTimeMs } = options
     const outcome = yield* replay(Layer.succeedContext(topology), Layer.orDie(workload.layer), {
       check,

@@ -1,10 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { Pcg32 } from "../../src/random/Pcg32.ts"
 import { planSynthetic } from "../../src/workload/SyntheticLoad.ts"
-import { lengthSampler, lengthsProblem, parseLengths } from "../../src/workload/TokenLengths.ts"
+import { lengthSampler, lengthsProblem } from "../../src/workload/TokenLengths.ts"
 import type { TokenLengths } from "../../src/workload/TokenLengths.ts"
 
 const drawn = (lengths: TokenLengths, count: number) => {
@@ -13,18 +12,6 @@ const drawn = (lengths: TokenLengths, count: number) => {
 }
 
 describe("token lengths", () => {
-  it("are read from text", () => {
-    const read: ReadonlyArray<readonly [string, TokenLengths]> = [
-      ["128", 128],
-      ["uniform:100,200", { distribution: "uniform", low: 100, high: 200 }],
-      [" lognormal:512,0.8 ", { distribution: "lognormal", mean: 512, sigma: 0.8 }]
-    ]
-    for (const [text, lengths] of read) assert.deepStrictEqual(Result.getOrThrow(parseLengths(text)), lengths)
-    for (const text of ["", "x", "uniform:1", "uniform:1,2,3", "1,2", "normal:1,2", "uniform:1,x", "uniform"]) {
-      assert.isTrue(Result.isFailure(parseLengths(text)), text)
-    }
-  })
-
   it("are uniform over both bounds", () => {
     const counts = new Map<number, number>()
     for (const length of drawn({ distribution: "uniform", low: 3, high: 6 }, 40_000)) {

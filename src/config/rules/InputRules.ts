@@ -3,46 +3,34 @@ import { isReadonlyArrayNonEmpty } from "effect/Array"
 import * as Result from "effect/Result"
 import type { GivenOptions } from "../GivenOptions.ts"
 import type { SyntheticInput, TraceInput } from "../ReplayOptions.ts"
+import type { TokenLengths } from "../TokenLengths.ts"
 import { type UsageError, usageError } from "../UsageError.ts"
-import { atLeastOne, duration, missingOf, type Problem, share } from "./Rule.ts"
+import { atLeastOne, type Problem, share } from "./Rule.ts"
+import { incompleteSyntheticProblem, syntheticFlagsOf, syntheticOf } from "./SyntheticRules.ts"
 
-/** Flags that ask for synthetic load when they say anything but "off". */
-const syntheticFlags = (given: GivenOptions): ReadonlyArray<string> => {
-  const uses: ReadonlyArray<readonly [flag: string, used: boolean]> = [
-    ["--input-tokens", given.inputTokens !== undefined],
-    ["--output-tokens", given.outputTokens !== undefined],
-    ["--request-count", given.requestCount !== undefined],
-    ["--turns-per-session", (given.turnsPerSession ?? 1) !== 1],
-    ["--shared-prefix-ratio", (given.sharedPrefixRatio ?? 0) !== 0],
-    ["--num-prefix-groups", (given.numPrefixGroups ?? 0) !== 0],
-    ["--inter-turn-delay-ms", (given.interTurnDelayMs ?? 0) !== 0]
-  ]
-  return uses.filter(([, used]) => used).map(([flag]) => flag)
-}
+/** Who asks for arrivals beside a trace may want the trace to come at another pace. */
+const remedyOf = (flag: string): string =>
+  flag === "--request-rate" || flag.startsWith("--arrival-")
+    ? "the times of a trace are scaled by --arrival-speedup-ratio"
+    : `leave out ${flag} or the trace file`
 
 export const inputProblem = (given: GivenOptions): Problem => {
   const { replayMode, reportJsonl, traces } = given
   const format = given.traceFormat ?? "mooncake"
-  const [synthetic] = syntheticFlags(given)
+  const [synthetic] = syntheticFlagsOf(given)
   if (format === "dynamo" && traces.length === 0) return usageError("--trace-format", "dynamo needs at least one trace file")
   if (format !== "dynamo" && traces.length > 1) {
     return usageError("--trace-format", `${format} takes exactly one trace file, got ${traces.length}`)
   }
   if (traces.length > 0 && synthetic !== undefined) {
-    return usageError(synthetic, "asks for synthetic load, but a trace file is given too", `leave out ${synthetic} or the trace file`)
+    return usageError(synthetic, "asks for synthetic load, but a trace file is given too", remedyOf(synthetic))
   }
   if (traces.length === 0 && synthetic === undefined) {
     return usageError("TRACE", "nothing to replay", "give a trace file, or --input-tokens, --output-tokens and --request-count")
   }
   if (traces.length === 0) {
-    const missing = missingOf([
-      ["--input-tokens", given.inputTokens],
-      ["--output-tokens", given.outputTokens],
-      ["--request-count", given.requestCount]
-    ])
-    if (missing.length > 0) {
-      return usageError(missing[0]!, "is missing", "synthetic load needs --input-tokens, --output-tokens and --request-count")
-    }
+    const incomplete = incompleteSyntheticProblem(given)
+    if (incomplete !== undefined) return incomplete
   }
   if (traces.includes("")) return usageError("TRACE", "the name of a trace file is empty")
   if (traces.length > 0 && format === "applied_compute_agentic" && given.replayConcurrency === undefined) {
@@ -70,28 +58,6 @@ export const inputOf = (given: GivenOptions): Result.Result<TraceInput | Synthet
   })
 }
 
-const syntheticOf = (given: GivenOptions): Result.Result<SyntheticInput, UsageError> => {
-  const input: SyntheticInput = {
-    _tag: "Synthetic",
-    inputTokens: given.inputTokens ?? 0,
-    outputTokens: given.outputTokens ?? 0,
-    requestCount: given.requestCount ?? 0,
-    arrivalIntervalMs: given.arrivalIntervalMs ?? 1,
-    turnsPerSession: given.turnsPerSession ?? 1,
-    sharedPrefixRatio: given.sharedPrefixRatio ?? 0,
-    prefixGroups: given.numPrefixGroups ?? 0,
-    interTurnDelayMs: given.interTurnDelayMs ?? 0
-  }
-  const problem = atLeastOne("--input-tokens", input.inputTokens) ??
-    atLeastOne("--output-tokens", input.outputTokens) ??
-    atLeastOne("--request-count", input.requestCount) ??
-    atLeastOne("--turns-per-session", input.turnsPerSession) ??
-    duration("--arrival-interval-ms", input.arrivalIntervalMs) ??
-    duration("--inter-turn-delay-ms", input.interTurnDelayMs) ??
-    share("--shared-prefix-ratio", input.sharedPrefixRatio)
-  return problem === undefined ? Result.succeed(input) : Result.fail(problem)
-}
-
 export const traceProblem = (input: TraceInput | SyntheticInput): Problem => {
   if (input._tag === "Synthetic") return undefined
   return (input.traceBlockTokens === undefined ? undefined : atLeastOne("--trace-block-size", input.traceBlockTokens)) ??
@@ -102,13 +68,16 @@ const mostTokens = 2 ** 31 - 1
 const mostRequests = 2 ** 32
 const mostWorkers = 2 ** 16
 
+/** Drawn lengths have rules of their own. */
+const fixedLength = (lengths: TokenLengths | undefined): number | undefined => typeof lengths === "number" ? lengths : undefined
+
 /** Counts that are negative, or larger than anything that could be simulated. */
 export const countProblem = (given: GivenOptions): Problem => {
   const counts: ReadonlyArray<readonly [flag: string, value: number | undefined, most: number]> = [
     ["--trace-block-size", given.traceBlockSize, mostTokens],
     ["--trace-num-prefix-groups", given.traceNumPrefixGroups, mostTokens],
-    ["--input-tokens", given.inputTokens, mostTokens],
-    ["--output-tokens", given.outputTokens, mostTokens],
+    ["--input-tokens", fixedLength(given.inputTokens), mostTokens],
+    ["--output-tokens", fixedLength(given.outputTokens), mostTokens],
     ["--request-count", given.requestCount, mostRequests],
     ["--turns-per-session", given.turnsPerSession, mostTokens],
     ["--num-prefix-groups", given.numPrefixGroups, mostTokens],

@@ -6,6 +6,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import type * as PlatformError from "effect/PlatformError"
 import * as Schema from "effect/Schema"
+import { reasonOf } from "../../config/FileProblem.ts"
 import { AicError } from "./AicError.ts"
 import { ModelConfig } from "./ModelConfig.ts"
 import type { PerfTables } from "./PerfTables.ts"
@@ -17,7 +18,7 @@ const dataFolders = ["../data/aic/", "../../../data/aic/"]
 const systemsFile = "systems.json"
 
 const unreadable = (where: string) => (cause: PlatformError.PlatformError | Schema.SchemaError): AicError =>
-  new AicError({ where, problem: cause.message })
+  new AicError({ where, problem: Schema.isSchemaError(cause) ? cause.message : `cannot be read: ${reasonOf(cause)}` })
 
 /** Folder of the shipped data, wherever the package's code runs from. */
 const dataFolder = Effect.gen(function*() {

@@ -8,6 +8,7 @@
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Schema from "effect/Schema"
+import { reasonOf } from "../../config/FileProblem.ts"
 import { AicError } from "../aic/AicError.ts"
 import type { AicModelArgs, AicSetup } from "../aic/AicSetup.ts"
 import { Op } from "../aic/Op.ts"
@@ -185,6 +186,6 @@ export const loadAicBundle = Effect.fnUntraced(function*(
 ): Effect.fn.Return<AicBundle, AicError, FileSystem.FileSystem> {
   const fs = yield* FileSystem.FileSystem
   const text = yield* Effect.mapError(fs.readFileString(file), (cause) =>
-    new AicError({ where: file, problem: cause.message }))
+    new AicError({ where: file, problem: `cannot be read: ${reasonOf(cause)}` }))
   return yield* parseAicBundle(file, text)
 })

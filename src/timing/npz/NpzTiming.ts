@@ -6,7 +6,9 @@
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
+import type { PlatformError } from "effect/PlatformError"
 import * as Result from "effect/Result"
+import { reasonOf } from "../../config/FileProblem.ts"
 import { Timing, type TimingModel } from "../Timing.ts"
 import { readNpz } from "./NpzArchive.ts"
 import { NpzError } from "./NpzError.ts"
@@ -21,14 +23,15 @@ export const parseProfile = (file: string, bytes: Uint8Array): Result.Result<Tim
 
 const readProfile = Effect.fnUntraced(function*(file: string) {
   const fs = yield* FileSystem.FileSystem
-  const info = yield* Effect.mapError(fs.stat(file), (cause) => new NpzError({ file, problem: cause.message }))
+  const unreadable = (cause: PlatformError) => new NpzError({ file, problem: `cannot be read: ${reasonOf(cause)}` })
+  const info = yield* Effect.mapError(fs.stat(file), unreadable)
   if (info.type === "Directory") {
     return yield* new NpzError({
       file,
       problem: "is a folder of raw profiling results; give the .npz that the profiler makes of them"
     })
   }
-  const bytes = yield* Effect.mapError(fs.readFile(file), (cause) => new NpzError({ file, problem: cause.message }))
+  const bytes = yield* Effect.mapError(fs.readFile(file), unreadable)
   return yield* Effect.fromResult(parseProfile(file, bytes))
 })
 

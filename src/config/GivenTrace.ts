@@ -1,0 +1,20 @@
+/** How trace files are to be read, as given: `undefined` is "not given". */
+import type { FlagReader } from "./FlagReader.ts"
+import { type TraceFormat, traceFormats } from "./TraceFlags.ts"
+
+/** Names are those of the flags; see traceFlags for their meaning. */
+export interface GivenTrace {
+  /** Trace files in the order given; `-` is standard input. */
+  readonly traces: ReadonlyArray<string>
+  readonly traceFormat?: TraceFormat | undefined
+  readonly traceBlockSize?: number | undefined
+  readonly traceSharedPrefixRatio?: number | undefined
+  readonly traceNumPrefixGroups?: number | undefined
+}
+
+export const readTrace = (read: FlagReader): Omit<GivenTrace, "traces"> => ({
+  traceFormat: read.choice("trace-format", traceFormats),
+  traceBlockSize: read.integer("trace-block-size"),
+  traceSharedPrefixRatio: read.number("trace-shared-prefix-ratio"),
+  traceNumPrefixGroups: read.integer("trace-num-prefix-groups")
+})

@@ -1,0 +1,103 @@
+/** What synthetic load is made of, and how it must be described. */
+import * as Result from "effect/Result"
+import { type ArrivalProcess, brokenRateRule, brokenShapeRule } from "../ArrivalProcess.ts"
+import type { GivenSynthetic } from "../GivenSynthetic.ts"
+import type { SyntheticInput } from "../ReplayOptions.ts"
+import { brokenLengthsRule, type TokenLengths } from "../TokenLengths.ts"
+import { type UsageError, usageError } from "../UsageError.ts"
+import { atLeastOne, duration, missingOf, type Problem, share } from "./Rule.ts"
+
+/** Flags that ask for synthetic load when they say anything but "off". */
+export const syntheticFlagsOf = (given: GivenSynthetic): ReadonlyArray<string> => {
+  const uses: ReadonlyArray<readonly [flag: string, used: boolean]> = [
+    ["--input-tokens", given.inputTokens !== undefined],
+    ["--output-tokens", given.outputTokens !== undefined],
+    ["--request-count", given.requestCount !== undefined],
+    ["--request-rate", given.requestRate !== undefined],
+    ["--arrival-process", given.arrivalProcess !== undefined],
+    ["--arrival-shape", given.arrivalShape !== undefined],
+    ["--turns-per-session", (given.turnsPerSession ?? 1) !== 1],
+    ["--shared-prefix-ratio", (given.sharedPrefixRatio ?? 0) !== 0],
+    ["--num-prefix-groups", (given.numPrefixGroups ?? 0) !== 0],
+    ["--inter-turn-delay-ms", (given.interTurnDelayMs ?? 0) !== 0]
+  ]
+  return uses.filter(([, used]) => used).map(([flag]) => flag)
+}
+
+/** Synthetic load has no default size. */
+export const incompleteSyntheticProblem = (given: GivenSynthetic): Problem => {
+  const [missing] = missingOf([
+    ["--input-tokens", given.inputTokens],
+    ["--output-tokens", given.outputTokens],
+    ["--request-count", given.requestCount]
+  ])
+  return missing === undefined
+    ? undefined
+    : usageError(missing, "is missing", "synthetic load needs --input-tokens, --output-tokens and --request-count")
+}
+
+const refusal = (flag: string, rule: string | undefined): Problem => rule === undefined ? undefined : usageError(flag, rule)
+
+const lengths = (flag: string, given: TokenLengths): Problem => refusal(flag, brokenLengthsRule(given))
+
+export const syntheticOf = (given: GivenSynthetic): Result.Result<SyntheticInput, UsageError> =>
+  Result.gen(function*() {
+    const input = {
+      _tag: "Synthetic",
+      inputTokens: given.inputTokens ?? 0,
+      outputTokens: given.outputTokens ?? 0,
+      requestCount: given.requestCount ?? 0,
+      arrivalIntervalMs: given.arrivalIntervalMs ?? 1,
+      turnsPerSession: given.turnsPerSession ?? 1,
+      sharedPrefixRatio: given.sharedPrefixRatio ?? 0,
+      prefixGroups: given.numPrefixGroups ?? 0,
+      interTurnDelayMs: given.interTurnDelayMs ?? 0
+    } as const
+    const problem = lengths("--input-tokens", input.inputTokens) ??
+      lengths("--output-tokens", input.outputTokens) ??
+      atLeastOne("--request-count", input.requestCount) ??
+      atLeastOne("--turns-per-session", input.turnsPerSession) ??
+      duration("--arrival-interval-ms", input.arrivalIntervalMs) ??
+      duration("--inter-turn-delay-ms", input.interTurnDelayMs) ??
+      share("--shared-prefix-ratio", input.sharedPrefixRatio) ??
+      arrivalFlagsProblem(given)
+    if (problem !== undefined) return yield* Result.fail(problem)
+    return { ...input, arrivals: yield* arrivalsOf(given) }
+  })
+
+const arrivalFlagsProblem = (given: GivenSynthetic): Problem => {
+  if (given.requestRate !== undefined && given.arrivalIntervalMs !== undefined) {
+    return usageError("--request-rate", "cannot be combined with --arrival-interval-ms", "both say how often requests arrive; leave one out")
+  }
+  if (given.arrivalShape !== undefined && given.arrivalProcess !== "gamma") {
+    return usageError("--arrival-shape", "is only for --arrival-process gamma")
+  }
+  if (given.arrivalShape === undefined && given.arrivalProcess === "gamma") {
+    return usageError("--arrival-shape", "is missing", "gamma gaps need it: 1 is poisson, below it arrivals come in bursts, above it they are regular")
+  }
+  return undefined
+}
+
+/** `undefined`: at multiples of the interval. */
+const arrivalsOf = (given: GivenSynthetic): Result.Result<ArrivalProcess | undefined, UsageError> => {
+  const { arrivalIntervalMs, arrivalShape = 1, requestRate } = given
+  const process = given.arrivalProcess ?? (requestRate === undefined ? "constant" : "poisson")
+  if (requestRate === undefined && process === "constant") return Result.succeed(undefined)
+  if (requestRate === undefined && arrivalIntervalMs === undefined) {
+    return Result.fail(usageError("--request-rate", "is missing", `--arrival-process ${process} needs it, or --arrival-interval-ms`))
+  }
+  const requestsPerSecond = requestRate ?? 1000 / (arrivalIntervalMs ?? 1)
+  const problem = rateProblem(given, requestsPerSecond) ??
+    (process === "gamma" ? refusal("--arrival-shape", brokenShapeRule(arrivalShape)) : undefined)
+  if (problem !== undefined) return Result.fail(problem)
+  return Result.succeed(
+    process === "gamma" ? { process, requestsPerSecond, shape: arrivalShape } : { process, requestsPerSecond }
+  )
+}
+
+const rateProblem = (given: GivenSynthetic, requestsPerSecond: number): Problem => {
+  const rule = brokenRateRule(requestsPerSecond)
+  if (rule === undefined || given.requestRate !== undefined) return refusal("--request-rate", rule)
+  return usageError("--arrival-interval-ms", `cannot be the mean of drawn gaps, got ${given.arrivalIntervalMs}`,
+    "drawn gaps need a mean above 0")
+}
