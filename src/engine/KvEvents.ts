@@ -4,6 +4,9 @@
  * vLLM-style engines publish while a pass is computed (the router sees them at pass start), SGLang-style ones at
  * pass end; {@link KvEventBuffer} holds them back for the latter.
  */
+import type { BlockHolder } from "../request/BlockIdentity.ts"
+
+/** Takes the cache changes of one worker, in order. */
 export interface KvEventSink {
   /** A block with this identity is now cached on the worker. Privately generated blocks are never announced. */
   stored(block: number): void
@@ -14,7 +17,7 @@ export interface KvEventSink {
 export type KvEventVisibility = "pass-start" | "pass-end"
 
 /** Keeps events in order until {@link KvEventBuffer.flush}. */
-export class KvEventBuffer implements KvEventSink {
+export class KvEventBuffer implements KvEventSink, BlockHolder {
   /** Identity for a store, its bitwise complement for a removal: identities are never negative. */
   private readonly encoded: Array<number> = []
 
@@ -24,6 +27,14 @@ export class KvEventBuffer implements KvEventSink {
 
   removed(block: number): void {
     this.encoded.push(~block)
+  }
+
+  get isEmpty(): boolean {
+    return this.encoded.length === 0
+  }
+
+  markBlocks(mark: (block: number) => void): void {
+    for (const code of this.encoded) mark(code >= 0 ? code : ~code)
   }
 
   flush(sink: KvEventSink): void {

@@ -28,15 +28,15 @@ import type { OutputBatch } from "./OutputBatch.ts"
 import { type Timeline, Turn } from "./Pace.ts"
 
 /** Who uses the deployment. Called between passes' ends and starts, never while a core computes. */
-export interface DeploymentObserver<E> {
+export interface DeploymentObserver {
   /** Requests emitted tokens: see the batch. Aborted requests may still be among them. */
   readonly emitted: (batch: OutputBatch) => void
   /** The request has left the deployment. An aborted one is not reported. */
   readonly ended: (live: LiveRequest, status: RequestStatus, nowMs: number) => void
   /** Everything due at this instant is digested; new requests may be submitted. */
-  readonly settled: Effect.Effect<void, E>
+  readonly settled: Effect.Effect<void, ReplayError>
   /** A worker has nothing to do; if it is `stuck`, it can do nothing for the requests it has until it is sent something. */
-  readonly resting: (worker: OnlineWorker, stuck: boolean) => Effect.Effect<void, E>
+  readonly resting: (worker: OnlineWorker, stuck: boolean) => Effect.Effect<void, ReplayError>
 }
 
 export interface DeploymentOptions {
@@ -52,13 +52,12 @@ export interface DeploymentOptions {
 export class Deployment {
   readonly time: Timeline
   readonly workers: ReadonlyArray<OnlineWorker>
-  readonly gpusPerWorker: number
   private readonly router: RouterCore
   private readonly hub: KvEventHub
   private readonly outputs: Queue.Queue<OutputBatch>
   private readonly identity: BlockIdentity
   private readonly live = new Map<SimRequest, LiveRequest>()
-  private observer: DeploymentObserver<ReplayError> | undefined = undefined
+  private observer: DeploymentObserver | undefined = undefined
   private holders: ReadonlyArray<BlockHolder>
 
   private constructor(parts: {
@@ -72,7 +71,6 @@ export class Deployment {
     const { engine, hub, mailboxes, options, outputs, router } = parts
     this.time = options.time
     this.identity = options.identity
-    this.gpusPerWorker = engine.args.gpusPerWorker
     this.router = router
     this.hub = hub
     this.outputs = outputs
@@ -114,12 +112,12 @@ export class Deployment {
   })
 
   /** Runs the workers, the router's feed and the digestion until interrupted or failed. */
-  run(observer: DeploymentObserver<ReplayError>, holder?: BlockHolder): Effect.Effect<never, ReplayError> {
+  run(observer: DeploymentObserver, holder?: BlockHolder): Effect.Effect<never, ReplayError> {
     return Effect.suspend(() => {
       this.observer = observer
       if (holder !== undefined) this.holders = [...this.holders, holder]
-      const fibers = [this.hub.deliver, this.digest(observer), ...this.workers.map((worker) => worker.run)]
-      return Effect.raceAllFirst(fibers)
+      const digestion = Effect.forever(this.digest(observer), { disableYield: true })
+      return Effect.raceAllFirst([this.hub.deliver, digestion, ...this.workers.map((worker) => worker.run)])
     })
   }
 
@@ -190,24 +188,18 @@ export class Deployment {
   }
 
   /** Applies what passes gave: all that end at one instant first, then whatever that sets off. */
-  private readonly digest = (observer: DeploymentObserver<ReplayError>): Effect.Effect<never, ReplayError> => {
-    const round = Effect.fnUntraced(function*(this: Deployment) {
-      const { outputs, time } = this
-      const first = yield* Queue.takeAll(outputs)
-      yield* time.sleepUntil(time.nowMs(), Turn.settle)
-      const batches = [...first, ...(yield* Queue.clear(outputs))]
-      yield* this.applyAll(batches, observer)
-      yield* observer.settled
-      if (this.identity.wantsCollection()) this.identity.collect(this.holders)
-      for (const batch of batches) yield* this.workers[batch.workerIndex]!.resume
-    })
-    return Effect.forever(round.call(this), { disableYield: true })
-  }
+  private readonly digest = Effect.fnUntraced(function*(this: Deployment, observer: DeploymentObserver) {
+    const { outputs, time } = this
+    const first = yield* Queue.takeAll(outputs)
+    yield* time.sleepUntil(time.nowMs(), Turn.settle)
+    const batches = [...first, ...(yield* Queue.clear(outputs))]
+    yield* this.applyAll(batches, observer)
+    yield* observer.settled
+    if (this.identity.wantsCollection()) this.identity.collect(this.holders)
+    for (const batch of batches) yield* this.workers[batch.workerIndex]!.resume
+  })
 
-  private applyAll(
-    batches: ReadonlyArray<OutputBatch>,
-    observer: DeploymentObserver<ReplayError>
-  ): Effect.Effect<void, ReplayError> {
+  private applyAll(batches: ReadonlyArray<OutputBatch>, observer: DeploymentObserver): Effect.Effect<void, ReplayError> {
     try {
       for (const batch of batches) this.apply(batch, observer)
       return Effect.void
@@ -216,7 +208,7 @@ export class Deployment {
     }
   }
 
-  private apply(batch: OutputBatch, observer: DeploymentObserver<ReplayError>): void {
+  private apply(batch: OutputBatch, observer: DeploymentObserver): void {
     const { emitting, signalled, signals, stampMs, tokens } = batch
     observer.emitted(batch)
     for (let index = 0; index < emitting.length; index++) emitting[index]!.emit(tokens[index]!, stampMs)
@@ -224,7 +216,7 @@ export class Deployment {
   }
 
   /** The router learns first (it may release parked requests), then the observer; released requests follow. */
-  private applySignal(live: LiveRequest, signal: Signal, observer: DeploymentObserver<ReplayError>): void {
+  private applySignal(live: LiveRequest, signal: Signal, observer: DeploymentObserver): void {
     if (live.aborted) return
     const { request } = live
     const nowMs = this.time.nowMs()

@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as PubSub from "effect/PubSub"
 import type * as Scope from "effect/Scope"
-import type { KvEventSink } from "../engine/KvEvents.ts"
+import { KvEventBuffer, type KvEventSink } from "../engine/KvEvents.ts"
 import type { BlockHolder } from "../request/BlockIdentity.ts"
 import type { RouterCore } from "../router/Router.ts"
 
@@ -14,65 +14,33 @@ import type { RouterCore } from "../router/Router.ts"
 const capacity = 1024
 
 /** Cache changes of one worker in their order. */
-class KvEventBatch implements KvEventSink {
+interface KvEventBatch {
   readonly workerIndex: number
-  /** Identity for a store, its bitwise complement for a removal: identities are never negative. */
-  private readonly codes: Array<number> = []
-
-  constructor(workerIndex: number) {
-    this.workerIndex = workerIndex
-  }
-
-  get isEmpty(): boolean {
-    return this.codes.length === 0
-  }
-
-  stored(block: number): void {
-    this.codes.push(block)
-  }
-
-  removed(block: number): void {
-    this.codes.push(~block)
-  }
-
-  applyTo(sink: KvEventSink): void {
-    for (const code of this.codes) {
-      if (code >= 0) sink.stored(code)
-      else sink.removed(~code)
-    }
-  }
-
-  markBlocks(mark: (block: number) => void): void {
-    for (const code of this.codes) mark(code >= 0 ? code : ~code)
-  }
+  readonly events: KvEventBuffer
 }
 
 /** Where one worker's core writes its changes. */
-class WorkerEvents implements KvEventSink {
-  private batch: KvEventBatch
-
-  constructor(workerIndex: number) {
-    this.batch = new KvEventBatch(workerIndex)
-  }
+class WorkerEvents implements KvEventSink, BlockHolder {
+  private events = new KvEventBuffer()
 
   stored(block: number): void {
-    this.batch.stored(block)
+    this.events.stored(block)
   }
 
   removed(block: number): void {
-    this.batch.removed(block)
+    this.events.removed(block)
   }
 
   markBlocks(mark: (block: number) => void): void {
-    this.batch.markBlocks(mark)
+    this.events.markBlocks(mark)
   }
 
   /** What was written since the last call; `undefined` when nothing was. */
-  take(): KvEventBatch | undefined {
-    const { batch } = this
-    if (batch.isEmpty) return undefined
-    this.batch = new KvEventBatch(batch.workerIndex)
-    return batch
+  take(): KvEventBuffer | undefined {
+    const { events } = this
+    if (events.isEmpty) return undefined
+    this.events = new KvEventBuffer()
+    return events
   }
 }
 
@@ -103,15 +71,16 @@ export class KvEventHub implements BlockHolder {
   /** Where a worker's core is to write; `undefined` when the router does not listen. */
   sink(workerIndex: number): KvEventSink | undefined {
     if (this.router.kvEvents(workerIndex) === undefined) return undefined
-    const events = new WorkerEvents(workerIndex)
+    const events = new WorkerEvents()
     this.workers.set(workerIndex, events)
     return events
   }
 
   /** Sends what the worker has written. */
   publish(workerIndex: number): Effect.Effect<void> {
-    const batch = this.workers.get(workerIndex)?.take()
-    if (batch === undefined) return Effect.void
+    const events = this.workers.get(workerIndex)?.take()
+    if (events === undefined) return Effect.void
+    const batch: KvEventBatch = { workerIndex, events }
     this.underWay.add(batch)
     return Effect.asVoid(PubSub.publish(this.pubsub, batch))
   }
@@ -128,12 +97,12 @@ export class KvEventHub implements BlockHolder {
 
   markBlocks(mark: (block: number) => void): void {
     for (const events of this.workers.values()) events.markBlocks(mark)
-    for (const batch of this.underWay) batch.markBlocks(mark)
+    for (const { events } of this.underWay) events.markBlocks(mark)
   }
 
   private apply(batch: KvEventBatch): void {
     this.underWay.delete(batch)
     const sink = this.router.kvEvents(batch.workerIndex)
-    if (sink !== undefined) batch.applyTo(sink)
+    if (sink !== undefined) batch.events.flush(sink)
   }
 }

@@ -1,0 +1,178 @@
+/**
+ * The requests of a server in its deployment: checks what fits, makes simulated requests of text, carries tokens to those who wait
+ * for them. Plain and synchronous.
+ */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type { Engine } from "../engine/Engine.ts"
+import type { Deployment, DeploymentObserver } from "../online/Deployment.ts"
+import type { LagMeter } from "../online/LagMeter.ts"
+import type { LiveRequest } from "../online/LiveRequest.ts"
+import type { BlockIdentity } from "../request/BlockIdentity.ts"
+import { noRoutingHints, SimRequest } from "../request/SimRequest.ts"
+import { RouterFault } from "../router/RouterFault.ts"
+import { type ApiError, invalid, serverError, tooManyRequests } from "./ApiError.ts"
+import { Generation } from "./Generation.ts"
+import type { GenerationSpec } from "./GenerationSpec.ts"
+import { outputToken } from "./OutputText.ts"
+import type { ServeOptions } from "./ServeOptions.ts"
+import type { ServerMetrics } from "./ServerMetrics.ts"
+import { blocksOf, hashOf } from "./TextIdentity.ts"
+
+/** A request that is being served. */
+interface Served {
+  readonly generation: Generation
+  readonly streams: boolean
+}
+
+export class ServedDeployment {
+  readonly contextTokens: number
+  private readonly deployment: Deployment
+  private readonly identity: BlockIdentity
+  private readonly engine: Engine["Service"]
+  private readonly options: ServeOptions
+  private readonly metrics: ServerMetrics
+  private readonly served = new Map<LiveRequest, Served>()
+  /** Those who have news since the last settling. */
+  private readonly touched = new Set<Generation>()
+  private nextNumber = 0
+
+  constructor(
+    deployment: Deployment,
+    identity: BlockIdentity,
+    engine: Engine["Service"],
+    options: ServeOptions,
+    metrics: ServerMetrics
+  ) {
+    this.deployment = deployment
+    this.identity = identity
+    this.engine = engine
+    this.options = options
+    this.metrics = metrics
+    const { blockTokens, engineType, numGpuBlocks } = engine.args
+    // SGLang-style admission keeps a page in hand for the page that a request is about to open.
+    const usableBlocks = engineType === "sglang" ? numGpuBlocks - 1 : numGpuBlocks
+    this.contextTokens = Math.min(options.maxContextTokens ?? Number.POSITIVE_INFINITY, blockTokens * usableBlocks)
+  }
+
+  submit(spec: GenerationSpec, createdSeconds: number): Result.Result<Generation, ApiError> {
+    const { maxConcurrentRequests } = this.options
+    if (this.served.size >= maxConcurrentRequests) return Result.fail(tooManyRequests(maxConcurrentRequests))
+    return Result.flatMap(this.outputTokensOf(spec), (outputTokens) => this.start(spec, outputTokens, createdSeconds))
+  }
+
+  private start(spec: GenerationSpec, outputTokens: number, createdSeconds: number): Result.Result<Generation, ApiError> {
+    const number = this.nextNumber++
+    const seed = hashOf(spec.prompt, spec.seed)
+    const promptTokens = spec.prompt.length
+    // The answer is known: its blocks follow those of the prompt.
+    for (let position = 0; position < outputTokens; position++) spec.prompt.addToken(outputToken(seed, position))
+    const request = new SimRequest({
+      id: number,
+      sessionId: null,
+      turnIndex: 0,
+      requestId: null,
+      promptTokens,
+      outputTokens,
+      blocks: blocksOf(this.identity, spec.prompt, this.engine.args.blockTokens),
+      arrivalMs: this.deployment.time.nowMs(),
+      hints: noRoutingHints,
+      annotations: null,
+      workloadKey: 0
+    })
+    try {
+      const live = this.deployment.submit(request)
+      const generation = new Generation(number, createdSeconds, seed, live)
+      this.served.set(live, { generation, streams: spec.stream })
+      return Result.succeed(generation)
+    } catch (error) {
+      if (error instanceof RouterFault) return Result.fail(serverError(error.message, 503))
+      throw error
+    }
+  }
+
+  /** The client is gone, or has been given everything. */
+  leave({ live }: Generation): void {
+    if (!this.served.delete(live)) return
+    this.deployment.abort(live)
+    this.metrics.ended("abort")
+  }
+
+  readonly observer: DeploymentObserver = {
+    emitted: ({ emitting, stampMs, tokens }) => {
+      for (let index = 0; index < emitting.length; index++) {
+        const live = emitting[index]!
+        const served = this.served.get(live)
+        if (served === undefined) continue
+        this.metrics.emitted(live, tokens[index]!, stampMs)
+        served.generation.arrive(tokens[index]!)
+        if (served.streams) this.touched.add(served.generation)
+      }
+    },
+    ended: (live, status) => {
+      if (status === "completed") this.metrics.completed(live)
+      else this.metrics.ended("error")
+      this.end(live, status === "completed" ? undefined : serverError("the engine has rejected the request"))
+    },
+    settled: Effect.sync(() => this.tellTouched()),
+    resting: (worker, stuck) =>
+      Effect.sync(() => {
+        if (!stuck) return
+        for (const live of worker.requests()) this.giveUp(live)
+        this.tellTouched()
+      })
+  }
+
+  metricsText(lag: LagMeter): string {
+    const { deployment, engine, options } = this
+    return this.metrics.text({
+      modelName: options.modelName,
+      engine: engine.args,
+      workers: deployment.snapshots(),
+      parked: deployment.parked,
+      lag
+    })
+  }
+
+  /** Output tokens, once prompt and output together are known to fit. */
+  private outputTokensOf({ outputTokens, prompt }: GenerationSpec): Result.Result<number, ApiError> {
+    const { contextTokens, engine, options } = this
+    const promptTokens = prompt.length
+    const { enableChunkedPrefill, engineType, maxNumBatchedTokens } = engine.args
+    const room = contextTokens - promptTokens
+    const wanted = outputTokens ?? Math.max(1, Math.min(options.defaultOutputTokens, room))
+    if (wanted > room) {
+      return Result.fail(invalid(
+        `this model's maximum context length is ${contextTokens} tokens. However, you requested ${promptTokens + wanted} tokens `
+          + `(${promptTokens} in the prompt, ${wanted} in the completion)`,
+        { code: "context_length_exceeded" }
+      ))
+    }
+    if (engineType !== "sglang" && !enableChunkedPrefill && promptTokens > maxNumBatchedTokens) {
+      return Result.fail(invalid(
+        `the prompt has ${promptTokens} tokens, but the engine prefills at most ${maxNumBatchedTokens} at once and chunked prefill is off`,
+        { code: "context_length_exceeded" }
+      ))
+    }
+    return Result.succeed(wanted)
+  }
+
+  private giveUp(live: LiveRequest): void {
+    this.deployment.abort(live)
+    this.metrics.ended("error")
+    this.end(live, serverError("the engine can never schedule this request beside those it has: see docs/serve.md"))
+  }
+
+  private end(live: LiveRequest, problem: ApiError | undefined): void {
+    const served = this.served.get(live)
+    if (served === undefined) return
+    this.served.delete(live)
+    served.generation.end(problem)
+    this.touched.add(served.generation)
+  }
+
+  private tellTouched(): void {
+    for (const generation of this.touched) generation.tell()
+    this.touched.clear()
+  }
+}
