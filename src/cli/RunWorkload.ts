@@ -5,7 +5,6 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type * as Stdio from "effect/Stdio"
 import type { Load, ReplayOptions, SyntheticInput, TraceInput } from "../config/ReplayOptions.ts"
-import { type UsageError, usageError } from "../config/UsageError.ts"
 import type { TraceError } from "../trace/TraceError.ts"
 import { openTrace, type TraceOptions, type TraceSource } from "../trace/TraceSource.ts"
 import { Workload } from "../workload/Workload.ts"
@@ -53,21 +52,12 @@ const syntheticWorkload = (input: SyntheticInput, load: Load, options: ReplayOpt
   }
 }
 
-/** Whether the requests of a `dynamo` trace depend on each other is known only now; other formats were checked before. */
-const graphProblem = ({ file, graph }: TraceSource, { mode }: ReplayOptions): UsageError | undefined =>
-  graph !== undefined && mode === "online"
-    ? usageError("--replay-mode", `${file} is an agentic trace, and those cannot be replayed online`)
-    : undefined
-
 /** Reads and checks the trace, if there is one. The scope keeps the copy of an input that can be read only once. */
 export const openWorkload = (
   options: ReplayOptions
-): Effect.Effect<RunWorkload, TraceError | UsageError, FileSystem.FileSystem | Stdio.Stdio | Scope.Scope> => {
+): Effect.Effect<RunWorkload, TraceError, FileSystem.FileSystem | Stdio.Stdio | Scope.Scope> => {
   const { input, load } = options
   return input._tag === "Synthetic"
     ? Effect.succeed(syntheticWorkload(input, load, options))
-    : Effect.flatMap(openTrace(traceOptions(input)), (trace) => {
-      const problem = graphProblem(trace, options)
-      return problem === undefined ? Effect.succeed(tracedWorkload(trace, load)) : Effect.fail(problem)
-    })
+    : Effect.map(openTrace(traceOptions(input)), (trace) => tracedWorkload(trace, load))
 }

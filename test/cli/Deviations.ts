@@ -32,6 +32,7 @@ const pastSpeedup = otherWords(
 )
 
 const anyDeployment = accepted("the hand-off between pools does not depend on the format of the trace")
+const anyMode = accepted("online mode replays what offline mode replays")
 
 export const deviations: Readonly<Record<string, Deviation>> = {
   "synth-turns-0": refused(/--turns-per-session: must be at least 1, got 0/, "no silent acceptance of values without meaning"),
@@ -50,6 +51,10 @@ export const deviations: Readonly<Record<string, Deviation>> = {
   "d-disagg-conc": anyDeployment,
   "agentic-disagg": anyDeployment,
   "y-ag-disagg": anyDeployment,
+  "online-agentic": otherWords(/a\.jsonl:1: .*request_id is missing/, "the mode is no reason, the file is not agentic"),
+  "d-agg-online": anyMode,
+  "g-online": anyMode,
+  "y-agentic-online": anyMode,
   "sla-no-planner": accepted("goodput needs no planner"),
   "y-multi-file": accepted("trace files may stand anywhere among the flags"),
   "x-version": accepted("--version exists"),

@@ -71,6 +71,13 @@ describe("validateReplayOptions", () => {
     assert.deepStrictEqual(input.files, ["a", "b"])
   })
 
+  it("accepts every trace format online", () => {
+    for (const traceFormat of traceFormats) {
+      const load = traceFormat === "applied_compute_agentic" ? { replayConcurrency: 1 } : {}
+      assert.strictEqual(accepted({ ...traced, ...load, traceFormat, replayMode: "online" }).mode, "online", traceFormat)
+    }
+  })
+
   it("accepts every trace format on a disaggregated deployment", () => {
     for (const traceFormat of traceFormats) {
       const load = traceFormat === "applied_compute_agentic" ? { replayConcurrency: 1 } : {}
@@ -185,7 +192,6 @@ describe("validateReplayOptions", () => {
     ["role", { ...traced, extraEngineArgs: extra('{"worker_type": "prefill"}') }, /^--extra-engine-args: worker_type must be aggregated, got prefill$/],
     ["dp", { ...traced, extraEngineArgs: extra('{"dp_size": 2}') }, /^--extra-engine-args: only dp_size=1 can be simulated, got 2$/],
     ["agentic closed loop", { ...traced, traceFormat: "agentic_mooncake", replayConcurrency: 1 }, /^--replay-concurrency: agentic_mooncake traces cannot be replayed in a closed loop$/],
-    ["delta online", { ...traced, traceFormat: "mooncake-delta", replayMode: "online" }, /^--replay-mode: mooncake-delta traces cannot be replayed online$/],
     ["no block size", { ...traced, traceBlockSize: 0 }, /^--trace-block-size: must be at least 1, got 0$/],
     ["trace share", { ...traced, traceFormat: "applied_compute_agentic", replayConcurrency: 1, traceSharedPrefixRatio: 2 }, /^--trace-shared-prefix-ratio/],
     ["speed-up", { ...traced, arrivalSpeedupRatio: 0 }, /^--arrival-speedup-ratio: must be a finite number above 0, got 0$/],

@@ -49,13 +49,8 @@ export const loadOf = (given: GivenOptions): Load =>
     ? { _tag: "OpenLoop", arrivalSpeedup: given.arrivalSpeedupRatio ?? 1 }
     : { _tag: "ClosedLoop", concurrency: given.replayConcurrency }
 
-export const formatProblem = (given: GivenOptions, input: TraceInput | SyntheticInput): Problem => {
-  if (input._tag === "Synthetic") return undefined
-  const { format } = input
-  const refuse = (flag: string, what: string): Problem => usageError(flag, `${format} traces cannot be replayed ${what}`)
-  if (format === "agentic_mooncake" && given.replayConcurrency !== undefined) {
-    return refuse("--replay-concurrency", "in a closed loop")
-  }
-  if (format !== "agentic_mooncake" && format !== "mooncake-delta") return undefined
-  return given.replayMode === "online" ? refuse("--replay-mode", "online") : undefined
-}
+/** Graphs of requests have their own order, which leaves nothing for a fixed concurrency to decide. */
+export const formatProblem = (given: GivenOptions, input: TraceInput | SyntheticInput): Problem =>
+  input._tag === "Trace" && input.format === "agentic_mooncake" && given.replayConcurrency !== undefined
+    ? usageError("--replay-concurrency", "agentic_mooncake traces cannot be replayed in a closed loop")
+    : undefined
