@@ -61,9 +61,9 @@ const flatRows = (dice: Dice, pool: Pool, traceBlockTokens: number, count = dice
   return rows
 }
 
-/** A prompt larger than the whole pool. */
+/** A prompt larger than any pool of the case. */
 const oversized = ({ blockTokens, blocks }: Pool, traceBlockTokens: number): CaseRow => {
-  const input_length = (blocks + 1) * blockTokens
+  const input_length = (blocks + 20) * blockTokens
   return {
     input_length,
     output_length: 3,
@@ -208,7 +208,40 @@ const delta = (dice: Dice): Case => {
   }
 }
 
-export const families = { pressure, speedups, mtp, outputs, trtllm, sessions, closed, capped, delta } as const
+/** A prefill and a decode pool with KV transfers between them. In tight pools the two block each other for ever. */
+const disaggregated = (dice: Dice): Case => {
+  const pool = { ...poolOf(dice), blocks: dice.between(40, 150) }
+  const other = { ...pool, blocks: pool.blocks + dice.between(0, 10) }
+  const tokens = traceBlock(dice, pool)
+  const flat = flatRows(dice, pool, tokens)
+  const [prefill, decode] = dice.chance(0.5) ? [pool, other] : [other, pool]
+  const transfer = dice.chance(0.6)
+    ? {
+      kv_bytes_per_token: dice.pick([1_000, 131_072]),
+      kv_transfer_bandwidth: dice.pick([0.001, 1, 64]),
+      kv_transfer_timing_mode: dice.pick(["full_prompt", "destination_missing"])
+    }
+    : {}
+  const concurrency = dice.chance(0.3) ? ["--replay-concurrency", String(dice.pick([1, 3, 8]))] : []
+  return {
+    rows: dice.chance(0.3) ? sessionRows(dice, flat) : flat,
+    arguments: [
+      "--prefill-engine-args",
+      JSON.stringify({ worker_type: "prefill", ...engine(dice, prefill), ...transfer }),
+      "--decode-engine-args",
+      JSON.stringify({ worker_type: "decode", ...engine(dice, decode) }),
+      "--num-prefill-workers",
+      String(dice.between(1, 3)),
+      "--num-decode-workers",
+      String(dice.between(1, 3)),
+      "--trace-block-size",
+      String(tokens),
+      ...concurrency
+    ]
+  }
+}
+
+export const families = { pressure, speedups, mtp, outputs, trtllm, sessions, closed, capped, delta, disaggregated } as const
 
 export type Family = keyof typeof families
 

@@ -305,11 +305,13 @@ export class VllmWorker implements WorkerCore {
   }
 
   private thrashing(victim: Sequence): EngineStalled {
+    const others = this.inFlight
     return new EngineStalled(
       victim.request,
-      `${this.inFlight + 1} requests preempt each other without end: the KV pool of ${this.args.numGpuBlocks} blocks `
-        + `and the budget of ${this.args.maxNumBatchedTokens} tokens per pass never let one of them emit a token. Give it more of `
-        + `either (num_gpu_blocks, max_num_batched_tokens), or preempt the newest request instead of the oldest (preemption_mode lifo)`
+      `${others === 0 ? "a request preempts itself" : `${others + 1} requests preempt each other`} without end: the KV pool of `
+        + `${this.args.numGpuBlocks} blocks and the budget of ${this.args.maxNumBatchedTokens} tokens per pass never let a token `
+        + `out. Give it more of either (num_gpu_blocks, max_num_batched_tokens), or preempt the newest request instead of the `
+        + `oldest (preemption_mode lifo)`
     )
   }
 
