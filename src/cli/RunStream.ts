@@ -72,11 +72,16 @@ const prepareOnline = Effect.fnUntraced(function*(
   timings: TimingsInUse
 ): Effect.fn.Return<RunStream, Unready, FileSystem.FileSystem | Path.Path | Scope.Scope> {
   const services = yield* Layer.build(Layer.merge(onlineLayer(options, files, timings), workload.layer))
-  const { check, deployment } = options
+  const { check, deployment, maxSimTimeMs } = options
+  const limit = maxSimTimeMs === undefined ? {} : { maxTimeMs: maxSimTimeMs }
   const workers = deployment._tag === "Aggregated" ? deployment.workers : 1
   const lag = new LagMeter()
   return {
-    events: (stop) => Stream.provideContext(OnlineReplay.run({ workers, check, stopWhen: stop, lag }), services),
+    events: (stop, progress) =>
+      Stream.provideContext(
+        OnlineReplay.run({ ...limit, workers, check, stopWhen: stop, monitor: progress.monitor, lag }),
+        services
+      ),
     warnings: () => [lag.describe()]
   }
 })

@@ -54,6 +54,8 @@ export const deviations: Readonly<Record<string, Deviation>> = {
   "online-agentic": otherWords(/a\.jsonl:1: .*request_id is missing/, "the mode is no reason, the file is not agentic"),
   "d-agg-online": anyMode,
   "g-online": anyMode,
+  "online-report-jsonl": accepted("per-request lines are as useful with measured times"),
+  "online-maxsim": accepted("a time limit is a time limit on the live clock, too"),
   "y-agentic-online": anyMode,
   "sla-no-planner": accepted("goodput needs no planner"),
   "y-multi-file": accepted("trace files may stand anywhere among the flags"),

@@ -71,6 +71,14 @@ describe("validateReplayOptions", () => {
     assert.deepStrictEqual(input.files, ["a", "b"])
   })
 
+  it("accepts a time limit, per-request lines and bounds of a good request online", () => {
+    const options = accepted({ ...traced, replayMode: "online", maxSimTimeSeconds: 2, reportJsonl: "r", slaTtftMs: 5 })
+    assert.deepStrictEqual(
+      [options.maxSimTimeMs, options.outputs.reportJsonl, options.serviceLevel.ttftMs],
+      [2000, "r", 5]
+    )
+  })
+
   it("accepts every trace format online", () => {
     for (const traceFormat of traceFormats) {
       const load = traceFormat === "applied_compute_agentic" ? { replayConcurrency: 1 } : {}
@@ -143,7 +151,6 @@ describe("validateReplayOptions", () => {
     ["incomplete synthetic", { traces: [], outputTokens: 1 }, /^--input-tokens: is missing$/],
     ["empty name", { traces: [""] }, /^TRACE: the name of a trace file is empty$/],
     ["closed-loop format", { ...traced, traceFormat: "applied_compute_agentic" }, /requires --replay-concurrency$/],
-    ["lines online", { ...traced, reportJsonl: "r", replayMode: "online" }, /^--report-jsonl: only works with --replay-mode offline$/],
     ["lines and planner", { ...traced, reportJsonl: "r", plannerConfig: "{}" }, /^--report-jsonl: does not work with --planner-config$/],
     ["engine JSON", { ...traced, extraEngineArgs: extra("{bad") }, /^--extra-engine-args: not JSON/],
     ["router JSON", { ...traced, routerConfig: router("[]") }, /^--router-config: expected an object/],
@@ -166,7 +173,6 @@ describe("validateReplayOptions", () => {
     ["empty model", { ...traced, modelName: "" }, /^--model-name: must not be empty$/],
     ["negative limit", { ...traced, maxSimTimeSeconds: -1 }, /^--max-sim-time-seconds: must be a finite number of at least 0, got -1$/],
     ["limit NaN", { ...traced, maxSimTimeSeconds: Number.NaN }, /^--max-sim-time-seconds: .*got NaN$/],
-    ["limit online", { ...traced, maxSimTimeSeconds: 1, replayMode: "online" }, /^--max-sim-time-seconds: only works with/],
     ["negative bound", { ...traced, slaItlMs: -1 }, /^--sla-itl-ms: must be a finite number of at least 0, got -1$/],
     ["no concurrency", { ...traced, replayConcurrency: 0 }, /^--replay-concurrency: must be at least 1, got 0$/],
     ["no input tokens", { ...synthetic, inputTokens: 0 }, /^--input-tokens: must be at least 1, got 0$/],

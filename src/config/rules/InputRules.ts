@@ -15,7 +15,7 @@ const remedyOf = (flag: string): string =>
     : `leave out ${flag} or the trace file`
 
 export const inputProblem = (given: GivenOptions): Problem => {
-  const { replayMode, reportJsonl, traces } = given
+  const { traces } = given
   const format = given.traceFormat ?? "mooncake"
   const [synthetic] = syntheticFlagsOf(given)
   if (format === "dynamo" && traces.length === 0) return usageError("--trace-format", "dynamo needs at least one trace file")
@@ -40,9 +40,7 @@ export const inputProblem = (given: GivenOptions): Problem => {
       "these traces have no times at which sessions start; say how many are active at a time"
     )
   }
-  return reportJsonl !== undefined && replayMode === "online"
-    ? usageError("--report-jsonl", "only works with --replay-mode offline")
-    : undefined
+  return undefined
 }
 
 export const inputOf = (given: GivenOptions): Result.Result<TraceInput | SyntheticInput, UsageError> => {

@@ -4,13 +4,8 @@ import type { Load, ServiceLevelBounds, SyntheticInput, TraceInput } from "../Re
 import { usageError } from "../UsageError.ts"
 import { atLeastOne, duration, type Problem } from "./Rule.ts"
 
-export const limitProblem = (given: GivenOptions): Problem => {
-  if (given.maxSimTimeSeconds === undefined) return undefined
-  return duration("--max-sim-time-seconds", given.maxSimTimeSeconds) ??
-    (given.replayMode === "online"
-      ? usageError("--max-sim-time-seconds", "only works with --replay-mode offline")
-      : undefined)
-}
+export const limitProblem = ({ maxSimTimeSeconds }: GivenOptions): Problem =>
+  maxSimTimeSeconds === undefined ? undefined : duration("--max-sim-time-seconds", maxSimTimeSeconds)
 
 export const serviceLevelProblem = (given: GivenOptions): Problem => {
   const bounds: ReadonlyArray<readonly [flag: string, value: number | undefined]> = [
@@ -22,7 +17,6 @@ export const serviceLevelProblem = (given: GivenOptions): Problem => {
     if (value === undefined) continue
     const problem = duration(flag, value)
     if (problem !== undefined) return problem
-    if (given.replayMode === "online") return usageError(flag, "only works with --replay-mode offline")
   }
   return undefined
 }
