@@ -20,6 +20,8 @@ import type { ReportMetadata } from "../report/ReportOptions.ts"
 import * as ReportSink from "../report/ReportSink.ts"
 import { reportTable } from "../report/ReportTable.ts"
 import { writeRequestLines } from "../report/RequestLinesFile.ts"
+import { TraceFileObserver } from "../trace/TraceFile.ts"
+import { hashFiles, InputHashes } from "./InputHashes.ts"
 import { optionsJson } from "./OptionsJson.ts"
 import { type InputFile, type OutputPaths, resolveOutputPaths } from "./OutputPaths.ts"
 import { showProgress } from "./Progress.ts"
@@ -36,8 +38,10 @@ export const runReplay = Effect.fnUntraced(function*(traces: ReadonlyArray<strin
   const options = yield* Effect.fromResult(validateReplayOptions(given))
   const missing = unsupported(options)
   if (missing !== undefined) return yield* missing
-  const outputs = yield* resolveOutputPaths(options.outputs, inputFiles(options, configFile(flags)))
-  yield* Effect.scoped(replay(options, outputs))
+  const side = sideInputs(options, configFile(flags))
+  const traceFiles = named("the trace", options.input._tag === "Trace" ? options.input.files : [])
+  const outputs = yield* resolveOutputPaths(options.outputs, [...traceFiles, ...side])
+  yield* Effect.scoped(replay(options, side, outputs))
 })
 
 const configFile = (flags: FlagValues): string | undefined => {
@@ -74,12 +78,11 @@ const readConfigFile = Effect.fnUntraced(function*(file: string) {
 const named = (what: string, paths: ReadonlyArray<string | undefined>): ReadonlyArray<InputFile> =>
   paths.filter((path) => path !== undefined).map((path) => ({ what, path }))
 
-/** Everything that the run reads, so that no output goes there. */
-const inputFiles = (options: ReplayOptions, config: string | undefined): ReadonlyArray<InputFile> => {
-  const { deployment, input, routing } = options
+/** Everything that the run reads beside its trace. */
+const sideInputs = (options: ReplayOptions, config: string | undefined): ReadonlyArray<InputFile> => {
+  const { deployment, routing } = options
   const engines = deployment._tag === "Aggregated" ? [deployment.engine] : [deployment.prefill, deployment.decode]
   return [
-    ...named("the trace", input._tag === "Trace" ? input.files : []),
     ...named("the configuration file", [config]),
     ...named("the policy file", [routing.policyFile]),
     ...named("the AIC bundle", options.aicBundles),
@@ -87,11 +90,13 @@ const inputFiles = (options: ReplayOptions, config: string | undefined): Readonl
   ]
 }
 
-const replay = Effect.fnUntraced(function*(options: ReplayOptions, outputs: OutputPaths) {
+const replay = Effect.fnUntraced(function*(options: ReplayOptions, side: ReadonlyArray<InputFile>, outputs: OutputPaths) {
   const files = yield* readRunFiles(options)
-  const workload = yield* openWorkload(options)
+  const hashes = new InputHashes()
+  const workload = yield* Effect.provideService(openWorkload(options), TraceFileObserver, hashes.observe)
   const timings: TimingsInUse = []
   const run = yield* prepareRun(options, workload, files, timings)
+  yield* hashFiles(hashes, side.map(({ path }) => path))
   const note = (notices: ReadonlyArray<string>): Effect.Effect<void> =>
     options.quiet ? Effect.void : Effect.forEach(notices, (notice) => Console.error(`note: ${notice}`), { discard: true })
   const early = [...options.notices, ...unusedBundles(options, files), ...workload.notices]
@@ -99,7 +104,7 @@ const replay = Effect.fnUntraced(function*(options: ReplayOptions, outputs: Outp
   yield* note(early)
   const report = ReportSink.sink({
     serviceLevel: options.serviceLevel,
-    metadata: () => metadataOf(options, timings, [...early, ...late()])
+    metadata: () => ({ ...metadataOf(options, timings, [...early, ...late()]), inputSha256: hashes.finish() })
   })
   yield* untilInterrupted(
     (stop) =>

@@ -5,6 +5,7 @@
  * be read only once, so they are copied to a temporary file that lives as long as the surrounding `Scope`.
  */
 import * as ByteSize from "effect/ByteSize"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
@@ -24,6 +25,15 @@ export interface TraceFile {
   /** Uncompressed content, from the start at every run. */
   readonly bytes: Stream.Stream<Uint8Array, TraceError>
 }
+
+/** Is shown every byte of every trace file once, as stored, while the file is checked. */
+export type TraceFileObserver = (file: string, bytes: Uint8Array) => void
+
+/** Who watches trace files being read, for instance to hash them; `undefined` (the default): nobody. */
+export const TraceFileObserver = Context.Reference<TraceFileObserver | undefined>(
+  "dynosim/trace/TraceFileObserver",
+  { defaultValue: () => undefined }
+)
 
 /** Bytes read at once: few Effects per megabyte, and little memory. */
 const chunkBytes = 256 * 1024
@@ -92,6 +102,22 @@ const rereadable = Effect.fnUntraced(function*(fs: FileSystem.FileSystem, name: 
   return { path: yield* spool(fs, name, pipeBytes(name)), info: undefined }
 })
 
+/** The same bytes; those of the first pass are shown to an observer. */
+const observedOnce = (
+  bytes: Stream.Stream<Uint8Array, TraceError>,
+  observe: (bytes: Uint8Array) => void
+): Stream.Stream<Uint8Array, TraceError> => {
+  let started = false
+  return Stream.suspend(() => {
+    if (started) return bytes
+    started = true
+    return Stream.map(bytes, (part) => {
+      observe(part)
+      return part
+    })
+  })
+}
+
 /**
  * Opens a file for reading from the start any number of times; `-` is standard input. Content that is gzip, by name
  * or by its first bytes, is decompressed. `opened` goes into the message of a missing file.
@@ -104,6 +130,8 @@ export const openTraceFile = Effect.fnUntraced(function*(
   const source = yield* rereadable(fs, name, opened)
   const start = yield* Effect.mapError(firstBytes(fs, source.path), notOpened(name, opened))
   const raw = Stream.mapError(fs.stream(source.path, { chunkSize: chunkBytes }), notRead(name))
-  const bytes = source.info === undefined ? raw : unchanged(fs, name, source.info, raw)
+  const stored = source.info === undefined ? raw : unchanged(fs, name, source.info, raw)
+  const observe = yield* TraceFileObserver
+  const bytes = observe === undefined ? stored : observedOnce(stored, (part) => observe(name, part))
   return { name, bytes: isGzip(start) || name.endsWith(".gz") ? gunzip(bytes, name) : bytes }
 })

@@ -1,0 +1,34 @@
+/**
+ * SHA-256 of the files that a run reads, by their names, so that a report says what it is the report of.
+ *
+ * Trace files are hashed while they are checked, as stored (compressed where they are); other files are read once more.
+ */
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import { createHash, type Hash } from "node:crypto"
+
+export class InputHashes {
+  private readonly hashes = new Map<string, Hash>()
+
+  /** Adds the next bytes of a file. */
+  readonly observe = (file: string, bytes: Uint8Array): void => {
+    const hash = this.hashes.get(file) ?? createHash("sha256")
+    this.hashes.set(file, hash.update(bytes))
+  }
+
+  /** Lower-case hexadecimal, by name; call it when all files have been read. */
+  finish(): Readonly<Record<string, string>> {
+    return Object.fromEntries([...this.hashes].map(([file, hash]) => [file, hash.copy().digest("hex")]))
+  }
+}
+
+/** Adds whole files. What is no regular file can be read only once, and was. */
+export const hashFiles = Effect.fnUntraced(function*(hashes: InputHashes, paths: ReadonlyArray<string>) {
+  const files = yield* FileSystem.FileSystem
+  for (const path of new Set(paths)) {
+    const info = yield* Effect.option(files.stat(path))
+    if (info._tag === "None" || info.value.type !== "File") continue
+    const bytes = yield* Effect.option(files.readFile(path))
+    if (bytes._tag === "Some") hashes.observe(path, bytes.value)
+  }
+})
