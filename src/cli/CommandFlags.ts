@@ -1,10 +1,12 @@
 /** The options of every command, by the words that name it. */
 import type { FlagTable } from "../config/FlagSpec.ts"
 import { replayFlags } from "../config/ReplayFlags.ts"
+import { serveFlags } from "../config/ServeFlags.ts"
 import { convertFlags, inspectFlags, synthFlags, validateFlags } from "../config/TraceToolFlags.ts"
 
 export const commandFlags: ReadonlyMap<string, FlagTable> = new Map<string, FlagTable>([
   ["replay", replayFlags],
+  ["serve", serveFlags],
   ["trace inspect", inspectFlags],
   ["trace validate", validateFlags],
   ["trace convert", convertFlags],

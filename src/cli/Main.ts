@@ -12,10 +12,11 @@ import * as Predicate from "effect/Predicate"
 import { version } from "../report/Version.ts"
 import { normaliseArgv } from "./Argv.ts"
 import { replayCommand } from "./ReplayCommand.ts"
+import { serveCommand } from "./ServeCommand.ts"
 
 const dynosim = Command.make("dynosim").pipe(
   Command.withDescription("Replays LLM request traces against simulated serving engines in virtual time"),
-  Command.withSubcommands([replayCommand])
+  Command.withSubcommands([replayCommand, serveCommand])
 )
 
 const runCommand = Command.runWith(dynosim, { version })

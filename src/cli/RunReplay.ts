@@ -52,7 +52,7 @@ const configFile = (flags: FlagValues): string | undefined => {
 /** The policy file may also be named by the environment, as for the reference. */
 const policyVariable = Config.option(Config.String("DYN_ROUTER_POLICY_CONFIG"))
 
-const givenOptions = Effect.fnUntraced(function*(
+export const givenOptions = Effect.fnUntraced(function*(
   traces: ReadonlyArray<string>,
   flags: FlagValues
 ): Effect.fn.Return<GivenOptions, UsageError | ConfigError, FileSystem.FileSystem> {

@@ -7,6 +7,7 @@ import { type JsonNode, showNode } from "./JsonNode.ts"
 import type { JsonSetting } from "./JsonSetting.ts"
 import { integerOf, numberOf } from "./NumberText.ts"
 import type { replayFlags } from "./ReplayFlags.ts"
+import type { serveFlags } from "./ServeFlags.ts"
 import { lengthsOf, lengthsSyntax, type TokenLengths } from "./TokenLengths.ts"
 import type { convertFlags, inspectFlags, synthFlags, validateFlags } from "./TraceToolFlags.ts"
 import { type UsageError, usageError } from "./UsageError.ts"
@@ -73,6 +74,7 @@ const choice = <const Name extends string>(names: ReadonlyArray<Name>): Reading<
 /** The options of all commands. */
 type Tables =
   | typeof replayFlags
+  | typeof serveFlags
   | typeof inspectFlags
   | typeof validateFlags
   | typeof convertFlags

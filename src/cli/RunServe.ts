@@ -1,0 +1,40 @@
+/** A served deployment from its flags to its first request. */
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import type { ServeError } from "effect/http/HttpServerError"
+import type { FlagValues } from "../config/FlagReader.ts"
+import type { ReplayOptions } from "../config/ReplayOptions.ts"
+import { type UsageError, usageError } from "../config/UsageError.ts"
+import { validateReplayOptions } from "../config/ValidateReplayOptions.ts"
+import { serve } from "../serve/Server.ts"
+import { readRunFiles, unusedBundles } from "./RunFiles.ts"
+import { onlineLayer } from "./RunLayers.ts"
+import { givenOptions } from "./RunReplay.ts"
+import { readServeSettings, type ServeSettings } from "./ServeSettings.ts"
+
+/** `flags` are those of the command line, by name without dashes. */
+export const runServe = Effect.fnUntraced(function*(flags: FlagValues) {
+  const settings = yield* Effect.fromResult(readServeSettings(flags))
+  const given = yield* givenOptions([], flags)
+  // What holds for the deployment of an online replay holds here; what would be replayed is never looked at.
+  const options = yield* Effect.fromResult(validateReplayOptions({ ...given, traces: ["-"], replayMode: "online" }))
+  const files = yield* readRunFiles(options)
+  const workers = options.deployment._tag === "Aggregated" ? options.deployment.workers : 1
+  const notices = [...options.notices, ...unusedBundles(options, files), ...exposure(settings)]
+  if (!options.quiet) yield* Effect.forEach(notices, (notice) => Console.error(`note: ${notice}`), { discard: true })
+  return yield* serve({ ...settings, workers }, (url) => Console.log(greeting(settings, options, workers, url))).pipe(
+    Effect.catchTag("ServeError", (error) => Effect.fail(cannotListen(settings, error))),
+    Effect.provide(onlineLayer(options, files, []))
+  )
+})
+
+const loopback = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/
+
+const exposure = ({ host }: ServeSettings): ReadonlyArray<string> =>
+  loopback.test(host) ? [] : [`--host: ${host} may be reached from other machines, and there is no authentication`]
+
+const greeting = ({ modelName }: ServeSettings, { routing }: ReplayOptions, workers: number, url: string): string =>
+  `serving ${modelName} on ${url}: ${workers} ${workers === 1 ? "worker" : "workers"}, ${routing.mode}`
+
+const cannotListen = ({ host, port }: ServeSettings, { cause }: ServeError): UsageError =>
+  usageError("--port", `cannot listen on ${host}:${port}: ${cause instanceof Error ? cause.message : String(cause)}`)

@@ -1,0 +1,53 @@
+/** Every option of `dynosim serve`: those of the deployment are a replay's. */
+import type { FlagTable } from "./FlagSpec.ts"
+import { replayFlags } from "./ReplayFlags.ts"
+
+export const serveFlags = {
+  "host": { kind: "text", default: "127.0.0.1", description: "Address to listen on; there is no authentication" },
+  "port": { kind: "integer", default: "8000", description: "Port to listen on; 0 takes a free one" },
+  "served-model-name": { kind: "text", default: "dynosim", description: "Model name that requests have to give" },
+  "max-model-len": {
+    kind: "integer",
+    default: "a worker's KV pool",
+    description: "Prompt and output tokens of one request together, at most"
+  },
+  "default-output-tokens": {
+    kind: "integer",
+    default: "128",
+    description: "Output tokens of a request that does not say how many it wants"
+  },
+  "max-concurrent-requests": {
+    kind: "integer",
+    default: "1024",
+    description: "Requests served at a time; further ones get status 429"
+  },
+  "max-body-bytes": { kind: "integer", default: "8388608", description: "Longest request body; longer ones get status 413" },
+  "request-timeout-seconds": {
+    kind: "number",
+    default: "30",
+    description: "Time in which a request must have been received whole; slower ones get status 408"
+  },
+  "client-timeout-seconds": {
+    kind: "number",
+    default: "30",
+    description: "Time in which a client must take what is sent to it; slower ones are disconnected"
+  },
+  "num-workers": { ...replayFlags["num-workers"], description: "Workers of the deployment" },
+  "extra-engine-args": { ...replayFlags["extra-engine-args"], description: "Engine arguments, a JSON object" },
+  "router-mode": replayFlags["router-mode"],
+  "router-config": replayFlags["router-config"],
+  "router-policy-config": replayFlags["router-policy-config"],
+  "model-name": replayFlags["model-name"],
+  "seed": { ...replayFlags.seed, description: "Seed of the router's ties and softmax" },
+  "tie-break": replayFlags["tie-break"],
+  "aic-backend": replayFlags["aic-backend"],
+  "aic-system": replayFlags["aic-system"],
+  "aic-backend-version": replayFlags["aic-backend-version"],
+  "aic-model-path": replayFlags["aic-model-path"],
+  "aic-tp-size": replayFlags["aic-tp-size"],
+  "aic-moe-tp-size": replayFlags["aic-moe-tp-size"],
+  "aic-moe-ep-size": replayFlags["aic-moe-ep-size"],
+  "aic-attention-dp-size": replayFlags["aic-attention-dp-size"],
+  "aic-bundle": replayFlags["aic-bundle"],
+  "quiet": { ...replayFlags.quiet, description: "No notices on standard error" }
+} as const satisfies FlagTable
