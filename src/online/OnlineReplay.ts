@@ -145,7 +145,7 @@ const play = Effect.fnUntraced(function*(parts: Parts, options: OnlineOptions) {
   if (options.maxTimeMs !== undefined) ends.push(Effect.as(time.sleepUntil(options.maxTimeMs, Turn.passEnd), "max-sim-time"))
   const ended = yield* Effect.raceAllFirst(ends)
   const nowMs = time.nowMs()
-  parts.checks?.end(recorder.ledger, ended === "drained", deployment.workers.map((worker) => worker.core))
+  parts.checks?.end(recorder.ledger, deployment.inFlight, ended === "drained", deployment.workers.map((worker) => worker.core))
   recorder.cutOff(deployment.requests())
   const summary: RunSummary = {
     _tag: "Summary",

@@ -93,7 +93,7 @@ export abstract class EventLoop implements SimulationLoop {
     const nextMs = Math.min(context.workload.nextReadyMs(), this.queue.headMs)
     if (nextMs === Number.POSITIVE_INFINITY) {
       if (context.workload.drained && context.ledger.inFlight === 0) return this.end("drained")
-      throw deadEnd(this.nowMs, context.ledger.inFlight, this.inEngines())
+      throw deadEnd(this.nowMs, context.ledger.inFlight, this.inPools())
     }
     if (nextMs > context.maxSimTimeMs) return this.end("max-sim-time")
     this.chargeTime(nextMs - this.nowMs)
@@ -112,7 +112,7 @@ export abstract class EventLoop implements SimulationLoop {
     }
   }
 
-  private inEngines(): Array<SimRequest> {
+  private inPools(): Array<SimRequest> {
     return this.pools.flatMap((pool) => pool.requests())
   }
 
@@ -120,8 +120,8 @@ export abstract class EventLoop implements SimulationLoop {
     const { checks, ledger } = this.context
     this.ended = reason
     // A request between the pools is known to both.
-    const cutOff = new Set(this.inEngines().filter((request) => request.status === "in_flight"))
-    checks?.end(ledger, reason === "drained", this.pools.flatMap((pool) => pool.cores))
+    const cutOff = new Set(this.inPools().filter((request) => request.status === "in_flight"))
+    checks?.end(ledger, cutOff.size, reason === "drained", this.pools.flatMap((pool) => pool.cores))
     for (const request of this.withheld()) ledger.emit(request)
     ledger.cutOff(cutOff)
     return "ended"

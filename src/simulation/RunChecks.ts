@@ -52,15 +52,15 @@ export class RunChecks {
   }
 
   /** INV-1: no request is lost; at the end of a drained run no worker holds a block for anybody. */
-  end(ledger: RunLedger, drained: boolean, workers: ReadonlyArray<WorkerCore>): void {
-    let inFlight = 0
+  end(ledger: RunLedger, cutOff: number, drained: boolean, workers: ReadonlyArray<WorkerCore>): void {
+    if (ledger.arrived !== ledger.finished + cutOff) {
+      throw new Error(`${ledger.arrived} requests arrived, but ${ledger.finished} ended and ${cutOff} were cut off`)
+    }
     for (const worker of workers) {
       worker.checkInvariants()
-      inFlight += worker.inFlight
-      if (drained && worker.snapshot().activeBlocks !== 0) throw new Error("KV blocks are still held after the last request")
-    }
-    if (drained && (ledger.inFlight !== 0 || inFlight !== 0)) {
-      throw new Error(`${ledger.arrived} requests arrived, ${ledger.finished} ended, yet ${inFlight} are in engines`)
+      if (!drained) continue
+      if (worker.inFlight > 0) throw new Error(`${worker.inFlight} requests are in an engine after the last one has ended`)
+      if (worker.snapshot().activeBlocks !== 0) throw new Error("KV blocks are still held after the last request")
     }
   }
 }

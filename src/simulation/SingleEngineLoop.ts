@@ -141,7 +141,7 @@ export class SingleEngineLoop implements SimulationLoop {
   private end(reason: EndReason): LoopState {
     this.ended = reason
     const requests = this.worker.requests()
-    this.context.checks?.end(this.context.ledger, reason === "drained", [this.worker])
+    this.context.checks?.end(this.context.ledger, requests.length, reason === "drained", [this.worker])
     this.context.ledger.cutOff(requests)
     return "ended"
   }

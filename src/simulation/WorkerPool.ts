@@ -101,9 +101,10 @@ export class WorkerPool<Worker extends WorkerCore> {
     held?.buffer.flush(held.sink)
   }
 
-  /** Everybody the workers are busy with. Who leaves a worker in the pass under way is still there until that pass ends. */
+  /** Everybody in the pool. Who leaves a worker in the pass under way is still there until that pass ends. */
   requests(): Array<SimRequest> {
-    return this.cores.flatMap((core, worker) => [...core.requests(), ...leavingRequests(this.outcomes[worker])])
+    const inWorkers = this.cores.flatMap((core, worker) => [...core.requests(), ...leavingRequests(this.outcomes[worker])])
+    return [...this.router.parkedRequests(), ...inWorkers]
   }
 
   /** End of the pass, or -1 when it did nothing: then the worker stays idle until something else changes. */

@@ -241,7 +241,30 @@ const disaggregated = (dice: Dice): Case => {
   }
 }
 
-export const families = { pressure, speedups, mtp, outputs, trtllm, sessions, closed, capped, delta, disaggregated } as const
+/** Radix cache, both schedule policies, retraction by the new-token ratio. */
+const sglang = (dice: Dice): Case => {
+  const pool = { blockTokens: dice.pick([1, 2, 3, 4, 16]), blocks: dice.between(60, 200) }
+  const tokens = dice.pick([1, 4, 6, 16])
+  const args = {
+    engine_type: "sglang",
+    block_size: pool.blockTokens,
+    num_gpu_blocks: pool.blocks,
+    max_num_seqs: dice.pick([2, 4, 8, null]),
+    sglang: {
+      schedule_policy: dice.pick(["fifo", "lpm"]),
+      max_prefill_tokens: dice.pick([64, 300, 16_384]),
+      chunked_prefill_size: pool.blockTokens * dice.pick([8, 20, 512]),
+      ...(dice.chance(0.5) ? { schedule_conservativeness: dice.pick([0, 0.3, 1]) } : {}),
+      ...(dice.chance(0.3) ? { clip_max_new_tokens: dice.pick([4, 30]) } : {})
+    }
+  }
+  const flat = flatRows(dice, pool, tokens).filter(({ input_length, output_length }) =>
+    input_length + output_length <= pool.blocks * pool.blockTokens / 2)
+  const rows = flat.length === 0 ? [{ timestamp: 0, input_length: 5, output_length: 5, hash_ids: [1, 2, 3, 4, 5] }] : flat
+  return { rows: dice.chance(0.3) ? sessionRows(dice, rows) : rows, arguments: command(dice, args, tokens) }
+}
+
+export const families = { pressure, speedups, mtp, outputs, trtllm, sessions, closed, capped, delta, disaggregated, sglang } as const
 
 export type Family = keyof typeof families
 

@@ -10,6 +10,8 @@ import * as Stream from "effect/Stream"
 import type { EngineArgs } from "../../src/config/EngineArgs.ts"
 import * as VllmEngine from "../../src/engine/vllm/VllmEngine.ts"
 import type { ReplayEvent } from "../../src/report/ReplayEvent.ts"
+import type { SimRequest } from "../../src/request/SimRequest.ts"
+import { Router } from "../../src/router/Router.ts"
 import * as ScriptedRouter from "../../src/router/ScriptedRouter.ts"
 import * as Replay from "../../src/simulation/Replay.ts"
 import type { ReplayError } from "../../src/simulation/ReplayError.ts"
@@ -162,6 +164,48 @@ describe("a run", () => {
       )
       assert.isAtLeast(chunks, 4)
       assert.isBelow(largest, 2_000)
+    }))
+})
+
+/** A router that never lets anybody through. */
+const closedRouter = Layer.succeed(Router, {
+  name: "closed",
+  make: () => {
+    const parked: Array<SimRequest> = []
+    return {
+      route: (request: SimRequest) => {
+        parked.push(request)
+        return -1
+      },
+      prefillDone: () => undefined,
+      freed: () => undefined,
+      takeReleased: () => undefined,
+      get parked() {
+        return parked.length
+      },
+      parkedRequests: () => parked,
+      kvEvents: () => undefined,
+      markBlocks: () => undefined
+    }
+  }
+})
+
+describe("requests that a router holds back", () => {
+  const blocked = Topology.layerMulti({ workers: 2 }).pipe(
+    Layer.provide(Layer.merge(VllmEngine.layer(engineArgs()).pipe(Layer.provide(PolynomialTiming.layer)), closedRouter))
+  )
+
+  it.effect("are cut off by a time limit like all others", () =>
+    Effect.gen(function*() {
+      const { records, summary } = yield* replay(blocked, plain(rowsEvery(10, 9)), { check: true, maxSimTimeMs: 45 })
+      assert.deepStrictEqual([summary.arrivedRequests, summary.ended], [5, "max-sim-time"])
+      assert.deepStrictEqual(records.map(({ id, status }) => [id, status]), [0, 1, 2, 3, 4].map((id) => [id, "in_flight"]))
+    }))
+
+  it.effect("are named when nothing can happen any more", () =>
+    Effect.gen(function*() {
+      const error = yield* failureOf(replay(blocked, plain(rowsEvery(10, 9)), { check: true }))
+      assert.match(error.message, /9 in-flight requests remaining.*request 0.*and 6 more/)
     }))
 })
 
