@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { RequestRecord } from "../../src/request/SimRequest.ts"
 import * as PlainWorkload from "../support/PlainWorkload.ts"
-import { multiTopology, type Outcome, replay, topology } from "../support/Replays.ts"
+import { disaggregatedTopology, multiTopology, type Outcome, replay, topology } from "../support/Replays.ts"
 import { type RandomRun, randomRun } from "./RandomRun.ts"
 
 const runs = { arbitrary: { runs: 150, size: 40 } }
@@ -107,5 +107,35 @@ describe("in any run", () => {
         return
       }
       assert.deepStrictEqual(alone.success.records, routed.success.records)
+    }), runs)
+})
+
+describe("in any disaggregated run", () => {
+  const split = ({ workers, ...run }: RandomRun, maxSimTimeMs = Number.POSITIVE_INFINITY) => {
+    const pools = disaggregatedTopology({ ...run.args, engineType: "vllm" }, { prefillWorkers: workers, decodeWorkers: 2 })
+    return Effect.result(replay(pools, PlainWorkload.layer(run), { check: true, maxSimTimeMs }))
+  }
+
+  it.effect.prop("requests, tokens, gaps and KV blocks are conserved", [randomRun], ([run]) =>
+    Effect.gen(function*() {
+      const result = yield* split(run)
+      // Tight pools may block each other for ever.
+      if (Result.isFailure(result)) return
+      const { records } = result.success
+      assert.deepStrictEqual(records.map(({ id }) => id).toSorted((a, b) => a - b), run.rows.map((_, id) => id))
+      for (const { emittedTokens, outputTokens, status } of records) {
+        assert.strictEqual(emittedTokens, status === "completed" ? outputTokens : 0)
+      }
+      checkGaps(result.success)
+    }), runs)
+
+  it.effect.prop("a time limit cuts off, but loses nobody", [randomRun], ([run]) =>
+    Effect.gen(function*() {
+      const result = yield* split(run, 60)
+      if (Result.isFailure(result)) return
+      const { records, summary } = result.success
+      assert.strictEqual(records.length, summary.arrivedRequests)
+      assert.strictEqual(new Set(records.map(({ id }) => id)).size, records.length)
+      checkGaps(result.success)
     }), runs)
 })

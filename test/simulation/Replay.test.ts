@@ -278,6 +278,16 @@ describe("policies", () => {
       assert.deepStrictEqual(yield* sampled, yield* sampled)
     }))
 
+  it.effect("only observe", () =>
+    Effect.gen(function*() {
+      const restless = Effect.forever(Effect.andThen(SimulationView, Effect.sleep("17 millis")))
+      const rows = plain(rowsEvery(11, 200))
+      const watched = yield* replay(topology(engineArgs(), 3), rows, { policies: [restless, restless] })
+      const alone = yield* replay(topology(engineArgs(), 3), rows)
+      assert.deepStrictEqual(watched.records, alone.records)
+      assert.deepStrictEqual(watched.gaps, alone.gaps)
+    }))
+
   it.effect("may end before the run", () =>
     Effect.gen(function*() {
       const { summary } = yield* replay(topology(engineArgs()), plain(rowsEvery(10, 20)), { policies: [Effect.sleep("5 millis")] })

@@ -29,6 +29,21 @@ export const multiTopology = (args: EngineArgs, workers: number): Layer.Layer<To
 export const topology = (args: EngineArgs, workers = 1): Layer.Layer<Topology.Topology> =>
   workers === 1 ? Topology.layerSingle.pipe(Layer.provide(engine(args))) : multiTopology(args, workers)
 
+/** A prefill and a decode pool of engines of these arguments, each behind a round-robin router. */
+export const disaggregatedTopology = (
+  args: EngineArgs,
+  workers: { readonly prefillWorkers: number; readonly decodeWorkers: number }
+): Layer.Layer<Topology.Topology> => {
+  const pool = (workerType: "prefill" | "decode") => Layer.merge(engine({ ...args, workerType }), RoundRobin.layer)
+  return Topology.layerDisaggregated(workers).pipe(
+    Layer.provide(Layer.merge(
+      Topology.PrefillPool.layer.pipe(Layer.provide(pool("prefill"))),
+      Topology.DecodePool.layer.pipe(Layer.provide(pool("decode")))
+    )),
+    Layer.orDie
+  )
+}
+
 export interface Outcome {
   readonly records: ReadonlyArray<RequestRecord>
   readonly gaps: ReadonlyArray<TokenGapBatch>
