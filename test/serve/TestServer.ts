@@ -94,9 +94,9 @@ export const metric = async (url: string, name: string): Promise<number> => {
   return values.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0)
 }
 
-/** Asks until the answer is as expected, for at most two seconds. */
+/** Asks until the answer is as expected, for at most ten seconds. */
 export const eventually = async (ask: () => Promise<number>, expected: number): Promise<void> => {
-  for (let attempt = 0; attempt < 100; attempt++) {
+  for (let attempt = 0; attempt < 500; attempt++) {
     if (await ask() === expected) return
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
