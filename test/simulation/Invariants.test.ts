@@ -97,7 +97,8 @@ describe("in any run", () => {
       checkGaps(result.success)
     }), runs)
 
-  it.effect.prop("one worker behind a router is one worker alone", [randomRun], ([{ concurrency: _, ...run }]) =>
+  // In a closed loop a pass that takes no time (a rejection) lets the next pass start before or after the next arrival.
+  it.effect.prop("one worker behind a router is one worker alone, in an open loop", [randomRun], ([{ concurrency: _, ...run }]) =>
     Effect.gen(function*() {
       const workload = PlainWorkload.layer(run)
       const alone = yield* Effect.result(replay(topology(run.args), workload, { check: true }))
