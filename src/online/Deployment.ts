@@ -175,7 +175,7 @@ export class Deployment {
 
   private dispatch(live: LiveRequest, worker: number): void {
     live.request.workerIndex = worker
-    this.workers[worker]!.send({ _tag: "Submit", live })
+    this.workers[worker]!.send({ _tag: "Submit", live, sentMs: this.time.nowMs() })
   }
 
   private dispatchReleased(): void {

@@ -2,8 +2,8 @@
  * One worker as a fiber: takes requests from its mailbox, computes a pass, waits until the pass is over, publishes it.
  *
  * A pass that directly follows another starts where that one was planned to end, not where the timer noticed it, so lateness
- * of timers never adds up. A worker that the machine keeps from running for longer than `maxLagMs` starts its next
- * pass now instead: time that was really lost stays visible in what is measured.
+ * of timers never adds up; but it never starts before the requests it takes in were sent. A worker that the machine keeps from
+ * running for longer than `maxLagMs` starts its next pass now instead: time that was really lost stays visible in what is measured.
  */
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
@@ -22,7 +22,7 @@ import { type Timeline, Turn } from "./Pace.ts"
 
 /** What a worker is sent. An abort follows the submission it takes back. */
 export type WorkerMessage =
-  | { readonly _tag: "Submit"; readonly live: LiveRequest }
+  | { readonly _tag: "Submit"; readonly live: LiveRequest; readonly sentMs: number }
   | { readonly _tag: "Abort"; readonly live: LiveRequest }
 
 export interface OnlineWorkerOptions {
@@ -55,6 +55,8 @@ export class OnlineWorker {
   private readonly digested = Latch.makeUnsafe()
   /** Where the last pass was planned to end, while the worker has been busy since; else `NaN`. */
   private plannedMs = Number.NaN
+  /** When the latest request here was sent. */
+  private latestSentMs = Number.NEGATIVE_INFINITY
   private idlePasses = 0
 
   constructor(options: OnlineWorkerOptions) {
@@ -98,8 +100,10 @@ export class OnlineWorker {
   })
 
   private receive(messages: ReadonlyArray<WorkerMessage>): void {
-    for (const { _tag, live } of messages) {
-      if (_tag === "Submit") {
+    for (const message of messages) {
+      const { live } = message
+      if (message._tag === "Submit") {
+        this.latestSentMs = message.sentMs
         this.residents.set(live.request, live)
         this.core.submit(live.request)
       } else if (this.residents.delete(live.request)) this.core.abort(live.request)
@@ -133,7 +137,7 @@ export class OnlineWorker {
     const { plannedMs } = this
     if (Number.isNaN(plannedMs)) return nowMs
     const lateMs = nowMs - plannedMs
-    if (lateMs <= this.options.maxLagMs) return plannedMs
+    if (lateMs <= this.options.maxLagMs) return Math.max(plannedMs, this.latestSentMs)
     this.options.lag.slipped(lateMs)
     return nowMs
   }
