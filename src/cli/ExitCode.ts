@@ -9,6 +9,7 @@ const userErrors: ReadonlySet<string> = new Set([
   "AicError",
   "ConfigError",
   "DisaggregationUnsupported",
+  "InvalidTraces",
   "NpzError",
   "PolicyFileError",
   "TraceError",

@@ -13,10 +13,11 @@ import { version } from "../report/Version.ts"
 import { normaliseArgv } from "./Argv.ts"
 import { replayCommand } from "./ReplayCommand.ts"
 import { serveCommand } from "./ServeCommand.ts"
+import { traceCommand } from "./TraceCommand.ts"
 
 const dynosim = Command.make("dynosim").pipe(
   Command.withDescription("Replays LLM request traces against simulated serving engines in virtual time"),
-  Command.withSubcommands([replayCommand, serveCommand])
+  Command.withSubcommands([replayCommand, serveCommand, traceCommand])
 )
 
 const runCommand = Command.runWith(dynosim, { version })

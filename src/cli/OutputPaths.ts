@@ -30,13 +30,22 @@ export const resolveOutputPaths = Effect.fnUntraced(function*(
   const report = yield* resolveReportPath(outputs.reportJson)
   const lines = outputs.reportJsonl
   if (lines === "") return yield* usageError("--report-jsonl", "needs the name of a file")
+  yield* checkOutputs(
+    lines === undefined ? [["--report-json", report]] : [["--report-json", report], ["--report-jsonl", lines]],
+    inputs
+  )
+  return { report, lines }
+})
+
+/** Each output with the flag that names it. */
+export const checkOutputs = Effect.fnUntraced(function*(
+  written: ReadonlyArray<readonly [flag: string, path: string]>,
+  inputs: ReadonlyArray<InputFile>
+): Effect.fn.Return<void, UsageError, FileSystem.FileSystem | Path.Path> {
   const taken = new Map<string, string>()
   for (const { path, what } of inputs) {
     if (path !== "-") taken.set(yield* identityOf(path), `${what} ${path}`)
   }
-  const written: ReadonlyArray<readonly [flag: string, path: string]> = lines === undefined
-    ? [["--report-json", report]]
-    : [["--report-json", report], ["--report-jsonl", lines]]
   for (const [flag, path] of written) {
     const identity = yield* identityOf(path)
     const other = taken.get(identity)
@@ -45,7 +54,6 @@ export const resolveOutputPaths = Effect.fnUntraced(function*(
     }
     if (!identity.startsWith(shared)) taken.set(identity, `also the ${flag} output`)
   }
-  return { report, lines }
 })
 
 /** Prefix of what any number of outputs may go to: devices and pipes. */

@@ -4,11 +4,12 @@ import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type * as Stdio from "effect/Stdio"
-import type { Load, ReplayOptions, SyntheticInput, TraceInput } from "../config/ReplayOptions.ts"
+import type { Load, ReplayOptions, SyntheticInput } from "../config/ReplayOptions.ts"
 import type { TraceError } from "../trace/TraceError.ts"
-import { openTrace, type TraceOptions, type TraceSource } from "../trace/TraceSource.ts"
+import type { TraceSource } from "../trace/TraceSource.ts"
 import { Workload } from "../workload/Workload.ts"
 import type { WorkloadError } from "../workload/WorkloadError.ts"
+import { openInput } from "./OpenTrace.ts"
 
 export interface RunWorkload {
   readonly layer: Layer.Layer<Workload, TraceError | WorkloadError>
@@ -17,9 +18,6 @@ export interface RunWorkload {
   /** What the trace made necessary and the user should know. */
   readonly notices: ReadonlyArray<string>
 }
-
-const traceOptions = ({ traceBlockTokens, ...input }: TraceInput): TraceOptions =>
-  traceBlockTokens === undefined ? input : { ...input, traceBlockTokens }
 
 const tracedWorkload = (trace: TraceSource, load: Load): RunWorkload => {
   const { survey } = trace
@@ -59,5 +57,5 @@ export const openWorkload = (
   const { input, load } = options
   return input._tag === "Synthetic"
     ? Effect.succeed(syntheticWorkload(input, load, options))
-    : Effect.map(openTrace(traceOptions(input)), (trace) => tracedWorkload(trace, load))
+    : Effect.map(openInput(input), (trace) => tracedWorkload(trace, load))
 }

@@ -12,11 +12,12 @@ import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import type { PlatformError } from "effect/PlatformError"
 import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import { OutputError } from "./OutputError.ts"
 
 /** A file being written. */
 export interface OutputFile {
-  readonly append: (text: string) => Effect.Effect<void, OutputError>
+  readonly append: (content: string | Uint8Array) => Effect.Effect<void, OutputError>
   /** Completes the file: afterwards it stands under its own name. Nothing may be appended any more. */
   readonly commit: Effect.Effect<void, OutputError>
 }
@@ -39,8 +40,16 @@ export const write = (
   path: string,
   text: string
 ): Effect.Effect<void, OutputError, FileSystem.FileSystem | Path.Path> =>
+  writeStream(path, Stream.make(text))
+
+/** The same for content that comes piece by piece. */
+export const writeStream = <E, R>(
+  path: string,
+  pieces: Stream.Stream<string | Uint8Array, E, R>
+): Effect.Effect<void, OutputError | E, FileSystem.FileSystem | Path.Path | R> =>
   Effect.scoped(
-    Effect.flatMap(openAs(path, () => "remove"), (file) => Effect.andThen(file.append(text), file.commit))
+    Effect.flatMap(openAs(path, () => "remove"), (file) =>
+      Effect.andThen(Stream.runForEach(pieces, file.append), file.commit))
   )
 
 interface Target {
@@ -87,8 +96,8 @@ const openAs = Effect.fnUntraced(function*(path: string, abandon: (exit: Exit.Ex
   const file = yield* Effect.acquireRelease(open, (file, exit) => Effect.ignore(file.end(abandon(exit))))
   const encoder = new TextEncoder()
   return {
-    append: (text) =>
-      file.handle.writeAll(encoder.encode(text)).pipe(
+    append: (content) =>
+      file.handle.writeAll(typeof content === "string" ? encoder.encode(content) : content).pipe(
         Effect.uninterruptible,
         Effect.mapError(problemWith(path, "cannot be written", "free some space or choose another path"))
       ),

@@ -54,13 +54,17 @@ export interface AgenticRow extends TraceRow {
   readonly delayMs: number
 }
 
+/** What is only carried along needs no exact 64-bit integers, and JSON has none. */
+const plainNumbers = (event: object): object =>
+  Object.fromEntries(Object.entries(event).map(([key, value]) => [key, typeof value === "bigint" ? Number(value) : value]))
+
 /** The fields that change nothing, under the names they have in the trace. */
 const annotationsOf = (fields: AgenticFields): Pick<TraceRow, "annotations"> => {
   const annotations: Record<string, unknown> = {}
   if (typeof fields.request_kind === "string") annotations["request_kind"] = fields.request_kind
   if (typeof fields.prefix_reset === "boolean") annotations["prefix_reset"] = fields.prefix_reset
   if (fields.branches !== undefined) annotations["branches"] = fields.branches
-  if (fields.tool_events !== undefined) annotations["tool_events"] = fields.tool_events
+  if (fields.tool_events !== undefined) annotations["tool_events"] = fields.tool_events.map(plainNumbers)
   return Object.keys(annotations).length === 0 ? {} : { annotations }
 }
 
@@ -104,6 +108,9 @@ const rowOf = (object: JsonObject, line: number, traceBlockTokens: number): RowR
     }
   }
 }
+
+/** Whether a row of any trace is one of a graph. */
+export const isAgenticRow = (row: TraceRow): row is AgenticRow => "waitFor" in row
 
 /** Checked rows of an agentic mooncake file, in file order; fails with the first bad line. */
 export const agenticMooncakeRows = <R>(

@@ -5,6 +5,7 @@
  */
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Pull from "effect/Pull"
 import * as Result from "effect/Result"
@@ -22,6 +23,15 @@ export type RowResult<Row> =
   | typeof skipped
 
 export const skipped = { skipped: true } as const
+
+/**
+ * Is told of every line that cannot be used, and says whether reading goes on without it. By default it does not: the
+ * stream of rows fails. Who lets it go on must not use the rows for more than looking for further problems.
+ */
+export const OnBadLine = Context.Reference<(problem: TraceError) => boolean>(
+  "dynosim/trace/OnBadLine",
+  { defaultValue: () => () => false }
+)
 
 export interface RowFormat<Row> {
   readonly file: string
@@ -53,7 +63,7 @@ export const readRows = <Row, R>(
   format: RowFormat<Row>
 ): Stream.Stream<Row, TraceError, R> =>
   Stream.transformPull(lines, (pull) =>
-    Effect.sync(() => {
+    Effect.map(OnBadLine, (goesOn) => {
       let failure: TraceError | undefined
       const read = (batches: Arr.NonEmptyReadonlyArray<LineBatch>) => {
         const rows: Array<Row> = []
@@ -63,6 +73,7 @@ export const readRows = <Row, R>(
             if (isBlank(text)) continue
             const result = readLine(text, firstLine + i, format)
             if (Result.isFailure(result)) {
+              if (goesOn(result.failure)) continue
               failure = result.failure
               return emit(rows)
             }

@@ -1,6 +1,7 @@
-/** Rows to lines of the `mooncake` format: what the reader reads back is what was written. */
+/** Rows to lines of the `mooncake` and `agentic_mooncake` formats: what the reader reads back is what was written. */
 import * as Arr from "effect/Array"
 import * as Stream from "effect/Stream"
+import type { AgenticRow } from "./AgenticMooncakeReader.ts"
 import type { TraceRow } from "./TraceRow.ts"
 
 /** Optional fields are left out where they say nothing. */
@@ -18,9 +19,22 @@ const fieldsOf = (row: TraceRow): Readonly<Record<string, unknown>> => ({
   ...(row.policyClass === undefined ? {} : { policy_class: row.policyClass })
 })
 
+/** A row without wait says nothing of one; annotations keep the names that they were read under. */
+const agenticFieldsOf = ({ delayMs, waitFor, ...row }: AgenticRow): Readonly<Record<string, unknown>> => ({
+  ...fieldsOf({ ...row, delayMs: delayMs === 0 ? undefined : delayMs }),
+  ...(waitFor.length === 0 ? {} : { wait_for: waitFor }),
+  ...row.annotations
+})
+
 /** One row as one line, newline included. Annotations and dependencies have no place in the format and are lost. */
 export const mooncakeLine = (row: TraceRow): string => `${JSON.stringify(fieldsOf(row))}\n`
 
 /** Text of the rows, one piece per chunk. */
 export const mooncakeText = <E, R>(rows: Stream.Stream<TraceRow, E, R>): Stream.Stream<string, E, R> =>
   Stream.mapArray(rows, (chunk) => Arr.of(chunk.map(mooncakeLine).join("")))
+
+export const agenticMooncakeLine = (row: AgenticRow): string => `${JSON.stringify(agenticFieldsOf(row))}\n`
+
+/** Text of the rows of a graph, one piece per chunk. */
+export const agenticMooncakeText = <E, R>(rows: Stream.Stream<AgenticRow, E, R>): Stream.Stream<string, E, R> =>
+  Stream.mapArray(rows, (chunk) => Arr.of(chunk.map(agenticMooncakeLine).join("")))

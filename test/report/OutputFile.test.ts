@@ -51,6 +51,18 @@ describe("OutputFile.write", () => {
         assert.strictEqual(yield* files.readFileString(at("a.jsonl")), "trace")
       })))
 
+  it.effect("writes pieces of text and bytes; a failure leaves no trace", () =>
+    inFolder((at, files) =>
+      Effect.gen(function*() {
+        const pieces = Stream.make("né", new Uint8Array([0, 255]), "!")
+        yield* OutputFile.writeStream(at("r.bin"), pieces)
+        assert.deepStrictEqual(yield* files.readFile(at("r.bin")), new Uint8Array([110, 195, 169, 0, 255, 33]))
+        const failing = Stream.concat(Stream.make("x"), Stream.fail("no more"))
+        assert.strictEqual(yield* Effect.flip(OutputFile.writeStream(at("r.bin"), failing)), "no more")
+        assert.deepStrictEqual(yield* files.readDirectory(at()), ["r.bin"])
+        assert.strictEqual((yield* files.readFile(at("r.bin"))).length, 6)
+      })))
+
   it.effect("writes through a symbolic link and keeps the link", () =>
     inFolder((at, files) =>
       Effect.gen(function*() {

@@ -1,7 +1,8 @@
 /** What is replayed: trace files or synthetic load, and how either must be described. */
-import { isReadonlyArrayNonEmpty } from "effect/Array"
+import { isReadonlyArrayNonEmpty, type NonEmptyReadonlyArray } from "effect/Array"
 import * as Result from "effect/Result"
 import type { GivenOptions } from "../GivenOptions.ts"
+import type { GivenTrace } from "../GivenTrace.ts"
 import type { SyntheticInput, TraceInput } from "../ReplayOptions.ts"
 import type { TokenLengths } from "../TokenLengths.ts"
 import { type UsageError, usageError } from "../UsageError.ts"
@@ -43,17 +44,20 @@ export const inputProblem = (given: GivenOptions): Problem => {
   return undefined
 }
 
-export const inputOf = (given: GivenOptions): Result.Result<TraceInput | SyntheticInput, UsageError> => {
-  if (!isReadonlyArrayNonEmpty(given.traces)) return syntheticOf(given)
+export const inputOf = (given: GivenOptions): Result.Result<TraceInput | SyntheticInput, UsageError> =>
+  isReadonlyArrayNonEmpty(given.traces) ? Result.succeed(traceInputOf(given, given.traces)) : syntheticOf(given)
+
+/** The trace that some of the given files make up. */
+export const traceInputOf = (given: Omit<GivenTrace, "traces">, files: NonEmptyReadonlyArray<string>): TraceInput => {
   const format = given.traceFormat ?? "mooncake"
-  return Result.succeed({
+  return {
     _tag: "Trace",
-    files: given.traces,
+    files,
     format,
     traceBlockTokens: given.traceBlockSize ?? (format === "dynamo" ? undefined : 512),
     sharedPrefixRatio: given.traceSharedPrefixRatio ?? 0,
     prefixGroups: given.traceNumPrefixGroups ?? 0
-  })
+  }
 }
 
 export const traceProblem = (input: TraceInput | SyntheticInput): Problem => {

@@ -1,0 +1,24 @@
+/** `dynosim trace synth`: synthetic load as a mooncake trace. */
+import * as Effect from "effect/Effect"
+import type { FlagValues } from "../config/FlagReader.ts"
+import { synthOptions } from "../config/TraceToolOptions.ts"
+import { usageError } from "../config/UsageError.ts"
+import { mooncakeText } from "../trace/TraceWriter.ts"
+import { planSynthetic } from "../workload/SyntheticLoad.ts"
+import { writeTrace } from "./TraceOutput.ts"
+
+export const synthesiseTrace = Effect.fnUntraced(function*(out: string, flags: FlagValues) {
+  if (out === "") return yield* usageError("OUT", "the name of the file to write is empty")
+  const { load: { _tag, arrivals, ...load }, seed, traceBlockTokens } = yield* Effect.fromResult(synthOptions(flags))
+  const { rows } = yield* planSynthetic({
+    ...load,
+    ...(arrivals === undefined ? {} : { arrivals }),
+    blockTokens: traceBlockTokens,
+    seed
+  })
+  yield* writeTrace(out, {
+    text: mooncakeText(rows),
+    requests: load.requestCount * load.turnsPerSession,
+    traceBlockTokens
+  })
+})

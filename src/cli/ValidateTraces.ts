@@ -1,0 +1,81 @@
+/** `dynosim trace validate`: whether traces can be replayed, and if not, what to mend. */
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type { FlagValues } from "../config/FlagReader.ts"
+import type { TraceInput } from "../config/ReplayOptions.ts"
+import { validateOptions } from "../config/TraceToolOptions.ts"
+import { OnBadLine } from "../trace/RowReader.ts"
+import type { TraceError } from "../trace/TraceError.ts"
+import type { TraceSurvey } from "../trace/TraceSurvey.ts"
+import { InvalidTraces } from "./InvalidTraces.ts"
+import { inputName, openInput } from "./OpenTrace.ts"
+
+/** What was found about one trace. */
+interface Finding {
+  readonly name: string
+  /** Of a trace without problems. */
+  readonly survey: TraceSurvey | undefined
+  /** The first ones. */
+  readonly problems: ReadonlyArray<TraceError>
+  readonly problemCount: number
+}
+
+export const validateTraces = Effect.fnUntraced(function*(traces: ReadonlyArray<string>, flags: FlagValues) {
+  const { inputs, json, maxProblems } = yield* Effect.fromResult(validateOptions(traces, flags))
+  const findings: Array<Finding> = []
+  for (const input of inputs) {
+    const finding = yield* validate(input, maxProblems)
+    findings.push(finding)
+    if (!json) yield* tell(finding)
+  }
+  if (json) yield* Console.log(JSON.stringify(findings.map(findingJson), undefined, 2))
+  const invalid = findings.filter(({ problemCount }) => problemCount > 0).length
+  if (invalid > 0) return yield* new InvalidTraces({ invalid, checked: findings.length })
+})
+
+/**
+ * All lines that cannot be used, or, when there are none, the first problem between lines: with lines missing, sessions
+ * and dependencies would seem to be broken that are not.
+ */
+const validate = Effect.fnUntraced(function*(input: TraceInput, maxProblems: number) {
+  const problems: Array<TraceError> = []
+  let problemCount = 0
+  const note = (problem: TraceError): boolean => {
+    problemCount += 1
+    if (problems.length < maxProblems) problems.push(problem)
+    return true
+  }
+  const opened = yield* Effect.result(
+    Effect.scoped(Effect.map(openInput(input), ({ survey }) => survey)).pipe(Effect.provideService(OnBadLine, note))
+  )
+  if (Result.isFailure(opened) && problemCount === 0) note(opened.failure)
+  const survey = Result.isSuccess(opened) && problemCount === 0 ? opened.success : undefined
+  const finding: Finding = { name: inputName(input), survey, problems, problemCount }
+  return finding
+})
+
+const tell = Effect.fnUntraced(function*({ name, problemCount, problems, survey }: Finding) {
+  for (const { message } of problems) yield* Console.error(`error: ${message}`)
+  const shown = problemCount > problems.length ? `, the first ${problems.length} shown` : ""
+  yield* Console.log(
+    survey === undefined
+      ? `${name}: ${problemCount} ${problemCount === 1 ? "problem" : "problems"}${shown}`
+      : `${name}: ok, ${survey.rows.toLocaleString("en-US")} requests${restrictionOf(survey)}`
+  )
+})
+
+const restrictionOf = ({ closedLoopProblem, openLoopProblem }: TraceSurvey): string => {
+  if (openLoopProblem !== undefined) return `, at fixed concurrency only: ${openLoopProblem.problem}`
+  return closedLoopProblem === undefined ? "" : `, not at fixed concurrency: ${closedLoopProblem.problem}`
+}
+
+const findingJson = ({ name, problemCount, problems, survey }: Finding) => ({
+  file: name,
+  valid: survey !== undefined,
+  requests: survey?.rows ?? null,
+  problem_count: problemCount,
+  problems: problems.map(({ file, line, problem }) => ({ file, line: line ?? null, problem })),
+  open_loop_problem: survey?.openLoopProblem?.problem ?? null,
+  closed_loop_problem: survey?.closedLoopProblem?.problem ?? null
+})
