@@ -2,7 +2,9 @@
 import type { PlatformError } from "effect/PlatformError"
 import * as Predicate from "effect/Predicate"
 
-export const reasonOf = ({ message, reason }: PlatformError): string => {
+export const reasonOf = ({ cause, message, reason }: PlatformError): string => {
   if (Predicate.isTagged(reason, "NotFound")) return "no such file"
-  return Predicate.isTagged(reason, "PermissionDenied") ? "permission denied" : message
+  if (Predicate.isTagged(reason, "PermissionDenied")) return "permission denied"
+  if (Predicate.hasProperty(cause, "code") && cause.code === "EISDIR") return "it is a folder"
+  return cause instanceof Error ? cause.message : message
 }
