@@ -12,7 +12,10 @@ import type { AicArgs, EngineArgs, EngineType, MtpArgs, SglangArgs, WorkerType }
 import { isInert, offloadBandwidthKeys } from "./InertEngineKeys.ts"
 import { anything, boolean, integer, number, oneOf, text, uint64 } from "./JsonKind.ts"
 import { emptyObject, type JsonNode } from "./JsonNode.ts"
+import { nodeOf } from "./JsonSetting.ts"
 import { ObjectReader } from "./ObjectReader.ts"
+
+export type { EngineArgs } from "./EngineArgs.ts"
 
 /** Bookkeeping per block is some 40 bytes a worker, so this already means gigabytes. */
 const mostBlocks = 2 ** 26
@@ -310,6 +313,11 @@ const sglangBlockProblem = (read: ObjectReader, blockTokens: number, sglang: Sgl
   }
   return undefined
 }
+
+/** Reads engine arguments from text, a JSON object. */
+export const parseEngineArgs = (text: string): Result.Result<EngineArgs, ConfigError> =>
+  Result.flatMap(nodeOf({ _tag: "Text", flag: "engine arguments", text }), ({ node, path, source }) =>
+    readEngineArgs(node, source, path))
 
 /** What an engine has that is not told anything. */
 export const defaultEngineArgs: EngineArgs = Result.getOrThrow(

@@ -7,6 +7,7 @@ import type { ConfigError, ConfigSource } from "./ConfigError.ts"
 import type { QueuePolicy } from "./EngineArgs.ts"
 import { boolean, integer, number, oneOf, text } from "./JsonKind.ts"
 import { emptyObject, type JsonNode } from "./JsonNode.ts"
+import { nodeOf } from "./JsonSetting.ts"
 import { ObjectReader } from "./ObjectReader.ts"
 
 export interface RouterConfig {
@@ -172,6 +173,11 @@ const inertKeys: ReadonlySet<string> = new Set([
   "shared_cache_type",
   "router_predicted_ttl_secs"
 ])
+
+/** Reads a router configuration from text, a JSON object. */
+export const parseRouterConfig = (text: string): Result.Result<RouterConfig, ConfigError> =>
+  Result.flatMap(nodeOf({ _tag: "Text", flag: "router configuration", text }), ({ node, path, source }) =>
+    readRouterConfig(node, source, path))
 
 /** What the router has when it is not told anything. */
 export const defaultRouterConfig: RouterConfig = Result.getOrThrow(
