@@ -114,7 +114,8 @@ describe("the public surface", () => {
       for (const [, namespace, member] of text.matchAll(/\b([A-Z]\w+)\.([a-z]\w+)\b(?!\.|")/g)) {
         const found = surface[namespace!]
         if (found === undefined || Object.keys(found).length === 0 || member === "ts" || member === "md") continue
-        const known = member! in found || Object.values(found).some((value) => typeof value === "function" && member! in value)
+        const isIn = (holder: object): boolean => Object.hasOwn(holder, member!)
+        const known = isIn(found) || Object.values(found).some((value) => typeof value === "function" && isIn(value))
         assert(known, `${name} names ${namespace}.${member}`)
       }
     }

@@ -2,6 +2,8 @@
  * A file of options (`--config`), JSON or YAML: flag names without their dashes as keys, underscores allowed for dashes, and
  * `traces` for the trace files. Engine arguments and router configuration are objects, or strings of JSON.
  *
+ * `data/schema/config.schema.json` describes it for editors; a key `$schema` that names it is not looked at.
+ *
  * Relative paths in the file mean what they mean on the command line: they start at the working directory.
  */
 import * as Result from "effect/Result"
@@ -21,6 +23,8 @@ export interface ConfigFile {
   readonly values: FlagValues
 }
 
+/** Where an editor finds the schema of the file. */
+const schemaKey = "$schema"
 /** The key of the trace files, which have no flag. */
 const tracesKey = "traces"
 
@@ -42,6 +46,7 @@ const readConfig = (source: ConfigSource, root: JsonNode): Result.Result<ConfigF
   const values = new Map<string, JsonSetting>()
   let traces: ReadonlyArray<string> = []
   for (const [key, entry] of root.entries) {
+    if (key === schemaKey) continue
     const name = key.replaceAll("_", "-")
     if (name === tracesKey) {
       const read = tracesOf(source, entry)

@@ -10,7 +10,7 @@ import * as Result from "effect/Result"
 import type { ConfigError, ConfigSource } from "./ConfigError.ts"
 import type { AicArgs, EngineArgs, EngineType, MtpArgs, SglangArgs, WorkerType } from "./EngineArgs.ts"
 import { isInert, offloadBandwidthKeys } from "./InertEngineKeys.ts"
-import { anything, boolean, integer, number, oneOf, text, uint64 } from "./JsonKind.ts"
+import { anything, boolean, integer, type JsonSchema, number, oneOf, text, uint64 } from "./JsonKind.ts"
 import { emptyObject, type JsonNode } from "./JsonNode.ts"
 import { nodeOf } from "./JsonSetting.ts"
 import { ObjectReader } from "./ObjectReader.ts"
@@ -40,8 +40,16 @@ export const readEngineArgs = (
   node: JsonNode,
   source: ConfigSource,
   path = ""
-): Result.Result<EngineArgs, ConfigError> => {
-  const read = new ObjectReader(node, source, path)
+): Result.Result<EngineArgs, ConfigError> => engineArgsOf(new ObjectReader(node, source, path))
+
+/** JSON Schema of engine arguments. */
+export const engineArgsSchema = (): JsonSchema => {
+  const read = new ObjectReader(emptyObject, { _tag: "Flag", name: "engine arguments" }, "")
+  engineArgsOf(read)
+  return read.jsonSchema()
+}
+
+const engineArgsOf = (read: ObjectReader): Result.Result<EngineArgs, ConfigError> => {
   const engineType = read.value("engine_type", oneOf(["vllm", "sglang", "trtllm"], { ignoreCase: true }), "vllm")
   const scheduling = readScheduling(read)
   const worker = readWorker(read)

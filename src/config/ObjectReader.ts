@@ -6,16 +6,20 @@
  */
 import { closestName } from "./ClosestName.ts"
 import { type ConfigError, configError, type ConfigSource } from "./ConfigError.ts"
-import type { Kind } from "./JsonKind.ts"
+import type { JsonSchema, Kind } from "./JsonKind.ts"
 import { emptyObject, type JsonEntry, type JsonNode, type JsonObject, showNode } from "./JsonNode.ts"
+
+const orNull = (schema: JsonSchema): JsonSchema =>
+  Object.keys(schema).length === 0 ? schema : { anyOf: [schema, { type: "null" }] }
 
 export class ObjectReader {
   private readonly object: JsonObject
   private readonly source: ConfigSource
   private readonly path: string
-  private readonly known = new Set<string>()
+  /** What was asked for, by key. */
+  private readonly known = new Map<string, JsonSchema>()
   private readonly problems: Array<ConfigError> = []
-  private readonly nested: Array<ObjectReader> = []
+  private readonly nested = new Map<string, ObjectReader>()
 
   /** `path` is where the object stands in its source, empty for the whole of it. */
   constructor(node: JsonNode, source: ConfigSource, path: string) {
@@ -29,7 +33,7 @@ export class ObjectReader {
 
   /** A key that may be absent but not null. */
   value<A, B extends A | undefined>(key: string, kind: Kind<A>, absent: B): A | B {
-    const entry = this.take(key)
+    const entry = this.take(key, kind.schema)
     if (entry === undefined) return absent
     if (entry.value._tag === "Null") {
       this.refuse(key, entry, `must not be null: expected ${kind.expected}, or leave the key out`)
@@ -40,23 +44,23 @@ export class ObjectReader {
 
   /** A key for which null says the same as leaving it out. */
   optional<A>(key: string, kind: Kind<A>): A | undefined {
-    const entry = this.take(key)
+    const entry = this.take(key, orNull(kind.schema))
     return entry === undefined || entry.value._tag === "Null" ? undefined : this.read(key, entry, kind)
   }
 
   /** A key for which null has a meaning of its own. */
   nullable<A, B>(key: string, kind: Kind<A>, absent: A | B, whenNull: B): A | B {
-    const entry = this.take(key)
+    const entry = this.take(key, orNull(kind.schema))
     if (entry === undefined) return absent
     return entry.value._tag === "Null" ? whenNull : this.read(key, entry, kind) ?? absent
   }
 
   /** A nested object; an empty one when the key is absent or null. */
   nestedObject(key: string): ObjectReader {
-    const entry = this.take(key)
+    const entry = this.take(key, {})
     const node = entry === undefined || entry.value._tag === "Null" ? emptyObject : entry.value
     const reader = new ObjectReader(node, this.source, this.pathOf(key))
-    this.nested.push(reader)
+    this.nested.set(key, reader)
     return reader
   }
 
@@ -88,18 +92,27 @@ export class ObjectReader {
     return first
   }
 
+  /** Of objects with all keys that were asked for, and no others. Call it after all reads. */
+  jsonSchema(): JsonSchema {
+    const properties = [...this.known].map(([key, schema]) => {
+      const nested = this.nested.get(key)
+      return [key, nested === undefined ? schema : orNull(nested.jsonSchema())]
+    })
+    return { type: "object", additionalProperties: false, properties: Object.fromEntries(properties) }
+  }
+
   private allProblems(): ReadonlyArray<ConfigError> {
     const unknown = [...this.object.entries].filter(([key]) => !this.known.has(key))
     return [
       ...this.problems,
       ...unknown.map(([key, entry]) => this.unknownKey(key, entry)),
-      ...this.nested.flatMap((reader) => reader.allProblems())
+      ...[...this.nested.values()].flatMap((reader) => reader.allProblems())
     ]
   }
 
   private unknownKey(key: string, entry: JsonEntry): ConfigError {
-    const close = closestName(key, this.known)
-    const accepted = `accepted keys: ${[...this.known].join(", ")}`
+    const close = closestName(key, this.known.keys())
+    const accepted = `accepted keys: ${[...this.known.keys()].join(", ")}`
     return configError(
       this.source,
       this.pathOf(key),
@@ -109,8 +122,8 @@ export class ObjectReader {
     )
   }
 
-  private take(key: string): JsonEntry | undefined {
-    this.known.add(key)
+  private take(key: string, schema: JsonSchema): JsonEntry | undefined {
+    this.known.set(key, schema)
     return this.object.entries.get(key)
   }
 

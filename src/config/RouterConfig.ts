@@ -5,7 +5,7 @@
 import * as Result from "effect/Result"
 import type { ConfigError, ConfigSource } from "./ConfigError.ts"
 import type { QueuePolicy } from "./EngineArgs.ts"
-import { boolean, integer, number, oneOf, text } from "./JsonKind.ts"
+import { boolean, integer, type JsonSchema, number, oneOf, text } from "./JsonKind.ts"
 import { emptyObject, type JsonNode } from "./JsonNode.ts"
 import { nodeOf } from "./JsonSetting.ts"
 import { ObjectReader } from "./ObjectReader.ts"
@@ -38,8 +38,16 @@ export const readRouterConfig = (
   node: JsonNode,
   source: ConfigSource,
   path = ""
-): Result.Result<RouterConfig, ConfigError> => {
-  const read = new ObjectReader(node, source, path)
+): Result.Result<RouterConfig, ConfigError> => routerConfigOf(new ObjectReader(node, source, path))
+
+/** JSON Schema of a router configuration. */
+export const routerConfigSchema = (): JsonSchema => {
+  const read = new ObjectReader(emptyObject, { _tag: "Flag", name: "router configuration" }, "")
+  routerConfigOf(read)
+  return read.jsonSchema()
+}
+
+const routerConfigOf = (read: ObjectReader): Result.Result<RouterConfig, ConfigError> => {
   const cost = readCost(read)
   const tracking = readTracking(read)
   const queue = readQueue(read)

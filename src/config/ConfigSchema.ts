@@ -1,0 +1,76 @@
+/**
+ * The JSON Schema of a configuration file (`--config`), as published in data/schema/config.schema.json, so that editors
+ * complete and check it. Made from the tables that the file is read by.
+ */
+import { engineArgsSchema } from "./EngineArgsJson.ts"
+import type { FlagSpec } from "./FlagSpec.ts"
+import type { JsonSchema } from "./JsonKind.ts"
+import { replayFlags } from "./ReplayFlags.ts"
+import { routerConfigSchema } from "./RouterConfig.ts"
+
+const files: JsonSchema = { type: ["string", "array"], items: { type: "string" } }
+
+/** Objects may also be written as strings of JSON. */
+const orText = (schema: JsonSchema): JsonSchema => ({ anyOf: [schema, { type: "string" }] })
+
+const definition = (name: string): JsonSchema => ({ $ref: `#/$defs/${name}` })
+
+/** What the JSON objects among the options are. */
+const objects: Readonly<Record<string, JsonSchema>> = {
+  "extra-engine-args": definition("engine_args"),
+  "prefill-engine-args": definition("engine_args"),
+  "decode-engine-args": definition("engine_args"),
+  "router-config": definition("router_config")
+}
+
+const valueSchema = (name: string, { choices, kind }: FlagSpec): JsonSchema => {
+  switch (kind) {
+    case "integer":
+    case "number":
+      return { type: kind }
+    case "switch":
+      return { type: "boolean" }
+    case "text":
+    case "path":
+      return { type: "string" }
+    case "paths":
+      return files
+    case "lengths":
+      return { anyOf: [{ type: "integer", minimum: 1 }, { type: "string", pattern: "^(uniform|lognormal):[^,]+,[^,]+$" }] }
+    case "choice":
+      return { enum: choices ?? [] }
+    case "json":
+      return orText(objects[name] ?? { type: "object" })
+  }
+}
+
+/** Null says the same as leaving an option out. */
+const optionSchema = (name: string, spec: FlagSpec): JsonSchema => ({
+  description: spec.default === undefined ? spec.description : `${spec.description} (default: ${spec.default})`,
+  anyOf: [valueSchema(name, spec), { type: "null" }]
+})
+
+const options = (): ReadonlyArray<readonly [name: string, spec: FlagSpec]> =>
+  Object.entries<FlagSpec>(replayFlags).filter(([name]) => name !== "config")
+
+/** Names are completed with dashes; each of these may also be an underscore. */
+const otherSpelling = (name: string): string => `^${name.replaceAll("-", "[-_]")}$`
+
+export const configJsonSchema = (): JsonSchema => ({
+  $schema: "https://json-schema.org/draft/2020-12/schema",
+  title: "dynosim replay options",
+  description: "A file for dynosim replay --config, JSON or YAML: flags without their dashes.",
+  type: "object",
+  additionalProperties: false,
+  properties: {
+    $schema: { type: "string" },
+    traces: { description: "Trace files", ...files },
+    ...Object.fromEntries(options().map(([name, spec]) => [name, optionSchema(name, spec)]))
+  },
+  patternProperties: Object.fromEntries(
+    options()
+      .filter(([name]) => name.includes("-"))
+      .map(([name]) => [otherSpelling(name), { $ref: `#/properties/${name}` }])
+  ),
+  $defs: { engine_args: engineArgsSchema(), router_config: routerConfigSchema() }
+})

@@ -1,0 +1,70 @@
+/** As much of JSON Schema 2020-12 as the published schemas use, to hold them against what the readers accept. */
+type Schema = Readonly<Record<string, unknown>>
+
+const isSchema = (value: unknown): value is Schema => typeof value === "object" && value !== null && !Array.isArray(value)
+
+const typeOf = (value: unknown): string =>
+  value === null ? "null" : Array.isArray(value) ? "array" : Number.isInteger(value) ? "integer" : typeof value
+
+const entriesOf = (value: unknown): ReadonlyArray<readonly [string, Schema]> =>
+  isSchema(value) ? Object.entries(value).flatMap(([key, schema]) => isSchema(schema) ? [[key, schema] as const] : []) : []
+
+/** Keywords that say nothing about values. */
+const annotations: ReadonlySet<string> = new Set(["$schema", "$defs", "title", "description"])
+
+export class JsonSchemaCheck {
+  private readonly root: Schema
+
+  constructor(root: Schema) {
+    this.root = root
+  }
+
+  accepts(value: unknown, schema: Schema = this.root): boolean {
+    return Object.entries(schema).every(([keyword, argument]) => annotations.has(keyword) || this.keyword(keyword, argument, value, schema))
+  }
+
+  private keyword(keyword: string, argument: unknown, value: unknown, schema: Schema): boolean {
+    switch (keyword) {
+      case "type": {
+        const types: ReadonlyArray<unknown> = Array.isArray(argument) ? argument : [argument]
+        return types.includes(typeOf(value)) || (typeOf(value) === "integer" && types.includes("number"))
+      }
+      case "enum":
+        return Array.isArray(argument) && argument.includes(value)
+      case "anyOf":
+        return Array.isArray(argument) && argument.some((one) => isSchema(one) && this.accepts(value, one))
+      case "$ref":
+        return this.accepts(value, this.resolve(String(argument)))
+      case "minimum":
+        return typeof value !== "number" || value >= Number(argument)
+      case "maximum":
+        return typeof value !== "number" || value <= Number(argument)
+      case "pattern":
+        return typeof value !== "string" || new RegExp(String(argument)).test(value)
+      case "items":
+        return !Array.isArray(value) || (isSchema(argument) && value.every((item) => this.accepts(item, argument)))
+      case "properties":
+      case "patternProperties":
+      case "additionalProperties":
+        return !isSchema(value) || this.object(value, schema)
+      default:
+        throw new Error(`the schema uses ${keyword}, which this check does not know`)
+    }
+  }
+
+  private object(value: Schema, schema: Schema): boolean {
+    const properties = new Map(entriesOf(schema["properties"]))
+    const patterns = entriesOf(schema["patternProperties"])
+    return Object.entries(value).every(([key, item]) => {
+      const matching = [...patterns.filter(([pattern]) => new RegExp(pattern).test(key)).map(([, one]) => one), ...(properties.has(key) ? [properties.get(key)!] : [])]
+      return matching.length > 0 ? matching.every((one) => this.accepts(item, one)) : schema["additionalProperties"] !== false
+    })
+  }
+
+  private resolve(reference: string): Schema {
+    let found: unknown = this.root
+    for (const key of reference.replace("#/", "").split("/")) found = isSchema(found) ? found[key] : undefined
+    if (!isSchema(found)) throw new Error(`${reference} leads nowhere`)
+    return found
+  }
+}
