@@ -6,7 +6,8 @@
  * is, because slots with two owners (see {@link KvCache.retract}) can lose the hash of a page that stays cached.
  *
  * A page's hash continues that of the slot before the page. If that slot has lost its hash, or has another one, the page gets
- * a hash that no prompt can ask for: it is only remembered as such, never announced.
+ * a hash that no prompt asks for, because its content does not follow that other prefix anywhere: it is only remembered as such,
+ * never announced.
  */
 import type { KvEventSink } from "../KvEvents.ts"
 import { IntMap } from "./IntMap.ts"

@@ -1,8 +1,8 @@
 /**
  * What one prefill batch may still take: KV slots, prompt tokens, and tokens of chunks.
  *
- * The slots are an estimate: those that can be had now, less what requests hold half-used pages for, less what running requests are
- * expected to generate. A request is charged its whole uncomputed length, cached or not, and the output it may generate.
+ * The slots are an estimate: those that can be had now, less the unused parts of pages, less what running requests are expected to
+ * generate. A request is charged its whole uncomputed length, cached or not, and the output it may generate.
  */
 import type { EngineArgs, SglangArgs } from "../../config/EngineArgs.ts"
 import type { Sequence } from "./Sequence.ts"
@@ -25,12 +25,15 @@ export class PrefillBudget {
     return this.chunkTokens <= 0
   }
 
-  /** Starts a batch; `ratio` is the share of their remaining output that running requests are expected to generate. */
-  open(obtainableTokens: number, running: ReadonlyArray<Sequence>, waitingSlackTokens: number, ratio: number): void {
+  /**
+   * Starts a batch; `ratio` is the share of their remaining output that running requests are expected to generate.
+   * Waiting requests have no half-used pages: their chunks end with a page.
+   */
+  open(obtainableTokens: number, running: ReadonlyArray<Sequence>, ratio: number): void {
     const { pageTokens } = this
     const { clipMaxNewTokens } = this.limits
     let reservedTokens = 0
-    let slackTokens = waitingSlackTokens
+    let slackTokens = 0
     for (let index = 0; index < running.length; index++) {
       const sequence = running[index]!
       reservedTokens += Math.min(sequence.remainingTokens, clipMaxNewTokens) * ratio

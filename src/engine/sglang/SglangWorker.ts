@@ -27,7 +27,7 @@ export class SglangWorker implements WorkerCore {
   protected readonly args: EngineArgs
   protected readonly kv: KvCache
   protected readonly outcome = new PassOutcome()
-  protected readonly waiting: WaitingQueue
+  protected readonly waiting = new WaitingQueue()
   protected readonly running: Array<Sequence> = []
   private readonly timing: TimingModel
   private readonly gaps: TokenGaps
@@ -54,7 +54,6 @@ export class SglangWorker implements WorkerCore {
     this.gaps = context.gaps
     this.visible = args.workerType !== "prefill"
     this.kv = new KvCache(args.numGpuBlocks, args.blockTokens, context.kvEvents)
-    this.waiting = new WaitingQueue(args.blockTokens)
     this.sampler = args.mtp === undefined || !this.visible ? undefined : new MtpSampler(args.mtp, context.workerIndex)
     this.decodeSpeedup = args.speedupRatio * args.decodeSpeedupRatio
     this.longestPrefixFirst = args.sglang.schedulePolicy === "lpm"
@@ -171,7 +170,7 @@ export class SglangWorker implements WorkerCore {
     const { admitted, budget, waiting } = this
     if (waiting.head === undefined) return
     const freeSeats = this.args.maxNumSeqs - this.running.length
-    budget.open(this.kv.obtainableTokens, this.running, waiting.slackTokens, this.ratio.value)
+    budget.open(this.kv.obtainableTokens, this.running, this.ratio.value)
     while (admitted.length < freeSeats && !budget.exhausted) {
       const sequence = waiting.shift()
       if (sequence === undefined) return

@@ -1,21 +1,11 @@
-/**
- * Requests waiting for admission, as an intrusive list. Its members keep what they have materialised, so it also knows how many
- * slots they need to complete their last pages.
- */
+/** Requests waiting for admission, as an intrusive list: queueing allocates nothing. */
 import type { SimRequest } from "../../request/SimRequest.ts"
 import type { Sequence } from "./Sequence.ts"
 
 export class WaitingQueue {
   head: Sequence | undefined = undefined
   length = 0
-  /** Slots missing from the last pages of its members. */
-  slackTokens = 0
   private tail: Sequence | undefined = undefined
-  private readonly pageTokens: number
-
-  constructor(pageTokens: number) {
-    this.pageTokens = pageTokens
-  }
 
   pushBack(sequence: Sequence): void {
     sequence.behind = undefined
@@ -23,7 +13,6 @@ export class WaitingQueue {
     else this.tail.behind = sequence
     this.tail = sequence
     this.length += 1
-    this.slackTokens += this.slackOf(sequence)
   }
 
   pushFront(sequence: Sequence): void {
@@ -31,10 +20,8 @@ export class WaitingQueue {
     this.head = sequence
     this.tail ??= sequence
     this.length += 1
-    this.slackTokens += this.slackOf(sequence)
   }
 
-  /** Removes the head; call it before the head's progress changes. */
   shift(): Sequence | undefined {
     const { head } = this
     if (head === undefined) return undefined
@@ -42,7 +29,6 @@ export class WaitingQueue {
     if (this.head === undefined) this.tail = undefined
     head.behind = undefined
     this.length -= 1
-    this.slackTokens -= this.slackOf(head)
     return head
   }
 
@@ -53,7 +39,7 @@ export class WaitingQueue {
     return sequence
   }
 
-  /** Takes a member out, wherever it stands; call it before its progress changes. */
+  /** Takes a member out, wherever it stands. */
   remove(sequence: Sequence): void {
     if (sequence === this.head) {
       this.shift()
@@ -66,7 +52,6 @@ export class WaitingQueue {
     if (this.tail === sequence) this.tail = before
     sequence.behind = undefined
     this.length -= 1
-    this.slackTokens -= this.slackOf(sequence)
   }
 
   /** Links the members anew; `order` holds exactly them. */
@@ -79,10 +64,5 @@ export class WaitingQueue {
   /** From head to tail. */
   forEach(visit: (sequence: Sequence) => void): void {
     for (let sequence = this.head; sequence !== undefined; sequence = sequence.behind) visit(sequence)
-  }
-
-  private slackOf(sequence: Sequence): number {
-    const filled = sequence.materialisedTokens % this.pageTokens
-    return filled === 0 ? 0 : this.pageTokens - filled
   }
 }

@@ -1,0 +1,42 @@
+import { describe, it } from "@effect/vitest"
+import * as Schema from "effect/Schema"
+import { apply, KvPair, Step } from "./KvPair.ts"
+
+const steps = Schema.Array(Step).check(Schema.isMinLength(30), Schema.isMaxLength(120))
+
+const follow = (pair: KvPair, plan: ReadonlyArray<typeof Step.Type>): void => {
+  for (const step of plan) {
+    apply(pair, step)
+    pair.compare()
+  }
+  pair.drain()
+}
+
+describe("KvCache", () => {
+  for (const [capacityPages, pageTokens] of [[100, 1], [60, 2], [25, 4], [12, 8], [400, 4]] as const) {
+    it.prop(`does what the plain model does, ${capacityPages} pages of ${pageTokens} tokens`, [steps], ([plan]) => {
+      follow(new KvPair(capacityPages, pageTokens), plan)
+    }, { arbitrary: { runs: 400, size: 120, maxShrinks: 300 } })
+  }
+
+  it("takes pages that came to share their last slot for one page", () => {
+    follow(new KvPair(60, 2), [
+      { act: "arrive", which: 33, tokens: 15 },
+      { act: "reserve", which: 43, tokens: 30 },
+      { act: "arrive", which: 12, tokens: 35 },
+      { act: "reserve", which: 56, tokens: 8 },
+      { act: "activate", which: 47, tokens: 10 },
+      { act: "arrive", which: 20, tokens: 21 },
+      { act: "retract", which: 52, tokens: 15 },
+      { act: "activate", which: 15, tokens: 23 },
+      { act: "retract", which: 6, tokens: 12 },
+      { act: "reserve", which: 4, tokens: 26 },
+      { act: "extend", which: 27, tokens: 23 },
+      { act: "evict", which: 7, tokens: 20 },
+      { act: "retract", which: 50, tokens: 20 },
+      { act: "extend", which: 44, tokens: 2 },
+      { act: "extend", which: 43, tokens: 9 },
+      { act: "extend", which: 49, tokens: 8 }
+    ])
+  })
+})
