@@ -8,6 +8,7 @@ export const noticesOf = (given: GivenOptions, options: Omit<ReplayOptions, "not
   ...(options.input._tag === "Trace" ? traceNotices(given) : syntheticNotices(given)),
   ...loadNotices(given),
   ...routerNotices(given, options),
+  ...estimateNotices(given),
   ...engineNotices(options)
 ]
 
@@ -52,6 +53,13 @@ const routerNotices = (given: GivenOptions, options: Omit<ReplayOptions, "notice
     ["--tie-break", given.tieBreak]
   ])
 }
+
+/** The latency of a prefill does not depend on draft tokens, which the reference's estimator ignores as well. */
+const estimateNotices = ({ aic }: GivenOptions): ReadonlyArray<string> =>
+  aic === undefined ? [] : noEffect("on prefill estimates", [
+    ["--aic-nextn", aic.nextn],
+    ["--aic-nextn-accept-rates", aic.nextnAcceptRates]
+  ])
 
 const inert = (flag: string, { inertKeys }: EngineArgs): ReadonlyArray<string> =>
   inertKeys.map((key) => `${flag}: ${key} has no effect on this run`)

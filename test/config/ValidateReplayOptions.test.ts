@@ -116,6 +116,20 @@ describe("validateReplayOptions", () => {
     assert.strictEqual(accepted({ ...traced, routerConfig, routerPolicyConfig: "b.yaml" }).routing.policyFile, "b.yaml")
   })
 
+  it("says that draft tokens do not change prefill estimates", () => {
+    const options = accepted({
+      ...traced,
+      numWorkers: 2,
+      routerMode: "kv_router",
+      routerConfig: router('{"router_prefill_load_model": "aic"}'),
+      aic: { backend: "vllm", system: "h200_sxm", modelPath: "Qwen/Qwen3-32B", nextn: 2, nextnAcceptRates: "0.5" }
+    })
+    assert.deepStrictEqual(options.notices, [
+      "--aic-nextn has no effect on prefill estimates",
+      "--aic-nextn-accept-rates has no effect on prefill estimates"
+    ])
+  })
+
   it("names every option that changes nothing", () => {
     assert.deepStrictEqual(
       accepted({
