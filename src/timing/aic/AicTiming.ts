@@ -13,7 +13,8 @@ import type { AicBundle } from "../bundle/AicBundle.ts"
 import { Timing, type TimingModel } from "../Timing.ts"
 import type { AicError } from "./AicError.ts"
 import { type AicModel, makeAicModel } from "./AicModel.ts"
-import { type AicModelArgs, type AicSetup, aicSetup } from "./AicSetup.ts"
+import type { AicModelArgs, AicSetup } from "./AicSetup.ts"
+import { aicSetup } from "./FindSetup.ts"
 
 interface BoundSetup {
   readonly setup: AicSetup

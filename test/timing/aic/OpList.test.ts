@@ -1,7 +1,7 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { aicSetup } from "../../../src/timing/aic/AicSetup.ts"
+import { aicSetup } from "../../../src/timing/aic/FindSetup.ts"
 import type { Op } from "../../../src/timing/aic/Op.ts"
 import { aicArgs, readGolden } from "./Recorded.ts"
 
