@@ -1,8 +1,8 @@
 /**
  * SGLang-style decode worker: reserves KV for prompts before they are computed elsewhere, and decodes them once they have arrived.
  *
- * Activated requests join the running ones at the next pass, ahead of everything that waits. While one of them finds no seat, or
- * a reservation is wanted but not granted, nobody is admitted from the waiting queue; only retracted requests are ever in it.
+ * Activated requests join the running ones at the next pass, ahead of everything that waits. While a reservation is wanted but
+ * not granted, nobody is admitted from the waiting queue; only retracted requests are ever in it.
  */
 import type { SimRequest } from "../../request/SimRequest.ts"
 import type { DestinationWorker } from "../Handoff.ts"
@@ -88,7 +88,7 @@ export class SglangDecodeWorker extends SglangWorker implements DestinationWorke
   }
 
   protected override admitsPrefill(): boolean {
-    return this.activated.length === 0 && this.pending.length === 0
+    return this.pending.length === 0
   }
 
   protected override settle(sequence: Sequence): void {

@@ -135,7 +135,7 @@ describe("SglangDecodeWorker", () => {
     assert.strictEqual(second.handoff?.decodeAdmitMs, 20)
   })
 
-  it("admits retracted requests only while nobody wants a reservation or a seat", () => {
+  it("admits retracted requests only while nobody wants a reservation", () => {
     const { worker } = spawnDestination({})
     const [first, second] = [prompt(1, 28, 8), prompt(2, 28, 20)]
     activated(worker, first)

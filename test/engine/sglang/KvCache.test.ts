@@ -19,6 +19,24 @@ describe("KvCache", () => {
     }, { arbitrary: { runs: 400, size: 120, maxShrinks: 300 } })
   }
 
+  it("refreshes what a look-up passes, even when it leads to nothing", () => {
+    // Prompts fork at every page: 0-0-0 and 1 are cached, then 0-0-1 with a long rest is looked up and does not fit. That cuts
+    // the second node, whose parts stay old, but makes the first page younger than that of the other prompt.
+    const cached = (which: number, tokens: number) => [
+      { act: "arrive", which, tokens }, { act: "extend", which: 0, tokens: 39 }, { act: "finalise", which: 0, tokens: 0 }
+    ] as const
+    follow(new KvPair(5, 7), [
+      ...cached(0, 6),
+      ...cached(0, 20),
+      ...cached(1, 6),
+      { act: "arrive", which: 4, tokens: 39 },
+      { act: "reserve", which: 0, tokens: 0 },
+      { act: "evict", which: 0, tokens: 1 },
+      { act: "evict", which: 0, tokens: 1 },
+      { act: "evict", which: 0, tokens: 1 }
+    ])
+  })
+
   it("takes pages that came to share their last slot for one page", () => {
     follow(new KvPair(60, 2), [
       { act: "arrive", which: 33, tokens: 15 },
