@@ -87,9 +87,23 @@ describe("in any run", () => {
       assert.strictEqual(first.success.summary.endMs, second.success.summary.endMs)
     }), { arbitrary: { runs: 60, size: 40 } })
 
+  it.effect.prop("recycling block identities at every opportunity changes nothing", [randomRun], ([run]) =>
+    Effect.gen(function*() {
+      const kept = yield* started(run)
+      const recycled = yield* Effect.result(
+        replay(topology(run.args, run.workers), PlainWorkload.layer({ ...run, recyclesAlways: true }), { check: true })
+      )
+      if (Result.isFailure(kept) || Result.isFailure(recycled)) {
+        assert.strictEqual(Result.isFailure(kept), Result.isFailure(recycled))
+        return
+      }
+      assert.deepStrictEqual(recycled.success.records, kept.success.records)
+      assert.deepStrictEqual(recycled.success.gaps, kept.success.gaps)
+    }), runs)
+
   it.effect.prop("a time limit cuts off, but loses nobody", [randomRun], ([run]) =>
     Effect.gen(function*() {
-      const result = yield* started(run, 60)
+      const result = yield* started(run, run.limitMs)
       if (Result.isFailure(result)) return
       const { records, summary } = result.success
       assert.strictEqual(records.length, summary.arrivedRequests)
@@ -132,7 +146,7 @@ describe("in any disaggregated run", () => {
 
   it.effect.prop("a time limit cuts off, but loses nobody", [randomRun], ([run]) =>
     Effect.gen(function*() {
-      const result = yield* split(run, 60)
+      const result = yield* split(run, run.limitMs)
       if (Result.isFailure(result)) return
       const { records, summary } = result.success
       assert.strictEqual(records.length, summary.arrivedRequests)

@@ -36,7 +36,9 @@ const Spec = Schema.Struct({
   rows: Schema.Array(Row).check(Schema.isMaxLength(40)),
   workers: Schema.Literals([1, 1, 2, 5]),
   concurrency: Schema.UndefinedOr(Schema.Literals([1, 3])),
-  chunkRows: Schema.Literals([1, 3, 100])
+  chunkRows: Schema.Literals([1, 3, 100]),
+  /** For runs that are cut off. */
+  limitMs: Schema.Literals([0, 20, 45, 60, 120, 333])
 })
 
 export interface RandomRun {
@@ -46,6 +48,7 @@ export interface RandomRun {
   readonly workers: number
   readonly concurrency: number | undefined
   readonly chunkRows: number
+  readonly limitMs: number
 }
 
 const rowsOf = ({ rows, traceBlockTokens }: typeof Spec.Type): ReadonlyArray<TraceRow> => {

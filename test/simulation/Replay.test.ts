@@ -10,7 +10,9 @@ import * as Stream from "effect/Stream"
 import type { EngineArgs } from "../../src/config/EngineArgs.ts"
 import * as VllmEngine from "../../src/engine/vllm/VllmEngine.ts"
 import type { ReplayEvent } from "../../src/report/ReplayEvent.ts"
+import type { BlockIdentity } from "../../src/request/BlockIdentity.ts"
 import type { SimRequest } from "../../src/request/SimRequest.ts"
+import * as RoundRobin from "../../src/router/RoundRobin.ts"
 import { Router } from "../../src/router/Router.ts"
 import * as ScriptedRouter from "../../src/router/ScriptedRouter.ts"
 import * as Replay from "../../src/simulation/Replay.ts"
@@ -19,12 +21,13 @@ import { SimulationView } from "../../src/simulation/SimulationView.ts"
 import * as Topology from "../../src/simulation/Topology.ts"
 import { VirtualClock } from "../../src/simulation/VirtualClock.ts"
 import * as PolynomialTiming from "../../src/timing/PolynomialTiming.ts"
+import { Timing } from "../../src/timing/Timing.ts"
 import { TraceError } from "../../src/trace/TraceError.ts"
 import type { TraceRow } from "../../src/trace/TraceRow.ts"
 import { Workload } from "../../src/workload/Workload.ts"
 import { engineArgs } from "../support/EngineArgsBuilder.ts"
 import * as PlainWorkload from "../support/PlainWorkload.ts"
-import { replay, topology } from "../support/Replays.ts"
+import { disaggregatedTopology, replay, topology } from "../support/Replays.ts"
 import { row } from "../support/RequestBuilder.ts"
 
 const traceBlockTokens = 64
@@ -103,6 +106,16 @@ describe("a run", () => {
           assert.deepStrictEqual(records, runs[0]!.records)
           assert.deepStrictEqual(gaps, runs[0]!.gaps)
         }
+      }))
+
+    it.effect(`recycles the identities of what no engine caches any more, ${workers} workers`, () =>
+      Effect.gen(function*() {
+        let identity: BlockIdentity | undefined = undefined
+        const workload = plain(rowsEvery(7, 300), { recyclesAlways: true, onIdentity: (made) => void (identity = made) })
+        yield* replay(topology(engineArgs({ numGpuBlocks: 100 }), workers), workload, { check: true })
+        // 3,000 blocks went by; a new one gets the identity of one that is gone.
+        const [fresh] = identity!.blocksOfHashIds([123_456_789], 64)
+        assert.isBelow(fresh!, 1_000)
       }))
 
     it.effect(`of nothing is over at once, ${workers} workers`, () =>
@@ -197,7 +210,8 @@ describe("requests that a router holds back", () => {
 
   it.effect("are cut off by a time limit like all others", () =>
     Effect.gen(function*() {
-      const { records, summary } = yield* replay(blocked, plain(rowsEvery(10, 9)), { check: true, maxSimTimeMs: 45 })
+      const { records, summary } = yield* replay(blocked, plain(rowsEvery(10, 9)), { check: true, maxSimTimeMs: 40 })
+      // What happens at the limit still happens.
       assert.deepStrictEqual([summary.arrivedRequests, summary.ended], [5, "max-sim-time"])
       assert.deepStrictEqual(records.map(({ id, status }) => [id, status]), [0, 1, 2, 3, 4].map((id) => [id, "in_flight"]))
     }))
@@ -206,6 +220,26 @@ describe("requests that a router holds back", () => {
     Effect.gen(function*() {
       const error = yield* failureOf(replay(blocked, plain(rowsEvery(10, 9)), { check: true }))
       assert.match(error.message, /9 in-flight requests remaining.*request 0.*and 6 more/)
+    }))
+})
+
+describe("a disaggregated run", () => {
+  it.effect("counts a request as completed although its source still holds its KV at the end", () =>
+    Effect.gen(function*() {
+      // 640 tokens take 10 ms to transfer. Meanwhile the prefill worker starts on a long prompt, and cannot release before its end.
+      const args = engineArgs({ kvBytesPerToken: 1_000_000, kvTransferBandwidthGbS: 64 })
+      const rows = [
+        row({ timestampMs: 0, promptTokens: 640, outputTokens: 1, hashIds: ids(0) }),
+        row({ timestampMs: 1, promptTokens: 6_400, outputTokens: 1, hashIds: Array.from({ length: 100 }, (_, id) => id + 1_000) })
+      ]
+      const pools = disaggregatedTopology(args, { prefillWorkers: 1, decodeWorkers: 1 })
+      const { records } = yield* replay(pools, plain(rows), { check: true, maxSimTimeMs: 100 })
+      assert.deepStrictEqual(
+        records.map(({ handoff, id, status }) => [id, status, handoff!.sourceReleasedMs]),
+        [[0, "completed", Number.NaN], [1, "in_flight", Number.NaN]]
+      )
+      const whole = yield* replay(pools, plain(rows), { check: true })
+      assert.isAbove(whole.records[0]!.handoff!.sourceReleasedMs, 100)
     }))
 })
 
@@ -277,6 +311,34 @@ describe("policies", () => {
       })
       assert.deepStrictEqual(yield* sampled, yield* sampled)
     }))
+
+  /** 1 ms per prompt token and 10 ms per decode step: all times are whole milliseconds. */
+  const roundTiming = Layer.succeed(Timing, {
+    source: "test",
+    make: () => ({ prefillMs: (batch, isl, prefix) => batch * (isl - prefix), decodeMs: () => 10 })
+  })
+
+  for (const workers of [1, 2]) {
+    it.effect(`see everything of their instant, the last one too, ${workers} workers`, () =>
+      Effect.gen(function*() {
+        const engine = VllmEngine.layer(engineArgs()).pipe(Layer.provide(roundTiming))
+        const round = workers === 1
+          ? Topology.layerSingle.pipe(Layer.provide(engine))
+          : Topology.layerMulti({ workers }).pipe(Layer.provide(Layer.merge(engine, RoundRobin.layer)))
+        const seen: Array<readonly [number, number, number]> = []
+        const at = (ms: number) =>
+          Effect.gen(function*() {
+            yield* Effect.sleep(ms)
+            const view = yield* SimulationView
+            seen.push([view.nowMs(), view.arrivedRequests(), view.finishedRequests()])
+          })
+        // Of 640 prompt tokens and one output token each, the second arrives when the first is done.
+        const rows = [0, 650].map((timestampMs) => row({ timestampMs, promptTokens: 640, outputTokens: 1, hashIds: ids(timestampMs) }))
+        const { summary } = yield* replay(round, plain(rows), { policies: [at(649), at(650), at(1_300), at(1_301)] })
+        assert.strictEqual(summary.endMs, 1_300)
+        assert.deepStrictEqual(seen, [[649, 1, 0], [650, 2, 1], [1_300, 2, 2]])
+      }))
+  }
 
   it.effect("only observe", () =>
     Effect.gen(function*() {

@@ -73,6 +73,15 @@ describe("VirtualTime", () => {
     assert.approximately(seen[1]!, 1e9 + 0.123457, 1e-6)
   })
 
+  it("does not turn back for somebody who sleeps until a time gone by", () => {
+    const time = new VirtualTime()
+    time.advanceTo(10, false)
+    const seen: Array<number> = []
+    start(time, Effect.andThen(time.sleepUntil(5), Effect.sync(() => seen.push(time.nowMs))))
+    time.advanceTo(20, false)
+    assert.deepStrictEqual(seen, [10])
+  })
+
   it("forgets a sleeper that was interrupted", () => {
     const time = new VirtualTime()
     let woken = false

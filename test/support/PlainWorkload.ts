@@ -17,6 +17,10 @@ export interface PlainWorkloadOptions {
   readonly concurrency?: number | undefined
   /** Rows handed over at a time. Default: all at once. */
   readonly chunkRows?: number | undefined
+  /** Makes the run recycle unused block identities at every opportunity instead of once there are many. */
+  readonly recyclesAlways?: boolean
+  /** Sees the block identities of the run. */
+  readonly onIdentity?: (identity: BlockIdentity) => void
 }
 
 class PlainWorkloadCore implements WorkloadCore {
@@ -84,5 +88,10 @@ export const layer = (options: PlainWorkloadOptions): Layer.Layer<Workload> =>
     traceBlockTokens: options.traceBlockTokens,
     usesTokenRuns: false,
     rows: Stream.rechunk(Stream.fromIterable(options.rows), options.chunkRows ?? Math.max(1, options.rows.length)),
-    make: (identity) => Effect.sync(() => new PlainWorkloadCore(identity, options.concurrency))
+    make: (identity) =>
+      Effect.sync(() => {
+        options.onIdentity?.(identity)
+        if (options.recyclesAlways === true) Object.assign(identity, { wantsCollection: () => true })
+        return new PlainWorkloadCore(identity, options.concurrency)
+      })
   }))
