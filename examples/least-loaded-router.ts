@@ -3,8 +3,8 @@
  *
  *     node examples/least-loaded-router.ts traces/conversation_sample.jsonl
  *
- * A router core is a plain synchronous object. It is told when a request has its first token and when it leaves, and it may
- * listen to the workers' cache changes; this one only counts.
+ * A router core is a plain synchronous object. It is told when a request has its first token and when it leaves, it may park requests
+ * and listen to the workers' cache changes; this one places every request at once and only counts.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
@@ -14,6 +14,7 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import {
   EngineArgs,
+  ImmediateRouter,
   PolynomialTiming,
   Replay,
   Report,
@@ -27,31 +28,23 @@ import {
 } from "dynosim"
 import type { SimRequest } from "dynosim"
 
-class LeastLoadedCore implements Router.RouterCore {
-  readonly parked = 0
+class LeastLoadedCore extends ImmediateRouter.ImmediateRouter {
   private readonly inFlight: Array<number>
 
   constructor(workers: number) {
+    super()
     this.inFlight = new Array<number>(workers).fill(0)
   }
 
-  route(): number {
+  override route(): number {
     const worker = this.inFlight.indexOf(Math.min(...this.inFlight))
     this.inFlight[worker] = this.inFlight[worker]! + 1
     return worker
   }
 
-  freed(request: SimRequest.SimRequest): void {
+  override freed(request: SimRequest.SimRequest): void {
     this.inFlight[request.workerIndex] = this.inFlight[request.workerIndex]! - 1
   }
-
-  prefillDone(): void {}
-  takeReleased(): undefined {}
-  parkedRequests(): [] {
-    return []
-  }
-  kvEvents(): undefined {}
-  markBlocks(): void {}
 }
 
 const leastLoaded = Layer.succeed(Router.Router, {

@@ -44,6 +44,7 @@ export * as KvEvents from "./engine/KvEvents.ts"
 export * as TokenGaps from "./engine/TokenGaps.ts"
 
 // Routers, and what a router of one's own implements.
+export * as ImmediateRouter from "./router/ImmediateRouter.ts"
 export * as RoundRobin from "./router/RoundRobin.ts"
 export * as KvRouter from "./router/kv/KvRouter.ts"
 export * as KvRouterOptions from "./router/kv/KvRouterOptions.ts"

@@ -40,6 +40,7 @@ const offered: Readonly<Record<string, ReadonlyArray<string>>> = {
   Handoff: [],
   KvEvents: ["KvEventBuffer"],
   TokenGaps: ["TokenGaps"],
+  ImmediateRouter: ["ImmediateRouter"],
   RoundRobin: ["layer", "RoundRobinCore"],
   KvRouter: ["layer"],
   KvRouterOptions: ["defaultKvRouterOptions"],

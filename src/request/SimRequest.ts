@@ -139,6 +139,22 @@ export class SimRequest implements RequestRecord {
     if (reusedTokens > this.reusedTokens) this.reusedTokens = reusedTokens
   }
 
+  /** Notes on the hand-off that an admission was to a prefill batch. */
+  admittedToPrefill(nowMs: number, reusedTokens: number): void {
+    const { handoff } = this
+    if (handoff === null) return
+    if (Number.isNaN(handoff.prefillAdmitMs)) handoff.prefillAdmitMs = nowMs
+    handoff.prefillReusedTokens = Math.max(handoff.prefillReusedTokens, reusedTokens)
+  }
+
+  /** Notes on the hand-off that an admission was to a decode batch. */
+  admittedToDecode(nowMs: number, reusedTokens: number): void {
+    const { handoff } = this
+    if (handoff === null) return
+    if (Number.isNaN(handoff.decodeAdmitMs)) handoff.decodeAdmitMs = nowMs
+    handoff.decodeReusedTokens = Math.max(handoff.decodeReusedTokens, reusedTokens)
+  }
+
   /** Drops what only the simulation needed: from here on it is a record. */
   letGo(): void {
     this.blocks = emptyBlocks

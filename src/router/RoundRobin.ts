@@ -5,42 +5,23 @@
  * hence its own turn.
  */
 import * as Layer from "effect/Layer"
-import type { KvEventSink } from "../engine/KvEvents.ts"
-import type { SimRequest } from "../request/SimRequest.ts"
-import { Router, type RouterCore } from "./Router.ts"
+import { ImmediateRouter } from "./ImmediateRouter.ts"
+import { Router } from "./Router.ts"
 
-export class RoundRobinCore implements RouterCore {
-  readonly parked = 0
+export class RoundRobinCore extends ImmediateRouter {
   private readonly workers: number
   private next = 0
 
   constructor(workers: number) {
+    super()
     this.workers = workers
   }
 
-  route(): number {
+  override route(): number {
     const worker = this.next % this.workers
     this.next = worker + 1
     return worker
   }
-
-  prefillDone(): void {}
-
-  freed(): void {}
-
-  takeReleased(): SimRequest | undefined {
-    return undefined
-  }
-
-  parkedRequests(): Iterable<SimRequest> {
-    return []
-  }
-
-  kvEvents(): KvEventSink | undefined {
-    return undefined
-  }
-
-  markBlocks(): void {}
 }
 
 /** `--router-mode round_robin`. */

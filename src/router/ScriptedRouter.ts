@@ -3,9 +3,9 @@
  * of a recorded run.
  */
 import * as Layer from "effect/Layer"
-import type { KvEventSink } from "../engine/KvEvents.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
-import { Router, type RouterContext, type RouterCore } from "./Router.ts"
+import { ImmediateRouter } from "./ImmediateRouter.ts"
+import { Router, type RouterContext } from "./Router.ts"
 import { RouterFault } from "./RouterFault.ts"
 
 /** Worker index per request id (ids count requests in dispatch order), or a function of the request. */
@@ -13,18 +13,18 @@ export type Script =
   | ArrayLike<number>
   | ((request: SimRequest, nowMs: number, context: RouterContext) => number)
 
-export class ScriptedRouterCore implements RouterCore {
-  readonly parked = 0
+export class ScriptedRouterCore extends ImmediateRouter {
   private readonly script: Script
   private readonly context: RouterContext
 
   constructor(script: Script, context: RouterContext) {
+    super()
     this.script = script
     this.context = context
   }
 
   /** Throws a {@link RouterFault} when the script has no worker for the request, or one that does not exist. */
-  route(request: SimRequest, nowMs: number): number {
+  override route(request: SimRequest, nowMs: number): number {
     const script = this.script
     const worker = typeof script === "function" ? script(request, nowMs, this.context) : script[request.id]
     if (worker === undefined) {
@@ -39,24 +39,6 @@ export class ScriptedRouterCore implements RouterCore {
     }
     return worker
   }
-
-  prefillDone(): void {}
-
-  freed(): void {}
-
-  takeReleased(): SimRequest | undefined {
-    return undefined
-  }
-
-  parkedRequests(): Iterable<SimRequest> {
-    return []
-  }
-
-  kvEvents(): KvEventSink | undefined {
-    return undefined
-  }
-
-  markBlocks(): void {}
 }
 
 export const layer = (script: Script): Layer.Layer<Router> =>

@@ -41,14 +41,6 @@ export abstract class EventLoop implements SimulationLoop {
   /** Time passes while the workers are provisioned. */
   protected abstract chargeTime(deltaMs: number): void
 
-  advance(steps: number): LoopState {
-    for (let step = 0; step < steps; step++) {
-      const state = this.step()
-      if (state !== "running") return state
-    }
-    return "running"
-  }
-
   interrupt(): void {
     if (this.ended === undefined) this.end("interrupted")
   }
@@ -85,7 +77,7 @@ export abstract class EventLoop implements SimulationLoop {
   }
 
   /** Settles the current instant, then moves to the next one at which something happens. */
-  private step(): LoopState {
+  step(): LoopState {
     const { context } = this
     if (!this.settle()) return "needs-rows"
     context.time.advanceTo(this.nowMs, true)

@@ -22,7 +22,7 @@ import { ReplayError } from "./ReplayError.ts"
 import { RunChecks } from "./RunChecks.ts"
 import { identityFor } from "./RunIdentity.ts"
 import { RunLedger } from "./RunLedger.ts"
-import type { SimulationLoop } from "./SimulationLoop.ts"
+import type { LoopState, SimulationLoop } from "./SimulationLoop.ts"
 import { SimulationView } from "./SimulationView.ts"
 import { Topology } from "./Topology.ts"
 import { VirtualClock, type VirtualTime } from "./VirtualClock.ts"
@@ -166,11 +166,20 @@ const drive = (state: Run, pull: Feed): Output => {
   return loop
 }
 
+const advance = (loop: SimulationLoop): LoopState => {
+  if (loop.ended !== undefined) return "ended"
+  for (let step = 0; step < stepsPerLook; step++) {
+    const state = loop.step()
+    if (state !== "running") return state
+  }
+  return "running"
+}
+
 const slice = (state: Run, feed: Output, loop: Output): Output => {
   const startedAt = performance.now()
   for (;;) {
     if (state.stopRequested) state.loop.interrupt()
-    const loopState = state.loop.ended === undefined ? state.loop.advance(stepsPerLook) : "ended"
+    const loopState = advance(state.loop)
     if (loopState === "ended") return Effect.succeed(takeLast(state))
     const full = state.ledger.outbox.length >= recordsPerChunk || state.gaps.length >= gapPairsPerChunk
     if (full) {

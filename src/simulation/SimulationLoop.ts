@@ -1,7 +1,7 @@
 /**
  * A topology's event loop: synchronous, resumable, owned by one run.
  *
- * The driver calls {@link SimulationLoop.advance} in slices. A loop that must know the next arrival before it can go on returns
+ * The driver calls {@link SimulationLoop.step} in slices. A loop that must know the next arrival before it can go on returns
  * "needs-rows" and is called again once the workload has been fed.
  */
 import type { WorkerSnapshot } from "../engine/WorkerCore.ts"
@@ -35,8 +35,8 @@ export interface LoopContext {
 export interface SimulationLoop {
   readonly nowMs: number
   readonly ended: EndReason | undefined
-  /** Runs up to `steps` passes or timestamps. */
-  advance(steps: number): LoopState
+  /** Runs one pass, or everything of one instant. */
+  step(): LoopState
   /** Ends the run now; what is in flight is cut off. */
   interrupt(): void
   /** Worker time provisioned so far, in seconds; `undefined` when the report charges its own duration. */

@@ -40,14 +40,6 @@ export class SingleEngineLoop implements SimulationLoop {
     this.defersArrivals = context.workload.kind === "open" && !context.observed
   }
 
-  advance(steps: number): LoopState {
-    for (let step = 0; step < steps; step++) {
-      const state = this.step()
-      if (state !== "running") return state
-    }
-    return "running"
-  }
-
   interrupt(): void {
     if (this.ended === undefined) this.end("interrupted")
   }
@@ -64,7 +56,7 @@ export class SingleEngineLoop implements SimulationLoop {
     return 0
   }
 
-  private step(): LoopState {
+  step(): LoopState {
     const { time, workload } = this.context
     const openLoop = workload.kind === "open"
     if (openLoop && !this.takeArrivals()) return "needs-rows"

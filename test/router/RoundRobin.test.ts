@@ -16,6 +16,6 @@ describe("round robin", () => {
     const core = new RoundRobinCore(2)
     assert.strictEqual(core.parked, 0)
     assert.isUndefined(core.takeReleased())
-    assert.isUndefined(core.kvEvents())
+    assert.isUndefined(core.kvEvents(0))
   })
 })

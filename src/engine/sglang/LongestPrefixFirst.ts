@@ -6,7 +6,7 @@
  */
 import type { RadixTree } from "./RadixTree.ts"
 import type { Sequence } from "./Sequence.ts"
-import type { WaitingQueue } from "./WaitingQueue.ts"
+import type { WaitingQueue } from "../WaitingQueue.ts"
 
 const longestQueue = 128
 /** Requests with at most this many cached tokens are compared with each other. */
@@ -31,7 +31,7 @@ export class LongestPrefixFirst {
     this.sharedPages = Math.ceil(sharedThresholdTokens / pageTokens)
   }
 
-  order(waiting: WaitingQueue): void {
+  order(waiting: WaitingQueue<Sequence>): void {
     if (waiting.length > longestQueue || waiting.length < 2) return
     const { ranks, sequences } = this
     this.seen.clear()

@@ -102,10 +102,7 @@ export class SglangDecodeWorker extends SglangWorker implements DestinationWorke
 
   protected override noteAdmission(request: SimRequest, nowMs: number, reusedTokens: number): void {
     super.noteAdmission(request, nowMs, reusedTokens)
-    const { handoff } = request
-    if (handoff === null) return
-    if (Number.isNaN(handoff.decodeAdmitMs)) handoff.decodeAdmitMs = nowMs
-    handoff.decodeReusedTokens = Math.max(handoff.decodeReusedTokens, reusedTokens)
+    request.admittedToDecode(nowMs, reusedTokens)
   }
 
   protected override capacityFreed(): void {

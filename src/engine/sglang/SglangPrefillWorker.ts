@@ -34,9 +34,6 @@ export class SglangPrefillWorker extends SglangWorker implements SourceWorker {
 
   protected override noteAdmission(request: SimRequest, nowMs: number, reusedTokens: number): void {
     super.noteAdmission(request, nowMs, reusedTokens)
-    const { handoff } = request
-    if (handoff === null) return
-    if (Number.isNaN(handoff.prefillAdmitMs)) handoff.prefillAdmitMs = nowMs
-    handoff.prefillReusedTokens = Math.max(handoff.prefillReusedTokens, reusedTokens)
+    request.admittedToPrefill(nowMs, reusedTokens)
   }
 }

@@ -13,13 +13,13 @@ import type { WorkerContext } from "../WorkerContext.ts"
 import { EngineStalled } from "../EngineStalled.ts"
 import { MtpSampler } from "../MtpSampler.ts"
 import type { TokenGaps } from "../TokenGaps.ts"
+import { WaitingQueue } from "../WaitingQueue.ts"
 import { PassOutcome, Signal, type WorkerCore, type WorkerSnapshot } from "../WorkerCore.ts"
 import { KvCache } from "./KvCache.ts"
 import { LongestPrefixFirst } from "./LongestPrefixFirst.ts"
 import { NewTokenRatio } from "./NewTokenRatio.ts"
 import { PrefillBudget } from "./PrefillBudget.ts"
 import { Sequence } from "./Sequence.ts"
-import { WaitingQueue } from "./WaitingQueue.ts"
 
 const minDecodeMs = 1
 
@@ -27,7 +27,7 @@ export class SglangWorker implements WorkerCore {
   protected readonly args: EngineArgs
   protected readonly kv: KvCache
   protected readonly outcome = new PassOutcome()
-  protected readonly waiting = new WaitingQueue()
+  protected readonly waiting = new WaitingQueue<Sequence>()
   protected readonly running: Array<Sequence> = []
   private readonly timing: TimingModel
   private readonly gaps: TokenGaps
@@ -95,7 +95,7 @@ export class SglangWorker implements WorkerCore {
   abort(request: SimRequest): boolean {
     const { running, waiting } = this
     const index = running.findIndex((sequence) => sequence.request === request)
-    const sequence = running[index] ?? waiting.find(request)
+    const sequence = running[index] ?? waiting.find((member) => member.request === request)
     if (sequence === undefined) return false
     if (index >= 0) running.splice(index, 1)
     else waiting.remove(sequence)

@@ -82,10 +82,7 @@ export class VllmDecodeWorker extends VllmWorker implements DestinationWorker {
 
   protected override noteAdmission(request: SimRequest, nowMs: number, cachedTokens: number): void {
     super.noteAdmission(request, nowMs, cachedTokens)
-    const { handoff } = request
-    if (handoff === null) return
-    if (Number.isNaN(handoff.decodeAdmitMs)) handoff.decodeAdmitMs = nowMs
-    handoff.decodeReusedTokens = Math.max(handoff.decodeReusedTokens, cachedTokens)
+    request.admittedToDecode(nowMs, cachedTokens)
   }
 
   protected override capacityFreed(): void {

@@ -38,10 +38,7 @@ export class VllmPrefillWorker extends VllmWorker implements SourceWorker {
 
   protected override noteAdmission(request: SimRequest, nowMs: number, cachedTokens: number): void {
     super.noteAdmission(request, nowMs, cachedTokens)
-    const { handoff } = request
-    if (handoff === null) return
-    if (Number.isNaN(handoff.prefillAdmitMs)) handoff.prefillAdmitMs = nowMs
-    handoff.prefillReusedTokens = Math.max(handoff.prefillReusedTokens, cachedTokens)
+    request.admittedToPrefill(nowMs, cachedTokens)
   }
 
   protected override heldBlocks(): number {

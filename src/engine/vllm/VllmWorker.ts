@@ -12,6 +12,7 @@ import type { WorkerContext } from "../WorkerContext.ts"
 import { EngineStalled } from "../EngineStalled.ts"
 import { MtpSampler } from "../MtpSampler.ts"
 import type { TokenGaps } from "../TokenGaps.ts"
+import { WaitingQueue } from "../WaitingQueue.ts"
 import { PassOutcome, Signal, type WorkerCore, type WorkerSnapshot } from "../WorkerCore.ts"
 import { AdmissionGate } from "./AdmissionGate.ts"
 import { type CapacityPolicy, fullLengthBlocks } from "./CapacityPolicy.ts"
@@ -19,7 +20,6 @@ import { KvBlockPool } from "./KvBlockPool.ts"
 import { PassBudget } from "./PassBudget.ts"
 import { PassTiming } from "./PassTiming.ts"
 import { Sequence } from "./Sequence.ts"
-import { WaitingQueue } from "./WaitingQueue.ts"
 
 const Schedule = { Scheduled: 0, Blocked: 1, Preempted: 2 } as const
 type Schedule = (typeof Schedule)[keyof typeof Schedule]
@@ -36,7 +36,7 @@ export class VllmWorker implements WorkerCore {
   private readonly sampler: MtpSampler | undefined
   protected readonly outcome = new PassOutcome()
 
-  protected readonly waiting = new WaitingQueue()
+  protected readonly waiting = new WaitingQueue<Sequence>()
   protected readonly running: Array<Sequence> = []
   /** Scratch lists, reused by every pass. */
   private readonly ready: Array<Sequence> = []
@@ -188,7 +188,7 @@ export class VllmWorker implements WorkerCore {
       const head = this.nextToAdmit()
       if (head === undefined) return
       if (!head.admitted && fullLengthBlocks(head, args.blockTokens) > args.numGpuBlocks) {
-        waiting.removeHead()
+        waiting.shift()
         this.rejected.push(head.request)
         continue
       }

@@ -5,9 +5,6 @@ import { IntMap } from "../../../src/engine/sglang/IntMap.ts"
 import { LeafHeap } from "../../../src/engine/sglang/LeafHeap.ts"
 import { PageFrames } from "../../../src/engine/sglang/PageFrames.ts"
 import { SlotPool } from "../../../src/engine/sglang/SlotPool.ts"
-import { WaitingQueue } from "../../../src/engine/sglang/WaitingQueue.ts"
-import { Sequence } from "../../../src/engine/sglang/Sequence.ts"
-import { request } from "../../support/RequestBuilder.ts"
 
 const below = (bound: number) => Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: bound - 1 }))
 
@@ -107,46 +104,4 @@ describe("PageFrames", () => {
     const again = Array.from({ length: 30_000 }, () => frames.allocate())
     assert.deepStrictEqual(new Set(again), new Set(more))
   })
-})
-
-describe("WaitingQueue", () => {
-  const steps = Schema.Array(Schema.Struct({
-    act: Schema.Literals(["front", "back", "shift", "remove", "reverse"]),
-    which: below(100)
-  })).check(Schema.isMaxLength(60))
-
-  const waiting = (queue: WaitingQueue): Array<Sequence> => {
-    const members: Array<Sequence> = []
-    queue.forEach((sequence) => void members.push(sequence))
-    return members
-  }
-
-  it.prop("is a queue with two ends", [steps], ([plan]) => {
-    const queue = new WaitingQueue()
-    let model: Array<Sequence> = []
-    plan.forEach(({ act, which }, id) => {
-      const sequence = new Sequence(request({ id, promptTokens: 100, outputTokens: 1, blocks: [] }), 1)
-      if (act === "front") {
-        queue.pushFront(sequence)
-        model.unshift(sequence)
-      } else if (act === "back") {
-        queue.pushBack(sequence)
-        model.push(sequence)
-      } else if (act === "shift") {
-        assert.strictEqual(queue.shift(), model.shift())
-      } else if (act === "remove") {
-        const member = model[which % Math.max(1, model.length)]
-        if (member === undefined) return
-        assert.strictEqual(queue.find(member.request), member)
-        queue.remove(member)
-        model = model.filter((each) => each !== member)
-        assert.isUndefined(queue.find(member.request))
-      } else {
-        model.reverse()
-        queue.reorder(model)
-      }
-      assert.deepStrictEqual(waiting(queue), model)
-      assert.strictEqual(queue.length, model.length)
-    })
-  }, { arbitrary: { runs: 200, size: 60 } })
 })

@@ -3,7 +3,7 @@ import * as Schema from "effect/Schema"
 import { KvCache } from "../../../src/engine/sglang/KvCache.ts"
 import { LongestPrefixFirst } from "../../../src/engine/sglang/LongestPrefixFirst.ts"
 import { Sequence } from "../../../src/engine/sglang/Sequence.ts"
-import { WaitingQueue } from "../../../src/engine/sglang/WaitingQueue.ts"
+import { WaitingQueue } from "../../../src/engine/WaitingQueue.ts"
 import { request } from "../../support/RequestBuilder.ts"
 import { KvModel, type ModelRequest } from "./KvModel.ts"
 
@@ -70,7 +70,7 @@ const orderOf = (model: KvModel, pageTokens: number, prompts: ReadonlyArray<Read
   return ranked.toSorted((a, b) => Number(a.later) - Number(b.later) || b.hit - a.hit).map(({ index }) => index)
 }
 
-const ids = (queue: WaitingQueue, sequences: ReadonlyArray<Sequence>): Array<number> => {
+const ids = (queue: WaitingQueue<Sequence>, sequences: ReadonlyArray<Sequence>): Array<number> => {
   const order: Array<number> = []
   queue.forEach((sequence) => void order.push(sequences.indexOf(sequence)))
   return order
@@ -86,7 +86,7 @@ describe("LongestPrefixFirst", () => {
       for (const each of cached) world.cache(tokensOf(each))
       const prompts = waiting.map(tokensOf)
       const sequences = prompts.map((tokens) => world.sequence(tokens))
-      const queue = new WaitingQueue()
+      const queue = new WaitingQueue<Sequence>()
       for (const sequence of sequences) queue.pushBack(sequence)
       new LongestPrefixFirst(world.kv.tree, pageTokens).order(queue)
       assert.deepStrictEqual(ids(queue, sequences), orderOf(world.model, pageTokens, prompts))
@@ -98,7 +98,7 @@ describe("LongestPrefixFirst", () => {
     const long = tokensOf({ path: 1, tokens: 80 })
     world.cache(long)
     const sequences = Array.from({ length }, (_, index) => world.sequence(index + 1 < length ? [`${index}`] : long))
-    const queue = new WaitingQueue()
+    const queue = new WaitingQueue<Sequence>()
     for (const sequence of sequences) queue.pushBack(sequence)
     new LongestPrefixFirst(world.kv.tree, 4).order(queue)
     assert.strictEqual(queue.head === sequences.at(-1), orders)

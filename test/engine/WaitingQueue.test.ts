@@ -1,24 +1,24 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import { Sequence } from "../../../src/engine/vllm/Sequence.ts"
-import { WaitingQueue } from "../../../src/engine/vllm/WaitingQueue.ts"
-import { request } from "../../support/RequestBuilder.ts"
+import { Sequence } from "../../src/engine/vllm/Sequence.ts"
+import { WaitingQueue } from "../../src/engine/WaitingQueue.ts"
+import { request } from "../support/RequestBuilder.ts"
 
 const sequence = (id: number): Sequence =>
   new Sequence(request({ id, promptTokens: 1, outputTokens: 1, blocks: [] }), 1, new Int32Array(0), 0)
 
-const members = (queue: WaitingQueue): Array<Sequence> => {
+const members = (queue: WaitingQueue<Sequence>): Array<Sequence> => {
   const found: Array<Sequence> = []
   queue.forEach((each) => void found.push(each))
   return found
 }
 
-const act = Schema.Literals(["pushBack", "pushFront", "removeHead", "remove"])
+const act = Schema.Literals(["pushBack", "pushFront", "shift", "remove", "reverse"])
 const step = Schema.Struct({ act, at: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 20 })) })
 
 describe("WaitingQueue", () => {
   it.prop("equals an array", [Schema.Array(step)], ([steps]) => {
-    const queue = new WaitingQueue()
+    const queue = new WaitingQueue<Sequence>()
     const array: Array<Sequence> = []
     steps.forEach(({ act, at }, id) => {
       if (act === "pushBack" || act === "pushFront") {
@@ -26,9 +26,11 @@ describe("WaitingQueue", () => {
         queue[act](added)
         if (act === "pushBack") array.push(added)
         else array.unshift(added)
-      } else if (act === "removeHead") {
-        queue.removeHead()
-        array.shift()
+      } else if (act === "shift") {
+        assert.strictEqual(queue.shift(), array.shift())
+      } else if (act === "reverse") {
+        array.reverse()
+        queue.reorder(array)
       } else if (array.length > 0) {
         const gone = array.splice(at % array.length, 1)[0]!
         queue.remove(gone)
