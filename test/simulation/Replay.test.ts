@@ -152,6 +152,16 @@ describe("a run", () => {
       }))
   }
 
+  it.effect("starts nobody beyond its time limit in a closed loop", () =>
+    Effect.gen(function*() {
+      // The first request ends far beyond the limit; its place is not filled again.
+      const { records, summary } = yield* replay(topology(engineArgs()), plain(rowsEvery(0, 5, { outputTokens: 1 }), { concurrency: 1 }), {
+        check: true,
+        maxSimTimeMs: 0
+      })
+      assert.deepStrictEqual([records.length, summary.arrivedRequests], [1, 1])
+    }))
+
   it.effect("charges several workers for the time they are there", () =>
     Effect.gen(function*() {
       const { summary } = yield* replay(topology(engineArgs({ gpusPerWorker: 4 }), 3), plain(rowsEvery(7, 30)))

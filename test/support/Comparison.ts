@@ -32,7 +32,8 @@ export const reportDifferences = (actual: Report, expected: RecordedReport): Arr
 
 /** Fields that tell lines apart where arrival times are equal: the reference writes those in random order. */
 const orderFields = [
-  "arrival_time_ms", "input_length", "output_length", "first_token_ms", "last_token_ms", "decode_worker_idx", "session_id"
+  "arrival_time_ms", "input_length", "output_length", "first_token_ms", "last_token_ms", "decode_worker_idx", "session_id",
+  "first_admit_ms", "reused_input_tokens"
 ]
 
 /** A difference of two times carries the rounding of both. */
