@@ -120,8 +120,11 @@ export class SingleEngineLoop implements SimulationLoop {
 
   /** The report counts every request that has arrived, so those left in the workload come in first. */
   private endAtLimit(): LoopState {
-    this.defersArrivals = false
-    return this.takeArrivals() ? this.end("max-sim-time") : "needs-rows"
+    if (this.defersArrivals) {
+      this.defersArrivals = false
+      if (!this.takeArrivals()) return "needs-rows"
+    }
+    return this.end("max-sim-time")
   }
 
   private moveTo(timeMs: number): void {
