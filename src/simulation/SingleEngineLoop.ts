@@ -21,7 +21,7 @@ const maxIdlePasses = 1024
  * Waiting requests beyond which further arrivals stay in the workload, as long as nobody watches the queue. First come, first served:
  * an arrival that cannot be reached yet changes nothing, and an overloaded engine would otherwise hold most of its trace.
  */
-const maxQueued = 4096
+const maxQueued = 512
 
 export class SingleEngineLoop implements SimulationLoop {
   nowMs = 0

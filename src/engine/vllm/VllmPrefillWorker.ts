@@ -18,7 +18,8 @@ export class VllmPrefillWorker extends VllmWorker implements SourceWorker {
     const sequence = this.held.get(request)
     if (sequence === undefined) return
     this.held.delete(request)
-    this.releaseBlocks(sequence)
+    this.letGo(sequence)
+    this.situationChanged()
   }
 
   override markBlocks(mark: (block: number) => void): void {

@@ -6,7 +6,7 @@
  * steady decode costs a few integer operations per pass, and a countdown tells when it needs more than that.
  */
 import type { EngineArgs } from "../../config/EngineArgs.ts"
-import type { SimRequest } from "../../request/SimRequest.ts"
+import { emptyBlocks, type SimRequest } from "../../request/SimRequest.ts"
 import type { TimingModel } from "../../timing/Timing.ts"
 import type { WorkerContext } from "../WorkerContext.ts"
 import { EngineStalled } from "../EngineStalled.ts"
@@ -20,6 +20,7 @@ import { KvBlockPool } from "./KvBlockPool.ts"
 import { PassBudget } from "./PassBudget.ts"
 import { PassTiming } from "./PassTiming.ts"
 import { Sequence } from "./Sequence.ts"
+import { SlotLists } from "./SlotLists.ts"
 
 const Schedule = { Scheduled: 0, Blocked: 1, Preempted: 2 } as const
 type Schedule = (typeof Schedule)[keyof typeof Schedule]
@@ -45,6 +46,7 @@ export class VllmWorker implements WorkerCore {
 
   private readonly budget = new PassBudget()
   private readonly gate: AdmissionGate
+  private readonly slotLists = new SlotLists()
   private preemptedInPass = false
   private fruitlessPreemptions = 0
   /** Token time of the previous emitting pass: requests that emitted then share this pass's gap. */
@@ -101,7 +103,7 @@ export class VllmWorker implements WorkerCore {
     else waiting.remove(sequence)
     sequence.running = false
     this.recordProgress(sequence)
-    this.releaseBlocks(sequence)
+    this.letGo(sequence)
     this.capacityFreed()
     return true
   }
@@ -219,7 +221,15 @@ export class VllmWorker implements WorkerCore {
 
   protected prepareSlots(sequence: Sequence): void {
     if (sequence.slots.length > 0) return
-    sequence.slots = new Int32Array(fullLengthBlocks(sequence, this.args.blockTokens))
+    sequence.slots = this.slotLists.take(fullLengthBlocks(sequence, this.args.blockTokens))
+  }
+
+  /** Releases everything the request holds for good. */
+  protected letGo(sequence: Sequence): void {
+    this.releaseBlocks(sequence)
+    if (sequence.slots.length === 0) return
+    this.slotLists.giveBack(sequence.slots)
+    sequence.slots = emptyBlocks
   }
 
   /** Prompt tokens of the leading full blocks that are cached, held or not; without prefix caching nobody looks. */
@@ -316,7 +326,7 @@ export class VllmWorker implements WorkerCore {
   }
 
   /** Deepest block first, so that a prefix outlives what extends it. */
-  protected releaseBlocks(sequence: Sequence): void {
+  private releaseBlocks(sequence: Sequence): void {
     for (let block = sequence.heldBlocks - 1; block >= 0; block--) this.pool.release(sequence.slots[block]!)
     sequence.heldBlocks = 0
   }
@@ -448,7 +458,7 @@ export class VllmWorker implements WorkerCore {
 
   protected complete(sequence: Sequence): void {
     this.recordProgress(sequence)
-    this.releaseBlocks(sequence)
+    this.letGo(sequence)
     this.capacityFreed()
     sequence.running = false
     this.outcome.signal(sequence.request, Signal.Completed)
@@ -456,6 +466,11 @@ export class VllmWorker implements WorkerCore {
 
   /** A request gave blocks back. */
   protected capacityFreed(): void {}
+
+  /** Something outside the worker changed what it can do: preemptions so far were not for nothing. */
+  protected situationChanged(): void {
+    this.fruitlessPreemptions = 0
+  }
 
   private recordProgress(sequence: Sequence): void {
     if (this.args.workerType === "prefill") return
