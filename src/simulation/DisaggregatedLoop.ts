@@ -115,7 +115,7 @@ export class DisaggregatedLoop extends EventLoop {
     let changed = this.completePasses()
     if (this.completeTransfers()) changed = true
     if (this.takeArrivals()) changed = true
-    if (this.context.workload.needsRows) return changed
+    if (this.starved) return changed
     if (this.drainSteps()) changed = true
     if (this.prefill.startPasses(this.nowMs, this.onPrefillStarted)) changed = true
     return this.decode.startPasses(this.nowMs, this.onDecodeStarted) || changed
@@ -192,13 +192,13 @@ export class DisaggregatedLoop extends EventLoop {
   }
 
   private endRequest(request: SimRequest): void {
-    const { checks, ledger, workload } = this.context
+    const { checks, ledger } = this.context
     this.decode.router.freed(request, this.nowMs)
     ledger.settle(request, "completed")
     checks?.record(request)
     if (Number.isNaN(stampsOf(request).sourceReleasedMs)) this.unreleased.add(request)
     else ledger.emit(request)
-    workload.onTerminal(request, this.nowMs)
+    this.tellWorkload(request)
   }
 
   // ---- protocol ------------------------------------------------------------------------------------------------------
@@ -333,11 +333,11 @@ export class DisaggregatedLoop extends EventLoop {
 
   /** The request ends without a token; whatever it holds on the prefill side is let go like after a transfer. */
   private abort(request: SimRequest, status: "rejected" | "failed"): void {
-    const { ledger, workload } = this.context
+    const { ledger } = this.context
     ledger.settle(request, status)
     this.unreleased.add(request)
     if (Number.isNaN(stampsOf(request).sourceHeldMs)) this.append(Step.Complete, request)
     else this.append(Step.Release, request)
-    workload.onTerminal(request, this.nowMs)
+    this.tellWorkload(request)
   }
 }

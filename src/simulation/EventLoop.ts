@@ -18,11 +18,18 @@ import {
 } from "./SimulationLoop.ts"
 import type { WorkerPool } from "./WorkerPool.ts"
 
+/** Before any time: the workload must be asked. */
+const askWorkload = -1
+
 export abstract class EventLoop implements SimulationLoop {
   nowMs = 0
   ended: EndReason | undefined = undefined
   protected readonly context: LoopContext
   protected readonly queue = new EventQueue()
+  /** The workload must be fed before anything else can be said to happen now. */
+  protected starved = false
+  /** Until when the workload has nothing to offer, as far as it was asked; asking it at every event would cost more than most events. */
+  private nextArrivalMs = askWorkload
   private pools: ReadonlyArray<WorkerPool<WorkerCore>> = []
   private holders: ReadonlyArray<BlockHolder> = []
 
@@ -59,16 +66,27 @@ export abstract class EventLoop implements SimulationLoop {
     this.holders = [...pools.flatMap((pool) => [...pool.cores, pool.router]), this.context.workload]
   }
 
+  /** Lets everything that is ready now arrive; true when anything did. Sets {@link starved} when the workload must be fed first. */
   protected takeArrivals(): boolean {
+    if (this.nextArrivalMs > this.nowMs) return false
     const { ledger, workload } = this.context
     let any = false
     for (;;) {
       const request = workload.popReady(this.nowMs, ledger.inFlight)
-      if (request === undefined) return any
+      if (request === undefined) break
       any = true
       ledger.arrive()
       this.arrive(request)
     }
+    this.starved = workload.needsRows
+    this.nextArrivalMs = this.starved ? askWorkload : workload.nextReadyMs()
+    return any
+  }
+
+  /** The request has ended: the workload may have something new to offer. */
+  protected tellWorkload(request: SimRequest): void {
+    this.context.workload.onTerminal(request, this.nowMs)
+    this.nextArrivalMs = askWorkload
   }
 
   /** Settled requests whose record could not be handed out yet. */
@@ -82,7 +100,7 @@ export abstract class EventLoop implements SimulationLoop {
     if (!this.settle()) return "needs-rows"
     context.time.advanceTo(this.nowMs, true)
     collectIdentities(context, this.holders)
-    const nextMs = Math.min(context.workload.nextReadyMs(), this.queue.headMs)
+    const nextMs = Math.min(this.nextArrivalMs, this.queue.headMs)
     if (nextMs === Number.POSITIVE_INFINITY) {
       if (context.workload.drained && context.ledger.inFlight === 0) return this.end("drained")
       throw deadEnd(this.nowMs, context.ledger.inFlight, this.inPools())
@@ -99,7 +117,7 @@ export abstract class EventLoop implements SimulationLoop {
   private settle(): boolean {
     for (;;) {
       const changed = this.settleRound()
-      if (this.context.workload.needsRows) return false
+      if (this.starved) return false
       if (!changed) return true
     }
   }

@@ -39,7 +39,7 @@ export class MultiEngineLoop extends EventLoop {
   protected settleRound(): boolean {
     let changed = this.completePasses()
     if (this.takeArrivals()) changed = true
-    if (this.context.workload.needsRows) return changed
+    if (this.starved) return changed
     return this.pool.startPasses(this.nowMs, this.onStarted) || changed
   }
 
@@ -75,7 +75,7 @@ export class MultiEngineLoop extends EventLoop {
 
   /** The router learns first (it may release parked requests), then the workload; released requests are dispatched last. */
   private applySignal(request: SimRequest, signal: Signal): void {
-    const { checks, ledger, workload } = this.context
+    const { checks, ledger } = this.context
     const { router } = this.pool
     if (signal === Signal.FirstToken) router.prefillDone(request, this.nowMs)
     else router.freed(request, this.nowMs)
@@ -83,7 +83,7 @@ export class MultiEngineLoop extends EventLoop {
     if (signal !== Signal.FirstToken) {
       ledger.finish(request, signal === Signal.Rejected ? "rejected" : "completed")
       checks?.record(request)
-      workload.onTerminal(request, this.nowMs)
+      this.tellWorkload(request)
     }
     for (const next of this.released) this.dispatch(next, next.workerIndex)
     this.released.length = 0
