@@ -67,6 +67,8 @@ export interface EngineArgs {
   readonly memFractionStatic: number | undefined
   readonly freeGpuMemoryFraction: number | undefined
   readonly plannerProfileData: string | undefined
+  /** File with an AIC configuration that is not shipped; the same as giving it to the whole run. */
+  readonly aicBundle: string | undefined
   readonly kvBytesPerToken: number | undefined
   readonly kvTransferBandwidthGbS: number | undefined
   readonly kvTransferTimingMode: TransferTimingMode

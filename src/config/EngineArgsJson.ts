@@ -99,7 +99,8 @@ const readScheduling = (read: ObjectReader) => ({
   decodeSpeedupRatio: read.value("decode_speedup_ratio", number(0), 1),
   dpSize: read.value("dp_size", integer(1, 2 ** 32 - 1), 1),
   startupTimeS: read.optional("startup_time", number(0)) ?? 0,
-  plannerProfileData: read.optional("planner_profile_data", text)
+  plannerProfileData: read.optional("planner_profile_data", text),
+  aicBundle: read.optional("aic_bundle", text)
 })
 
 interface WorkerKeys {

@@ -67,7 +67,7 @@ export const isInert = (key: string, args: Pick<EngineArgs, "engineType" | "work
   if (key === "preemption_mode") return engineType !== "vllm"
   if (fixedBySglang.has(key)) return engineType === "sglang"
   if (transferKeys.has(key)) return workerType !== "prefill"
-  if (aicModelKeys.has(key)) return aic === undefined
+  if (aicModelKeys.has(key) || key === "aic_bundle") return aic === undefined
   if (memoryKeys.has(key)) return aic?.sizesKvPool !== true || memoryKeyOfBackend.get(aic.backend) !== key
   if (key === "planner_profile_data") return aic !== undefined
   return key === "aic_mtp_seed" && args.mtp === undefined

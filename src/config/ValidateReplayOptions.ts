@@ -11,7 +11,7 @@ import { readEngineArgs } from "./EngineArgsJson.ts"
 import type { GivenOptions } from "./GivenOptions.ts"
 import { type JsonSetting, nodeOf } from "./JsonSetting.ts"
 import { noticesOf } from "./OptionNotices.ts"
-import type { ReplayOptions } from "./ReplayOptions.ts"
+import type { Deployment, ReplayOptions } from "./ReplayOptions.ts"
 import { defaultRouterConfig, readRouterConfig, type RouterConfig } from "./RouterConfig.ts"
 import { aggregatedProblem, deploymentOf, disaggregationProblem, poolProblem } from "./rules/DeploymentRules.ts"
 import { countProblem, inputOf, inputProblem, traceProblem } from "./rules/InputRules.ts"
@@ -95,9 +95,16 @@ export const validateReplayOptions = (given: GivenOptions): Checked<ReplayOption
       outputs: { reportJson: given.reportJson, reportJsonl: given.reportJsonl },
       planner: given.plannerConfig,
       benchmarkGranularity: given.benchmarkGranularity,
-      aicBundles: given.aicBundles ?? [],
+      aicBundles: bundlesOf(given, deployment),
       check: given.check ?? false,
       quiet: given.quiet ?? false
     } satisfies Omit<ReplayOptions, "notices">
     return { ...options, notices: noticesOf(given, options) }
   })
+
+/** Bundles of the run and of its engines, each once. */
+const bundlesOf = ({ aicBundles = [] }: GivenOptions, deployment: Deployment): ReadonlyArray<string> => {
+  const engines = deployment._tag === "Aggregated" ? [deployment.engine] : [deployment.prefill, deployment.decode]
+  const own = engines.map(({ aicBundle }) => aicBundle).filter((file) => file !== undefined)
+  return [...new Set([...aicBundles, ...own])]
+}

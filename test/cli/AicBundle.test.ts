@@ -55,6 +55,16 @@ describe("--aic-bundle", () => {
       assert.deepStrictEqual(bundled.warnings, [])
     }))
 
+  it.live("may be an engine argument", () =>
+    Effect.gen(function*() {
+      const flagged = yield* run("--extra-engine-args", engine, "--aic-bundle", "h200.json")
+      const argument = JSON.stringify({ ...JSON.parse(engine), aic_bundle: "h200.json" })
+      const bundled = yield* run("--extra-engine-args", argument)
+      assert.strictEqual(bundled.lines, flagged.lines)
+      assert.strictEqual(bundled.timing_source, flagged.timing_source)
+      assert.deepStrictEqual(bundled.options.aicBundles, ["h200.json"])
+    }))
+
   it.live("also gives the router's estimates, and each pool its own bundle", () =>
     Effect.gen(function*() {
       const routed = [

@@ -22,6 +22,7 @@ const vllmDefaults: EngineArgs = {
   memFractionStatic: undefined,
   freeGpuMemoryFraction: undefined,
   plannerProfileData: undefined,
+  aicBundle: undefined,
   kvBytesPerToken: undefined,
   kvTransferBandwidthGbS: undefined,
   kvTransferTimingMode: "full_prompt",
