@@ -11,7 +11,7 @@ export const serveCommand = Command.make(
   { flags: flagParams(serveFlags) },
   Effect.fnUntraced(function*({ flags }) {
     const { runServe } = yield* Effect.promise(() => import("./RunServe.ts"))
-    yield* runServe(settingsOf(flags))
+    return yield* runServe(settingsOf(flags))
   })
 ).pipe(
   Command.withDescription("Serve simulated engines as an OpenAI-compatible HTTP endpoint, paced by the live clock"),

@@ -94,9 +94,7 @@ const rereadable = Effect.fnUntraced(function*(fs: FileSystem.FileSystem, name: 
   }
   const info = yield* Effect.mapError(fs.stat(name), notOpened(name, opened))
   if (info.type === "Directory") {
-    return yield* Effect.fail(
-      new TraceError({ file: name, problem: `failed to read line 1 from ${name}: it is a directory` })
-    )
+    return yield* new TraceError({ file: name, problem: `failed to read line 1 from ${name}: it is a directory` })
   }
   if (info.type === "File") return { path: name, info }
   return { path: yield* spool(fs, name, pipeBytes(name)), info: undefined }

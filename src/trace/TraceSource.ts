@@ -164,7 +164,7 @@ export const openDynamo: (options: DynamoOptions) => Opened = Effect.fnUntraced(
   if (traceBlockTokens !== undefined && traceBlockTokens !== trace.traceBlockTokens) {
     const problem = `trace_block_size ${traceBlockTokens} does not match embedded Dynamo request trace block size`
       + ` ${trace.traceBlockTokens}`
-    return yield* Effect.fail(new TraceError({ file, problem }))
+    return yield* new TraceError({ file, problem })
   }
   return { file, accumulatesPrompts: false, ...trace }
 })

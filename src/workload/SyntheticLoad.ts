@@ -231,7 +231,7 @@ export const planSynthetic = Effect.fnUntraced(function*(
 ): Effect.fn.Return<SyntheticPlan, WorkloadError> {
   const o = complete(options)
   const problem = problemOf(o)
-  if (problem !== undefined) return yield* Effect.fail(problem)
+  if (problem !== undefined) return yield* problem
   if (options.concurrency === undefined) yield* checkSpeedup("arrival_speedup_ratio", options.arrivalSpeedup ?? 1)
   else yield* checkConcurrency(options.concurrency)
   const sessions = o.turnsPerSession > 1 || o.sharedPrefixRatio > 0 || o.prefixGroups > 0 || o.interTurnDelayMs > 0

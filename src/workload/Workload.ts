@@ -69,7 +69,7 @@ const fromTrace = (trace: TraceSource, make: (identity: BlockIdentity) => Worklo
 const openLoop = Effect.fnUntraced(function*({ arrivalSpeedup = 1, trace }: OpenLoopTrace) {
   const { graph, survey } = trace
   yield* checkSpeedup("ratio", arrivalSpeedup)
-  if (survey.openLoopProblem !== undefined) return yield* Effect.fail(survey.openLoopProblem)
+  if (survey.openLoopProblem !== undefined) return yield* survey.openLoopProblem
   const options = { ...coreOptions(trace), arrivalSpeedup }
   const { order, originMs } = survey
   return fromTrace(trace, (identity) =>
@@ -81,7 +81,7 @@ const openLoop = Effect.fnUntraced(function*({ arrivalSpeedup = 1, trace }: Open
 const closedLoop = Effect.fnUntraced(function*({ concurrency, trace }: ClosedLoopTrace) {
   const { closedLoopProblem } = trace.survey
   yield* checkConcurrency(concurrency)
-  if (closedLoopProblem !== undefined) return yield* Effect.fail(closedLoopProblem)
+  if (closedLoopProblem !== undefined) return yield* closedLoopProblem
   const options = { ...coreOptions(trace), concurrency }
   return fromTrace(trace, (identity) => new ClosedLoopCore({ ...options, identity }))
 })

@@ -3,6 +3,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
@@ -65,8 +66,7 @@ export const program = (
     }
     return main(argv).pipe(
       Effect.provideService(Console.Console, console),
-      Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env }))),
-      Effect.provide(NodeServices.layer),
+      Effect.provide(Layer.merge(ConfigProvider.layer(ConfigProvider.fromEnv({ env })), NodeServices.layer)),
       Effect.exit,
       Effect.map((exit) => ({ exit: exitCodeOf(exit), stdout: stdout.join("\n"), stderr: stderr.join("\n") }))
     )

@@ -24,7 +24,7 @@ layer(NodeServices.layer)("AicTiming", (it) => {
       useModel(aicArgs(), (model) => {
         assertClose(model.prefillMs(1, 1000, 0), 22.377216523, "prefill")
         assertClose(model.decodeMs(1, 64_000, 1000, 1e6), 4.972881538, "decode")
-      }).pipe(Effect.map(() => undefined)))
+      }).pipe(Effect.asVoid))
 
     it.effect("without new tokens costs nothing", () =>
       useModel(aicArgs(), (model) => {
