@@ -6,6 +6,7 @@
  */
 import type { SimRequest } from "../../request/SimRequest.ts"
 import type { DestinationWorker } from "../Handoff.ts"
+import { ReservationTries } from "../ReservationTries.ts"
 import { Sequence } from "./Sequence.ts"
 import { SglangWorker } from "./SglangWorker.ts"
 
@@ -16,10 +17,7 @@ export class SglangDecodeWorker extends SglangWorker implements DestinationWorke
   private readonly reserved = new Map<SimRequest, { readonly sequence: Sequence; readonly missingTokens: number }>()
   /** Activated requests, oldest first. */
   private readonly activated: Array<Sequence> = []
-  /** Changes whenever room may have appeared; a refused request is not tried again before. */
-  private generation = 0
-  private triedSequence: Sequence | undefined = undefined
-  private triedGeneration = -1
+  private readonly tries = new ReservationTries<Sequence>()
 
   override get inFlight(): number {
     return super.inFlight + this.activated.length
@@ -44,9 +42,7 @@ export class SglangDecodeWorker extends SglangWorker implements DestinationWorke
 
   tryReserve(): SimRequest | undefined {
     const head = this.pending[0]
-    if (head === undefined || (this.triedSequence === head && this.triedGeneration === this.generation)) return undefined
-    this.triedSequence = head
-    this.triedGeneration = this.generation
+    if (head === undefined || !this.tries.claim(head)) return undefined
     const missingTokens = this.kv.reserve(head)
     if (missingTokens < 0) return undefined
     this.pending.shift()
@@ -106,6 +102,6 @@ export class SglangDecodeWorker extends SglangWorker implements DestinationWorke
   }
 
   protected override capacityFreed(): void {
-    this.generation += 1
+    this.tries.capacityChanged()
   }
 }

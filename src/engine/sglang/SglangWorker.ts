@@ -10,11 +10,11 @@ import type { SimRequest } from "../../request/SimRequest.ts"
 import { scaledDurationMs } from "../../timing/Quantise.ts"
 import type { TimingModel } from "../../timing/Timing.ts"
 import type { WorkerContext } from "../WorkerContext.ts"
+import { BatchWorker } from "../BatchWorker.ts"
 import { EngineStalled } from "../EngineStalled.ts"
 import { MtpSampler } from "../MtpSampler.ts"
 import type { TokenGaps } from "../TokenGaps.ts"
-import { WaitingQueue } from "../WaitingQueue.ts"
-import { PassOutcome, Signal, type WorkerCore, type WorkerSnapshot } from "../WorkerCore.ts"
+import { type PassOutcome, Signal, type WorkerSnapshot } from "../WorkerCore.ts"
 import { KvCache } from "./KvCache.ts"
 import { LongestPrefixFirst } from "./LongestPrefixFirst.ts"
 import { NewTokenRatio } from "./NewTokenRatio.ts"
@@ -23,18 +23,12 @@ import { Sequence } from "./Sequence.ts"
 
 const minDecodeMs = 1
 
-export class SglangWorker implements WorkerCore {
-  protected readonly args: EngineArgs
+export class SglangWorker extends BatchWorker<Sequence> {
   protected readonly kv: KvCache
-  protected readonly outcome = new PassOutcome()
-  protected readonly waiting = new WaitingQueue<Sequence>()
-  protected readonly running: Array<Sequence> = []
   private readonly timing: TimingModel
   private readonly gaps: TokenGaps
   private readonly sampler: MtpSampler | undefined
   private readonly decodeSpeedup: number
-  /** Prefill workers' tokens are not shown. */
-  private readonly visible: boolean
   private readonly longestPrefixFirst: LongestPrefixFirst | undefined
   private readonly ratio: NewTokenRatio
   private readonly budget: PrefillBudget
@@ -49,10 +43,9 @@ export class SglangWorker implements WorkerCore {
   private previousEmitMs = Number.NaN
 
   constructor(args: EngineArgs, timing: TimingModel, context: WorkerContext) {
-    this.args = args
+    super(args)
     this.timing = timing
     this.gaps = context.gaps
-    this.visible = args.workerType !== "prefill"
     this.kv = new KvCache(args.numGpuBlocks, args.blockTokens, context.kvEvents)
     this.sampler = args.mtp === undefined || !this.visible ? undefined : new MtpSampler(args.mtp, context.workerIndex)
     this.decodeSpeedup = args.speedupRatio * args.decodeSpeedupRatio
@@ -61,14 +54,6 @@ export class SglangWorker implements WorkerCore {
       : undefined
     this.ratio = new NewTokenRatio(args.sglang.scheduleConservativeness)
     this.budget = new PrefillBudget(args)
-  }
-
-  get inFlight(): number {
-    return this.waiting.length + this.running.length
-  }
-
-  get queued(): number {
-    return this.waiting.length
   }
 
   submit(request: SimRequest): void {
@@ -90,19 +75,6 @@ export class SglangWorker implements WorkerCore {
     ratio.decay()
     if (outcome.endMs > nowMs || outcome.requests.length > 0) outcome.progressed = true
     return outcome
-  }
-
-  abort(request: SimRequest): boolean {
-    const { running, waiting } = this
-    const index = running.findIndex((sequence) => sequence.request === request)
-    const sequence = running[index] ?? waiting.find((member) => member.request === request)
-    if (sequence === undefined) return false
-    if (index >= 0) running.splice(index, 1)
-    else waiting.remove(sequence)
-    this.recordProgress(sequence)
-    this.kv.finalise(sequence)
-    this.capacityFreed()
-    return true
   }
 
   snapshot(): WorkerSnapshot {
@@ -130,6 +102,10 @@ export class SglangWorker implements WorkerCore {
 
   checkInvariants(): void {
     this.kv.checkInvariants(this.sequences(), 0)
+  }
+
+  protected drop(sequence: Sequence): void {
+    this.kv.finalise(sequence)
   }
 
   /** Everybody here, waiting ones first. */
@@ -297,9 +273,6 @@ export class SglangWorker implements WorkerCore {
     this.capacityFreed()
   }
 
-  /** Room for a reservation may have appeared. */
-  protected capacityFreed(): void {}
-
   /**
    * The decode step found no slots. One request alone, with nobody admitted or thrown out beside it, will find none in the next
    * pass either: the reference repeats it forever.
@@ -395,12 +368,6 @@ export class SglangWorker implements WorkerCore {
     const filled = sequence.materialisedTokens % this.kv.pageTokens
     if (filled === 0) this.kv.openPage(sequence)
     sequence.countdown = generatedTokens === 1 ? 1 : Math.min(this.kv.pageTokens - filled, maxOutputTokens - generatedTokens)
-  }
-
-  private recordProgress(sequence: Sequence): void {
-    if (!this.visible) return
-    sequence.request.emittedTokens = sequence.generatedTokens
-    sequence.request.lastTokenMs = sequence.lastTokenMs
   }
 
   private dropFinished(): void {

@@ -6,6 +6,7 @@
  */
 import type { SimRequest } from "../../request/SimRequest.ts"
 import type { DestinationWorker } from "../Handoff.ts"
+import { ReservationTries } from "../ReservationTries.ts"
 import { fullLengthBlocks } from "./CapacityPolicy.ts"
 import type { Sequence } from "./Sequence.ts"
 import { VllmWorker } from "./VllmWorker.ts"
@@ -17,10 +18,7 @@ export class VllmDecodeWorker extends VllmWorker implements DestinationWorker {
   private readonly pending: Array<Sequence> = []
   /** Requests whose blocks are set aside, with the number of them that were cached. */
   private readonly reserved = new Map<SimRequest, { readonly sequence: Sequence; readonly cachedBlocks: number }>()
-  /** Changes whenever room may have appeared; a refused request is not tried again before. */
-  private generation = 0
-  private triedSequence: Sequence | undefined = undefined
-  private triedGeneration = -1
+  private readonly tries = new ReservationTries<Sequence>()
 
   requestDestination(request: SimRequest): boolean {
     const sequence = this.sequenceOf(request, request.outputTokens)
@@ -32,9 +30,7 @@ export class VllmDecodeWorker extends VllmWorker implements DestinationWorker {
   tryReserve(): SimRequest | undefined {
     const head = this.pending[0]
     if (head === undefined || this.running.length >= this.args.maxNumSeqs) return undefined
-    if (this.triedSequence === head && this.triedGeneration === this.generation) return undefined
-    this.triedSequence = head
-    this.triedGeneration = this.generation
+    if (!this.tries.claim(head)) return undefined
     this.prepareSlots(head)
     const blocks = Math.ceil(head.promptTokens / this.args.blockTokens)
     const cachedBlocks = this.pool.acquireUnregistered(head.keys, head.fullBlocks, blocks, head.slots)
@@ -86,7 +82,7 @@ export class VllmDecodeWorker extends VllmWorker implements DestinationWorker {
   }
 
   protected override capacityFreed(): void {
-    this.generation += 1
+    this.tries.capacityChanged()
   }
 
   protected override heldBlocks(): number {

@@ -9,11 +9,11 @@ import type { EngineArgs } from "../../config/EngineArgs.ts"
 import { emptyBlocks, type SimRequest } from "../../request/SimRequest.ts"
 import type { TimingModel } from "../../timing/Timing.ts"
 import type { WorkerContext } from "../WorkerContext.ts"
+import { BatchWorker } from "../BatchWorker.ts"
 import { EngineStalled } from "../EngineStalled.ts"
 import { MtpSampler } from "../MtpSampler.ts"
 import type { TokenGaps } from "../TokenGaps.ts"
-import { WaitingQueue } from "../WaitingQueue.ts"
-import { PassOutcome, Signal, type WorkerCore, type WorkerSnapshot } from "../WorkerCore.ts"
+import { type PassOutcome, Signal, type WorkerSnapshot } from "../WorkerCore.ts"
 import { AdmissionGate } from "./AdmissionGate.ts"
 import { type CapacityPolicy, fullLengthBlocks } from "./CapacityPolicy.ts"
 import { KvBlockPool } from "./KvBlockPool.ts"
@@ -28,17 +28,13 @@ type Schedule = (typeof Schedule)[keyof typeof Schedule]
 /** Preemptions in a row without a single token after which the requests are taken to be thrashing forever. */
 const maxFruitlessPreemptions = 10_000
 
-export class VllmWorker implements WorkerCore {
-  protected readonly args: EngineArgs
+export class VllmWorker extends BatchWorker<Sequence> {
   private readonly policy: CapacityPolicy
   private readonly timing: PassTiming
   private readonly gaps: TokenGaps
   protected readonly pool: KvBlockPool
   private readonly sampler: MtpSampler | undefined
-  protected readonly outcome = new PassOutcome()
 
-  protected readonly waiting = new WaitingQueue<Sequence>()
-  protected readonly running: Array<Sequence> = []
   /** Scratch lists, reused by every pass. */
   private readonly ready: Array<Sequence> = []
   private readonly bursts: Array<number> = []
@@ -53,21 +49,13 @@ export class VllmWorker implements WorkerCore {
   private previousEmitMs = Number.NaN
 
   constructor(args: EngineArgs, policy: CapacityPolicy, timing: TimingModel, context: WorkerContext) {
-    this.args = args
+    super(args)
     this.policy = policy
     this.timing = new PassTiming(args, timing)
     this.gaps = context.gaps
     this.pool = new KvBlockPool(args.numGpuBlocks, context.kvEvents)
     this.gate = new AdmissionGate(policy, this.pool, args.blockTokens)
     this.sampler = args.mtp === undefined ? undefined : new MtpSampler(args.mtp, context.workerIndex)
-  }
-
-  get inFlight(): number {
-    return this.waiting.length + this.running.length
-  }
-
-  get queued(): number {
-    return this.waiting.length
   }
 
   submit(request: SimRequest): void {
@@ -92,20 +80,6 @@ export class VllmWorker implements WorkerCore {
     if (this.rejected.length > 0) this.signalRejected()
     if (this.budget.scheduledTokens > 0 || outcome.endMs > nowMs || outcome.requests.length > 0) outcome.progressed = true
     return outcome
-  }
-
-  abort(request: SimRequest): boolean {
-    const { running, waiting } = this
-    const index = running.findIndex((sequence) => sequence.request === request)
-    const sequence = running[index] ?? waiting.find((sequence) => sequence.request === request)
-    if (sequence === undefined) return false
-    if (index >= 0) running.splice(index, 1)
-    else waiting.remove(sequence)
-    sequence.running = false
-    this.recordProgress(sequence)
-    this.letGo(sequence)
-    this.capacityFreed()
-    return true
   }
 
   snapshot(): WorkerSnapshot {
@@ -222,6 +196,11 @@ export class VllmWorker implements WorkerCore {
   protected prepareSlots(sequence: Sequence): void {
     if (sequence.slots.length > 0) return
     sequence.slots = this.slotLists.take(fullLengthBlocks(sequence, this.args.blockTokens))
+  }
+
+  protected drop(sequence: Sequence): void {
+    sequence.running = false
+    this.letGo(sequence)
   }
 
   /** Releases everything the request holds for good. */
@@ -437,9 +416,8 @@ export class VllmWorker implements WorkerCore {
   private noteToken(sequence: Sequence, tokenMs: number): void {
     const { generatedTokens, maxOutputTokens, request } = sequence
     sequence.lastTokenMs = tokenMs
-    const visible = this.args.workerType !== "prefill"
-    if (visible && generatedTokens === 1) request.firstTokenMs = tokenMs
-    if (visible && generatedTokens === 2) request.secondTokenMs = tokenMs
+    if (this.visible && generatedTokens === 1) request.firstTokenMs = tokenMs
+    if (this.visible && generatedTokens === 2) request.secondTokenMs = tokenMs
     if (generatedTokens === maxOutputTokens) {
       this.complete(sequence)
       return
@@ -464,18 +442,9 @@ export class VllmWorker implements WorkerCore {
     this.outcome.signal(sequence.request, Signal.Completed)
   }
 
-  /** A request gave blocks back. */
-  protected capacityFreed(): void {}
-
   /** Something outside the worker changed what it can do: preemptions so far were not for nothing. */
   protected situationChanged(): void {
     this.fruitlessPreemptions = 0
-  }
-
-  private recordProgress(sequence: Sequence): void {
-    if (this.args.workerType === "prefill") return
-    sequence.request.emittedTokens = sequence.generatedTokens
-    sequence.request.lastTokenMs = sequence.lastTokenMs
   }
 
   private dropFinished(): void {
