@@ -13,9 +13,10 @@ import * as Stream from "effect/Stream"
 import { Engine } from "../engine/Engine.ts"
 import type { ReplayEvent, RunSummary } from "../report/ReplayEvent.ts"
 import type { Router } from "../router/Router.ts"
-import { ReplayError } from "../simulation/ReplayError.ts"
+import type { ReplayError } from "../simulation/ReplayError.ts"
 import { RunChecks } from "../simulation/RunChecks.ts"
 import { identityFor } from "../simulation/RunIdentity.ts"
+import { deadEnd } from "../simulation/SimulationLoop.ts"
 import { SimulationView } from "../simulation/SimulationView.ts"
 import type { TraceError } from "../trace/TraceError.ts"
 import { Workload } from "../workload/Workload.ts"
@@ -107,7 +108,7 @@ const assemble = Effect.fnUntraced(function*(options: OnlineOptions, chunks: Chu
       deployment.submit(request)
     },
     checkProgress: Effect.suspend(() =>
-      deployment.atRest && deployment.inFlight > 0 ? Effect.fail(deadEnd(deployment)) : Effect.void
+      deployment.atRest && deployment.inFlight > 0 ? Effect.fail(deadEndOf(deployment)) : Effect.void
     )
   })
   const observed = deployment.run({
@@ -168,16 +169,7 @@ const handOn = (recorder: Recorder, chunks: Chunks): Effect.Effect<void> => {
     : Effect.void
 }
 
-const deadEnd = (deployment: Deployment): ReplayError => {
-  const timeMs = deployment.time.nowMs()
-  const named = Array.from(deployment.requests()).slice(0, 3).map(({ request }) =>
-    `request ${request.requestId ?? request.id} (${request.promptTokens} prompt + ${request.outputTokens} output tokens)`
-  )
-  return new ReplayError({
-    reason: "dead-end",
-    timeMs,
-    problem: `online replay reached a dead end with ${deployment.inFlight} in-flight requests remaining at ${timeMs} ms: `
-      + `the engine can never schedule ${named.join(", ")}. Give it more KV blocks (num_gpu_blocks), a larger token budget `
-      + "(max_num_batched_tokens), or chunked prefill"
-  })
+const deadEndOf = (deployment: Deployment): ReplayError => {
+  const blocked = Array.from(deployment.requests(), ({ request }) => request)
+  return deadEnd(deployment.time.nowMs(), deployment.inFlight, blocked, "online")
 }

@@ -59,13 +59,18 @@ const named = (request: SimRequest): string => {
 }
 
 /** The error for a run in which nothing can ever happen again although requests are in flight. */
-export const deadEnd = (nowMs: number, inFlight: number, blocked: ReadonlyArray<SimRequest>): ReplayError => {
+export const deadEnd = (
+  nowMs: number,
+  inFlight: number,
+  blocked: ReadonlyArray<SimRequest>,
+  mode: "offline" | "online" = "offline"
+): ReplayError => {
   const shown = blocked.slice(0, 3).map(named).join(", ")
   const more = blocked.length > 3 ? ` and ${blocked.length - 3} more` : ""
   return new ReplayError({
     reason: "dead-end",
     timeMs: nowMs,
-    problem: `offline replay reached a dead end with ${inFlight} in-flight requests remaining at ${nowMs} ms: `
+    problem: `${mode} replay reached a dead end with ${inFlight} in-flight requests remaining at ${nowMs} ms: `
       + `the engine can never schedule ${shown}${more}. Give it more KV blocks (num_gpu_blocks), a larger token budget `
       + `(max_num_batched_tokens), or chunked prefill`
   })
