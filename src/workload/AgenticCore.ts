@@ -8,12 +8,8 @@
 import type { SimRequest } from "../request/SimRequest.ts"
 import type { RequestGraph } from "../trace/RequestGraph.ts"
 import type { TraceRow } from "../trace/TraceRow.ts"
-import { ArrivalFrontier } from "./ArrivalFrontier.ts"
-import { ReadyHeap } from "./ReadyHeap.ts"
-import { RequestFactory } from "./RequestFactory.ts"
+import { ReadyQueueCore } from "./ReadyQueueCore.ts"
 import type { PromptOptions } from "./RequestFactory.ts"
-import { RowStore } from "./RowStore.ts"
-import type { WorkloadCore } from "./WorkloadCore.ts"
 
 export interface AgenticOptions extends PromptOptions {
   readonly graph: RequestGraph
@@ -27,14 +23,8 @@ export interface AgenticOptions extends PromptOptions {
 /** Not read yet. */
 const noRow = -1
 
-export class AgenticCore implements WorkloadCore {
-  readonly kind = "open"
-  readonly limit = Number.POSITIVE_INFINITY
+export class AgenticCore extends ReadyQueueCore {
   private readonly options: AgenticOptions
-  private readonly rows = new RowStore()
-  private readonly ready = new ReadyHeap()
-  private readonly requests: RequestFactory
-  private readonly frontier: ArrivalFrontier
   /** Dependencies that are not terminal yet, per request. */
   private readonly missing: Uint32Array
   /** End of the last dependency so far, per request. */
@@ -44,51 +34,30 @@ export class AgenticCore implements WorkloadCore {
   /** Sessions of those rows that name one. */
   private readonly sessionOf = new Map<number, string>()
   private read = 0
-  private ended = false
-  private inFlight = 0
 
   constructor(options: AgenticOptions) {
+    super(options, options.streamable)
     const { graph } = options
     this.options = options
-    this.requests = new RequestFactory(options, this.rows)
-    this.frontier = new ArrivalFrontier(options.streamable)
     this.missing = graph.dependencies.slice()
     this.releasedMs = new Float64Array(graph.requests)
     this.rowOf = new Float64Array(graph.requests).fill(noRow)
-  }
-
-  get needsRows(): boolean {
-    return !this.ended && !this.frontier.hasPassed(this.ready.headMs)
   }
 
   pushRows(rows: ReadonlyArray<TraceRow>): void {
     for (const row of rows) this.add(row, this.read++)
   }
 
-  endRows(): void {
-    this.ended = true
-  }
-
-  nextReadyMs(): number {
-    return this.ready.headMs
-  }
-
-  popReady(nowMs: number): SimRequest | undefined {
+  protected makeRequest(arrivalMs: number): SimRequest {
     const { ready } = this
-    const arrivalMs = ready.headMs
-    if (arrivalMs > nowMs || ready.length === 0 || this.needsRows) return undefined
     const workloadKey = ready.headKey
     const sessionId = this.sessionOf.get(workloadKey) ?? null
     this.sessionOf.delete(workloadKey)
-    const request = this.requests.make({ row: ready.headRow, sessionId, turnIndex: 0, arrivalMs, workloadKey })
-    ready.pop()
-    this.inFlight += 1
-    return request
+    return this.requests.make({ row: ready.headRow, sessionId, turnIndex: 0, arrivalMs, workloadKey })
   }
 
-  onTerminal({ workloadKey }: SimRequest, nowMs: number): void {
+  protected followUp({ workloadKey }: SimRequest, nowMs: number): void {
     const { dependentEnds, dependents } = this.options.graph
-    this.inFlight -= 1
     const end = dependentEnds[workloadKey]!
     for (let edge = workloadKey === 0 ? 0 : dependentEnds[workloadKey - 1]!; edge < end; edge++) {
       const dependent = dependents[edge]!
@@ -98,13 +67,6 @@ export class AgenticCore implements WorkloadCore {
       if (this.missing[dependent] === 0 && row !== noRow) this.release(dependent, row)
     }
   }
-
-  get drained(): boolean {
-    return this.ended && this.inFlight === 0 && this.ready.length === 0
-  }
-
-  /** The workload keeps no blocks: a prompt becomes blocks when it is dispatched. */
-  markBlocks(): void {}
 
   private add(row: TraceRow, request: number): void {
     const { arrivalSpeedup, graph, originMs } = this.options

@@ -8,14 +8,10 @@
 import type { SimRequest } from "../request/SimRequest.ts"
 import type { TraceRow } from "../trace/TraceRow.ts"
 import type { RowOrder } from "../trace/TraceSurvey.ts"
-import { ArrivalFrontier } from "./ArrivalFrontier.ts"
-import { ReadyHeap } from "./ReadyHeap.ts"
-import { RequestFactory } from "./RequestFactory.ts"
+import { ReadyQueueCore } from "./ReadyQueueCore.ts"
 import type { PromptOptions } from "./RequestFactory.ts"
-import { RowStore } from "./RowStore.ts"
 import { Sessions } from "./Sessions.ts"
 import type { Session, SessionOptions } from "./Sessions.ts"
-import type { WorkloadCore } from "./WorkloadCore.ts"
 
 export interface OpenLoopOptions extends PromptOptions, SessionOptions {
   /** Trace time that becomes 0; the first row's when absent. */
@@ -28,29 +24,16 @@ export interface OpenLoopOptions extends PromptOptions, SessionOptions {
 /** Key of a request without a session that could go on. */
 const noSession = -1
 
-export class OpenLoopCore implements WorkloadCore {
-  readonly kind = "open"
-  readonly limit = Number.POSITIVE_INFINITY
+export class OpenLoopCore extends ReadyQueueCore {
   private readonly options: OpenLoopOptions
-  private readonly rows = new RowStore()
-  private readonly ready = new ReadyHeap()
   private readonly sessions: Sessions
-  private readonly requests: RequestFactory
   private originMs: number | undefined
-  private readonly frontier: ArrivalFrontier
-  private ended = false
-  private inFlight = 0
 
   constructor(options: OpenLoopOptions) {
+    super(options, options.order !== "none")
     this.options = options
     this.originMs = options.originMs
-    this.frontier = new ArrivalFrontier(options.order !== "none")
     this.sessions = new Sessions(options)
-    this.requests = new RequestFactory(options, this.rows)
-  }
-
-  get needsRows(): boolean {
-    return !this.ended && !this.frontier.hasPassed(this.ready.headMs)
   }
 
   pushRows(rows: ReadonlyArray<TraceRow>): void {
@@ -61,22 +44,16 @@ export class OpenLoopCore implements WorkloadCore {
     }
   }
 
-  endRows(): void {
-    this.ended = true
+  override endRows(): void {
+    super.endRows()
     this.sessions.endRows()
   }
 
-  nextReadyMs(): number {
-    return this.ready.headMs
-  }
-
-  popReady(nowMs: number): SimRequest | undefined {
+  protected makeRequest(arrivalMs: number): SimRequest {
     const { ready } = this
-    const arrivalMs = ready.headMs
-    if (arrivalMs > nowMs || ready.length === 0 || this.needsRows) return undefined
     const workloadKey = ready.headKey
     const session = workloadKey === noSession ? undefined : this.sessions.get(workloadKey)
-    const request = this.requests.make({
+    return this.requests.make({
       row: ready.headRow,
       sessionId: session?.id ?? null,
       turnIndex: ready.headTurn,
@@ -84,13 +61,9 @@ export class OpenLoopCore implements WorkloadCore {
       workloadKey,
       context: session?.context
     })
-    ready.pop()
-    this.inFlight += 1
-    return request
   }
 
-  onTerminal(request: SimRequest, nowMs: number): void {
-    this.inFlight -= 1
+  protected followUp(request: SimRequest, nowMs: number): void {
     if (request.workloadKey === noSession) return
     const session = this.sessions.get(request.workloadKey)
     session.turn += 1
@@ -100,13 +73,6 @@ export class OpenLoopCore implements WorkloadCore {
     else if (this.ended || session.turn >= session.turns) this.sessions.forget(session)
     else session.starvedSinceMs = nowMs
   }
-
-  get drained(): boolean {
-    return this.ended && this.inFlight === 0 && this.ready.length === 0
-  }
-
-  /** The workload keeps no blocks: a prompt becomes blocks when it is dispatched. */
-  markBlocks(): void {}
 
   private addSession(row: TraceRow): void {
     // Checked rows have a timestamp here.
