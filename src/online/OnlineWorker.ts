@@ -14,6 +14,7 @@ import type { SimRequest } from "../request/SimRequest.ts"
 import { failureOf } from "../simulation/CoreFailure.ts"
 import type { ReplayError } from "../simulation/ReplayError.ts"
 import type { RunChecks } from "../simulation/RunChecks.ts"
+import { maxIdlePasses } from "../simulation/SimulationLoop.ts"
 import type { KvEventHub } from "./KvEventHub.ts"
 import type { LagMeter } from "./LagMeter.ts"
 import type { LiveRequest } from "./LiveRequest.ts"
@@ -40,9 +41,6 @@ export interface OnlineWorkerOptions {
   /** Told before the worker rests: it has nothing to do, or, if `stuck`, no pass makes progress for the requests it has. */
   readonly onRest: (worker: OnlineWorker, stuck: boolean) => Effect.Effect<void, ReplayError>
 }
-
-/** Passes in a row without any progress after which only a message can change anything. */
-const maxIdlePasses = 1024
 
 export class OnlineWorker {
   readonly index: number

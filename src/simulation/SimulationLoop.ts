@@ -14,6 +14,9 @@ import type { RunLedger } from "./RunLedger.ts"
 import type { TokenGaps } from "../engine/TokenGaps.ts"
 import type { VirtualTime } from "./VirtualClock.ts"
 
+/** Passes in a row without any progress after which a worker can change nothing by itself any more. */
+export const maxIdlePasses = 1024
+
 export type LoopState = "needs-rows" | "running" | "ended"
 
 export type EndReason = "drained" | "max-sim-time" | "interrupted"

@@ -12,11 +12,10 @@ import {
   type EndReason,
   type LoopContext,
   type LoopState,
+  maxIdlePasses,
   type SimulationLoop
 } from "./SimulationLoop.ts"
 
-/** Passes in a row without any progress after which nothing can change any more. */
-const maxIdlePasses = 1024
 /**
  * Waiting requests beyond which further arrivals stay in the workload, as long as nobody watches the queue. First come, first served:
  * an arrival that cannot be reached yet changes nothing, and an overloaded engine would otherwise hold most of its trace.
