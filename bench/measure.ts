@@ -26,26 +26,44 @@ const { positionals, values } = parseArgs({
 const runs = Number(values.runs)
 const scratch = mkdtempSync(join(tmpdir(), "dynosim-bench-"))
 
-const replay = (trace: string, ...flags: ReadonlyArray<string>): ReadonlyArray<string> =>
-  ["replay", trace, "--quiet", "--report-json", join(scratch, "report.json"), ...flags]
+const replay = (trace: string, ...flags: ReadonlyArray<string>): ReadonlyArray<string> => [
+  "replay",
+  trace,
+  "--quiet",
+  "--report-json",
+  join(scratch, "report.json"),
+  ...flags
+]
 
 const disaggregated = [
-  "--prefill-engine-args", "{\"worker_type\":\"prefill\"}", "--decode-engine-args", "{\"worker_type\":\"decode\"}",
-  "--num-prefill-workers", "2", "--num-decode-workers", "2"
+  "--prefill-engine-args",
+  '{"worker_type":"prefill"}',
+  "--decode-engine-args",
+  '{"worker_type":"decode"}',
+  "--num-prefill-workers",
+  "2",
+  "--num-decode-workers",
+  "2"
 ]
 
 const aic = JSON.stringify({
-  aic_backend: "vllm", aic_system: "h200_sxm", aic_model_path: "Qwen/Qwen3-32B", aic_tp_size: 2, num_gpu_blocks: 16384
+  aic_backend: "vllm",
+  aic_system: "h200_sxm",
+  aic_model_path: "Qwen/Qwen3-32B",
+  aic_tp_size: 2,
+  num_gpu_blocks: 16384
 })
 
 const cases: Record<string, ReadonlyArray<string>> = {
-  "help": ["--help"],
+  help: ["--help"],
   "conversation, 1 worker": replay(conversation),
   "conversation, 4 workers, round robin": replay(conversation, "--num-workers", "4"),
   "conversation, 4 workers, kv_router": replay(conversation, "--num-workers", "4", "--router-mode", "kv_router"),
   "conversation, 64 workers, kv_router": replay(conversation, "--num-workers", "64", "--router-mode", "kv_router"),
   "conversation, sglang page 64": replay(
-    conversation, "--extra-engine-args", "{\"engine_type\":\"sglang\",\"num_gpu_blocks\":16384,\"sglang\":{\"page_size\":64}}"
+    conversation,
+    "--extra-engine-args",
+    '{"engine_type":"sglang","num_gpu_blocks":16384,"sglang":{"page_size":64}}'
   ),
   "conversation, 2P2D, kv_router": replay(conversation, ...disaggregated, "--router-mode", "kv_router"),
   "conversation, 4 workers, AIC": replay(conversation, "--num-workers", "4", "--extra-engine-args", aic)
@@ -62,10 +80,14 @@ const repeated = (requests: number): string => {
 
 const measured = (command: ReadonlyArray<string>): Usage => {
   const usageFile = join(scratch, "usage.json")
-  execFileSync(process.execPath, ["--import", join(root, "bench/report-usage.mjs"), join(root, "bundle/dynosim.mjs"), ...command], {
-    env: { ...process.env, DYNOSIM_USAGE_FILE: usageFile },
-    stdio: ["ignore", "ignore", "inherit"]
-  })
+  execFileSync(
+    process.execPath,
+    ["--import", join(root, "bench/report-usage.mjs"), join(root, "bundle/dynosim.mjs"), ...command],
+    {
+      env: { ...process.env, DYNOSIM_USAGE_FILE: usageFile },
+      stdio: ["ignore", "ignore", "inherit"]
+    }
+  )
   return JSON.parse(readFileSync(usageFile, "utf8")) as Usage
 }
 
@@ -79,7 +101,9 @@ const report = (name: string, command: ReadonlyArray<string>, times: number): vo
 }
 
 try {
-  process.stdout.write(`Node.js ${process.version}, median of ${runs} runs\n\n| run | CPU-s | peak MB |\n|---|---|---|\n`)
+  process.stdout.write(
+    `Node.js ${process.version}, median of ${runs} runs\n\n| run | CPU-s | peak MB |\n|---|---|---|\n`
+  )
   for (const [name, command] of Object.entries(cases)) {
     if (positionals.length === 0 || positionals.includes(name)) report(name, command, runs)
   }
@@ -87,7 +111,11 @@ try {
     for (const requests of [100_000, 1_000_000]) {
       const trace = repeated(requests)
       report(`${requests.toLocaleString("en-US")} requests, 1 worker`, replay(trace), 1)
-      report(`${requests.toLocaleString("en-US")} requests, 4 workers, round robin`, replay(trace, "--num-workers", "4"), 1)
+      report(
+        `${requests.toLocaleString("en-US")} requests, 4 workers, round robin`,
+        replay(trace, "--num-workers", "4"),
+        1
+      )
     }
   }
 } finally {

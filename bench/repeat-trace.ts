@@ -35,11 +35,12 @@ let chunk = ""
 for (let written = 0; written < wanted; written++) {
   const repetition = Math.floor(written / rows.length)
   const row = rows[written % rows.length]!
-  chunk += JSON.stringify({
-    ...row,
-    timestamp: row.timestamp + repetition * periodMs,
-    hash_ids: row.hash_ids.map((id) => id + repetition * ids)
-  }) + "\n"
+  chunk +=
+    JSON.stringify({
+      ...row,
+      timestamp: row.timestamp + repetition * periodMs,
+      hash_ids: row.hash_ids.map((id) => id + repetition * ids)
+    }) + "\n"
   if (chunk.length < 1 << 20 && written + 1 < wanted) continue
   if (!process.stdout.write(chunk)) await new Promise((done) => process.stdout.once("drain", done))
   chunk = ""

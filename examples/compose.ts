@@ -49,12 +49,14 @@ const replay = (trace: TraceSource.TraceSource, router: Layer.Layer<Router.Route
     )
   )
 
-const program = Effect.scoped(Effect.gen(function*() {
-  const trace = yield* TraceSource.openMooncake({ file: process.argv[2] ?? "-", traceBlockTokens: 512 })
-  const balanced = yield* replay(trace, RoundRobin.layer)
-  const piled = yield* replay(trace, firstWorker)
-  yield* Console.log(`round robin: mean TTFT ${balanced.mean_ttft_ms.toFixed(1)} ms`)
-  yield* Console.log(`one worker:  mean TTFT ${piled.mean_ttft_ms.toFixed(1)} ms`)
-}))
+const program = Effect.scoped(
+  Effect.gen(function* () {
+    const trace = yield* TraceSource.openMooncake({ file: process.argv[2] ?? "-", traceBlockTokens: 512 })
+    const balanced = yield* replay(trace, RoundRobin.layer)
+    const piled = yield* replay(trace, firstWorker)
+    yield* Console.log(`round robin: mean TTFT ${balanced.mean_ttft_ms.toFixed(1)} ms`)
+    yield* Console.log(`one worker:  mean TTFT ${piled.mean_ttft_ms.toFixed(1)} ms`)
+  })
+)
 
 program.pipe(Effect.provide(NodeServices.layer), NodeRuntime.runMain)

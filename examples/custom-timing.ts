@@ -36,7 +36,7 @@ const roofline = Layer.succeed(Timing.Timing, {
   source: "roofline",
   make: () => ({
     prefillMs: (batch, meanIslTokens, meanPrefixTokens) =>
-      launchMs + 2 * weights * batch * (meanIslTokens - meanPrefixTokens) / flopsPerMs,
+      launchMs + (2 * weights * batch * (meanIslTokens - meanPrefixTokens)) / flopsPerMs,
     decodeMs: (_batch, activeKvTokens) => launchMs + (2 * weights + kvBytesPerToken * activeKvTokens) / bytesPerMs
   })
 })
@@ -54,12 +54,14 @@ const replay = (trace: TraceSource.TraceSource, timing: Layer.Layer<Timing.Timin
     )
   )
 
-const program = Effect.scoped(Effect.gen(function*() {
-  const trace = yield* TraceSource.openMooncake({ file: process.argv[2] ?? "-", traceBlockTokens: 512 })
-  const usual = yield* replay(trace, PolynomialTiming.layer)
-  const own = yield* replay(trace, roofline)
-  yield* Console.log(`polynomial: mean ITL ${usual.mean_itl_ms.toFixed(2)} ms`)
-  yield* Console.log(`roofline:   mean ITL ${own.mean_itl_ms.toFixed(2)} ms`)
-}))
+const program = Effect.scoped(
+  Effect.gen(function* () {
+    const trace = yield* TraceSource.openMooncake({ file: process.argv[2] ?? "-", traceBlockTokens: 512 })
+    const usual = yield* replay(trace, PolynomialTiming.layer)
+    const own = yield* replay(trace, roofline)
+    yield* Console.log(`polynomial: mean ITL ${usual.mean_itl_ms.toFixed(2)} ms`)
+    yield* Console.log(`roofline:   mean ITL ${own.mean_itl_ms.toFixed(2)} ms`)
+  })
+)
 
 program.pipe(Effect.provide(NodeServices.layer), NodeRuntime.runMain)

@@ -66,12 +66,14 @@ const replay = (trace: TraceSource.TraceSource, router: Layer.Layer<Router.Route
     )
   )
 
-const program = Effect.scoped(Effect.gen(function*() {
-  const trace = yield* TraceSource.openMooncake({ file: process.argv[2] ?? "-", traceBlockTokens: 512 })
-  const turns = yield* replay(trace, RoundRobin.layer)
-  const loads = yield* replay(trace, leastLoaded)
-  yield* Console.log(`round robin:  p99 TTFT ${turns.p99_ttft_ms.toFixed(1)} ms`)
-  yield* Console.log(`least loaded: p99 TTFT ${loads.p99_ttft_ms.toFixed(1)} ms`)
-}))
+const program = Effect.scoped(
+  Effect.gen(function* () {
+    const trace = yield* TraceSource.openMooncake({ file: process.argv[2] ?? "-", traceBlockTokens: 512 })
+    const turns = yield* replay(trace, RoundRobin.layer)
+    const loads = yield* replay(trace, leastLoaded)
+    yield* Console.log(`round robin:  p99 TTFT ${turns.p99_ttft_ms.toFixed(1)} ms`)
+    yield* Console.log(`least loaded: p99 TTFT ${loads.p99_ttft_ms.toFixed(1)} ms`)
+  })
+)
 
 program.pipe(Effect.provide(NodeServices.layer), NodeRuntime.runMain)

@@ -31,7 +31,7 @@ interface Sample {
 }
 
 const sampleEverySecond = (samples: Array<Sample>) =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const view = yield* SimulationView.SimulationView
     while (true) {
       yield* Effect.sleep("1 second")
@@ -44,24 +44,26 @@ const sampleEverySecond = (samples: Array<Sample>) =>
     }
   })
 
-const program = Effect.scoped(Effect.gen(function*() {
-  const trace = yield* TraceSource.openMooncake({ file: process.argv[2] ?? "-", traceBlockTokens: 512 })
-  const samples: Array<Sample> = []
-  yield* Replay.run({ policies: [sampleEverySecond(samples)] }).pipe(
-    Stream.runDrain,
-    Effect.provide(
-      Topology.layerSingle.pipe(
-        Layer.provide(VllmEngine.layer(EngineArgs.defaultEngineArgs)),
-        Layer.provide(PolynomialTiming.layer),
-        Layer.merge(Workload.Workload.layerOpenLoop({ trace })),
-        Layer.merge(VirtualClock.VirtualClock.layer)
+const program = Effect.scoped(
+  Effect.gen(function* () {
+    const trace = yield* TraceSource.openMooncake({ file: process.argv[2] ?? "-", traceBlockTokens: 512 })
+    const samples: Array<Sample> = []
+    yield* Replay.run({ policies: [sampleEverySecond(samples)] }).pipe(
+      Stream.runDrain,
+      Effect.provide(
+        Topology.layerSingle.pipe(
+          Layer.provide(VllmEngine.layer(EngineArgs.defaultEngineArgs)),
+          Layer.provide(PolynomialTiming.layer),
+          Layer.merge(Workload.Workload.layerOpenLoop({ trace })),
+          Layer.merge(VirtualClock.VirtualClock.layer)
+        )
       )
     )
-  )
-  for (const { atMs, running, waiting } of samples.slice(0, 10)) {
-    yield* Console.log(`${atMs / 1000} s: ${waiting} waiting, ${running} running`)
-  }
-  yield* Console.log(`${samples.length} samples`)
-}))
+    for (const { atMs, running, waiting } of samples.slice(0, 10)) {
+      yield* Console.log(`${atMs / 1000} s: ${waiting} waiting, ${running} running`)
+    }
+    yield* Console.log(`${samples.length} samples`)
+  })
+)
 
 program.pipe(Effect.provide(NodeServices.layer), NodeRuntime.runMain)

@@ -25,29 +25,37 @@ const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter(
 
 const importsOf = (file: string): ReadonlyArray<string> =>
   [...readFileSync(join(source, file), "utf8").matchAll(/(?:from|import\()\s*"(\.[^"]+)"/g)].map((match) =>
-    relative(source, resolve(source, dirname(file), match[1]!)))
+    relative(source, resolve(source, dirname(file), match[1]!))
+  )
 
-const folderOf = (file: string): string => file.includes("/") ? file.slice(0, file.indexOf("/")) : ""
+const folderOf = (file: string): string => (file.includes("/") ? file.slice(0, file.indexOf("/")) : "")
 
 describe("architecture", () => {
   it("knows every folder of src", () => {
     const folders = new Set(files.map(folderOf).filter((folder) => folder !== "" && folder !== "cli"))
-    assert.deepStrictEqual([...folders].filter((folder) => !(folder in allowed)), [])
+    assert.deepStrictEqual(
+      [...folders].filter((folder) => !(folder in allowed)),
+      []
+    )
   })
 
   for (const folder of Object.keys(allowed)) {
     it(`${folder} imports only what lies below it`, () => {
-      const violations = files.filter((file) => folderOf(file) === folder).flatMap((file) =>
-        importsOf(file)
-          .filter((target) => folderOf(target) !== folder && !allowed[folder]!.includes(folderOf(target)))
-          .map((target) => `${file} imports ${target}`))
+      const violations = files
+        .filter((file) => folderOf(file) === folder)
+        .flatMap((file) =>
+          importsOf(file)
+            .filter((target) => folderOf(target) !== folder && !allowed[folder]!.includes(folderOf(target)))
+            .map((target) => `${file} imports ${target}`)
+        )
       assert.deepStrictEqual(violations, [])
     })
   }
 
   it("uses no chance and no wall clock below the command line", () => {
-    const offenders = files.filter((file) => folderOf(file) !== "cli").filter((file) =>
-      /Math\.random|Date\.now|new Date\(/.test(readFileSync(join(source, file), "utf8")))
+    const offenders = files
+      .filter((file) => folderOf(file) !== "cli")
+      .filter((file) => /Math\.random|Date\.now|new Date\(/.test(readFileSync(join(source, file), "utf8")))
     assert.deepStrictEqual(offenders, [])
   })
 })

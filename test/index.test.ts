@@ -24,7 +24,15 @@ const offered: Readonly<Record<string, ReadonlyArray<string>>> = {
   Workload: ["Workload"],
   WorkloadError: ["WorkloadError"],
   SyntheticLoad: ["planSynthetic"],
-  TraceSource: ["openTrace", "openMooncake", "openMooncakeDelta", "openAgenticMooncake", "openAppliedCompute", "openDynamo", "fromRows"],
+  TraceSource: [
+    "openTrace",
+    "openMooncake",
+    "openMooncakeDelta",
+    "openAgenticMooncake",
+    "openAppliedCompute",
+    "openDynamo",
+    "fromRows"
+  ],
   TraceRow: [],
   TraceSurvey: ["surveyRows"],
   TraceStatistics: ["traceStatistics"],
@@ -88,25 +96,38 @@ const documents = [
   ...["docs", "examples", "bench"].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
       .filter((name) => /\.(md|ts)$/.test(name))
-      .map((name) => `${folder}/${name}`))
+      .map((name) => `${folder}/${name}`)
+  )
 ].map((name) => ({ name, text: readFileSync(join(root, name), "utf8") }))
 
 /** Names that a text imports from the package. */
 const importedNames = (text: string): ReadonlyArray<string> =>
   [...text.matchAll(/import (?:type )?\{([^}]*)\} from "dynosim"/g)].flatMap(([, names]) =>
-    names!.split(",").map((name) => name.trim().replace(/^type /, "")).filter((name) => name !== ""))
+    names!
+      .split(",")
+      .map((name) => name.trim().replace(/^type /, ""))
+      .filter((name) => name !== "")
+  )
 
 describe("the public surface", () => {
   it("has the namespaces that are listed here, each with what it is for", () => {
     assert.deepStrictEqual(Object.keys(surface).toSorted(), Object.keys(offered).toSorted())
     for (const [name, members] of Object.entries(offered)) {
-      assert.deepStrictEqual(members.filter((member) => surface[name]?.[member] === undefined), [], name)
+      assert.deepStrictEqual(
+        members.filter((member) => surface[name]?.[member] === undefined),
+        [],
+        name
+      )
     }
   })
 
   it("has every name that documentation and examples import", () => {
     for (const { name, text } of documents) {
-      assert.deepStrictEqual(importedNames(text).filter((imported) => !(imported in offered)), [], name)
+      assert.deepStrictEqual(
+        importedNames(text).filter((imported) => !(imported in offered)),
+        [],
+        name
+      )
     }
   })
 
@@ -130,33 +151,50 @@ describe("the public surface", () => {
       seen.add(file)
       for (const [, target] of readFileSync(file, "utf8").matchAll(/^(?:import|export) .*? from "([^"]+)"/gms)) {
         if (target!.startsWith(".")) visit(resolve(dirname(file), target!))
-        else packages.add(target!.split("/").slice(0, target!.startsWith("@") ? 2 : 1).join("/"))
+        else
+          packages.add(
+            target!
+              .split("/")
+              .slice(0, target!.startsWith("@") ? 2 : 1)
+              .join("/")
+          )
       }
     }
     visit(join(root, "src/index.ts"))
     assert.isAbove(seen.size, 100)
-    assert.deepStrictEqual([...packages].filter((name) => !name.startsWith("node:")).toSorted(), ["effect", "fflate", "jsonc-parser", "yaml"])
+    assert.deepStrictEqual([...packages].filter((name) => !name.startsWith("node:")).toSorted(), [
+      "effect",
+      "fflate",
+      "jsonc-parser",
+      "yaml"
+    ])
   })
 
   it.effect("is enough to read settings, build a deployment, run it and report", () =>
-    Effect.gen(function*() {
-      const engine = Result.getOrThrow(dynosim.EngineArgs.parseEngineArgs('{"engine_type": "sglang", "num_gpu_blocks": 4096}'))
+    Effect.gen(function* () {
+      const engine = Result.getOrThrow(
+        dynosim.EngineArgs.parseEngineArgs('{"engine_type": "sglang", "num_gpu_blocks": 4096}')
+      )
       const router = Result.getOrThrow(dynosim.RouterConfig.parseRouterConfig('{"router_temperature": 0.5}'))
       const events = yield* dynosim.Replay.run({ check: true }).pipe(
         Stream.runCollect,
-        Effect.provide(dynosim.Topology.layerMulti({ workers: 2 }).pipe(
-          Layer.provide(dynosim.KvRouter.layer({ ...dynosim.KvRouterOptions.defaultKvRouterOptions, ...router })),
-          Layer.provide(dynosim.SglangEngine.layer(engine)),
-          Layer.provide(dynosim.PolynomialTiming.layer),
-          Layer.merge(dynosim.Workload.Workload.layerSynthetic({
-            inputTokens: { distribution: "uniform", low: 100, high: 900 },
-            outputTokens: 7,
-            requestCount: 30,
-            blockTokens: 64,
-            arrivals: { process: "poisson", requestsPerSecond: 50 }
-          })),
-          Layer.merge(dynosim.VirtualClock.VirtualClock.layer)
-        ))
+        Effect.provide(
+          dynosim.Topology.layerMulti({ workers: 2 }).pipe(
+            Layer.provide(dynosim.KvRouter.layer({ ...dynosim.KvRouterOptions.defaultKvRouterOptions, ...router })),
+            Layer.provide(dynosim.SglangEngine.layer(engine)),
+            Layer.provide(dynosim.PolynomialTiming.layer),
+            Layer.merge(
+              dynosim.Workload.Workload.layerSynthetic({
+                inputTokens: { distribution: "uniform", low: 100, high: 900 },
+                outputTokens: 7,
+                requestCount: 30,
+                blockTokens: 64,
+                arrivals: { process: "poisson", requestsPerSecond: 50 }
+              })
+            ),
+            Layer.merge(dynosim.VirtualClock.VirtualClock.layer)
+          )
+        )
       )
       const report = yield* Stream.run(Stream.fromIterable(events), dynosim.Report.sink())
       assert.strictEqual(report.completed_requests, 30)
@@ -164,5 +202,6 @@ describe("the public surface", () => {
       assert.strictEqual(dynosim.RequestLines.requestLines(events).trim().split("\n").length, 30)
       const refused = Result.getOrThrow(Result.flip(dynosim.EngineArgs.parseEngineArgs('{"block_siz": 4}')))
       assert.strictEqual(refused.message, "engine arguments: block_siz: unknown key")
-    }))
+    })
+  )
 })

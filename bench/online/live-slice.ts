@@ -38,18 +38,29 @@ const workloadOf = (rows: ReadonlyArray<TraceRow>) =>
   Workload.layerRows({ rows: Stream.fromIterable(rows), name: file, traceBlockTokens: 512 })
 
 const offline = Stream.run(Replay.run(), sink()).pipe(
-  Effect.provide([Topology.layerMulti({ workers }).pipe(Layer.provide(deployment)), VirtualClock.layer], { local: true })
+  Effect.provide([Topology.layerMulti({ workers }).pipe(Layer.provide(deployment)), VirtualClock.layer], {
+    local: true
+  })
 )
 
 const online = (lag: LagMeter) =>
-  Stream.run(OnlineReplay.run({ workers, lag }), sink()).pipe(Effect.provide([deployment, Pace.layerLive], { local: true }))
+  Stream.run(OnlineReplay.run({ workers, lag }), sink()).pipe(
+    Effect.provide([deployment, Pace.layerLive], { local: true })
+  )
 
 const keys = [
-  "median_ttft_ms", "mean_ttft_ms", "median_itl_ms", "mean_itl_ms", "median_e2e_latency_ms", "prefix_cache_reused_ratio",
-  "completed_requests", "total_output_tokens", "duration_ms"
+  "median_ttft_ms",
+  "mean_ttft_ms",
+  "median_itl_ms",
+  "mean_itl_ms",
+  "median_e2e_latency_ms",
+  "prefix_cache_reused_ratio",
+  "completed_requests",
+  "total_output_tokens",
+  "duration_ms"
 ] as const satisfies ReadonlyArray<keyof Report>
 
-const program = Effect.gen(function*() {
+const program = Effect.gen(function* () {
   const source = yield* openMooncake({ file, traceBlockTokens: 512 })
   const rows = yield* Stream.runCollect(Stream.takeWhile(source.rows, (row) => (row.timestampMs ?? 0) < seconds * 1000))
   const lag = new LagMeter()
@@ -60,8 +71,12 @@ const program = Effect.gen(function*() {
   const { system, user } = process.cpuUsage(usage)
   for (const key of keys) {
     const [a, b] = [expected[key], measured[key]]
-    yield* Console.log(`${key.padEnd(28)} offline ${a.toFixed(3).padStart(12)}  online ${b.toFixed(3).padStart(12)}  ${
-      (100 * (b - a) / a).toFixed(2)} %`)
+    yield* Console.log(
+      `${key.padEnd(28)} offline ${a.toFixed(3).padStart(12)}  online ${b.toFixed(3).padStart(12)}  ${(
+        (100 * (b - a))
+        / a
+      ).toFixed(2)} %`
+    )
   }
   yield* Console.log(lag.describe())
   yield* Console.log(`CPU ${((user + system) / 1e6).toFixed(2)} s, load average ${loadavg()[0]!.toFixed(2)}`)

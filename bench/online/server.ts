@@ -13,6 +13,12 @@ import { serve } from "../../src/serve/Server.ts"
 
 const [port = "8000", workers = "4"] = process.argv.slice(2)
 
-NodeRuntime.runMain(serve({ ...defaultServeOptions, port: Number(port), workers: Number(workers) }, (url) => Console.log(url)).pipe(
-  Effect.provide([VllmEngine.layer(defaultEngineArgs).pipe(Layer.provide(PolynomialTiming.layer)), RoundRobin.layer, Pace.layerLive])
-))
+NodeRuntime.runMain(
+  serve({ ...defaultServeOptions, port: Number(port), workers: Number(workers) }, (url) => Console.log(url)).pipe(
+    Effect.provide([
+      VllmEngine.layer(defaultEngineArgs).pipe(Layer.provide(PolynomialTiming.layer)),
+      RoundRobin.layer,
+      Pace.layerLive
+    ])
+  )
+)

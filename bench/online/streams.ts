@@ -42,7 +42,13 @@ async function* eventsOf(response: Response): AsyncGenerator<string> {
 }
 
 /** One request; throws when anything about its answer is wrong. */
-const ask = async (url: string, prompt: number, tokens: number, known: Map<number, string>, tally: Tally): Promise<void> => {
+const ask = async (
+  url: string,
+  prompt: number,
+  tokens: number,
+  known: Map<number, string>,
+  tally: Tally
+): Promise<void> => {
   const startedMs = performance.now()
   const response = await fetch(`${url}/v1/completions`, {
     method: "POST",
@@ -76,25 +82,44 @@ const ask = async (url: string, prompt: number, tokens: number, known: Map<numbe
   tally.tokens += tokens
 }
 
-const check = (pieces: ReadonlyArray<Piece>, tokens: number, done: boolean, prompt: number, known: Map<number, string>): void => {
+const check = (
+  pieces: ReadonlyArray<Piece>,
+  tokens: number,
+  done: boolean,
+  prompt: number,
+  known: Map<number, string>
+): void => {
   const words = pieces.slice(0, tokens).map(({ choices }) => choices[0]?.text ?? "")
   const finish = pieces[tokens]?.choices[0]?.finish_reason
   const counted = pieces[tokens + 1]?.usage?.completion_tokens
-  if (!done || pieces.length !== tokens + 2 || finish !== "length" || counted !== tokens || words.some((word) => word.length !== 4)) {
-    throw new Error(`asked for ${tokens} tokens, got ${pieces.length} events, finish ${finish}, counted ${counted}, done ${done}`)
+  if (
+    !done
+    || pieces.length !== tokens + 2
+    || finish !== "length"
+    || counted !== tokens
+    || words.some((word) => word.length !== 4)
+  ) {
+    throw new Error(
+      `asked for ${tokens} tokens, got ${pieces.length} events, finish ${finish}, counted ${counted}, done ${done}`
+    )
   }
   const text = words.join("")
   const longest = known.get(prompt) ?? ""
-  if (!text.startsWith(longest.slice(0, text.length))) throw new Error(`prompt ${prompt} got another answer than before`)
+  if (!text.startsWith(longest.slice(0, text.length)))
+    throw new Error(`prompt ${prompt} got another answer than before`)
   if (text.length > longest.length) known.set(prompt, text)
 }
 
 const startServer = async (): Promise<readonly [ChildProcess, string]> => {
   // A small heap: garbage cannot pass for need.
   const heap = ["--max-old-space-size=96", "--max-semi-space-size=8"]
-  const server = spawn(process.execPath, [...heap, new URL("server.ts", import.meta.url).pathname, "0", String(workers)], {
-    stdio: ["ignore", "pipe", "inherit"]
-  })
+  const server = spawn(
+    process.execPath,
+    [...heap, new URL("server.ts", import.meta.url).pathname, "0", String(workers)],
+    {
+      stdio: ["ignore", "pipe", "inherit"]
+    }
+  )
   for await (const line of createInterface(server.stdout)) return [server, line]
   throw new Error("the server did not start")
 }
@@ -104,7 +129,8 @@ const residentMiB = async (url: string): Promise<number> => {
   return Number(/^process_resident_memory_bytes (\S+)$/m.exec(text)?.[1]) / 2 ** 20
 }
 
-const percentile = (values: Float64Array, p: number): string => (values[Math.floor((values.length - 1) * p)] ?? Number.NaN).toFixed(1)
+const percentile = (values: Float64Array, p: number): string =>
+  (values[Math.floor((values.length - 1) * p)] ?? Number.NaN).toFixed(1)
 
 const describe = (name: string, unsorted: ReadonlyArray<number>): string => {
   const values = Float64Array.from(unsorted).toSorted()
@@ -119,23 +145,34 @@ let next = 0
 const client = async (): Promise<void> => {
   while (performance.now() < endMs) {
     const number = next++
-    await ask(url, number * 7919 % prompts, 20 + number * 104729 % 281, known, tally)
+    await ask(url, (number * 7919) % prompts, 20 + ((number * 104729) % 281), known, tally)
   }
 }
 const sampler = setInterval(() => {
   void residentMiB(url).then((mib) =>
-    console.log(`${((performance.now() - endMs) / 1000 + seconds).toFixed(0)} s: server ${mib.toFixed(1)} MiB, ${tally.requests} requests, ${tally.tokens} tokens`))
+    console.log(
+      `${((performance.now() - endMs) / 1000 + seconds).toFixed(0)} s: server ${mib.toFixed(1)} MiB, ${tally.requests} requests, ${tally.tokens} tokens`
+    )
+  )
 }, 5000)
 try {
   await Promise.all(Array.from({ length: clients }, client))
-  console.log(`${tally.requests} requests and ${tally.tokens} tokens in ${seconds} s with ${clients} clients: all complete, none repeated`)
+  console.log(
+    `${tally.requests} requests and ${tally.tokens} tokens in ${seconds} s with ${clients} clients: all complete, none repeated`
+  )
   console.log(describe("time to first token", tally.firstTokenMs))
   console.log(describe("inter-token latency", tally.gapsMs))
   const metrics = await (await fetch(`${url}/metrics`)).text()
   const of = (name: string): string => new RegExp(`^${name}(?:{[^}]*})? (\\S+)$`, "m").exec(metrics)?.[1] ?? "?"
-  console.log(`server: ${of("vllm:generation_tokens_total")} tokens, ${of("dynosim:passes_total")} passes, `
-    + `lag ${of("dynosim:pass_lag_seconds_total")} s in total, slipped ${of("dynosim:slipped_seconds_total")} s, ${(await residentMiB(url)).toFixed(1)} MiB`)
-  console.log(`load average ${loadavg().map((load) => load.toFixed(2)).join(" ")}`)
+  console.log(
+    `server: ${of("vllm:generation_tokens_total")} tokens, ${of("dynosim:passes_total")} passes, `
+      + `lag ${of("dynosim:pass_lag_seconds_total")} s in total, slipped ${of("dynosim:slipped_seconds_total")} s, ${(await residentMiB(url)).toFixed(1)} MiB`
+  )
+  console.log(
+    `load average ${loadavg()
+      .map((load) => load.toFixed(2))
+      .join(" ")}`
+  )
 } finally {
   clearInterval(sampler)
   server.kill("SIGINT")

@@ -85,7 +85,8 @@ export const normaliseArgv = (argv: ReadonlyArray<string>): Result.Result<Readon
   for (const length of [1, 2]) {
     const path = argv.slice(0, length)
     const table = commandFlags.get(path.join(" "))
-    if (table !== undefined) return Result.map(normaliseWords(argv.slice(length), table), (normal) => [...path, ...normal])
+    if (table !== undefined)
+      return Result.map(normaliseWords(argv.slice(length), table), (normal) => [...path, ...normal])
   }
   return Result.succeed(argv)
 }

@@ -11,17 +11,21 @@ import { checkOutputs } from "./OutputPaths.ts"
 import { writeTrace } from "./TraceOutput.ts"
 
 /** The last of the files is the one to write. */
-export const convertTraceFile = Effect.fnUntraced(function*(files: ReadonlyArray<string>, flags: FlagValues) {
+export const convertTraceFile = Effect.fnUntraced(function* (files: ReadonlyArray<string>, flags: FlagValues) {
   const out = files.at(-1)
   if (out === undefined || out === "" || files.length < 2) {
     return yield* usageError("FILE", "needs a trace to read and a file to write", "give - to write to standard output")
   }
   const options = yield* Effect.fromResult(convertOptions(files.slice(0, -1), flags))
-  if (out !== "-") yield* checkOutputs([["FILE", out]], options.input.files.map((path) => ({ what: "the trace", path })))
+  if (out !== "-")
+    yield* checkOutputs(
+      [["FILE", out]],
+      options.input.files.map((path) => ({ what: "the trace", path }))
+    )
   yield* Effect.scoped(convert(options, out))
 })
 
-const convert = Effect.fnUntraced(function*({ input, to, toBlockTokens }: ConvertOptions, out: string) {
+const convert = Effect.fnUntraced(function* ({ input, to, toBlockTokens }: ConvertOptions, out: string) {
   const trace = yield* openInput(input)
   const converted = convertTrace(trace, { to, blockTokens: toBlockTokens })
   if (Result.isFailure(converted)) {

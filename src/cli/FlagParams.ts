@@ -23,9 +23,12 @@ export type FlagWords = ReadonlyArray<string>
 const flagOf = (name: string, spec: FlagSpec): Flag.Flag<FlagWords> => {
   const description = spec.default === undefined ? spec.description : `${spec.description} (default: ${spec.default})`
   if (spec.kind === "switch") {
-    return atMostOnce(Flag.Boolean(name).pipe(Flag.withDescription(description), Flag.withoutNegation, Flag.map(String)))
+    return atMostOnce(
+      Flag.Boolean(name).pipe(Flag.withDescription(description), Flag.withoutNegation, Flag.map(String))
+    )
   }
-  if (spec.choices !== undefined) return atMostOnce(Flag.withDescription(Flag.Literals(name, spec.choices), description))
+  if (spec.choices !== undefined)
+    return atMostOnce(Flag.withDescription(Flag.Literals(name, spec.choices), description))
   const flag = Flag.withDescription(Flag.String(name), description)
   const named = spec.kind === "choice" ? flag : Flag.withMetavar(flag, metavars[spec.kind])
   return spec.kind === "paths" ? Flag.atLeast(named, 0) : atMostOnce(named)

@@ -23,7 +23,7 @@ export class InputHashes {
 }
 
 /** Adds whole files. What is no regular file can be read only once, and was. */
-export const hashFiles = Effect.fnUntraced(function*(hashes: InputHashes, paths: ReadonlyArray<string>) {
+export const hashFiles = Effect.fnUntraced(function* (hashes: InputHashes, paths: ReadonlyArray<string>) {
   const files = yield* FileSystem.FileSystem
   for (const path of new Set(paths)) {
     const info = yield* Effect.option(files.stat(path))

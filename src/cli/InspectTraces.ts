@@ -8,13 +8,13 @@ import { traceStatistics } from "../trace/TraceStatistics.ts"
 import { inspectionJson, inspectionText, type Inspection } from "./InspectionText.ts"
 import { inputName, openInput } from "./OpenTrace.ts"
 
-export const inspectTraces = Effect.fnUntraced(function*(traces: ReadonlyArray<string>, flags: FlagValues) {
+export const inspectTraces = Effect.fnUntraced(function* (traces: ReadonlyArray<string>, flags: FlagValues) {
   const { inputs, json } = yield* Effect.fromResult(inspectOptions(traces, flags))
   const inspections = yield* Effect.forEach(inputs, (input) => Effect.scoped(inspect(input)))
   yield* Console.log(json ? inspectionJson(inspections) : inspections.map(inspectionText).join("\n\n"))
 })
 
-const inspect = Effect.fnUntraced(function*(input: TraceInput) {
+const inspect = Effect.fnUntraced(function* (input: TraceInput) {
   const trace = yield* openInput(input)
   const { closedLoopProblem, openLoopProblem, plansOutputs } = trace.survey
   const inspection: Inspection = {

@@ -1,6 +1,11 @@
 /** What is known of a trace, for people and for programs. */
 import type { TraceFormat } from "../config/TraceFlags.ts"
-import type { ArrivalStatistics, LengthStatistics, SharingStatistics, TraceStatistics } from "../trace/TraceStatistics.ts"
+import type {
+  ArrivalStatistics,
+  LengthStatistics,
+  SharingStatistics,
+  TraceStatistics
+} from "../trace/TraceStatistics.ts"
 
 export interface Inspection {
   /** The files. */
@@ -25,14 +30,20 @@ const percentage = (ratio: number): string => `${(ratio * 100).toFixed(1)} %`
 const columns = ["total", "mean", "std", "min", "p50", "p90", "p99", "max"] as const
 
 /** Right-aligned columns below a heading. */
-const lengthLines = (lengths: ReadonlyArray<readonly [label: string, lengths: LengthStatistics]>): ReadonlyArray<string> => {
+const lengthLines = (
+  lengths: ReadonlyArray<readonly [label: string, lengths: LengthStatistics]>
+): ReadonlyArray<string> => {
   const table = [
     ["", ...columns],
     ...lengths.map(([label, statistics]) => [label, ...columns.map((column) => figure(statistics[column]))])
   ]
   const widths = table[0]!.map((_, column) => Math.max(...table.map((cells) => cells[column]!.length)))
   return table.map((cells) =>
-    cells.map((cell, column) => column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)).join("  ").trimEnd())
+    cells
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
+      .join("  ")
+      .trimEnd()
+  )
 }
 
 const arrivalText = (arrivals: ArrivalStatistics | undefined): string => {
@@ -49,12 +60,18 @@ const arrivalText = (arrivals: ArrivalStatistics | undefined): string => {
 const sharingText = (sharing: SharingStatistics | undefined): string => {
   if (sharing === undefined) return "not known: rows hold only what their turn adds to the prompt"
   const { distinctBlocks, isLowerBound, rows, tokenRatio, totalBlocks } = sharing
-  return `${isLowerBound ? "at least " : ""}${percentage(tokenRatio)} of prompt tokens, in ${figure(rows)} requests;`
+  return (
+    `${isLowerBound ? "at least " : ""}${percentage(tokenRatio)} of prompt tokens, in ${figure(rows)} requests;`
     + ` ${isLowerBound ? "at most " : ""}${figure(distinctBlocks)} distinct blocks of ${figure(totalBlocks)}`
+  )
 }
 
-const sessionText = ({ rows, sessions: { meanTurns, mostTurns, multiTurnSessions, sessions } }: TraceStatistics): string =>
-  `${figure(rows)} in ${figure(sessions)} sessions` + (multiTurnSessions === 0
+const sessionText = ({
+  rows,
+  sessions: { meanTurns, mostTurns, multiTurnSessions, sessions }
+}: TraceStatistics): string =>
+  `${figure(rows)} in ${figure(sessions)} sessions`
+  + (multiTurnSessions === 0
     ? ""
     : `, ${figure(multiTurnSessions)} of them with several turns (mean ${figure(meanTurns)}, at most ${figure(mostTurns)})`)
 
@@ -67,16 +84,22 @@ export const inspectionText = (inspection: Inspection): string => {
     ["shared prefixes", sharingText(sharing)],
     ["dependencies", waitsByName ? "requests wait for others that they name" : undefined],
     ["outputs", plansOutputs ? "some generated tokens are planned" : undefined],
-    ["clamped", clampedRows === 0 ? undefined : `${figure(clampedRows)} requests ask for more tokens than their hash ids supply`],
+    [
+      "clamped",
+      clampedRows === 0 ? undefined : `${figure(clampedRows)} requests ask for more tokens than their hash ids supply`
+    ],
     ["open loop", openLoopProblem === undefined ? undefined : `not possible: ${openLoopProblem}`],
     ["closed loop", closedLoopProblem === undefined ? undefined : `not possible: ${closedLoopProblem}`]
   ]
   return [
     `${name}: ${format}, ${traceBlockTokens} tokens per hash id`,
     "",
-    ...facts.flatMap(([label, text]) => text === undefined ? [] : [`${label.padEnd(16)}${text}`]),
+    ...facts.flatMap(([label, text]) => (text === undefined ? [] : [`${label.padEnd(16)}${text}`])),
     "",
-    ...lengthLines([["prompt tokens", promptTokens], ["output tokens", outputTokens]])
+    ...lengthLines([
+      ["prompt tokens", promptTokens],
+      ["output tokens", outputTokens]
+    ])
   ].join("\n")
 }
 
@@ -91,7 +114,9 @@ const plain = (value: unknown): unknown => {
 /** A list, one object per trace. */
 export const inspectionJson = (inspections: ReadonlyArray<Inspection>): string =>
   JSON.stringify(
-    inspections.map(({ name, statistics: { file: _, ...statistics }, ...others }) => plain({ file: name, ...others, ...statistics })),
+    inspections.map(({ name, statistics: { file: _, ...statistics }, ...others }) =>
+      plain({ file: name, ...others, ...statistics })
+    ),
     undefined,
     2
   )

@@ -51,9 +51,10 @@ const parserMessage = (error: CliError.NonShowHelpErrors, path: ReadonlyArray<st
       return { problem: `${error.subcommand}: unknown command`, hint: suggestion(error.suggestions, path) }
     case "InvalidValue":
       return {
-        problem: error.value === ""
-          ? `--${error.option}: needs a value, expected ${choices(error.expected)}`
-          : `--${error.option}: expected ${choices(error.expected)}, got ${JSON.stringify(error.value)}`,
+        problem:
+          error.value === ""
+            ? `--${error.option}: needs a value, expected ${choices(error.expected)}`
+            : `--${error.option}: expected ${choices(error.expected)}, got ${JSON.stringify(error.value)}`,
         hint: undefined
       }
     default:

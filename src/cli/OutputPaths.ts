@@ -23,7 +23,7 @@ export interface InputFile {
 }
 
 /** `inputs` are all files that the run reads; `-` is none. */
-export const resolveOutputPaths = Effect.fnUntraced(function*(
+export const resolveOutputPaths = Effect.fnUntraced(function* (
   outputs: Outputs,
   inputs: ReadonlyArray<InputFile>
 ): Effect.fn.Return<OutputPaths, UsageError, FileSystem.FileSystem | Path.Path> {
@@ -31,14 +31,19 @@ export const resolveOutputPaths = Effect.fnUntraced(function*(
   const lines = outputs.reportJsonl
   if (lines === "") return yield* usageError("--report-jsonl", "needs the name of a file")
   yield* checkOutputs(
-    lines === undefined ? [["--report-json", report]] : [["--report-json", report], ["--report-jsonl", lines]],
+    lines === undefined
+      ? [["--report-json", report]]
+      : [
+          ["--report-json", report],
+          ["--report-jsonl", lines]
+        ],
     inputs
   )
   return { report, lines }
 })
 
 /** Each output with the flag that names it. */
-export const checkOutputs = Effect.fnUntraced(function*(
+export const checkOutputs = Effect.fnUntraced(function* (
   written: ReadonlyArray<readonly [flag: string, path: string]>,
   inputs: ReadonlyArray<InputFile>
 ): Effect.fn.Return<void, UsageError, FileSystem.FileSystem | Path.Path> {
@@ -60,7 +65,7 @@ export const checkOutputs = Effect.fnUntraced(function*(
 const shared = "device:"
 
 /** Equal for two names of one file, also of one that does not exist yet. */
-const identityOf = Effect.fnUntraced(function*(path: string) {
+const identityOf = Effect.fnUntraced(function* (path: string) {
   const files = yield* FileSystem.FileSystem
   const info = yield* Effect.option(files.stat(path))
   if (Option.isNone(info)) return `path:${yield* canonicalPath(path)}`
@@ -71,7 +76,7 @@ const identityOf = Effect.fnUntraced(function*(path: string) {
 
 /** The path with everything resolved that exists of it. */
 const canonicalPath = (path: string): Effect.Effect<string, never, FileSystem.FileSystem | Path.Path> =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const files = yield* FileSystem.FileSystem
     const { basename, dirname, join, resolve } = yield* Path.Path
     const absolute = resolve(path)

@@ -32,7 +32,7 @@ export interface Progress {
 }
 
 /** Shows progress until the scope closes, then wipes the line; does nothing without a terminal. */
-export const showProgress = Effect.fnUntraced(function*(
+export const showProgress = Effect.fnUntraced(function* (
   total: number | undefined,
   quiet: boolean
 ): Effect.fn.Return<Progress, never, Scope.Scope> {

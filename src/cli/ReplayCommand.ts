@@ -17,7 +17,7 @@ const traces = Argument.String("trace").pipe(
 export const replayCommand = Command.make(
   "replay",
   { traces, flags: flagParams(replayFlags) },
-  Effect.fnUntraced(function*({ flags, traces }) {
+  Effect.fnUntraced(function* ({ flags, traces }) {
     const { runReplay } = yield* Effect.promise(() => import("./RunReplay.ts"))
     yield* runReplay(traces, settingsOf(flags))
   })
@@ -36,7 +36,7 @@ export const replayCommand = Command.make(
       description: "Synthetic load"
     },
     {
-      command: "dynosim replay trace.jsonl --extra-engine-args '{\"num_gpu_blocks\": 4096, \"block_size\": 32}'",
+      command: 'dynosim replay trace.jsonl --extra-engine-args \'{"num_gpu_blocks": 4096, "block_size": 32}\'',
       description: "Another KV pool"
     }
   ])

@@ -19,27 +19,29 @@ export interface RunFiles {
 
 export const noRunFiles: RunFiles = { policyProfile: undefined, bundles: [] }
 
-export const readRunFiles = Effect.fnUntraced(function*(
-  { aicBundles, routing: { modelName, policyFile } }: ReplayOptions
-): Effect.fn.Return<RunFiles, AicError | PolicyFileError | UsageError, FileSystem.FileSystem> {
+export const readRunFiles = Effect.fnUntraced(function* ({
+  aicBundles,
+  routing: { modelName, policyFile }
+}: ReplayOptions): Effect.fn.Return<RunFiles, AicError | PolicyFileError | UsageError, FileSystem.FileSystem> {
   return {
     policyProfile: policyFile === undefined ? undefined : yield* readPolicyFile(policyFile, modelName),
     bundles: aicBundles.length === 0 ? [] : yield* readBundles(aicBundles)
   }
 })
 
-const readPolicyFile = Effect.fnUntraced(function*(
+const readPolicyFile = Effect.fnUntraced(function* (
   file: string,
   modelName: string | undefined
 ): Effect.fn.Return<PolicyProfile | undefined, PolicyFileError | UsageError, FileSystem.FileSystem> {
   const files = yield* FileSystem.FileSystem
   const text = yield* Effect.mapError(files.readFileString(file), (error) =>
-    usageError("--router-policy-config", `failed to read router policy config ${file}: ${reasonOf(error)}`))
+    usageError("--router-policy-config", `failed to read router policy config ${file}: ${reasonOf(error)}`)
+  )
   const { parsePolicyFile, profileFor } = yield* Effect.promise(() => import("../router/kv/PolicyFile.ts"))
   return profileFor(yield* Effect.fromResult(parsePolicyFile(file, text)), modelName)
 })
 
-const readBundles = Effect.fnUntraced(function*(files: ReadonlyArray<string>) {
+const readBundles = Effect.fnUntraced(function* (files: ReadonlyArray<string>) {
   const { loadAicBundle } = yield* Effect.promise(() => import("../timing/bundle/AicBundle.ts"))
   return yield* Effect.forEach(files, (file) => loadAicBundle(file))
 })

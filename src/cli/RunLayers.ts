@@ -35,10 +35,12 @@ const timingLayer = (args: EngineArgs, { bundles }: RunFiles): Layer.Layer<Timin
 }
 
 const noted = <E, R>(timings: TimingsInUse, layer: Layer.Layer<Timing, E, R>): Layer.Layer<Timing, E, R> =>
-  Layer.effect(Timing)(Effect.map(Timing, (timing) => {
-    timings.push(timing)
-    return timing
-  })).pipe(Layer.provide(layer))
+  Layer.effect(Timing)(
+    Effect.map(Timing, (timing) => {
+      timings.push(timing)
+      return timing
+    })
+  ).pipe(Layer.provide(layer))
 
 const modelOf = (args: EngineArgs): Layer.Layer<Engine, never, Timing> => {
   switch (args.engineType) {
@@ -57,8 +59,11 @@ const engineLayer = (
   files: RunFiles,
   timings: TimingsInUse
 ): Layer.Layer<Engine, AicError | NpzError, Files> =>
-  Layer.unwrap(Effect.map(withSizedPool(args, files.bundles), (sized) =>
-    Layer.provide(modelOf(sized), noted(timings, timingLayer(sized, files)))))
+  Layer.unwrap(
+    Effect.map(withSizedPool(args, files.bundles), (sized) =>
+      Layer.provide(modelOf(sized), noted(timings, timingLayer(sized, files)))
+    )
+  )
 
 const routerLayer = (
   { routing, seed }: ReplayOptions,

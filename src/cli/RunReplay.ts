@@ -33,7 +33,7 @@ import { unsupported } from "./Unsupported.ts"
 import { untilInterrupted } from "./UntilInterrupted.ts"
 
 /** `flags` are those of the command line, by name without dashes; they win over those of a configuration file. */
-export const runReplay = Effect.fnUntraced(function*(traces: ReadonlyArray<string>, flags: FlagValues) {
+export const runReplay = Effect.fnUntraced(function* (traces: ReadonlyArray<string>, flags: FlagValues) {
   const given = yield* givenOptions(traces, flags)
   const options = yield* Effect.fromResult(validateReplayOptions(given))
   const missing = unsupported(options)
@@ -52,7 +52,7 @@ const configFile = (flags: FlagValues): string | undefined => {
 /** The policy file may also be named by the environment, as for the reference. */
 const policyVariable = Config.option(Config.String("DYN_ROUTER_POLICY_CONFIG"))
 
-export const givenOptions = Effect.fnUntraced(function*(
+export const givenOptions = Effect.fnUntraced(function* (
   traces: ReadonlyArray<string>,
   flags: FlagValues
 ): Effect.fn.Return<GivenOptions, UsageError | ConfigError, FileSystem.FileSystem> {
@@ -67,10 +67,11 @@ export const givenOptions = Effect.fnUntraced(function*(
 })
 
 /** YAML is loaded only by those who use it. */
-const readConfigFile = Effect.fnUntraced(function*(file: string) {
+const readConfigFile = Effect.fnUntraced(function* (file: string) {
   const files = yield* FileSystem.FileSystem
   const text = yield* Effect.mapError(files.readFileString(file), (error) =>
-    usageError("--config", `cannot read ${file}: ${reasonOf(error)}`))
+    usageError("--config", `cannot read ${file}: ${reasonOf(error)}`)
+  )
   const { parseConfigFile } = yield* Effect.promise(() => import("../config/ConfigFile.ts"))
   return yield* Effect.fromResult(parseConfigFile(file, text))
 })
@@ -86,19 +87,31 @@ const sideInputs = (options: ReplayOptions, config: string | undefined): Readonl
     ...named("the configuration file", [config]),
     ...named("the policy file", [routing.policyFile]),
     ...named("the AIC bundle", options.aicBundles),
-    ...named("the timing profile", engines.map(({ plannerProfileData }) => plannerProfileData))
+    ...named(
+      "the timing profile",
+      engines.map(({ plannerProfileData }) => plannerProfileData)
+    )
   ]
 }
 
-const replay = Effect.fnUntraced(function*(options: ReplayOptions, side: ReadonlyArray<InputFile>, outputs: OutputPaths) {
+const replay = Effect.fnUntraced(function* (
+  options: ReplayOptions,
+  side: ReadonlyArray<InputFile>,
+  outputs: OutputPaths
+) {
   const files = yield* readRunFiles(options)
   const hashes = new InputHashes()
   const workload = yield* Effect.provideService(openWorkload(options), TraceFileObserver, hashes.observe)
   const timings: TimingsInUse = []
   const run = yield* prepareRun(options, workload, files, timings)
-  yield* hashFiles(hashes, side.map(({ path }) => path))
+  yield* hashFiles(
+    hashes,
+    side.map(({ path }) => path)
+  )
   const note = (notices: ReadonlyArray<string>): Effect.Effect<void> =>
-    options.quiet ? Effect.void : Effect.forEach(notices, (notice) => Console.error(`note: ${notice}`), { discard: true })
+    options.quiet
+      ? Effect.void
+      : Effect.forEach(notices, (notice) => Console.error(`note: ${notice}`), { discard: true })
   const early = [...options.notices, ...unusedBundles(options, files), ...workload.notices]
   const late = (): ReadonlyArray<string> => [...run.warnings(), ...timings.flatMap(extrapolationWarning)]
   yield* note(early)
@@ -108,12 +121,18 @@ const replay = Effect.fnUntraced(function*(options: ReplayOptions, side: Readonl
   })
   yield* untilInterrupted(
     (stop) =>
-      Effect.scoped(Effect.flatMap(showProgress(workload.requests, options.quiet), (progress) =>
-        run.events(stop, progress).pipe(
-          outputs.lines === undefined ? identity : writeRequestLines(outputs.lines),
-          Stream.run(report)
-        ))),
-    (finished) => Effect.andThen(Effect.suspend(() => note(late())), deliver(finished, outputs))
+      Effect.scoped(
+        Effect.flatMap(showProgress(workload.requests, options.quiet), (progress) =>
+          run
+            .events(stop, progress)
+            .pipe(outputs.lines === undefined ? identity : writeRequestLines(outputs.lines), Stream.run(report))
+        )
+      ),
+    (finished) =>
+      Effect.andThen(
+        Effect.suspend(() => note(late())),
+        deliver(finished, outputs)
+      )
   )
 })
 
@@ -134,7 +153,7 @@ const extrapolationWarning = ({ coverage, source }: TimingsInUse[number]): Reado
 }
 
 /** The report is on disk before anything is printed. */
-const deliver = Effect.fnUntraced(function*(report: Report, outputs: OutputPaths) {
+const deliver = Effect.fnUntraced(function* (report: Report, outputs: OutputPaths) {
   yield* OutputFile.write(outputs.report, reportJson(report))
   yield* Console.log(reportTable(report, outputs.report).trimEnd())
 })

@@ -13,7 +13,7 @@ import { givenOptions } from "./RunReplay.ts"
 import { readServeSettings, type ServeSettings } from "./ServeSettings.ts"
 
 /** `flags` are those of the command line, by name without dashes. */
-export const runServe = Effect.fnUntraced(function*(flags: FlagValues) {
+export const runServe = Effect.fnUntraced(function* (flags: FlagValues) {
   const settings = yield* Effect.fromResult(readServeSettings(flags))
   const given = yield* givenOptions([], flags)
   // What holds for the deployment of an online replay holds here; what would be replayed is never looked at.

@@ -46,7 +46,7 @@ export const prepareRun = (
     ? prepareOnline(options, workload, files, timings)
     : prepareOffline(options, workload, files, timings)
 
-const prepareOffline = Effect.fnUntraced(function*(
+const prepareOffline = Effect.fnUntraced(function* (
   options: ReplayOptions,
   workload: RunWorkload,
   files: RunFiles,
@@ -65,7 +65,7 @@ const prepareOffline = Effect.fnUntraced(function*(
   }
 })
 
-const prepareOnline = Effect.fnUntraced(function*(
+const prepareOnline = Effect.fnUntraced(function* (
   options: ReplayOptions,
   workload: RunWorkload,
   files: RunFiles,

@@ -9,7 +9,7 @@ import { flagParams, settingsOf } from "./FlagParams.ts"
 export const serveCommand = Command.make(
   "serve",
   { flags: flagParams(serveFlags) },
-  Effect.fnUntraced(function*({ flags }) {
+  Effect.fnUntraced(function* ({ flags }) {
     const { runServe } = yield* Effect.promise(() => import("./RunServe.ts"))
     return yield* runServe(settingsOf(flags))
   })

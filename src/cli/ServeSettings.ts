@@ -31,7 +31,8 @@ export const readServeSettings = (values: FlagValues): Result.Result<ServeSettin
   return problem === undefined ? Result.succeed(settings) : Result.fail(problem)
 }
 
-const milliseconds = (seconds: number | undefined): number | undefined => seconds === undefined ? undefined : seconds * 1000
+const milliseconds = (seconds: number | undefined): number | undefined =>
+  seconds === undefined ? undefined : seconds * 1000
 
 const problemOf = (settings: ServeSettings): UsageError | undefined => {
   const { host, modelName, port } = settings
@@ -45,7 +46,8 @@ const problemOf = (settings: ServeSettings): UsageError | undefined => {
     ["--max-body-bytes", settings.maxBodyBytes]
   ]
   for (const [flag, value] of counts) {
-    if (value !== undefined && !(value >= 1 && Number.isSafeInteger(value))) return usageError(flag, `must be at least 1, got ${value}`)
+    if (value !== undefined && !(value >= 1 && Number.isSafeInteger(value)))
+      return usageError(flag, `must be at least 1, got ${value}`)
   }
   const times: ReadonlyArray<readonly [flag: string, ms: number]> = [
     ["--request-timeout-seconds", settings.requestTimeoutMs],

@@ -7,9 +7,13 @@ import { mooncakeText } from "../trace/TraceWriter.ts"
 import { planSynthetic } from "../workload/SyntheticLoad.ts"
 import { writeTrace } from "./TraceOutput.ts"
 
-export const synthesiseTrace = Effect.fnUntraced(function*(out: string, flags: FlagValues) {
+export const synthesiseTrace = Effect.fnUntraced(function* (out: string, flags: FlagValues) {
   if (out === "") return yield* usageError("OUT", "the name of the file to write is empty")
-  const { load: { _tag, arrivals, ...load }, seed, traceBlockTokens } = yield* Effect.fromResult(synthOptions(flags))
+  const {
+    load: { _tag, arrivals, ...load },
+    seed,
+    traceBlockTokens
+  } = yield* Effect.fromResult(synthOptions(flags))
   const { rows } = yield* planSynthetic({
     ...load,
     ...(arrivals === undefined ? {} : { arrivals }),

@@ -13,7 +13,7 @@ const traces = Argument.String("trace").pipe(
 const inspect = Command.make(
   "inspect",
   { traces, flags: flagParams(inspectFlags) },
-  Effect.fnUntraced(function*({ flags, traces }) {
+  Effect.fnUntraced(function* ({ flags, traces }) {
     const { inspectTraces } = yield* Effect.promise(() => import("./InspectTraces.ts"))
     yield* inspectTraces(traces, settingsOf(flags))
   })
@@ -22,11 +22,15 @@ const inspect = Command.make(
 const validate = Command.make(
   "validate",
   { traces, flags: flagParams(validateFlags) },
-  Effect.fnUntraced(function*({ flags, traces }) {
+  Effect.fnUntraced(function* ({ flags, traces }) {
     const { validateTraces } = yield* Effect.promise(() => import("./ValidateTraces.ts"))
     yield* validateTraces(traces, settingsOf(flags))
   })
-).pipe(Command.withDescription("Check traces: every line that cannot be used, and what stands against a replay; exit status 2 if anything"))
+).pipe(
+  Command.withDescription(
+    "Check traces: every line that cannot be used, and what stands against a replay; exit status 2 if anything"
+  )
+)
 
 const files = Argument.String("file").pipe(
   Argument.withDescription("Trace files, then the file to write; - for standard input and output, .gz to compress"),
@@ -36,7 +40,7 @@ const files = Argument.String("file").pipe(
 const convert = Command.make(
   "convert",
   { files, flags: flagParams(convertFlags) },
-  Effect.fnUntraced(function*({ files, flags }) {
+  Effect.fnUntraced(function* ({ files, flags }) {
     const { convertTraceFile } = yield* Effect.promise(() => import("./ConvertTrace.ts"))
     yield* convertTraceFile(files, settingsOf(flags))
   })
@@ -58,7 +62,7 @@ const out = Argument.String("out").pipe(
 const synth = Command.make(
   "synth",
   { out, flags: flagParams(synthFlags) },
-  Effect.fnUntraced(function*({ flags, out }) {
+  Effect.fnUntraced(function* ({ flags, out }) {
     const { synthesiseTrace } = yield* Effect.promise(() => import("./SynthesiseTrace.ts"))
     yield* synthesiseTrace(out, settingsOf(flags))
   })
@@ -66,7 +70,8 @@ const synth = Command.make(
   Command.withDescription("Write synthetic load as a mooncake trace"),
   Command.withExamples([
     {
-      command: "dynosim trace synth --input-tokens lognormal:2000,0.8 --output-tokens 200 --request-count 1000 --request-rate 5 load.jsonl",
+      command:
+        "dynosim trace synth --input-tokens lognormal:2000,0.8 --output-tokens 200 --request-count 1000 --request-rate 5 load.jsonl",
       description: "A thousand requests, five per second"
     }
   ])

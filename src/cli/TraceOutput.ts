@@ -18,18 +18,29 @@ export interface WrittenTrace<E, R> {
 }
 
 /** `-` is standard output. A name ending in `.gz` is written as gzip, a member per piece. */
-export const writeTrace = Effect.fnUntraced(function*<E, R>(path: string, { requests, text, traceBlockTokens }: WrittenTrace<E, R>) {
+export const writeTrace = Effect.fnUntraced(function* <E, R>(
+  path: string,
+  { requests, text, traceBlockTokens }: WrittenTrace<E, R>
+) {
   if (path === "-") yield* toStandardOutput(text)
   else {
     yield* OutputFile.writeStream(path, path.endsWith(".gz") ? Stream.map(text, (piece) => gzipSync(piece)) : text)
     yield* Console.log(`${path}: ${requests.toLocaleString("en-US")} requests`)
   }
   if (traceBlockTokens !== defaultTraceBlockTokens) {
-    yield* Console.error(`note: replay it with --trace-block-size ${traceBlockTokens}, which the file itself does not say`)
+    yield* Console.error(
+      `note: replay it with --trace-block-size ${traceBlockTokens}, which the file itself does not say`
+    )
   }
 })
 
 const toStandardOutput = <E, R>(text: Stream.Stream<string, E, R>) =>
   Effect.flatMap(Stdio.Stdio, (stdio) =>
-    Stream.run(text, Sink.mapError(stdio.stdout({ endOnDone: false }), ({ message }) =>
-      new OutputError({ path: "standard output", problem: `cannot be written (${message})` }))))
+    Stream.run(
+      text,
+      Sink.mapError(
+        stdio.stdout({ endOnDone: false }),
+        ({ message }) => new OutputError({ path: "standard output", problem: `cannot be written (${message})` })
+      )
+    )
+  )

@@ -16,7 +16,7 @@ export const untilInterrupted = <A, E, R, B, E2, R2>(
   finish: (result: A) => Effect.Effect<B, E2, R2>
 ): Effect.Effect<B, E | E2, R | R2> =>
   Effect.uninterruptibleMask((restore) =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const stop = yield* Deferred.make<void>()
       const fiber = yield* Effect.forkChild(Effect.interruptible(work(Deferred.await(stop))))
       const waited = yield* Effect.exit(restore(Fiber.await(fiber)))

@@ -21,7 +21,7 @@ interface Finding {
   readonly problemCount: number
 }
 
-export const validateTraces = Effect.fnUntraced(function*(traces: ReadonlyArray<string>, flags: FlagValues) {
+export const validateTraces = Effect.fnUntraced(function* (traces: ReadonlyArray<string>, flags: FlagValues) {
   const { inputs, json, maxProblems } = yield* Effect.fromResult(validateOptions(traces, flags))
   const findings: Array<Finding> = []
   for (const input of inputs) {
@@ -38,7 +38,7 @@ export const validateTraces = Effect.fnUntraced(function*(traces: ReadonlyArray<
  * All lines that cannot be used, or, when there are none, the first problem between lines: with lines missing, sessions
  * and dependencies would seem to be broken that are not.
  */
-const validate = Effect.fnUntraced(function*(input: TraceInput, maxProblems: number) {
+const validate = Effect.fnUntraced(function* (input: TraceInput, maxProblems: number) {
   const problems: Array<TraceError> = []
   let problemCount = 0
   const note = (problem: TraceError): boolean => {
@@ -55,7 +55,7 @@ const validate = Effect.fnUntraced(function*(input: TraceInput, maxProblems: num
   return finding
 })
 
-const tell = Effect.fnUntraced(function*({ name, problemCount, problems, survey }: Finding) {
+const tell = Effect.fnUntraced(function* ({ name, problemCount, problems, survey }: Finding) {
   for (const { message } of problems) yield* Console.error(`error: ${message}`)
   const shown = problemCount > problems.length ? `, the first ${problems.length} shown` : ""
   yield* Console.log(

@@ -2,20 +2,20 @@
 
 export type ArrivalProcess =
   | {
-    /** Equal gaps, or independent exponential ones. */
-    readonly process: "constant" | "poisson"
-    readonly requestsPerSecond: number
-  }
+      /** Equal gaps, or independent exponential ones. */
+      readonly process: "constant" | "poisson"
+      readonly requestsPerSecond: number
+    }
   | {
-    /** Independent gamma-distributed gaps. */
-    readonly process: "gamma"
-    readonly requestsPerSecond: number
-    /**
-     * Shape of the distribution: 1 is a Poisson process, less makes bursts, more makes it regular. The gaps' coefficient of
-     * variation is `1 / sqrt(shape)`.
-     */
-    readonly shape: number
-  }
+      /** Independent gamma-distributed gaps. */
+      readonly process: "gamma"
+      readonly requestsPerSecond: number
+      /**
+       * Shape of the distribution: 1 is a Poisson process, less makes bursts, more makes it regular. The gaps' coefficient of
+       * variation is `1 / sqrt(shape)`.
+       */
+      readonly shape: number
+    }
 
 /** Keeps times within what doubles tell apart. */
 const minRate = 1e-6

@@ -37,7 +37,8 @@ export const parseConfigFile = (file: string, text: string): Result.Result<Confi
 
 const parseJson = (source: ConfigSource, text: string): Result.Result<JsonNode, ConfigError> =>
   Result.mapError(StrictJson.parse(text), (error) =>
-    configError(source, "", error, `not JSON: ${error.problem} (column ${error.column})`, error.hint))
+    configError(source, "", error, `not JSON: ${error.problem} (column ${error.column})`, error.hint)
+  )
 
 const readConfig = (source: ConfigSource, root: JsonNode): Result.Result<ConfigFile, ConfigError> => {
   if (root._tag !== "Object") {
@@ -73,7 +74,10 @@ const keyProblem = (
   if (values.has(name)) return error("the same option twice, with dashes and with underscores")
   if (isFlagName(name)) return undefined
   const close = closestName(name, [tracesKey, ...Object.keys(replayFlags)])
-  return error("unknown option", close === undefined ? "keys are the flags of dynosim replay without dashes" : `did you mean ${close}?`)
+  return error(
+    "unknown option",
+    close === undefined ? "keys are the flags of dynosim replay without dashes" : `did you mean ${close}?`
+  )
 }
 
 /** One file or a list of them. */
@@ -82,7 +86,9 @@ const tracesOf = (source: ConfigSource, { value }: JsonEntry): Result.Result<Rea
   const files: Array<string> = []
   for (const item of items) {
     if (item._tag !== "String") {
-      return Result.fail(configError(source, tracesKey, item.at, `expected a file or a list of files, got ${showNode(item)}`))
+      return Result.fail(
+        configError(source, tracesKey, item.at, `expected a file or a list of files, got ${showNode(item)}`)
+      )
     }
     files.push(item.value)
   }

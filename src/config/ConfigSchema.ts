@@ -36,7 +36,12 @@ const valueSchema = (name: string, { choices, kind }: FlagSpec): JsonSchema => {
     case "paths":
       return files
     case "lengths":
-      return { anyOf: [{ type: "integer", minimum: 1 }, { type: "string", pattern: "^(uniform|lognormal):[^,]+,[^,]+$" }] }
+      return {
+        anyOf: [
+          { type: "integer", minimum: 1 },
+          { type: "string", pattern: "^(uniform|lognormal):[^,]+,[^,]+$" }
+        ]
+      }
     case "choice":
       return { enum: choices ?? [] }
     case "json":

@@ -64,12 +64,13 @@ const engineArgsOf = (read: ObjectReader): Result.Result<EngineArgs, ConfigError
   readIgnored(read)
 
   const workerType = worker.type ?? (worker.isPrefill ? "prefill" : worker.isDecode ? "decode" : "aggregated")
-  const problem = read.problem() ??
-    workerProblem(read, worker) ??
-    tierProblem(read, tiers) ??
-    draftsProblem(read, drafts, scheduling.decodeSpeedupRatio) ??
-    blockProblem(read, engineType, blockTokens, sglang) ??
-    aicProblem(read, aic)
+  const problem =
+    read.problem()
+    ?? workerProblem(read, worker)
+    ?? tierProblem(read, tiers)
+    ?? draftsProblem(read, drafts, scheduling.decodeSpeedupRatio)
+    ?? blockProblem(read, engineType, blockTokens, sglang)
+    ?? aicProblem(read, aic)
   if (problem !== undefined) return Result.fail(problem)
 
   return Result.map(readMtp(read, drafts), (mtp) => ({
@@ -151,7 +152,7 @@ const readAic = (read: ObjectReader): Pick<EngineArgs, "aic" | "gpusPerWorker"> 
 
 const aicProblem = (read: ObjectReader, aic: AicArgs | undefined): ConfigError | undefined =>
   aic !== undefined && aic.modelPath === undefined
-    ? read.error("aic_backend", "requires aic_model_path", "add aic_model_path, such as \"meta-llama/Meta-Llama-3.1-8B\"")
+    ? read.error("aic_backend", "requires aic_model_path", 'add aic_model_path, such as "meta-llama/Meta-Llama-3.1-8B"')
     : undefined
 
 interface DraftKeys {
@@ -170,11 +171,7 @@ const readDrafts = (read: ObjectReader): DraftKeys => {
   }
 }
 
-const draftsProblem = (
-  read: ObjectReader,
-  drafts: DraftKeys,
-  decodeSpeedupRatio: number
-): ConfigError | undefined => {
+const draftsProblem = (read: ObjectReader, drafts: DraftKeys, decodeSpeedupRatio: number): ConfigError | undefined => {
   if (drafts.tokens !== undefined && decodeSpeedupRatio !== 1) {
     return read.error(
       "aic_nextn",
@@ -183,7 +180,11 @@ const draftsProblem = (
     )
   }
   if (drafts.tokens === undefined && drafts.rates !== undefined) {
-    return read.error("aic_nextn_accept_rates", "requires aic_nextn", "add aic_nextn, the number of draft tokens (1 to 5)")
+    return read.error(
+      "aic_nextn_accept_rates",
+      "requires aic_nextn",
+      "add aic_nextn, the number of draft tokens (1 to 5)"
+    )
   }
   return undefined
 }
@@ -198,16 +199,18 @@ const readMtp = (read: ObjectReader, drafts: DraftKeys): Result.Result<MtpArgs |
   const wrong = given.findIndex((rate) => !(rate >= 0 && rate <= 1))
   if (wrong >= 0) {
     const spelled = JSON.stringify(rates?.split(",")[wrong]?.trim())
-    return Result.fail(read.error(
-      "aic_nextn_accept_rates",
-      `entry ${wrong} must be a number from 0 to 1, got ${spelled}`,
-      "give one rate per draft token, separated by commas, such as \"0.85,0.3\""
-    ))
+    return Result.fail(
+      read.error(
+        "aic_nextn_accept_rates",
+        `entry ${wrong} must be a number from 0 to 1, got ${spelled}`,
+        'give one rate per draft token, separated by commas, such as "0.85,0.3"'
+      )
+    )
   }
   return Result.succeed({ acceptRates: Array.from({ length: tokens }, (_, draft) => given[draft] ?? 0), seed })
 }
 
-const parseRate = (spelled: string): number => spelled.trim() === "" ? Number.NaN : Number(spelled)
+const parseRate = (spelled: string): number => (spelled.trim() === "" ? Number.NaN : Number(spelled))
 
 const readTransfer = (read: ObjectReader) => ({
   kvBytesPerToken: read.optional("kv_bytes_per_token", integer(0, anyCount)),
@@ -326,7 +329,8 @@ const sglangBlockProblem = (read: ObjectReader, blockTokens: number, sglang: Sgl
 /** Reads engine arguments from text, a JSON object. */
 export const parseEngineArgs = (text: string): Result.Result<EngineArgs, ConfigError> =>
   Result.flatMap(nodeOf({ _tag: "Text", flag: "engine arguments", text }), ({ node, path, source }) =>
-    readEngineArgs(node, source, path))
+    readEngineArgs(node, source, path)
+  )
 
 /** What an engine has that is not told anything. */
 export const defaultEngineArgs: EngineArgs = Result.getOrThrow(

@@ -24,31 +24,31 @@ type Reading<A> = {
 const integer: Reading<number> = {
   expected: "an integer",
   ofText: integerOf,
-  ofNode: (node) => node._tag === "Integer" ? Number(node.value) : undefined
+  ofNode: (node) => (node._tag === "Integer" ? Number(node.value) : undefined)
 }
 
 const number: Reading<number> = {
   expected: "a number",
   ofText: numberOf,
-  ofNode: (node) => node._tag === "Integer" || node._tag === "Float" ? Number(node.value) : undefined
+  ofNode: (node) => (node._tag === "Integer" || node._tag === "Float" ? Number(node.value) : undefined)
 }
 
 const text: Reading<string> = {
   expected: "a string",
   ofText: (given) => given,
-  ofNode: (node) => node._tag === "String" ? node.value : undefined
+  ofNode: (node) => (node._tag === "String" ? node.value : undefined)
 }
 
 const onOff: Reading<boolean> = {
   expected: "true or false",
-  ofText: (given) => given === "true" ? true : given === "false" ? false : undefined,
-  ofNode: (node) => node._tag === "Boolean" ? node.value : undefined
+  ofText: (given) => (given === "true" ? true : given === "false" ? false : undefined),
+  ofNode: (node) => (node._tag === "Boolean" ? node.value : undefined)
 }
 
 const lengths: Reading<TokenLengths> = {
   expected: lengthsSyntax,
   ofText: lengthsOf,
-  ofNode: (node) => node._tag === "String" ? lengthsOf(node.value) : integer.ofNode(node)
+  ofNode: (node) => (node._tag === "String" ? lengthsOf(node.value) : integer.ofNode(node))
 }
 
 /** One name or several. */
@@ -57,7 +57,7 @@ const names: Reading<ReadonlyArray<string>> = {
   ofText: (given) => [given],
   ofNode: (node) => {
     const items = node._tag === "Array" ? node.items : [node]
-    const found = items.flatMap((item) => item._tag === "String" ? [item.value] : [])
+    const found = items.flatMap((item) => (item._tag === "String" ? [item.value] : []))
     return found.length === items.length ? found : undefined
   }
 }
@@ -67,7 +67,7 @@ const choice = <const Name extends string>(names: ReadonlyArray<Name>): Reading<
   return {
     expected: `one of ${names.join(", ")}`,
     ofText: find,
-    ofNode: (node) => node._tag === "String" ? find(node.value) : undefined
+    ofNode: (node) => (node._tag === "String" ? find(node.value) : undefined)
   }
 }
 
@@ -128,7 +128,8 @@ export class FlagReader {
   json(name: NameOf<"json">): JsonSetting | undefined {
     const setting = this.values.get(name)
     if (setting?._tag !== "Node" || setting.node._tag !== "String") return setting
-    const where = setting.source._tag === "File" ? `${setting.source.name}:${setting.node.at.line}` : setting.source.name
+    const where =
+      setting.source._tag === "File" ? `${setting.source.name}:${setting.node.at.line}` : setting.source.name
     return { _tag: "Text", flag: `${where}: ${setting.path}`, text: setting.node.value }
   }
 
@@ -150,5 +151,10 @@ export class FlagReader {
 }
 
 const wrongNode = (source: ConfigSource, path: string, node: JsonNode, expected: string): ConfigError =>
-  configError(source, path, node.at, `expected ${expected}, got ${showNode(node)}`,
-    expected === text.expected ? "put it in quotes" : undefined)
+  configError(
+    source,
+    path,
+    node.at,
+    `expected ${expected}, got ${showNode(node)}`,
+    expected === text.expected ? "put it in quotes" : undefined
+  )

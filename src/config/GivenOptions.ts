@@ -111,7 +111,7 @@ const readDeployment = (read: FlagReader) => ({
 })
 
 /** `auto` is how the reference spells "as the model says". */
-const dtypeOf = (given: string | undefined): string | undefined => given === "auto" ? undefined : given
+const dtypeOf = (given: string | undefined): string | undefined => (given === "auto" ? undefined : given)
 
 const readAic = (read: FlagReader): GivenAicOptions | undefined => {
   const given: GivenAicOptions = {

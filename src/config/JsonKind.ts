@@ -31,7 +31,7 @@ export const integer = (minimum: number, maximum: number): Kind<number> => ({
 export const uint64: Kind<bigint> = {
   expected: "an integer from 0 to 2^64 - 1",
   schema: { type: "integer", minimum: 0 },
-  read: (node) => node._tag === "Integer" && BigInt.asUintN(64, node.value) === node.value ? node.value : undefined
+  read: (node) => (node._tag === "Integer" && BigInt.asUintN(64, node.value) === node.value ? node.value : undefined)
 }
 
 /** A number in any spelling. */
@@ -48,13 +48,13 @@ export const number = (minimum: number, maximum?: number): Kind<number> => ({
 export const boolean: Kind<boolean> = {
   expected: "true or false",
   schema: { type: "boolean" },
-  read: (node) => node._tag === "Boolean" ? node.value : undefined
+  read: (node) => (node._tag === "Boolean" ? node.value : undefined)
 }
 
 export const text: Kind<string> = {
   expected: "a string",
   schema: { type: "string" },
-  read: (node) => node._tag === "String" ? node.value : undefined
+  read: (node) => (node._tag === "String" ? node.value : undefined)
 }
 
 /** One of some names; `ignoreCase` also takes other spellings of ASCII letters. */

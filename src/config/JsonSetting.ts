@@ -8,18 +8,18 @@ import * as StrictJson from "./StrictJson.ts"
 
 export type JsonSetting =
   | {
-    readonly _tag: "Text"
-    /** Flag with its dashes. */
-    readonly flag: string
-    readonly text: string
-  }
+      readonly _tag: "Text"
+      /** Flag with its dashes. */
+      readonly flag: string
+      readonly text: string
+    }
   | {
-    readonly _tag: "Node"
-    readonly source: ConfigSource
-    /** Where the node stands in the source. */
-    readonly path: string
-    readonly node: JsonNode
-  }
+      readonly _tag: "Node"
+      readonly source: ConfigSource
+      /** Where the node stands in the source. */
+      readonly path: string
+      readonly node: JsonNode
+    }
 
 export interface PlacedNode {
   readonly source: ConfigSource
@@ -34,7 +34,9 @@ export const nodeOf = (setting: JsonSetting): Result.Result<PlacedNode, ConfigEr
   return StrictJson.parse(text).pipe(
     Result.map((node) => ({ source: { _tag: "Flag" as const, name: flag }, path: "", node })),
     Result.mapError((error) => {
-      const hint = text.includes("{") ? error.hint : "give the JSON object itself; a file of settings is read by --config"
+      const hint = text.includes("{")
+        ? error.hint
+        : "give the JSON object itself; a file of settings is read by --config"
       return new ConfigError({
         where: flag,
         path: "",

@@ -52,7 +52,7 @@ export class ObjectReader {
   nullable<A, B>(key: string, kind: Kind<A>, absent: A | B, whenNull: B): A | B {
     const entry = this.take(key, orNull(kind.schema))
     if (entry === undefined) return absent
-    return entry.value._tag === "Null" ? whenNull : this.read(key, entry, kind) ?? absent
+    return entry.value._tag === "Null" ? whenNull : (this.read(key, entry, kind) ?? absent)
   }
 
   /** A nested object; an empty one when the key is absent or null. */
@@ -85,8 +85,10 @@ export class ObjectReader {
   problem(): ConfigError | undefined {
     let first: ConfigError | undefined
     for (const problem of this.allProblems()) {
-      const earlier = first === undefined || problem.line < first.line ||
-        (problem.line === first.line && problem.column < first.column)
+      const earlier =
+        first === undefined
+        || problem.line < first.line
+        || (problem.line === first.line && problem.column < first.column)
       if (earlier) first = problem
     }
     return first

@@ -20,10 +20,12 @@ const noEffect = (
 
 const traceNotices = (given: GivenOptions): ReadonlyArray<string> => [
   ...noEffect("with a trace file", [["--arrival-interval-ms", given.arrivalIntervalMs]]),
-  ...(given.traceFormat === "applied_compute_agentic" ? [] : noEffect(`with ${given.traceFormat ?? "mooncake"} traces`, [
-    ["--trace-shared-prefix-ratio", given.traceSharedPrefixRatio],
-    ["--trace-num-prefix-groups", given.traceNumPrefixGroups]
-  ]))
+  ...(given.traceFormat === "applied_compute_agentic"
+    ? []
+    : noEffect(`with ${given.traceFormat ?? "mooncake"} traces`, [
+        ["--trace-shared-prefix-ratio", given.traceSharedPrefixRatio],
+        ["--trace-num-prefix-groups", given.traceNumPrefixGroups]
+      ]))
 ]
 
 const syntheticNotices = (given: GivenOptions): ReadonlyArray<string> =>
@@ -35,17 +37,20 @@ const syntheticNotices = (given: GivenOptions): ReadonlyArray<string> =>
   ])
 
 const loadNotices = (given: GivenOptions): ReadonlyArray<string> =>
-  given.replayConcurrency === undefined ? [] : noEffect("in a closed loop", [
-    ["--arrival-speedup-ratio", given.arrivalSpeedupRatio],
-    ["--arrival-interval-ms", given.traces.length > 0 ? undefined : given.arrivalIntervalMs],
-    ["--request-rate", given.requestRate],
-    ["--arrival-process", given.arrivalProcess],
-    ["--arrival-shape", given.arrivalShape]
-  ])
+  given.replayConcurrency === undefined
+    ? []
+    : noEffect("in a closed loop", [
+        ["--arrival-speedup-ratio", given.arrivalSpeedupRatio],
+        ["--arrival-interval-ms", given.traces.length > 0 ? undefined : given.arrivalIntervalMs],
+        ["--request-rate", given.requestRate],
+        ["--arrival-process", given.arrivalProcess],
+        ["--arrival-shape", given.arrivalShape]
+      ])
 
 const routerNotices = (given: GivenOptions, options: Omit<ReplayOptions, "notices">): ReadonlyArray<string> => {
   const { inertKeys } = options.routing.config
-  if (options.routing.mode === "kv_router") return inertKeys.map((key) => `--router-config: ${key} has no effect offline`)
+  if (options.routing.mode === "kv_router")
+    return inertKeys.map((key) => `--router-config: ${key} has no effect offline`)
   return noEffect("with --router-mode round_robin", [
     ["--router-config", given.routerConfig],
     ["--router-policy-config", given.routerPolicyConfig],
@@ -56,10 +61,12 @@ const routerNotices = (given: GivenOptions, options: Omit<ReplayOptions, "notice
 
 /** The latency of a prefill does not depend on draft tokens, which the reference's estimator ignores as well. */
 const estimateNotices = ({ aic }: GivenOptions): ReadonlyArray<string> =>
-  aic === undefined ? [] : noEffect("on prefill estimates", [
-    ["--aic-nextn", aic.nextn],
-    ["--aic-nextn-accept-rates", aic.nextnAcceptRates]
-  ])
+  aic === undefined
+    ? []
+    : noEffect("on prefill estimates", [
+        ["--aic-nextn", aic.nextn],
+        ["--aic-nextn-accept-rates", aic.nextnAcceptRates]
+      ])
 
 const inert = (flag: string, { inertKeys }: EngineArgs): ReadonlyArray<string> =>
   inertKeys.map((key) => `${flag}: ${key} has no effect on this run`)

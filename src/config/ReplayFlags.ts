@@ -21,11 +21,11 @@ export const replayFlags = {
   "extra-engine-args": { kind: "json", description: "Engine arguments of an aggregated run, a JSON object" },
   "prefill-engine-args": {
     kind: "json",
-    description: "Engine arguments of the prefill workers, a JSON object with \"worker_type\": \"prefill\""
+    description: 'Engine arguments of the prefill workers, a JSON object with "worker_type": "prefill"'
   },
   "decode-engine-args": {
     kind: "json",
-    description: "Engine arguments of the decode workers, a JSON object with \"worker_type\": \"decode\""
+    description: 'Engine arguments of the decode workers, a JSON object with "worker_type": "decode"'
   },
   "router-mode": {
     kind: "choice",
@@ -40,11 +40,12 @@ export const replayFlags = {
     description: "Policy file (YAML) of the router queue; replaces router_policy_config of --router-config"
   },
   "model-name": { kind: "text", description: "Model whose profile of the policy file applies" },
-  "seed": {
+  seed: {
     own: true,
     kind: "integer",
     default: "42",
-    description: "Seed of everything drawn: the router's ties and softmax, synthetic arrivals, lengths and prefix groups"
+    description:
+      "Seed of everything drawn: the router's ties and softmax, synthetic arrivals, lengths and prefix groups"
   },
   "tie-break": {
     own: true,
@@ -79,8 +80,14 @@ export const replayFlags = {
     description: "Where the report goes; an existing directory gets a file of the default name"
   },
   "report-jsonl": { kind: "path", description: "Also write one JSON object per request to this file" },
-  "sla-ttft-ms": { kind: "number", description: "Goodput: longest time to first token of a good request, milliseconds" },
-  "sla-itl-ms": { kind: "number", description: "Goodput: longest mean inter-token latency of a good request, milliseconds" },
+  "sla-ttft-ms": {
+    kind: "number",
+    description: "Goodput: longest time to first token of a good request, milliseconds"
+  },
+  "sla-itl-ms": {
+    kind: "number",
+    description: "Goodput: longest mean inter-token latency of a good request, milliseconds"
+  },
   "sla-e2e-ms": { kind: "number", description: "Goodput: longest end-to-end latency of a good request, milliseconds" },
   "aic-backend": { kind: "text", description: "AIC prefill estimates for the router: serving backend" },
   "aic-system": { kind: "text", description: "AIC prefill estimates: GPU system, such as h200_sxm" },
@@ -119,13 +126,13 @@ export const replayFlags = {
   },
   "planner-config": { kind: "text", description: "Planner in the loop: its configuration, a file or inline" },
   "benchmark-granularity": { kind: "integer", default: "8", description: "Planner: granularity of its benchmarks" },
-  "config": { own: true, kind: "path", description: "File with options, JSON or YAML; options on the command line win" },
-  "check": {
+  config: { own: true, kind: "path", description: "File with options, JSON or YAML; options on the command line win" },
+  check: {
     own: true,
     kind: "switch",
     description: "Check the simulation's invariants while running; a violation ends the run as a fault of dynosim"
   },
-  "quiet": { own: true, kind: "switch", description: "No progress line and no notices on standard error" }
+  quiet: { own: true, kind: "switch", description: "No progress line and no notices on standard error" }
 } as const satisfies FlagTable
 
 export type FlagName = keyof typeof replayFlags

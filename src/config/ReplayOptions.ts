@@ -43,12 +43,12 @@ export type Load =
 export type Deployment =
   | { readonly _tag: "Aggregated"; readonly workers: number; readonly engine: EngineArgs }
   | {
-    readonly _tag: "Disaggregated"
-    readonly prefillWorkers: number
-    readonly decodeWorkers: number
-    readonly prefill: EngineArgs
-    readonly decode: EngineArgs
-  }
+      readonly _tag: "Disaggregated"
+      readonly prefillWorkers: number
+      readonly decodeWorkers: number
+      readonly prefill: EngineArgs
+      readonly decode: EngineArgs
+    }
 
 /** Model by which the router estimates prefill times. */
 export type PrefillEstimateArgs = Omit<AicArgs, "sizesKvPool">

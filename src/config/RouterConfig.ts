@@ -52,9 +52,10 @@ const routerConfigOf = (read: ObjectReader): Result.Result<RouterConfig, ConfigE
   const tracking = readTracking(read)
   const queue = readQueue(read)
   const live = readLive(read)
-  const problem = read.problem() ??
-    creditProblem(read, cost.credit) ??
-    crossProblem(read, tracking, live, weighted(cost).overlapScoreCredit)
+  const problem =
+    read.problem()
+    ?? creditProblem(read, cost.credit)
+    ?? crossProblem(read, tracking, live, weighted(cost).overlapScoreCredit)
   if (problem !== undefined) return Result.fail(problem)
   return Result.succeed({
     ...weighted(cost),
@@ -90,11 +91,13 @@ const weighted = ({ credit, scale, weight }: Cost) => ({
 })
 
 const creditProblem = (read: ObjectReader, credit: number): ConfigError | undefined =>
-  credit <= 1 ? undefined : read.error(
-    "overlap_score_credit",
-    `expected a number from 0 to 1, got ${credit}`,
-    "to weigh prefill work more, raise prefill_load_scale: it applies after the credit"
-  )
+  credit <= 1
+    ? undefined
+    : read.error(
+        "overlap_score_credit",
+        `expected a number from 0 to 1, got ${credit}`,
+        "to weigh prefill work more, raise prefill_load_scale: it applies after the credit"
+      )
 
 const readTracking = (read: ObjectReader) => ({
   routerTrackActiveBlocks: read.value("router_track_active_blocks", boolean, true),
@@ -185,7 +188,8 @@ const inertKeys: ReadonlySet<string> = new Set([
 /** Reads a router configuration from text, a JSON object. */
 export const parseRouterConfig = (text: string): Result.Result<RouterConfig, ConfigError> =>
   Result.flatMap(nodeOf({ _tag: "Text", flag: "router configuration", text }), ({ node, path, source }) =>
-    readRouterConfig(node, source, path))
+    readRouterConfig(node, source, path)
+  )
 
 /** What the router has when it is not told anything. */
 export const defaultRouterConfig: RouterConfig = Result.getOrThrow(

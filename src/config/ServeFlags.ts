@@ -3,8 +3,8 @@ import type { FlagTable } from "./FlagSpec.ts"
 import { replayFlags } from "./ReplayFlags.ts"
 
 export const serveFlags = {
-  "host": { kind: "text", default: "127.0.0.1", description: "Address to listen on; there is no authentication" },
-  "port": { kind: "integer", default: "8000", description: "Port to listen on; 0 takes a free one" },
+  host: { kind: "text", default: "127.0.0.1", description: "Address to listen on; there is no authentication" },
+  port: { kind: "integer", default: "8000", description: "Port to listen on; 0 takes a free one" },
   "served-model-name": { kind: "text", default: "dynosim", description: "Model name that requests have to give" },
   "max-model-len": {
     kind: "integer",
@@ -21,7 +21,11 @@ export const serveFlags = {
     default: "1024",
     description: "Requests served at a time; further ones get status 429"
   },
-  "max-body-bytes": { kind: "integer", default: "8388608", description: "Longest request body; longer ones get status 413" },
+  "max-body-bytes": {
+    kind: "integer",
+    default: "8388608",
+    description: "Longest request body; longer ones get status 413"
+  },
   "request-timeout-seconds": {
     kind: "number",
     default: "30",
@@ -38,7 +42,7 @@ export const serveFlags = {
   "router-config": replayFlags["router-config"],
   "router-policy-config": replayFlags["router-policy-config"],
   "model-name": replayFlags["model-name"],
-  "seed": { ...replayFlags.seed, description: "Seed of the router's ties and softmax" },
+  seed: { ...replayFlags.seed, description: "Seed of the router's ties and softmax" },
   "tie-break": replayFlags["tie-break"],
   "aic-backend": replayFlags["aic-backend"],
   "aic-system": replayFlags["aic-system"],
@@ -49,5 +53,5 @@ export const serveFlags = {
   "aic-moe-ep-size": replayFlags["aic-moe-ep-size"],
   "aic-attention-dp-size": replayFlags["aic-attention-dp-size"],
   "aic-bundle": replayFlags["aic-bundle"],
-  "quiet": { ...replayFlags.quiet, description: "No notices on standard error" }
+  quiet: { ...replayFlags.quiet, description: "No notices on standard error" }
 } as const satisfies FlagTable

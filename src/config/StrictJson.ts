@@ -25,11 +25,11 @@ export class JsonSyntaxError extends Schema.TaggedError<JsonSyntaxError>()("Json
 type Open =
   | { readonly _tag: "Array"; readonly at: Position; readonly items: Array<JsonNode> }
   | {
-    readonly _tag: "Object"
-    readonly at: Position
-    readonly entries: Map<string, JsonEntry>
-    key: { readonly name: string; readonly at: Position } | undefined
-  }
+      readonly _tag: "Object"
+      readonly at: Position
+      readonly entries: Map<string, JsonEntry>
+      key: { readonly name: string; readonly at: Position } | undefined
+    }
 
 /** Problems that have nothing to do with the grammar around them. */
 const lexicalProblems: ReadonlyMap<string, string> = new Map([
@@ -68,9 +68,11 @@ class TreeBuilder {
   end(): void {
     const open = this.open.pop()
     if (open === undefined) return
-    this.add(open._tag === "Array"
-      ? { _tag: "Array", items: open.items, at: open.at }
-      : { _tag: "Object", entries: open.entries, at: open.at })
+    this.add(
+      open._tag === "Array"
+        ? { _tag: "Array", items: open.items, at: open.at }
+        : { _tag: "Object", entries: open.entries, at: open.at }
+    )
   }
 
   property(name: string, at: Position): void {
@@ -118,7 +120,11 @@ class TreeBuilder {
     if (this.text.trim() === "") return this.fail(at, "the text is empty")
     const found = this.text.slice(offset, offset + length).trim()
     const expected = missingBrackets.get(code) ?? this.expected
-    this.fail(at, `expected ${expected}, got ${found === "" ? "the end of the text" : found.slice(0, 40)}`, hintFor(found))
+    this.fail(
+      at,
+      `expected ${expected}, got ${found === "" ? "the end of the text" : found.slice(0, 40)}`,
+      hintFor(found)
+    )
   }
 
   private fail(at: Position, problem: string, hint?: string): void {

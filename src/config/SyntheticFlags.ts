@@ -37,7 +37,8 @@ export const syntheticFlags = {
   "arrival-shape": {
     own: true,
     kind: "number",
-    description: "Synthetic load: shape of gamma gaps; 1 is poisson, below it arrivals come in bursts, above it they are regular"
+    description:
+      "Synthetic load: shape of gamma gaps; 1 is poisson, below it arrivals come in bursts, above it they are regular"
   },
   "turns-per-session": { kind: "integer", default: "1", description: "Synthetic load: turns of every session" },
   "shared-prefix-ratio": {

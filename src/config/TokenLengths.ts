@@ -32,7 +32,7 @@ export const lengthsOf = (word: string): TokenLengths | undefined => {
   const fixed = integerOf(word)
   if (fixed !== undefined) return fixed
   const [, name, first, second] = /^(uniform|lognormal):([^,]+),([^,]+)$/.exec(word.trim()) ?? []
-  const numbers = [first, second].map((number) => number === undefined ? undefined : numberOf(number))
+  const numbers = [first, second].map((number) => (number === undefined ? undefined : numberOf(number)))
   const [low, high] = numbers
   if (low === undefined || high === undefined) return undefined
   return name === "uniform"

@@ -53,7 +53,7 @@ const check = (problem: Problem): Result.Result<void, UsageError> =>
 const inputsOf = (given: GivenTrace): Result.Result<NonEmptyReadonlyArray<TraceInput>, UsageError> => {
   const { traceFormat, traces } = given
   const groups = traceFormat === "dynamo" ? [traces] : traces.map((file) => [file])
-  const inputs = groups.flatMap((files) => isReadonlyArrayNonEmpty(files) ? [traceInputOf(given, files)] : [])
+  const inputs = groups.flatMap((files) => (isReadonlyArrayNonEmpty(files) ? [traceInputOf(given, files)] : []))
   if (!isReadonlyArrayNonEmpty(inputs)) {
     return Result.fail(usageError("TRACE", "nothing to read", "give a trace file, or - for standard input"))
   }
@@ -62,13 +62,13 @@ const inputsOf = (given: GivenTrace): Result.Result<NonEmptyReadonlyArray<TraceI
 }
 
 export const inspectOptions = (traces: ReadonlyArray<string>, values: FlagValues): Checked<InspectOptions> =>
-  Result.gen(function*() {
+  Result.gen(function* () {
     const { json, ...given } = yield* reading(values, (read) => ({ ...readTrace(read), json: read.switch("json") }))
     return { inputs: yield* inputsOf({ ...given, traces }), json: json ?? false }
   })
 
 export const validateOptions = (traces: ReadonlyArray<string>, values: FlagValues): Checked<ValidateOptions> =>
-  Result.gen(function*() {
+  Result.gen(function* () {
     const maxProblems = (yield* reading(values, (read) => read.integer("max-problems"))) ?? 20
     const options = yield* inspectOptions(traces, values)
     yield* check(atLeastOne("--max-problems", maxProblems))
@@ -76,7 +76,7 @@ export const validateOptions = (traces: ReadonlyArray<string>, values: FlagValue
   })
 
 export const convertOptions = (traces: ReadonlyArray<string>, values: FlagValues): Checked<ConvertOptions> =>
-  Result.gen(function*() {
+  Result.gen(function* () {
     const given = yield* reading(values, (read) => ({
       ...readTrace(read),
       to: read.choice("to", writtenFormats),
@@ -89,27 +89,34 @@ export const convertOptions = (traces: ReadonlyArray<string>, values: FlagValues
     }
     if (toBlockTokens !== undefined) {
       yield* check(atLeastOne("--to-block-size", toBlockTokens))
-      yield* check(traceFormat === "mooncake-delta" && to !== "agentic_mooncake" ? undefined : usageError(
-        "--to-block-size",
-        "is only for mooncake-delta traces written as mooncake",
-        "hash ids of other traces stand for the blocks that they were made for"
-      ))
+      yield* check(
+        traceFormat === "mooncake-delta" && to !== "agentic_mooncake"
+          ? undefined
+          : usageError(
+              "--to-block-size",
+              "is only for mooncake-delta traces written as mooncake",
+              "hash ids of other traces stand for the blocks that they were made for"
+            )
+      )
     }
     return { input, to: to ?? "mooncake", toBlockTokens }
   })
 
 export const synthOptions = (values: FlagValues): Checked<SynthOptions> =>
-  Result.gen(function*() {
-    const given = yield* reading(values, (read): GivenSynthetic & Pick<GivenTrace, "traceBlockSize"> & { seed: number | undefined } => ({
-      ...readSynthetic(read),
-      traceBlockSize: read.integer("trace-block-size"),
-      seed: read.integer("seed")
-    }))
+  Result.gen(function* () {
+    const given = yield* reading(
+      values,
+      (read): GivenSynthetic & Pick<GivenTrace, "traceBlockSize"> & { seed: number | undefined } => ({
+        ...readSynthetic(read),
+        traceBlockSize: read.integer("trace-block-size"),
+        seed: read.integer("seed")
+      })
+    )
     const traceBlockTokens = given.traceBlockSize ?? 512
     yield* check(
-      incompleteSyntheticProblem(given) ??
-        countProblem({ ...given, traces: [] }) ??
-        atLeastOne("--trace-block-size", traceBlockTokens)
+      incompleteSyntheticProblem(given)
+        ?? countProblem({ ...given, traces: [] })
+        ?? atLeastOne("--trace-block-size", traceBlockTokens)
     )
     return { load: yield* syntheticOf(given), traceBlockTokens, seed: given.seed ?? defaultSeed }
   })

@@ -49,32 +49,32 @@ const routerConfigOf = (setting: JsonSetting | undefined): Checked<RouterConfig>
 export const defaultSeed = 42
 
 export const validateReplayOptions = (given: GivenOptions): Checked<ReplayOptions> =>
-  Result.gen(function*() {
+  Result.gen(function* () {
     yield* check(inputProblem(given) ?? plannerOutputProblem(given))
     const extra = yield* engineOf(given.extraEngineArgs)
     const prefill = yield* engineOf(given.prefillEngineArgs)
     const decode = yield* engineOf(given.decodeEngineArgs)
     const config = yield* routerConfigOf(given.routerConfig)
     yield* check(
-      incompleteEstimateProblem(given.aic) ??
-        plannerFormatProblem(given) ??
-        countProblem(given) ??
-        poolProblem(given) ??
-        estimateProblem(given, config) ??
-        (given.modelName === "" ? usageError("--model-name", "must not be empty") : undefined) ??
-        limitProblem(given) ??
-        serviceLevelProblem(given) ??
-        concurrencyProblem(given)
+      incompleteEstimateProblem(given.aic)
+        ?? plannerFormatProblem(given)
+        ?? countProblem(given)
+        ?? poolProblem(given)
+        ?? estimateProblem(given, config)
+        ?? (given.modelName === "" ? usageError("--model-name", "must not be empty") : undefined)
+        ?? limitProblem(given)
+        ?? serviceLevelProblem(given)
+        ?? concurrencyProblem(given)
     )
     const input = yield* inputOf(given)
     const deployment = deploymentOf(given, extra, prefill, decode)
     yield* check(
-      disaggregationProblem(given, deployment) ??
-        routerModeProblem(given, deployment) ??
-        (deployment._tag === "Aggregated" ? aggregatedProblem(deployment.workers, deployment.engine) : undefined) ??
-        formatProblem(given, input) ??
-        traceProblem(input) ??
-        speedupProblem(given)
+      disaggregationProblem(given, deployment)
+        ?? routerModeProblem(given, deployment)
+        ?? (deployment._tag === "Aggregated" ? aggregatedProblem(deployment.workers, deployment.engine) : undefined)
+        ?? formatProblem(given, input)
+        ?? traceProblem(input)
+        ?? speedupProblem(given)
     )
     const options = {
       input,

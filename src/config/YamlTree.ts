@@ -3,7 +3,17 @@
  * followed.
  */
 import * as Result from "effect/Result"
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type ParsedNode, parseDocument } from "yaml"
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type ParsedNode,
+  parseDocument
+} from "yaml"
 import { ConfigError, configError, type ConfigSource } from "./ConfigError.ts"
 import { emptyObject, type JsonEntry, type JsonNode, numberNode, type Position } from "./JsonNode.ts"
 

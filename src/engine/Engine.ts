@@ -8,10 +8,13 @@ import type { KvEventVisibility } from "./KvEvents.ts"
 import type { WorkerContext } from "./WorkerContext.ts"
 import type { WorkerCore } from "./WorkerCore.ts"
 
-export class Engine extends Context.Service<Engine, {
-  readonly args: EngineArgs
-  readonly kvEventVisibility: KvEventVisibility
-  readonly spawn: (context: WorkerContext) => WorkerCore
-  /** Present when the engine can serve as a prefill or decode pool. */
-  readonly handoff?: HandoffSupport
-}>()("dynosim/engine/Engine") {}
+export class Engine extends Context.Service<
+  Engine,
+  {
+    readonly args: EngineArgs
+    readonly kvEventVisibility: KvEventVisibility
+    readonly spawn: (context: WorkerContext) => WorkerCore
+    /** Present when the engine can serve as a prefill or decode pool. */
+    readonly handoff?: HandoffSupport
+  }
+>()("dynosim/engine/Engine") {}

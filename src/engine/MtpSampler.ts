@@ -24,12 +24,26 @@ const keyOfSeed = (seed: bigint): Uint32Array => {
 }
 
 const quarterRound = (x: Uint32Array, a: number, b: number, c: number, d: number): void => {
-  let xa = x[a]!, xb = x[b]!, xc = x[c]!, xd = x[d]!
-  xa = (xa + xb) | 0; xd ^= xa; xd = (xd << 16) | (xd >>> 16)
-  xc = (xc + xd) | 0; xb ^= xc; xb = (xb << 12) | (xb >>> 20)
-  xa = (xa + xb) | 0; xd ^= xa; xd = (xd << 8) | (xd >>> 24)
-  xc = (xc + xd) | 0; xb ^= xc; xb = (xb << 7) | (xb >>> 25)
-  x[a] = xa; x[b] = xb; x[c] = xc; x[d] = xd
+  let xa = x[a]!,
+    xb = x[b]!,
+    xc = x[c]!,
+    xd = x[d]!
+  xa = (xa + xb) | 0
+  xd ^= xa
+  xd = (xd << 16) | (xd >>> 16)
+  xc = (xc + xd) | 0
+  xb ^= xc
+  xb = (xb << 12) | (xb >>> 20)
+  xa = (xa + xb) | 0
+  xd ^= xa
+  xd = (xd << 8) | (xd >>> 24)
+  xc = (xc + xd) | 0
+  xb ^= xc
+  xb = (xb << 7) | (xb >>> 25)
+  x[a] = xa
+  x[b] = xb
+  x[c] = xc
+  x[d] = xd
 }
 
 /** ChaCha12 key stream: 32-bit words in order, 64-bit block counter from 0, stream 0. */

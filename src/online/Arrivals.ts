@@ -64,7 +64,7 @@ export class Arrivals {
     }
   }
 
-  private readonly until = Effect.fnUntraced(function*(this: Arrivals, done: () => boolean) {
+  private readonly until = Effect.fnUntraced(function* (this: Arrivals, done: () => boolean) {
     const { checkProgress, time, workload } = this.options
     for (;;) {
       yield* this.submitReady()

@@ -74,24 +74,25 @@ export class Deployment {
     this.router = router
     this.hub = hub
     this.outputs = outputs
-    this.workers = mailboxes.map((mailbox, index) =>
-      new OnlineWorker({
-        ...options,
-        index,
-        // Gaps between planned times: nobody reads them.
-        core: engine.spawn({ workerIndex: index, gaps: new TokenGaps(), kvEvents: hub.sink(index) }),
-        kvEventVisibility: engine.kvEventVisibility,
-        hub,
-        mailbox,
-        outputs,
-        onRest: (worker, stuck) => this.observer?.resting(worker, stuck) ?? Effect.void
-      })
+    this.workers = mailboxes.map(
+      (mailbox, index) =>
+        new OnlineWorker({
+          ...options,
+          index,
+          // Gaps between planned times: nobody reads them.
+          core: engine.spawn({ workerIndex: index, gaps: new TokenGaps(), kvEvents: hub.sink(index) }),
+          kvEventVisibility: engine.kvEventVisibility,
+          hub,
+          mailbox,
+          outputs,
+          onRest: (worker, stuck) => this.observer?.resting(worker, stuck) ?? Effect.void
+        })
     )
     this.holders = [...this.workers.map((worker) => worker.core), router, hub, this]
   }
 
   /** Builds the deployment; its queues live as long as the scope. */
-  static readonly make = Effect.fnUntraced(function*(
+  static readonly make = Effect.fnUntraced(function* (
     options: DeploymentOptions
   ): Effect.fn.Return<Deployment, never, Engine | Router | Scope.Scope> {
     const engine = yield* Engine
@@ -104,9 +105,8 @@ export class Deployment {
     })
     const hub = yield* KvEventHub.make(router)
     const outputs = yield* Effect.acquireRelease(Queue.bounded<OutputBatch>(options.workers), Queue.shutdown)
-    const mailboxes = yield* Effect.forEach(
-      Array.from({ length: options.workers }),
-      () => Effect.acquireRelease(Queue.unbounded<WorkerMessage>(), Queue.shutdown)
+    const mailboxes = yield* Effect.forEach(Array.from({ length: options.workers }), () =>
+      Effect.acquireRelease(Queue.unbounded<WorkerMessage>(), Queue.shutdown)
     )
     return new Deployment({ options, engine, router, hub, outputs, mailboxes })
   })
@@ -188,7 +188,7 @@ export class Deployment {
   }
 
   /** Applies what passes gave: all that end at one instant first, then whatever that sets off. */
-  private readonly digest = Effect.fnUntraced(function*(this: Deployment, observer: DeploymentObserver) {
+  private readonly digest = Effect.fnUntraced(function* (this: Deployment, observer: DeploymentObserver) {
     const { outputs, time } = this
     const first = yield* Queue.takeAll(outputs)
     yield* time.sleepUntil(time.nowMs(), Turn.settle)
@@ -199,7 +199,10 @@ export class Deployment {
     for (const batch of batches) yield* this.workers[batch.workerIndex]!.resume
   })
 
-  private applyAll(batches: ReadonlyArray<OutputBatch>, observer: DeploymentObserver): Effect.Effect<void, ReplayError> {
+  private applyAll(
+    batches: ReadonlyArray<OutputBatch>,
+    observer: DeploymentObserver
+  ): Effect.Effect<void, ReplayError> {
     try {
       for (const batch of batches) this.apply(batch, observer)
       return Effect.void
@@ -212,7 +215,8 @@ export class Deployment {
     const { emitting, signalled, signals, stampMs, tokens } = batch
     observer.emitted(batch)
     for (let index = 0; index < emitting.length; index++) emitting[index]!.emit(tokens[index]!, stampMs)
-    for (let index = 0; index < signalled.length; index++) this.applySignal(signalled[index]!, signals[index]!, observer)
+    for (let index = 0; index < signalled.length; index++)
+      this.applySignal(signalled[index]!, signals[index]!, observer)
   }
 
   /** The router learns first (it may release parked requests), then the observer; released requests follow. */

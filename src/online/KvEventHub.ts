@@ -61,7 +61,7 @@ export class KvEventHub implements BlockHolder {
     this.router = router
   }
 
-  static readonly make = Effect.fnUntraced(function*(
+  static readonly make = Effect.fnUntraced(function* (
     router: RouterCore
   ): Effect.fn.Return<KvEventHub, never, Scope.Scope> {
     const pubsub = yield* Effect.acquireRelease(PubSub.bounded<KvEventBatch>(capacity), PubSub.shutdown)

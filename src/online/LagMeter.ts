@@ -25,7 +25,9 @@ export class LagMeter {
 
   /** One sentence for people, to stand beside the report. */
   describe(): string {
-    return `on the live clock ${this.passes} passes ended ${this.meanMs.toFixed(3)} ms late on average and `
+    return (
+      `on the live clock ${this.passes} passes ended ${this.meanMs.toFixed(3)} ms late on average and `
       + `${this.maxMs.toFixed(3)} ms at most; workers slipped ${this.slippedMs.toFixed(3)} ms behind their model in total`
+    )
   }
 }

@@ -58,19 +58,23 @@ type Chunks = Queue.Queue<Chunk, ReplayError | TraceError | Cause.Done>
 export const run = (
   options: OnlineOptions = {}
 ): Stream.Stream<ReplayEvent, ReplayError | TraceError, Engine | Router | Workload | Pace> =>
-  Stream.unwrap(Effect.gen(function*() {
-    const chunks: Chunks = yield* Effect.acquireRelease(
-      Queue.bounded<Chunk, ReplayError | TraceError | Cause.Done>(chunkCapacity),
-      Queue.shutdown
-    )
-    const parts = yield* assemble(options, chunks)
-    options.monitor?.(viewOf(parts))
-    yield* Effect.forkScoped(Effect.matchCauseEffect(play(parts, options), {
-      onSuccess: (last) => Effect.andThen(Queue.offer(chunks, last), Queue.end(chunks)),
-      onFailure: (cause) => Queue.failCause(chunks, cause)
-    }))
-    return Stream.flattenArray(Stream.fromQueue(chunks))
-  }))
+  Stream.unwrap(
+    Effect.gen(function* () {
+      const chunks: Chunks = yield* Effect.acquireRelease(
+        Queue.bounded<Chunk, ReplayError | TraceError | Cause.Done>(chunkCapacity),
+        Queue.shutdown
+      )
+      const parts = yield* assemble(options, chunks)
+      options.monitor?.(viewOf(parts))
+      yield* Effect.forkScoped(
+        Effect.matchCauseEffect(play(parts, options), {
+          onSuccess: (last) => Effect.andThen(Queue.offer(chunks, last), Queue.end(chunks)),
+          onFailure: (cause) => Queue.failCause(chunks, cause)
+        })
+      )
+      return Stream.flattenArray(Stream.fromQueue(chunks))
+    })
+  )
 
 /** One run's parts. */
 interface Parts {
@@ -82,7 +86,7 @@ interface Parts {
   readonly observed: Effect.Effect<never, ReplayError>
 }
 
-const assemble = Effect.fnUntraced(function*(options: OnlineOptions, chunks: Chunks) {
+const assemble = Effect.fnUntraced(function* (options: OnlineOptions, chunks: Chunks) {
   const engine = yield* Engine
   const workload = yield* Workload
   const identity = identityFor(workload, engine.args.blockTokens)
@@ -111,18 +115,21 @@ const assemble = Effect.fnUntraced(function*(options: OnlineOptions, chunks: Chu
       deployment.atRest && deployment.inFlight > 0 ? Effect.fail(deadEndOf(deployment)) : Effect.void
     )
   })
-  const observed = deployment.run({
-    emitted: (batch) => recorder.emitted(batch),
-    ended: (live, status, nowMs) => {
-      recorder.ended(live, status)
-      core.onTerminal(live.request, nowMs)
+  const observed = deployment.run(
+    {
+      emitted: (batch) => recorder.emitted(batch),
+      ended: (live, status, nowMs) => {
+        recorder.ended(live, status)
+        core.onTerminal(live.request, nowMs)
+      },
+      settled: Effect.suspend(() => arrivals.submitReady()).pipe(
+        Effect.andThen(arrivals.wake),
+        Effect.andThen(Effect.suspend(() => handOn(recorder, chunks)))
+      ),
+      resting: () => arrivals.wake
     },
-    settled: Effect.suspend(() => arrivals.submitReady()).pipe(
-      Effect.andThen(arrivals.wake),
-      Effect.andThen(Effect.suspend(() => handOn(recorder, chunks)))
-    ),
-    resting: () => arrivals.wake
-  }, core)
+    core
+  )
   return { time, deployment, arrivals, recorder, checks, observed } satisfies Parts
 })
 
@@ -136,17 +143,23 @@ const viewOf = ({ deployment, recorder, time }: Parts): SimulationView["Service"
   })
 
 /** Runs to the end and gives the last events. */
-const play = Effect.fnUntraced(function*(parts: Parts, options: OnlineOptions) {
+const play = Effect.fnUntraced(function* (parts: Parts, options: OnlineOptions) {
   const { deployment, recorder, time } = parts
   const ends: Array<Effect.Effect<Ended, ReplayError | TraceError>> = [
     parts.observed,
     Effect.as(parts.arrivals.run, "drained"),
     Effect.as(options.stopWhen ?? Effect.never, "interrupted")
   ]
-  if (options.maxTimeMs !== undefined) ends.push(Effect.as(time.sleepUntil(options.maxTimeMs, Turn.passEnd), "max-sim-time"))
+  if (options.maxTimeMs !== undefined)
+    ends.push(Effect.as(time.sleepUntil(options.maxTimeMs, Turn.passEnd), "max-sim-time"))
   const ended = yield* Effect.raceAllFirst(ends)
   const nowMs = time.nowMs()
-  parts.checks?.end(recorder.ledger, deployment.inFlight, ended === "drained", deployment.workers.map((worker) => worker.core))
+  parts.checks?.end(
+    recorder.ledger,
+    deployment.inFlight,
+    ended === "drained",
+    deployment.workers.map((worker) => worker.core)
+  )
   recorder.cutOff(deployment.requests())
   const summary: RunSummary = {
     _tag: "Summary",

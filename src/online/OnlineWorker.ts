@@ -77,9 +77,11 @@ export class OnlineWorker {
   readonly resume: Effect.Effect<unknown> = this.digested.open
 
   /** The worker's life: passes without end. */
-  readonly run: Effect.Effect<never, ReplayError> = Effect.suspend(() => Effect.forever(this.step(), { disableYield: true }))
+  readonly run: Effect.Effect<never, ReplayError> = Effect.suspend(() =>
+    Effect.forever(this.step(), { disableYield: true })
+  )
 
-  private readonly step = Effect.fnUntraced(function*(this: OnlineWorker) {
+  private readonly step = Effect.fnUntraced(function* (this: OnlineWorker) {
     const { core, mailbox, time } = this.options
     const stuck = this.idlePasses >= maxIdlePasses
     if (core.inFlight === 0 || stuck) yield* this.rest(stuck)
@@ -88,7 +90,7 @@ export class OnlineWorker {
     if (core.inFlight > 0) yield* this.pass()
   })
 
-  private readonly rest = Effect.fnUntraced(function*(this: OnlineWorker, stuck: boolean) {
+  private readonly rest = Effect.fnUntraced(function* (this: OnlineWorker, stuck: boolean) {
     const { mailbox, onRest } = this.options
     this.atRest = Queue.sizeUnsafe(mailbox) === 0
     if (this.atRest) yield* onRest(this, stuck)
@@ -108,7 +110,7 @@ export class OnlineWorker {
     }
   }
 
-  private readonly pass = Effect.fnUntraced(function*(this: OnlineWorker) {
+  private readonly pass = Effect.fnUntraced(function* (this: OnlineWorker) {
     const { hub, kvEventVisibility, lag, outputs, time } = this.options
     const nowMs = time.nowMs()
     const startMs = this.startOf(nowMs)

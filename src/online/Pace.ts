@@ -45,8 +45,8 @@ class LiveTimeline implements Timeline {
     Effect.suspend(() => {
       const leftMs = timeMs - this.nowMs()
       return leftMs > 0
-        // Timers may fire a fraction of a millisecond early: look again.
-        ? Effect.andThen(this.clock.sleep(Duration.millis(leftMs)), this.untilDue(timeMs))
+        ? // Timers may fire a fraction of a millisecond early: look again.
+          Effect.andThen(this.clock.sleep(Duration.millis(leftMs)), this.untilDue(timeMs))
         : Effect.yieldNow
     })
 
@@ -57,10 +57,13 @@ class LiveTimeline implements Timeline {
   }
 }
 
-export class Pace extends Context.Service<Pace, {
-  /** Starts the time of one run. */
-  readonly start: Effect.Effect<Timeline>
-}>()("dynosim/online/Pace") {
+export class Pace extends Context.Service<
+  Pace,
+  {
+    /** Starts the time of one run. */
+    readonly start: Effect.Effect<Timeline>
+  }
+>()("dynosim/online/Pace") {
   /** Real time. */
   static readonly layerLive: Layer.Layer<Pace> = Layer.succeed(Pace, {
     start: Clock.clockWith((clock) => Effect.sync(() => new LiveTimeline(clock)))

@@ -32,15 +32,13 @@ type Abandon = "publish" | "leave-partial" | "remove"
 export const open = (
   path: string
 ): Effect.Effect<OutputFile, OutputError, FileSystem.FileSystem | Path.Path | Scope.Scope> =>
-  openAs(path, (exit) =>
-    Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause) ? "leave-partial" : "publish")
+  openAs(path, (exit) => (Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause) ? "leave-partial" : "publish"))
 
 /** Writes a whole file; a failure or interruption leaves no trace, also not on a file of that name that was there before. */
 export const write = (
   path: string,
   text: string
-): Effect.Effect<void, OutputError, FileSystem.FileSystem | Path.Path> =>
-  writeStream(path, Stream.make(text))
+): Effect.Effect<void, OutputError, FileSystem.FileSystem | Path.Path> => writeStream(path, Stream.make(text))
 
 /** The same for content that comes piece by piece. */
 export const writeStream = <E, R>(
@@ -48,8 +46,10 @@ export const writeStream = <E, R>(
   pieces: Stream.Stream<string | Uint8Array, E, R>
 ): Effect.Effect<void, OutputError | E, FileSystem.FileSystem | Path.Path | R> =>
   Effect.scoped(
-    Effect.flatMap(openAs(path, () => "remove"), (file) =>
-      Effect.andThen(Stream.runForEach(pieces, file.append), file.commit))
+    Effect.flatMap(
+      openAs(path, () => "remove"),
+      (file) => Effect.andThen(Stream.runForEach(pieces, file.append), file.commit)
+    )
   )
 
 interface Target {
@@ -63,15 +63,19 @@ const beside = (path: string): Target => ({ path, writtenPath: `${path}.partial`
 const inPlace = (path: string): Target => ({ path, writtenPath: path, direct: true })
 
 /** Finds where the text really goes, through symbolic links, and makes sure that the folder exists. */
-const locate = Effect.fnUntraced(function*(path: string) {
+const locate = Effect.fnUntraced(function* (path: string) {
   const files = yield* FileSystem.FileSystem
   const { dirname } = yield* Path.Path
   const info = yield* Effect.option(files.stat(path))
   if (Option.isNone(info)) {
     const folder = dirname(path)
-    yield* files.makeDirectory(folder, { recursive: true }).pipe(
-      Effect.mapError(problemWith(path, `cannot create the folder ${folder}`, "choose a path below a folder you may write to"))
-    )
+    yield* files
+      .makeDirectory(folder, { recursive: true })
+      .pipe(
+        Effect.mapError(
+          problemWith(path, `cannot create the folder ${folder}`, "choose a path below a folder you may write to")
+        )
+      )
     return beside(path)
   }
   if (info.value.type === "Directory") {
@@ -79,12 +83,12 @@ const locate = Effect.fnUntraced(function*(path: string) {
   }
   // Redirected, /dev/stdout is a regular file that somebody else holds open: a rename would take it away from them.
   if (info.value.type !== "File" || path.startsWith("/dev/")) return inPlace(path)
-  return beside(yield* files.realPath(path).pipe(
-    Effect.mapError(problemWith(path, "cannot be resolved", "choose another path"))
-  ))
+  return beside(
+    yield* files.realPath(path).pipe(Effect.mapError(problemWith(path, "cannot be resolved", "choose another path")))
+  )
 })
 
-const openAs = Effect.fnUntraced(function*(path: string, abandon: (exit: Exit.Exit<unknown, unknown>) => Abandon) {
+const openAs = Effect.fnUntraced(function* (path: string, abandon: (exit: Exit.Exit<unknown, unknown>) => Abandon) {
   const files = yield* FileSystem.FileSystem
   const target = yield* locate(path)
   const handleScope = yield* Scope.make()
@@ -97,13 +101,15 @@ const openAs = Effect.fnUntraced(function*(path: string, abandon: (exit: Exit.Ex
   const encoder = new TextEncoder()
   return {
     append: (content) =>
-      file.handle.writeAll(typeof content === "string" ? encoder.encode(content) : content).pipe(
-        Effect.uninterruptible,
-        Effect.mapError(problemWith(path, "cannot be written", "free some space or choose another path"))
-      ),
-    commit: file.end("publish").pipe(
-      Effect.mapError(problemWith(path, `${target.writtenPath} cannot be renamed`, "rename it yourself"))
-    )
+      file.handle
+        .writeAll(typeof content === "string" ? encoder.encode(content) : content)
+        .pipe(
+          Effect.uninterruptible,
+          Effect.mapError(problemWith(path, "cannot be written", "free some space or choose another path"))
+        ),
+    commit: file
+      .end("publish")
+      .pipe(Effect.mapError(problemWith(path, `${target.writtenPath} cannot be renamed`, "rename it yourself")))
   } satisfies OutputFile
 })
 
@@ -124,15 +130,17 @@ class OpenFile {
 
   /** Closes the file and settles its name; a second time does nothing. */
   end(as: Abandon): Effect.Effect<void, PlatformError> {
-    return Effect.uninterruptible(Effect.suspend(() => {
-      if (this.ended) return Effect.void
-      this.ended = true
-      // What cannot be synced, a device or some network file systems, needs no sync.
-      return Effect.ignore(this.handle.sync).pipe(
-        Effect.andThen(Scope.close(this.handleScope, Exit.void)),
-        Effect.andThen(this.settle(as))
-      )
-    }))
+    return Effect.uninterruptible(
+      Effect.suspend(() => {
+        if (this.ended) return Effect.void
+        this.ended = true
+        // What cannot be synced, a device or some network file systems, needs no sync.
+        return Effect.ignore(this.handle.sync).pipe(
+          Effect.andThen(Scope.close(this.handleScope, Exit.void)),
+          Effect.andThen(this.settle(as))
+        )
+      })
+    )
   }
 
   private settle(as: Abandon): Effect.Effect<void, PlatformError> {
@@ -142,7 +150,9 @@ class OpenFile {
   }
 }
 
-const problemWith = (path: string, what: string, advice: string) => (error: PlatformError): OutputError => {
-  const detail = error.cause instanceof Error ? error.cause.message : error.message
-  return new OutputError({ path, problem: `${what} (${detail}); ${advice}` })
-}
+const problemWith =
+  (path: string, what: string, advice: string) =>
+  (error: PlatformError): OutputError => {
+    const detail = error.cause instanceof Error ? error.cause.message : error.message
+    return new OutputError({ path, problem: `${what} (${detail}); ${advice}` })
+  }

@@ -48,7 +48,7 @@ const partition = (values: Float64Array, counts: Uint32Array, left: number, righ
 }
 
 const medianOfThree = (a: number, b: number, c: number): number =>
-  a < b ? (b < c ? b : Math.max(a, c)) : (a < c ? a : Math.max(b, c))
+  a < b ? (b < c ? b : Math.max(a, c)) : a < c ? a : Math.max(b, c)
 
 const insertionSort = (values: Float64Array, counts: Uint32Array, left: number, right: number): void => {
   for (let next = left + 1; next <= right; next++) {
@@ -74,7 +74,7 @@ const heapSort = (values: Float64Array, counts: Uint32Array, left: number, right
 }
 
 const siftDown = (values: Float64Array, counts: Uint32Array, left: number, root: number, length: number): void => {
-  for (let parent = root;;) {
+  for (let parent = root; ;) {
     let child = 2 * parent + 1
     if (child >= length) return
     if (child + 1 < length && values[left + child + 1]! > values[left + child]!) child++

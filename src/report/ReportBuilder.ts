@@ -96,7 +96,13 @@ export class ReportBuilder {
   }
 
   private facts(summary: RunSummary): RunFacts {
-    const { inputSha256, options = null, seed = null, timingSource = null, warnings = [] } = this.options.metadata?.() ?? {}
+    const {
+      inputSha256,
+      options = null,
+      seed = null,
+      timingSource = null,
+      warnings = []
+    } = this.options.metadata?.() ?? {}
     const { completed, failed, rejected } = this
     const exactRequests = this.ttftMs.exact && this.ttstMs.exact && this.tpotMs.exact && this.e2eMs.exact
     return {
@@ -132,13 +138,12 @@ export class ReportBuilder {
   }
 }
 
-const missingSummaryWarning = "the events ended before the run's summary: num_requests counts the requests seen, "
+const missingSummaryWarning =
+  "the events ended before the run's summary: num_requests counts the requests seen, "
   + "and worker time, GPU hours and wall time are unknown"
 
 const percentileMethod = (exact: boolean): PercentileMethod =>
-  exact
-    ? { method: "exact", relative_error: 0 }
-    : { method: "log-linear histogram", relative_error: logHistogramError }
+  exact ? { method: "exact", relative_error: 0 } : { method: "log-linear histogram", relative_error: logHistogramError }
 
 const givenBounds = (level: ServiceLevel | undefined): ServiceLevel | undefined =>
   level?.ttftMs === undefined && level?.itlMs === undefined && level?.e2eMs === undefined ? undefined : level

@@ -6,8 +6,9 @@ import { pythonFloat } from "./FloatText.ts"
 import { countKeys, type Report } from "./Report.ts"
 
 export const reportJson = (report: Report): string => {
-  const lines = sortedEntries(report).map(([key, value]) =>
-    `  ${asciiString(key)}: ${typeof value === "number" && !countKeys.has(key) ? pythonFloat(value) : jsonText(value, "  ")}`
+  const lines = sortedEntries(report).map(
+    ([key, value]) =>
+      `  ${asciiString(key)}: ${typeof value === "number" && !countKeys.has(key) ? pythonFloat(value) : jsonText(value, "  ")}`
   )
   return `{\n${lines.join(",\n")}\n}\n`
 }
@@ -21,7 +22,13 @@ const jsonText = (value: Json, indent: string): string => {
   if (typeof value === "number") return numberText(value)
   if (value === null || typeof value === "boolean") return String(value)
   const inner = `${indent}  `
-  if (isArray(value)) return block("[", value.map((item) => jsonText(item, inner)), "]", indent)
+  if (isArray(value))
+    return block(
+      "[",
+      value.map((item) => jsonText(item, inner)),
+      "]",
+      indent
+    )
   const entries = sortedEntries(value).map(([key, item]) => `${asciiString(key)}: ${jsonText(item, inner)}`)
   return block("{", entries, "}", indent)
 }
@@ -30,7 +37,9 @@ const jsonText = (value: Json, indent: string): string => {
 const isArray = (value: Json): value is ReadonlyArray<Json> & Json => Array.isArray(value)
 
 const block = (open: string, items: ReadonlyArray<string>, close: string, indent: string): string =>
-  items.length === 0 ? open + close : `${open}\n${items.map((item) => `${indent}  ${item}`).join(",\n")}\n${indent}${close}`
+  items.length === 0
+    ? open + close
+    : `${open}\n${items.map((item) => `${indent}  ${item}`).join(",\n")}\n${indent}${close}`
 
 const numberText = (value: number): string => {
   if (!Number.isFinite(value)) return "null"

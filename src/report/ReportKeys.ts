@@ -51,9 +51,9 @@ const goodputKeys = (totals: RequestTotals, durationS: number) => ({
   goodput_output_throughput_tok_s: totals.goodOutputTokens / durationS
 })
 
-const perWallSecond = (tokens: number, wallMs: number): number => wallMs > 0 ? tokens / wallMs * 1000 : 0
+const perWallSecond = (tokens: number, wallMs: number): number => (wallMs > 0 ? (tokens / wallMs) * 1000 : 0)
 
-const ratio = (part: number, whole: number): number => whole === 0 ? 0 : part / whole
+const ratio = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole)
 
 export interface MetricStatistics extends GapStatistics {
   readonly ttftMs: SampleStatistics
@@ -143,4 +143,3 @@ const rateKeys = (of: SampleStatistics) => ({
   p99_output_token_throughput_per_user: of.p99,
   std_output_token_throughput_per_user: of.std
 })
-

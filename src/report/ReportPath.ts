@@ -21,7 +21,7 @@ const twoDigits = (part: number): string => String(part).padStart(2, "0")
  * The file a report is written to: the default name in the current folder, absolute, for no path; the bare default name
  * for an empty one; the default name inside a path that is a folder; else the path, without trailing slashes.
  */
-export const resolveReportPath = Effect.fnUntraced(function*(path: string | undefined) {
+export const resolveReportPath = Effect.fnUntraced(function* (path: string | undefined) {
   const files = yield* FileSystem.FileSystem
   const { join, resolve } = yield* Path.Path
   if (path === undefined) return resolve(yield* defaultReportName)

@@ -10,9 +10,12 @@ export type { Report } from "./Report.ts"
 /** A sink is a description: each run of it gathers into a builder of its own. */
 export const sink = (options: ReportOptions = {}): Sink.Sink<Report, ReplayEvent> =>
   Sink.map(
-    Sink.reduceArray(() => new ReportBuilder(options), (builder, events: ReadonlyArray<ReplayEvent>) => {
-      for (let index = 0; index < events.length; index++) builder.add(events[index]!)
-      return builder
-    }),
+    Sink.reduceArray(
+      () => new ReportBuilder(options),
+      (builder, events: ReadonlyArray<ReplayEvent>) => {
+        for (let index = 0; index < events.length; index++) builder.add(events[index]!)
+        return builder
+      }
+    ),
     (builder) => builder.finish()
   )

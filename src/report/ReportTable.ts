@@ -24,10 +24,22 @@ export const reportTable = (report: Report, savedTo?: string): string => {
 
 const rows = (of: Report): Array<ReadonlyArray<string>> => [
   statisticsRow("Time to First Token (ms)", [
-    of.mean_ttft_ms, of.min_ttft_ms, of.max_ttft_ms, of.p99_ttft_ms, of.p90_ttft_ms, of.p75_ttft_ms, of.std_ttft_ms
+    of.mean_ttft_ms,
+    of.min_ttft_ms,
+    of.max_ttft_ms,
+    of.p99_ttft_ms,
+    of.p90_ttft_ms,
+    of.p75_ttft_ms,
+    of.std_ttft_ms
   ]),
   statisticsRow("Time to Second Token (ms)", [
-    of.mean_ttst_ms, of.min_ttst_ms, of.max_ttst_ms, of.p99_ttst_ms, of.p90_ttst_ms, of.p75_ttst_ms, of.std_ttst_ms
+    of.mean_ttst_ms,
+    of.min_ttst_ms,
+    of.max_ttst_ms,
+    of.p99_ttst_ms,
+    of.p90_ttst_ms,
+    of.p75_ttst_ms,
+    of.std_ttst_ms
   ]),
   statisticsRow("Request Latency (ms)", [
     of.mean_e2e_latency_ms,
@@ -39,7 +51,13 @@ const rows = (of: Report): Array<ReadonlyArray<string>> => [
     of.std_e2e_latency_ms
   ]),
   statisticsRow("Inter Token Latency (ms)", [
-    of.mean_itl_ms, of.min_itl_ms, of.max_itl_ms, of.p99_itl_ms, of.p90_itl_ms, of.p75_itl_ms, of.std_itl_ms
+    of.mean_itl_ms,
+    of.min_itl_ms,
+    of.max_itl_ms,
+    of.p99_itl_ms,
+    of.p90_itl_ms,
+    of.p75_itl_ms,
+    of.std_itl_ms
   ]),
   statisticsRow("Output Token Throughput Per User (tokens/sec/user)", [
     of.mean_output_token_throughput_per_user,
@@ -86,7 +104,7 @@ const conservationLines = ({ dynosim }: Report): ReadonlyArray<string> => {
   const failed = failed_requests === 0 ? "" : ` + ${grouped(String(failed_requests))} failed`
   return [
     `Requests: ${grouped(String(offered_requests))} offered = ${grouped(String(completed_requests))} completed`
-    + ` + ${grouped(String(rejected_requests))} rejected${failed} + ${grouped(String(in_flight_requests))} in flight`
+      + ` + ${grouped(String(rejected_requests))} rejected${failed} + ${grouped(String(in_flight_requests))} in flight`
   ]
 }
 
@@ -112,7 +130,7 @@ export const twoDecimals = (value: number): string => {
   if (size === Number.POSITIVE_INFINITY) return `${sign}inf`
   if (size >= 1e21) return `${sign}${grouped(String(BigInt(size)))}.00`
   const fixed = size.toFixed(2)
-  const rest = size * 8 % 8
+  const rest = (size * 8) % 8
   const text = rest === 1 || rest === 5 ? `${fixed.slice(0, -1)}2` : fixed
   return `${sign}${grouped(text.slice(0, -3))}${text.slice(-3)}`
 }

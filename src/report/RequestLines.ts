@@ -25,7 +25,8 @@ export const requestLine = (record: RequestRecord): string => {
   const ttstMs = emittedTokens >= 2 ? difference(secondTokenMs, firstTokenMs) : Number.NaN
   const tpotMs = emittedTokens >= 2 ? difference(lastTokenMs, firstTokenMs) / (emittedTokens - 1) : Number.NaN
   const reusedTokens = handoff === null ? record.reusedTokens : Math.max(handoff.prefillReusedTokens, 0)
-  return `{"session_id":${sessionId === null ? "null" : JSON.stringify(sessionId)}`
+  return (
+    `{"session_id":${sessionId === null ? "null" : JSON.stringify(sessionId)}`
     + `,"turn_index":${sessionId === null ? "null" : record.turnIndex}`
     + `,"uuid":${JSON.stringify(record.requestId ?? `request-${record.id}`)}`
     + `,"arrival_time_ms":${time(arrivalMs)},"first_admit_ms":${time(record.firstAdmitMs)}`
@@ -35,6 +36,7 @@ export const requestLine = (record: RequestRecord): string => {
     + `,"reused_input_tokens":${reusedTokens}`
     + (handoff === null ? aggregatedStages(record) : handoffStages(record, handoff))
     + `,"terminal_status":"${record.status}"${record.annotations === null ? "" : annotationText(record.annotations)}}`
+  )
 }
 
 const aggregatedStages = ({ workerIndex }: RequestRecord): string =>
@@ -56,17 +58,38 @@ const handoffStages = ({ workerIndex }: RequestRecord, stamps: HandoffStamps): s
 const difference = (laterMs: number, earlierMs: number): number => Math.max(laterMs - earlierMs, 0)
 
 /** `NaN` stands for a time never reached. */
-const time = (ms: number): string => Number.isNaN(ms) ? "null" : serdeFloat(ms)
+const time = (ms: number): string => (Number.isNaN(ms) ? "null" : serdeFloat(ms))
 
 /** `-1` stands for a stage never reached. */
-const count = (value: number): string => value < 0 ? "null" : String(value)
+const count = (value: number): string => (value < 0 ? "null" : String(value))
 
 const ownKeys: ReadonlySet<string> = new Set([
-  "session_id", "turn_index", "uuid", "arrival_time_ms", "first_admit_ms", "first_token_ms", "last_token_ms", "ttft_ms",
-  "ttst_ms", "e2e_latency_ms", "itl_ms", "input_length", "output_length", "reused_input_tokens", "prefill_worker_idx",
-  "decode_worker_idx", "prefill_admit_ms", "source_held_ms", "destination_reserved_ms", "destination_activated_ms",
-  "decode_admit_ms", "source_released_ms", "decode_reused_input_tokens", "prefill_route_overlap_tokens",
-  "decode_route_overlap_tokens", "terminal_status"
+  "session_id",
+  "turn_index",
+  "uuid",
+  "arrival_time_ms",
+  "first_admit_ms",
+  "first_token_ms",
+  "last_token_ms",
+  "ttft_ms",
+  "ttst_ms",
+  "e2e_latency_ms",
+  "itl_ms",
+  "input_length",
+  "output_length",
+  "reused_input_tokens",
+  "prefill_worker_idx",
+  "decode_worker_idx",
+  "prefill_admit_ms",
+  "source_held_ms",
+  "destination_reserved_ms",
+  "destination_activated_ms",
+  "decode_admit_ms",
+  "source_released_ms",
+  "decode_reused_input_tokens",
+  "prefill_route_overlap_tokens",
+  "decode_route_overlap_tokens",
+  "terminal_status"
 ])
 
 /** What the trace said beside the simulation's fields; a name already taken gets the prefix `trace_`. */

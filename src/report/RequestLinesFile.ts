@@ -15,17 +15,20 @@ import { requestLines } from "./RequestLines.ts"
  * Passes the events of a run through and writes the line of each finished request to `path`. The file gets its name when the
  * events end or the stream is interrupted; when they fail, the lines stay in `path.partial`.
  */
-export const writeRequestLines = (path: string) =>
-<E, R>(
-  events: Stream.Stream<ReplayEvent, E, R>
-): Stream.Stream<ReplayEvent, E | OutputError, R | FileSystem.FileSystem | Path.Path> =>
-  Stream.transformPull(events, (pull, scope) =>
-    Effect.map(Scope.provide(OutputFile.open(path), scope), (file) =>
-      Pull.matchEffect(pull, {
-        onSuccess: (chunk) => {
-          const text = requestLines(chunk)
-          return text === "" ? Effect.succeed(chunk) : Effect.as(file.append(text), chunk)
-        },
-        onFailure: Effect.failCause,
-        onDone: () => Effect.andThen(file.commit, Cause.done())
-      })))
+export const writeRequestLines =
+  (path: string) =>
+  <E, R>(
+    events: Stream.Stream<ReplayEvent, E, R>
+  ): Stream.Stream<ReplayEvent, E | OutputError, R | FileSystem.FileSystem | Path.Path> =>
+    Stream.transformPull(events, (pull, scope) =>
+      Effect.map(Scope.provide(OutputFile.open(path), scope), (file) =>
+        Pull.matchEffect(pull, {
+          onSuccess: (chunk) => {
+            const text = requestLines(chunk)
+            return text === "" ? Effect.succeed(chunk) : Effect.as(file.append(text), chunk)
+          },
+          onFailure: Effect.failCause,
+          onDone: () => Effect.andThen(file.commit, Cause.done())
+        })
+      )
+    )

@@ -51,7 +51,7 @@ export class SamplePages {
   }
 
   private filledPages(): Array<Float64Array> {
-    return this.pages.map((page) => page === this.page ? page.subarray(0, this.used) : page)
+    return this.pages.map((page) => (page === this.page ? page.subarray(0, this.used) : page))
   }
 }
 

@@ -15,7 +15,15 @@ export interface SampleStatistics {
 
 /** What a metric without samples reports: zeros, never `null` or `NaN`. */
 export const emptyStatistics: SampleStatistics = {
-  mean: 0, min: 0, max: 0, median: 0, p75: 0, p90: 0, p95: 0, p99: 0, std: 0
+  mean: 0,
+  min: 0,
+  max: 0,
+  median: 0,
+  p75: 0,
+  p90: 0,
+  p95: 0,
+  p99: 0,
+  std: 0
 }
 
 /**
@@ -23,7 +31,7 @@ export const emptyStatistics: SampleStatistics = {
  * median follows the same rule, so that of two values is the larger one.
  */
 export const percentileRank = (count: number, percentile: number): number =>
-  Math.round((count - 1) * percentile / 100)
+  Math.round(((count - 1) * percentile) / 100)
 
 export interface Moments {
   readonly mean: number

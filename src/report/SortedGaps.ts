@@ -33,12 +33,19 @@ export const sortedGapStatistics = (gapsMs: Float64Array, counts: Uint32Array): 
   const rateAt = (rank: number): number => 1000 / gapAt(gapCount - 1 - rank)
   return {
     gapsMs: withPercentiles(gapMoments, gapCount, gapAt),
-    tokensPerSecond: rateCount === 0 ? emptyStatistics : withPercentiles({
-      mean: rateMean,
-      min: rateAt(0),
-      max: rateAt(rateCount - 1),
-      std: Math.sqrt(squares.rates / rateCount)
-    }, rateCount, rateAt)
+    tokensPerSecond:
+      rateCount === 0
+        ? emptyStatistics
+        : withPercentiles(
+            {
+              mean: rateMean,
+              min: rateAt(0),
+              max: rateAt(rateCount - 1),
+              std: Math.sqrt(squares.rates / rateCount)
+            },
+            rateCount,
+            rateAt
+          )
   }
 }
 
@@ -54,7 +61,7 @@ const sumsOf = (gapsMs: Float64Array, counts: Uint32Array) => {
     gaps += gapMs * count
     if (gapMs > 0) {
       rateCount += count
-      rates += 1000 / gapMs * count
+      rates += (1000 / gapMs) * count
     }
   }
   return { gapCount, gaps, rateCount, rates }
@@ -78,7 +85,7 @@ const squaresOf = (gapsMs: Float64Array, counts: Uint32Array, gapMean: number, r
 }
 
 /** A function that finds the gap at a rank of the ascending order of all gaps. */
-const rankLookup = (gapsMs: Float64Array, counts: Uint32Array): (rank: number) => number => {
+const rankLookup = (gapsMs: Float64Array, counts: Uint32Array): ((rank: number) => number) => {
   const before = new Float64Array(Math.ceil(counts.length / blockPairs) + 1)
   for (let index = 0, block = 0; index < counts.length; index++) {
     if (index % blockPairs === 0) before[++block] = before[block - 1]!

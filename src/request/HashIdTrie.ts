@@ -47,8 +47,8 @@ export class HashIdTrie implements BlockIdentity {
     let block = 0
     for (let depth = 0; block < count; depth++) {
       node = this.child(node, hashIds[depth]! | 0)
-      const first = Math.floor(depth * traceBlockTokens / blockTokens)
-      const end = Math.min(count, Math.floor((depth + 1) * traceBlockTokens / blockTokens))
+      const first = Math.floor((depth * traceBlockTokens) / blockTokens)
+      const end = Math.min(count, Math.floor(((depth + 1) * traceBlockTokens) / blockTokens))
       const base = node * stride - first
       for (; block < end; block++) blocks[block] = base + block
     }

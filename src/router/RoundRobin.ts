@@ -25,7 +25,10 @@ export class RoundRobinCore extends ImmediateRouter {
 }
 
 /** `--router-mode round_robin`. */
-export const layer: Layer.Layer<Router> = Layer.succeed(Router, Router.of({
-  name: "round_robin",
-  make: (context) => new RoundRobinCore(context.workers)
-}))
+export const layer: Layer.Layer<Router> = Layer.succeed(
+  Router,
+  Router.of({
+    name: "round_robin",
+    make: (context) => new RoundRobinCore(context.workers)
+  })
+)

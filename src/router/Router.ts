@@ -44,7 +44,10 @@ export interface RouterCore extends BlockHolder {
   kvEvents(workerIndex: number): KvEventSink | undefined
 }
 
-export class Router extends Context.Service<Router, {
-  readonly name: string
-  readonly make: (context: RouterContext) => RouterCore
-}>()("dynosim/router/Router") {}
+export class Router extends Context.Service<
+  Router,
+  {
+    readonly name: string
+    readonly make: (context: RouterContext) => RouterCore
+  }
+>()("dynosim/router/Router") {}

@@ -9,9 +9,7 @@ import { Router, type RouterContext } from "./Router.ts"
 import { RouterFault } from "./RouterFault.ts"
 
 /** Worker index per request id (ids count requests in dispatch order), or a function of the request. */
-export type Script =
-  | ArrayLike<number>
-  | ((request: SimRequest, nowMs: number, context: RouterContext) => number)
+export type Script = ArrayLike<number> | ((request: SimRequest, nowMs: number, context: RouterContext) => number)
 
 export class ScriptedRouterCore extends ImmediateRouter {
   private readonly script: Script
@@ -42,7 +40,10 @@ export class ScriptedRouterCore extends ImmediateRouter {
 }
 
 export const layer = (script: Script): Layer.Layer<Router> =>
-  Layer.succeed(Router, Router.of({
-    name: "scripted",
-    make: (context) => new ScriptedRouterCore(script, context)
-  }))
+  Layer.succeed(
+    Router,
+    Router.of({
+      name: "scripted",
+      make: (context) => new ScriptedRouterCore(script, context)
+    })
+  )

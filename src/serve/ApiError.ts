@@ -42,7 +42,9 @@ export const serverError = (problem: string, status = 500): ApiError =>
   new ApiError({ status, type: "server_error", param: null, code: null, problem })
 
 /** The body: `{"error": {message, type, param, code}}`. */
-export const errorBody = ({ code, param, problem, type }: ApiError) => ({ error: { message: problem, type, param, code } })
+export const errorBody = ({ code, param, problem, type }: ApiError) => ({
+  error: { message: problem, type, param, code }
+})
 
 export const errorResponse = (error: ApiError): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.jsonUnsafe(errorBody(error), {

@@ -8,16 +8,22 @@ import { TokenBuffer } from "./TokenText.ts"
 
 const Body = Schema.Struct({
   ...commonFields,
-  prompt: Schema.Union([Schema.String, Schema.Array(Schema.Union([Schema.String, Schema.Int, Schema.Array(Schema.Int)]))])
+  prompt: Schema.Union([
+    Schema.String,
+    Schema.Array(Schema.Union([Schema.String, Schema.Int, Schema.Array(Schema.Int)]))
+  ])
 })
 
 const parse = Schema.decodeUnknownResult(Body)
 
 const neutral = { echo: [false], logprobs: [], best_of: [1], suffix: [""], prompt_logprobs: [] }
 
-const onePrompt = invalid("prompt must be one string or one list of token numbers: this server takes one prompt per request", {
-  param: "prompt"
-})
+const onePrompt = invalid(
+  "prompt must be one string or one list of token numbers: this server takes one prompt per request",
+  {
+    param: "prompt"
+  }
+)
 
 type Prompt = (typeof Body.Type)["prompt"]
 
@@ -31,7 +37,9 @@ const tokensOf = (prompt: Prompt): Result.Result<TokenBuffer, ApiError> => {
   else if (prompt.length === 1 && typeof prompt[0] !== "number") return tokensOf(prompt[0]!)
   else if (isNumbers(prompt)) tokens.addTokens(prompt)
   else return Result.fail(onePrompt)
-  return tokens.length === 0 ? Result.fail(invalid("prompt must not be empty", { param: "prompt" })) : Result.succeed(tokens)
+  return tokens.length === 0
+    ? Result.fail(invalid("prompt must not be empty", { param: "prompt" }))
+    : Result.succeed(tokens)
 }
 
 export const parseCompletion = (body: unknown): Result.Result<GenerationSpec, ApiError> =>
@@ -41,4 +49,5 @@ export const parseCompletion = (body: unknown): Result.Result<GenerationSpec, Ap
       model: fields.model,
       prompt,
       outputTokens: fields.max_tokens ?? undefined
-    })))
+    }))
+  )

@@ -84,13 +84,21 @@ export class PieceWriter {
   }
 
   end(usage: Usage | undefined): string {
-    const last = event({ ...this.head, choices: [{ index: 0, ...this.endpoint.lastPiece, finish_reason: "length" }], ...this.usage })
+    const last = event({
+      ...this.head,
+      choices: [{ index: 0, ...this.endpoint.lastPiece, finish_reason: "length" }],
+      ...this.usage
+    })
     const counts = usage === undefined ? "" : event({ ...this.head, choices: [], usage })
     return `${last}${counts}data: [DONE]\n\n`
   }
 
   private piece(text: string, first = false): string {
-    return event({ ...this.head, choices: [{ index: 0, ...this.endpoint.piece(text, first), finish_reason: null }], ...this.usage })
+    return event({
+      ...this.head,
+      choices: [{ index: 0, ...this.endpoint.piece(text, first), finish_reason: null }],
+      ...this.usage
+    })
   }
 }
 

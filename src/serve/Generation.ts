@@ -60,7 +60,9 @@ export class Generation {
       if (this.taken < this.tokens) {
         const from = this.taken
         this.taken = Math.min(this.tokens, from + most)
-        return Effect.succeed(Array.from({ length: this.taken - from }, (_, index) => outputWord(this.seed, from + index)))
+        return Effect.succeed(
+          Array.from({ length: this.taken - from }, (_, index) => outputWord(this.seed, from + index))
+        )
       }
       if (this.state === "completed") return Effect.succeed([])
       return this.state === "running" ? Effect.flatMap(this.wait(), () => this.take(most)) : Effect.fail(this.state)

@@ -5,7 +5,7 @@ export const prometheusContentType = "text/plain; version=0.0.4; charset=utf-8"
 
 export type Labels = Readonly<Record<string, string>>
 
-const escaped = (value: string): string => value.replaceAll("\\", "\\\\").replaceAll("\"", "\\\"").replaceAll("\n", "\\n")
+const escaped = (value: string): string => value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")
 
 const labelled = (labels: Labels): string => {
   const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escaped(value)}"`)

@@ -9,22 +9,27 @@ import { type ApiError, invalid } from "./ApiError.ts"
 const tooLarge = (limit: number): ApiError =>
   invalid(`the request body is larger than ${limit} bytes`, { status: 413, code: "request_too_large" })
 
-const readingFailed = (limit: number) => ({ reason }: HttpServerError): ApiError =>
-  reason._tag === "RequestParseError" && reason.reason === "BodyTooLarge"
-    ? tooLarge(limit)
-    : invalid("the request body could not be read")
+const readingFailed =
+  (limit: number) =>
+  ({ reason }: HttpServerError): ApiError =>
+    reason._tag === "RequestParseError" && reason.reason === "BodyTooLarge"
+      ? tooLarge(limit)
+      : invalid("the request body could not be read")
 
 const parseJson = (text: string): Effect.Effect<unknown, ApiError> =>
   Effect.try({
     try: (): unknown => JSON.parse(text),
-    catch: (error) => invalid(`the request body is not valid JSON: ${error instanceof Error ? error.message : String(error)}`)
+    catch: (error) =>
+      invalid(`the request body is not valid JSON: ${error instanceof Error ? error.message : String(error)}`)
   })
 
 export const jsonBody = (request: HttpServerRequest, maxBodyBytes: number): Effect.Effect<unknown, ApiError> =>
   Effect.suspend(() => {
     const type = request.headers["content-type"]
     if (type !== undefined && !/^application\/(json|[\w.+-]+\+json)\s*(;|$)/i.test(type)) {
-      return Effect.fail(invalid(`the content type must be application/json, got ${type.slice(0, 80)}`, { status: 415 }))
+      return Effect.fail(
+        invalid(`the content type must be application/json, got ${type.slice(0, 80)}`, { status: 415 })
+      )
     }
     if (Number(request.headers["content-length"] ?? 0) > maxBodyBytes) return Effect.fail(tooLarge(maxBodyBytes))
     return request.text.pipe(

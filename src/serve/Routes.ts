@@ -21,7 +21,11 @@ type Response = HttpServerResponse.HttpServerResponse
 type Model = SimulatedModel["Service"]
 
 const unknownModel = (name: string): ApiError =>
-  invalid(`the model ${JSON.stringify(name.slice(0, 80))} does not exist`, { status: 404, param: "model", code: "model_not_found" })
+  invalid(`the model ${JSON.stringify(name.slice(0, 80))} does not exist`, {
+    status: 404,
+    param: "model",
+    code: "model_not_found"
+  })
 
 /** Answers with the error in the API's form, and counts it. */
 const answered = <R>(model: Model, response: Effect.Effect<Response, ApiError, R>): Effect.Effect<Response, never, R> =>
@@ -29,7 +33,8 @@ const answered = <R>(model: Model, response: Effect.Effect<Response, ApiError, R
     Effect.sync(() => {
       model.metrics.refused(error.status)
       return errorResponse(error)
-    }))
+    })
+  )
 
 const generate = (
   endpoint: Endpoint,
@@ -37,7 +42,7 @@ const generate = (
   options: ServeOptions,
   clients: SlowClients
 ): Effect.Effect<Response, ApiError, HttpServerRequest | Scope.Scope> =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const body = yield* jsonBody(yield* HttpServerRequest, options.maxBodyBytes)
     const spec = yield* Effect.fromResult(endpoint.parse(body))
     if (spec.model !== model.name) return yield* unknownModel(spec.model)
@@ -46,7 +51,7 @@ const generate = (
     return HttpServerResponse.jsonUnsafe(wholeAnswer(endpoint, generation, model.name, yield* generation.text))
   })
 
-const streamed = Effect.fnUntraced(function*(
+const streamed = Effect.fnUntraced(function* (
   endpoint: Endpoint,
   generation: Generation,
   spec: GenerationSpec,
@@ -98,31 +103,39 @@ const noRoute = (request: HttpServerRequest): Response => {
 
 /** Everything that a client may ask for. */
 export const layer = (options: ServeOptions, clients: SlowClients) =>
-  Layer.unwrap(Effect.map(SimulatedModel, (model) => {
-    const generating = (endpoint: Endpoint) =>
-      answered(model, generate(endpoint, model, options, clients)).pipe(
-        // A defect is the server's fault; its trace goes to the log, not to the client.
-        Effect.catchDefect((defect) =>
-          Effect.as(Effect.logError(defect), errorResponse(serverError("the server has failed on this request")))
+  Layer.unwrap(
+    Effect.map(SimulatedModel, (model) => {
+      const generating = (endpoint: Endpoint) =>
+        answered(model, generate(endpoint, model, options, clients)).pipe(
+          // A defect is the server's fault; its trace goes to the log, not to the client.
+          Effect.catchDefect((defect) =>
+            Effect.as(Effect.logError(defect), errorResponse(serverError("the server has failed on this request")))
+          )
         )
+      const models = HttpServerResponse.jsonUnsafe({ object: "list", data: [modelCard(model)] })
+      return Layer.mergeAll(
+        HttpRouter.add("POST", "/v1/completions", generating(completions)),
+        HttpRouter.add("POST", "/v1/chat/completions", generating(chat)),
+        HttpRouter.add("GET", "/v1/models", models),
+        HttpRouter.add("GET", "/v1/models/:model", modelByName(model)),
+        HttpRouter.add("GET", "/health", HttpServerResponse.empty({ status: 200 })),
+        HttpRouter.add("GET", "/version", HttpServerResponse.jsonUnsafe({ version })),
+        HttpRouter.add(
+          "GET",
+          "/metrics",
+          Effect.sync(() => HttpServerResponse.text(model.metricsText(), { contentType: prometheusContentType }))
+        ),
+        HttpRouter.add("*", "/*", (request) => Effect.sync(() => noRoute(request)))
       )
-    const models = HttpServerResponse.jsonUnsafe({ object: "list", data: [modelCard(model)] })
-    return Layer.mergeAll(
-      HttpRouter.add("POST", "/v1/completions", generating(completions)),
-      HttpRouter.add("POST", "/v1/chat/completions", generating(chat)),
-      HttpRouter.add("GET", "/v1/models", models),
-      HttpRouter.add("GET", "/v1/models/:model", modelByName(model)),
-      HttpRouter.add("GET", "/health", HttpServerResponse.empty({ status: 200 })),
-      HttpRouter.add("GET", "/version", HttpServerResponse.jsonUnsafe({ version })),
-      HttpRouter.add("GET", "/metrics", Effect.sync(() =>
-        HttpServerResponse.text(model.metricsText(), { contentType: prometheusContentType })
-      )),
-      HttpRouter.add("*", "/*", (request) => Effect.sync(() => noRoute(request)))
-    )
-  }))
+    })
+  )
 
 const modelByName = (model: Model) =>
-  answered(model, Effect.flatMap(HttpRouter.params, ({ model: name }) =>
-    name === model.name
-      ? Effect.succeed(HttpServerResponse.jsonUnsafe(modelCard(model)))
-      : Effect.fail(unknownModel(name ?? ""))))
+  answered(
+    model,
+    Effect.flatMap(HttpRouter.params, ({ model: name }) =>
+      name === model.name
+        ? Effect.succeed(HttpServerResponse.jsonUnsafe(modelCard(model)))
+        : Effect.fail(unknownModel(name ?? ""))
+    )
+  )

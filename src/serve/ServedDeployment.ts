@@ -61,7 +61,11 @@ export class ServedDeployment {
     return Result.flatMap(this.outputTokensOf(spec), (outputTokens) => this.start(spec, outputTokens, createdSeconds))
   }
 
-  private start(spec: GenerationSpec, outputTokens: number, createdSeconds: number): Result.Result<Generation, ApiError> {
+  private start(
+    spec: GenerationSpec,
+    outputTokens: number,
+    createdSeconds: number
+  ): Result.Result<Generation, ApiError> {
     const number = this.nextNumber++
     const seed = hashOf(spec.prompt, spec.seed)
     const promptTokens = spec.prompt.length
@@ -142,17 +146,21 @@ export class ServedDeployment {
     const room = contextTokens - promptTokens
     const wanted = outputTokens ?? Math.max(1, Math.min(options.defaultOutputTokens, room))
     if (wanted > room) {
-      return Result.fail(invalid(
-        `this model's maximum context length is ${contextTokens} tokens. However, you requested ${promptTokens + wanted} tokens `
-          + `(${promptTokens} in the prompt, ${wanted} in the completion)`,
-        { code: "context_length_exceeded" }
-      ))
+      return Result.fail(
+        invalid(
+          `this model's maximum context length is ${contextTokens} tokens. However, you requested ${promptTokens + wanted} tokens `
+            + `(${promptTokens} in the prompt, ${wanted} in the completion)`,
+          { code: "context_length_exceeded" }
+        )
+      )
     }
     if (engineType !== "sglang" && !enableChunkedPrefill && promptTokens > maxNumBatchedTokens) {
-      return Result.fail(invalid(
-        `the prompt has ${promptTokens} tokens, but the engine prefills at most ${maxNumBatchedTokens} at once and chunked prefill is off`,
-        { code: "context_length_exceeded" }
-      ))
+      return Result.fail(
+        invalid(
+          `the prompt has ${promptTokens} tokens, but the engine prefills at most ${maxNumBatchedTokens} at once and chunked prefill is off`,
+          { code: "context_length_exceeded" }
+        )
+      )
     }
     return Result.succeed(wanted)
   }

@@ -22,17 +22,19 @@ const shutdownGrace = "200 millis"
 
 /** A Node server with the limits on slow requests; its connections end with the scope. */
 const nodeServer = ({ host, port, requestTimeoutMs }: ServeOptions): Layer.Layer<HttpServer.HttpServer, ServeError> =>
-  Layer.effect(HttpServer.HttpServer)(Effect.suspend(() => {
-    const server = createServer({
-      requestTimeout: requestTimeoutMs,
-      headersTimeout: requestTimeoutMs,
-      connectionsCheckingInterval: Math.min(checkIntervalMs, requestTimeoutMs)
+  Layer.effect(HttpServer.HttpServer)(
+    Effect.suspend(() => {
+      const server = createServer({
+        requestTimeout: requestTimeoutMs,
+        headersTimeout: requestTimeoutMs,
+        connectionsCheckingInterval: Math.min(checkIntervalMs, requestTimeoutMs)
+      })
+      return NodeHttpServer.make(() => server, { host, port, gracefulShutdownTimeout: shutdownGrace }).pipe(
+        // Runs before the server is closed, which would wait for connections that have not sent their request.
+        Effect.tap(() => Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections())))
+      )
     })
-    return NodeHttpServer.make(() => server, { host, port, gracefulShutdownTimeout: shutdownGrace }).pipe(
-      // Runs before the server is closed, which would wait for connections that have not sent their request.
-      Effect.tap(() => Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections())))
-    )
-  }))
+  )
 
 /** Serves until interrupted; fails when it cannot listen, or when the deployment fails. `started` is told the address. */
 export const serve = <R>(
@@ -41,12 +43,10 @@ export const serve = <R>(
 ): Effect.Effect<never, ServeError | ReplayError, Engine | Router | Pace | R> => {
   const clients = new SlowClients(options.clientTimeoutMs)
   const app = HttpRouter.serve(Routes.layer(options, clients), { disableLogger: true, disableListenLog: true })
-  return Effect.gen(function*() {
+  return Effect.gen(function* () {
     const model = yield* SimulatedModel
     const server = yield* HttpServer.HttpServer
     yield* started(HttpServer.formatAddress(server.address))
     return yield* Effect.raceFirst(model.failure, clients.watch)
-  }).pipe(
-    Effect.provide(Layer.provideMerge(app, [SimulatedModel.layer(options), nodeServer(options)]))
-  )
+  }).pipe(Effect.provide(Layer.provideMerge(app, [SimulatedModel.layer(options), nodeServer(options)])))
 }

@@ -15,7 +15,8 @@ const firstTokenBounds = [
   0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160, 640, 2560
 ]
 const interTokenBounds = [
-  0.001, 0.0025, 0.005, 0.0075, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80
+  0.001, 0.0025, 0.005, 0.0075, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20,
+  40, 80
 ]
 const requestBounds = [
   0.05, 0.1, 0.3, 0.5, 0.8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960, 1920, 7680
@@ -101,25 +102,40 @@ export class ServerMetrics {
     const perWorker = (value: (worker: WorkerSnapshot) => number): ReadonlyArray<readonly [Labels, number]> =>
       workers.map((worker, index) => [{ engine: String(index), model_name: modelName }, value(worker)])
     text
-      .gauge("vllm:num_requests_running", "Number of requests in model execution batches.", perWorker((w) => w.running))
-      .gauge("vllm:num_requests_waiting", "Number of requests waiting to be processed.", perWorker((w) => w.waiting))
+      .gauge(
+        "vllm:num_requests_running",
+        "Number of requests in model execution batches.",
+        perWorker((w) => w.running)
+      )
+      .gauge(
+        "vllm:num_requests_waiting",
+        "Number of requests waiting to be processed.",
+        perWorker((w) => w.waiting)
+      )
       .gauge(
         "vllm:kv_cache_usage_perc",
         "KV-cache usage. 1 means 100 percent usage.",
         perWorker((w) => w.activeBlocks / w.capacityBlocks)
       )
-      .gauge("vllm:cache_config_info", "Information of the LLMEngine CacheConfig", [[{
-        ...model,
-        block_size: String(engine.blockTokens),
-        num_gpu_blocks: String(engine.numGpuBlocks),
-        enable_prefix_caching: engine.enablePrefixCaching ? "True" : "False"
-      }, 1]])
+      .gauge("vllm:cache_config_info", "Information of the LLMEngine CacheConfig", [
+        [
+          {
+            ...model,
+            block_size: String(engine.blockTokens),
+            num_gpu_blocks: String(engine.numGpuBlocks),
+            enable_prefix_caching: engine.enablePrefixCaching ? "True" : "False"
+          },
+          1
+        ]
+      ])
   }
 
   private writeCounters(text: PrometheusText, model: Labels): void {
     text
       .counter("vllm:prompt_tokens_total", "Number of prefill tokens processed.", [[model, this.promptTokens]])
-      .counter("vllm:generation_tokens_total", "Number of generation tokens processed.", [[model, this.generationTokens]])
+      .counter("vllm:generation_tokens_total", "Number of generation tokens processed.", [
+        [model, this.generationTokens]
+      ])
       .counter("vllm:prefix_cache_queries_total", "Prefix cache queries, in tokens.", [[model, this.prefixQueries]])
       .counter("vllm:prefix_cache_hits_total", "Prefix cache hits, in tokens.", [[model, this.prefixHits]])
       .counter(
@@ -144,7 +160,8 @@ export class ServerMetrics {
       ["request_prompt_tokens", "number of prefill tokens per request", this.promptLength],
       ["request_generation_tokens", "number of generation tokens per request", this.generationLength]
     ]
-    for (const [name, help, histogram] of histograms) text.histogram(`vllm:${name}`, `Histogram of ${help}.`, model, histogram)
+    for (const [name, help, histogram] of histograms)
+      text.histogram(`vllm:${name}`, `Histogram of ${help}.`, model, histogram)
   }
 
   /** What a simulator has to say beyond that. */
@@ -152,9 +169,13 @@ export class ServerMetrics {
     text
       .gauge("dynosim:router_parked_requests", "Requests that the router holds back.", [[{}, parked]])
       .counter("dynosim:passes_total", "Passes that have ended.", [[{}, lag.passes]])
-      .counter("dynosim:pass_lag_seconds_total", "Time by which ends of passes were noticed late.", [[{}, lag.passes * lag.meanMs / 1000]])
+      .counter("dynosim:pass_lag_seconds_total", "Time by which ends of passes were noticed late.", [
+        [{}, (lag.passes * lag.meanMs) / 1000]
+      ])
       .gauge("dynosim:pass_lag_seconds_max", "Longest of these times.", [[{}, lag.maxMs / 1000]])
-      .counter("dynosim:slipped_seconds_total", "Time by which workers gave up on catching up.", [[{}, lag.slippedMs / 1000]])
+      .counter("dynosim:slipped_seconds_total", "Time by which workers gave up on catching up.", [
+        [{}, lag.slippedMs / 1000]
+      ])
       .counter(
         "dynosim:refused_requests_total",
         "Requests answered with an error status.",

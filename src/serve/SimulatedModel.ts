@@ -23,24 +23,27 @@ import type { ServeOptions } from "./ServeOptions.ts"
 import { ServerMetrics } from "./ServerMetrics.ts"
 import { textIdentity } from "./TextIdentity.ts"
 
-export class SimulatedModel extends Context.Service<SimulatedModel, {
-  readonly name: string
-  /** Tokens of prompt and output that a request may have together. */
-  readonly contextTokens: number
-  /** Starts a generation; it is taken back when the scope closes before its end. */
-  readonly generate: (spec: GenerationSpec) => Effect.Effect<Generation, ApiError, Scope.Scope>
-  readonly metrics: ServerMetrics
-  /** The metrics in Prometheus' text format. */
-  readonly metricsText: () => string
-  /** Never ends unless the deployment does. */
-  readonly failure: Effect.Effect<never, ReplayError>
-}>()("dynosim/serve/SimulatedModel") {
+export class SimulatedModel extends Context.Service<
+  SimulatedModel,
+  {
+    readonly name: string
+    /** Tokens of prompt and output that a request may have together. */
+    readonly contextTokens: number
+    /** Starts a generation; it is taken back when the scope closes before its end. */
+    readonly generate: (spec: GenerationSpec) => Effect.Effect<Generation, ApiError, Scope.Scope>
+    readonly metrics: ServerMetrics
+    /** The metrics in Prometheus' text format. */
+    readonly metricsText: () => string
+    /** Never ends unless the deployment does. */
+    readonly failure: Effect.Effect<never, ReplayError>
+  }
+>()("dynosim/serve/SimulatedModel") {
   /** A deployment of `options.workers` workers, running while the layer lives. */
   static readonly layer = (options: ServeOptions): Layer.Layer<SimulatedModel, never, Engine | Router | Pace> =>
     Layer.effect(SimulatedModel, make(options))
 }
 
-const make = Effect.fnUntraced(function*(options: ServeOptions) {
+const make = Effect.fnUntraced(function* (options: ServeOptions) {
   const engine = yield* Engine
   const identity = textIdentity()
   const lag = new LagMeter()
@@ -59,7 +62,7 @@ const make = Effect.fnUntraced(function*(options: ServeOptions) {
   return SimulatedModel.of({
     name: options.modelName,
     contextTokens: served.contextTokens,
-    generate: Effect.fnUntraced(function*(spec) {
+    generate: Effect.fnUntraced(function* (spec) {
       const createdSeconds = Math.floor((yield* Clock.currentTimeMillis) / 1000)
       return yield* Effect.acquireRelease(
         Effect.suspend(() => Effect.fromResult(served.submit(spec, createdSeconds))),

@@ -30,7 +30,12 @@ export class SlowClients {
 
   /** Looks again and again; interrupting the fiber destroys the connection and takes the request back. */
   readonly watch: Effect.Effect<never> = Effect.suspend(() =>
-    Effect.forever(Effect.andThen(Effect.sleep(Math.min(1000, this.timeoutMs / 4)), Effect.sync(() => this.sweep())))
+    Effect.forever(
+      Effect.andThen(
+        Effect.sleep(Math.min(1000, this.timeoutMs / 4)),
+        Effect.sync(() => this.sweep())
+      )
+    )
   )
 
   private sweep(): void {

@@ -57,7 +57,7 @@ const stampsOf = (request: SimRequest): HandoffStamps => {
 const transferDelayMs = (args: EngineArgs, tokens: number): number =>
   args.kvBytesPerToken === undefined || args.kvTransferBandwidthGbS === undefined
     ? 0
-    : tokens * args.kvBytesPerToken / (args.kvTransferBandwidthGbS * 1e9) * 1000
+    : ((tokens * args.kvBytesPerToken) / (args.kvTransferBandwidthGbS * 1e9)) * 1000
 
 export class DisaggregatedLoop extends EventLoop {
   private readonly prefill: WorkerPool<SourceWorker>
@@ -86,7 +86,13 @@ export class DisaggregatedLoop extends EventLoop {
     else this.queue.push(endMs, 0, worker * 4 + decodeEnd)
   }
 
-  constructor(context: LoopContext, prefill: PoolSetup, decode: PoolSetup, source: HandoffSupport, destination: HandoffSupport) {
+  constructor(
+    context: LoopContext,
+    prefill: PoolSetup,
+    decode: PoolSetup,
+    source: HandoffSupport,
+    destination: HandoffSupport
+  ) {
     super(context)
     const { checks, gaps } = context
     this.prefill = new WorkerPool({ ...prefill, role: "prefill", spawn: source.spawnSource, gaps, checks })
@@ -103,8 +109,8 @@ export class DisaggregatedLoop extends EventLoop {
   }
 
   protected chargeTime(deltaMs: number): void {
-    this.prefillSeconds += this.prefill.cores.length * deltaMs / 1000
-    this.decodeSeconds += this.decode.cores.length * deltaMs / 1000
+    this.prefillSeconds += (this.prefill.cores.length * deltaMs) / 1000
+    this.decodeSeconds += (this.decode.cores.length * deltaMs) / 1000
   }
 
   protected override withheld(): ReadonlyArray<SimRequest> {
@@ -285,9 +291,10 @@ export class DisaggregatedLoop extends EventLoop {
 
   private startTransfer(request: SimRequest): void {
     const { prefillArgs } = this
-    const tokens = prefillArgs.kvTransferTimingMode === "full_prompt"
-      ? request.promptTokens
-      : this.decode.cores[request.workerIndex]!.missingTokens(request)
+    const tokens =
+      prefillArgs.kvTransferTimingMode === "full_prompt"
+        ? request.promptTokens
+        : this.decode.cores[request.workerIndex]!.missingTokens(request)
     const delayMs = transferDelayMs(prefillArgs, tokens)
     if (!(delayMs > 0)) {
       this.append(Step.Activate, request)

@@ -131,7 +131,12 @@ export abstract class EventLoop implements SimulationLoop {
     this.ended = reason
     // A request between the pools is known to both.
     const cutOff = new Set(this.inPools().filter((request) => request.status === "in_flight"))
-    checks?.end(ledger, cutOff.size, reason === "drained", this.pools.flatMap((pool) => pool.cores))
+    checks?.end(
+      ledger,
+      cutOff.size,
+      reason === "drained",
+      this.pools.flatMap((pool) => pool.cores)
+    )
     for (const request of this.withheld()) ledger.emit(request)
     ledger.cutOff(cutOff)
     return "ended"

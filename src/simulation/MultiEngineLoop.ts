@@ -33,7 +33,7 @@ export class MultiEngineLoop extends EventLoop {
   }
 
   protected chargeTime(deltaMs: number): void {
-    this.workerTimeSeconds += this.pool.cores.length * deltaMs / 1000
+    this.workerTimeSeconds += (this.pool.cores.length * deltaMs) / 1000
   }
 
   protected settleRound(): boolean {

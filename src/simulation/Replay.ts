@@ -66,50 +66,70 @@ interface Run {
 export const run = (
   options: RunOptions = {}
 ): Stream.Stream<ReplayEvent, ReplayError | TraceError, Topology | Workload | VirtualClock> =>
-  Stream.unwrap(Effect.gen(function*() {
-    const topology = yield* Topology
-    const workload = yield* Workload
-    const time = yield* VirtualClock
-    yield* claimClock(time)
-    const identity = identityFor(workload, topology.blockTokens)
-    const core = yield* workload.make(identity)
-    const ledger = new RunLedger()
-    const gaps = new TokenGaps()
-    const loop = topology.make({
-      workload: core,
-      identity,
-      time,
-      ledger,
-      gaps,
-      checks: options.check === true ? new RunChecks() : undefined,
-      maxSimTimeMs: options.maxSimTimeMs ?? Number.POSITIVE_INFINITY,
-      observed: (options.policies ?? []).length > 0
+  Stream.unwrap(
+    Effect.gen(function* () {
+      const topology = yield* Topology
+      const workload = yield* Workload
+      const time = yield* VirtualClock
+      yield* claimClock(time)
+      const identity = identityFor(workload, topology.blockTokens)
+      const core = yield* workload.make(identity)
+      const ledger = new RunLedger()
+      const gaps = new TokenGaps()
+      const loop = topology.make({
+        workload: core,
+        identity,
+        time,
+        ledger,
+        gaps,
+        checks: options.check === true ? new RunChecks() : undefined,
+        maxSimTimeMs: options.maxSimTimeMs ?? Number.POSITIVE_INFINITY,
+        observed: (options.policies ?? []).length > 0
+      })
+      const state: Run = {
+        loop,
+        workload: core,
+        ledger,
+        gaps,
+        topology,
+        startedAt: performance.now(),
+        stopRequested: false,
+        summarised: false
+      }
+      if (options.stopWhen !== undefined) {
+        yield* Effect.forkScoped(
+          Effect.andThen(
+            options.stopWhen,
+            Effect.sync(() => void (state.stopRequested = true))
+          )
+        )
+      }
+      const view = viewOf(state, time)
+      options.monitor?.(view)
+      yield* startPolicies(options.policies ?? [], view, time)
+      return Stream.transformPull(workload.rows, (pull) => Effect.succeed(drive(state, pull)))
     })
-    const state: Run = {
-      loop, workload: core, ledger, gaps, topology,
-      startedAt: performance.now(), stopRequested: false, summarised: false
-    }
-    if (options.stopWhen !== undefined) {
-      yield* Effect.forkScoped(Effect.andThen(options.stopWhen, Effect.sync(() => void (state.stopRequested = true))))
-    }
-    const view = viewOf(state, time)
-    options.monitor?.(view)
-    yield* startPolicies(options.policies ?? [], view, time)
-    return Stream.transformPull(workload.rows, (pull) => Effect.succeed(drive(state, pull)))
-  }))
+  )
 
 const claimClock = (time: VirtualTime): Effect.Effect<void, ReplayError, Scope.Scope> =>
-  Effect.asVoid(Effect.acquireRelease(
-    Effect.suspend(() =>
-      time.claim() ? Effect.void : Effect.fail(new ReplayError({
-        reason: "clock-in-use",
-        timeMs: time.nowMs,
-        problem: "this VirtualClock is driven by another run: provide VirtualClock.layer to each run on its own "
-          + "(Effect.provide(layer, { local: true }))"
-      }))
-    ),
-    () => Effect.sync(() => time.release())
-  ))
+  Effect.asVoid(
+    Effect.acquireRelease(
+      Effect.suspend(() =>
+        time.claim()
+          ? Effect.void
+          : Effect.fail(
+              new ReplayError({
+                reason: "clock-in-use",
+                timeMs: time.nowMs,
+                problem:
+                  "this VirtualClock is driven by another run: provide VirtualClock.layer to each run on its own "
+                  + "(Effect.provide(layer, { local: true }))"
+              })
+            )
+      ),
+      () => Effect.sync(() => time.release())
+    )
+  )
 
 const viewOf = (state: Run, time: VirtualTime): SimulationView["Service"] =>
   SimulationView.of({
@@ -126,18 +146,26 @@ const startPolicies = (
   view: SimulationView["Service"],
   time: VirtualTime
 ): Effect.Effect<void, never, Scope.Scope> =>
-  Effect.forEach(policies, (policy) =>
-    Effect.acquireRelease(
-      Effect.sync(() => {
-        const fiber = Effect.runFork(
-          policy.pipe(Effect.provideService(SimulationView, view), Effect.provideService(Clock.Clock, time.clock)),
-          { scheduler: time.scheduler }
-        )
-        time.flush()
-        return fiber
-      }),
-      (fiber) => Effect.andThen(Effect.sync(() => fiber.interruptUnsafe()), Effect.sync(() => time.flush()))
-    ), { discard: true })
+  Effect.forEach(
+    policies,
+    (policy) =>
+      Effect.acquireRelease(
+        Effect.sync(() => {
+          const fiber = Effect.runFork(
+            policy.pipe(Effect.provideService(SimulationView, view), Effect.provideService(Clock.Clock, time.clock)),
+            { scheduler: time.scheduler }
+          )
+          time.flush()
+          return fiber
+        }),
+        (fiber) =>
+          Effect.andThen(
+            Effect.sync(() => fiber.interruptUnsafe()),
+            Effect.sync(() => time.flush())
+          )
+      ),
+    { discard: true }
+  )
 
 type Feed = Pull.Pull<Arr.NonEmptyReadonlyArray<TraceRow>, TraceError>
 type Output = Pull.Pull<Arr.NonEmptyReadonlyArray<ReplayEvent>, TraceError | ReplayError>

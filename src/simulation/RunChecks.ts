@@ -59,7 +59,8 @@ export class RunChecks {
     for (const worker of workers) {
       worker.checkInvariants()
       if (!drained) continue
-      if (worker.inFlight > 0) throw new Error(`${worker.inFlight} requests are in an engine after the last one has ended`)
+      if (worker.inFlight > 0)
+        throw new Error(`${worker.inFlight} requests are in an engine after the last one has ended`)
       if (worker.snapshot().activeBlocks !== 0) throw new Error("KV blocks are still held after the last request")
     }
   }

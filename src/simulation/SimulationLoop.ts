@@ -55,9 +55,9 @@ export const collectIdentities = (context: LoopContext, holders: Iterable<BlockH
 }
 
 const named = (request: SimRequest): string => {
-  const name = request.requestId ?? (request.sessionId === null
-    ? `request ${request.id}`
-    : `session ${request.sessionId} turn ${request.turnIndex}`)
+  const name =
+    request.requestId
+    ?? (request.sessionId === null ? `request ${request.id}` : `session ${request.sessionId} turn ${request.turnIndex}`)
   return `${name} (${request.promptTokens} prompt + ${request.outputTokens} output tokens)`
 }
 
@@ -73,7 +73,8 @@ export const deadEnd = (
   return new ReplayError({
     reason: "dead-end",
     timeMs: nowMs,
-    problem: `${mode} replay reached a dead end with ${inFlight} in-flight requests remaining at ${nowMs} ms: `
+    problem:
+      `${mode} replay reached a dead end with ${inFlight} in-flight requests remaining at ${nowMs} ms: `
       + `the engine can never schedule ${shown}${more}. Give it more KV blocks (num_gpu_blocks), a larger token budget `
       + `(max_num_batched_tokens), or chunked prefill`
   })

@@ -7,12 +7,15 @@
 import * as Context from "effect/Context"
 import type { WorkerSnapshot } from "../engine/WorkerCore.ts"
 
-export class SimulationView extends Context.Service<SimulationView, {
-  readonly nowMs: () => number
-  readonly workers: () => ReadonlyArray<WorkerSnapshot>
-  /** Requests arrived so far, and those of them that have ended. */
-  readonly arrivedRequests: () => number
-  readonly finishedRequests: () => number
-  /** Requests parked in a router queue. */
-  readonly parkedRequests: () => number
-}>()("dynosim/simulation/SimulationView") {}
+export class SimulationView extends Context.Service<
+  SimulationView,
+  {
+    readonly nowMs: () => number
+    readonly workers: () => ReadonlyArray<WorkerSnapshot>
+    /** Requests arrived so far, and those of them that have ended. */
+    readonly arrivedRequests: () => number
+    readonly finishedRequests: () => number
+    /** Requests parked in a router queue. */
+    readonly parkedRequests: () => number
+  }
+>()("dynosim/simulation/SimulationView") {}

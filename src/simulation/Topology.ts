@@ -14,41 +14,48 @@ import { MultiEngineLoop } from "./MultiEngineLoop.ts"
 import { SingleEngineLoop } from "./SingleEngineLoop.ts"
 import type { LoopContext, SimulationLoop } from "./SimulationLoop.ts"
 
-export class Topology extends Context.Service<Topology, {
-  readonly name: string
-  /** Tokens per KV block of the engines. */
-  readonly blockTokens: number
-  readonly gpusPerWorker: { readonly prefill: number; readonly decode: number }
-  readonly make: (context: LoopContext) => SimulationLoop
-}>()("dynosim/simulation/Topology") {}
+export class Topology extends Context.Service<
+  Topology,
+  {
+    readonly name: string
+    /** Tokens per KV block of the engines. */
+    readonly blockTokens: number
+    readonly gpusPerWorker: { readonly prefill: number; readonly decode: number }
+    readonly make: (context: LoopContext) => SimulationLoop
+  }
+>()("dynosim/simulation/Topology") {}
 
 /** One worker, no router (SES). */
 export const layerSingle: Layer.Layer<Topology, never, Engine> = Layer.effect(Topology)(
-  Effect.map(Engine, (engine) => Topology.of({
-    name: "single-engine",
-    blockTokens: engine.args.blockTokens,
-    gpusPerWorker: { prefill: 0, decode: engine.args.gpusPerWorker },
-    make: (context) =>
-      new SingleEngineLoop(context, engine.spawn({ workerIndex: 0, gaps: context.gaps, kvEvents: undefined }))
-  }))
+  Effect.map(Engine, (engine) =>
+    Topology.of({
+      name: "single-engine",
+      blockTokens: engine.args.blockTokens,
+      gpusPerWorker: { prefill: 0, decode: engine.args.gpusPerWorker },
+      make: (context) =>
+        new SingleEngineLoop(context, engine.spawn({ workerIndex: 0, gaps: context.gaps, kvEvents: undefined }))
+    })
+  )
 )
 
 /** `workers` equal workers behind the router (MES). */
 export const layerMulti = (options: { readonly workers: number }): Layer.Layer<Topology, never, Engine | Router> =>
-  Layer.effect(Topology)(Effect.gen(function*() {
-    const engine = yield* Engine
-    const router = yield* Router
-    return Topology.of({
-      name: "multi-engine",
-      blockTokens: engine.args.blockTokens,
-      gpusPerWorker: { prefill: 0, decode: engine.args.gpusPerWorker },
-      make: (context) => new MultiEngineLoop(context, engine, router, options.workers)
+  Layer.effect(Topology)(
+    Effect.gen(function* () {
+      const engine = yield* Engine
+      const router = yield* Router
+      return Topology.of({
+        name: "multi-engine",
+        blockTokens: engine.args.blockTokens,
+        gpusPerWorker: { prefill: 0, decode: engine.args.gpusPerWorker },
+        make: (context) => new MultiEngineLoop(context, engine, router, options.workers)
+      })
     })
-  }))
+  )
 
 type Pool = Omit<PoolSetup, "workers">
 
-const poolOf = Effect.gen(function*() {
+const poolOf = Effect.gen(function* () {
   return { engine: yield* Engine, router: yield* Router } satisfies Pool
 })
 
@@ -63,9 +70,10 @@ export class DecodePool extends Context.Service<DecodePool, Pool>()("dynosim/sim
 }
 
 /** An engine that cannot take part in a disaggregated run. */
-export class DisaggregationUnsupported
-  extends Schema.TaggedError<DisaggregationUnsupported>()("DisaggregationUnsupported", { problem: Schema.String })
-{
+export class DisaggregationUnsupported extends Schema.TaggedError<DisaggregationUnsupported>()(
+  "DisaggregationUnsupported",
+  { problem: Schema.String }
+) {
   override get message(): string {
     return this.problem
   }
@@ -76,21 +84,24 @@ export const layerDisaggregated = (options: {
   readonly prefillWorkers: number
   readonly decodeWorkers: number
 }): Layer.Layer<Topology, DisaggregationUnsupported, PrefillPool | DecodePool> =>
-  Layer.effect(Topology)(Effect.gen(function*() {
-    const prefill = { ...(yield* PrefillPool), workers: options.prefillWorkers }
-    const decode = { ...(yield* DecodePool), workers: options.decodeWorkers }
-    const source = prefill.engine.handoff
-    const destination = decode.engine.handoff
-    if (source === undefined || destination === undefined || source.order !== destination.order) {
-      return yield* new DisaggregationUnsupported({
-        problem: "disaggregation needs prefill and decode engines of one type that can hand KV over (vllm or sglang), got "
-          + `${prefill.engine.args.engineType} and ${decode.engine.args.engineType}`
+  Layer.effect(Topology)(
+    Effect.gen(function* () {
+      const prefill = { ...(yield* PrefillPool), workers: options.prefillWorkers }
+      const decode = { ...(yield* DecodePool), workers: options.decodeWorkers }
+      const source = prefill.engine.handoff
+      const destination = decode.engine.handoff
+      if (source === undefined || destination === undefined || source.order !== destination.order) {
+        return yield* new DisaggregationUnsupported({
+          problem:
+            "disaggregation needs prefill and decode engines of one type that can hand KV over (vllm or sglang), got "
+            + `${prefill.engine.args.engineType} and ${decode.engine.args.engineType}`
+        })
+      }
+      return Topology.of({
+        name: "disaggregated",
+        blockTokens: decode.engine.args.blockTokens,
+        gpusPerWorker: { prefill: prefill.engine.args.gpusPerWorker, decode: decode.engine.args.gpusPerWorker },
+        make: (context) => new DisaggregatedLoop(context, prefill, decode, source, destination)
       })
-    }
-    return Topology.of({
-      name: "disaggregated",
-      blockTokens: decode.engine.args.blockTokens,
-      gpusPerWorker: { prefill: prefill.engine.args.gpusPerWorker, decode: decode.engine.args.gpusPerWorker },
-      make: (context) => new DisaggregatedLoop(context, prefill, decode, source, destination)
     })
-  }))
+  )

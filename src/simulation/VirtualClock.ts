@@ -109,8 +109,10 @@ export class VirtualTime {
 
 export class VirtualClock extends Context.Service<VirtualClock, VirtualTime>()("dynosim/simulation/VirtualClock") {
   /** A clock of its own for each build; provide it per run (`Effect.provide(layer, { local: true })` inside an outer provide). */
-  static readonly layer: Layer.Layer<VirtualClock> = Layer.unwrap(Effect.sync(() => {
-    const time = new VirtualTime()
-    return Layer.merge(Layer.succeed(VirtualClock, time), Layer.succeed(Clock.Clock, time.clock))
-  }))
+  static readonly layer: Layer.Layer<VirtualClock> = Layer.unwrap(
+    Effect.sync(() => {
+      const time = new VirtualTime()
+      return Layer.merge(Layer.succeed(VirtualClock, time), Layer.succeed(Clock.Clock, time.clock))
+    })
+  )
 }

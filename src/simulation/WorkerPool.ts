@@ -49,7 +49,8 @@ export class WorkerPool<Worker extends WorkerCore> {
       role
     })
     this.cores = Array.from({ length: workers }, (_, workerIndex) =>
-      options.spawn({ workerIndex, gaps: options.gaps, kvEvents: this.eventSink(engine, workerIndex) }))
+      options.spawn({ workerIndex, gaps: options.gaps, kvEvents: this.eventSink(engine, workerIndex) })
+    )
     this.outcomes = Array.from({ length: workers }, () => undefined)
     this.ready = new WorkerSet(workers)
   }
@@ -103,7 +104,10 @@ export class WorkerPool<Worker extends WorkerCore> {
 
   /** Everybody in the pool. Who leaves a worker in the pass under way is still there until that pass ends. */
   requests(): Array<SimRequest> {
-    const inWorkers = this.cores.flatMap((core, worker) => [...core.requests(), ...leavingRequests(this.outcomes[worker])])
+    const inWorkers = this.cores.flatMap((core, worker) => [
+      ...core.requests(),
+      ...leavingRequests(this.outcomes[worker])
+    ])
     return [...this.router.parkedRequests(), ...inWorkers]
   }
 

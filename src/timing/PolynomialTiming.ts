@@ -9,7 +9,7 @@ import { Timing, type TimingModel } from "./Timing.ts"
 /** Prefill of `batch * (meanIsl - meanPrefix)` new tokens. */
 const prefillMs: TimingModel["prefillMs"] = (batch, meanIslTokens, meanPrefixTokens) => {
   const tokens = batch * Math.max(0, meanIslTokens - meanPrefixTokens)
-  return Math.max(0, 4.209989e-07 * (tokens * tokens) + 1.518344e-02 * tokens + 1.650142e+01)
+  return Math.max(0, 4.209989e-7 * (tokens * tokens) + 1.518344e-2 * tokens + 1.650142e1)
 }
 
 /** A decode step depends on the share of the KV pool in use alone. */

@@ -28,10 +28,13 @@ export interface TimingCoverage {
   readonly extrapolated: number
 }
 
-export class Timing extends Context.Service<Timing, {
-  /** Named in the report: model and, where it has one, version. */
-  readonly source: string
-  readonly make: () => TimingModel
-  /** Over all models made so far; absent where nothing is measured. */
-  readonly coverage?: () => TimingCoverage
-}>()("dynosim/timing/Timing") {}
+export class Timing extends Context.Service<
+  Timing,
+  {
+    /** Named in the report: model and, where it has one, version. */
+    readonly source: string
+    readonly make: () => TimingModel
+    /** Over all models made so far; absent where nothing is measured. */
+    readonly coverage?: () => TimingCoverage
+  }
+>()("dynosim/timing/Timing") {}

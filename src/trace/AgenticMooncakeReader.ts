@@ -56,7 +56,9 @@ export interface AgenticRow extends TraceRow {
 
 /** What is only carried along needs no exact 64-bit integers, and JSON has none. */
 const plainNumbers = (event: object): object =>
-  Object.fromEntries(Object.entries(event).map(([key, value]) => [key, typeof value === "bigint" ? Number(value) : value]))
+  Object.fromEntries(
+    Object.entries(event).map(([key, value]) => [key, typeof value === "bigint" ? Number(value) : value])
+  )
 
 /** The fields that change nothing, under the names they have in the trace. */
 const annotationsOf = (fields: AgenticFields): Pick<TraceRow, "annotations"> => {
@@ -80,7 +82,8 @@ const rowOf = (object: JsonObject, line: number, traceBlockTokens: number): RowR
   const { capacityTokens, hashIds, inputTokens, outputTokenIds, outputTokens } = request
   if (inputTokens > capacityTokens) {
     return {
-      problem: `trace line ${line} has input_length ${inputTokens} but only ${capacityTokens} tokens can be synthesized`
+      problem:
+        `trace line ${line} has input_length ${inputTokens} but only ${capacityTokens} tokens can be synthesized`
         + ` from ${hashIds.length} hash_ids at trace_block_size ${traceBlockTokens}`
     }
   }

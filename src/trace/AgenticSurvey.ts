@@ -71,7 +71,10 @@ export class AgenticFold {
     const name = this.names.numberOf(row.requestId)
     if (this.names.rows[name] !== -1) {
       const first = this.lines[this.names.rows[name]!]!
-      return this.error(row.line, `trace line ${row.line} duplicates request_id ${row.requestId} (first on line ${first})`)
+      return this.error(
+        row.line,
+        `trace line ${row.line} duplicates request_id ${row.requestId} (first on line ${first})`
+      )
     }
     const index = this.lines.push(row.line) - 1
     this.names.rows[name] = index

@@ -53,8 +53,10 @@ const problemOf = (line: number, fields: SessionFields): string | undefined => {
   if (fields.input_prompt_length < 1) return `trace line ${line} input_prompt_length must be positive`
   const latency = fields.tool_call_latency.findIndex((seconds) => !(seconds >= 0 && Number.isFinite(seconds * 1000)))
   if (latency >= 0) {
-    return `trace line ${line} tool_call_latency[${latency}] must be a finite non-negative number,`
+    return (
+      `trace line ${line} tool_call_latency[${latency}] must be a finite non-negative number,`
       + ` got ${fields.tool_call_latency[latency]}`
+    )
   }
   const silent = fields.assistant_response_length.indexOf(0)
   if (silent >= 0) return `trace line ${line} assistant_response_length[${silent}] is 0; it must be at least 1`
@@ -132,7 +134,8 @@ class SessionExpander {
     const shared = prefixGroups === 0 ? 0 : Math.round(this.blocksFor(firstPromptTokens) * sharedPrefixRatio)
     const group = prefixGroups === 0 ? 0 : (line - 1) % prefixGroups
     return Uint32Array.from({ length: this.blocksFor(lastPromptTokens) }, (_, block) =>
-      block < shared ? sharedId(prefixGroups, group, block) : this.nextPrivateId++)
+      block < shared ? sharedId(prefixGroups, group, block) : this.nextPrivateId++
+    )
   }
 }
 

@@ -59,7 +59,10 @@ const gatherLinks = (
   for (const link of links) {
     const { childSessionId, consumerId, executionMode, sessionId, sourceId, toolCallId } = link
     if (!executionModes.has(executionMode)) {
-      return refuse(link, `tool ${toolCallId} has unsupported execution_mode ${executionMode}; it is blocking or background`)
+      return refuse(
+        link,
+        `tool ${toolCallId} has unsupported execution_mode ${executionMode}; it is blocking or background`
+      )
     }
     for (const id of consumerId === undefined ? [sourceId] : [sourceId, consumerId]) {
       const named = byId.get(id)
@@ -69,7 +72,8 @@ const gatherLinks = (
       }
     }
     if (childSessionId === undefined) continue
-    if (byChild.has(childSessionId)) return refuse(link, `multiple tool events reference child session ${childSessionId}`)
+    if (byChild.has(childSessionId))
+      return refuse(link, `multiple tool events reference child session ${childSessionId}`)
     byChild.set(childSessionId, link)
   }
   return byChild
@@ -90,8 +94,14 @@ class EdgeList {
 
 const addGuesses = (edges: EdgeList, child: AgentSession, last: Placed, parent: AgentSession): void => {
   const first = child.requests[0]!
-  edges.add(first, parent.requests.findLast(({ request }) => request.startMs <= first.request.startMs))
-  edges.add(parent.requests.find(({ request }) => request.startMs >= last.request.endMs), last)
+  edges.add(
+    first,
+    parent.requests.findLast(({ request }) => request.startMs <= first.request.startMs)
+  )
+  edges.add(
+    parent.requests.find(({ request }) => request.startMs >= last.request.endMs),
+    last
+  )
 }
 
 /**
@@ -109,7 +119,9 @@ export const dynamoEdges = (
   const edges = new EdgeList(requests.length)
   for (const [id, session] of sessions) {
     session.requests.forEach((placed, turn) => edges.add(placed, session.requests[turn - 1]))
-    const last = session.requests.reduce((latest, placed) => endsLater(placed.request, latest.request) ? placed : latest)
+    const last = session.requests.reduce((latest, placed) =>
+      endsLater(placed.request, latest.request) ? placed : latest
+    )
     const link = linkOf.get(id)
     if (link !== undefined) {
       edges.add(session.requests[0], byId.get(link.sourceId))

@@ -45,12 +45,16 @@ const ToolEnd = Schema.Struct({
     started_at_unix_ms: Schema.optionalKey(Schema.NullOr(Fields.TimeMs)),
     ended_at_unix_ms: Schema.optionalKey(Schema.NullOr(Fields.TimeMs)),
     duration_ms: Fields.FiniteNumber,
-    claude: Schema.optionalKey(Schema.NullOr(Schema.Struct({
-      source_request_id: Schema.String,
-      consumer_request_id: Fields.Text,
-      child_session_id: Fields.Text,
-      execution_mode: Schema.String
-    })))
+    claude: Schema.optionalKey(
+      Schema.NullOr(
+        Schema.Struct({
+          source_request_id: Schema.String,
+          consumer_request_id: Fields.Text,
+          child_session_id: Fields.Text,
+          execution_mode: Schema.String
+        })
+      )
+    )
   })
 })
 
@@ -126,18 +130,20 @@ const requestOf = (record: JsonObject, header: Header, place: RecordPlace): RowR
   }
   if (input_length < 1) return invalid("input_length must be at least 1")
   if (output_tokens < 1) return invalid("output_tokens must be at least 1")
-  const totalMs = typeof total_time_ms === "number"
-    ? Math.round(Math.max(0, total_time_ms))
-    : Math.max(0, header.event_time_unix_ms - request_received_ms)
+  const totalMs =
+    typeof total_time_ms === "number"
+      ? Math.round(Math.max(0, total_time_ms))
+      : Math.max(0, header.event_time_unix_ms - request_received_ms)
   const context = header.agent_context ?? undefined
   return {
     row: {
       _tag: "Request",
       ...place,
       id: request_id,
-      session: context === undefined
-        ? undefined
-        : { id: context.session_id, parentId: context.parent_session_id ?? undefined },
+      session:
+        context === undefined
+          ? undefined
+          : { id: context.session_id, parentId: context.parent_session_id ?? undefined },
       startMs: request_received_ms,
       endMs: request_received_ms + totalMs,
       inputTokens: input_length,
@@ -188,7 +194,8 @@ const recordOf = (object: JsonObject, place: RecordPlace): RowResult<DynamoRecor
       return skipped
     default:
       return {
-        problem: "request trace schema only supports request_end/tool_* events,"
+        problem:
+          "request trace schema only supports request_end/tool_* events,"
           + ` got ${header.event_type} at ${place.file}:${place.line}`
       }
   }

@@ -58,7 +58,8 @@ class RecordFold {
       return undefined
     }
     const { file, id, line, traceBlockTokens } = record
-    if (this.ids.has(id)) return new TraceError({ file, line, problem: `duplicate request_id ${id} at ${file}:${line}` })
+    if (this.ids.has(id))
+      return new TraceError({ file, line, problem: `duplicate request_id ${id} at ${file}:${line}` })
     this.ids.add(id)
     this.requests.push({ ...record, hashes: this.hashNumbers.of(record.hashes) })
     const [first] = this.requests
@@ -66,7 +67,8 @@ class RecordFold {
       return new TraceError({
         file,
         line,
-        problem: "mixed replay trace_block_size values are not supported:"
+        problem:
+          "mixed replay trace_block_size values are not supported:"
           + ` ${first.traceBlockTokens} and ${traceBlockTokens}`
       })
     }
@@ -103,7 +105,7 @@ const streamOf = <Row extends TraceRow>(
 ): Stream.Stream<Row> =>
   Stream.suspend(() =>
     Stream.fromIterable(
-      (function*() {
+      (function* () {
         for (let index = 0; index < requests.length; index++) yield row(requests[index]!, index)
       })(),
       { chunkSize: 512 }

@@ -51,10 +51,7 @@ export const Signed32 = optionalNullable(
 )
 
 /** 0 … 2^64 - 1, from 2^53 on as `bigint`. */
-export const Unsigned64 = Schema.declare(
-  isHashId,
-  { expected: "an integer from 0 to 2^64 - 1" }
-)
+export const Unsigned64 = Schema.declare(isHashId, { expected: "an integer from 0 to 2^64 - 1" })
 
 /**
  * A list whose elements are checked in one loop. A refusal points at the first bad element, as `Schema.Array` would.
@@ -81,10 +78,9 @@ const optionalListOf = <T>(isElement: (value: unknown) => value is T, expected: 
 /** Required numbers and lists. */
 export const Count = Schema.declare(isTokenCount, { expected: tokenCount })
 /** A moment as Unix time. */
-export const TimeMs = Schema.declare(
-  (value): value is number => isUnsigned(value, Number.MAX_SAFE_INTEGER),
-  { expected: "an integer from 0 to 2^53 - 1" }
-)
+export const TimeMs = Schema.declare((value): value is number => isUnsigned(value, Number.MAX_SAFE_INTEGER), {
+  expected: "an integer from 0 to 2^53 - 1"
+})
 export const Counts = listOf(isTokenCount, tokenCount)
 export const FiniteNumbers = listOf(isFiniteNumber, "a finite number")
 
@@ -100,17 +96,18 @@ export const TokenIds = optionalListOf(
   "an integer from 0 to 4294967295"
 )
 
-const lowBitsOf = (id: number | bigint): number => typeof id === "bigint" ? Number(BigInt.asUintN(32, id)) : id % two32
+const lowBitsOf = (id: number | bigint): number =>
+  typeof id === "bigint" ? Number(BigInt.asUintN(32, id)) : id % two32
 
 const areUnsigned32 = (ids: HashIdList): ids is ReadonlyArray<number> =>
   ids.every((id) => typeof id === "number" && id < two32)
 
 /** The low 32 bits of each id, the only ones that reach a token. */
-export const lowBits = (ids: HashIdList): ReadonlyArray<number> => areUnsigned32(ids) ? ids : ids.map(lowBitsOf)
+export const lowBits = (ids: HashIdList): ReadonlyArray<number> => (areUnsigned32(ids) ? ids : ids.map(lowBitsOf))
 
 const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
 
-const plain = (_: string, value: unknown): unknown => typeof value === "bigint" ? String(value) : value
+const plain = (_: string, value: unknown): unknown => (typeof value === "bigint" ? String(value) : value)
 
 const shown = (value: unknown): string => {
   const text = typeof value === "bigint" ? String(value) : JSON.stringify(value, plain)
@@ -118,7 +115,7 @@ const shown = (value: unknown): string => {
 }
 
 const pathOf = (path: ReadonlyArray<PropertyKey>): string =>
-  path.map((key, i) => typeof key === "number" ? `[${key}]` : i === 0 ? String(key) : `.${String(key)}`).join("")
+  path.map((key, i) => (typeof key === "number" ? `[${key}]` : i === 0 ? String(key) : `.${String(key)}`)).join("")
 
 const lookUp = (input: unknown, path: ReadonlyArray<PropertyKey>): unknown => {
   let value = input

@@ -72,14 +72,15 @@ export const gunzip = <R>(
   file: string
 ): Stream.Stream<Uint8Array, TraceError, R> =>
   Stream.transformPull(bytes, (pull, scope) =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const inflater = new Inflater(file)
-      yield* Scope.addFinalizer(scope, Effect.sync(() => inflater.close()))
+      yield* Scope.addFinalizer(
+        scope,
+        Effect.sync(() => inflater.close())
+      )
       const queue: Array<Uint8Array> = []
       let ended = false
-      const emit = (
-        output: ReadonlyArray<Uint8Array>
-      ): Pull.Pull<Arr.NonEmptyReadonlyArray<Uint8Array>, TraceError> =>
+      const emit = (output: ReadonlyArray<Uint8Array>): Pull.Pull<Arr.NonEmptyReadonlyArray<Uint8Array>, TraceError> =>
         Arr.isReadonlyArrayNonEmpty(output) ? Effect.succeed(output) : next
       const read = Pull.matchEffect(pull, {
         onSuccess: (chunk) => {
@@ -102,4 +103,5 @@ export const gunzip = <R>(
         return ended ? Cause.done() : read
       })
       return next
-    }))
+    })
+  )

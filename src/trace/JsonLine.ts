@@ -49,7 +49,7 @@ const hasExponent = (text: string, letter: string): boolean => {
 const isExact = (value: unknown): boolean =>
   typeof value === "number" ? Math.abs(value) <= Number.MAX_SAFE_INTEGER : !Array.isArray(value)
 
-const isExactField = (value: unknown): boolean => Array.isArray(value) ? value.every(isExact) : isExact(value)
+const isExactField = (value: unknown): boolean => (Array.isArray(value) ? value.every(isExact) : isExact(value))
 
 /**
  * First sieve. Every key needs a colon, so a line with as many colons as keys has no key twice, no nested object and no
@@ -57,8 +57,13 @@ const isExactField = (value: unknown): boolean => Array.isArray(value) ? value.e
  */
 const isPlain = (text: string, value: JsonObject): boolean => {
   const values = Object.values(value)
-  return countColons(text) === values.length && !text.includes(".") && !hasExponent(text, "e") && !hasExponent(text, "E") &&
-    values.every(isExactField)
+  return (
+    countColons(text) === values.length
+    && !text.includes(".")
+    && !hasExponent(text, "e")
+    && !hasExponent(text, "E")
+    && values.every(isExactField)
+  )
 }
 
 /** Deeper nesting is no trace, and would exhaust the stack of whoever walks it. */
@@ -71,7 +76,7 @@ const exactDigits = 15
 
 /** Position after the string that starts at `start`. */
 const endOfString = (text: string, start: number): number => {
-  for (let i = start + 1;; i++) {
+  for (let i = start + 1; ; i++) {
     const code = text.charCodeAt(i)
     if (code === quote) return i + 1
     if (code === backslash) i++

@@ -42,7 +42,7 @@ const join = (pieces: ReadonlyArray<Uint8Array>): Uint8Array => {
   return joined
 }
 
-const withoutCarriageReturn = (text: string): string => text.endsWith("\r") ? text.slice(0, -1) : text
+const withoutCarriageReturn = (text: string): string => (text.endsWith("\r") ? text.slice(0, -1) : text)
 
 /** Cuts chunks of bytes into lines and counts them. A problem ends it; lines before the problem are still handed out. */
 class LineSplitter {
@@ -141,9 +141,7 @@ export const lineBatches = <R>(
     Effect.sync(() => {
       const splitter = new LineSplitter(file, unreadableLine)
       let ended = false
-      const emit = (
-        batches: ReadonlyArray<LineBatch>
-      ): Pull.Pull<Arr.NonEmptyReadonlyArray<LineBatch>, TraceError> => {
+      const emit = (batches: ReadonlyArray<LineBatch>): Pull.Pull<Arr.NonEmptyReadonlyArray<LineBatch>, TraceError> => {
         if (Arr.isReadonlyArrayNonEmpty(batches)) return Effect.succeed(batches)
         if (splitter.problem !== undefined) return Effect.fail(splitter.problem)
         return ended ? Cause.done() : next
@@ -168,4 +166,5 @@ export const lineBatches = <R>(
         return ended ? Cause.done() : read
       })
       return next
-    }))
+    })
+  )

@@ -66,7 +66,11 @@ export interface RequestFields {
 }
 
 /** The request of a line; a text says why there is none. */
-export const requestFields = (fields: MooncakeFields, line: number, traceBlockTokens: number): RequestFields | string => {
+export const requestFields = (
+  fields: MooncakeFields,
+  line: number,
+  traceBlockTokens: number
+): RequestFields | string => {
   const hashIds = fields.hash_ids ?? undefined
   const outputTokens = fields.output_length ?? fields.output_tokens ?? undefined
   if (hashIds === undefined) return `trace line ${line} is missing hash_ids`

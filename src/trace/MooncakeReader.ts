@@ -53,4 +53,9 @@ export const mooncakeRows = <R>(
   file: string,
   traceBlockTokens: number
 ): Stream.Stream<MooncakeRow, TraceError, R> =>
-  readRows(lines, { file, rules, misshapen: failedToParse(file, "JSON"), rowOf: (object, line) => rowOf(object, line, traceBlockTokens) })
+  readRows(lines, {
+    file,
+    rules,
+    misshapen: failedToParse(file, "JSON"),
+    rowOf: (object, line) => rowOf(object, line, traceBlockTokens)
+  })

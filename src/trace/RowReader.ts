@@ -28,10 +28,9 @@ export const skipped = { skipped: true } as const
  * Is told of every line that cannot be used, and says whether reading goes on without it. By default it does not: the
  * stream of rows fails. Who lets it go on must not use the rows for more than looking for further problems.
  */
-export const OnBadLine = Context.Reference<(problem: TraceError) => boolean>(
-  "dynosim/trace/OnBadLine",
-  { defaultValue: () => () => false }
-)
+export const OnBadLine = Context.Reference<(problem: TraceError) => boolean>("dynosim/trace/OnBadLine", {
+  defaultValue: () => () => false
+})
 
 export interface RowFormat<Row> {
   readonly file: string
@@ -44,11 +43,17 @@ export interface RowFormat<Row> {
 const isBlank = (text: string): boolean => text.trim() === "" && text.charCodeAt(0) !== 0xfeff
 
 /** What an unusable line is called in every format that names no other. */
-export const failedToParse = (file: string, format: string) => (line: number): string =>
-  `failed to parse line ${line} from ${file} as ${format}`
+export const failedToParse =
+  (file: string, format: string) =>
+  (line: number): string =>
+    `failed to parse line ${line} from ${file} as ${format}`
 
 /** The row of a line, `undefined` when it is skipped. */
-const readLine = <Row>(text: string, line: number, format: RowFormat<Row>): Result.Result<Row | undefined, TraceError> => {
+const readLine = <Row>(
+  text: string,
+  line: number,
+  format: RowFormat<Row>
+): Result.Result<Row | undefined, TraceError> => {
   const object = parseJsonObject(text, format.rules)
   const result = Result.isFailure(object) ? { shape: object.failure } : format.rowOf(object.success, line)
   if ("row" in result) return Result.succeed(result.row)
@@ -93,4 +98,5 @@ export const readRows = <Row, R>(
         failure === undefined ? pulled : Effect.fail(failure)
       )
       return next
-    }))
+    })
+  )

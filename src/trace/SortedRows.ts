@@ -11,7 +11,8 @@ const outOfOrder = (name: string, row: TraceRow): TraceError =>
   new TraceError({
     file: name,
     line: row.line,
-    problem: `trace line ${row.line} is out of order: rows must come in the order in which they can become ready.`
+    problem:
+      `trace line ${row.line} is out of order: rows must come in the order in which they can become ready.`
       + ` Sort them by timestamp, or survey them first, so that they are read whole`
   })
 
@@ -30,11 +31,13 @@ export const sortedRows = <R>(
       const problem = fold.add(row, false) ?? fold.openLoopProblem
       if (problem !== undefined) return problem
       if (fold.order === "none") return outOfOrder(name, row)
-      return row.outputTokenIds === undefined || plansOutputs ? undefined : new TraceError({
-        file: name,
-        line: row.line,
-        problem: `trace line ${row.line} has output_token_ids, but the rows were said to plan no outputs`
-      })
+      return row.outputTokenIds === undefined || plansOutputs
+        ? undefined
+        : new TraceError({
+            file: name,
+            line: row.line,
+            problem: `trace line ${row.line} has output_token_ids, but the rows were said to plan no outputs`
+          })
     }
     return Stream.mapArrayEffect(rows, (chunk) => {
       for (const row of chunk) {

@@ -30,34 +30,39 @@ export interface TraceFile {
 export type TraceFileObserver = (file: string, bytes: Uint8Array) => void
 
 /** Who watches trace files being read, for instance to hash them; `undefined` (the default): nobody. */
-export const TraceFileObserver = Context.Reference<TraceFileObserver | undefined>(
-  "dynosim/trace/TraceFileObserver",
-  { defaultValue: () => undefined }
-)
+export const TraceFileObserver = Context.Reference<TraceFileObserver | undefined>("dynosim/trace/TraceFileObserver", {
+  defaultValue: () => undefined
+})
 
 /** Bytes read at once: few Effects per megabyte, and little memory. */
 const chunkBytes = 256 * 1024
 
-const notOpened = (name: string, opened: string) => (cause: PlatformError.PlatformError): TraceError =>
-  new TraceError({ file: name, problem: `failed to open ${opened}${name}: ${reasonOf(cause)}` })
+const notOpened =
+  (name: string, opened: string) =>
+  (cause: PlatformError.PlatformError): TraceError =>
+    new TraceError({ file: name, problem: `failed to open ${opened}${name}: ${reasonOf(cause)}` })
 
-const notRead = (name: string) => (cause: PlatformError.PlatformError): TraceError =>
-  new TraceError({ file: name, problem: `failed to read ${name}: ${reasonOf(cause)}` })
+const notRead =
+  (name: string) =>
+  (cause: PlatformError.PlatformError): TraceError =>
+    new TraceError({ file: name, problem: `failed to read ${name}: ${reasonOf(cause)}` })
 
 const spool = (fs: FileSystem.FileSystem, name: string, bytes: Stream.Stream<Uint8Array, TraceError>) =>
-  Effect.flatMap(
-    Effect.mapError(fs.makeTempFileScoped({ prefix: "dynosim-trace-" }), notRead(name)),
-    (copy) => Effect.as(Stream.run(bytes, Sink.mapError(fs.sink(copy), notRead(name))), copy)
+  Effect.flatMap(Effect.mapError(fs.makeTempFileScoped({ prefix: "dynosim-trace-" }), notRead(name)), (copy) =>
+    Effect.as(Stream.run(bytes, Sink.mapError(fs.sink(copy), notRead(name))), copy)
   )
 
 /** Bytes of a pipe. Not by the `FileSystem` service: it reads at positions, which pipes do not have. */
 const pipeBytes = (name: string): Stream.Stream<Uint8Array, TraceError> =>
   Stream.suspend(() =>
-    Stream.fromAsyncIterable<Uint8Array, TraceError>(createReadStream(name, { highWaterMark: chunkBytes }), (cause) =>
-      new TraceError({
-        file: name,
-        problem: `failed to read ${name}: ${cause instanceof Error ? cause.message : String(cause)}`
-      }))
+    Stream.fromAsyncIterable<Uint8Array, TraceError>(
+      createReadStream(name, { highWaterMark: chunkBytes }),
+      (cause) =>
+        new TraceError({
+          file: name,
+          problem: `failed to read ${name}: ${cause instanceof Error ? cause.message : String(cause)}`
+        })
+    )
   )
 
 /**
@@ -70,24 +75,26 @@ const unchanged = (
   opened: FileSystem.File.Info,
   bytes: Stream.Stream<Uint8Array, TraceError>
 ): Stream.Stream<Uint8Array, TraceError> =>
-  Stream.unwrap(Effect.flatMap(Effect.mapError(fs.stat(path), notRead(path)), (now) => {
-    const same = ByteSize.equals(now.size, opened.size) && modifiedMs(now) === modifiedMs(opened)
-    return same ? Effect.succeed(bytes) : Effect.fail(
-      new TraceError({ file: path, problem: `failed to read ${path}: it was changed after it had been checked` })
-    )
-  }))
+  Stream.unwrap(
+    Effect.flatMap(Effect.mapError(fs.stat(path), notRead(path)), (now) => {
+      const same = ByteSize.equals(now.size, opened.size) && modifiedMs(now) === modifiedMs(opened)
+      return same
+        ? Effect.succeed(bytes)
+        : Effect.fail(
+            new TraceError({ file: path, problem: `failed to read ${path}: it was changed after it had been checked` })
+          )
+    })
+  )
 
-const modifiedMs = ({ mtime }: FileSystem.File.Info): number | undefined =>
-  Option.getOrUndefined(mtime)?.getTime()
+const modifiedMs = ({ mtime }: FileSystem.File.Info): number | undefined => Option.getOrUndefined(mtime)?.getTime()
 
 const firstBytes = (fs: FileSystem.FileSystem, path: string) =>
-  Effect.map(
-    Stream.runCollect(fs.stream(path, { bytesToRead: 2 })),
-    (parts) => Uint8Array.from(parts.flatMap((part) => Array.from(part)))
+  Effect.map(Stream.runCollect(fs.stream(path, { bytesToRead: 2 })), (parts) =>
+    Uint8Array.from(parts.flatMap((part) => Array.from(part)))
   )
 
 /** A path that can be read from the start any number of times, and what is known of a file that is not a copy. */
-const rereadable = Effect.fnUntraced(function*(fs: FileSystem.FileSystem, name: string, opened: string) {
+const rereadable = Effect.fnUntraced(function* (fs: FileSystem.FileSystem, name: string, opened: string) {
   if (name === "-") {
     const stdio = yield* Stdio.Stdio
     return { path: yield* spool(fs, name, Stream.mapError(stdio.stdin, notRead(name))), info: undefined }
@@ -120,7 +127,7 @@ const observedOnce = (
  * Opens a file for reading from the start any number of times; `-` is standard input. Content that is gzip, by name
  * or by its first bytes, is decompressed. `opened` goes into the message of a missing file.
  */
-export const openTraceFile = Effect.fnUntraced(function*(
+export const openTraceFile = Effect.fnUntraced(function* (
   name: string,
   opened = "trace file "
 ): Effect.fn.Return<TraceFile, TraceError, FileSystem.FileSystem | Stdio.Stdio | Scope.Scope> {

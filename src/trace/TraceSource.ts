@@ -52,23 +52,25 @@ type Opened = Effect.Effect<TraceSource, TraceError, FileSystem.FileSystem | Std
 
 const checkBlockTokens = (file: string, traceBlockTokens: number): Effect.Effect<void, TraceError> => {
   if (Number.isInteger(traceBlockTokens) && traceBlockTokens >= 1 && traceBlockTokens <= maxTokens) return Effect.void
-  const problem = traceBlockTokens > maxTokens
-    ? `trace_block_size must be at most ${maxTokens}, got ${traceBlockTokens}`
-    : `trace_block_size must be greater than 0, got ${traceBlockTokens}`
+  const problem =
+    traceBlockTokens > maxTokens
+      ? `trace_block_size must be at most ${maxTokens}, got ${traceBlockTokens}`
+      : `trace_block_size must be greater than 0, got ${traceBlockTokens}`
   return Effect.fail(new TraceError({ file, problem }))
 }
 
 /** Lines of a file; the scope keeps the copy of an input that can be read only once. */
-const openLines = Effect.fnUntraced(function*(file: string, traceBlockTokens: number) {
+const openLines = Effect.fnUntraced(function* (file: string, traceBlockTokens: number) {
   yield* checkBlockTokens(file, traceBlockTokens)
   const { bytes } = yield* openTraceFile(file)
   return lineBatches(bytes, file)
 })
 
 /** Opens and checks a `mooncake` file. */
-export const openMooncake: (options: MooncakeOptions) => Opened = Effect.fnUntraced(function*(
-  { file, traceBlockTokens }
-) {
+export const openMooncake: (options: MooncakeOptions) => Opened = Effect.fnUntraced(function* ({
+  file,
+  traceBlockTokens
+}) {
   const rows = mooncakeRows(yield* openLines(file, traceBlockTokens), file, traceBlockTokens)
   const memory = new RowMemory<MooncakeRow>()
   const survey = yield* surveyRows(memory.watch(rows), file, (row) => row.clamped)
@@ -85,22 +87,22 @@ export interface RowsOptions<Row extends TraceRow> {
 }
 
 /** Checks rows that a program makes, so that they can be replayed like a file. */
-export const fromRows: <Row extends TraceRow>(
-  options: RowsOptions<Row>
-) => Effect.Effect<TraceSource, TraceError> = Effect.fnUntraced(function*({ name, rows, traceBlockTokens }) {
-  yield* checkBlockTokens(name, traceBlockTokens)
-  const survey = yield* surveyRows(rows, name, () => false)
-  return { file: name, traceBlockTokens, survey, accumulatesPrompts: false, graph: undefined, rows }
-})
+export const fromRows: <Row extends TraceRow>(options: RowsOptions<Row>) => Effect.Effect<TraceSource, TraceError> =
+  Effect.fnUntraced(function* ({ name, rows, traceBlockTokens }) {
+    yield* checkBlockTokens(name, traceBlockTokens)
+    const survey = yield* surveyRows(rows, name, () => false)
+    return { file: name, traceBlockTokens, survey, accumulatesPrompts: false, graph: undefined, rows }
+  })
 
 /** Opens and checks a `mooncake-delta` file: rows hold what their turn adds to the prompt of the session. */
 export const openMooncakeDelta = (options: MooncakeOptions): Opened =>
   Effect.map(openMooncake(options), (source) => ({ ...source, accumulatesPrompts: source.survey.multiTurn }))
 
 /** Opens and checks an `agentic_mooncake` file. */
-export const openAgenticMooncake: (options: MooncakeOptions) => Opened = Effect.fnUntraced(function*(
-  { file, traceBlockTokens }
-) {
+export const openAgenticMooncake: (options: MooncakeOptions) => Opened = Effect.fnUntraced(function* ({
+  file,
+  traceBlockTokens
+}) {
   const rows = agenticMooncakeRows(yield* openLines(file, traceBlockTokens), file, traceBlockTokens)
   const memory = new RowMemory<AgenticRow>()
   const { graph, survey } = yield* surveyAgentic(memory.watch(rows), file)
@@ -123,15 +125,19 @@ const checkSharing = (file: string, ratio: number, groups: number): Effect.Effec
 }
 
 /** Opens and checks an `applied_compute_agentic` file. */
-export const openAppliedCompute: (options: AppliedComputeTrace) => Opened = Effect.fnUntraced(function*(
-  { file, prefixGroups = 0, sharedPrefixRatio = 0, traceBlockTokens }
-) {
+export const openAppliedCompute: (options: AppliedComputeTrace) => Opened = Effect.fnUntraced(function* ({
+  file,
+  prefixGroups = 0,
+  sharedPrefixRatio = 0,
+  traceBlockTokens
+}) {
   yield* checkSharing(file, sharedPrefixRatio, prefixGroups)
   const lines = yield* openLines(file, traceBlockTokens)
   const rows = appliedComputeRows(lines, file, { traceBlockTokens, sharedPrefixRatio, prefixGroups })
   const memory = new RowMemory<TraceRow>()
   const survey = yield* surveyRows(memory.watch(rows), file, () => false)
-  const problem = "trace_format='applied_compute_agentic' requires replay_concurrency because source traces do not contain"
+  const problem =
+    "trace_format='applied_compute_agentic' requires replay_concurrency because source traces do not contain"
     + " first-turn timestamps"
   return {
     file,
@@ -151,18 +157,22 @@ export interface DynamoOptions {
 }
 
 /** Opens and reads Dynamo request traces; they are held in memory, because they must be sorted. */
-export const openDynamo: (options: DynamoOptions) => Opened = Effect.fnUntraced(function*(
-  { files, traceBlockTokens }
-) {
+export const openDynamo: (options: DynamoOptions) => Opened = Effect.fnUntraced(function* ({
+  files,
+  traceBlockTokens
+}) {
   const [file] = files
   if (traceBlockTokens !== undefined) yield* checkBlockTokens(file, traceBlockTokens)
-  const parts = yield* Effect.forEach(files, (name) => Effect.map(openTraceFile(name, ""), ({ bytes }) => {
-    const lines = lineBatches(bytes, name, (line) => `failed to read ${name}:${line}`)
-    return dynamoRecords(lines, name)
-  }))
+  const parts = yield* Effect.forEach(files, (name) =>
+    Effect.map(openTraceFile(name, ""), ({ bytes }) => {
+      const lines = lineBatches(bytes, name, (line) => `failed to read ${name}:${line}`)
+      return dynamoRecords(lines, name)
+    })
+  )
   const trace = yield* loadDynamoTrace(Stream.flatten(Stream.fromIterable(parts)), file)
   if (traceBlockTokens !== undefined && traceBlockTokens !== trace.traceBlockTokens) {
-    const problem = `trace_block_size ${traceBlockTokens} does not match embedded Dynamo request trace block size`
+    const problem =
+      `trace_block_size ${traceBlockTokens} does not match embedded Dynamo request trace block size`
       + ` ${trace.traceBlockTokens}`
     return yield* new TraceError({ file, problem })
   }
@@ -184,9 +194,16 @@ export const defaultTraceBlockTokens = 512
 
 /** Opens and checks a trace of any format. The scope keeps copies of inputs that can be read only once. */
 export const openTrace = (options: TraceOptions): Opened => {
-  const { files: [file, ...others], format, prefixGroups = 0, sharedPrefixRatio = 0 } = options
+  const {
+    files: [file, ...others],
+    format,
+    prefixGroups = 0,
+    sharedPrefixRatio = 0
+  } = options
   if (format !== "dynamo" && others.length > 0) {
-    return Effect.fail(new TraceError({ file, problem: `a trace of the format ${format} is one file, not ${others.length + 1}` }))
+    return Effect.fail(
+      new TraceError({ file, problem: `a trace of the format ${format} is one file, not ${others.length + 1}` })
+    )
   }
   const traceBlockTokens = options.traceBlockTokens ?? defaultTraceBlockTokens
   switch (format) {

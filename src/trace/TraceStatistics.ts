@@ -99,7 +99,7 @@ class LengthCounts {
 
   /** The smallest length that at least so many per cent of the values do not exceed. */
   private percentile(sorted: ReadonlyArray<readonly [number, number]>, percent: number): number {
-    let left = Math.ceil(this.values * percent / 100)
+    let left = Math.ceil((this.values * percent) / 100)
     for (const [length, count] of sorted) {
       left -= count
       if (left <= 0) return length
@@ -197,7 +197,7 @@ const sessionStatistics = ({ survey }: TraceSource): SessionStatistics => {
   const turns = sessionTurns ?? new Uint32Array(0)
   return {
     sessions,
-    multiTurnSessions: turns.reduce((count, each) => each > 1 ? count + 1 : count, 0),
+    multiTurnSessions: turns.reduce((count, each) => (each > 1 ? count + 1 : count), 0),
     meanTurns: rows / sessions,
     mostTurns: turns.reduce((most, each) => Math.max(most, each), 1)
   }

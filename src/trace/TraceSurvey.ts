@@ -153,8 +153,10 @@ export class SurveyFold {
     }
     this.turns.push(1)
     if (row.delayMs !== undefined && row.delayMs !== 0) {
-      return `trace line ${row.line} sets delay on the first turn of session ${named(row)}` +
-        ` (delay ${row.delayMs}; only later turns wait for an earlier one)`
+      return (
+        `trace line ${row.line} sets delay on the first turn of session ${named(row)}`
+        + ` (delay ${row.delayMs}; only later turns wait for an earlier one)`
+      )
     }
     if (timestampMs === undefined) this.noteMissingStart(row)
     else this.noteStart(row, timestampMs)
@@ -165,8 +167,8 @@ export class SurveyFold {
     this.rowsSorted = this.sessionsSorted = false
     this.openLoopProblem ??= this.error(
       row,
-      `trace mode requires first_arrival_timestamp_ms for session ${named(row)}` +
-        ` (its first row has no timestamp; add one, or replay at fixed concurrency)`
+      `trace mode requires first_arrival_timestamp_ms for session ${named(row)}`
+        + ` (its first row has no timestamp; add one, or replay at fixed concurrency)`
     )
   }
 
@@ -193,13 +195,16 @@ export class SurveyFold {
     this.multiTurn = true
     const delayMs = turnDelayMs(row, session.lastTimestampMs)
     if (Number.isNaN(delayMs)) {
-      return `trace line ${row.line} for session ${named(row)} cannot infer delay without a previous timestamp` +
-        ` (give the session's first row a timestamp, or this row a delay)`
+      return (
+        `trace line ${row.line} for session ${named(row)} cannot infer delay without a previous timestamp`
+        + ` (give the session's first row a timestamp, or this row a delay)`
+      )
     }
     if (!Number.isFinite(delayMs) || delayMs < 0) {
-      const source = row.delayMs === undefined
-        ? ` (timestamp ${row.timestampMs} after ${session.lastTimestampMs} in session ${named(row)})`
-        : ""
+      const source =
+        row.delayMs === undefined
+          ? ` (timestamp ${row.timestampMs} after ${session.lastTimestampMs} in session ${named(row)})`
+          : ""
       return `trace line ${row.line} has invalid delay ${delayMs}${source}; it must be finite and not negative`
     }
     session.earliestMs += delayMs

@@ -16,7 +16,7 @@ export const arrivalProblem = (arrivals: ArrivalProcess): WorkloadError | undefi
 }
 
 /** Draws one gap after the other, in ms. */
-export const gapSampler = (arrivals: ArrivalProcess, random: Pcg32): () => number => {
+export const gapSampler = (arrivals: ArrivalProcess, random: Pcg32): (() => number) => {
   const meanMs = 1000 / arrivals.requestsPerSecond
   switch (arrivals.process) {
     case "constant":

@@ -51,7 +51,7 @@ export class ClosedLoopCore implements WorkloadCore {
 
   get needsRows(): boolean {
     if (this.ended) return false
-    return this.readsAllFirst || this.starved > 0 || this.hasFreeSlot && this.pending.length === 0
+    return this.readsAllFirst || this.starved > 0 || (this.hasFreeSlot && this.pending.length === 0)
   }
 
   pushRows(rows: ReadonlyArray<TraceRow>): void {

@@ -18,18 +18,28 @@ export interface RowExtras {
   readonly annotations: Readonly<Record<string, unknown>> | null
 }
 
-export const noExtras: RowExtras = { requestId: null, hints: noRoutingHints, outputTokenIds: undefined, annotations: null }
+export const noExtras: RowExtras = {
+  requestId: null,
+  hints: noRoutingHints,
+  outputTokenIds: undefined,
+  annotations: null
+}
 
 const hintsOf = (row: TraceRow): RoutingHints =>
   row.priority === 0 && row.strictPriority === 0 && row.policyClass === undefined
     ? noRoutingHints
-    // A negative priority counts as none.
-    : { priority: Math.max(0, row.priority), strictPriority: row.strictPriority, policyClass: row.policyClass ?? null }
+    : // A negative priority counts as none.
+      { priority: Math.max(0, row.priority), strictPriority: row.strictPriority, policyClass: row.policyClass ?? null }
 
 const extrasOf = (row: TraceRow): RowExtras => {
   const hints = hintsOf(row)
   const annotations = row.annotations ?? null
-  if (hints === noRoutingHints && row.requestId === undefined && row.outputTokenIds === undefined && annotations === null) {
+  if (
+    hints === noRoutingHints
+    && row.requestId === undefined
+    && row.outputTokenIds === undefined
+    && annotations === null
+  ) {
     return noExtras
   }
   return {

@@ -92,7 +92,7 @@ export class Sessions {
   create(row: TraceRow): Session {
     const id = row.sessionId
     const index = this.takeIndex()
-    const turns = id === undefined ? 1 : this.options.turnsOf?.(index) ?? Number.POSITIVE_INFINITY
+    const turns = id === undefined ? 1 : (this.options.turnsOf?.(index) ?? Number.POSITIVE_INFINITY)
     const key = this.freeKeys.pop() ?? this.byKey.length
     const context = this.options.accumulatesPrompts ? new SessionContext() : undefined
     const session = new Session({ index, id, key, turns, context })

@@ -60,8 +60,7 @@ const rowsPerChunk = 1024
 /** Each kind of draw has its own stream of random numbers, so that using one does not change the others. */
 const randomStreams = { groups: 0, arrivals: 1, inputLengths: 2, outputLengths: 3 }
 
-type Complete =
-  & Required<Omit<SyntheticOptions, "arrivals" | "arrivalSpeedup" | "concurrency">>
+type Complete = Required<Omit<SyntheticOptions, "arrivals" | "arrivalSpeedup" | "concurrency">>
   & Pick<SyntheticOptions, "arrivals">
 
 const complete = (options: SyntheticOptions): Complete => ({
@@ -79,7 +78,10 @@ const isCount = (value: number, least: number, most: number): boolean =>
 
 const countProblem = (option: string, value: number, most: number): WorkloadError | undefined => {
   if (isCount(value, 1, most)) return undefined
-  return workloadError(option, value > most ? `must be at most ${most}, got ${value}` : `must be at least 1, got ${value}`)
+  return workloadError(
+    option,
+    value > most ? `must be at most ${most}, got ${value}` : `must be at least 1, got ${value}`
+  )
 }
 
 const durationProblem = (option: string, value: number): WorkloadError | undefined =>
@@ -89,18 +91,22 @@ const durationProblem = (option: string, value: number): WorkloadError | undefin
 
 const problemOf = (o: Complete): WorkloadError | undefined => {
   const ratioOk = o.sharedPrefixRatio >= 0 && o.sharedPrefixRatio <= 1
-  return lengthsProblem("input_tokens", o.inputTokens) ??
-    lengthsProblem("output_tokens", o.outputTokens) ??
-    countProblem("request_count", o.requestCount, maxIds) ??
-    countProblem("turns_per_session", o.turnsPerSession, maxTokens) ??
-    durationProblem("arrival_interval_ms", o.arrivalIntervalMs) ??
-    durationProblem("inter_turn_delay_ms", o.interTurnDelayMs) ??
-    (ratioOk ? undefined : workloadError("shared_prefix_ratio", `must be between 0.0 and 1.0, got ${o.sharedPrefixRatio}`)) ??
-    (isCount(o.prefixGroups, 0, maxIds)
+  return (
+    lengthsProblem("input_tokens", o.inputTokens)
+    ?? lengthsProblem("output_tokens", o.outputTokens)
+    ?? countProblem("request_count", o.requestCount, maxIds)
+    ?? countProblem("turns_per_session", o.turnsPerSession, maxTokens)
+    ?? durationProblem("arrival_interval_ms", o.arrivalIntervalMs)
+    ?? durationProblem("inter_turn_delay_ms", o.interTurnDelayMs)
+    ?? (ratioOk
       ? undefined
-      : workloadError("num_prefix_groups", `must be an integer from 0 to ${maxIds}, got ${o.prefixGroups}`)) ??
-    (o.arrivals === undefined ? undefined : arrivalProblem(o.arrivals)) ??
-    sizeProblem(o)
+      : workloadError("shared_prefix_ratio", `must be between 0.0 and 1.0, got ${o.sharedPrefixRatio}`))
+    ?? (isCount(o.prefixGroups, 0, maxIds)
+      ? undefined
+      : workloadError("num_prefix_groups", `must be an integer from 0 to ${maxIds}, got ${o.prefixGroups}`))
+    ?? (o.arrivals === undefined ? undefined : arrivalProblem(o.arrivals))
+    ?? sizeProblem(o)
+  )
 }
 
 const sizeProblem = (o: Complete): WorkloadError | undefined => {
@@ -118,7 +124,7 @@ type Starts = () => number
 const startsByRate = (arrivals: ArrivalProcess, seed: number | bigint): Starts => {
   const nextGapMs = gapSampler(arrivals, new Pcg32(seed, randomStreams.arrivals))
   let startMs = Number.NaN
-  return () => startMs = Number.isNaN(startMs) ? 0 : startMs + nextGapMs()
+  return () => (startMs = Number.isNaN(startMs) ? 0 : startMs + nextGapMs())
 }
 
 /** Requests start at multiples of the interval. */
@@ -226,7 +232,7 @@ function* inChunks(rows: Iterable<TraceRow>): Generator<Arr.NonEmptyReadonlyArra
 }
 
 /** Checks the options and says what rows they make. */
-export const planSynthetic = Effect.fnUntraced(function*(
+export const planSynthetic = Effect.fnUntraced(function* (
   options: SyntheticOptions
 ): Effect.fn.Return<SyntheticPlan, WorkloadError> {
   const o = complete(options)

@@ -14,13 +14,13 @@ export const lengthsProblem = (option: string, lengths: TokenLengths): WorkloadE
 }
 
 /** Draws one length after the other; checked lengths only. */
-export const lengthSampler = (lengths: TokenLengths, random: Pcg32): () => number => {
+export const lengthSampler = (lengths: TokenLengths, random: Pcg32): (() => number) => {
   if (typeof lengths === "number") return () => lengths
   if (lengths.distribution === "uniform") {
     const { high, low } = lengths
     return () => low + random.below(high - low + 1)
   }
   const { mean, sigma } = lengths
-  const mu = Math.log(mean) - sigma * sigma / 2
+  const mu = Math.log(mean) - (sigma * sigma) / 2
   return () => Math.min(maxLengthTokens, Math.max(1, Math.round(Math.exp(mu + sigma * normal(random)))))
 }

@@ -26,7 +26,8 @@ export const convertTrace = (
 ): Result.Result<ConvertedTrace, string> => {
   const { accumulatesPrompts, graph, rows, traceBlockTokens } = trace
   if (to === "agentic_mooncake") {
-    if (graph === undefined) return Result.fail("its requests do not wait for each other by name; mooncake says all there is to say")
+    if (graph === undefined)
+      return Result.fail("its requests do not wait for each other by name; mooncake says all there is to say")
     return Result.succeed({ text: agenticMooncakeText(Stream.filter(rows, isAgenticRow)), traceBlockTokens })
   }
   if (graph !== undefined) {

@@ -14,7 +14,7 @@ export const normal = (random: Pcg32): number => {
     const x = 2 * random.unit() - 1
     const y = 2 * random.unit() - 1
     const square = x * x + y * y
-    if (square > 0 && square < 1) return x * Math.sqrt(-2 * Math.log(square) / square)
+    if (square > 0 && square < 1) return x * Math.sqrt((-2 * Math.log(square)) / square)
   }
 }
 

@@ -55,7 +55,10 @@ class PromptAccumulator {
 
   private sessionOf({ sessionId }: TraceRow): OpenSession {
     const known = sessionId === undefined ? undefined : this.sessions.get(sessionId)
-    const session = known ?? { runs: new TokenRuns(), turnsLeft: this.trace.survey.sessionTurns?.[this.nextSession++] ?? 1 }
+    const session = known ?? {
+      runs: new TokenRuns(),
+      turnsLeft: this.trace.survey.sessionTurns?.[this.nextSession++] ?? 1
+    }
     session.turnsLeft -= 1
     if (sessionId !== undefined) {
       if (session.turnsLeft > 0) this.sessions.set(sessionId, session)

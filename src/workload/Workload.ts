@@ -66,7 +66,7 @@ const fromTrace = (trace: TraceSource, make: (identity: BlockIdentity) => Worklo
   return { traceBlockTokens, usesTokenRuns, rows: trace.rows, make: (identity) => Effect.sync(() => make(identity)) }
 }
 
-const openLoop = Effect.fnUntraced(function*({ arrivalSpeedup = 1, trace }: OpenLoopTrace) {
+const openLoop = Effect.fnUntraced(function* ({ arrivalSpeedup = 1, trace }: OpenLoopTrace) {
   const { graph, survey } = trace
   yield* checkSpeedup("ratio", arrivalSpeedup)
   if (survey.openLoopProblem !== undefined) return yield* survey.openLoopProblem
@@ -75,10 +75,11 @@ const openLoop = Effect.fnUntraced(function*({ arrivalSpeedup = 1, trace }: Open
   return fromTrace(trace, (identity) =>
     graph === undefined
       ? new OpenLoopCore({ ...options, identity, originMs, order })
-      : new AgenticCore({ ...options, identity, graph, originMs: originMs ?? 0, streamable: order !== "none" }))
+      : new AgenticCore({ ...options, identity, graph, originMs: originMs ?? 0, streamable: order !== "none" })
+  )
 })
 
-const closedLoop = Effect.fnUntraced(function*({ concurrency, trace }: ClosedLoopTrace) {
+const closedLoop = Effect.fnUntraced(function* ({ concurrency, trace }: ClosedLoopTrace) {
   const { closedLoopProblem } = trace.survey
   yield* checkConcurrency(concurrency)
   if (closedLoopProblem !== undefined) return yield* closedLoopProblem
@@ -86,31 +87,36 @@ const closedLoop = Effect.fnUntraced(function*({ concurrency, trace }: ClosedLoo
   return fromTrace(trace, (identity) => new ClosedLoopCore({ ...options, identity }))
 })
 
-const rowStream = Effect.fnUntraced(function*(
-  { arrivalSpeedup = 1, name, plansOutputs = false, rows, traceBlockTokens }: RowStream
-) {
+const rowStream = Effect.fnUntraced(function* ({
+  arrivalSpeedup = 1,
+  name,
+  plansOutputs = false,
+  rows,
+  traceBlockTokens
+}: RowStream) {
   yield* checkSpeedup("ratio", arrivalSpeedup)
   return {
     traceBlockTokens,
     usesTokenRuns: plansOutputs,
     rows: sortedRows(rows, name, plansOutputs),
     make: (identity: BlockIdentity) =>
-      Effect.sync(() =>
-        new OpenLoopCore({
-          identity,
-          traceBlockTokens,
-          usesTokenRuns: plansOutputs,
-          accumulatesPrompts: false,
-          originMs: undefined,
-          arrivalSpeedup,
-          order: "by-session",
-          turnsOf: undefined
-        })
+      Effect.sync(
+        () =>
+          new OpenLoopCore({
+            identity,
+            traceBlockTokens,
+            usesTokenRuns: plansOutputs,
+            accumulatesPrompts: false,
+            originMs: undefined,
+            arrivalSpeedup,
+            order: "by-session",
+            turnsOf: undefined
+          })
       )
   }
 })
 
-const synthetic = Effect.fnUntraced(function*(options: SyntheticOptions) {
+const synthetic = Effect.fnUntraced(function* (options: SyntheticOptions) {
   const plan = yield* planSynthetic(options)
   const { arrivalSpeedup, concurrency } = options
   const prompts = { traceBlockTokens: options.blockTokens, usesTokenRuns: false, accumulatesPrompts: false }
@@ -132,14 +138,17 @@ const synthetic = Effect.fnUntraced(function*(options: SyntheticOptions) {
   return { ...prompts, rows: plan.rows, make: (identity: BlockIdentity) => Effect.sync(() => make(identity)) }
 })
 
-export class Workload extends Context.Service<Workload, {
-  /** Tokens per hash id; what block identities are built from. */
-  readonly traceBlockTokens: number
-  /** Whether prompts are built from token runs (planned outputs, accumulated prompts) instead of hash ids alone. */
-  readonly usesTokenRuns: boolean
-  readonly rows: Stream.Stream<TraceRow, TraceError>
-  readonly make: (identity: BlockIdentity) => Effect.Effect<WorkloadCore, TraceError>
-}>()("dynosim/workload/Workload") {
+export class Workload extends Context.Service<
+  Workload,
+  {
+    /** Tokens per hash id; what block identities are built from. */
+    readonly traceBlockTokens: number
+    /** Whether prompts are built from token runs (planned outputs, accumulated prompts) instead of hash ids alone. */
+    readonly usesTokenRuns: boolean
+    readonly rows: Stream.Stream<TraceRow, TraceError>
+    readonly make: (identity: BlockIdentity) => Effect.Effect<WorkloadCore, TraceError>
+  }
+>()("dynosim/workload/Workload") {
   /** A checked trace, arriving at its own times. */
   static readonly layerOpenLoop = (options: OpenLoopTrace): Layer.Layer<Workload, TraceError | WorkloadError> =>
     Layer.effect(Workload, openLoop(options))

@@ -5,7 +5,8 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { normaliseArgv } from "../../src/cli/Argv.ts"
 
-const normal = (...words: ReadonlyArray<string>): ReadonlyArray<string> => Result.getOrThrow(normaliseArgv(["replay", ...words])).slice(1)
+const normal = (...words: ReadonlyArray<string>): ReadonlyArray<string> =>
+  Result.getOrThrow(normaliseArgv(["replay", ...words])).slice(1)
 
 const refused = (...words: ReadonlyArray<string>): string =>
   Result.getOrThrow(Result.flip(normaliseArgv(["replay", ...words]))).message
@@ -42,17 +43,15 @@ describe("normaliseArgv", () => {
   })
 
   it("takes negative numbers, a lone dash and empty words as values", () => {
-    assert.deepStrictEqual(normal("--arrival-speedup-ratio", "-1", "--max-sim-time-seconds", "-.5e3", "--model-name", "", "-"), [
-      "--arrival-speedup-ratio=-1",
-      "--max-sim-time-seconds=-.5e3",
-      "--model-name=",
-      "-"
-    ])
+    assert.deepStrictEqual(
+      normal("--arrival-speedup-ratio", "-1", "--max-sim-time-seconds", "-.5e3", "--model-name", "", "-"),
+      ["--arrival-speedup-ratio=-1", "--max-sim-time-seconds=-.5e3", "--model-name=", "-"]
+    )
   })
 
   it("keeps equals signs in values, and everything after two dashes", () => {
-    assert.deepStrictEqual(normal("--router-config={\"a\":\"b=c\"}", "--", "--odd-name.jsonl"), [
-      "--router-config={\"a\":\"b=c\"}",
+    assert.deepStrictEqual(normal('--router-config={"a":"b=c"}', "--", "--odd-name.jsonl"), [
+      '--router-config={"a":"b=c"}',
       "--",
       "--odd-name.jsonl"
     ])
@@ -67,10 +66,24 @@ describe("normaliseArgv", () => {
     assert.deepStrictEqual(Result.getOrThrow(normaliseArgv(["--num", "2"])), ["--num", "2"])
   })
 
-  const word = Schema.Literals(["--seed", "--seed=1", "--num-w", "--quiet", "--foo", "-h", "-1", "-", "", "a", "--", "--report-json="])
+  const word = Schema.Literals([
+    "--seed",
+    "--seed=1",
+    "--num-w",
+    "--quiet",
+    "--foo",
+    "-h",
+    "-1",
+    "-",
+    "",
+    "a",
+    "--",
+    "--report-json="
+  ])
   it.effect.prop("changes nothing when done twice", [Arbitrary.schema(Schema.Array(word))], ([words]) =>
     Effect.sync(() => {
       const once = normaliseArgv(["replay", ...words])
       if (Result.isSuccess(once)) assert.deepStrictEqual(normaliseArgv(once.success), once)
-    }))
+    })
+  )
 })

@@ -20,9 +20,15 @@ const otherWords = (message: RegExp, why: string): Deviation => ({ _tag: "OtherW
 
 const rowList = refused(/expected one JSON object per line, got an array/, "a list in place of an object is a mistake")
 const negative = (flag: string) =>
-  otherWords(new RegExp(`${flag}: must not be negative, got -\\d`), "the reference tells neither the flag nor the value")
+  otherWords(
+    new RegExp(`${flag}: must not be negative, got -\\d`),
+    "the reference tells neither the flag nor the value"
+  )
 const clash = (flag: string) =>
-  otherWords(new RegExp(`${flag}: asks for synthetic load, but a trace file is given too`), "names the flag that is in the way")
+  otherWords(
+    new RegExp(`${flag}: asks for synthetic load, but a trace file is given too`),
+    "names the flag that is in the way"
+  )
 const blockSize = (got: number) =>
   otherWords(new RegExp(`block_size: must be a power of 2 from 2 to 1024 .*got ${got}`), "the reference panics")
 const noOutput = otherWords(/must be at least 1/, "refused when the trace is read, not when the engine is stuck")
@@ -35,7 +41,10 @@ const anyDeployment = accepted("the hand-off between pools does not depend on th
 const anyMode = accepted("online mode replays what offline mode replays")
 
 export const deviations: Readonly<Record<string, Deviation>> = {
-  "synth-turns-0": refused(/--turns-per-session: must be at least 1, got 0/, "no silent acceptance of values without meaning"),
+  "synth-turns-0": refused(
+    /--turns-per-session: must be at least 1, got 0/,
+    "no silent acceptance of values without meaning"
+  ),
   "synth-shared-nan": refused(/--shared-prefix-ratio: .*got NaN/, "no silent acceptance of values without meaning"),
   "synth-itd-neg": refused(/--inter-turn-delay-ms: .*got -5/, "no silent acceptance of values without meaning"),
   "eng-dupkey": refused(/duplicate key "block_size"/, "which of the two was meant is anybody's guess"),
@@ -44,7 +53,10 @@ export const deviations: Readonly<Record<string, Deviation>> = {
   "m-array-row": rowList,
   "g-array-row": rowList,
   "g-hash-empty-noinput": refused(/must have a positive input_length/, "a request without a prompt cannot be served"),
-  "m-neg-ts-conc-disagg": refused(/invalid first_arrival_timestamp_ms -10/, "disaggregated runs check their traces too"),
+  "m-neg-ts-conc-disagg": refused(
+    /invalid first_arrival_timestamp_ms -10/,
+    "disaggregated runs check their traces too"
+  ),
   "synth-report-jsonl": accepted("per-request lines of synthetic load are as useful as those of a trace"),
   "synth-maxsim": accepted("a time limit works for synthetic load too"),
   "delta-disagg": anyDeployment,
@@ -63,7 +75,7 @@ export const deviations: Readonly<Record<string, Deviation>> = {
   "g-maxsim": otherNumbers("the time limit also ends agentic replays"),
   "s-collide-request_n": otherNumbers("a row without a session never joins one that is called like it by chance"),
   "c-shared-2g": otherNumbers("two prefix groups have two prefixes"),
-  "help": otherText("own help"),
+  help: otherText("own help"),
   "x-table-tiny-pool": otherText("a line says that requests were rejected"),
   "both-inputs": clash("--input-tokens"),
   "trace+turns": clash("--turns-per-session"),
@@ -81,7 +93,10 @@ export const deviations: Readonly<Record<string, Deviation>> = {
   "b-limit-2048": blockSize(2048),
   "b-tbs-huge": otherWords(/--trace-block-size: must be at most 2147483647/, "the reference panics"),
   "eng-nan-literal": otherWords(/column 19: expected a value, got NaN/, "names the place, the value and a remedy"),
-  "eng-sgl-chunk": otherWords(/sglang\.chunked_prefill_size: .*chunked_prefill_size=100 and block_size=8/, "says it shorter"),
+  "eng-sgl-chunk": otherWords(
+    /sglang\.chunked_prefill_size: .*chunked_prefill_size=100 and block_size=8/,
+    "says it shorter"
+  ),
   "eng-trt-policy": otherWords(/trtllm\.capacity_scheduler_policy: .*got "max_utilization"/, "says it shorter"),
   "eng-npz-dir": otherWords(/nope_dir/, "says it shorter"),
   "c-final0": noOutput,
@@ -94,6 +109,9 @@ export const deviations: Readonly<Record<string, Deviation>> = {
   "x-empty-positional": otherWords(/TRACE: the name of a trace file is empty/, "says what is wrong with the name"),
   "x-neg-arg-sci": otherWords(/--arrival-speedup-ratio: .*got -1000/, "-1e3 is a number, not a flag"),
   "eng-unknown": otherWords(/foo: unknown key[^]*accepted keys: engine_type, /, "the recorded message is cut off"),
-  "sgl-kv-1w": otherWords(/--router-mode: kv_router needs --num-workers of at least 2/, "the recorded message is cut off"),
+  "sgl-kv-1w": otherWords(
+    /--router-mode: kv_router needs --num-workers of at least 2/,
+    "the recorded message is cut off"
+  ),
   "aic-full-no-sdk": otherWords(/'x' is neither a shipped model nor a folder/, "AIC needs no other package here")
 }

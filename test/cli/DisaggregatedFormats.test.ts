@@ -23,19 +23,39 @@ interface Row {
 const traceFile = (name: string): string => join(goldenFolder("replay"), "traces", `${name}.jsonl.gz`)
 
 const rowsOf = (name: string): ReadonlyArray<Row> =>
-  gunzipSync(readFileSync(traceFile(name))).toString("utf8").trim().split("\n").map((line): Row => JSON.parse(line))
+  gunzipSync(readFileSync(traceFile(name)))
+    .toString("utf8")
+    .trim()
+    .split("\n")
+    .map((line): Row => JSON.parse(line))
 
 const pools = (engineType: string): ReadonlyArray<string> => {
   const args = (workerType: string): string =>
-    JSON.stringify({ engine_type: engineType, worker_type: workerType, block_size: 64, kv_bytes_per_token: 100_000, kv_transfer_bandwidth: 64 })
+    JSON.stringify({
+      engine_type: engineType,
+      worker_type: workerType,
+      block_size: 64,
+      kv_bytes_per_token: 100_000,
+      kv_transfer_bandwidth: 64
+    })
   return [
-    "--prefill-engine-args", args("prefill"), "--decode-engine-args", args("decode"),
-    "--num-prefill-workers", "2", "--num-decode-workers", "2"
+    "--prefill-engine-args",
+    args("prefill"),
+    "--decode-engine-args",
+    args("decode"),
+    "--num-prefill-workers",
+    "2",
+    "--num-decode-workers",
+    "2"
   ]
 }
 
 const deployments = ["vllm", "sglang"].flatMap((engine) =>
-  ["round_robin", "kv_router"].map((router) => ({ name: `${engine}, ${router}`, flags: [...pools(engine), "--router-mode", router] })))
+  ["round_robin", "kv_router"].map((router) => ({
+    name: `${engine}, ${router}`,
+    flags: [...pools(engine), "--router-mode", router]
+  }))
+)
 
 /** Invariants are checked while running; every request must pass every stage, and its line must tell of it. */
 const completed = (file: string, flags: ReadonlyArray<string>) =>
@@ -67,7 +87,9 @@ const assertDeltaOrder = (records: ReadonlyArray<RequestRecord>, rows: ReadonlyA
   assert.strictEqual(records.length, rows.length)
   for (const session of new Set(rows.map(({ session_id }) => session_id))) {
     const turns = rows.filter(({ session_id }) => session_id === session)
-    const turnRecords = records.filter(({ sessionId }) => sessionId === session).toSorted((a, b) => a.turnIndex - b.turnIndex)
+    const turnRecords = records
+      .filter(({ sessionId }) => sessionId === session)
+      .toSorted((a, b) => a.turnIndex - b.turnIndex)
     let heardTokens = 0
     for (const [turn, { delay = 0, input_length, output_length }] of turns.entries()) {
       const record = turnRecords[turn]!
@@ -82,17 +104,22 @@ describe("disaggregated replays of dependent requests", () => {
   for (const { flags, name } of deployments) {
     it.effect(`agentic_mooncake: ${name}`, () =>
       Effect.map(completed(traceFile("agentic"), [...flags, "--trace-format", "agentic_mooncake"]), (records) =>
-        assertAgenticOrder(records, rowsOf("agentic"))))
+        assertAgenticOrder(records, rowsOf("agentic"))
+      )
+    )
 
     it.effect(`mooncake-delta: ${name}`, () =>
       Effect.map(completed(traceFile("delta"), [...flags, "--trace-format", "mooncake-delta"]), (records) =>
-        assertDeltaOrder(records, rowsOf("delta"))))
+        assertDeltaOrder(records, rowsOf("delta"))
+      )
+    )
 
     it.effect(`mooncake-delta in a closed loop: ${name}`, () =>
       Effect.map(
         completed(traceFile("delta"), [...flags, "--trace-format", "mooncake-delta", "--replay-concurrency", "2"]),
         (records) => assertDeltaOrder(records, rowsOf("delta"))
-      ))
+      )
+    )
 
     it.effect(`agentic dynamo: ${name}`, () => {
       const request = (id: string, startMs: number, hashes: ReadonlyArray<number>) =>
@@ -122,7 +149,8 @@ describe("disaggregated replays of dependent requests", () => {
             ...(turn === 0 ? {} : { wait_for: [turn === 1 ? "a" : "b"], delay: 1000 })
           }))
           return Effect.map(completed(join(folder, "d.jsonl"), [...flags, "--trace-format", "dynamo"]), (records) =>
-            assertAgenticOrder(records, rows))
+            assertAgenticOrder(records, rows)
+          )
         },
         (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
       )

@@ -4,7 +4,7 @@ import { programIn } from "./Program.ts"
 
 const files = {
   "a.jsonl": JSON.stringify({ timestamp: 0, input_length: 5, output_length: 2, hash_ids: [1] }),
-  "cut.json": "{\"num-workers\":",
+  "cut.json": '{"num-workers":',
   "dir/config.json": "{}",
   "dir2/config.json": "{"
 }
@@ -14,19 +14,46 @@ const kv = ["--num-workers", "2", "--router-mode", "kv_router"]
 
 const cases: ReadonlyArray<readonly [what: string, argv: ReadonlyArray<string>, message: string]> = [
   ["a missing profile", engine({ planner_profile_data: "nope.npz" }), "nope.npz: cannot be read: no such file"],
-  ["a folder as a profile", engine({ planner_profile_data: "dir" }), "dir: is a folder of raw profiling results; give the .npz that the profiler makes of them"],
-  ["a profile that is none", engine({ planner_profile_data: "a.jsonl" }), "a.jsonl: not a readable .npz archive: invalid zip data"],
+  [
+    "a folder as a profile",
+    engine({ planner_profile_data: "dir" }),
+    "dir: is a folder of raw profiling results; give the .npz that the profiler makes of them"
+  ],
+  [
+    "a profile that is none",
+    engine({ planner_profile_data: "a.jsonl" }),
+    "a.jsonl: not a readable .npz archive: invalid zip data"
+  ],
   ["a missing bundle", ["--aic-bundle", "nope.json"], "nope.json: cannot be read: no such file"],
   ["a folder as a bundle", ["--aic-bundle", "dir"], "dir: cannot be read: it is a folder"],
   ["a missing configuration", ["--config", "nope.yaml"], "--config: cannot read nope.yaml: no such file"],
   ["a folder as a configuration", ["--config", "dir"], "--config: cannot read dir: it is a folder"],
-  ["a configuration that is cut off", ["--config", "cut.json"], "cut.json:1: not JSON: expected a value, got the end of the text (column 16)"],
-  ["a folder as a policy file", [...kv, "--router-policy-config", "dir"], "--router-policy-config: failed to read router policy config dir: it is a folder"],
+  [
+    "a configuration that is cut off",
+    ["--config", "cut.json"],
+    "cut.json:1: not JSON: expected a value, got the end of the text (column 16)"
+  ],
+  [
+    "a folder as a policy file",
+    [...kv, "--router-policy-config", "dir"],
+    "--router-policy-config: failed to read router policy config dir: it is a folder"
+  ],
   ["a folder as lines", ["--report-jsonl", "dir"], "dir: this is a folder; give the name of a file in it"],
-  ["a system without data", engine({ aic_backend: "vllm", aic_model_path: "Qwen/Qwen3-32B", aic_system: "b200" }),
-    "aic_system: unsupported system 'b200'; available: h100_sxm, h200_sxm; others need a bundle (--aic-bundle)"],
-  ["a model's folder that is damaged", engine({ aic_backend: "vllm", aic_model_path: "dir2" }), "dir2/config.json: Expected a valid JSON string"],
-  ["a setting that is out of range", ["--router-config", "{\"router_temperature\": -1}"], "--router-config: router_temperature: expected a number of at least 0, got -1"],
+  [
+    "a system without data",
+    engine({ aic_backend: "vllm", aic_model_path: "Qwen/Qwen3-32B", aic_system: "b200" }),
+    "aic_system: unsupported system 'b200'; available: h100_sxm, h200_sxm; others need a bundle (--aic-bundle)"
+  ],
+  [
+    "a model's folder that is damaged",
+    engine({ aic_backend: "vllm", aic_model_path: "dir2" }),
+    "dir2/config.json: Expected a valid JSON string"
+  ],
+  [
+    "a setting that is out of range",
+    ["--router-config", '{"router_temperature": -1}'],
+    "--router-config: router_temperature: expected a number of at least 0, got -1"
+  ],
   ["a flag without value", ["--num-workers"], "--num-workers: needs a value"],
   ["an unknown flag", ["--foo"], "--foo: unknown flag; see dynosim replay --help"]
 ]
@@ -39,10 +66,13 @@ describe("errors", () => {
         assert.strictEqual(stderr, `error: ${message}`)
         assert.strictEqual(stdout, "")
         assert.deepStrictEqual(folder.added(), [])
-      }))
+      })
+    )
   }
 
   it.live("a folder as a trace", () =>
     programIn(files, ["trace", "inspect", "dir"], ({ stderr }) =>
-      assert.strictEqual(stderr, "error: dir: failed to read line 1 from dir: it is a directory")))
+      assert.strictEqual(stderr, "error: dir: failed to read line 1 from dir: it is a directory")
+    )
+  )
 })

@@ -17,10 +17,11 @@ const hashesIn = (report: string): Readonly<Record<string, string>> => JSON.pars
 
 describe("input_sha256", () => {
   it.live("names every file that was read, trace or not", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const files = {
         "a.jsonl": rows,
-        "run.yaml": "traces: a.jsonl\nreport_json: r.json\nnum_workers: 2\nrouter_mode: kv_router\nrouter_policy_config: p.yaml\n",
+        "run.yaml":
+          "traces: a.jsonl\nreport_json: r.json\nnum_workers: 2\nrouter_mode: kv_router\nrouter_policy_config: p.yaml\n",
         "p.yaml": "models: {}\n"
       }
       const hashes = yield* programIn(files, ["replay", "--config", "run.yaml"], ({ exit, stderr }, folder) => {
@@ -32,15 +33,19 @@ describe("input_sha256", () => {
         "p.yaml": sha256(files["p.yaml"]),
         "run.yaml": sha256(files["run.yaml"])
       })
-    }))
+    })
+  )
 
   it.live("is of files as they are stored, compressed ones too, and of large ones", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const packed = gzipSync(rows)
       const long = Array.from({ length: 40_000 }, (_, row) =>
         JSON.stringify({ timestamp: row / 1000, input_length: 64, output_length: 1, hash_ids: [row % 7] })
       ).join("\n")
-      for (const [name, content] of [["a.jsonl.gz", packed], ["long.jsonl", Buffer.from(long)]] as const) {
+      for (const [name, content] of [
+        ["a.jsonl.gz", packed],
+        ["long.jsonl", Buffer.from(long)]
+      ] as const) {
         const hashes = yield* programIn(
           { [name]: `binary:${content.toString("hex")}` },
           ["replay", name, "--report-json", "r.json", "--num-workers", "8"],
@@ -51,13 +56,17 @@ describe("input_sha256", () => {
         )
         assert.deepStrictEqual(hashes, { [name]: sha256(content) })
       }
-    }))
+    })
+  )
 
   it("is of standard input, too", () => {
     const folder = new Folder({})
     try {
       const bundle = resolve(import.meta.dirname, "../../bundle/dynosim.mjs")
-      execFileSync(process.execPath, [bundle, "replay", "-", "--report-json", "r.json"], { input: rows, stdio: ["pipe", "ignore", "pipe"] })
+      execFileSync(process.execPath, [bundle, "replay", "-", "--report-json", "r.json"], {
+        input: rows,
+        stdio: ["pipe", "ignore", "pipe"]
+      })
       assert.deepStrictEqual(hashesIn(readFileSync("r.json", "utf8")), { "-": sha256(rows) })
     } finally {
       folder.leave()
@@ -65,6 +74,10 @@ describe("input_sha256", () => {
   })
 
   it.live("is empty for synthetic load", () =>
-    programIn({}, ["replay", "--input-tokens", "64", "--output-tokens", "2", "--request-count", "2", "--report-json", "r.json"], (_, folder) =>
-      assert.deepStrictEqual(hashesIn(folder.read("r.json")), {})))
+    programIn(
+      {},
+      ["replay", "--input-tokens", "64", "--output-tokens", "2", "--request-count", "2", "--report-json", "r.json"],
+      (_, folder) => assert.deepStrictEqual(hashesIn(folder.read("r.json")), {})
+    )
+  )
 })

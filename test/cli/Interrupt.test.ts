@@ -46,7 +46,9 @@ const start = (argv: ReadonlyArray<string>): Running => {
   let stderr = ""
   child.stdout.on("data", (chunk) => (stdout += String(chunk)))
   child.stderr.on("data", (chunk) => (stderr += String(chunk)))
-  const ended = new Promise<Ended>((done) => child.on("close", (code, signal) => done({ code, signal, stdout, stderr })))
+  const ended = new Promise<Ended>((done) =>
+    child.on("close", (code, signal) => done({ code, signal, stdout, stderr }))
+  )
   return { child, ended }
 }
 
@@ -56,7 +58,10 @@ const untilSimulating = async (folder: Folder): Promise<void> => {
   await wait(200)
 }
 
-const inFolder = async (files: Readonly<Record<string, string>>, test: (folder: Folder) => Promise<void>): Promise<void> => {
+const inFolder = async (
+  files: Readonly<Record<string, string>>,
+  test: (folder: Folder) => Promise<void>
+): Promise<void> => {
   const folder = new Folder(files)
   try {
     await test(folder)
@@ -115,7 +120,12 @@ describe("the process", () => {
 
   it("reads a trace from standard input and prints no progress into pipes", () =>
     inFolder({ "a.jsonl": row }, async (folder) => {
-      const output = execFileSync("/bin/sh", ["-c", `"$0" "$1" replay - --report-json r.json < a.jsonl 2> err`, process.execPath, bundle])
+      const output = execFileSync("/bin/sh", [
+        "-c",
+        `"$0" "$1" replay - --report-json r.json < a.jsonl 2> err`,
+        process.execPath,
+        bundle
+      ])
       assert.match(output.toString(), /^NVIDIA AIPerf \| LLM Metrics\n/)
       assert.strictEqual(folder.read("err"), "")
     }))

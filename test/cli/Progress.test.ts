@@ -20,25 +20,30 @@ describe("progress", () => {
   })
 
   it.effect("redraws one line ten times a second and wipes it at the end", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const written: Array<string> = []
-      yield* Effect.scoped(Effect.gen(function*() {
-        const progress = yield* showProgress(10, false)
-        yield* TestClock.adjust("150 millis")
-        assert.deepStrictEqual(written, [])
-        progress.monitor(view(2500, 3))
-        yield* TestClock.adjust("250 millis")
-      })).pipe(Effect.provideService(ProgressTerminal, (text) => void written.push(text)))
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const progress = yield* showProgress(10, false)
+          yield* TestClock.adjust("150 millis")
+          assert.deepStrictEqual(written, [])
+          progress.monitor(view(2500, 3))
+          yield* TestClock.adjust("250 millis")
+        })
+      ).pipe(Effect.provideService(ProgressTerminal, (text) => void written.push(text)))
       const line = "\r\u001b[2K2 s simulated, 3 of 10 requests done"
       assert.deepStrictEqual(written, [line, line, line, "\r\u001b[2K"])
-    }))
+    })
+  )
 
   it.effect("stays silent when told so, and where nobody looks", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const written: Array<string> = []
-      const show = (quiet: boolean) => Effect.scoped(Effect.andThen(showProgress(1, quiet), TestClock.adjust("1 second")))
+      const show = (quiet: boolean) =>
+        Effect.scoped(Effect.andThen(showProgress(1, quiet), TestClock.adjust("1 second")))
       yield* Effect.provideService(show(true), ProgressTerminal, (text) => void written.push(text))
       yield* show(false)
       assert.deepStrictEqual(written, [])
-    }))
+    })
+  )
 })

@@ -23,7 +23,11 @@ interface RecordedCase {
 }
 
 const golden = join(import.meta.dirname, "../golden/cli/cases.jsonl.gz")
-const cases = gunzipSync(readFileSync(golden)).toString("utf8").trim().split("\n").map((line): RecordedCase => JSON.parse(line))
+const cases = gunzipSync(readFileSync(golden))
+  .toString("utf8")
+  .trim()
+  .split("\n")
+  .map((line): RecordedCase => JSON.parse(line))
 
 const tolerance = 1e-9
 
@@ -46,7 +50,14 @@ const isMadeUpSession = (line: Line): boolean => /^request_\d+$/.test(String(lin
 
 /** Rows of equal arrival come in no particular order. */
 const byContent = (left: Line, right: Line): number => {
-  for (const key of ["arrival_time_ms", "input_length", "output_length", "last_token_ms", "reused_input_tokens", "session_id"]) {
+  for (const key of [
+    "arrival_time_ms",
+    "input_length",
+    "output_length",
+    "last_token_ms",
+    "reused_input_tokens",
+    "session_id"
+  ]) {
     const [a, b] = [left[key] ?? -1, right[key] ?? -1]
     if (a !== b) return a < b ? -1 : 1
   }
@@ -54,7 +65,11 @@ const byContent = (left: Line, right: Line): number => {
 }
 
 const checkLines = (lines: ReadonlyArray<Line>, text: string): void => {
-  const ours = text.split("\n").filter((line) => line !== "").map((line): Line => JSON.parse(line)).toSorted(byContent)
+  const ours = text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line): Line => JSON.parse(line))
+    .toSorted(byContent)
   assert.strictEqual(ours.length, lines.length, "number of lines")
   for (const [index, expected] of lines.toSorted(byContent).entries()) {
     for (const [key, value] of Object.entries(expected)) {
@@ -74,23 +89,36 @@ const names: ReadonlyArray<readonly [theirs: RegExp, ours: string]> = [
   [/argument |trace_file |"(?:value|min|max)"|non_negative|non_empty|first_turn|pyo3_runtime/g, ""]
 ]
 
-const normalised = (text: string): string => text.toLowerCase().replaceAll(/(?<![a-z\d])--?(?=[a-z])/g, "").replaceAll("-", "_")
+const normalised = (text: string): string =>
+  text
+    .toLowerCase()
+    .replaceAll(/(?<![a-z\d])--?(?=[a-z])/g, "")
+    .replaceAll("-", "_")
 
 /** Flags, fields, quoted values and offending values that a message of the reference mentions. */
 const essentialWords = (error: string): ReadonlyArray<string> => {
   let text = normalised(error)
   for (const [theirs, ours] of names) text = text.replaceAll(theirs, ours)
-  const words = [...text.matchAll(/[a-z0-9]+(?:_[a-z0-9]+)+|[\w.]+\.(?:jsonl|yaml)|got ([^\s,;]+)|['"`]([^'"`\s]+)['"`]/g)]
-  return words.map((match) => match[1] ?? match[2] ?? match[0]).filter((word) => /[a-z0-9]/.test(word) && word !== "inf")
+  const words = [
+    ...text.matchAll(/[a-z0-9]+(?:_[a-z0-9]+)+|[\w.]+\.(?:jsonl|yaml)|got ([^\s,;]+)|['"`]([^'"`\s]+)['"`]/g)
+  ]
+  return words
+    .map((match) => match[1] ?? match[2] ?? match[0])
+    .filter((word) => /[a-z0-9]/.test(word) && word !== "inf")
 }
 
 const checkWords = (error: string, outcome: Outcome): void => {
   const ours = normalised(outcome.stderr)
-  for (const word of essentialWords(error)) assert(ours.includes(word), `no ${word} in: ${outcome.stderr}\nreference: ${error}`)
+  for (const word of essentialWords(error))
+    assert(ours.includes(word), `no ${word} in: ${outcome.stderr}\nreference: ${error}`)
 }
 
 const withoutWallTime = (text: string): string =>
-  text.split("\n").filter((line) => !line.startsWith("Wall Time")).join("\n").trimEnd()
+  text
+    .split("\n")
+    .filter((line) => !line.startsWith("Wall Time"))
+    .join("\n")
+    .trimEnd()
 
 /** The date in the name differs. */
 const nameOf = (file: string): string => file.replace(/_\d{8}_\d{6}\.json$/, "_DATE.json")
@@ -99,10 +127,16 @@ const nameOf = (file: string): string => file.replace(/_\d{8}_\d{6}\.json$/, "_D
 const isAgentic = ({ argv, lines }: RecordedCase): boolean =>
   lines?.length === 0 && (argv.includes("agentic_mooncake") || argv.includes("dynamo"))
 
-const checkSuccess = (recorded: RecordedCase, deviation: Deviation | undefined, outcome: Outcome, folder: Folder): void => {
+const checkSuccess = (
+  recorded: RecordedCase,
+  deviation: Deviation | undefined,
+  outcome: Outcome,
+  folder: Folder
+): void => {
   assert.strictEqual(outcome.exit, 0, outcome.stderr)
   if (recorded.exit !== 0) return
-  if (deviation?._tag !== "OtherText") assert.deepStrictEqual(folder.added().map(nameOf), recorded.written.map(nameOf).toSorted())
+  if (deviation?._tag !== "OtherText")
+    assert.deepStrictEqual(folder.added().map(nameOf), recorded.written.map(nameOf).toSorted())
   if (recorded.stdout !== undefined && deviation?._tag !== "OtherText") {
     assert.strictEqual(withoutWallTime(outcome.stdout), withoutWallTime(recorded.stdout))
   }
@@ -112,7 +146,12 @@ const checkSuccess = (recorded: RecordedCase, deviation: Deviation | undefined, 
   if (isAgentic(recorded)) assert.isNotEmpty(folder.read("r.jsonl"))
 }
 
-const checkFailure = (recorded: RecordedCase, deviation: Deviation | undefined, outcome: Outcome, folder: Folder): void => {
+const checkFailure = (
+  recorded: RecordedCase,
+  deviation: Deviation | undefined,
+  outcome: Outcome,
+  folder: Folder
+): void => {
   assert.include([1, 2], outcome.exit, outcome.stdout)
   assert.match(outcome.stderr, /^(note: .*\n)*error: /)
   assert.notMatch(outcome.stderr, /\n\s+at |fault of dynosim/)
@@ -125,16 +164,25 @@ const checkFailure = (recorded: RecordedCase, deviation: Deviation | undefined, 
 describe("recorded command lines", () => {
   it("names only recorded cases as deviations", () => {
     const ids = new Set(cases.map(({ id }) => id))
-    assert.deepStrictEqual(Object.keys(deviations).filter((id) => !ids.has(id)), [])
+    assert.deepStrictEqual(
+      Object.keys(deviations).filter((id) => !ids.has(id)),
+      []
+    )
   })
 
   for (const recorded of cases) {
     const deviation = deviations[recorded.id]
     const succeeds = deviation?._tag === "Accepted" || (recorded.exit === 0 && deviation?._tag !== "Refused")
     it.live(`${recorded.id}${deviation === undefined ? "" : `: otherwise, ${deviation.why}`}`, () =>
-      programIn(recorded.files, ["replay", ...recorded.argv], (outcome, folder) => {
-        if (succeeds) checkSuccess(recorded, deviation, outcome, folder)
-        else checkFailure(recorded, deviation, outcome, folder)
-      }, recorded.env))
+      programIn(
+        recorded.files,
+        ["replay", ...recorded.argv],
+        (outcome, folder) => {
+          if (succeeds) checkSuccess(recorded, deviation, outcome, folder)
+          else checkFailure(recorded, deviation, outcome, folder)
+        },
+        recorded.env
+      )
+    )
   }
 })

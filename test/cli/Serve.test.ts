@@ -20,13 +20,32 @@ describe("the settings of a server", () => {
   })
 
   it("are read in their units", () => {
-    const settings = Result.getOrThrow(readServeSettings(flags({
-      "host": "localhost", "port": "0", "served-model-name": "org/m", "max-model-len": "4096", "default-output-tokens": "5",
-      "max-concurrent-requests": "6", "max-body-bytes": "7", "request-timeout-seconds": "0.5", "client-timeout-seconds": "2"
-    })))
+    const settings = Result.getOrThrow(
+      readServeSettings(
+        flags({
+          host: "localhost",
+          port: "0",
+          "served-model-name": "org/m",
+          "max-model-len": "4096",
+          "default-output-tokens": "5",
+          "max-concurrent-requests": "6",
+          "max-body-bytes": "7",
+          "request-timeout-seconds": "0.5",
+          "client-timeout-seconds": "2"
+        })
+      )
+    )
     assert.deepStrictEqual(settings, {
-      host: "localhost", port: 0, modelName: "org/m", maxContextTokens: 4096, defaultOutputTokens: 5, maxConcurrentRequests: 6,
-      maxBodyBytes: 7, requestTimeoutMs: 500, clientTimeoutMs: 2000, maxLagMs: defaultServeOptions.maxLagMs
+      host: "localhost",
+      port: 0,
+      modelName: "org/m",
+      maxContextTokens: 4096,
+      defaultOutputTokens: 5,
+      maxConcurrentRequests: 6,
+      maxBodyBytes: 7,
+      requestTimeoutMs: 500,
+      clientTimeoutMs: 2000,
+      maxLagMs: defaultServeOptions.maxLagMs
     })
   })
 
@@ -57,30 +76,46 @@ describe("dynosim serve", () => {
     )
 
   it.live("prints where it serves, and serves until it is interrupted", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const greeting = yield* Deferred.make<string>()
-      const words = ["serve", "--port", "0", "--num-workers", "2", "--router-mode", "kv_router", "--served-model-name", "m"]
+      const words = [
+        "serve",
+        "--port",
+        "0",
+        "--num-workers",
+        "2",
+        "--router-mode",
+        "kv_router",
+        "--served-model-name",
+        "m"
+      ]
       yield* Effect.forkScoped(program(words, (line) => Deferred.doneUnsafe(greeting, Effect.succeed(line))))
       const line = yield* Deferred.await(greeting)
       const [, url] = /^serving m on (http:\S+): 2 workers, kv_router$/.exec(line) ?? []
       const models = yield* Effect.promise(() => fetch(`${url}/v1/models`).then((response) => response.text()))
-      assert.include(models, "\"id\":\"m\"")
-    }))
+      assert.include(models, '"id":"m"')
+    })
+  )
 
   it.live("says what is wrong with its deployment in one line", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const lines: Array<string> = []
       const exit = yield* Effect.exit(program(["serve", "--num-workers", "0"], (line) => lines.push(line)))
       assert.strictEqual(exit._tag, "Failure")
       assert.deepStrictEqual(lines, ["error: --num-workers: must be at least 1, got 0"])
-    }))
+    })
+  )
 
   it.live("warns of an address that others can reach, and says when it is none of this machine's", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const lines: Array<string> = []
       yield* Effect.exit(program(["serve", "--port", "8000", "--host", "192.0.2.1"], (line) => lines.push(line)))
       assert.strictEqual(lines.length, 2)
-      assert.match(lines[0]!, /^note: --host: 192\.0\.2\.1 may be reached from other machines, and there is no authentication$/)
+      assert.match(
+        lines[0]!,
+        /^note: --host: 192\.0\.2\.1 may be reached from other machines, and there is no authentication$/
+      )
       assert.match(lines[1]!, /^error: --port: cannot listen on 192\.0\.2\.1:8000: .*EADDRNOTAVAIL/)
-    }))
+    })
+  )
 })

@@ -17,20 +17,23 @@ const message = (file: string, text: string): string => {
 
 describe("configuration file", () => {
   it("takes YAML with dashes or underscores and nested objects", () => {
-    const given = options("run.yaml", [
-      "traces: a.jsonl",
-      "num-workers: 4",
-      "router_mode: kv_router",
-      "arrival-speedup-ratio: 2",
-      "max-sim-time-seconds: 1.5",
-      "seed: 0x10",
-      "quiet: true",
-      "report-jsonl: null",
-      "extra-engine-args:",
-      "  block_size: 32",
-      "  max_num_seqs: null",
-      "router-config: '{\"router_temperature\": 0.5}'"
-    ].join("\n"))
+    const given = options(
+      "run.yaml",
+      [
+        "traces: a.jsonl",
+        "num-workers: 4",
+        "router_mode: kv_router",
+        "arrival-speedup-ratio: 2",
+        "max-sim-time-seconds: 1.5",
+        "seed: 0x10",
+        "quiet: true",
+        "report-jsonl: null",
+        "extra-engine-args:",
+        "  block_size: 32",
+        "  max_num_seqs: null",
+        "router-config: '{\"router_temperature\": 0.5}'"
+      ].join("\n")
+    )
     assert.deepStrictEqual(given.traces, ["a.jsonl"])
     assert.strictEqual(given.numWorkers, 4)
     assert.strictEqual(given.arrivalSpeedupRatio, 2)
@@ -51,11 +54,14 @@ describe("configuration file", () => {
   })
 
   it("follows aliases", () => {
-    const given = options("run.yml", [
-      "traces: a.jsonl",
-      "prefill-engine-args: &engine {block_size: 32, worker_type: prefill}",
-      "decode-engine-args: *engine"
-    ].join("\n"))
+    const given = options(
+      "run.yml",
+      [
+        "traces: a.jsonl",
+        "prefill-engine-args: &engine {block_size: 32, worker_type: prefill}",
+        "decode-engine-args: *engine"
+      ].join("\n")
+    )
     assert.match(
       Result.getOrThrow(Result.flip(validateReplayOptions(given))).message,
       /^--decode-engine-args: worker_type must be decode, got prefill$/
@@ -63,14 +69,21 @@ describe("configuration file", () => {
   })
 
   it("is empty when the file is", () => {
-    assert.deepStrictEqual(Result.getOrThrow(parseConfigFile("run.yaml", "# nothing\n")), { traces: [], values: new Map() })
+    assert.deepStrictEqual(Result.getOrThrow(parseConfigFile("run.yaml", "# nothing\n")), {
+      traces: [],
+      values: new Map()
+    })
   })
 
   const refused: ReadonlyArray<readonly [file: string, text: string, expected: string | RegExp]> = [
     ["run.yaml", "traces: a\nnum-worker: 2", "run.yaml:2: num-worker: unknown option"],
     ["run.yaml", "num-workers: two", 'run.yaml:1: num-workers: expected an integer, got "two"'],
     ["run.yaml", "num-workers: 2.0", "run.yaml:1: num-workers: expected an integer, got 2.0"],
-    ["run.yaml", "traces: a\naic-backend-version: 0.19", "run.yaml:2: aic-backend-version: expected a string, got 0.19"],
+    [
+      "run.yaml",
+      "traces: a\naic-backend-version: 0.19",
+      "run.yaml:2: aic-backend-version: expected a string, got 0.19"
+    ],
     ["run.yaml", "trace-format: csv", /^run\.yaml:1: trace-format: expected one of mooncake, /],
     ["run.yaml", "num-workers: 1\nnum_workers: 2", /^run\.yaml:2: num_workers: the same option twice/],
     ["run.yaml", "num-workers: 1\nnum-workers: 2", /^run\.yaml:2: not YAML: Map keys must be unique/],
@@ -78,11 +91,27 @@ describe("configuration file", () => {
     ["run.yaml", "- a", "run.yaml:1: expected options by name, got a list"],
     ["run.yaml", "a: [1", /^run\.yaml:1: not YAML: /],
     ["run.yaml", "config: other.yaml", /^run\.yaml:1: config: a configuration file cannot name another one$/],
-    ["run.yaml", "traces: a\nextra-engine-args:\n  block_size: 3.5", /^run\.yaml:3: extra-engine-args\.block_size: expected an integer .*, got 3\.5$/],
-    ["run.yaml", "traces: a\nextra-engine-args: 7", "run.yaml:2: extra-engine-args: expected an object with settings, got 7"],
-    ["run.yaml", "traces: a\nextra-engine-args: '{bad'", /^run\.yaml:2: extra-engine-args: not JSON: line 1, column 2: /],
+    [
+      "run.yaml",
+      "traces: a\nextra-engine-args:\n  block_size: 3.5",
+      /^run\.yaml:3: extra-engine-args\.block_size: expected an integer .*, got 3\.5$/
+    ],
+    [
+      "run.yaml",
+      "traces: a\nextra-engine-args: 7",
+      "run.yaml:2: extra-engine-args: expected an object with settings, got 7"
+    ],
+    [
+      "run.yaml",
+      "traces: a\nextra-engine-args: '{bad'",
+      /^run\.yaml:2: extra-engine-args: not JSON: line 1, column 2: /
+    ],
     ["run.yaml", "1: 2", /^run\.yaml:1: keys must be plain names$/],
-    ["run.json", '{"num-workers": 2,}', /^run\.json:1: not JSON: expected a property name in double quotes, got } \(column 19\)$/],
+    [
+      "run.json",
+      '{"num-workers": 2,}',
+      /^run\.json:1: not JSON: expected a property name in double quotes, got } \(column 19\)$/
+    ],
     ["run.json", '{\n"num-workers": "2"}', 'run.json:2: num-workers: expected an integer, got "2"']
   ]
   for (const [file, text, expected] of refused) {

@@ -34,7 +34,7 @@ const good: ReadonlyArray<object> = [
   engine({ num_gpu_blocks: 4096, block_size: 64, max_num_seqs: null, speedup_ratio: 1.5 }),
   engine({ engine_type: "sglang", sglang: { page_size: 16, schedule_policy: "lpm" } }),
   engine({ trtllm: null, engine_type: "trtllm" }),
-  { extra_engine_args: "{\"block_size\": 32}" }
+  { extra_engine_args: '{"block_size": 32}' }
 ]
 
 /** Wrong for both: an unknown name, or a value of the wrong form or out of its range. */
@@ -62,23 +62,30 @@ const bad: ReadonlyArray<object> = [
 describe("the schema of configuration files", () => {
   it("is the published one", () => {
     const published = readFileSync(join(root, "data/schema/config.schema.json"), "utf8")
-    assert.strictEqual(published, `${JSON.stringify(schema, undefined, 2)}\n`, "npx node tools/config/write_schema.ts writes it")
+    assert.strictEqual(
+      published,
+      `${JSON.stringify(schema, undefined, 2)}\n`,
+      "npx node tools/config/write_schema.ts writes it"
+    )
   })
 
   it("accepts what is read", () => {
-    for (const file of good) assert.deepStrictEqual([check.accepts(file), isRead(file)], [true, true], JSON.stringify(file))
+    for (const file of good)
+      assert.deepStrictEqual([check.accepts(file), isRead(file)], [true, true], JSON.stringify(file))
     const synthetic = { "input-tokens": "uniform:10,20", output_tokens: 5, request_count: 3, request_rate: 0.5 }
     assert.isTrue(check.accepts(synthetic))
   })
 
   it("refuses what is refused", () => {
-    for (const file of bad) assert.deepStrictEqual([check.accepts(file), isRead(file)], [false, false], JSON.stringify(file))
+    for (const file of bad)
+      assert.deepStrictEqual([check.accepts(file), isRead(file)], [false, false], JSON.stringify(file))
     assert.isFalse(check.accepts({ input_tokens: "normal:1,2" }))
   })
 
   it("accepts the examples", () => {
     const examples = readdirSync(join(root, "examples")).filter((name) => name.endsWith(".yaml"))
     assert.isNotEmpty(examples)
-    for (const name of examples) assert.isTrue(check.accepts(parse(readFileSync(join(root, "examples", name), "utf8"))), name)
+    for (const name of examples)
+      assert.isTrue(check.accepts(parse(readFileSync(join(root, "examples", name), "utf8"))), name)
   })
 })

@@ -6,9 +6,8 @@ import { defaultEngineArgs, readEngineArgs } from "../../src/config/EngineArgsJs
 import { nodeOf } from "../../src/config/JsonSetting.ts"
 
 const read = (text: string): Result.Result<EngineArgs, ConfigError> =>
-  Result.flatMap(
-    nodeOf({ _tag: "Text", flag: "--extra-engine-args", text }),
-    ({ node, path, source }) => readEngineArgs(node, source, path)
+  Result.flatMap(nodeOf({ _tag: "Text", flag: "--extra-engine-args", text }), ({ node, path, source }) =>
+    readEngineArgs(node, source, path)
   )
 
 const args = (text: string): EngineArgs => Result.getOrThrow(read(text))
@@ -66,7 +65,9 @@ describe("engine arguments", () => {
   })
 
   it("read null as unlimited, as unset or as the default, where it is allowed", () => {
-    const unlimited = args('{"max_num_seqs": null, "max_num_batched_tokens": null, "num_gpu_blocks": null, "aic_nextn": null}')
+    const unlimited = args(
+      '{"max_num_seqs": null, "max_num_batched_tokens": null, "num_gpu_blocks": null, "aic_nextn": null}'
+    )
     assert.strictEqual(unlimited.maxNumSeqs, Number.POSITIVE_INFINITY)
     assert.strictEqual(unlimited.maxNumBatchedTokens, Number.POSITIVE_INFINITY)
     assert.strictEqual(unlimited.numGpuBlocks, 16384)
@@ -74,7 +75,9 @@ describe("engine arguments", () => {
   })
 
   it("take integers for floats and names in any case", () => {
-    const read = args('{"speedup_ratio": 2, "decode_speedup_ratio": 1.5e0, "preemption_mode": "FIFO", "worker_type": "Prefill"}')
+    const read = args(
+      '{"speedup_ratio": 2, "decode_speedup_ratio": 1.5e0, "preemption_mode": "FIFO", "worker_type": "Prefill"}'
+    )
     assert.strictEqual(read.speedupRatio, 2)
     assert.strictEqual(read.decodeSpeedupRatio, 1.5)
     assert.strictEqual(read.preemptionMode, "fifo")
@@ -100,7 +103,10 @@ describe("engine arguments", () => {
     const aic = args('{"aic_backend": "vllm", "aic_model_path": "m", "aic_tp_size": 2}')
     assert.strictEqual(aic.gpusPerWorker, 2)
     assert.strictEqual(aic.aic?.sizesKvPool, true)
-    assert.strictEqual(args('{"aic_backend": "vllm", "aic_model_path": "m", "num_gpu_blocks": 9}').aic?.sizesKvPool, false)
+    assert.strictEqual(
+      args('{"aic_backend": "vllm", "aic_model_path": "m", "num_gpu_blocks": 9}').aic?.sizesKvPool,
+      false
+    )
   })
 
   const problems: ReadonlyArray<readonly [text: string, message: string | RegExp]> = [
@@ -115,7 +121,10 @@ describe("engine arguments", () => {
     ['{"block_size": -1}', /block_size: expected an integer .*, got -1$/],
     ['{"block_size": null}', /block_size: must not be null/],
     ['{"worker_type": null}', /worker_type: must not be null/],
-    ['{"engine_type": "tgi"}', '--extra-engine-args: engine_type: expected one of "vllm", "sglang", "trtllm", got "tgi"'],
+    [
+      '{"engine_type": "tgi"}',
+      '--extra-engine-args: engine_type: expected one of "vllm", "sglang", "trtllm", got "tgi"'
+    ],
     ['{"num_gpu_blocks": 0}', /num_gpu_blocks: expected an integer from 1 to \d+, got 0$/],
     ['{"max_num_seqs": 0}', /max_num_seqs: expected an integer of at least 1, got 0$/],
     ['{"max_num_batched_tokens": 0}', /max_num_batched_tokens: expected an integer of at least 1, got 0$/],
@@ -133,22 +142,37 @@ describe("engine arguments", () => {
     ['{"aic_nextn": 2, "decode_speedup_ratio": 2.0}', /aic_nextn: requires decode_speedup_ratio=1.0, got 2$/],
     ['{"aic_nextn": 9}', /aic_nextn: expected an integer from 1 to 5, got 9$/],
     ['{"aic_nextn_accept_rates": "0.5"}', /aic_nextn_accept_rates: requires aic_nextn$/],
-    ['{"aic_nextn": 2, "aic_nextn_accept_rates": "0.5,1.5"}', /aic_nextn_accept_rates: entry 1 must be a number from 0 to 1, got "1.5"$/],
+    [
+      '{"aic_nextn": 2, "aic_nextn_accept_rates": "0.5,1.5"}',
+      /aic_nextn_accept_rates: entry 1 must be a number from 0 to 1, got "1.5"$/
+    ],
     ['{"aic_nextn": 2, "aic_nextn_accept_rates": "0.5,,1"}', /entry 1 must be a number from 0 to 1, got ""$/],
     ['{"aic_backend": "vllm"}', /aic_backend: requires aic_model_path$/],
     ['{"router_queue_policy": "xx"}', /router_queue_policy: expected one of "fcfs", "lcfs", "wspt", got "xx"$/],
     ['{"preemption_mode": "random"}', /preemption_mode: expected one of "lifo", "fifo", got "random"$/],
     ['{"kv_transfer_timing_mode": "zzz"}', /expected one of "full_prompt", "destination_missing", got "zzz"$/],
-    ['{"trtllm": {"capacity_scheduler_policy": "max_utilization"}}', /trtllm\.capacity_scheduler_policy: .*got "max_utilization"$/],
+    [
+      '{"trtllm": {"capacity_scheduler_policy": "max_utilization"}}',
+      /trtllm\.capacity_scheduler_policy: .*got "max_utilization"$/
+    ],
     ['{"block_size": 3}', /block_size: must be a power of 2 from 2 to 1024 for engine_type=vllm, got 3$/],
     ['{"block_size": 1}', /power of 2 from 2 to 1024 .*, got 1$/],
     ['{"block_size": 2048, "engine_type": "trtllm"}', /power of 2 from 2 to 1024 for engine_type=trtllm, got 2048$/],
     ['{"block_size": 4294967296}', /block_size: must be a power of 2 from 2 to 1024 .*, got 4294967296$/],
     ['{"block_size": 4294967296, "engine_type": "sglang"}', /block_size: must be at most 2147483647, got 4294967296$/],
-    ['{"engine_type": "sglang", "block_size": 8, "sglang": {"page_size": 4}}', /got block_size=8 and sglang\.page_size=4$/],
-    ['{"engine_type": "sglang", "block_size": 8, "sglang": {"chunked_prefill_size": 100}}', /divisible by block_size, got chunked_prefill_size=100 and block_size=8$/],
+    [
+      '{"engine_type": "sglang", "block_size": 8, "sglang": {"page_size": 4}}',
+      /got block_size=8 and sglang\.page_size=4$/
+    ],
+    [
+      '{"engine_type": "sglang", "block_size": 8, "sglang": {"chunked_prefill_size": 100}}',
+      /divisible by block_size, got chunked_prefill_size=100 and block_size=8$/
+    ],
     ['{"engine_type": "sglang", "sglang": {"page_size": 0}}', /sglang\.page_size: expected an integer from 1/],
-    ['{"engine_type": "sglang", "sglang": {"schedule_policy": "zz"}}', /sglang\.schedule_policy: expected one of "fifo", "fcfs", "lpm", got "zz"$/],
+    [
+      '{"engine_type": "sglang", "sglang": {"schedule_policy": "zz"}}',
+      /sglang\.schedule_policy: expected one of "fifo", "fcfs", "lpm", got "zz"$/
+    ],
     ['{"sglang": {"pagesize": 4}}', /sglang\.pagesize: unknown key$/],
     ['{"sglang": []}', /sglang: expected an object with settings, got a list$/],
     ['{"reasoning": {"thinking_ratio": 1.5}}', /reasoning\.thinking_ratio: expected a number from 0 to 1, got 1.5$/],
@@ -171,7 +195,10 @@ describe("engine arguments", () => {
   it("suggest the key that was meant and list the accepted ones", () => {
     const { hint } = refused('{"num_gpu_block": 1}')
     assert.match(hint ?? "", /^did you mean num_gpu_blocks\? accepted keys: engine_type, /)
-    assert.match(refused('{"sglang": {"pagesize": 4}}').hint ?? "", /^did you mean page_size\? accepted keys: schedule_policy, /)
+    assert.match(
+      refused('{"sglang": {"pagesize": 4}}').hint ?? "",
+      /^did you mean page_size\? accepted keys: schedule_policy, /
+    )
   })
 
   it("point into a file at the line", () => {
@@ -186,7 +213,10 @@ describe("engine arguments", () => {
 
   it("name the keys that change nothing", () => {
     const inert = (text: string): ReadonlyArray<string> => args(text).inertKeys
-    assert.deepStrictEqual(inert('{"num_gpu_blocks": 9, "bootstrap_port": 1, "startup_time": 2.5}'), ["bootstrap_port", "startup_time"])
+    assert.deepStrictEqual(inert('{"num_gpu_blocks": 9, "bootstrap_port": 1, "startup_time": 2.5}'), [
+      "bootstrap_port",
+      "startup_time"
+    ])
     assert.deepStrictEqual(inert('{"bootstrap_port": null}'), [])
     assert.deepStrictEqual(inert('{"sglang": {}, "preemption_mode": "fifo"}'), ["sglang"])
     assert.deepStrictEqual(
@@ -197,9 +227,15 @@ describe("engine arguments", () => {
     assert.deepStrictEqual(inert('{"kv_bytes_per_token": 1}'), ["kv_bytes_per_token"])
     assert.deepStrictEqual(inert('{"aic_system": "h200_sxm", "aic_tp_size": 2}'), ["aic_system"])
     assert.deepStrictEqual(
-      inert('{"aic_backend": "vllm", "aic_model_path": "m", "gpu_memory_utilization": 0.5, "mem_fraction_static": 0.5, "planner_profile_data": "p"}'),
+      inert(
+        '{"aic_backend": "vllm", "aic_model_path": "m", "gpu_memory_utilization": 0.5, "mem_fraction_static": 0.5, "planner_profile_data": "p"}'
+      ),
       ["mem_fraction_static", "planner_profile_data"]
     )
-    assert.deepStrictEqual(inert('{"num_g2_blocks": 5, "num_g3_blocks": 5, "aic_mtp_seed": 1}'), ["num_g2_blocks", "num_g3_blocks", "aic_mtp_seed"])
+    assert.deepStrictEqual(inert('{"num_g2_blocks": 5, "num_g3_blocks": 5, "aic_mtp_seed": 1}'), [
+      "num_g2_blocks",
+      "num_g3_blocks",
+      "aic_mtp_seed"
+    ])
   })
 })

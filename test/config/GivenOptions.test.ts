@@ -21,19 +21,29 @@ describe("readGivenOptions", () => {
   it("reads every flag there is, except the one that names the configuration file", () => {
     const asked = new Asked()
     readGivenOptions([], asked)
-    assert.deepStrictEqual([...asked.names].toSorted(), Object.keys(replayFlags).filter((name) => name !== "config").toSorted())
+    assert.deepStrictEqual(
+      [...asked.names].toSorted(),
+      Object.keys(replayFlags)
+        .filter((name) => name !== "config")
+        .toSorted()
+    )
   })
 
   it("gives words their types", () => {
-    const given = Result.getOrThrow(readGivenOptions(["a"], words({
-      "num-workers": "+4",
-      "arrival-speedup-ratio": "inf",
-      "router-mode": "kv_router",
-      "extra-engine-args": "{}",
-      "aic-gemm-dtype": "auto",
-      "quiet": "true",
-      "report-json": ""
-    })))
+    const given = Result.getOrThrow(
+      readGivenOptions(
+        ["a"],
+        words({
+          "num-workers": "+4",
+          "arrival-speedup-ratio": "inf",
+          "router-mode": "kv_router",
+          "extra-engine-args": "{}",
+          "aic-gemm-dtype": "auto",
+          quiet: "true",
+          "report-json": ""
+        })
+      )
+    )
     assert.strictEqual(given.numWorkers, 4)
     assert.strictEqual(given.arrivalSpeedupRatio, Infinity)
     assert.strictEqual(given.routerMode, "kv_router")

@@ -1,13 +1,16 @@
 /** As much of JSON Schema 2020-12 as the published schemas use, to hold them against what the readers accept. */
 type Schema = Readonly<Record<string, unknown>>
 
-const isSchema = (value: unknown): value is Schema => typeof value === "object" && value !== null && !Array.isArray(value)
+const isSchema = (value: unknown): value is Schema =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
 
 const typeOf = (value: unknown): string =>
   value === null ? "null" : Array.isArray(value) ? "array" : Number.isInteger(value) ? "integer" : typeof value
 
 const entriesOf = (value: unknown): ReadonlyArray<readonly [string, Schema]> =>
-  isSchema(value) ? Object.entries(value).flatMap(([key, schema]) => isSchema(schema) ? [[key, schema] as const] : []) : []
+  isSchema(value)
+    ? Object.entries(value).flatMap(([key, schema]) => (isSchema(schema) ? [[key, schema] as const] : []))
+    : []
 
 /** Keywords that say nothing about values. */
 const annotations: ReadonlySet<string> = new Set(["$schema", "$defs", "title", "description"])
@@ -20,7 +23,9 @@ export class JsonSchemaCheck {
   }
 
   accepts(value: unknown, schema: Schema = this.root): boolean {
-    return Object.entries(schema).every(([keyword, argument]) => annotations.has(keyword) || this.keyword(keyword, argument, value, schema))
+    return Object.entries(schema).every(
+      ([keyword, argument]) => annotations.has(keyword) || this.keyword(keyword, argument, value, schema)
+    )
   }
 
   private keyword(keyword: string, argument: unknown, value: unknown, schema: Schema): boolean {
@@ -56,8 +61,13 @@ export class JsonSchemaCheck {
     const properties = new Map(entriesOf(schema["properties"]))
     const patterns = entriesOf(schema["patternProperties"])
     return Object.entries(value).every(([key, item]) => {
-      const matching = [...patterns.filter(([pattern]) => new RegExp(pattern).test(key)).map(([, one]) => one), ...(properties.has(key) ? [properties.get(key)!] : [])]
-      return matching.length > 0 ? matching.every((one) => this.accepts(item, one)) : schema["additionalProperties"] !== false
+      const matching = [
+        ...patterns.filter(([pattern]) => new RegExp(pattern).test(key)).map(([, one]) => one),
+        ...(properties.has(key) ? [properties.get(key)!] : [])
+      ]
+      return matching.length > 0
+        ? matching.every((one) => this.accepts(item, one))
+        : schema["additionalProperties"] !== false
     })
   }
 

@@ -4,14 +4,28 @@ import { integerOf, numberOf } from "../../src/config/NumberText.ts"
 
 describe("numbers on the command line", () => {
   it("reads Python's integers", () => {
-    assert.deepStrictEqual(["64", "+64", " 64 ", "6_4", "-3", "007", "9223372036854775807"].map(integerOf), [64, 64, 64, 64, -3, 7, 2 ** 63])
-    assert.deepStrictEqual(["", "two", "2.0", "1e3", "_6", "6_", "6__4", "0x10", "- 3"].map(integerOf), Array.from({ length: 9 }, () => undefined))
+    assert.deepStrictEqual(["64", "+64", " 64 ", "6_4", "-3", "007", "9223372036854775807"].map(integerOf), [
+      64,
+      64,
+      64,
+      64,
+      -3,
+      7,
+      2 ** 63
+    ])
+    assert.deepStrictEqual(
+      ["", "two", "2.0", "1e3", "_6", "6_", "6__4", "0x10", "- 3"].map(integerOf),
+      Array.from({ length: 9 }, () => undefined)
+    )
   })
 
   it("reads Python's floats", () => {
     assert.deepStrictEqual(["1e0", "-.5", "5.", "1_0.5", "+2", "1E-3"].map(numberOf), [1, -0.5, 5, 10.5, 2, 0.001])
     assert.deepStrictEqual(["nan", "-inf", "Infinity", "+INF"].map(numberOf), [NaN, -Infinity, Infinity, Infinity])
-    assert.deepStrictEqual(["", ".", "fast", "1e", "0x1", "1,5"].map(numberOf), Array.from({ length: 6 }, () => undefined))
+    assert.deepStrictEqual(
+      ["", ".", "fast", "1e", "0x1", "1,5"].map(numberOf),
+      Array.from({ length: 6 }, () => undefined)
+    )
   })
 })
 

@@ -5,9 +5,8 @@ import { nodeOf } from "../../src/config/JsonSetting.ts"
 import { defaultRouterConfig, readRouterConfig, type RouterConfig } from "../../src/config/RouterConfig.ts"
 
 const read = (text: string): Result.Result<RouterConfig, ConfigError> =>
-  Result.flatMap(
-    nodeOf({ _tag: "Text", flag: "--router-config", text }),
-    ({ node, path, source }) => readRouterConfig(node, source, path)
+  Result.flatMap(nodeOf({ _tag: "Text", flag: "--router-config", text }), ({ node, path, source }) =>
+    readRouterConfig(node, source, path)
   )
 
 const config = (text: string): RouterConfig => Result.getOrThrow(read(text))
@@ -46,7 +45,9 @@ describe("router configuration", () => {
 
   it("names the keys that change nothing", () => {
     assert.deepStrictEqual(
-      config('{"router_ttl_secs": 5, "router_temperature": 0.5, "use_kv_events": false, "router_snapshot_threshold": null}').inertKeys,
+      config(
+        '{"router_ttl_secs": 5, "router_temperature": 0.5, "use_kv_events": false, "router_snapshot_threshold": null}'
+      ).inertKeys,
       ["router_ttl_secs", "use_kv_events"]
     )
   })
@@ -66,11 +67,23 @@ describe("router configuration", () => {
     ['{"router_event_threads": 0}', /router_event_threads: expected an integer from 1 to 4294967295, got 0$/],
     ['{"router_event_threads": 1.5}', /router_event_threads: .* got 1.5$/],
     ['{"durable_kv_events": true, "use_kv_events": false}', /durable_kv_events: requires use_kv_events=true$/],
-    ['{"router_track_output_blocks": true, "router_track_active_blocks": false}', /router_track_output_blocks: requires/],
-    ['{"router_prefill_load_model": "aic", "router_track_prefill_tokens": false}', /router_prefill_load_model: requires router_track_prefill_tokens=true$/],
-    ['{"use_remote_indexer": true, "serve_indexer": true}', /serve_indexer: cannot be combined with use_remote_indexer$/],
+    [
+      '{"router_track_output_blocks": true, "router_track_active_blocks": false}',
+      /router_track_output_blocks: requires/
+    ],
+    [
+      '{"router_prefill_load_model": "aic", "router_track_prefill_tokens": false}',
+      /router_prefill_load_model: requires router_track_prefill_tokens=true$/
+    ],
+    [
+      '{"use_remote_indexer": true, "serve_indexer": true}',
+      /serve_indexer: cannot be combined with use_remote_indexer$/
+    ],
     ['{"serve_indexer": true, "overlap_score_credit": 0}', /serve_indexer: requires overlap_score_credit > 0$/],
-    ['{"router_predicted_ttl_secs": 1, "use_kv_events": false}', /router_predicted_ttl_secs: requires use_kv_events=true$/]
+    [
+      '{"router_predicted_ttl_secs": 1, "use_kv_events": false}',
+      /router_predicted_ttl_secs: requires use_kv_events=true$/
+    ]
   ]
   for (const [text, message] of problems) {
     it(`refuses ${text}`, () => {

@@ -38,7 +38,10 @@ describe("StrictJson", () => {
   it("tells integers from floats and keeps big integers exact", () => {
     const root = parsed("[64, 64.0, 6e1, 18446744073709551615, -1]")
     assert(root._tag === "Array")
-    assert.deepStrictEqual(root.items.map((item) => item._tag), ["Integer", "Float", "Float", "Integer", "Integer"])
+    assert.deepStrictEqual(
+      root.items.map((item) => item._tag),
+      ["Integer", "Float", "Float", "Integer", "Integer"]
+    )
     const [, float, , big] = root.items
     assert(float?._tag === "Float" && big?._tag === "Integer")
     assert.strictEqual(float.literal, "64.0")
@@ -80,7 +83,10 @@ describe("StrictJson", () => {
   for (const [text, line, column, problem] of refused) {
     it(`refuses ${JSON.stringify(text)}`, () => {
       const error = failure(text)
-      assert.deepStrictEqual({ line: error.line, column: error.column, problem: error.problem }, { line, column, problem })
+      assert.deepStrictEqual(
+        { line: error.line, column: error.column, problem: error.problem },
+        { line, column, problem }
+      )
     })
   }
 
@@ -95,9 +101,12 @@ describe("StrictJson", () => {
     Effect.sync(() => {
       const text = JSON.stringify(value)
       assert.deepStrictEqual(plain(parsed(text)), JSON.parse(text))
-    }))
+    })
+  )
 
-  it.effect.prop("accepts no mutilated text that JSON.parse refuses", [Arbitrary.schema(Schema.Json), Arbitrary.schema(Schema.Int)],
+  it.effect.prop(
+    "accepts no mutilated text that JSON.parse refuses",
+    [Arbitrary.schema(Schema.Json), Arbitrary.schema(Schema.Int)],
     ([value, at]) =>
       Effect.sync(() => {
         const text = JSON.stringify(value)
@@ -112,5 +121,6 @@ describe("StrictJson", () => {
         const ours = StrictJson.parse(mutilated)
         if (!accepted) assert(Result.isFailure(ours), mutilated)
         else if (Result.isFailure(ours)) assert.match(ours.failure.problem, /duplicate key|out of range/)
-      }))
+      })
+  )
 })

@@ -21,15 +21,22 @@ describe("syntheticOf", () => {
 
   it("draws exponential gaps for a rate, unless another process is named", () => {
     assert.deepStrictEqual(accepted({ requestRate: 4 }).arrivals, { process: "poisson", requestsPerSecond: 4 })
-    assert.deepStrictEqual(accepted({ requestRate: 4, arrivalProcess: "constant" }).arrivals, { process: "constant", requestsPerSecond: 4 })
-    assert.deepStrictEqual(
-      accepted({ requestRate: 4, arrivalProcess: "gamma", arrivalShape: 0.5 }).arrivals,
-      { process: "gamma", requestsPerSecond: 4, shape: 0.5 }
-    )
+    assert.deepStrictEqual(accepted({ requestRate: 4, arrivalProcess: "constant" }).arrivals, {
+      process: "constant",
+      requestsPerSecond: 4
+    })
+    assert.deepStrictEqual(accepted({ requestRate: 4, arrivalProcess: "gamma", arrivalShape: 0.5 }).arrivals, {
+      process: "gamma",
+      requestsPerSecond: 4,
+      shape: 0.5
+    })
   })
 
   it("takes the interval as the mean of drawn gaps", () => {
-    assert.deepStrictEqual(accepted({ arrivalIntervalMs: 50, arrivalProcess: "poisson" }).arrivals, { process: "poisson", requestsPerSecond: 20 })
+    assert.deepStrictEqual(accepted({ arrivalIntervalMs: 50, arrivalProcess: "poisson" }).arrivals, {
+      process: "poisson",
+      requestsPerSecond: 20
+    })
   })
 
   it("passes drawn lengths on", () => {
@@ -42,15 +49,33 @@ describe("syntheticOf", () => {
     [{ requestRate: 0 }, /^--request-rate: must be from 0\.000001 to 1000000000 per second, got 0$/],
     [{ requestRate: Number.NaN }, /^--request-rate: .*got NaN$/],
     [{ requestRate: Infinity }, /^--request-rate: .*got Infinity$/],
-    [{ arrivalProcess: "poisson" }, /^--request-rate: is missing; --arrival-process poisson needs it, or --arrival-interval-ms$/],
-    [{ arrivalProcess: "poisson", arrivalIntervalMs: 0 }, /^--arrival-interval-ms: cannot be the mean of drawn gaps, got 0; /],
-    [{ arrivalProcess: "poisson", arrivalIntervalMs: -1 }, /^--arrival-interval-ms: must be a finite number of at least 0, got -1$/],
+    [
+      { arrivalProcess: "poisson" },
+      /^--request-rate: is missing; --arrival-process poisson needs it, or --arrival-interval-ms$/
+    ],
+    [
+      { arrivalProcess: "poisson", arrivalIntervalMs: 0 },
+      /^--arrival-interval-ms: cannot be the mean of drawn gaps, got 0; /
+    ],
+    [
+      { arrivalProcess: "poisson", arrivalIntervalMs: -1 },
+      /^--arrival-interval-ms: must be a finite number of at least 0, got -1$/
+    ],
     [{ requestRate: 4, arrivalShape: 2 }, /^--arrival-shape: is only for --arrival-process gamma$/],
     [{ requestRate: 4, arrivalProcess: "gamma" }, /^--arrival-shape: is missing; gamma gaps need it/],
-    [{ requestRate: 4, arrivalProcess: "gamma", arrivalShape: 0 }, /^--arrival-shape: must be from 0\.01 to 1000000, got 0$/],
+    [
+      { requestRate: 4, arrivalProcess: "gamma", arrivalShape: 0 },
+      /^--arrival-shape: must be from 0\.01 to 1000000, got 0$/
+    ],
     [{ inputTokens: { distribution: "uniform", low: 9, high: 3 } }, /^--input-tokens: uniform:LOW,HIGH .*got 9,3$/],
-    [{ outputTokens: { distribution: "lognormal", mean: 0.5, sigma: 1 } }, /^--output-tokens: lognormal:MEAN,SIGMA .*got 0\.5,1$/],
-    [{ outputTokens: { distribution: "lognormal", mean: 5, sigma: 9 } }, /^--output-tokens: lognormal:MEAN,SIGMA .*got 5,9$/]
+    [
+      { outputTokens: { distribution: "lognormal", mean: 0.5, sigma: 1 } },
+      /^--output-tokens: lognormal:MEAN,SIGMA .*got 0\.5,1$/
+    ],
+    [
+      { outputTokens: { distribution: "lognormal", mean: 5, sigma: 9 } },
+      /^--output-tokens: lognormal:MEAN,SIGMA .*got 5,9$/
+    ]
   ]
   for (const [given, expected] of cases) {
     it(`refuses ${JSON.stringify(given)}`, () => assert.match(refused(given), expected))

@@ -15,7 +15,18 @@ describe("lengthsOf", () => {
   })
 
   it("reads nothing else", () => {
-    for (const text of ["", "x", "1.5", "uniform:1", "uniform:1,2,3", "1,2", "normal:1,2", "uniform:1,x", "uniform:,2", "uniform"]) {
+    for (const text of [
+      "",
+      "x",
+      "1.5",
+      "uniform:1",
+      "uniform:1,2,3",
+      "1,2",
+      "normal:1,2",
+      "uniform:1,x",
+      "uniform:,2",
+      "uniform"
+    ]) {
       assert.strictEqual(lengthsOf(text), undefined, text)
     }
   })
@@ -23,7 +34,10 @@ describe("lengthsOf", () => {
   it("leaves it to the rules whether the numbers make sense", () => {
     const lengths = lengthsOf("uniform:9,1.5")
     assert(lengths !== undefined)
-    assert.match(brokenLengthsRule(lengths) ?? "", /^uniform:LOW,HIGH must be integers with 1 <= LOW <= HIGH .*, got 9,1\.5$/)
+    assert.match(
+      brokenLengthsRule(lengths) ?? "",
+      /^uniform:LOW,HIGH must be integers with 1 <= LOW <= HIGH .*, got 9,1\.5$/
+    )
     assert.strictEqual(brokenLengthsRule({ distribution: "uniform", low: 7, high: 7 }), undefined)
   })
 })

@@ -6,7 +6,9 @@ import type { ReplayOptions } from "../../src/config/ReplayOptions.ts"
 import { traceFormats } from "../../src/config/TraceFlags.ts"
 import { validateReplayOptions } from "../../src/config/ValidateReplayOptions.ts"
 
-const json = (flag: string) => (text: string): JsonSetting => ({ _tag: "Text", flag, text })
+const json =
+  (flag: string) =>
+  (text: string): JsonSetting => ({ _tag: "Text", flag, text })
 const extra = json("--extra-engine-args")
 const prefill = json("--prefill-engine-args")
 const decode = json("--decode-engine-args")
@@ -49,7 +51,10 @@ describe("validateReplayOptions", () => {
   })
 
   it("fills in the defaults of synthetic load", () => {
-    assert.deepStrictEqual(accepted({ ...synthetic, replayConcurrency: 2 }).load, { _tag: "ClosedLoop", concurrency: 2 })
+    assert.deepStrictEqual(accepted({ ...synthetic, replayConcurrency: 2 }).load, {
+      _tag: "ClosedLoop",
+      concurrency: 2
+    })
     assert.deepStrictEqual(accepted(synthetic).input, {
       _tag: "Synthetic",
       inputTokens: 128,
@@ -82,7 +87,11 @@ describe("validateReplayOptions", () => {
   it("accepts every trace format online", () => {
     for (const traceFormat of traceFormats) {
       const load = traceFormat === "applied_compute_agentic" ? { replayConcurrency: 1 } : {}
-      assert.strictEqual(accepted({ ...traced, ...load, traceFormat, replayMode: "online" }).mode, "online", traceFormat)
+      assert.strictEqual(
+        accepted({ ...traced, ...load, traceFormat, replayMode: "online" }).mode,
+        "online",
+        traceFormat
+      )
     }
   })
 
@@ -146,18 +155,23 @@ describe("validateReplayOptions", () => {
         "--extra-engine-args: bootstrap_port has no effect on this run"
       ]
     )
-    assert.deepStrictEqual(accepted({ ...synthetic, traceBlockSize: 7, traceFormat: "applied_compute_agentic" }).notices, [
-      "--trace-format has no effect on synthetic load",
-      "--trace-block-size has no effect on synthetic load"
-    ])
     assert.deepStrictEqual(
-      accepted({ ...traced, routerMode: "kv_router", numWorkers: 2, routerConfig: router('{"router_ttl_secs": 1}') }).notices,
+      accepted({ ...synthetic, traceBlockSize: 7, traceFormat: "applied_compute_agentic" }).notices,
+      ["--trace-format has no effect on synthetic load", "--trace-block-size has no effect on synthetic load"]
+    )
+    assert.deepStrictEqual(
+      accepted({ ...traced, routerMode: "kv_router", numWorkers: 2, routerConfig: router('{"router_ttl_secs": 1}') })
+        .notices,
       ["--router-config: router_ttl_secs has no effect offline"]
     )
   })
 
   const refused: ReadonlyArray<readonly [name: string, given: GivenOptions, expected: RegExp]> = [
-    ["dynamo without file", { ...synthetic, traceFormat: "dynamo" }, /^--trace-format: dynamo needs at least one trace file$/],
+    [
+      "dynamo without file",
+      { ...synthetic, traceFormat: "dynamo" },
+      /^--trace-format: dynamo needs at least one trace file$/
+    ],
     ["two files", { traces: ["a", "b"] }, /^--trace-format: mooncake takes exactly one trace file, got 2$/],
     ["trace and synthetic", { ...synthetic, traces: ["a"] }, /^--input-tokens: asks for synthetic load/],
     ["trace and turns", { ...traced, turnsPerSession: 2 }, /^--turns-per-session: asks for synthetic load/],
@@ -165,12 +179,20 @@ describe("validateReplayOptions", () => {
     ["incomplete synthetic", { traces: [], outputTokens: 1 }, /^--input-tokens: is missing$/],
     ["empty name", { traces: [""] }, /^TRACE: the name of a trace file is empty$/],
     ["closed-loop format", { ...traced, traceFormat: "applied_compute_agentic" }, /requires --replay-concurrency$/],
-    ["lines and planner", { ...traced, reportJsonl: "r", plannerConfig: "{}" }, /^--report-jsonl: does not work with --planner-config$/],
+    [
+      "lines and planner",
+      { ...traced, reportJsonl: "r", plannerConfig: "{}" },
+      /^--report-jsonl: does not work with --planner-config$/
+    ],
     ["engine JSON", { ...traced, extraEngineArgs: extra("{bad") }, /^--extra-engine-args: not JSON/],
     ["router JSON", { ...traced, routerConfig: router("[]") }, /^--router-config: expected an object/],
     ["incomplete estimate", { ...traced, aic: { tpSize: 1 } }, /^--aic-backend: is missing$/],
     ["partial estimate", { ...traced, aic: { backend: "vllm", system: "h200_sxm" } }, /^--aic-model-path: is missing$/],
-    ["planner online", { ...traced, plannerConfig: "{}", replayMode: "online" }, /^--planner-config: only works with --replay-mode offline$/],
+    [
+      "planner online",
+      { ...traced, plannerConfig: "{}", replayMode: "online" },
+      /^--planner-config: only works with --replay-mode offline$/
+    ],
     ["negative workers", { ...traced, numWorkers: -1 }, /^--num-workers: must not be negative, got -1$/],
     ["absurd block size", { ...traced, traceBlockSize: 2 ** 63 }, /^--trace-block-size: must be at most 2147483647/],
     ["pool sizes alone", { ...traced, numDecodeWorkers: 2 }, /^--num-decode-workers: is only for disaggregated runs$/],
@@ -178,43 +200,112 @@ describe("validateReplayOptions", () => {
     ["half a deployment", { ...traced, decodeEngineArgs: decode("{}") }, /^--prefill-engine-args: is missing$/],
     ["workers of a split", { ...split, numWorkers: 2 }, /^--num-workers: is only for aggregated runs$/],
     ["estimate and round robin", { ...traced, aic: estimate }, /^--aic-backend: needs --router-mode kv_router$/],
-    ["estimate unused", { ...traced, aic: estimate, routerMode: "kv_router" }, /^--aic-backend: needs router_prefill_load_model=aic$/],
+    [
+      "estimate unused",
+      { ...traced, aic: estimate, routerMode: "kv_router" },
+      /^--aic-backend: needs router_prefill_load_model=aic$/
+    ],
     [
       "estimate missing",
-      { ...traced, routerMode: "kv_router", numWorkers: 2, routerConfig: router('{"router_prefill_load_model": "aic"}') },
+      {
+        ...traced,
+        routerMode: "kv_router",
+        numWorkers: 2,
+        routerConfig: router('{"router_prefill_load_model": "aic"}')
+      },
       /^--router-config: router_prefill_load_model=aic needs --aic-backend/
     ],
     ["empty model", { ...traced, modelName: "" }, /^--model-name: must not be empty$/],
-    ["negative limit", { ...traced, maxSimTimeSeconds: -1 }, /^--max-sim-time-seconds: must be a finite number of at least 0, got -1$/],
+    [
+      "negative limit",
+      { ...traced, maxSimTimeSeconds: -1 },
+      /^--max-sim-time-seconds: must be a finite number of at least 0, got -1$/
+    ],
     ["limit NaN", { ...traced, maxSimTimeSeconds: Number.NaN }, /^--max-sim-time-seconds: .*got NaN$/],
     ["negative bound", { ...traced, slaItlMs: -1 }, /^--sla-itl-ms: must be a finite number of at least 0, got -1$/],
     ["no concurrency", { ...traced, replayConcurrency: 0 }, /^--replay-concurrency: must be at least 1, got 0$/],
     ["no input tokens", { ...synthetic, inputTokens: 0 }, /^--input-tokens: must be at least 1, got 0$/],
     ["no turns", { ...synthetic, turnsPerSession: 0 }, /^--turns-per-session: must be at least 1, got 0$/],
-    ["interval NaN", { ...synthetic, arrivalIntervalMs: Number.NaN }, /^--arrival-interval-ms: must be a finite number/],
-    ["prefix share", { ...synthetic, sharedPrefixRatio: 1.5 }, /^--shared-prefix-ratio: must be a number from 0 to 1, got 1.5$/],
+    [
+      "interval NaN",
+      { ...synthetic, arrivalIntervalMs: Number.NaN },
+      /^--arrival-interval-ms: must be a finite number/
+    ],
+    [
+      "prefix share",
+      { ...synthetic, sharedPrefixRatio: 1.5 },
+      /^--shared-prefix-ratio: must be a number from 0 to 1, got 1.5$/
+    ],
     ["prefix share NaN", { ...synthetic, sharedPrefixRatio: Number.NaN }, /^--shared-prefix-ratio: .*got NaN$/],
-    ["waits", { ...synthetic, interTurnDelayMs: -5 }, /^--inter-turn-delay-ms: must be a finite number of at least 0, got -5$/],
+    [
+      "waits",
+      { ...synthetic, interTurnDelayMs: -5 },
+      /^--inter-turn-delay-ms: must be a finite number of at least 0, got -5$/
+    ],
     ["split online", { ...split, replayMode: "online" }, /^--replay-mode: disaggregated runs only work offline$/],
-    ["split trtllm", { ...split, prefillEngineArgs: prefill('{"engine_type": "trtllm"}') }, /^--prefill-engine-args: .*trtllm$/],
+    [
+      "split trtllm",
+      { ...split, prefillEngineArgs: prefill('{"engine_type": "trtllm"}') },
+      /^--prefill-engine-args: .*trtllm$/
+    ],
     [
       "two engines",
       { ...split, decodeEngineArgs: decode('{"engine_type": "sglang", "worker_type": "decode"}') },
       /^--decode-engine-args: engine_type must be that of the prefill side, got vllm and sglang$/
     ],
     ["no prefill workers", { ...split, numPrefillWorkers: 0 }, /^--num-prefill-workers: must be at least 1, got 0$/],
-    ["no role", { ...split, prefillEngineArgs: prefill("{}") }, /^--prefill-engine-args: worker_type must be prefill, got aggregated$/],
-    ["wrong role", { ...split, decodeEngineArgs: decode('{"worker_type": "prefill"}') }, /^--decode-engine-args: worker_type must be decode, got prefill$/],
-    ["dp of a split", { ...split, decodeEngineArgs: decode('{"worker_type": "decode", "dp_size": 2}') }, /^--decode-engine-args: only dp_size=1 can be simulated, got 2$/],
-    ["block sizes", { ...split, decodeEngineArgs: decode('{"worker_type": "decode", "block_size": 32}') }, /got 64 and 32$/],
-    ["KV router alone", { ...traced, routerMode: "kv_router" }, /^--router-mode: kv_router needs --num-workers of at least 2$/],
+    [
+      "no role",
+      { ...split, prefillEngineArgs: prefill("{}") },
+      /^--prefill-engine-args: worker_type must be prefill, got aggregated$/
+    ],
+    [
+      "wrong role",
+      { ...split, decodeEngineArgs: decode('{"worker_type": "prefill"}') },
+      /^--decode-engine-args: worker_type must be decode, got prefill$/
+    ],
+    [
+      "dp of a split",
+      { ...split, decodeEngineArgs: decode('{"worker_type": "decode", "dp_size": 2}') },
+      /^--decode-engine-args: only dp_size=1 can be simulated, got 2$/
+    ],
+    [
+      "block sizes",
+      { ...split, decodeEngineArgs: decode('{"worker_type": "decode", "block_size": 32}') },
+      /got 64 and 32$/
+    ],
+    [
+      "KV router alone",
+      { ...traced, routerMode: "kv_router" },
+      /^--router-mode: kv_router needs --num-workers of at least 2$/
+    ],
     ["no workers", { ...traced, numWorkers: 0 }, /^--num-workers: must be at least 1, got 0$/],
-    ["role", { ...traced, extraEngineArgs: extra('{"worker_type": "prefill"}') }, /^--extra-engine-args: worker_type must be aggregated, got prefill$/],
-    ["dp", { ...traced, extraEngineArgs: extra('{"dp_size": 2}') }, /^--extra-engine-args: only dp_size=1 can be simulated, got 2$/],
-    ["agentic closed loop", { ...traced, traceFormat: "agentic_mooncake", replayConcurrency: 1 }, /^--replay-concurrency: agentic_mooncake traces cannot be replayed in a closed loop$/],
+    [
+      "role",
+      { ...traced, extraEngineArgs: extra('{"worker_type": "prefill"}') },
+      /^--extra-engine-args: worker_type must be aggregated, got prefill$/
+    ],
+    [
+      "dp",
+      { ...traced, extraEngineArgs: extra('{"dp_size": 2}') },
+      /^--extra-engine-args: only dp_size=1 can be simulated, got 2$/
+    ],
+    [
+      "agentic closed loop",
+      { ...traced, traceFormat: "agentic_mooncake", replayConcurrency: 1 },
+      /^--replay-concurrency: agentic_mooncake traces cannot be replayed in a closed loop$/
+    ],
     ["no block size", { ...traced, traceBlockSize: 0 }, /^--trace-block-size: must be at least 1, got 0$/],
-    ["trace share", { ...traced, traceFormat: "applied_compute_agentic", replayConcurrency: 1, traceSharedPrefixRatio: 2 }, /^--trace-shared-prefix-ratio/],
-    ["speed-up", { ...traced, arrivalSpeedupRatio: 0 }, /^--arrival-speedup-ratio: must be a finite number above 0, got 0$/],
+    [
+      "trace share",
+      { ...traced, traceFormat: "applied_compute_agentic", replayConcurrency: 1, traceSharedPrefixRatio: 2 },
+      /^--trace-shared-prefix-ratio/
+    ],
+    [
+      "speed-up",
+      { ...traced, arrivalSpeedupRatio: 0 },
+      /^--arrival-speedup-ratio: must be a finite number above 0, got 0$/
+    ],
     ["infinite speed-up", { ...synthetic, arrivalSpeedupRatio: Infinity }, /^--arrival-speedup-ratio: .*got Infinity$/]
   ]
   for (const [name, given, expected] of refused) {

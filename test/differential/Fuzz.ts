@@ -30,7 +30,11 @@ const { values: options } = parseArgs({
 
 const familyNames = Object.keys(families).filter(isFamily)
 
-const compare = async (trace: string, { arguments: words }: Case, reference: ReferenceResult): Promise<Array<string>> => {
+const compare = async (
+  trace: string,
+  { arguments: words }: Case,
+  reference: ReferenceResult
+): Promise<Array<string>> => {
   const exit = await Effect.runPromiseExit(runCommand([trace], words))
   if (Exit.isSuccess(exit)) {
     if (reference._tag === "Failed") return [`the reference failed: ${reference.message}`]
@@ -41,7 +45,8 @@ const compare = async (trace: string, { arguments: words }: Case, reference: Ref
   const failure = Cause.squash(exit.cause)
   const message = failure instanceof Error ? failure.message : String(failure)
   if (reference._tag === "Hung") return []
-  if (reference._tag === "Failed") return /dead end/.test(message) && /dead end/.test(reference.message) ? [] : [`${reference.message} / ${message}`]
+  if (reference._tag === "Failed")
+    return /dead end/.test(message) && /dead end/.test(reference.message) ? [] : [`${reference.message} / ${message}`]
   return [`failed where the reference did not: ${message}`]
 }
 
@@ -60,7 +65,9 @@ const tryCase = async (command: string, folder: string, family: Family, seed: nu
   writeFileSync(trace, made.rows.map((row) => `${JSON.stringify(row)}\n`).join(""))
   const reference = await runReference(command, trace, made.arguments, folder)
   const found = await compare(trace, made, reference)
-  console.log(`${name}: ${reference._tag}, ${made.rows.length} rows, ${found.length === 0 ? "equal" : `${found.length} differences`}`)
+  console.log(
+    `${name}: ${reference._tag}, ${made.rows.length} rows, ${found.length === 0 ? "equal" : `${found.length} differences`}`
+  )
   for (const difference of found.slice(0, 8)) console.log(`  ${difference}`)
   if (found.length > 0) console.log(`  ${trace} ${made.arguments.map((word) => `'${word}'`).join(" ")}`)
   if (options.record !== undefined) record(options.record, name, made, reference)
@@ -73,7 +80,7 @@ const main = async (command: string): Promise<void> => {
   for (let index = 0; index < Number(options.cases); index++) {
     const family = options.family ?? familyNames[index % familyNames.length]!
     if (!isFamily(family)) throw new Error(`there is no family ${family}; there are ${familyNames.join(", ")}`)
-    if (!await tryCase(command, folder, family, Number(options.seed) + index)) different += 1
+    if (!(await tryCase(command, folder, family, Number(options.seed) + index))) different += 1
   }
   console.log(`${options.cases} cases, ${different} different`)
   if (different > 0) process.exitCode = 1

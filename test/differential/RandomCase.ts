@@ -42,13 +42,19 @@ const hashIds = (dice: Dice, most: number): Array<number> => {
 
 const arrivals = (dice: Dice): (() => number) => {
   let now = dice.pick([0, 1_000.5])
-  const gaps = dice.pick([[0, 0, 0, 3], [0, 0, 1, 20], [0, 0, 0, 60], [5, 40, 200], [0, 0, 0.1, 1_500]])
-  return () => now += dice.pick(gaps)
+  const gaps = dice.pick([
+    [0, 0, 0, 3],
+    [0, 0, 1, 20],
+    [0, 0, 0, 60],
+    [5, 40, 200],
+    [0, 0, 0.1, 1_500]
+  ])
+  return () => (now += dice.pick(gaps))
 }
 
 const flatRows = (dice: Dice, pool: Pool, traceBlockTokens: number, count = dice.between(4, 50)): Array<CaseRow> => {
   const nextArrival = arrivals(dice)
-  const longest = Math.max(2, Math.ceil(pool.blocks * pool.blockTokens * 0.5 / traceBlockTokens))
+  const longest = Math.max(2, Math.ceil((pool.blocks * pool.blockTokens * 0.5) / traceBlockTokens))
   const rows: Array<CaseRow> = []
   while (rows.length < count) {
     const ids = hashIds(dice, Math.min(longest, dice.pick([3, 8, 30])))
@@ -85,7 +91,12 @@ const engine = (dice: Dice, { blockTokens, blocks }: Pool): EngineArgs => ({
   ...(dice.chance(0.2) ? { enable_prefix_caching: false } : {})
 })
 
-const command = (dice: Dice, args: EngineArgs, traceBlockTokens: number, workers = dice.pick([1, 1, 2, 3])): Array<string> => [
+const command = (
+  dice: Dice,
+  args: EngineArgs,
+  traceBlockTokens: number,
+  workers = dice.pick([1, 1, 2, 3])
+): Array<string> => [
   "--extra-engine-args",
   JSON.stringify(args),
   "--trace-block-size",
@@ -100,7 +111,9 @@ const pressure = (dice: Dice): Case => {
   const rows = flatRows(dice, pool, tokens)
   const args = engine(dice, pool)
   const longest = Math.max(...rows.map((row) => row.input_length))
-  const unchunked = dice.chance(0.25) ? { enable_chunked_prefill: false, max_num_batched_tokens: longest + dice.between(0, 20) } : {}
+  const unchunked = dice.chance(0.25)
+    ? { enable_chunked_prefill: false, max_num_batched_tokens: longest + dice.between(0, 20) }
+    : {}
   return { rows, arguments: command(dice, { ...args, ...unchunked }, tokens) }
 }
 
@@ -124,7 +137,9 @@ const mtp = (dice: Dice): Case => {
   const args = {
     ...engine(dice, pool),
     aic_nextn: dice.between(1, 5),
-    ...(dice.chance(0.7) ? { aic_nextn_accept_rates: dice.pick(["0.9,1,0.05", "1", "0.5,0.5,0.5", "0,1", "0.0001,0.9999"]) } : {}),
+    ...(dice.chance(0.7)
+      ? { aic_nextn_accept_rates: dice.pick(["0.9,1,0.05", "1", "0.5,0.5,0.5", "0,1", "0.0001,0.9999"]) }
+      : {}),
     ...(dice.chance(0.7) ? { aic_mtp_seed: dice.between(0, 2 ** 31) } : {})
   }
   return { rows: flatRows(dice, pool, tokens), arguments: command(dice, args, tokens) }
@@ -141,7 +156,12 @@ const outputs = (dice: Dice): Case => {
     const hash_ids = [...dice.pick(texts), ...Array.from({ length: dice.between(0, 3) }, token)]
     const output = Array.from({ length: dice.between(1, 14) }, token)
     if (!fits(pool, hash_ids.length, output.length)) continue
-    const row: CaseRow = { timestamp: nextArrival(), input_length: hash_ids.length, output_length: output.length, hash_ids }
+    const row: CaseRow = {
+      timestamp: nextArrival(),
+      input_length: hash_ids.length,
+      output_length: output.length,
+      hash_ids
+    }
     rows.push(dice.chance(0.8) ? { ...row, output_token_ids: output } : row)
     texts.push([...hash_ids, ...output])
     count -= 1
@@ -153,7 +173,10 @@ const outputs = (dice: Dice): Case => {
 const trtllm = (dice: Dice): Case => {
   const pool = poolOf(dice)
   const tokens = traceBlock(dice, pool)
-  return { rows: flatRows(dice, pool, tokens), arguments: command(dice, { ...engine(dice, pool), engine_type: "trtllm" }, tokens) }
+  return {
+    rows: flatRows(dice, pool, tokens),
+    arguments: command(dice, { ...engine(dice, pool), engine_type: "trtllm" }, tokens)
+  }
 }
 
 /** Turns that follow each other: delays given, inferred from timestamps, absent. */
@@ -195,7 +218,10 @@ const closed = (dice: Dice): Case => {
 /** Cut off in the middle. */
 const capped = (dice: Dice): Case => {
   const base = dice.pick([pressure, sessions, closed])(dice)
-  return { rows: base.rows, arguments: [...base.arguments, "--max-sim-time-seconds", String(dice.pick([0, 0.1, 1.01, 3]))] }
+  return {
+    rows: base.rows,
+    arguments: [...base.arguments, "--max-sim-time-seconds", String(dice.pick([0, 0.1, 1.01, 3]))]
+  }
 }
 
 /** Prompts that grow by each turn's own tokens and by what was generated. */
@@ -217,10 +243,10 @@ const disaggregated = (dice: Dice): Case => {
   const [prefill, decode] = dice.chance(0.5) ? [pool, other] : [other, pool]
   const transfer = dice.chance(0.6)
     ? {
-      kv_bytes_per_token: dice.pick([1_000, 131_072]),
-      kv_transfer_bandwidth: dice.pick([0.001, 1, 64]),
-      kv_transfer_timing_mode: dice.pick(["full_prompt", "destination_missing"])
-    }
+        kv_bytes_per_token: dice.pick([1_000, 131_072]),
+        kv_transfer_bandwidth: dice.pick([0.001, 1, 64]),
+        kv_transfer_timing_mode: dice.pick(["full_prompt", "destination_missing"])
+      }
     : {}
   const concurrency = dice.chance(0.3) ? ["--replay-concurrency", String(dice.pick([1, 3, 8]))] : []
   return {
@@ -258,16 +284,31 @@ const sglang = (dice: Dice): Case => {
       ...(dice.chance(0.3) ? { clip_max_new_tokens: dice.pick([4, 30]) } : {})
     }
   }
-  const flat = flatRows(dice, pool, tokens).filter(({ input_length, output_length }) =>
-    input_length + output_length <= pool.blocks * pool.blockTokens / 2)
-  const rows = flat.length === 0 ? [{ timestamp: 0, input_length: 5, output_length: 5, hash_ids: [1, 2, 3, 4, 5] }] : flat
+  const flat = flatRows(dice, pool, tokens).filter(
+    ({ input_length, output_length }) => input_length + output_length <= (pool.blocks * pool.blockTokens) / 2
+  )
+  const rows =
+    flat.length === 0 ? [{ timestamp: 0, input_length: 5, output_length: 5, hash_ids: [1, 2, 3, 4, 5] }] : flat
   return { rows: dice.chance(0.3) ? sessionRows(dice, rows) : rows, arguments: command(dice, args, tokens) }
 }
 
-export const families = { pressure, speedups, mtp, outputs, trtllm, sessions, closed, capped, delta, disaggregated, sglang } as const
+export const families = {
+  pressure,
+  speedups,
+  mtp,
+  outputs,
+  trtllm,
+  sessions,
+  closed,
+  capped,
+  delta,
+  disaggregated,
+  sglang
+} as const
 
 export type Family = keyof typeof families
 
 export const isFamily = (name: string): name is Family => Object.hasOwn(families, name)
 
-export const randomCase = (family: Family, seed: number): Case => families[family](new Dice(seed * 7_919 + family.length))
+export const randomCase = (family: Family, seed: number): Case =>
+  families[family](new Dice(seed * 7_919 + family.length))

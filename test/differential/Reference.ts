@@ -16,11 +16,16 @@ const timeoutMs = 20_000
 
 const execute = (command: string, words: ReadonlyArray<string>): Promise<ReferenceResult | undefined> =>
   new Promise((resolve) => {
-    execFile(command, [...words], { timeout: timeoutMs, killSignal: "SIGKILL", maxBuffer: 1 << 26 }, (error, _stdout, stderr) => {
-      if (error === null) resolve(undefined)
-      else if (error.killed === true) resolve({ _tag: "Hung" })
-      else resolve({ _tag: "Failed", message: stderr.trim().split("\n").at(-1) ?? "" })
-    })
+    execFile(
+      command,
+      [...words],
+      { timeout: timeoutMs, killSignal: "SIGKILL", maxBuffer: 1 << 26 },
+      (error, _stdout, stderr) => {
+        if (error === null) resolve(undefined)
+        else if (error.killed === true) resolve({ _tag: "Hung" })
+        else resolve({ _tag: "Failed", message: stderr.trim().split("\n").at(-1) ?? "" })
+      }
+    )
   })
 
 /** Runs the reference on a trace; `folder` is for its outputs. */
@@ -38,6 +43,9 @@ export const runReference = async (
   return {
     _tag: "Done",
     report: JSON.parse(readFileSync(report, "utf8")),
-    lines: text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line))
+    lines: text
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => JSON.parse(line))
   }
 }

@@ -21,7 +21,9 @@ const args = (engineType: EngineArgs["engineType"], changes: Partial<EngineArgs>
 const layerOf = (own: EngineArgs) =>
   own.engineType === "sglang"
     ? SglangEngine.layer(own)
-    : own.engineType === "trtllm" ? VllmEngine.layerTrtllm(own) : VllmEngine.layer(own)
+    : own.engineType === "trtllm"
+      ? VllmEngine.layerTrtllm(own)
+      : VllmEngine.layer(own)
 
 const spawn = (own: EngineArgs): WorkerCore =>
   Effect.runSync(
@@ -127,36 +129,47 @@ const Step = Schema.Union([
     content: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 4 }))
   }),
   Schema.Struct({ kind: Schema.Literal("pass") }),
-  Schema.Struct({ kind: Schema.Literal("abort"), victim: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 30 })) })
+  Schema.Struct({
+    kind: Schema.Literal("abort"),
+    victim: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 30 }))
+  })
 ])
 const Steps = Schema.Array(Step).check(Schema.isMaxLength(60))
 
 describe("aborts at any moment", () => {
   for (const engineType of engines) {
-    it.effect.prop(`keep the books of a ${engineType} worker straight`, [Steps], ([steps]) =>
-      Effect.sync(() => {
-        const worker = spawn(args(engineType, { maxNumSeqs: 6 }))
-        const requests: Array<SimRequest> = []
-        const ended: Array<number> = []
-        let nowMs = 0
-        for (const step of steps) {
-          if (step.kind === "submit") {
-            const subject = prompt(requests.length, step.promptTokens, step.outputTokens, 100 * step.content)
-            requests.push(subject)
-            worker.submit(subject)
-          } else if (step.kind === "pass") {
-            const outcome = worker.pass(nowMs)
-            nowMs = outcome.endMs
-            ended.push(...completedIn(outcome))
-          } else {
-            const victim = requests[step.victim]
-            if (victim !== undefined && worker.abort(victim)) ended.push(victim.id)
+    it.effect.prop(
+      `keep the books of a ${engineType} worker straight`,
+      [Steps],
+      ([steps]) =>
+        Effect.sync(() => {
+          const worker = spawn(args(engineType, { maxNumSeqs: 6 }))
+          const requests: Array<SimRequest> = []
+          const ended: Array<number> = []
+          let nowMs = 0
+          for (const step of steps) {
+            if (step.kind === "submit") {
+              const subject = prompt(requests.length, step.promptTokens, step.outputTokens, 100 * step.content)
+              requests.push(subject)
+              worker.submit(subject)
+            } else if (step.kind === "pass") {
+              const outcome = worker.pass(nowMs)
+              nowMs = outcome.endMs
+              ended.push(...completedIn(outcome))
+            } else {
+              const victim = requests[step.victim]
+              if (victim !== undefined && worker.abort(victim)) ended.push(victim.id)
+            }
+            worker.checkInvariants()
           }
-          worker.checkInvariants()
-        }
-        ended.push(...drain(worker, nowMs))
-        assert.strictEqual(worker.snapshot().activeBlocks, 0)
-        assert.deepStrictEqual(ended.toSorted((a, b) => a - b), requests.map((_, id) => id))
-      }), { arbitrary: { runs: 300, seed: 1 } })
+          ended.push(...drain(worker, nowMs))
+          assert.strictEqual(worker.snapshot().activeBlocks, 0)
+          assert.deepStrictEqual(
+            ended.toSorted((a, b) => a - b),
+            requests.map((_, id) => id)
+          )
+        }),
+      { arbitrary: { runs: 300, seed: 1 } }
+    )
   }
 })

@@ -29,7 +29,12 @@ export const chachaBlock = (key: ReadonlyArray<number>, counter: bigint, rounds:
   const state = [...input]
   for (let half = 0; half < rounds; half++) {
     for (const [a, b, c, d] of half % 2 === 0 ? diagonals.slice(0, 4) : diagonals.slice(4)) {
-      for (const [first, second, third, bits] of [[a, b, d, 16], [c, d, b, 12], [a, b, d, 8], [c, d, b, 7]] as const) {
+      for (const [first, second, third, bits] of [
+        [a, b, d, 16],
+        [c, d, b, 12],
+        [a, b, d, 8],
+        [c, d, b, 7]
+      ] as const) {
         state[first] = (state[first]! + state[second]!) >>> 0
         state[third] = rotateLeft((state[third]! ^ state[first]) >>> 0, bits)
       }
@@ -54,7 +59,7 @@ export const keyOfSeed = (seed: bigint): Array<number> => {
 /** The stream of 64-bit draws of a seed. */
 export function* drawsOfSeed(seed: bigint): Generator<bigint, never> {
   const key = keyOfSeed(BigInt.asUintN(64, seed))
-  for (let counter = 0n;; counter++) {
+  for (let counter = 0n; ; counter++) {
     const words = chachaBlock(key, counter, 12)
     for (let index = 0; index < 16; index += 2) yield BigInt(words[index]!) | (BigInt(words[index + 1]!) << 32n)
   }

@@ -50,19 +50,27 @@ const rates = Schema.Array(rate).check(Schema.isMinLength(1), Schema.isMaxLength
 const below = (bound: number) => Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: bound - 1 }))
 
 describe("MtpSampler", () => {
-  it.prop("draws the bursts of the specified random stream", [rates, below(2 ** 31), below(8)], ([acceptRates, seed, worker]) => {
-    const sampler = new MtpSampler({ acceptRates, seed: BigInt(seed) }, worker)
-    const limits = Array.from({ length: 60 }, (_, index) => 1 + (index * 5) % 7)
-    assert.deepStrictEqual(
-      limits.map((limit) => sampler.burst(limit)),
-      modelBursts(acceptRates, BigInt(seed) + BigInt(worker), limits)
-    )
-  }, { arbitrary: { runs: 60 } })
+  it.prop(
+    "draws the bursts of the specified random stream",
+    [rates, below(2 ** 31), below(8)],
+    ([acceptRates, seed, worker]) => {
+      const sampler = new MtpSampler({ acceptRates, seed: BigInt(seed) }, worker)
+      const limits = Array.from({ length: 60 }, (_, index) => 1 + ((index * 5) % 7))
+      assert.deepStrictEqual(
+        limits.map((limit) => sampler.burst(limit)),
+        modelBursts(acceptRates, BigInt(seed) + BigInt(worker), limits)
+      )
+    },
+    { arbitrary: { runs: 60 } }
+  )
 
   it("wraps the seed of a worker at 64 bits", () => {
     const sampler = new MtpSampler({ acceptRates: [0.5, 0.5], seed: 2n ** 64n - 1n }, 3)
     const limits = Array.from({ length: 100 }, () => 9)
-    assert.deepStrictEqual(limits.map((limit) => sampler.burst(limit)), modelBursts([0.5, 0.5], 2n, limits))
+    assert.deepStrictEqual(
+      limits.map((limit) => sampler.burst(limit)),
+      modelBursts([0.5, 0.5], 2n, limits)
+    )
   })
 
   it("knows its largest burst", () => {

@@ -37,8 +37,14 @@ describe("WaitingQueue", () => {
       }
       assert.strictEqual(queue.length, array.length)
       assert.strictEqual(queue.head, array[0])
-      assert.deepStrictEqual(members(queue).map((each) => each.request.id), array.map((each) => each.request.id))
-      assert.strictEqual(queue.find((each) => each.request.id % 3 === 0), array.find((each) => each.request.id % 3 === 0))
+      assert.deepStrictEqual(
+        members(queue).map((each) => each.request.id),
+        array.map((each) => each.request.id)
+      )
+      assert.strictEqual(
+        queue.find((each) => each.request.id % 3 === 0),
+        array.find((each) => each.request.id % 3 === 0)
+      )
     })
   })
 })

@@ -31,65 +31,98 @@ interface Used {
 
 const use = <A>(
   body: (used: Used) => Effect.Effect<A>,
-  options: { readonly workers?: number; readonly engine?: Layer.Layer<Engine>; readonly router?: Layer.Layer<Router> } = {}
+  options: {
+    readonly workers?: number
+    readonly engine?: Layer.Layer<Engine>
+    readonly router?: Layer.Layer<Router>
+  } = {}
 ): Effect.Effect<A> =>
-  VirtualPace.run(Effect.gen(function*() {
-    const time = yield* (yield* Pace).start
-    const deployment = yield* Deployment.make({
-      workers: options.workers ?? 1,
-      time,
-      identity: new HashIdTrie(64, 64),
-      lag: new LagMeter(),
-      checks: new RunChecks(),
-      maxLagMs: 20
-    })
-    const ended: Used["ended"] = []
-    const tokens = new Map<number, number>()
-    yield* Effect.forkScoped(deployment.run({
-      emitted: (batch) =>
-        batch.emitting.forEach(({ aborted, request: { id } }, index) => {
-          if (!aborted) tokens.set(id, (tokens.get(id) ?? 0) + batch.tokens[index]!)
-        }),
-      ended: ({ request: { id } }, status, atMs) => void ended.push([id, status, atMs]),
-      settled: Effect.void,
-      resting: () => Effect.void
-    }))
-    return yield* body({
-      deployment,
-      time,
-      ended,
-      tokens,
-      submit: (id, promptTokens, outputTokens) =>
-        deployment.submit(request({ id, promptTokens, outputTokens, blocks: blocksFrom(1000 * id, Math.floor(promptTokens / 64)) })),
-      until: (timeMs) => time.sleepUntil(timeMs, Turn.start + 1000)
-    })
-  }).pipe(Effect.scoped, Effect.provide([options.engine ?? engineOf(engineArgs()), options.router ?? RoundRobin.layer])))
+  VirtualPace.run(
+    Effect.gen(function* () {
+      const time = yield* (yield* Pace).start
+      const deployment = yield* Deployment.make({
+        workers: options.workers ?? 1,
+        time,
+        identity: new HashIdTrie(64, 64),
+        lag: new LagMeter(),
+        checks: new RunChecks(),
+        maxLagMs: 20
+      })
+      const ended: Used["ended"] = []
+      const tokens = new Map<number, number>()
+      yield* Effect.forkScoped(
+        deployment.run({
+          emitted: (batch) =>
+            batch.emitting.forEach(({ aborted, request: { id } }, index) => {
+              if (!aborted) tokens.set(id, (tokens.get(id) ?? 0) + batch.tokens[index]!)
+            }),
+          ended: ({ request: { id } }, status, atMs) => void ended.push([id, status, atMs]),
+          settled: Effect.void,
+          resting: () => Effect.void
+        })
+      )
+      return yield* body({
+        deployment,
+        time,
+        ended,
+        tokens,
+        submit: (id, promptTokens, outputTokens) =>
+          deployment.submit(
+            request({ id, promptTokens, outputTokens, blocks: blocksFrom(1000 * id, Math.floor(promptTokens / 64)) })
+          ),
+        until: (timeMs) => time.sleepUntil(timeMs, Turn.start + 1000)
+      })
+    }).pipe(
+      Effect.scoped,
+      Effect.provide([options.engine ?? engineOf(engineArgs()), options.router ?? RoundRobin.layer])
+    )
+  )
 
 describe("a deployment", () => {
   it.effect("serves what is submitted at any time", () =>
     use(({ ended, submit, tokens, until }) =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         submit(0, 1000, 10)
         yield* until(50)
         submit(1, 500, 3)
         yield* until(10_000)
-        assert.deepStrictEqual(ended.map(([id, status]) => [id, status]), [[1, "completed"], [0, "completed"]])
-        assert.deepStrictEqual([...tokens], [[0, 10], [1, 3]])
+        assert.deepStrictEqual(
+          ended.map(([id, status]) => [id, status]),
+          [
+            [1, "completed"],
+            [0, "completed"]
+          ]
+        )
+        assert.deepStrictEqual(
+          [...tokens],
+          [
+            [0, 10],
+            [1, 3]
+          ]
+        )
       })
-    ))
+    )
+  )
 
   it.effect("rejects what can never fit", () =>
-    use(({ deployment, ended, submit, until }) =>
-      Effect.gen(function*() {
-        submit(0, 64 * 10, 1)
-        yield* until(1000)
-        assert.deepStrictEqual(ended.map(([id, status]) => [id, status]), [[0, "rejected"]])
-        assert.strictEqual(deployment.inFlight, 0)
-      }), { engine: engineOf(engineArgs({ numGpuBlocks: 10 })) }))
+    use(
+      ({ deployment, ended, submit, until }) =>
+        Effect.gen(function* () {
+          submit(0, 64 * 10, 1)
+          yield* until(1000)
+          assert.deepStrictEqual(
+            ended.map(([id, status]) => [id, status]),
+            [[0, "rejected"]]
+          )
+          assert.strictEqual(deployment.inFlight, 0)
+        }),
+      { engine: engineOf(engineArgs({ numGpuBlocks: 10 })) }
+    )
+  )
 
   it.effect("takes a decoding request back: no more tokens, its blocks free when the pass is over, others go on", () =>
     use(({ deployment, ended, submit, tokens, until }) =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const gone = submit(0, 640, 500)
         submit(1, 640, 60)
         yield* until(300)
@@ -103,26 +136,31 @@ describe("a deployment", () => {
         assert.strictEqual(tokens.get(0), seen)
         assert.isAtMost(deployment.snapshots()[0]!.activeBlocks, 11)
         yield* until(20_000)
-        assert.deepStrictEqual(ended.map(([id, status]) => [id, status]), [[1, "completed"]])
+        assert.deepStrictEqual(
+          ended.map(([id, status]) => [id, status]),
+          [[1, "completed"]]
+        )
         assert.strictEqual(tokens.get(1), 60)
         assert.strictEqual(deployment.inFlight, 0)
         assert.strictEqual(deployment.snapshots()[0]!.activeBlocks, 0)
       })
-    ))
+    )
+  )
 
   it.effect("takes a request back before its worker has looked at it", () =>
     use(({ deployment, ended, submit, tokens, until }) =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         deployment.abort(submit(0, 640, 5))
         yield* until(1000)
         assert.deepStrictEqual([ended.length, tokens.size, deployment.snapshots()[0]!.waiting], [0, 0, 0])
         assert.isTrue(deployment.atRest)
       })
-    ))
+    )
+  )
 
   it.effect("ignores the end of a request that is taken back during its last pass", () =>
     use(({ deployment, ended, submit, tokens, until }) =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const live = submit(0, 1000, 1)
         yield* until(20)
         deployment.abort(live)
@@ -131,38 +169,51 @@ describe("a deployment", () => {
         deployment.abort(live)
         assert.strictEqual(deployment.snapshots()[0]!.activeBlocks, 0)
       })
-    ))
+    )
+  )
 
   it.effect("never runs a request that is taken back while the router holds it", () => {
     const router = KvRouter.layer({ ...defaultKvRouterOptions, routerQueueThreshold: 0 })
-    return use(({ deployment, ended, submit, tokens, until }) =>
-      Effect.gen(function*() {
-        submit(0, 2000, 2)
-        const parked = submit(1, 2000, 2)
-        submit(2, 2000, 2)
-        assert.strictEqual(deployment.parked, 2)
-        yield* until(10)
-        deployment.abort(parked)
-        yield* until(5000)
-        assert.deepStrictEqual(ended.map(([id]) => id), [0, 2])
-        assert.isFalse(tokens.has(1))
-        assert.strictEqual(deployment.parked, 0)
-        assert.strictEqual(deployment.inFlight, 0)
-      }), { router })
+    return use(
+      ({ deployment, ended, submit, tokens, until }) =>
+        Effect.gen(function* () {
+          submit(0, 2000, 2)
+          const parked = submit(1, 2000, 2)
+          submit(2, 2000, 2)
+          assert.strictEqual(deployment.parked, 2)
+          yield* until(10)
+          deployment.abort(parked)
+          yield* until(5000)
+          assert.deepStrictEqual(
+            ended.map(([id]) => id),
+            [0, 2]
+          )
+          assert.isFalse(tokens.has(1))
+          assert.strictEqual(deployment.parked, 0)
+          assert.strictEqual(deployment.inFlight, 0)
+        }),
+      { router }
+    )
   })
 
   it.effect("frees the load of an aborted request at the router, which lets a parked one go", () => {
     const router = KvRouter.layer({ ...defaultKvRouterOptions, routerQueueThreshold: 0 })
-    return use(({ deployment, ended, submit, until }) =>
-      Effect.gen(function*() {
-        const first = submit(0, 8000, 2)
-        submit(1, 640, 2)
-        assert.strictEqual(deployment.parked, 1)
-        yield* until(1)
-        deployment.abort(first)
-        assert.strictEqual(deployment.parked, 0)
-        yield* until(5000)
-        assert.deepStrictEqual(ended.map(([id]) => id), [1])
-      }), { router })
+    return use(
+      ({ deployment, ended, submit, until }) =>
+        Effect.gen(function* () {
+          const first = submit(0, 8000, 2)
+          submit(1, 640, 2)
+          assert.strictEqual(deployment.parked, 1)
+          yield* until(1)
+          deployment.abort(first)
+          assert.strictEqual(deployment.parked, 0)
+          yield* until(5000)
+          assert.deepStrictEqual(
+            ended.map(([id]) => id),
+            [1]
+          )
+        }),
+      { router }
+    )
   })
 })

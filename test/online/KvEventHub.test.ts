@@ -12,10 +12,12 @@ class ListeningRouter extends RoundRobinCore {
   }
 
   override kvEvents(worker?: number) {
-    return worker === 2 ? undefined : {
-      stored: (block: number) => void this.told.push(`${worker} +${block}`),
-      removed: (block: number) => void this.told.push(`${worker} -${block}`)
-    }
+    return worker === 2
+      ? undefined
+      : {
+          stored: (block: number) => void this.told.push(`${worker} +${block}`),
+          removed: (block: number) => void this.told.push(`${worker} -${block}`)
+        }
   }
 }
 
@@ -27,7 +29,7 @@ const marked = (hub: KvEventHub): ReadonlyArray<number> => {
 
 describe("KvEventHub", () => {
   it.effect("delivers what was published, in order, and holds on to blocks until then", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const router = new ListeningRouter()
       const hub = yield* KvEventHub.make(router)
       const [first, second] = [hub.sink(0), hub.sink(1)]
@@ -51,13 +53,15 @@ describe("KvEventHub", () => {
       yield* Effect.yieldNow
       assert.deepStrictEqual(router.told.at(-1), "0 -7")
       assert.deepStrictEqual(marked(hub), [])
-    }).pipe(Effect.scoped))
+    }).pipe(Effect.scoped)
+  )
 
   it.effect("asks for nothing from workers that nobody listens to", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const hub = yield* KvEventHub.make(new ListeningRouter())
       assert.isUndefined(hub.sink(2))
       yield* hub.publish(2)
       assert.deepStrictEqual(marked(hub), [])
-    }).pipe(Effect.scoped))
+    }).pipe(Effect.scoped)
+  )
 })

@@ -24,13 +24,18 @@ import { engineOf, online, type Setup } from "./OnlineRuns.ts"
 /** `count` rows, one every `everyMs`. */
 const rowsEvery = (count: number, everyMs: number, outputTokens: number): ReadonlyArray<TraceRow> =>
   Array.from({ length: count }, (_, index) =>
-    row({ timestampMs: index * everyMs, promptTokens: 200, outputTokens, hashIds: [index] }, index + 1))
+    row({ timestampMs: index * everyMs, promptTokens: 200, outputTokens, hashIds: [index] }, index + 1)
+  )
 
 const plain = (rows: ReadonlyArray<TraceRow>, concurrency?: number) =>
   plainWorkload({ rows, traceBlockTokens: 512, concurrency })
 
 const setup = (workload: Setup["workload"], changes: Partial<Setup> = {}): Setup => ({
-  engine: engineOf(engineArgs()), router: RoundRobin.layer, workers: 2, workload, ...changes
+  engine: engineOf(engineArgs()),
+  router: RoundRobin.layer,
+  workers: 2,
+  workload,
+  ...changes
 })
 
 const timed = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
@@ -41,13 +46,18 @@ const timed = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
 
 describe("a run on the live clock", () => {
   it.live("takes the time it simulates and measures it", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const lag = new LagMeter()
       const views: Array<SimulationView["Service"]> = []
       const monitor = (view: SimulationView["Service"]) => void views.push(view)
       const { tookMs, value } = yield* timed(online(setup(plain(rowsEvery(6, 30, 5))), { lag, monitor }))
       assert.deepStrictEqual(
-        views.map((view) => [view.arrivedRequests(), view.finishedRequests(), view.parkedRequests(), view.workers().length]),
+        views.map((view) => [
+          view.arrivedRequests(),
+          view.finishedRequests(),
+          view.parkedRequests(),
+          view.workers().length
+        ]),
         [[6, 6, 0, 2]]
       )
       assert.strictEqual(value.summary.ended, "drained")
@@ -59,17 +69,22 @@ describe("a run on the live clock", () => {
         assert.isAtLeast(record.lastTokenMs - record.arrivalMs, 19.5 + 5 * 5.7)
       }
       assert.isAtLeast(tookMs, 150)
-      assert.strictEqual(value.gaps.reduce((sum, { counts }) => sum + counts.reduce((a, b) => a + b, 0), 0), 24)
+      assert.strictEqual(
+        value.gaps.reduce((sum, { counts }) => sum + counts.reduce((a, b) => a + b, 0), 0),
+        24
+      )
       assert.isAbove(lag.passes, 0)
       assert.isAtLeast(lag.maxMs, lag.meanMs)
-    }).pipe(Effect.provide(Pace.layerLive)))
+    }).pipe(Effect.provide(Pace.layerLive))
+  )
 
   it.live("stops when asked, reports what was cut off, and leaves nobody asleep", () => {
     const pace = countedPace()
     const endless = Stream.map(Stream.range(0, 1e9), (index) =>
-      row({ timestampMs: index * 10, promptTokens: 200, outputTokens: 1000, hashIds: [index] }, index + 1))
+      row({ timestampMs: index * 10, promptTokens: 200, outputTokens: 1000, hashIds: [index] }, index + 1)
+    )
     const workload = Workload.layerRows({ rows: endless, name: "endless", traceBlockTokens: 512 })
-    return Effect.gen(function*() {
+    return Effect.gen(function* () {
       const { tookMs, value } = yield* timed(online(setup(workload), { stopWhen: Effect.sleep(200) }))
       assert.isBelow(tookMs, 1200)
       assert.strictEqual(value.summary.ended, "interrupted")
@@ -87,7 +102,7 @@ describe("a run on the live clock", () => {
   })
 
   it.live("makes a truncated report of a run that its time limit ends", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const report = yield* Stream.run(OnlineReplay.run({ maxTimeMs: 100, workers: 2 }), sink()).pipe(
         Effect.provide([engineOf(engineArgs()), RoundRobin.layer, plain(rowsEvery(50, 20, 3))])
       )
@@ -97,11 +112,12 @@ describe("a run on the live clock", () => {
       assert.isAbove(report.completed_requests, 0)
       assert.strictEqual(report.decode_worker_seconds, 0)
       assert.strictEqual(report.gpu_hours, 0)
-    }).pipe(Effect.provide(Pace.layerLive)))
+    }).pipe(Effect.provide(Pace.layerLive))
+  )
 
   it.live("ends with its consumer", () => {
     const pace = countedPace()
-    return Effect.gen(function*() {
+    return Effect.gen(function* () {
       const run = OnlineReplay.run({ workers: 2 }).pipe(
         Stream.provide(Layer.mergeAll(engineOf(engineArgs()), RoundRobin.layer, plain(rowsEvery(50, 5, 4))))
       )
@@ -120,7 +136,7 @@ describe("a run on the live clock", () => {
   it.live("lets passes wait for a consumer that is behind", () => {
     const lag = new LagMeter()
     const engine = engineOf(engineArgs({ speedupRatio: 1000 }))
-    return Effect.gen(function*() {
+    return Effect.gen(function* () {
       const hold = yield* Deferred.make<void>()
       const fiber = yield* Effect.forkChild(
         Stream.runForEachArray(OnlineReplay.run({ workers: 1, lag }), () => Deferred.await(hold)).pipe(
@@ -153,24 +169,30 @@ describe("a run on the live clock that fails", () => {
   }
 
   it.live("fails with the trace's error", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const broken = new TraceError({ file: "x.jsonl", problem: "line 4 is broken" })
       const rows = Stream.concat(Stream.fromIterable(rowsEvery(3, 10, 2)), Stream.fail(broken))
       const error = yield* failing(Workload.layerRows({ rows, name: "x.jsonl", traceBlockTokens: 512 }))
       assert.strictEqual(error, broken)
-    }))
+    })
+  )
 
   it.live("fails when no worker can ever go on", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const engine = engineOf(engineArgs({ enableChunkedPrefill: false, maxNumBatchedTokens: 100 }))
       const small = row({ timestampMs: 1, promptTokens: 50, outputTokens: 20, hashIds: [9] }, 4)
       const error = yield* failing(plain([...rowsEvery(1, 1, 2), small]), { engine })
-      assert.match(error.message, /online replay reached a dead end with 1 in-flight requests remaining .* request 0 \(200 prompt \+ 2 output/)
-    }))
+      assert.match(
+        error.message,
+        /online replay reached a dead end with 1 in-flight requests remaining .* request 0 \(200 prompt \+ 2 output/
+      )
+    })
+  )
 
   it.live("fails when the router has to end the run", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const error = yield* failing(plain(rowsEvery(3, 10, 2)), { router: ScriptedRouter.layer([0, 1]) })
       assert.match(error.message, /no entry for request 2/)
-    }))
+    })
+  )
 })

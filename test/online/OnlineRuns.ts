@@ -55,7 +55,10 @@ export const outcomeOf = (events: ReadonlyArray<ReplayEvent>): Outcome => {
 export const offline = ({ engine, router, workers, workload }: Setup) =>
   Stream.runCollect(Replay.run({ check: true })).pipe(
     Effect.map(outcomeOf),
-    Effect.provide([Topology.layerMulti({ workers }).pipe(Layer.provide([engine, router])), workload, VirtualClock.layer], { local: true })
+    Effect.provide(
+      [Topology.layerMulti({ workers }).pipe(Layer.provide([engine, router])), workload, VirtualClock.layer],
+      { local: true }
+    )
   )
 
 /** On the Pace of the context. */
@@ -74,23 +77,25 @@ export const virtual = (setup: Setup, options: OnlineReplay.OnlineOptions = {}):
 
 /** What must be the same offline and online, by request in dispatch order. */
 export const comparable = ({ records }: Outcome) =>
-  records.toSorted((a, b) => a.id - b.id).map((record) => ({
-    id: record.id,
-    session: record.sessionId,
-    turn: record.turnIndex,
-    status: record.status,
-    worker: record.workerIndex,
-    promptTokens: record.promptTokens,
-    emittedTokens: record.emittedTokens,
-    reusedTokens: record.reusedTokens,
-    firstReusedTokens: record.firstAdmissionReusedTokens,
-    overlapTokens: record.routeOverlapTokens,
-    arrivalMs: record.arrivalMs,
-    firstAdmitMs: record.firstAdmitMs,
-    firstTokenMs: record.firstTokenMs,
-    secondTokenMs: record.secondTokenMs,
-    lastTokenMs: record.lastTokenMs
-  }))
+  records
+    .toSorted((a, b) => a.id - b.id)
+    .map((record) => ({
+      id: record.id,
+      session: record.sessionId,
+      turn: record.turnIndex,
+      status: record.status,
+      worker: record.workerIndex,
+      promptTokens: record.promptTokens,
+      emittedTokens: record.emittedTokens,
+      reusedTokens: record.reusedTokens,
+      firstReusedTokens: record.firstAdmissionReusedTokens,
+      overlapTokens: record.routeOverlapTokens,
+      arrivalMs: record.arrivalMs,
+      firstAdmitMs: record.firstAdmitMs,
+      firstTokenMs: record.firstTokenMs,
+      secondTokenMs: record.secondTokenMs,
+      lastTokenMs: record.lastTokenMs
+    }))
 
 /** Gap to number of gaps, over the whole run. */
 export const gapCounts = ({ gaps }: Outcome): ReadonlyMap<number, number> => {
@@ -102,7 +107,7 @@ export const gapCounts = ({ gaps }: Outcome): ReadonlyMap<number, number> => {
 }
 
 /** Runs both ways and compares everything that does not depend on the real clock; gives the online outcome. */
-export const assertSameRun = Effect.fnUntraced(function*(setup: Setup) {
+export const assertSameRun = Effect.fnUntraced(function* (setup: Setup) {
   const expected = yield* offline(setup)
   const actual = yield* virtual(setup)
   assert.deepStrictEqual(comparable(actual), comparable(expected))

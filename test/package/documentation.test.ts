@@ -45,7 +45,10 @@ describe("documentation", () => {
 
   it("shows only commands that a test runs", () => {
     const others = documents.flatMap(commandsOf).filter((command) => !command.startsWith("npx dynosim"))
-    assert.deepStrictEqual(others.filter((command) => !knownElsewhere.has(command)), [])
+    assert.deepStrictEqual(
+      others.filter((command) => !knownElsewhere.has(command)),
+      []
+    )
   })
 
   it("npm start replays the published trace", () => {

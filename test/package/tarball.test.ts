@@ -45,7 +45,12 @@ describe("npm pack", () => {
 
   it("installs a command that replays a trace", () => {
     const output = inElsewhere(
-      process.execPath, "node_modules/.bin/dynosim", "replay", sample, "--report-json", "report.json"
+      process.execPath,
+      "node_modules/.bin/dynosim",
+      "replay",
+      sample,
+      "--report-json",
+      "report.json"
     )
     assert.match(output, /Saved full report to: .*report\.json/)
     const report = JSON.parse(readFileSync(join(elsewhere, "report.json"), "utf8")) as { completed_requests: number }

@@ -11,7 +11,10 @@ type Pairs = ReadonlyArray<readonly [gapMs: number, count: number]>
 
 const filled = (pairs: Pairs, exactGaps?: number): GapMetric => {
   const metric = new GapMetric(exactGaps)
-  metric.add(Float64Array.from(pairs, ([gapMs]) => gapMs), Uint32Array.from(pairs, ([, count]) => count))
+  metric.add(
+    Float64Array.from(pairs, ([gapMs]) => gapMs),
+    Uint32Array.from(pairs, ([, count]) => count)
+  )
   return metric
 }
 
@@ -19,11 +22,14 @@ const expanded = (pairs: Pairs): Array<number> =>
   pairs.flatMap(([gapMs, count]) => Array.from({ length: count }, () => gapMs))
 
 /** Every one of `count` different gaps, four times. */
-const distinct = (count: number): Pairs => Array.from({ length: 4 * count }, (_, index) => [1 + index % count, 1])
+const distinct = (count: number): Pairs => Array.from({ length: 4 * count }, (_, index) => [1 + (index % count), 1])
 
 const rates = (gapsMs: ReadonlyArray<number>): Array<number> => gapsMs.filter((gap) => gap > 0).map((gap) => 1000 / gap)
 
-const Gap = Schema.Union([Schema.Literals([0, 5, 5.5, 20]), Schema.Finite.check(Schema.isBetween({ minimum: 1e-6, maximum: 1e6 }))])
+const Gap = Schema.Union([
+  Schema.Literals([0, 5, 5.5, 20]),
+  Schema.Finite.check(Schema.isBetween({ minimum: 1e-6, maximum: 1e6 }))
+])
 const PairList = Schema.Array(Schema.Tuple([Gap, Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 9 }))]))
 
 describe("GapMetric", () => {
@@ -35,7 +41,8 @@ describe("GapMetric", () => {
       for (const key of percentiles) assert.strictEqual(tokensPerSecond[key], expected[key], key)
       assertCloseTo(gapsMs, naiveStatistics(every), 1e-12)
       assertCloseTo(tokensPerSecond, expected, 1e-12)
-    }))
+    })
+  )
 
   it.effect.prop("gives the same numbers however the buffer overflows", [Arbitrary.schema(PairList)], ([pairs]) =>
     Effect.sync(() => {
@@ -45,13 +52,25 @@ describe("GapMetric", () => {
       assert.isTrue(tight.exact)
       assertCloseTo(tight.statistics().gapsMs, roomy.gapsMs, 1e-12)
       assertCloseTo(tight.statistics().tokensPerSecond, roomy.tokensPerSecond, 1e-12)
-    }))
+    })
+  )
 
   it("keeps zero gaps out of the rates", () => {
-    const { gapsMs, tokensPerSecond } = filled([[0, 3], [4, 1]]).statistics()
+    const { gapsMs, tokensPerSecond } = filled([
+      [0, 3],
+      [4, 1]
+    ]).statistics()
     assert.strictEqual(gapsMs.mean, 1)
     assert.deepStrictEqual(tokensPerSecond, {
-      mean: 250, min: 250, max: 250, median: 250, p75: 250, p90: 250, p95: 250, p99: 250, std: 0
+      mean: 250,
+      min: 250,
+      max: 250,
+      median: 250,
+      p75: 250,
+      p90: 250,
+      p95: 250,
+      p99: 250,
+      std: 0
     })
     assert.deepStrictEqual(filled([[0, 3]]).statistics().tokensPerSecond, emptyStatistics)
     assert.deepStrictEqual(filled([]).statistics(), { gapsMs: emptyStatistics, tokensPerSecond: emptyStatistics })
@@ -59,7 +78,13 @@ describe("GapMetric", () => {
 
   it("adds up counts that no 32-bit integer holds", () => {
     const most = 0xffff_ffff
-    const { gapsMs, tokensPerSecond } = filled([[0, most], [10, most], [0, most], [10, most], [10, 5]]).statistics()
+    const { gapsMs, tokensPerSecond } = filled([
+      [0, most],
+      [10, most],
+      [0, most],
+      [10, most],
+      [10, 5]
+    ]).statistics()
     assert.strictEqual(gapsMs.median, 10)
     assert.closeTo(gapsMs.mean, 5, 1e-8)
     assert.deepStrictEqual([tokensPerSecond.mean, tokensPerSecond.max], [100, 100])
@@ -75,12 +100,19 @@ describe("GapMetric", () => {
     assert.isFalse(metric.exact)
     const every = expanded(pairs)
     const found = metric.statistics()
-    for (const [statistics, values] of [[found.gapsMs, every], [found.tokensPerSecond, rates(every)]] as const) {
+    for (const [statistics, values] of [
+      [found.gapsMs, every],
+      [found.tokensPerSecond, rates(every)]
+    ] as const) {
       const expected = naiveStatistics(values)
       for (const key of percentiles) {
         assert.isAtMost(Math.abs(statistics[key] - expected[key]), logHistogramError * expected[key], key)
       }
-      assertCloseTo({ ...expected, mean: statistics.mean, min: statistics.min, max: statistics.max, std: statistics.std }, expected, 1e-10)
+      assertCloseTo(
+        { ...expected, mean: statistics.mean, min: statistics.min, max: statistics.max, std: statistics.std },
+        expected,
+        1e-10
+      )
     }
   })
 
@@ -90,7 +122,10 @@ describe("GapMetric", () => {
     const metric = filled(pairs)
     assert.isTrue(metric.exact)
     const every = expanded(pairs)
-    for (const [found, values] of [[metric.statistics().gapsMs, every], [metric.statistics().tokensPerSecond, rates(every)]] as const) {
+    for (const [found, values] of [
+      [metric.statistics().gapsMs, every],
+      [metric.statistics().tokensPerSecond, rates(every)]
+    ] as const) {
       const expected = naiveStatistics(values)
       for (const key of percentiles) assert.strictEqual(found[key], expected[key], key)
       assertCloseTo(found, expected, 1e-10)
@@ -103,7 +138,10 @@ describe("GapMetric", () => {
   })
 
   it("can be asked in between and goes on", () => {
-    const metric = filled([[3, 1], [1, 2]])
+    const metric = filled([
+      [3, 1],
+      [1, 2]
+    ])
     assert.strictEqual(metric.statistics().gapsMs.max, 3)
     metric.add(Float64Array.of(1, 9), Uint32Array.of(1, 1))
     assertCloseTo(metric.statistics().gapsMs, naiveStatistics([3, 1, 1, 1, 9]), 1e-12)

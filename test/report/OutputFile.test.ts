@@ -18,30 +18,37 @@ import { served, summary } from "./Records.ts"
 
 /** Runs a test with a folder of its own: `at` names a file in it. */
 const inFolder = <A, E>(
-  test: (at: (...names: ReadonlyArray<string>) => string, files: FileSystem.FileSystem) => Effect.Effect<A, E, FileSystem.FileSystem | Path.Path>
+  test: (
+    at: (...names: ReadonlyArray<string>) => string,
+    files: FileSystem.FileSystem
+  ) => Effect.Effect<A, E, FileSystem.FileSystem | Path.Path>
 ) =>
-  Effect.scoped(Effect.gen(function*() {
-    const files = yield* FileSystem.FileSystem
-    const path = yield* Path.Path
-    const folder = yield* files.makeTempDirectoryScoped()
-    return yield* test((...names) => path.join(folder, ...names), files)
-  })).pipe(Effect.provide(NodeServices.layer))
+  Effect.scoped(
+    Effect.gen(function* () {
+      const files = yield* FileSystem.FileSystem
+      const path = yield* Path.Path
+      const folder = yield* files.makeTempDirectoryScoped()
+      return yield* test((...names) => path.join(folder, ...names), files)
+    })
+  ).pipe(Effect.provide(NodeServices.layer))
 
 const events: ReadonlyArray<ReplayEvent> = Array.from({ length: 10 }, (_, id) => served({ id, tokensMs: [id + 1] }))
 
 describe("OutputFile.write", () => {
   it.effect("makes the folders, overwrites what was there, leaves nothing else behind", () =>
     inFolder((at, files) =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         yield* OutputFile.write(at("p", "q", "r.json"), "old and long")
         yield* OutputFile.write(at("p", "q", "r.json"), "né")
         assert.strictEqual(yield* files.readFileString(at("p", "q", "r.json")), "né")
         assert.deepStrictEqual(yield* files.readDirectory(at("p", "q")), ["r.json"])
-      })))
+      })
+    )
+  )
 
   it.effect("says what is in the way and what to do", () =>
     inFolder((at, files) =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         yield* files.writeFileString(at("a.jsonl"), "trace")
         const inFile = yield* Effect.flip(OutputFile.write(at("a.jsonl", "r.json"), "x"))
         assert.instanceOf(inFile, OutputError)
@@ -49,11 +56,13 @@ describe("OutputFile.write", () => {
         const onFolder = yield* Effect.flip(OutputFile.write(at(), "x"))
         assert.match(onFolder.problem, /this is a folder; give the name of a file in it/)
         assert.strictEqual(yield* files.readFileString(at("a.jsonl")), "trace")
-      })))
+      })
+    )
+  )
 
   it.effect("writes pieces of text and bytes; a failure leaves no trace", () =>
     inFolder((at, files) =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const pieces = Stream.make("né", new Uint8Array([0, 255]), "!")
         yield* OutputFile.writeStream(at("r.bin"), pieces)
         assert.deepStrictEqual(yield* files.readFile(at("r.bin")), new Uint8Array([110, 195, 169, 0, 255, 33]))
@@ -61,29 +70,35 @@ describe("OutputFile.write", () => {
         assert.strictEqual(yield* Effect.flip(OutputFile.writeStream(at("r.bin"), failing)), "no more")
         assert.deepStrictEqual(yield* files.readDirectory(at()), ["r.bin"])
         assert.strictEqual((yield* files.readFile(at("r.bin"))).length, 6)
-      })))
+      })
+    )
+  )
 
   it.effect("writes through a symbolic link and keeps the link", () =>
     inFolder((at, files) =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         yield* files.writeFileString(at("real.json"), "old")
         yield* files.symlink(at("real.json"), at("link.json"))
         yield* OutputFile.write(at("link.json"), "new")
         assert.strictEqual(yield* files.readFileString(at("real.json")), "new")
         assert.strictEqual(yield* files.readLink(at("link.json")), at("real.json"))
-      })))
+      })
+    )
+  )
 
   it.effect("writes devices in place", () =>
     inFolder((_, files) =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         yield* OutputFile.write("/dev/null", "x")
         assert.strictEqual((yield* files.stat("/dev/null")).type, "CharacterDevice")
         assert.isFalse(yield* files.exists("/dev/null.partial"))
-      })))
+      })
+    )
+  )
 
   it.effect("keeps the old file and no half of the new one when writing fails", () =>
     inFolder((at, files) =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         yield* files.writeFileString(at("r.json"), "old")
         const error = yield* OutputFile.write(at("r.json"), "new").pipe(
           Effect.provideService(FileSystem.FileSystem, withFullDisk(files)),
@@ -92,7 +107,9 @@ describe("OutputFile.write", () => {
         assert.match(error.message, /r\.json: cannot be written \(.*\); free some space/)
         assert.deepStrictEqual(yield* files.readDirectory(at()), ["r.json"])
         assert.strictEqual(yield* files.readFileString(at("r.json")), "old")
-      })))
+      })
+    )
+  )
 })
 
 /** A file system on which files can be opened but not written. */
@@ -102,24 +119,30 @@ const withFullDisk = (files: FileSystem.FileSystem): FileSystem.FileSystem => ({
     Effect.map(files.open(path, options), (file) =>
       Object.create(file, {
         writeAll: {
-          value: () => Effect.fail(PlatformError.systemError({ _tag: "Unknown", module: "FileSystem", method: "writeAll" }))
+          value: () =>
+            Effect.fail(PlatformError.systemError({ _tag: "Unknown", module: "FileSystem", method: "writeAll" }))
         }
-      }))
+      })
+    )
 })
 
 describe("OutputFile.open", () => {
   it.effect("gives the file its name at the commit, not before", () =>
     inFolder((at, files) =>
-      Effect.scoped(Effect.gen(function*() {
-        const file = yield* OutputFile.open(at("x.jsonl"))
-        yield* file.append("one\n")
-        yield* file.append("two\n")
-        assert.deepStrictEqual(yield* files.readDirectory(at()), ["x.jsonl.partial"])
-        assert.strictEqual(yield* files.readFileString(at("x.jsonl.partial")), "one\ntwo\n")
-        yield* file.commit
-        assert.deepStrictEqual(yield* files.readDirectory(at()), ["x.jsonl"])
-        assert.strictEqual(yield* files.readFileString(at("x.jsonl")), "one\ntwo\n")
-      }))))
+      Effect.scoped(
+        Effect.gen(function* () {
+          const file = yield* OutputFile.open(at("x.jsonl"))
+          yield* file.append("one\n")
+          yield* file.append("two\n")
+          assert.deepStrictEqual(yield* files.readDirectory(at()), ["x.jsonl.partial"])
+          assert.strictEqual(yield* files.readFileString(at("x.jsonl.partial")), "one\ntwo\n")
+          yield* file.commit
+          assert.deepStrictEqual(yield* files.readDirectory(at()), ["x.jsonl"])
+          assert.strictEqual(yield* files.readFileString(at("x.jsonl")), "one\ntwo\n")
+        })
+      )
+    )
+  )
 })
 
 describe("writeRequestLines", () => {
@@ -127,7 +150,7 @@ describe("writeRequestLines", () => {
 
   it.effect("passes every event on and writes the lines", () =>
     inFolder((at, files) =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const passed = yield* Stream.fromIterable([...events, summary()]).pipe(
           Stream.rechunk(3),
           writeRequestLines(at("out", "x.jsonl")),
@@ -136,18 +159,22 @@ describe("writeRequestLines", () => {
         assert.deepStrictEqual(passed, [...events, summary()])
         assert.strictEqual(yield* files.readFileString(at("out", "x.jsonl")), expected)
         assert.deepStrictEqual(yield* files.readDirectory(at("out")), ["x.jsonl"])
-      })))
+      })
+    )
+  )
 
   it.effect("leaves an empty file for a run without finished requests", () =>
     inFolder((at, files) =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         yield* Stream.make(summary()).pipe(writeRequestLines(at("x.jsonl")), Stream.runDrain)
         assert.strictEqual(yield* files.readFileString(at("x.jsonl")), "")
-      })))
+      })
+    )
+  )
 
   it.effect("keeps the lines of a failed run apart from a whole file", () =>
     inFolder((at, files) =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const error = yield* Stream.fromIterable(events).pipe(
           Stream.concat(Stream.fail("broken" as const)),
           writeRequestLines(at("x.jsonl")),
@@ -157,11 +184,13 @@ describe("writeRequestLines", () => {
         assert.strictEqual(error, "broken")
         assert.deepStrictEqual(yield* files.readDirectory(at()), ["x.jsonl.partial"])
         assert.strictEqual(yield* files.readFileString(at("x.jsonl.partial")), expected)
-      })))
+      })
+    )
+  )
 
   it.live("names the file after an interruption too", () =>
     inFolder((at, files) =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const passed = yield* Deferred.make<void>()
         const endless = Stream.fromIterable(events).pipe(
           Stream.concat(Stream.drain(Stream.fromEffect(Deferred.succeed(passed, undefined)))),
@@ -172,19 +201,23 @@ describe("writeRequestLines", () => {
         yield* Fiber.interrupt(fiber)
         assert.deepStrictEqual(yield* files.readDirectory(at()), ["x.jsonl"])
         assert.strictEqual(yield* files.readFileString(at("x.jsonl")), expected)
-      })))
+      })
+    )
+  )
 
   it.effect("fails where the file cannot be made, before any event", () =>
     inFolder((at) =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const error = yield* Stream.fromIterable(events).pipe(writeRequestLines(at()), Stream.runDrain, Effect.flip)
         assert.match(error.message, /this is a folder/)
-      })))
+      })
+    )
+  )
 })
 
 describe("ReportPath", () => {
   it.effect("names reports by local time", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const time = Date.UTC(2026, 0, 5, 3, 4, 9)
       yield* TestClock.setTime(time)
       const local = new Date(time - new Date(time).getTimezoneOffset() * 60_000).toISOString()
@@ -192,11 +225,12 @@ describe("ReportPath", () => {
         yield* defaultReportName,
         `dynamo_replay_report_${local.slice(0, 10).replaceAll("-", "")}_${local.slice(11, 19).replaceAll(":", "")}.json`
       )
-    }))
+    })
+  )
 
   it.effect("finds the file for a file, a folder, and nothing", () =>
     inFolder((at, files) =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const { resolve } = yield* Path.Path
         const name = yield* defaultReportName
         yield* files.makeDirectory(at("out"))
@@ -205,5 +239,7 @@ describe("ReportPath", () => {
         assert.strictEqual(yield* resolveReportPath("new/folder//"), "new/folder")
         assert.strictEqual(yield* resolveReportPath(""), name)
         assert.strictEqual(yield* resolveReportPath(undefined), resolve(name))
-      })))
+      })
+    )
+  )
 })

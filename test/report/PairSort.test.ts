@@ -11,7 +11,7 @@ const orders: Readonly<Record<string, (index: number, length: number) => number>
   "few values": () => Math.floor(random() * 3),
   equal: () => 1,
   "organ pipe": (index, length) => Math.min(index, length - index),
-  "sorted, then random": (index, length) => index < length / 2 ? index / length : random(),
+  "sorted, then random": (index, length) => (index < length / 2 ? index / length : random()),
   "saw tooth": (index) => index % 17
 }
 
@@ -28,15 +28,26 @@ const check = (name: string, values: ReadonlyArray<number>): void => {
   const sorted = Float64Array.from(values)
   const counts = Uint32Array.from(values, (value) => Math.floor(value * 1000))
   sortPairs(sorted, counts, values.length)
-  assert.deepStrictEqual(Array.from(sorted), values.toSorted((a, b) => a - b), name)
-  assert.deepStrictEqual(Array.from(counts), Array.from(sorted, (value) => Math.floor(value * 1000)), name)
+  assert.deepStrictEqual(
+    Array.from(sorted),
+    values.toSorted((a, b) => a - b),
+    name
+  )
+  assert.deepStrictEqual(
+    Array.from(counts),
+    Array.from(sorted, (value) => Math.floor(value * 1000)),
+    name
+  )
 }
 
 describe("sortPairs", () => {
   it("orders values and takes their counts along", () => {
     for (const [name, valueAt] of Object.entries(orders)) {
       for (const length of [0, 1, 2, 3, 15, 16, 17, 18, 100, 5000]) {
-        check(`${name} ${length}`, Array.from({ length }, (_, index) => valueAt(index, length)))
+        check(
+          `${name} ${length}`,
+          Array.from({ length }, (_, index) => valueAt(index, length))
+        )
       }
     }
   })
@@ -51,6 +62,12 @@ describe("sortPairs", () => {
     const values = Float64Array.of(3, 2, 1)
     const counts = Uint32Array.of(30, 20, 10)
     sortPairs(values, counts, 2)
-    assert.deepStrictEqual([Array.from(values), Array.from(counts)], [[2, 3, 1], [20, 30, 10]])
+    assert.deepStrictEqual(
+      [Array.from(values), Array.from(counts)],
+      [
+        [2, 3, 1],
+        [20, 30, 10]
+      ]
+    )
   })
 })

@@ -12,14 +12,16 @@ const rebuilt = ({ lines, report }: RecordedRun, singleEngine: boolean): Report 
   const figure = (key: string): number => report[key] ?? Number.NaN
   const builder = new ReportBuilder()
   for (const line of lines) builder.add(recordOfLine(line))
-  builder.add(summary({
-    arrivedRequests: figure("num_requests"),
-    workerSeconds: singleEngine
-      ? undefined
-      : { prefill: figure("prefill_worker_seconds"), decode: figure("decode_worker_seconds") },
-    gpusPerWorker: { prefill: figure("prefill_gpus_per_worker"), decode: figure("decode_gpus_per_worker") },
-    wallMs: figure("wall_time_ms")
-  }))
+  builder.add(
+    summary({
+      arrivedRequests: figure("num_requests"),
+      workerSeconds: singleEngine
+        ? undefined
+        : { prefill: figure("prefill_worker_seconds"), decode: figure("decode_worker_seconds") },
+      gpusPerWorker: { prefill: figure("prefill_gpus_per_worker"), decode: figure("decode_gpus_per_worker") },
+      wallMs: figure("wall_time_ms")
+    })
+  )
   return builder.finish()
 }
 
@@ -33,7 +35,8 @@ describe("recorded runs of the reference", () => {
         const actual = Number(found[key])
         const expected = Number(run.report[key])
         if (Number.isInteger(expected)) assert.strictEqual(actual, expected, key)
-        else if (key.startsWith("std_")) assertCloseSpread(actual, expected, Number(run.report[key.replace("std", "mean")]), key)
+        else if (key.startsWith("std_"))
+          assertCloseSpread(actual, expected, Number(run.report[key.replace("std", "mean")]), key)
         else assertClose(actual, expected, key)
       }
     })

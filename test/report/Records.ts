@@ -33,9 +33,11 @@ export const record = (given: Partial<RequestRecord> = {}): RequestRecord => ({
 })
 
 /** A completed request that was admitted on arrival and emitted a token at each of the given times. */
-export const served = (
-  { arrivalMs = 0, tokensMs, ...given }: Partial<RequestRecord> & { readonly tokensMs: ReadonlyArray<number> }
-): RequestRecord =>
+export const served = ({
+  arrivalMs = 0,
+  tokensMs,
+  ...given
+}: Partial<RequestRecord> & { readonly tokensMs: ReadonlyArray<number> }): RequestRecord =>
   record({
     arrivalMs,
     firstAdmitMs: arrivalMs,
@@ -102,27 +104,37 @@ const Runs = Schema.Record(
     lines: Schema.Array(Schema.String)
   })
 )
-export type RecordedRun = typeof Runs.Type[string]
+export type RecordedRun = (typeof Runs.Type)[string]
 
 const file = (path: string): URL => new URL(`../golden/${path}`, import.meta.url)
 
 /** Runs of the reference, by name. */
-export const recordedRuns: Readonly<Record<string, RecordedRun>> = Schema.decodeUnknownSync(Schema.fromJsonString(Runs))(
-  gunzipSync(readFileSync(file("report/runs.json.gz"))).toString()
-)
+export const recordedRuns: Readonly<Record<string, RecordedRun>> = Schema.decodeUnknownSync(
+  Schema.fromJsonString(Runs)
+)(gunzipSync(readFileSync(file("report/runs.json.gz"))).toString())
 
 /** What CPython writes for numbers and documents. */
-export const pythonText = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Struct({
-  floats: Schema.Array(Schema.Tuple([Schema.String, Schema.String])),
-  documents: Schema.Array(Schema.Tuple([Schema.Json, Schema.String]))
-})))(readFileSync(file("report/python-text.json"), "utf8"))
+export const pythonText = Schema.decodeUnknownSync(
+  Schema.fromJsonString(
+    Schema.Struct({
+      floats: Schema.Array(Schema.Tuple([Schema.String, Schema.String])),
+      documents: Schema.Array(Schema.Tuple([Schema.Json, Schema.String]))
+    })
+  )
+)(readFileSync(file("report/python-text.json"), "utf8"))
 
 /** Standard output and report file of runs of the reference. */
-export const recordedTables = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Array(Schema.Struct({
-  id: Schema.String,
-  stdout: Schema.String,
-  report: Schema.String
-}))))(readFileSync(file("cli/tables.json"), "utf8"))
+export const recordedTables = Schema.decodeUnknownSync(
+  Schema.fromJsonString(
+    Schema.Array(
+      Schema.Struct({
+        id: Schema.String,
+        stdout: Schema.String,
+        report: Schema.String
+      })
+    )
+  )
+)(readFileSync(file("cli/tables.json"), "utf8"))
 
 const decodeLine = Schema.decodeUnknownSync(Schema.fromJsonString(Line))
 
@@ -145,18 +157,21 @@ export const recordOfLine = (text: string): RequestRecord => {
     emittedTokens: line.first_token_ms === null ? 0 : line.output_length,
     workerIndex: line.decode_worker_idx ?? -1,
     status: line.terminal_status,
-    handoff: line.prefill_worker_idx === null ? null : {
-      prefillWorkerIndex: line.prefill_worker_idx,
-      prefillAdmitMs: line.prefill_admit_ms ?? never,
-      sourceHeldMs: line.source_held_ms ?? never,
-      destinationReservedMs: line.destination_reserved_ms ?? never,
-      destinationActivatedMs: line.destination_activated_ms ?? never,
-      decodeAdmitMs: line.decode_admit_ms ?? never,
-      sourceReleasedMs: line.source_released_ms ?? never,
-      prefillReusedTokens: line.reused_input_tokens,
-      decodeReusedTokens: line.decode_reused_input_tokens ?? -1,
-      prefillRouteOverlapTokens: line.prefill_route_overlap_tokens ?? -1,
-      decodeRouteOverlapTokens: line.decode_route_overlap_tokens ?? -1
-    }
+    handoff:
+      line.prefill_worker_idx === null
+        ? null
+        : {
+            prefillWorkerIndex: line.prefill_worker_idx,
+            prefillAdmitMs: line.prefill_admit_ms ?? never,
+            sourceHeldMs: line.source_held_ms ?? never,
+            destinationReservedMs: line.destination_reserved_ms ?? never,
+            destinationActivatedMs: line.destination_activated_ms ?? never,
+            decodeAdmitMs: line.decode_admit_ms ?? never,
+            sourceReleasedMs: line.source_released_ms ?? never,
+            prefillReusedTokens: line.reused_input_tokens,
+            decodeReusedTokens: line.decode_reused_input_tokens ?? -1,
+            prefillRouteOverlapTokens: line.prefill_route_overlap_tokens ?? -1,
+            decodeRouteOverlapTokens: line.decode_route_overlap_tokens ?? -1
+          }
   })
 }

@@ -28,7 +28,13 @@ const fourRequests: ReadonlyArray<ReplayEvent> = [
 describe("ReportBuilder", () => {
   it("computes counts, rates and ratios by hand-checked formulas", () => {
     const {
-      duration_ms, gpu_hours, input_throughput_tok_s, output_throughput_tok_s, prefix_cache_reused_ratio, total_throughput_tok_s, ...of
+      duration_ms,
+      gpu_hours,
+      input_throughput_tok_s,
+      output_throughput_tok_s,
+      prefix_cache_reused_ratio,
+      total_throughput_tok_s,
+      ...of
     } = report(fourRequests)
     assert.deepStrictEqual(
       [of.num_requests, of.completed_requests, of.total_input_tokens, of.total_output_tokens, of.processed_tokens],
@@ -36,7 +42,10 @@ describe("ReportBuilder", () => {
     )
     assert.strictEqual(duration_ms, 130)
     assert.strictEqual(of.request_throughput_rps, 3 / 0.13)
-    assert.deepStrictEqual([input_throughput_tok_s, output_throughput_tok_s, total_throughput_tok_s], [1000 / 0.13, 6 / 0.13, 1006 / 0.13])
+    assert.deepStrictEqual(
+      [input_throughput_tok_s, output_throughput_tok_s, total_throughput_tok_s],
+      [1000 / 0.13, 6 / 0.13, 1006 / 0.13]
+    )
     assert.deepStrictEqual([of.prefill_worker_seconds, of.decode_worker_seconds], [0, 0.13])
     assert.strictEqual(gpu_hours, 0.13 / 3600)
     assert.strictEqual(of.wall_time_ms, 4)
@@ -54,7 +63,11 @@ describe("ReportBuilder", () => {
     assert.deepStrictEqual([of.min_tpot_ms, of.max_tpot_ms, of.median_tpot_ms], [0, 5, 5])
     assert.deepStrictEqual([of.min_itl_ms, of.max_itl_ms, of.mean_itl_ms, of.median_itl_ms], [0, 6, 10 / 3, 4])
     assert.deepStrictEqual(
-      [of.min_output_token_throughput_per_user, of.max_output_token_throughput_per_user, of.mean_output_token_throughput_per_user],
+      [
+        of.min_output_token_throughput_per_user,
+        of.max_output_token_throughput_per_user,
+        of.mean_output_token_throughput_per_user
+      ],
       [1000 / 6, 250, (1000 / 6 + 250) / 2]
     )
   })
@@ -68,7 +81,13 @@ describe("ReportBuilder", () => {
       summary({ arrivedRequests: 7, ended: "max-sim-time" })
     ])
     assert.deepStrictEqual(
-      [dynosim.offered_requests, dynosim.completed_requests, dynosim.rejected_requests, dynosim.failed_requests, dynosim.in_flight_requests],
+      [
+        dynosim.offered_requests,
+        dynosim.completed_requests,
+        dynosim.rejected_requests,
+        dynosim.failed_requests,
+        dynosim.in_flight_requests
+      ],
       [7, 3, 1, 1, 2]
     )
     assert.isTrue(dynosim.truncated)
@@ -76,7 +95,10 @@ describe("ReportBuilder", () => {
   })
 
   it("shows a request that never reached its end as in flight", () => {
-    assert.strictEqual(report([served({ tokensMs: [1] }), summary({ arrivedRequests: 2 })]).dynosim.in_flight_requests, 1)
+    assert.strictEqual(
+      report([served({ tokensMs: [1] }), summary({ arrivedRequests: 2 })]).dynosim.in_flight_requests,
+      1
+    )
   })
 
   it("counts a request cut off after a token as completed, with the output it asked for", () => {
@@ -85,7 +107,10 @@ describe("ReportBuilder", () => {
       record({ firstAdmitMs: 3, status: "in_flight" }),
       summary({ arrivedRequests: 2, ended: "interrupted" })
     ])
-    assert.deepStrictEqual([of.num_requests, of.completed_requests, of.total_output_tokens, of.duration_ms], [2, 1, 50, 20])
+    assert.deepStrictEqual(
+      [of.num_requests, of.completed_requests, of.total_output_tokens, of.duration_ms],
+      [2, 1, 50, 20]
+    )
     assert.strictEqual(of.mean_tpot_ms, 10)
   })
 
@@ -99,7 +124,10 @@ describe("ReportBuilder", () => {
     assert.deepStrictEqual([of.num_requests, of.completed_requests, of.duration_ms], [1, 0, 0])
     assert.strictEqual(of.decode_worker_seconds, 1e-9)
     assert.strictEqual(of.gpu_hours, 1e-9 / 3600)
-    assert.deepStrictEqual([of.processed_tokens_per_s, of.prefix_cache_reused_ratio, of.mean_itl_ms, of.p99_ttft_ms], [0, 0, 0, 0])
+    assert.deepStrictEqual(
+      [of.processed_tokens_per_s, of.prefix_cache_reused_ratio, of.mean_itl_ms, of.p99_ttft_ms],
+      [0, 0, 0, 0]
+    )
   })
 
   it("takes worker time from the run where the run keeps it", () => {
@@ -123,13 +151,23 @@ describe("ReportBuilder", () => {
   it("asks for the metadata when the run has ended", () => {
     const warnings: Array<string> = []
     const builder = new ReportBuilder({
-      metadata: () => ({ timingSource: "polynomial", seed: 7, options: { workers: 2 }, warnings, inputSha256: { "a.jsonl": "ff" } })
+      metadata: () => ({
+        timingSource: "polynomial",
+        seed: 7,
+        options: { workers: 2 },
+        warnings,
+        inputSha256: { "a.jsonl": "ff" }
+      })
     })
     builder.add(summary())
     warnings.push("late")
     const { dynosim } = builder.finish()
     assert.deepInclude(dynosim, {
-      timing_source: "polynomial", seed: 7, options: { workers: 2 }, warnings: ["late"], input_sha256: { "a.jsonl": "ff" }
+      timing_source: "polynomial",
+      seed: 7,
+      options: { workers: 2 },
+      warnings: ["late"],
+      input_sha256: { "a.jsonl": "ff" }
     })
     assert.notProperty(report([summary()]).dynosim, "input_sha256")
     assert.deepInclude(report([summary()]).dynosim, { timing_source: null, seed: null, options: null, warnings: [] })
@@ -139,13 +177,22 @@ describe("ReportBuilder", () => {
     const exact = { method: "exact", relative_error: 0 }
     const sketch = { method: "log-linear histogram", relative_error: 2 ** -15 }
     assert.deepStrictEqual(report(fourRequests).dynosim.percentiles, { requests: exact, token_gaps: exact })
-    assert.deepStrictEqual(report(fourRequests, { exactRequests: 2 }).dynosim.percentiles, { requests: sketch, token_gaps: exact })
-    assert.deepStrictEqual(report(fourRequests, { exactGaps: 1 }).dynosim.percentiles, { requests: exact, token_gaps: sketch })
+    assert.deepStrictEqual(report(fourRequests, { exactRequests: 2 }).dynosim.percentiles, {
+      requests: sketch,
+      token_gaps: exact
+    })
+    assert.deepStrictEqual(report(fourRequests, { exactGaps: 1 }).dynosim.percentiles, {
+      requests: exact,
+      token_gaps: sketch
+    })
   })
 
   it("satisfies its own schema", () => {
     const decode = Schema.decodeUnknownSync(Report)
-    for (const of of [report(fourRequests), report([], { serviceLevel: { ttftMs: 1 }, metadata: () => ({ seed: 1, inputSha256: {} }) })]) {
+    for (const of of [
+      report(fourRequests),
+      report([], { serviceLevel: { ttftMs: 1 }, metadata: () => ({ seed: 1, inputSha256: {} }) })
+    ]) {
       assert.deepStrictEqual(decode(of), of)
     }
   })

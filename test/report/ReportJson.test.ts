@@ -19,7 +19,7 @@ describe("ReportJson", () => {
     for (const { id, report } of recordedTables) {
       const text = reportJson(withFigures(report))
       assert.strictEqual(withoutFacts(text), report, id)
-      assert.include(text, "\n  \"dynosim\": {\n    \"behaviour_profile\": \"1.3.1\",\n")
+      assert.include(text, '\n  "dynosim": {\n    "behaviour_profile": "1.3.1",\n')
     }
   })
 
@@ -31,7 +31,10 @@ describe("ReportJson", () => {
   })
 
   it("writes no number that JSON does not know", () => {
-    assert.include(textWithOptions({ limit: Number.POSITIVE_INFINITY, ratio: Number.NaN }), "\"limit\": null,\n      \"ratio\": null")
+    assert.include(
+      textWithOptions({ limit: Number.POSITIVE_INFINITY, ratio: Number.NaN }),
+      '"limit": null,\n      "ratio": null'
+    )
   })
 
   it("can be read back", () => {

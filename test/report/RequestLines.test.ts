@@ -22,31 +22,51 @@ describe("RequestLines", () => {
     ])
     const lines = text.split("\n")
     assert.strictEqual(lines.pop(), "")
-    assert.deepStrictEqual(lines.map((line) => [parsed(line)["uuid"], parsed(line)["terminal_status"]]), [
-      ["request-2", "completed"], ["request-1", "rejected"], ["request-0", "failed"]
-    ])
+    assert.deepStrictEqual(
+      lines.map((line) => [parsed(line)["uuid"], parsed(line)["terminal_status"]]),
+      [
+        ["request-2", "completed"],
+        ["request-1", "rejected"],
+        ["request-0", "failed"]
+      ]
+    )
     assert.strictEqual(requestLines([gaps([1, 1]), summary()]), "")
   })
 
   it("names session, turn and request as the trace does", () => {
-    const named = parsed(requestLine(served({ tokensMs: [1], sessionId: "s \"1\"", turnIndex: 4, requestId: "r-é" })))
-    assert.deepInclude(named, { session_id: "s \"1\"", turn_index: 4, uuid: "r-é" })
+    const named = parsed(requestLine(served({ tokensMs: [1], sessionId: 's "1"', turnIndex: 4, requestId: "r-é" })))
+    assert.deepInclude(named, { session_id: 's "1"', turn_index: 4, uuid: "r-é" })
     assert.deepInclude(parsed(requestLine(served({ tokensMs: [1], turnIndex: 4, id: 12 }))), {
-      session_id: null, turn_index: null, uuid: "request-12"
+      session_id: null,
+      turn_index: null,
+      uuid: "request-12"
     })
   })
 
   it("writes null for whatever was never reached", () => {
     assert.deepInclude(parsed(requestLine(record({ arrivalMs: 10, status: "rejected" }))), {
-      arrival_time_ms: 10, first_admit_ms: null, first_token_ms: null, last_token_ms: null, ttft_ms: null, ttst_ms: null,
-      e2e_latency_ms: null, itl_ms: null, decode_worker_idx: null
+      arrival_time_ms: 10,
+      first_admit_ms: null,
+      first_token_ms: null,
+      last_token_ms: null,
+      ttft_ms: null,
+      ttst_ms: null,
+      e2e_latency_ms: null,
+      itl_ms: null,
+      decode_worker_idx: null
     })
-    assert.deepInclude(parsed(requestLine(served({ tokensMs: [7] }))), { ttst_ms: null, itl_ms: null, decode_worker_idx: 0 })
+    assert.deepInclude(parsed(requestLine(served({ tokensMs: [7] }))), {
+      ttst_ms: null,
+      itl_ms: null,
+      decode_worker_idx: 0
+    })
   })
 
   it("appends what the trace annotated, without touching the keys of the line", () => {
-    const line = requestLine(served({ tokensMs: [7], annotations: { model: "m", ttft_ms: 3, tags: [1], nothing: undefined } }))
-    assert.isTrue(line.endsWith(",\"terminal_status\":\"completed\",\"model\":\"m\",\"trace_ttft_ms\":3,\"tags\":[1]}"))
+    const line = requestLine(
+      served({ tokensMs: [7], annotations: { model: "m", ttft_ms: 3, tags: [1], nothing: undefined } })
+    )
+    assert.isTrue(line.endsWith(',"terminal_status":"completed","model":"m","trace_ttft_ms":3,"tags":[1]}'))
     assert.strictEqual(parsed(line)["ttft_ms"], 7)
   })
 })

@@ -17,21 +17,36 @@ const nonNegative = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 
 
 describe("RequestMetric", () => {
   it("takes the nearest rank, halves up, without interpolation", () => {
-    assert.deepStrictEqual([1, 2, 3, 4, 5, 101].map((count) => percentileRank(count, 50)), [0, 1, 1, 2, 2, 50])
-    assert.deepStrictEqual([2, 4, 11, 12].map((count) => percentileRank(count, 75)), [1, 2, 8, 8])
+    assert.deepStrictEqual(
+      [1, 2, 3, 4, 5, 101].map((count) => percentileRank(count, 50)),
+      [0, 1, 1, 2, 2, 50]
+    )
+    assert.deepStrictEqual(
+      [2, 4, 11, 12].map((count) => percentileRank(count, 75)),
+      [1, 2, 8, 8]
+    )
     assert.strictEqual(percentileRank(201, 99), 198)
     assert.strictEqual(percentileRank(151, 99), 149)
   })
 
   it("computes nine numbers by hand-checked rules", () => {
     assert.deepStrictEqual(filled([4, 1, 3, 2]).statistics(), {
-      mean: 2.5, min: 1, max: 4, median: 3, p75: 3, p90: 4, p95: 4, p99: 4, std: Math.sqrt(1.25)
+      mean: 2.5,
+      min: 1,
+      max: 4,
+      median: 3,
+      p75: 3,
+      p90: 4,
+      p95: 4,
+      p99: 4,
+      std: Math.sqrt(1.25)
     })
     assert.deepStrictEqual(filled([]).statistics(), emptyStatistics)
   })
 
   it.effect.prop("agrees with sorting everything", [Arbitrary.schema(Schema.Array(nonNegative))], ([values]) =>
-    Effect.sync(() => assertCloseTo(filled(values).statistics(), naiveStatistics(values), 1e-12)))
+    Effect.sync(() => assertCloseTo(filled(values).statistics(), naiveStatistics(values), 1e-12))
+  )
 
   it("finds ranks across many pages, whatever the order of the values", () => {
     const count = 100_000

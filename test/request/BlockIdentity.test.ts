@@ -51,36 +51,41 @@ const holding = (blocks: Iterable<number>): BlockHolder => ({
 
 describe.each(identities)("%s", (_name, make) => {
   for (const [traceBlockTokens, blockTokens] of sizes) {
-    it.prop(`gives equal identities to equal prefixes only, T = ${traceBlockTokens}, B = ${blockTokens}`, [prompts], ([list]) => {
-      const identity = make(traceBlockTokens, blockTokens)
-      const relation = new Bijection()
-      for (const { hashIds, missing } of list) {
-        const tokens = promptTokens(hashIds, missing, traceBlockTokens)
-        relation.relate(
-          identity.blocksOfHashIds(hashIds, tokens),
-          prefixTexts(tokensOfHashIds(hashIds, traceBlockTokens, tokens), blockTokens)
-        )
-      }
-    })
-
-    it.prop(`keeps held identities through collections, T = ${traceBlockTokens}, B = ${blockTokens}`, [
-      prompts,
-      Schema.Array(Schema.Boolean).check(Schema.isMinLength(24), Schema.isMaxLength(24))
-    ], ([list, kept]) => {
-      const identity = make(traceBlockTokens, blockTokens)
-      let held: Array<{ readonly blocks: Int32Array; readonly texts: Array<string> }> = []
-      list.forEach(({ hashIds, missing }, index) => {
-        const tokens = promptTokens(hashIds, missing, traceBlockTokens)
-        const texts = prefixTexts(tokensOfHashIds(hashIds, traceBlockTokens, tokens), blockTokens)
-        held.push({ blocks: identity.blocksOfHashIds(hashIds, tokens), texts })
-        if (index % 3 === 2) {
-          held = held.filter((_, at) => kept[at])
-          identity.collect(held.map(({ blocks }) => holding(blocks)))
-        }
+    it.prop(
+      `gives equal identities to equal prefixes only, T = ${traceBlockTokens}, B = ${blockTokens}`,
+      [prompts],
+      ([list]) => {
+        const identity = make(traceBlockTokens, blockTokens)
         const relation = new Bijection()
-        for (const { blocks, texts } of held) relation.relate(blocks, texts)
-      })
-    })
+        for (const { hashIds, missing } of list) {
+          const tokens = promptTokens(hashIds, missing, traceBlockTokens)
+          relation.relate(
+            identity.blocksOfHashIds(hashIds, tokens),
+            prefixTexts(tokensOfHashIds(hashIds, traceBlockTokens, tokens), blockTokens)
+          )
+        }
+      }
+    )
+
+    it.prop(
+      `keeps held identities through collections, T = ${traceBlockTokens}, B = ${blockTokens}`,
+      [prompts, Schema.Array(Schema.Boolean).check(Schema.isMinLength(24), Schema.isMaxLength(24))],
+      ([list, kept]) => {
+        const identity = make(traceBlockTokens, blockTokens)
+        let held: Array<{ readonly blocks: Int32Array; readonly texts: Array<string> }> = []
+        list.forEach(({ hashIds, missing }, index) => {
+          const tokens = promptTokens(hashIds, missing, traceBlockTokens)
+          const texts = prefixTexts(tokensOfHashIds(hashIds, traceBlockTokens, tokens), blockTokens)
+          held.push({ blocks: identity.blocksOfHashIds(hashIds, tokens), texts })
+          if (index % 3 === 2) {
+            held = held.filter((_, at) => kept[at])
+            identity.collect(held.map(({ blocks }) => holding(blocks)))
+          }
+          const relation = new Bijection()
+          for (const { blocks, texts } of held) relation.relate(blocks, texts)
+        })
+      }
+    )
   }
 
   it("keeps the ancestors of a held block", () => {
@@ -139,7 +144,10 @@ describe("TokenRunIdentity", () => {
       const relation = new Bijection()
       for (const prompt of list) {
         relation.relate(
-          identity.blocksOfRuns(prompt.map(([symbol]) => symbol), prompt.map(([, count]) => count)),
+          identity.blocksOfRuns(
+            prompt.map(([symbol]) => symbol),
+            prompt.map(([, count]) => count)
+          ),
           prefixTexts(tokensOfRuns(prompt), blockTokens)
         )
       }

@@ -102,7 +102,8 @@ const given = <A extends object>(fields: { readonly [K in keyof A]: A[K] | undef
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<A>
 
 /** The reference draws prefix groups but then loses their numbers: all groups share one prefix. */
-const prefixGroups = (groups: number | undefined): number | undefined => groups === undefined ? undefined : Math.min(1, groups)
+const prefixGroups = (groups: number | undefined): number | undefined =>
+  groups === undefined ? undefined : Math.min(1, groups)
 
 const synthetic = (spec: RunSpec, blockTokens: number): SyntheticOptions => ({
   inputTokens: numberFlag(spec, "--input-tokens") ?? 0,
@@ -121,21 +122,26 @@ const synthetic = (spec: RunSpec, blockTokens: number): SyntheticOptions => ({
 const workload = (spec: RunSpec, blockTokens: number) => {
   if (spec.trace === null) return Workload.layerSynthetic(synthetic(spec, blockTokens))
   const file = new URL(`traces/${spec.trace}.gz`, folder).pathname
-  return Layer.unwrap(Effect.gen(function*() {
-    const open = flag(spec, "--trace-format") === "agentic_mooncake" ? openAgenticMooncake : openMooncake
-    const source = yield* open({ file, traceBlockTokens: 512 })
-    const trace = spec.lines === null ? source : { ...source, rows: Stream.take(source.rows, spec.lines) }
-    const concurrency = numberFlag(spec, "--replay-concurrency")
-    if (concurrency !== undefined) return Workload.layerClosedLoop({ trace, concurrency })
-    return Workload.layerOpenLoop({ trace, arrivalSpeedup: numberFlag(spec, "--arrival-speedup-ratio") ?? 1 })
-  })).pipe(Layer.provide(NodeServices.layer))
+  return Layer.unwrap(
+    Effect.gen(function* () {
+      const open = flag(spec, "--trace-format") === "agentic_mooncake" ? openAgenticMooncake : openMooncake
+      const source = yield* open({ file, traceBlockTokens: 512 })
+      const trace = spec.lines === null ? source : { ...source, rows: Stream.take(source.rows, spec.lines) }
+      const concurrency = numberFlag(spec, "--replay-concurrency")
+      if (concurrency !== undefined) return Workload.layerClosedLoop({ trace, concurrency })
+      return Workload.layerOpenLoop({ trace, arrivalSpeedup: numberFlag(spec, "--arrival-speedup-ratio") ?? 1 })
+    })
+  ).pipe(Layer.provide(NodeServices.layer))
 }
 
 const routerOptions = (spec: RunSpec): KvRouterOptions => {
-  const config = Result.getOrThrow(readRouterConfig(json(spec, "--router-config"), { _tag: "Flag", name: "--router-config" }))
-  const policyProfile = spec.policyFile === undefined
-    ? undefined
-    : profileFor(Result.getOrThrow(parsePolicyFile("policy.yaml", spec.policyFile)), undefined)
+  const config = Result.getOrThrow(
+    readRouterConfig(json(spec, "--router-config"), { _tag: "Flag", name: "--router-config" })
+  )
+  const policyProfile =
+    spec.policyFile === undefined
+      ? undefined
+      : profileFor(Result.getOrThrow(parsePolicyFile("policy.yaml", spec.policyFile)), undefined)
   return { ...defaultKvRouterOptions, ...config, policyProfile }
 }
 
@@ -174,12 +180,17 @@ const topology = (spec: RunSpec, router: Layer.Layer<Router>) => {
 }
 
 /** Runs the command line of `spec` with router options changed as asked; guided runs check their invariants too. */
-export const run = (spec: RunSpec, changes: Partial<KvRouterOptions>, hook?: DecisionHook): Effect.Effect<Outcome, unknown> => {
-  const router = flag(spec, "--router-mode") === "kv_router"
-    ? KvRouter.layer({ ...routerOptions(spec), ...changes }, hook)
-    : RoundRobin.layer
+export const run = (
+  spec: RunSpec,
+  changes: Partial<KvRouterOptions>,
+  hook?: DecisionHook
+): Effect.Effect<Outcome, unknown> => {
+  const router =
+    flag(spec, "--router-mode") === "kv_router"
+      ? KvRouter.layer({ ...routerOptions(spec), ...changes }, hook)
+      : RoundRobin.layer
   const { blockTokens, layer } = topology(spec, router)
-  return Effect.gen(function*() {
+  return Effect.gen(function* () {
     const services = yield* Layer.build(workload(spec, blockTokens))
     return yield* replay(layer, Layer.succeedContext(services), { check: hook !== undefined })
   }).pipe(Effect.scoped)

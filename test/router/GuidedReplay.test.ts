@@ -45,9 +45,8 @@ class Recording {
   find(request: SimRequest): number {
     const known = this.byRequest.get(request.id)
     if (known !== undefined) return known
-    const candidates = this.byKey.get(
-      this.key(request.promptTokens, request.outputTokens, request.sessionId, request.turnIndex)
-    ) ?? []
+    const candidates =
+      this.byKey.get(this.key(request.promptTokens, request.outputTokens, request.sessionId, request.turnIndex)) ?? []
     const at = candidates.findIndex((line) => isClose(request.arrivalMs, this.lines.arrivalMs[line]!))
     assert(at >= 0, `request ${request.id} arrived at ${request.arrivalMs}: not in the recording`)
     const [line] = candidates.splice(at, 1)
@@ -60,7 +59,10 @@ class Recording {
     assert(line !== undefined, `request ${record.id} was never routed`)
     const { lines } = this
     const expect = (what: string, actual: number, expected: number | null | undefined) =>
-      assert(expected === null ? Number.isNaN(actual) : isClose(actual, expected ?? Number.NaN), `${what} of request ${record.id}: expected ${expected}, got ${actual}`)
+      assert(
+        expected === null ? Number.isNaN(actual) : isClose(actual, expected ?? Number.NaN),
+        `${what} of request ${record.id}: expected ${expected}, got ${actual}`
+      )
     expect("first admission", record.firstAdmitMs, lines.firstAdmitMs[line])
     expect("first token", record.firstTokenMs, lines.firstTokenMs[line])
     expect("last token", record.lastTokenMs, lines.lastTokenMs[line])
@@ -84,8 +86,8 @@ const surprise = ({ costs }: RoutingDecision, worker: number, temperature: numbe
   const weights = costs.map((cost) => (range === 0 ? 1 : Math.exp(-(cost - lowest) / (range * temperature))))
   const total = weights.reduce((sum, weight) => sum + weight, 0)
   const logs = weights.map((weight) => Math.log(weight / total))
-  const mean = weights.reduce((sum, weight, i) => sum + weight / total * logs[i]!, 0)
-  const variance = weights.reduce((sum, weight, i) => sum + weight / total * (logs[i]! - mean) ** 2, 0)
+  const mean = weights.reduce((sum, weight, i) => sum + (weight / total) * logs[i]!, 0)
+  const variance = weights.reduce((sum, weight, i) => sum + (weight / total) * (logs[i]! - mean) ** 2, 0)
   return { excess: logs[worker]! - mean, variance }
 }
 
@@ -97,7 +99,7 @@ describe("guided replay of recorded runs", () => {
     const { requests } = golden
     if (requests === null) continue
     it.effect(name, () =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const recording = new Recording(requests)
         const softmax = golden.arguments.some((text) => text.includes("router_temperature"))
         let excess = 0
@@ -111,13 +113,18 @@ describe("guided replay of recorded runs", () => {
             excess += step.excess
             variance += step.variance
           } else {
-            assert.include(decision.minima, worker, `request ${decision.request.id} at ${decision.nowMs} ms: costs ${decision.costs}`)
+            assert.include(
+              decision.minima,
+              worker,
+              `request ${decision.request.id} at ${decision.nowMs} ms: costs ${decision.costs}`
+            )
           }
           return worker
         })
         assert.strictEqual(records.length, requests.arrivalMs.length)
         for (const record of records) recording.check(record)
         if (softmax) assert.isBelow(Math.abs(excess) / Math.sqrt(variance), 3)
-      }))
+      })
+    )
   }
 })

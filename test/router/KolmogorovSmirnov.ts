@@ -5,8 +5,10 @@
 import { isClose } from "../support/Assertions.ts"
 
 export const kolmogorovSmirnov = (a: ReadonlyArray<number>, b: ReadonlyArray<number>): number => {
-  const all = [...a.map((value) => ({ value, step: 1 / a.length })), ...b.map((value) => ({ value, step: -1 / b.length }))]
-    .toSorted((x, y) => x.value - y.value)
+  const all = [
+    ...a.map((value) => ({ value, step: 1 / a.length })),
+    ...b.map((value) => ({ value, step: -1 / b.length }))
+  ].toSorted((x, y) => x.value - y.value)
   let distance = 0
   let gap = 0
   all.forEach(({ step, value }, i) => {
@@ -14,7 +16,7 @@ export const kolmogorovSmirnov = (a: ReadonlyArray<number>, b: ReadonlyArray<num
     const next = all[i + 1]
     if (next === undefined || !isClose(next.value, value)) distance = Math.max(distance, Math.abs(gap))
   })
-  const root = Math.sqrt(a.length * b.length / (a.length + b.length))
+  const root = Math.sqrt((a.length * b.length) / (a.length + b.length))
   const lambda = (root + 0.12 + 0.11 / root) * distance
   if (lambda < 0.2) return 1
   let p = 0

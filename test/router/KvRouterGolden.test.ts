@@ -46,13 +46,13 @@ const drawFree: ReadonlyArray<readonly [name: string, spec: RunSpec, expected: F
       "--replay-concurrency",
       "24",
       "--router-config",
-      "{\"router_queue_threshold\": 0.5, \"router_queue_policy\": \"wspt\"}"
+      '{"router_queue_threshold": 0.5, "router_queue_policy": "wspt"}'
     ),
     [453.811759144, 8257.39331839, 0.0464191101674, 58103.260426]
   ],
   [
     "160 requests, 2 workers, 24 in flight, little memory",
-    conversation(160, 2, "--replay-concurrency", "24", "--extra-engine-args", "{\"num_gpu_blocks\": 1600}"),
+    conversation(160, 2, "--replay-concurrency", "24", "--extra-engine-args", '{"num_gpu_blocks": 1600}'),
     [12498.5662001, 24843.6293859, 0.0495340121946, 173549.803422]
   ]
 ]
@@ -74,20 +74,25 @@ const tieBreaks: ReadonlyArray<readonly [seed: number, tieBreak: TieBreak]> = [
 describe("runs that no tie can change", () => {
   for (const [name, spec, expected] of drawFree) {
     it.effect(name, () =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         for (const [seed, tieBreak] of tieBreaks) check(figures(yield* run(spec, { seed, tieBreak })), expected)
-      }))
+      })
+    )
   }
 
   it.effect("round robin", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const spec = { trace: "conv_1500.jsonl", lines: 1500, arguments: ["--num-workers", "4"] }
       check(figures(yield* run(spec, {})), [543.842044815858, 4279.72162089192, 0.0895285949136394, 525547.2415300017])
-    }))
+    })
+  )
 })
 
 /** Two long prompts with a common prefix 1 ms apart, and a short prompt that comes with the first. */
-const probe = (engineLayer: typeof VllmEngine.layer, seed: number): Effect.Effect<ReadonlyArray<RequestRecord>, unknown> => {
+const probe = (
+  engineLayer: typeof VllmEngine.layer,
+  seed: number
+): Effect.Effect<ReadonlyArray<RequestRecord>, unknown> => {
   const prompt = Array.from({ length: 10 }, (_, i) => i)
   const rows = [
     row({ timestampMs: 0, promptTokens: 5120, outputTokens: 20, hashIds: prompt }, 1),
@@ -96,7 +101,7 @@ const probe = (engineLayer: typeof VllmEngine.layer, seed: number): Effect.Effec
   ]
   const engine = engineLayer(engineArgs()).pipe(Layer.provide(PolynomialTiming.layer))
   const router = KvRouter.layer({ ...defaultKvRouterOptions, seed })
-  return Effect.gen(function*() {
+  return Effect.gen(function* () {
     const topology = Topology.layerMulti({ workers: 2 }).pipe(Layer.provide(Layer.merge(engine, router)))
     const workload = Workload.layerRows({ rows: Stream.fromIterable(rows), name: "probe", traceBlockTokens: 512 })
     const { records } = yield* replay(topology, Layer.succeedContext(yield* Layer.build(workload)))
@@ -106,24 +111,26 @@ const probe = (engineLayer: typeof VllmEngine.layer, seed: number): Effect.Effec
 
 describe("visibility of cache events", () => {
   it.effect("a vLLM pass's blocks are seen from its start", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       for (const seed of [0, 1, 2, 3]) {
         const [a, c, b] = yield* probe(VllmEngine.layer, seed)
         assert.strictEqual(b!.workerIndex, a!.workerIndex)
         assert.notStrictEqual(c!.workerIndex, a!.workerIndex)
         assertClose(b!.firstTokenMs, 117.286361, "first token")
       }
-    }))
+    })
+  )
 
   it.effect("an SGLang pass's blocks are not seen before its end", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       for (const seed of [0, 1, 2, 3]) {
         const [a, c, b] = yield* probe(SglangEngine.layer, seed)
         assert.strictEqual(b!.workerIndex, c!.workerIndex)
         assert.notStrictEqual(c!.workerIndex, a!.workerIndex)
         assertClose(b!.firstTokenMs, 135.484977, "first token")
       }
-    }))
+    })
+  )
 })
 
 const runsPerSide = 20
@@ -134,13 +141,17 @@ describe("twenty seeds look like twenty runs of the reference", () => {
     const golden = loadGolden(name)
     if (golden.reports.meanTtftMs.length < runsPerSide) continue
     it.effect(name, () =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const ours = []
         for (let seed = 0; seed < runsPerSide; seed++) ours.push(figures(yield* run(golden, { seed })))
         for (const column of columns) {
-          const p = kolmogorovSmirnov(ours.map((each) => each[column]), golden.reports[column])
+          const p = kolmogorovSmirnov(
+            ours.map((each) => each[column]),
+            golden.reports[column]
+          )
           assert.isAbove(p, 0.01, column)
         }
-      }))
+      })
+    )
   }
 })

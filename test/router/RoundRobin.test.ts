@@ -4,7 +4,10 @@ import { RoundRobinCore } from "../../src/router/RoundRobin.ts"
 describe("round robin", () => {
   it("takes the workers in turn", () => {
     const core = new RoundRobinCore(3)
-    assert.deepStrictEqual(Array.from({ length: 7 }, () => core.route()), [0, 1, 2, 0, 1, 2, 0])
+    assert.deepStrictEqual(
+      Array.from({ length: 7 }, () => core.route()),
+      [0, 1, 2, 0, 1, 2, 0]
+    )
   })
 
   it("has one worker do everything", () => {

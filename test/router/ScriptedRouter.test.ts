@@ -6,7 +6,10 @@ import { context, request } from "./Requests.ts"
 describe("scripted router", () => {
   it("sends a request where the list says", () => {
     const core = new ScriptedRouterCore([3, 0, 2], context())
-    assert.deepStrictEqual([2, 0, 1].map((id) => core.route(request({ id, promptTokens: 1 }), 0)), [2, 3, 0])
+    assert.deepStrictEqual(
+      [2, 0, 1].map((id) => core.route(request({ id, promptTokens: 1 }), 0)),
+      [2, 3, 0]
+    )
   })
 
   it("asks a function", () => {

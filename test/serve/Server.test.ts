@@ -32,7 +32,8 @@ import {
 
 const served = (name: string, options: TestServerOptions, body: (url: string) => Promise<void>) =>
   it.live(name, (): Effect.Effect<void, never, Scope.Scope> =>
-    Effect.flatMap(startServer(options), (url) => Effect.promise(() => body(url))))
+    Effect.flatMap(startServer(options), (url) => Effect.promise(() => body(url)))
+  )
 
 const completions = "/v1/completions"
 const chat = "/v1/chat/completions"
@@ -50,7 +51,10 @@ describe("completions", () => {
     assert.match(first(body.choices).text, /^( [a-z]{3}){7}$/)
     assert.strictEqual(first(body.choices).finish_reason, "length")
     assert.deepStrictEqual(body.usage, {
-      prompt_tokens: 4, completion_tokens: 7, total_tokens: 11, prompt_tokens_details: { cached_tokens: 0 }
+      prompt_tokens: 4,
+      completion_tokens: 7,
+      total_tokens: 11,
+      prompt_tokens_details: { cached_tokens: 0 }
     })
   })
 
@@ -64,31 +68,49 @@ describe("completions", () => {
     const pieces = events.slice(0, -1).map((event) => parseAnswer(event))
     assert.strictEqual(pieces.length, 8)
     assert.strictEqual(pieces.map(({ choices }) => first(choices).text).join(""), first(whole.choices).text)
-    assert.deepStrictEqual(pieces.map(({ choices }) => first(choices).finish_reason), [...Array(7).fill(null), "length"])
+    assert.deepStrictEqual(
+      pieces.map(({ choices }) => first(choices).finish_reason),
+      [...Array(7).fill(null), "length"]
+    )
     assert.strictEqual(new Set(pieces.map(({ id }) => id)).size, 1)
     assert.isUndefined(pieces[0]!.usage)
   })
 
   served("takes lists of one prompt and token numbers", {}, async (url) => {
-    const tokens = async (prompt: unknown) => (await answerOf(post(url, completions, { model, prompt, max_tokens: 1 }))).usage.prompt_tokens
+    const tokens = async (prompt: unknown) =>
+      (await answerOf(post(url, completions, { model, prompt, max_tokens: 1 }))).usage.prompt_tokens
     assert.deepStrictEqual(await Promise.all([["abcdefgh"], [1, 2, 3], [[1, 2, 3, 4]]].map(tokens)), [2, 3, 4])
   })
 })
 
 describe("chat", () => {
   served("answers whole and in pieces", {}, async (url) => {
-    const request = { model, messages: [{ role: "system", content: "Be brief." }, user("Hello")], max_completion_tokens: 5 }
+    const request = {
+      model,
+      messages: [{ role: "system", content: "Be brief." }, user("Hello")],
+      max_completion_tokens: 5
+    }
     const whole = await answerOf(post(url, chat, request))
     assert.strictEqual(whole.object, "chat.completion")
     assert.strictEqual(first(whole.choices).message.role, "assistant")
     assert.match(first(whole.choices).message.content, /^( [a-z]{3}){5}$/)
-    const events = await eventsOf(await post(url, chat, { ...request, stream: true, stream_options: { include_usage: true } }))
+    const events = await eventsOf(
+      await post(url, chat, { ...request, stream: true, stream_options: { include_usage: true } })
+    )
     const pieces = events.slice(0, -1).map((event) => parseAnswer(event))
     assert.isTrue(pieces.every(({ object }) => object === "chat.completion.chunk"))
     assert.strictEqual(first(pieces[0]!.choices).delta.role, "assistant")
     assert.deepStrictEqual(Object.keys(first(pieces[1]!.choices).delta), ["content"])
-    assert.strictEqual(pieces.slice(0, 5).map(({ choices }) => first(choices).delta.content).join(""), first(whole.choices).message.content)
-    assert.deepStrictEqual<unknown>(pieces[5]!.choices, [{ index: 0, delta: {}, logprobs: null, finish_reason: "length" }])
+    assert.strictEqual(
+      pieces
+        .slice(0, 5)
+        .map(({ choices }) => first(choices).delta.content)
+        .join(""),
+      first(whole.choices).message.content
+    )
+    assert.deepStrictEqual<unknown>(pieces[5]!.choices, [
+      { index: 0, delta: {}, logprobs: null, finish_reason: "length" }
+    ])
     assert.deepStrictEqual([pieces[6]!.choices, pieces[6]!.usage], [[], whole.usage])
     assert.isTrue(pieces.slice(0, 6).every(({ usage }) => usage === null))
   })
@@ -110,7 +132,11 @@ describe("chat", () => {
   })
 
   served("takes content in parts, and messages without any", {}, async (url) => {
-    const messages = [user("ab"), { role: "assistant", tool_calls: [] }, { role: "user", content: [{ type: "text", text: "cd" }] }]
+    const messages = [
+      user("ab"),
+      { role: "assistant", tool_calls: [] },
+      { role: "user", content: [{ type: "text", text: "cd" }] }
+    ]
     const response = await post(url, chat, { model, messages })
     assert.strictEqual((await answerOf(response)).usage.completion_tokens, 128)
   })
@@ -127,8 +153,13 @@ describe("the other routes", () => {
   })
 
   served("have metrics that add up", {}, async (url) => {
-    await Promise.all(Array.from({ length: 10 }, (_, index) =>
-      post(url, completions, { model, prompt: "x".repeat(400), max_tokens: index + 1 }).then((response) => response.text())))
+    await Promise.all(
+      Array.from({ length: 10 }, (_, index) =>
+        post(url, completions, { model, prompt: "x".repeat(400), max_tokens: index + 1 }).then((response) =>
+          response.text()
+        )
+      )
+    )
     assert.strictEqual(await metric(url, "vllm:generation_tokens_total"), 55)
     assert.strictEqual(await metric(url, "vllm:prompt_tokens_total"), 1000)
     assert.strictEqual(await metric(url, "vllm:time_to_first_token_seconds_count"), 10)
@@ -140,8 +171,10 @@ describe("the other routes", () => {
 })
 
 describe("errors", () => {
-  const cases: ReadonlyArray<readonly [what: string, path: string, body: unknown, status: number, param: string | null, message: RegExp]> = [
-    ["malformed JSON", completions, "{\"model\": x}", 400, null, /not valid JSON: Unexpected token 'x'/],
+  const cases: ReadonlyArray<
+    readonly [what: string, path: string, body: unknown, status: number, param: string | null, message: RegExp]
+  > = [
+    ["malformed JSON", completions, '{"model": x}', 400, null, /not valid JSON: Unexpected token 'x'/],
     ["an empty body", completions, "", 400, null, /not valid JSON/],
     ["a body that is no object", completions, "[1]", 400, null, /must be a JSON object/],
     ["a missing model", completions, { prompt: "a" }, 400, "model", /^model: missing key/],
@@ -150,16 +183,51 @@ describe("errors", () => {
     ["a prompt of the wrong type", completions, { model, prompt: 5 }, 400, "prompt", /^prompt: expected string/],
     ["an empty prompt", completions, { model, prompt: "" }, 400, "prompt", /must not be empty/],
     ["several prompts", completions, { model, prompt: ["a", "b"] }, 400, "prompt", /one prompt per request/],
-    ["a length of 0", completions, { model, prompt: "a", max_tokens: 0 }, 400, "max_tokens", /greater than or equal to 1/],
+    [
+      "a length of 0",
+      completions,
+      { model, prompt: "a", max_tokens: 0 },
+      400,
+      "max_tokens",
+      /greater than or equal to 1/
+    ],
     ["a broken length", completions, { model, prompt: "a", max_tokens: 1.5 }, 400, "max_tokens", /integer/],
     ["several answers", completions, { model, prompt: "a", n: 2 }, 400, "n", /^n must be 1/],
     ["echo", completions, { model, prompt: "a", echo: true }, 400, "echo", /echo cannot be true/],
     ["log probabilities", chat, { model, messages: [user("a")], logprobs: true }, 400, "logprobs", /cannot be true/],
-    ["stream options without a stream", chat, { model, messages: [user("a")], stream_options: {} }, 400, "stream_options", /together with stream/],
+    [
+      "stream options without a stream",
+      chat,
+      { model, messages: [user("a")], stream_options: {} },
+      400,
+      "stream_options",
+      /together with stream/
+    ],
     ["no messages", chat, { model, messages: [] }, 400, "messages", /must not be empty/],
-    ["an image", chat, { model, messages: [{ role: "user", content: [{ type: "image_url" }] }] }, 400, "messages.0.content.0.type", /"text"/],
-    ["a JSON answer", chat, { model, messages: [user("a")], response_format: { type: "json_object" } }, 400, "response_format", /only be text/],
-    ["more than the context holds", completions, { model, prompt: "a".repeat(4 * 900), max_tokens: 101 }, 400, null, /maximum context length is 1000 tokens. However, you requested 1001 tokens/]
+    [
+      "an image",
+      chat,
+      { model, messages: [{ role: "user", content: [{ type: "image_url" }] }] },
+      400,
+      "messages.0.content.0.type",
+      /"text"/
+    ],
+    [
+      "a JSON answer",
+      chat,
+      { model, messages: [user("a")], response_format: { type: "json_object" } },
+      400,
+      "response_format",
+      /only be text/
+    ],
+    [
+      "more than the context holds",
+      completions,
+      { model, prompt: "a".repeat(4 * 900), max_tokens: 101 },
+      400,
+      null,
+      /maximum context length is 1000 tokens. However, you requested 1001 tokens/
+    ]
   ]
 
   served("have the API's form and the right status", { serve: { maxContextTokens: 1000 } }, async (url) => {
@@ -193,7 +261,8 @@ describe("errors", () => {
     assert.strictEqual((await post(url, completions, large)).status, 413)
     const undeclared = new ReadableStream({
       start: (controller) => {
-        for (let at = 0; at < large.length; at += 1000) controller.enqueue(new TextEncoder().encode(large.slice(at, at + 1000)))
+        for (let at = 0; at < large.length; at += 1000)
+          controller.enqueue(new TextEncoder().encode(large.slice(at, at + 1000)))
         controller.close()
       }
     })
@@ -202,33 +271,46 @@ describe("errors", () => {
     assert.strictEqual((await post(url, completions, { model, prompt: "a", max_tokens: 1 })).status, 200)
   })
 
-  served("refuse requests beyond the limit, and serve again when there is room", { serve: { maxConcurrentRequests: 2 } }, async (url) => {
-    const long = { model, prompt: "a", max_tokens: 100_000, stream: true }
-    const aborts = [new AbortController(), new AbortController()]
-    const holding = await Promise.all(aborts.map(({ signal }) => post(url, completions, { ...long, max_tokens: 20_000 }, { signal })))
-    assert.deepStrictEqual(holding.map(({ status }) => status), [200, 200])
-    const refused = await post(url, completions, { model, prompt: "a" })
-    assert.strictEqual(refused.status, 429)
-    assert.strictEqual(refused.headers.get("retry-after"), "1")
-    assert.strictEqual((await answerOf(refused)).error.code, "rate_limit_exceeded")
-    for (const abort of aborts) abort.abort()
-    await eventually(() => metric(url, "vllm:num_requests_running"), 0)
-    assert.strictEqual((await post(url, completions, { model, prompt: "a", max_tokens: 1 })).status, 200)
-  })
+  served(
+    "refuse requests beyond the limit, and serve again when there is room",
+    { serve: { maxConcurrentRequests: 2 } },
+    async (url) => {
+      const long = { model, prompt: "a", max_tokens: 100_000, stream: true }
+      const aborts = [new AbortController(), new AbortController()]
+      const holding = await Promise.all(
+        aborts.map(({ signal }) => post(url, completions, { ...long, max_tokens: 20_000 }, { signal }))
+      )
+      assert.deepStrictEqual(
+        holding.map(({ status }) => status),
+        [200, 200]
+      )
+      const refused = await post(url, completions, { model, prompt: "a" })
+      assert.strictEqual(refused.status, 429)
+      assert.strictEqual(refused.headers.get("retry-after"), "1")
+      assert.strictEqual((await answerOf(refused)).error.code, "rate_limit_exceeded")
+      for (const abort of aborts) abort.abort()
+      await eventually(() => metric(url, "vllm:num_requests_running"), 0)
+      assert.strictEqual((await post(url, completions, { model, prompt: "a", max_tokens: 1 })).status, 200)
+    }
+  )
 
   const smallPrefill = { ...engineArgs().sglang, maxPrefillTokens: 100 }
 
-  served("tell a client whose request can never be scheduled", { engine: { engineType: "sglang", sglang: smallPrefill } }, async (url) => {
-    for (const stream of [false, true]) {
-      const response = await post(url, completions, { model, prompt: "a".repeat(2000), max_tokens: 2, stream })
-      const text = await response.text()
-      const { error } = parseAnswer(stream ? first(text.split("\n\n")).slice("data: ".length) : text)
-      assert.deepStrictEqual([response.status, error.type], [stream ? 200 : 500, "server_error"])
-      assert.match(error.message, /can never schedule/)
+  served(
+    "tell a client whose request can never be scheduled",
+    { engine: { engineType: "sglang", sglang: smallPrefill } },
+    async (url) => {
+      for (const stream of [false, true]) {
+        const response = await post(url, completions, { model, prompt: "a".repeat(2000), max_tokens: 2, stream })
+        const text = await response.text()
+        const { error } = parseAnswer(stream ? first(text.split("\n\n")).slice("data: ".length) : text)
+        assert.deepStrictEqual([response.status, error.type], [stream ? 200 : 500, "server_error"])
+        assert.match(error.message, /can never schedule/)
+      }
+      assert.strictEqual((await post(url, completions, { model, prompt: "a", max_tokens: 2 })).status, 200)
+      assert.strictEqual(await metric(url, "vllm:num_requests_waiting"), 0)
     }
-    assert.strictEqual((await post(url, completions, { model, prompt: "a", max_tokens: 2 })).status, 200)
-    assert.strictEqual(await metric(url, "vllm:num_requests_waiting"), 0)
-  })
+  )
 
   const whole = { engineType: "sglang", numGpuBlocks: 10 } as const
 
@@ -236,22 +318,29 @@ describe("errors", () => {
     const { data } = await answerOf(fetch(`${url}/v1/models`))
     const room = first(data).max_model_len
     for (const maxTokens of [1, room / 2, room - 1]) {
-      const response = await post(url, completions, { model, prompt: "abcd".repeat(room - maxTokens), max_tokens: maxTokens })
+      const response = await post(url, completions, {
+        model,
+        prompt: "abcd".repeat(room - maxTokens),
+        max_tokens: maxTokens
+      })
       assert.strictEqual(response.status, 200)
     }
   })
 
-  const full = Layer.succeed(Router, Router.of({
-    name: "full",
-    make: () => {
-      const core = new RoundRobin.RoundRobinCore(1)
-      return Object.assign(core, {
-        route: (): number => {
-          throw new RouterFault("the queue is full")
-        }
-      })
-    }
-  }))
+  const full = Layer.succeed(
+    Router,
+    Router.of({
+      name: "full",
+      make: () => {
+        const core = new RoundRobin.RoundRobinCore(1)
+        return Object.assign(core, {
+          route: (): number => {
+            throw new RouterFault("the queue is full")
+          }
+        })
+      }
+    })
+  )
 
   served("pass on that the router refuses a request", { router: full }, async (url) => {
     for (let attempt = 0; attempt < 2; attempt++) {
@@ -268,8 +357,14 @@ describe("clients that misbehave", () => {
   served("disconnecting frees the KV blocks, streamed or not", { engine }, async (url) => {
     for (const stream of [true, false]) {
       const abort = new AbortController()
-      const pending = post(url, completions, { model, prompt: "a".repeat(20_000), max_tokens: 30_000, stream }, { signal: abort.signal })
-        .then((response) => response.text()).catch(() => "aborted")
+      const pending = post(
+        url,
+        completions,
+        { model, prompt: "a".repeat(20_000), max_tokens: 30_000, stream },
+        { signal: abort.signal }
+      )
+        .then((response) => response.text())
+        .catch(() => "aborted")
       await eventually(() => metric(url, "vllm:num_requests_running"), 1)
       assert.isAbove(await metric(url, "vllm:kv_cache_usage_perc"), 0.07)
       abort.abort()
@@ -283,7 +378,9 @@ describe("clients that misbehave", () => {
   served("slow requests are cut off", { serve: { requestTimeoutMs: 200 } }, async (url) => {
     const [headers, body, silent] = await Promise.all([rawConnection(url), rawConnection(url), rawConnection(url)])
     headers.write("POST /v1/completions HTTP/1.1\r\nHost: x\r\n")
-    body.write("POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{\"model\"")
+    body.write(
+      'POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"model"'
+    )
     const texts = await Promise.all([received(headers), received(body), received(silent)])
     assert.match(texts[0], /^HTTP\/1\.1 408/)
     assert.match(texts[1], /^HTTP\/1\.1 408/)
@@ -298,89 +395,131 @@ describe("clients that misbehave", () => {
     assert.strictEqual((await fetch(`${url}/health`)).status, 200)
   })
 
-  served("one that does not read is given up", {
-    serve: { clientTimeoutMs: 300, maxContextTokens: 2_000_000 },
-    engine: { speedupRatio: 1e6, numGpuBlocks: 20_000, mtp: { acceptRates: [1, 1, 1, 1, 1, 1, 1, 1], seed: 0n } }
-  }, async (url) => {
-    const socket = await rawConnection(url)
-    socket.pause()
-    const body = JSON.stringify({ model, prompt: "a", max_tokens: 500_000, stream: true })
-    socket.write(`POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`)
-    await eventually(() => metric(url, "vllm:num_requests_running"), 1)
-    await eventually(() => metric(url, "vllm:num_requests_running"), 0)
-    const text = received(socket)
-    socket.resume()
-    assert.notInclude(await text, "[DONE]")
-  })
+  served(
+    "one that does not read is given up",
+    {
+      serve: { clientTimeoutMs: 300, maxContextTokens: 2_000_000 },
+      engine: { speedupRatio: 1e6, numGpuBlocks: 20_000, mtp: { acceptRates: [1, 1, 1, 1, 1, 1, 1, 1], seed: 0n } }
+    },
+    async (url) => {
+      const socket = await rawConnection(url)
+      socket.pause()
+      const body = JSON.stringify({ model, prompt: "a", max_tokens: 500_000, stream: true })
+      socket.write(
+        `POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+      )
+      await eventually(() => metric(url, "vllm:num_requests_running"), 1)
+      await eventually(() => metric(url, "vllm:num_requests_running"), 0)
+      const text = received(socket)
+      socket.resume()
+      assert.notInclude(await text, "[DONE]")
+    }
+  )
 })
 
 describe("a deployment behind the endpoint", () => {
   const router = KvRouter.layer(defaultKvRouterOptions)
 
-  served("may have several workers and a KV router: equal prefixes meet", { router, serve: { workers: 4 } }, async (url) => {
-    const prompt = "A long story that many people want to go on with. ".repeat(60)
-    let cached = 0
-    for (let index = 0; index < 6; index++) {
-      const body = await answerOf(post(url, completions, { model, prompt: `${prompt}${index}`, max_tokens: 4 }))
-      cached += body.usage.prompt_tokens_details.cached_tokens
+  served(
+    "may have several workers and a KV router: equal prefixes meet",
+    { router, serve: { workers: 4 } },
+    async (url) => {
+      const prompt = "A long story that many people want to go on with. ".repeat(60)
+      let cached = 0
+      for (let index = 0; index < 6; index++) {
+        const body = await answerOf(post(url, completions, { model, prompt: `${prompt}${index}`, max_tokens: 4 }))
+        cached += body.usage.prompt_tokens_details.cached_tokens
+      }
+      assert.strictEqual(cached, 5 * 704)
     }
-    assert.strictEqual(cached, 5 * 704)
-  })
+  )
 
   served("serves many streams at once without losing or repeating a token", { serve: { workers: 2 } }, async (url) => {
-    const answers = await Promise.all(Array.from({ length: 60 }, async (_, index) => {
-      const request = { model, prompt: `question ${index % 20}`, max_tokens: 20 + index % 20 }
-      const events = await eventsOf(await post(url, completions, { ...request, stream: true }))
-      return events.slice(0, -1).map((event) => first(parseAnswer(event).choices).text).join("")
-    }))
+    const answers = await Promise.all(
+      Array.from({ length: 60 }, async (_, index) => {
+        const request = { model, prompt: `question ${index % 20}`, max_tokens: 20 + (index % 20) }
+        const events = await eventsOf(await post(url, completions, { ...request, stream: true }))
+        return events
+          .slice(0, -1)
+          .map((event) => first(parseAnswer(event).choices).text)
+          .join("")
+      })
+    )
     for (let index = 0; index < 60; index++) {
-      assert.strictEqual(answers[index]!.length, 4 * (20 + index % 20))
-      assert.strictEqual(answers[index], answers[index % 20 + 20])
+      assert.strictEqual(answers[index]!.length, 4 * (20 + (index % 20)))
+      assert.strictEqual(answers[index], answers[(index % 20) + 20])
     }
   })
 
   it.live("takes the server down with it when its engine fails", () =>
-    Effect.gen(function*() {
-      const broken = Layer.effect(Engine, Effect.map(Engine, (engine) =>
-        Engine.of({
-          ...engine,
-          spawn: (context) =>
-            Object.assign(engine.spawn(context), {
-              pass: () => {
-                throw new EngineStalled(request({ promptTokens: 1, outputTokens: 1, blocks: [] }), "the pool is too small")
-              }
-            })
-        }))).pipe(Layer.provide(engineOf(engineArgs())))
+    Effect.gen(function* () {
+      const broken = Layer.effect(
+        Engine,
+        Effect.map(Engine, (engine) =>
+          Engine.of({
+            ...engine,
+            spawn: (context) =>
+              Object.assign(engine.spawn(context), {
+                pass: () => {
+                  throw new EngineStalled(
+                    request({ promptTokens: 1, outputTokens: 1, blocks: [] }),
+                    "the pool is too small"
+                  )
+                }
+              })
+          })
+        )
+      ).pipe(Layer.provide(engineOf(engineArgs())))
       const error = yield* serve({ ...defaultServeOptions, port: 0 }, (url) =>
-        Effect.promise(() => post(url, completions, { model, prompt: "a" }).then(() => {}, () => {})).pipe(Effect.forkDetach, Effect.asVoid)
+        Effect.promise(() =>
+          post(url, completions, { model, prompt: "a" }).then(
+            () => {},
+            () => {}
+          )
+        ).pipe(Effect.forkDetach, Effect.asVoid)
       ).pipe(Effect.provide([broken, RoundRobin.layer, Pace.layerLive]), Effect.flip)
       assert.strictEqual(error.message, "the pool is too small")
-    }))
+    })
+  )
 
   it.live("fails when it cannot listen", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const url = yield* startServer()
       const error = yield* serve({ ...defaultServeOptions, port: Number(new URL(url).port) }, () => Effect.void).pipe(
         Effect.provide([engineOf(engineArgs()), RoundRobin.layer, Pace.layerLive]),
         Effect.flip
       )
       assert.strictEqual(error._tag, "ServeError")
-    }))
+    })
+  )
 
   it.live("stops within a second while requests are under way", () =>
-    Effect.gen(function*() {
-      const url = yield* Effect.scoped(Effect.gen(function*() {
-        const url = yield* startServer()
-        yield* Effect.forkScoped(Effect.promise(() => post(url, completions, { model, prompt: "a", max_tokens: 30_000, stream: true })
-          .then((response) => response.text()).catch(() => "")))
-        yield* Effect.promise(() => eventually(() => metric(url, "vllm:num_requests_running"), 1))
-        const silent = yield* Effect.promise(() => rawConnection(url))
-        silent.on("error", () => {})
-        yield* Effect.addFinalizer(() => Effect.sync(() => silent.destroy()))
-        return [url, performance.now()] as const
-      }))
+    Effect.gen(function* () {
+      const url = yield* Effect.scoped(
+        Effect.gen(function* () {
+          const url = yield* startServer()
+          yield* Effect.forkScoped(
+            Effect.promise(() =>
+              post(url, completions, { model, prompt: "a", max_tokens: 30_000, stream: true })
+                .then((response) => response.text())
+                .catch(() => "")
+            )
+          )
+          yield* Effect.promise(() => eventually(() => metric(url, "vllm:num_requests_running"), 1))
+          const silent = yield* Effect.promise(() => rawConnection(url))
+          silent.on("error", () => {})
+          yield* Effect.addFinalizer(() => Effect.sync(() => silent.destroy()))
+          return [url, performance.now()] as const
+        })
+      )
       assert.isBelow(performance.now() - url[1], 1000)
-      const again = yield* Effect.promise(() => fetch(`${url[0]}/health`).then(() => "alive", () => "gone"))
+      const again = yield* Effect.promise(() =>
+        fetch(`${url[0]}/health`).then(
+          () => "alive",
+          () => "gone"
+        )
+      )
       assert.strictEqual(again, "gone")
-    }))
+    })
+  )
 })

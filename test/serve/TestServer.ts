@@ -20,16 +20,14 @@ export interface TestServerOptions {
 }
 
 /** Starts a server; gives its URL. It stops with the scope. */
-export const startServer = Effect.fnUntraced(function*(
+export const startServer = Effect.fnUntraced(function* (
   options: TestServerOptions = {}
 ): Effect.fn.Return<string, never, Scope.Scope> {
   const url = yield* Deferred.make<string>()
   const engine = engineOf(engineArgs({ speedupRatio: 20, numGpuBlocks: 1000, ...options.engine }))
   const running = serve({ ...defaultServeOptions, port: 0, ...options.serve }, (address) =>
-    Effect.asVoid(Deferred.succeed(url, address))).pipe(
-      Effect.provide([engine, options.router ?? RoundRobin.layer, Pace.layerLive]),
-      Effect.orDie
-    )
+    Effect.asVoid(Deferred.succeed(url, address))
+  ).pipe(Effect.provide([engine, options.router ?? RoundRobin.layer, Pace.layerLive]), Effect.orDie)
   yield* Effect.forkScoped(running)
   return yield* Deferred.await(url)
 })
@@ -61,7 +59,12 @@ export interface Answer {
     readonly total_tokens: number
     readonly prompt_tokens_details: { readonly cached_tokens: number }
   }
-  readonly error: { readonly message: string; readonly type: string; readonly param: string | null; readonly code: string | null }
+  readonly error: {
+    readonly message: string
+    readonly type: string
+    readonly param: string | null
+    readonly code: string | null
+  }
   readonly data: ReadonlyArray<{ readonly id: string; readonly max_model_len: number }>
   readonly version: string
 }
@@ -75,15 +78,19 @@ export const first = <A>(list: ReadonlyArray<A>): A => {
 
 export const parseAnswer = (text: string): Answer => JSON.parse(text)
 
-export const answerOf = async (response: Response | Promise<Response>): Promise<Answer> => parseAnswer(await (await response).text())
+export const answerOf = async (response: Response | Promise<Response>): Promise<Answer> =>
+  parseAnswer(await (await response).text())
 
 /** Reads the data of server-sent events to the end. */
 export const eventsOf = async (response: Response): Promise<ReadonlyArray<string>> => {
   const text = await response.text()
-  return text.split("\n\n").filter((event) => event !== "").map((event) => {
-    if (!event.startsWith("data: ")) throw new Error(`not an event: ${event}`)
-    return event.slice(6)
-  })
+  return text
+    .split("\n\n")
+    .filter((event) => event !== "")
+    .map((event) => {
+      if (!event.startsWith("data: ")) throw new Error(`not an event: ${event}`)
+      return event.slice(6)
+    })
 }
 
 /** A metric's value, summed over its series. */
@@ -97,7 +104,7 @@ export const metric = async (url: string, name: string): Promise<number> => {
 /** Asks until the answer is as expected, for at most ten seconds. */
 export const eventually = async (ask: () => Promise<number>, expected: number): Promise<void> => {
   for (let attempt = 0; attempt < 500; attempt++) {
-    if (await ask() === expected) return
+    if ((await ask()) === expected) return
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
   throw new Error(`still ${await ask()} instead of ${expected}`)

@@ -20,7 +20,10 @@ const bufferOf = (tokens: ReadonlyArray<number>): TokenBuffer => {
 
 describe("tokens of text", () => {
   it("are four bytes of UTF-8 each", () => {
-    assert.deepStrictEqual(["", "a", "abcd", "abcde", "äöü", "😀😀"].map((text) => tokensOf(text).length), [0, 1, 1, 2, 2, 2])
+    assert.deepStrictEqual(
+      ["", "a", "abcd", "abcde", "äöü", "😀😀"].map((text) => tokensOf(text).length),
+      [0, 1, 1, 2, 2, 2]
+    )
   })
 
   it("tell short last tokens from full ones, whatever bytes these have", () => {
@@ -29,14 +32,18 @@ describe("tokens of text", () => {
     assert.notDeepEqual(tokensOf("abcde"), tokensOf("a", "bcde"))
   })
 
-  it.effect.prop("agree on the common prefix of two texts", [Schema.String, Schema.String, Schema.String], ([common, a, b]) =>
-    Effect.sync(() => {
-      const shared = Math.floor(new TextEncoder().encode(common).length / 4)
-      const [left, right] = [tokensOf(common + a), tokensOf(common + b)]
-      // A surrogate pair cut apart by the parts is another text.
-      if (/[\ud800-\udbff]$/.test(common)) return
-      assert.deepStrictEqual(left.slice(0, shared), right.slice(0, shared))
-    }))
+  it.effect.prop(
+    "agree on the common prefix of two texts",
+    [Schema.String, Schema.String, Schema.String],
+    ([common, a, b]) =>
+      Effect.sync(() => {
+        const shared = Math.floor(new TextEncoder().encode(common).length / 4)
+        const [left, right] = [tokensOf(common + a), tokensOf(common + b)]
+        // A surrogate pair cut apart by the parts is another text.
+        if (/[\ud800-\udbff]$/.test(common)) return
+        assert.deepStrictEqual(left.slice(0, shared), right.slice(0, shared))
+      })
+  )
 
   it("grow with long texts", () => {
     assert.strictEqual(tokensOf("abcd".repeat(10_000)).length, 10_000)
@@ -53,13 +60,18 @@ describe("output text", () => {
   })
 
   it("comes back as the tokens it was made of", () => {
-    assert.deepStrictEqual(tokensOf(outputText(3, 0, 20)), Array.from({ length: 20 }, (_, position) => outputToken(3, position)))
+    assert.deepStrictEqual(
+      tokensOf(outputText(3, 0, 20)),
+      Array.from({ length: 20 }, (_, position) => outputToken(3, position))
+    )
     assert.strictEqual(outputWord(3, 5), outputText(3, 5, 6))
   })
 })
 
 describe("block identities of text", () => {
-  const Tokens = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 3 }))).check(Schema.isMaxLength(40))
+  const Tokens = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 3 }))).check(
+    Schema.isMaxLength(40)
+  )
 
   it.effect.prop("are equal exactly as far as the tokens are", [Tokens, Tokens], ([a, b]) =>
     Effect.sync(() => {
@@ -72,7 +84,8 @@ describe("block identities of text", () => {
         assert.strictEqual(left[block] === right[block], (block + 1) * 4 <= common)
       }
       assert.strictEqual(new Set(left).size, left.length)
-    }))
+    })
+  )
 
   it("know ten thousand different blocks from each other", () => {
     const identity = textIdentity()
@@ -82,7 +95,9 @@ describe("block identities of text", () => {
   })
 
   it("hash texts by content and seed", () => {
-    const hashes = new Set([[1, 2], [2, 1], [1], [1, 2, 0]].flatMap((tokens) => [hashOf(bufferOf(tokens), 0), hashOf(bufferOf(tokens), 1)]))
+    const hashes = new Set(
+      [[1, 2], [2, 1], [1], [1, 2, 0]].flatMap((tokens) => [hashOf(bufferOf(tokens), 0), hashOf(bufferOf(tokens), 1)])
+    )
     assert.strictEqual(hashes.size, 8)
   })
 })

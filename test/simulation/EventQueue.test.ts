@@ -21,22 +21,27 @@ const ascending = (first: Event, second: Event): number =>
 const head = (queue: EventQueue): Event => ({ timeMs: queue.headMs, rank: queue.headRank, payload: queue.headPayload })
 
 describe("EventQueue", () => {
-  it.prop("hands events out by time, rank and order of arrival", [Schema.Array(step)], ([steps]) => {
-    const queue = new EventQueue()
-    const pending: Array<Event> = []
-    steps.forEach((added, payload) => {
-      if (added !== undefined) {
-        queue.push(added.timeMs, added.rank, payload)
-        pending.push({ ...added, payload })
-        pending.sort(ascending)
-      } else if (pending.length > 0) {
-        queue.pop()
-        pending.shift()
-      }
-      assert.strictEqual(queue.length, pending.length)
-      if (pending.length > 0) assert.deepStrictEqual(head(queue), pending[0])
-    })
-  }, { arbitrary: { runs: 200, size: 120 } })
+  it.prop(
+    "hands events out by time, rank and order of arrival",
+    [Schema.Array(step)],
+    ([steps]) => {
+      const queue = new EventQueue()
+      const pending: Array<Event> = []
+      steps.forEach((added, payload) => {
+        if (added !== undefined) {
+          queue.push(added.timeMs, added.rank, payload)
+          pending.push({ ...added, payload })
+          pending.sort(ascending)
+        } else if (pending.length > 0) {
+          queue.pop()
+          pending.shift()
+        }
+        assert.strictEqual(queue.length, pending.length)
+        if (pending.length > 0) assert.deepStrictEqual(head(queue), pending[0])
+      })
+    },
+    { arbitrary: { runs: 200, size: 120 } }
+  )
 
   it("is empty at the end of time", () => {
     const queue = new EventQueue()

@@ -19,7 +19,9 @@ const Args = Schema.Struct({
   preemptionMode: Schema.Literals(["lifo", "fifo"]),
   speedupRatio: Schema.Literals([0, 1, 4, 1e9]),
   decodeSpeedupRatio: Schema.Literals([1, 2]),
-  acceptRates: Schema.UndefinedOr(Schema.Array(Schema.Literals([0, 0.3, 0.85, 1])).check(Schema.isMinLength(1), Schema.isMaxLength(4)))
+  acceptRates: Schema.UndefinedOr(
+    Schema.Array(Schema.Literals([0, 0.3, 0.85, 1])).check(Schema.isMinLength(1), Schema.isMaxLength(4))
+  )
 })
 
 const Row = Schema.Struct({
@@ -60,7 +62,7 @@ const rowsOf = ({ rows, traceBlockTokens }: typeof Spec.Type): ReadonlyArray<Tra
   })
 }
 
-const limit = (value: number | "unlimited"): number => value === "unlimited" ? Number.POSITIVE_INFINITY : value
+const limit = (value: number | "unlimited"): number => (value === "unlimited" ? Number.POSITIVE_INFINITY : value)
 
 const argsOf = ({ acceptRates, maxNumBatchedTokens, maxNumSeqs, ...args }: typeof Args.Type): EngineArgs =>
   engineArgs({

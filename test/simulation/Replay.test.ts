@@ -49,14 +49,20 @@ const layers = (workload: Layer.Layer<Workload>, workers = 1, args: Partial<Engi
   Layer.mergeAll(topology(engineArgs(args), workers), workload, VirtualClock.layer)
 
 /** A workload that never ends: a request every 100 ms. */
-const endless = Layer.effect(Workload)(Effect.map(Workload, (workload) => Workload.of({
-  ...workload,
-  rows: Stream.rechunk(
-    Stream.map(Stream.iterate(0, (index) => index + 1), (index) =>
-      row({ timestampMs: index * 100, promptTokens: 640, outputTokens: 20, hashIds: ids(index % 50) })),
-    16
+const endless = Layer.effect(Workload)(
+  Effect.map(Workload, (workload) =>
+    Workload.of({
+      ...workload,
+      rows: Stream.rechunk(
+        Stream.map(
+          Stream.iterate(0, (index) => index + 1),
+          (index) => row({ timestampMs: index * 100, promptTokens: 640, outputTokens: 20, hashIds: ids(index % 50) })
+        ),
+        16
+      )
+    })
   )
-}))).pipe(Layer.provide(plain([])))
+).pipe(Layer.provide(plain([])))
 
 const isSummary = (event: ReplayEvent): boolean => event._tag === "Summary"
 
@@ -78,7 +84,7 @@ const lasting = () => {
 describe("a run", () => {
   for (const workers of [1, 3]) {
     it.effect(`emits every request and ends with its summary, ${workers} workers`, () =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const events = yield* Stream.runCollect(Replay.run({ check: true })).pipe(
           Effect.provide(layers(plain(rowsEvery(7, 300)), workers), { local: true })
         )
@@ -87,93 +93,127 @@ describe("a run", () => {
         assert(summary._tag === "Summary")
         assert.deepStrictEqual([summary.arrivedRequests, summary.ended], [300, "drained"])
         const records = events.filter((event) => event._tag === "Request")
-        assert.deepStrictEqual(records.map(({ id }) => id).toSorted((a, b) => a - b), rowsEvery(7, 300).map((_, id) => id))
+        assert.deepStrictEqual(
+          records.map(({ id }) => id).toSorted((a, b) => a - b),
+          rowsEvery(7, 300).map((_, id) => id)
+        )
         assert.isTrue(records.every(({ emittedTokens, status }) => status === "completed" && emittedTokens === 20))
         // In the order in which they end.
-        assert.deepStrictEqual(records, records.toSorted((a, b) => a.lastTokenMs - b.lastTokenMs))
+        assert.deepStrictEqual(
+          records,
+          records.toSorted((a, b) => a.lastTokenMs - b.lastTokenMs)
+        )
         assert.isAtLeast(summary.endMs, Math.max(...records.map(({ lastTokenMs }) => lastTokenMs)))
         // One gap for every token but the first of each request.
         let gaps = 0
         for (const event of events) if (event._tag === "TokenGaps") for (const count of event.counts) gaps += count
         assert.strictEqual(gaps, 300 * 19)
-      }))
+      })
+    )
 
     it.effect(`does not depend on how its rows come in chunks, ${workers} workers`, () =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const runs = yield* Effect.forEach([1, 7, 300], (chunkRows) =>
-          replay(topology(engineArgs(), workers), plain(rowsEvery(7, 300), { chunkRows }), { check: true }))
+          replay(topology(engineArgs(), workers), plain(rowsEvery(7, 300), { chunkRows }), { check: true })
+        )
         for (const { gaps, records } of runs) {
           assert.deepStrictEqual(records, runs[0]!.records)
           assert.deepStrictEqual(gaps, runs[0]!.gaps)
         }
-      }))
+      })
+    )
 
     it.effect(`recycles the identities of what no engine caches any more, ${workers} workers`, () =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         let identity: BlockIdentity | undefined = undefined
-        const workload = plain(rowsEvery(7, 300), { recyclesAlways: true, onIdentity: (made) => void (identity = made) })
+        const workload = plain(rowsEvery(7, 300), {
+          recyclesAlways: true,
+          onIdentity: (made) => void (identity = made)
+        })
         yield* replay(topology(engineArgs({ numGpuBlocks: 100 }), workers), workload, { check: true })
         // 3,000 blocks went by; a new one gets the identity of one that is gone.
         const [fresh] = identity!.blocksOfHashIds([123_456_789], 64)
         assert.isBelow(fresh!, 1_000)
-      }))
+      })
+    )
 
     it.effect(`of nothing is over at once, ${workers} workers`, () =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const { records, summary } = yield* replay(topology(engineArgs(), workers), plain([]), { check: true })
-        assert.deepStrictEqual([records.length, summary.arrivedRequests, summary.endMs, summary.ended], [0, 0, 0, "drained"])
-      }))
+        assert.deepStrictEqual(
+          [records.length, summary.arrivedRequests, summary.endMs, summary.ended],
+          [0, 0, 0, "drained"]
+        )
+      })
+    )
 
     it.effect(`keeps to its closed loop, ${workers} workers`, () =>
-      Effect.gen(function*() {
-        const { records } = yield* replay(topology(engineArgs(), workers), plain(rowsEvery(0, 40), { concurrency: 5 }), {
-          check: true
-        })
+      Effect.gen(function* () {
+        const { records } = yield* replay(
+          topology(engineArgs(), workers),
+          plain(rowsEvery(0, 40), { concurrency: 5 }),
+          {
+            check: true
+          }
+        )
         for (const { arrivalMs } of records) {
           const active = records.filter((other) => other.arrivalMs <= arrivalMs && other.lastTokenMs > arrivalMs)
           assert.isAtMost(active.length, 5)
         }
         assert.strictEqual(records.filter(({ arrivalMs }) => arrivalMs === 0).length, 5)
-      }))
+      })
+    )
 
     it.effect(`accounts for every request that a time limit cuts off, ${workers} workers`, () =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const rows = rowsEvery(7, 300)
         for (const maxSimTimeMs of [0, 500, 1_000.5]) {
-          const { records, summary } = yield* replay(topology(engineArgs(), workers), plain(rows), { check: true, maxSimTimeMs })
+          const { records, summary } = yield* replay(topology(engineArgs(), workers), plain(rows), {
+            check: true,
+            maxSimTimeMs
+          })
           assert.strictEqual(summary.ended, "max-sim-time")
           assert.strictEqual(records.length, summary.arrivedRequests)
           assert.strictEqual(new Set(records.map(({ id }) => id)).size, records.length)
           assert.isBelow(summary.arrivedRequests, 300)
           const cut = records.filter(({ status }) => status === "in_flight")
           assert.isNotEmpty(cut)
-          assert.isTrue(cut.every(({ emittedTokens, firstTokenMs }) => emittedTokens > 0 === !Number.isNaN(firstTokenMs)))
+          assert.isTrue(
+            cut.every(({ emittedTokens, firstTokenMs }) => emittedTokens > 0 === !Number.isNaN(firstTokenMs))
+          )
         }
-      }))
+      })
+    )
   }
 
   it.effect("starts nobody beyond its time limit in a closed loop", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       // The first request ends far beyond the limit; its place is not filled again.
-      const { records, summary } = yield* replay(topology(engineArgs()), plain(rowsEvery(0, 5, { outputTokens: 1 }), { concurrency: 1 }), {
-        check: true,
-        maxSimTimeMs: 0
-      })
+      const { records, summary } = yield* replay(
+        topology(engineArgs()),
+        plain(rowsEvery(0, 5, { outputTokens: 1 }), { concurrency: 1 }),
+        {
+          check: true,
+          maxSimTimeMs: 0
+        }
+      )
       assert.deepStrictEqual([records.length, summary.arrivedRequests], [1, 1])
-    }))
+    })
+  )
 
   it.effect("charges several workers for the time they are there", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const { summary } = yield* replay(topology(engineArgs({ gpusPerWorker: 4 }), 3), plain(rowsEvery(7, 30)))
-      assert.approximately(summary.workerSeconds!.decode, 3 * summary.endMs / 1_000, 1e-9)
+      assert.approximately(summary.workerSeconds!.decode, (3 * summary.endMs) / 1_000, 1e-9)
       assert.strictEqual(summary.workerSeconds!.prefill, 0)
       assert.deepStrictEqual(summary.gpusPerWorker, { prefill: 0, decode: 4 })
       const single = yield* replay(topology(engineArgs()), plain(rowsEvery(7, 30)))
       assert.isUndefined(single.summary.workerSeconds)
-    }))
+    })
+  )
 
   it.effect("emits in chunks, so that a long run holds little", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       let largest = 0
       let chunks = 0
       yield* Replay.run().pipe(
@@ -187,7 +227,8 @@ describe("a run", () => {
       )
       assert.isAtLeast(chunks, 4)
       assert.isBelow(largest, 2_000)
-    }))
+    })
+  )
 })
 
 /** A router that never lets anybody through. */
@@ -219,44 +260,58 @@ describe("requests that a router holds back", () => {
   )
 
   it.effect("are cut off by a time limit like all others", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const { records, summary } = yield* replay(blocked, plain(rowsEvery(10, 9)), { check: true, maxSimTimeMs: 40 })
       // What happens at the limit still happens.
       assert.deepStrictEqual([summary.arrivedRequests, summary.ended], [5, "max-sim-time"])
-      assert.deepStrictEqual(records.map(({ id, status }) => [id, status]), [0, 1, 2, 3, 4].map((id) => [id, "in_flight"]))
-    }))
+      assert.deepStrictEqual(
+        records.map(({ id, status }) => [id, status]),
+        [0, 1, 2, 3, 4].map((id) => [id, "in_flight"])
+      )
+    })
+  )
 
   it.effect("are named when nothing can happen any more", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const error = yield* failureOf(replay(blocked, plain(rowsEvery(10, 9)), { check: true }))
       assert.match(error.message, /9 in-flight requests remaining.*request 0.*and 6 more/)
-    }))
+    })
+  )
 })
 
 describe("a disaggregated run", () => {
   it.effect("counts a request as completed although its source still holds its KV at the end", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       // 640 tokens take 10 ms to transfer. Meanwhile the prefill worker starts on a long prompt, and cannot release before its end.
       const args = engineArgs({ kvBytesPerToken: 1_000_000, kvTransferBandwidthGbS: 64 })
       const rows = [
         row({ timestampMs: 0, promptTokens: 640, outputTokens: 1, hashIds: ids(0) }),
-        row({ timestampMs: 1, promptTokens: 6_400, outputTokens: 1, hashIds: Array.from({ length: 100 }, (_, id) => id + 1_000) })
+        row({
+          timestampMs: 1,
+          promptTokens: 6_400,
+          outputTokens: 1,
+          hashIds: Array.from({ length: 100 }, (_, id) => id + 1_000)
+        })
       ]
       const pools = disaggregatedTopology(args, { prefillWorkers: 1, decodeWorkers: 1 })
       const { records } = yield* replay(pools, plain(rows), { check: true, maxSimTimeMs: 100 })
       assert.deepStrictEqual(
         records.map(({ handoff, id, status }) => [id, status, handoff!.sourceReleasedMs]),
-        [[0, "completed", Number.NaN], [1, "in_flight", Number.NaN]]
+        [
+          [0, "completed", Number.NaN],
+          [1, "in_flight", Number.NaN]
+        ]
       )
       const whole = yield* replay(pools, plain(rows), { check: true })
       assert.isAbove(whole.records[0]!.handoff!.sourceReleasedMs, 100)
-    }))
+    })
+  )
 })
 
 describe("stopWhen", () => {
   for (const workers of [1, 2]) {
     it.live(`ends an endless run with a truncated summary, ${workers} workers`, () =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const stop = yield* Deferred.make<void>()
         const at = Effect.andThen(Effect.sleep("3 seconds"), Deferred.succeed(stop, undefined))
         const { records, summary } = yield* replay(topology(engineArgs(), workers), endless, {
@@ -267,21 +322,28 @@ describe("stopWhen", () => {
         assert.strictEqual(summary.ended, "interrupted")
         assert.isAtLeast(summary.endMs, 3_000)
         assert.strictEqual(records.length, summary.arrivedRequests)
-      }))
+      })
+    )
   }
 
   it.live("ends a run that has not begun", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const { summary } = yield* replay(topology(engineArgs()), endless, { stopWhen: Effect.void })
       assert.strictEqual(summary.ended, "interrupted")
-    }))
+    })
+  )
 })
 
 describe("policies", () => {
   it.effect("live in simulated time and see the simulation", () =>
-    Effect.gen(function*() {
-      const samples: Array<{ readonly ms: number; readonly clockMs: number; readonly arrived: number; readonly active: number }> = []
-      const sampler = Effect.gen(function*() {
+    Effect.gen(function* () {
+      const samples: Array<{
+        readonly ms: number
+        readonly clockMs: number
+        readonly arrived: number
+        readonly active: number
+      }> = []
+      const sampler = Effect.gen(function* () {
         const view = yield* SimulationView
         for (;;) {
           const clockMs = yield* Clock.currentTimeMillis
@@ -296,20 +358,27 @@ describe("policies", () => {
       })
       const seconds = Math.floor(summary.endMs / 1_000)
       assert.isAtLeast(seconds, 5)
-      assert.deepStrictEqual(samples.map(({ ms }) => ms), Array.from({ length: seconds + 1 }, (_, index) => index * 1_000))
-      assert.deepStrictEqual(samples.map(({ clockMs }) => clockMs), samples.map(({ ms }) => ms))
+      assert.deepStrictEqual(
+        samples.map(({ ms }) => ms),
+        Array.from({ length: seconds + 1 }, (_, index) => index * 1_000)
+      )
+      assert.deepStrictEqual(
+        samples.map(({ clockMs }) => clockMs),
+        samples.map(({ ms }) => ms)
+      )
       for (const { arrived, ms } of samples.slice(1)) {
         // Those of the very instant arrive before the policy looks, or after: both are that instant.
         assert.approximately(arrived, records.filter(({ arrivalMs }) => arrivalMs <= ms).length, 1)
       }
       assert.isAbove(samples[2]!.active, 0)
-    }))
+    })
+  )
 
   it.effect("see the same in every run", () =>
-    Effect.gen(function*() {
-      const sampled = Effect.gen(function*() {
+    Effect.gen(function* () {
+      const sampled = Effect.gen(function* () {
         const seen: Array<string> = []
-        const policy = Effect.gen(function*() {
+        const policy = Effect.gen(function* () {
           const view = yield* SimulationView
           for (;;) {
             yield* Effect.sleep("333 millis")
@@ -320,7 +389,8 @@ describe("policies", () => {
         return seen
       })
       assert.deepStrictEqual(yield* sampled, yield* sampled)
-    }))
+    })
+  )
 
   /** 1 ms per prompt token and 10 ms per decode step: all times are whole milliseconds. */
   const roundTiming = Layer.succeed(Timing, {
@@ -330,59 +400,73 @@ describe("policies", () => {
 
   for (const workers of [1, 2]) {
     it.effect(`see everything of their instant, the last one too, ${workers} workers`, () =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const engine = VllmEngine.layer(engineArgs()).pipe(Layer.provide(roundTiming))
-        const round = workers === 1
-          ? Topology.layerSingle.pipe(Layer.provide(engine))
-          : Topology.layerMulti({ workers }).pipe(Layer.provide(Layer.merge(engine, RoundRobin.layer)))
+        const round =
+          workers === 1
+            ? Topology.layerSingle.pipe(Layer.provide(engine))
+            : Topology.layerMulti({ workers }).pipe(Layer.provide(Layer.merge(engine, RoundRobin.layer)))
         const seen: Array<readonly [number, number, number]> = []
         const at = (ms: number) =>
-          Effect.gen(function*() {
+          Effect.gen(function* () {
             yield* Effect.sleep(ms)
             const view = yield* SimulationView
             seen.push([view.nowMs(), view.arrivedRequests(), view.finishedRequests()])
           })
         // Of 640 prompt tokens and one output token each, the second arrives when the first is done.
-        const rows = [0, 650].map((timestampMs) => row({ timestampMs, promptTokens: 640, outputTokens: 1, hashIds: ids(timestampMs) }))
+        const rows = [0, 650].map((timestampMs) =>
+          row({ timestampMs, promptTokens: 640, outputTokens: 1, hashIds: ids(timestampMs) })
+        )
         const { summary } = yield* replay(round, plain(rows), { policies: [at(649), at(650), at(1_300), at(1_301)] })
         assert.strictEqual(summary.endMs, 1_300)
-        assert.deepStrictEqual(seen, [[649, 1, 0], [650, 2, 1], [1_300, 2, 2]])
-      }))
+        assert.deepStrictEqual(seen, [
+          [649, 1, 0],
+          [650, 2, 1],
+          [1_300, 2, 2]
+        ])
+      })
+    )
   }
 
   it.effect("only observe", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const restless = Effect.forever(Effect.andThen(SimulationView, Effect.sleep("17 millis")))
       const rows = plain(rowsEvery(11, 200))
       const watched = yield* replay(topology(engineArgs(), 3), rows, { policies: [restless, restless] })
       const alone = yield* replay(topology(engineArgs(), 3), rows)
       assert.deepStrictEqual(watched.records, alone.records)
       assert.deepStrictEqual(watched.gaps, alone.gaps)
-    }))
+    })
+  )
 
   it.effect("may end before the run", () =>
-    Effect.gen(function*() {
-      const { summary } = yield* replay(topology(engineArgs()), plain(rowsEvery(10, 20)), { policies: [Effect.sleep("5 millis")] })
+    Effect.gen(function* () {
+      const { summary } = yield* replay(topology(engineArgs()), plain(rowsEvery(10, 20)), {
+        policies: [Effect.sleep("5 millis")]
+      })
       assert.strictEqual(summary.ended, "drained")
-    }))
+    })
+  )
 
   it.effect("are interrupted when the run is drained", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const { policy, seen } = lasting()
       yield* replay(topology(engineArgs()), plain(rowsEvery(10, 20)), { policies: [policy, policy] })
       assert.deepStrictEqual(seen, { started: 2, interrupted: 2 })
-    }))
+    })
+  )
 
   it.effect("are interrupted when the run fails", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const { policy, seen } = lasting()
       const args = engineArgs({ enableChunkedPrefill: false, maxNumBatchedTokens: 100 })
       yield* failureOf(replay(topology(args), plain(rowsEvery(10, 1)), { policies: [policy] }))
       assert.deepStrictEqual(seen, { started: 1, interrupted: 1 })
-    }))
+    })
+  )
 
   it.effect("are interrupted when nobody wants more of the run", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const { policy, seen } = lasting()
       const first = yield* Replay.run({ policies: [policy] }).pipe(
         Stream.take(1),
@@ -391,22 +475,24 @@ describe("policies", () => {
       )
       assert.lengthOf(first, 1)
       assert.deepStrictEqual(seen, { started: 1, interrupted: 1 })
-    }))
+    })
+  )
 
   it.live("are interrupted with the run", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const { policy, seen } = lasting()
       const fiber = yield* Effect.forkChild(replay(topology(engineArgs()), endless, { policies: [policy] }))
       yield* Effect.sleep("30 millis")
       yield* Fiber.interrupt(fiber)
       assert.deepStrictEqual(seen, { started: 1, interrupted: 1 })
-    }))
+    })
+  )
 })
 
 describe("the clock of a run", () => {
   it.effect("cannot be shared by two runs at a time", () =>
-    Effect.gen(function*() {
-      const refused = yield* Effect.gen(function*() {
+    Effect.gen(function* () {
+      const refused = yield* Effect.gen(function* () {
         const first = yield* Effect.forkChild(Stream.runDrain(Replay.run()), { startImmediately: true })
         const error = yield* failureOf(Stream.runDrain(Replay.run()))
         yield* Fiber.interrupt(first)
@@ -415,34 +501,42 @@ describe("the clock of a run", () => {
       assert(refused._tag === "ReplayError")
       assert.strictEqual(refused.reason, "clock-in-use")
       assert.match(refused.message, /local: true/)
-    }))
+    })
+  )
 
   it.effect("is free again after a run, a failed one too", () =>
-    Effect.gen(function*() {
-      yield* Effect.gen(function*() {
+    Effect.gen(function* () {
+      yield* Effect.gen(function* () {
         yield* Effect.flip(Stream.runDrain(Replay.run()))
         const again = yield* Effect.flip(Stream.runDrain(Replay.run()))
         assert(again._tag === "ReplayError")
         assert.strictEqual(again.reason, "dead-end")
-      }).pipe(Effect.provide(
-        layers(plain(rowsEvery(10, 1)), 1, { enableChunkedPrefill: false, maxNumBatchedTokens: 100 }),
-        { local: true }
-      ))
-    }))
+      }).pipe(
+        Effect.provide(layers(plain(rowsEvery(10, 1)), 1, { enableChunkedPrefill: false, maxNumBatchedTokens: 100 }), {
+          local: true
+        })
+      )
+    })
+  )
 
   it.effect("wakes everything that sleeps under its layer", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const seen: Array<number> = []
-      const nap = (ms: number) => Effect.andThen(Effect.sleep(ms), Effect.map(Clock.currentTimeMillis, (now) => seen.push(now)))
-      yield* Effect.gen(function*() {
+      const nap = (ms: number) =>
+        Effect.andThen(
+          Effect.sleep(ms),
+          Effect.map(Clock.currentTimeMillis, (now) => seen.push(now))
+        )
+      yield* Effect.gen(function* () {
         for (const ms of [3_000.5, 1_000, 1e9]) yield* Effect.forkChild(nap(ms), { startImmediately: true })
         yield* Stream.runDrain(Replay.run())
       }).pipe(Effect.provide(layers(plain(rowsEvery(100, 50))), { local: true }))
       assert.deepStrictEqual(seen, [1_000, 3_000.5])
-    }))
+    })
+  )
 
   it.live("lets a timeout count simulated time", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const timed = yield* Stream.runDrain(Replay.run()).pipe(
         Effect.timeout("10 seconds"),
         Effect.exit,
@@ -455,13 +549,14 @@ describe("the clock of a run", () => {
         Effect.provide(layers(plain(rowsEvery(100, 50))), { local: true })
       )
       assert.isUndefined(enough)
-    }))
+    })
+  )
 })
 
 describe("a run that cannot go on", () => {
   for (const workers of [1, 2]) {
     it.effect(`names the requests that can never be scheduled, ${workers} workers`, () =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const args = engineArgs({ enableChunkedPrefill: false, maxNumBatchedTokens: 600 })
         const error = yield* failureOf(replay(topology(args, workers), plain(rowsEvery(0, 5)), { check: true }))
         assert(error._tag === "ReplayError")
@@ -470,23 +565,30 @@ describe("a run that cannot go on", () => {
         assert.match(error.message, /request 0 \(640 prompt \+ 20 output tokens\)/)
         assert.match(error.message, /and 2 more/)
         assert.match(error.message, /max_num_batched_tokens/)
-      }))
+      })
+    )
 
     it.effect(`says so when requests preempt each other for ever, ${workers} workers`, () =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const args = engineArgs({ blockTokens: 2, numGpuBlocks: 5, preemptionMode: "fifo", maxNumBatchedTokens: 3 })
-        const pair = [[3, 4], [1, 4]].flatMap(([promptTokens, outputTokens], index) =>
+        const pair = [
+          [3, 4],
+          [1, 4]
+        ].flatMap(([promptTokens, outputTokens], index) =>
           Array.from({ length: workers }, () =>
-            row({ timestampMs: 0, promptTokens: promptTokens!, outputTokens: outputTokens!, hashIds: [index] })))
+            row({ timestampMs: 0, promptTokens: promptTokens!, outputTokens: outputTokens!, hashIds: [index] })
+          )
+        )
         const error = yield* failureOf(replay(topology(args, workers), plain(pair), { check: true }))
         assert(error._tag === "ReplayError")
         assert.strictEqual(error.reason, "stalled")
         assert.match(error.message, /preempt each other without end/)
-      }))
+      })
+    )
   }
 
   it.effect("hands on what a router refuses", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const engine = VllmEngine.layer(engineArgs()).pipe(Layer.provide(PolynomialTiming.layer))
       const scripted = Topology.layerMulti({ workers: 2 }).pipe(
         Layer.provide(Layer.merge(engine, ScriptedRouter.layer([0, 1, 5])))
@@ -495,16 +597,25 @@ describe("a run that cannot go on", () => {
       assert(error._tag === "ReplayError")
       assert.strictEqual(error.reason, "router")
       assert.match(error.message, /request 2 to worker 5/)
-    }))
+    })
+  )
 
   it.effect("fails with the trace", () =>
-    Effect.gen(function*() {
-      const broken = Layer.effect(Workload)(Effect.map(Workload, (workload) => Workload.of({
-        ...workload,
-        rows: Stream.concat(workload.rows, Stream.fail(new TraceError({ file: "a.jsonl", problem: "the 21st row is broken" })))
-      }))).pipe(Layer.provide(plain(rowsEvery(10, 20))))
+    Effect.gen(function* () {
+      const broken = Layer.effect(Workload)(
+        Effect.map(Workload, (workload) =>
+          Workload.of({
+            ...workload,
+            rows: Stream.concat(
+              workload.rows,
+              Stream.fail(new TraceError({ file: "a.jsonl", problem: "the 21st row is broken" }))
+            )
+          })
+        )
+      ).pipe(Layer.provide(plain(rowsEvery(10, 20))))
       const error = yield* failureOf(replay(topology(engineArgs()), broken))
       assert(error._tag === "TraceError")
       assert.match(error.message, /21st row/)
-    }))
+    })
+  )
 })

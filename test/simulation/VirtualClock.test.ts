@@ -16,7 +16,13 @@ describe("VirtualTime", () => {
     const time = new VirtualTime()
     const woken: Array<string> = []
     const sleeper = (name: string, untilMs: number, rank = 0): void => {
-      start(time, Effect.andThen(time.sleepUntil(untilMs, rank), Effect.sync(() => woken.push(`${name} ${time.nowMs}`))))
+      start(
+        time,
+        Effect.andThen(
+          time.sleepUntil(untilMs, rank),
+          Effect.sync(() => woken.push(`${name} ${time.nowMs}`))
+        )
+      )
     }
     sleeper("late", 30)
     sleeper("second", 10, 300)
@@ -31,7 +37,13 @@ describe("VirtualTime", () => {
   it("leaves those at the very instant asleep unless asked", () => {
     const time = new VirtualTime()
     let woken = 0
-    start(time, Effect.andThen(time.sleepUntil(10), Effect.sync(() => woken++)))
+    start(
+      time,
+      Effect.andThen(
+        time.sleepUntil(10),
+        Effect.sync(() => woken++)
+      )
+    )
     time.advanceTo(10, false)
     assert.deepStrictEqual([time.nowMs, woken], [10, 0])
     time.advanceTo(10, true)
@@ -42,12 +54,14 @@ describe("VirtualTime", () => {
     const time = new VirtualTime()
     const log: Array<string> = []
     const ticker = (name: string, everyMs: number): Effect.Effect<never> =>
-      Effect.forever(Effect.gen(function*() {
-        yield* Effect.sleep(everyMs)
-        const child = yield* Effect.forkChild(Effect.sync(() => void log.push(`${name} ${time.nowMs}`)))
-        yield* Fiber.join(child)
-        yield* Effect.yieldNow
-      }))
+      Effect.forever(
+        Effect.gen(function* () {
+          yield* Effect.sleep(everyMs)
+          const child = yield* Effect.forkChild(Effect.sync(() => void log.push(`${name} ${time.nowMs}`)))
+          yield* Fiber.join(child)
+          yield* Effect.yieldNow
+        })
+      )
     start(time, ticker("a", 10))
     start(time, ticker("b", 15))
     time.advanceTo(100, true)
@@ -64,11 +78,23 @@ describe("VirtualTime", () => {
     const time = new VirtualTime()
     const exact = 1234.567890123456
     const seen: Array<number> = []
-    start(time, Effect.andThen(time.sleepUntil(exact), Effect.sync(() => seen.push(time.nowMs))))
+    start(
+      time,
+      Effect.andThen(
+        time.sleepUntil(exact),
+        Effect.sync(() => seen.push(time.nowMs))
+      )
+    )
     time.advanceTo(1e9, true)
     assert.deepStrictEqual(seen, [exact])
     // Effect.sleep takes a Duration, which knows whole nanoseconds.
-    start(time, Effect.andThen(Effect.sleep(0.123456789), Effect.sync(() => seen.push(time.nowMs))))
+    start(
+      time,
+      Effect.andThen(
+        Effect.sleep(0.123456789),
+        Effect.sync(() => seen.push(time.nowMs))
+      )
+    )
     time.advanceTo(2e9, true)
     assert.approximately(seen[1]!, 1e9 + 0.123457, 1e-6)
   })
@@ -77,7 +103,13 @@ describe("VirtualTime", () => {
     const time = new VirtualTime()
     time.advanceTo(10, false)
     const seen: Array<number> = []
-    start(time, Effect.andThen(time.sleepUntil(5), Effect.sync(() => seen.push(time.nowMs))))
+    start(
+      time,
+      Effect.andThen(
+        time.sleepUntil(5),
+        Effect.sync(() => seen.push(time.nowMs))
+      )
+    )
     time.advanceTo(20, false)
     assert.deepStrictEqual(seen, [10])
   })
@@ -85,7 +117,13 @@ describe("VirtualTime", () => {
   it("forgets a sleeper that was interrupted", () => {
     const time = new VirtualTime()
     let woken = false
-    const fiber = start(time, Effect.andThen(time.sleepUntil(10), Effect.sync(() => void (woken = true))))
+    const fiber = start(
+      time,
+      Effect.andThen(
+        time.sleepUntil(10),
+        Effect.sync(() => void (woken = true))
+      )
+    )
     fiber.interruptUnsafe()
     time.flush()
     time.advanceTo(20, true)
@@ -96,7 +134,10 @@ describe("VirtualTime", () => {
   it("tells the time as Effect's clock", () => {
     const time = new VirtualTime()
     time.advanceTo(1.5, false)
-    assert.strictEqual(Effect.runSync(Clock.currentTimeMillis.pipe(Effect.provideService(Clock.Clock, time.clock))), 1.5)
+    assert.strictEqual(
+      Effect.runSync(Clock.currentTimeMillis.pipe(Effect.provideService(Clock.Clock, time.clock))),
+      1.5
+    )
     assert.strictEqual(time.clock.currentTimeNanosUnsafe(), 1_500_000n)
     assert.strictEqual(Effect.runSync(time.clock.currentTimeNanos), 1_500_000n)
     assert.strictEqual(Effect.runSync(time.clock.monotonicTimeNanos), 1_500_000n)

@@ -35,7 +35,7 @@ export const runCommand = (
   flags: ReadonlyArray<string>,
   { check = true } = {}
 ): Effect.Effect<CommandOutcome, unknown> =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const given = yield* Effect.fromResult(readGivenOptions(traces, flagsOf(flags)))
     const options = yield* Effect.fromResult(validateReplayOptions(given))
     const workload = yield* openWorkload(options)
@@ -46,6 +46,9 @@ export const runCommand = (
       ...(maxSimTimeMs === undefined ? {} : { maxSimTimeMs })
     })
     const events = [...outcome.records, ...outcome.gaps, outcome.summary]
-    const report = yield* Stream.run(Stream.fromIterable(events), ReportSink.sink({ serviceLevel: options.serviceLevel }))
+    const report = yield* Stream.run(
+      Stream.fromIterable(events),
+      ReportSink.sink({ serviceLevel: options.serviceLevel })
+    )
     return { ...outcome, report }
   }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))

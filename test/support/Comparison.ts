@@ -22,18 +22,27 @@ const ignoredKeys: ReadonlySet<string> = new Set(wallClockKeys)
 /** Differences of two reports in all keys of the reference but those that depend on real time. */
 export const reportDifferences = (actual: Report, expected: RecordedReport): Array<string> => {
   const figures: Readonly<Record<string, unknown>> = actual
-  return Object.keys(expected).filter((key) => !ignoredKeys.has(key)).flatMap((key) => {
-    const [found, wanted] = [figures[key], expected[key]!]
-    const mean = key.startsWith("std_") ? expected[key.replace("std_", "mean_")] ?? 0 : 0
-    const same = typeof found === "number" && isClose(found, wanted, Math.max(Math.abs(wanted), Math.abs(mean)))
-    return same ? [] : [`${key}: expected ${wanted}, got ${String(found)}`]
-  })
+  return Object.keys(expected)
+    .filter((key) => !ignoredKeys.has(key))
+    .flatMap((key) => {
+      const [found, wanted] = [figures[key], expected[key]!]
+      const mean = key.startsWith("std_") ? (expected[key.replace("std_", "mean_")] ?? 0) : 0
+      const same = typeof found === "number" && isClose(found, wanted, Math.max(Math.abs(wanted), Math.abs(mean)))
+      return same ? [] : [`${key}: expected ${wanted}, got ${String(found)}`]
+    })
 }
 
 /** Fields that tell lines apart where arrival times are equal: the reference writes those in random order. */
 const orderFields = [
-  "arrival_time_ms", "input_length", "output_length", "first_token_ms", "last_token_ms", "decode_worker_idx", "session_id",
-  "first_admit_ms", "reused_input_tokens"
+  "arrival_time_ms",
+  "input_length",
+  "output_length",
+  "first_token_ms",
+  "last_token_ms",
+  "decode_worker_idx",
+  "session_id",
+  "first_admit_ms",
+  "reused_input_tokens"
 ]
 
 /** A difference of two times carries the rounding of both. */
@@ -61,7 +70,9 @@ const sorted = (lines: ReadonlyArray<Line>): Array<Line> =>
 const linesOf = (columns: RecordedRequests): Array<Line> => {
   const fields = Object.keys(columns)
   const length = columns["arrival_time_ms"]?.length ?? 0
-  return Array.from({ length }, (_, index) => Object.fromEntries(fields.map((field) => [field, columns[field]![index] ?? null])))
+  return Array.from({ length }, (_, index) =>
+    Object.fromEntries(fields.map((field) => [field, columns[field]![index] ?? null]))
+  )
 }
 
 /** Whether two values of a field agree. */
@@ -79,8 +90,13 @@ const lineDifferences = (index: number, found: Line, wanted: Line): Array<string
   })
 
 /** Differences in every field that the recording has, over all requests that reached their end. */
-export const requestDifferences = (records: ReadonlyArray<RequestRecord>, expected: RecordedRequests): Array<string> => {
-  const actual = sorted(records.filter(({ status }) => status !== "in_flight").map((record): Line => JSON.parse(requestLine(record))))
+export const requestDifferences = (
+  records: ReadonlyArray<RequestRecord>,
+  expected: RecordedRequests
+): Array<string> => {
+  const actual = sorted(
+    records.filter(({ status }) => status !== "in_flight").map((record): Line => JSON.parse(requestLine(record)))
+  )
   const wanted = sorted(linesOf(expected))
   if (actual.length !== wanted.length) return [`expected ${wanted.length} requests with an end, got ${actual.length}`]
   return wanted.flatMap((line, index) => lineDifferences(index, actual[index]!, line))
@@ -88,20 +104,39 @@ export const requestDifferences = (records: ReadonlyArray<RequestRecord>, expect
 
 /** Fields of per-request lines that are compared; the rest follow from them or are random. */
 const recordedFields = [
-  "session_id", "turn_index", "arrival_time_ms", "first_admit_ms", "first_token_ms", "last_token_ms", "ttst_ms",
-  "input_length", "output_length", "reused_input_tokens", "prefill_worker_idx", "decode_worker_idx",
-  "prefill_admit_ms", "source_held_ms", "destination_reserved_ms", "destination_activated_ms", "decode_admit_ms",
-  "source_released_ms", "decode_reused_input_tokens", "prefill_route_overlap_tokens", "decode_route_overlap_tokens",
+  "session_id",
+  "turn_index",
+  "arrival_time_ms",
+  "first_admit_ms",
+  "first_token_ms",
+  "last_token_ms",
+  "ttst_ms",
+  "input_length",
+  "output_length",
+  "reused_input_tokens",
+  "prefill_worker_idx",
+  "decode_worker_idx",
+  "prefill_admit_ms",
+  "source_held_ms",
+  "destination_reserved_ms",
+  "destination_activated_ms",
+  "decode_admit_ms",
+  "source_released_ms",
+  "decode_reused_input_tokens",
+  "prefill_route_overlap_tokens",
+  "decode_route_overlap_tokens",
   "terminal_status"
 ]
 
 /** Made up by the reference where the trace gives none. */
-const isImplicitSession = (session: Value | undefined): boolean => typeof session === "string" && /^request_\d+$/.test(session)
+const isImplicitSession = (session: Value | undefined): boolean =>
+  typeof session === "string" && /^request_\d+$/.test(session)
 
 /** The reference's lines as columns, for storage and comparison. */
 export const columnsOf = (lines: ReadonlyArray<Line>): RecordedRequests => {
   const known = lines.map((line) =>
-    isImplicitSession(line["session_id"]) ? { ...line, session_id: null, turn_index: null } : line)
+    isImplicitSession(line["session_id"]) ? { ...line, session_id: null, turn_index: null } : line
+  )
   return Object.fromEntries(
     recordedFields
       .map((field): readonly [string, ReadonlyArray<Value>] => [field, known.map((line) => line[field] ?? null)])

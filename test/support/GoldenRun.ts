@@ -31,13 +31,17 @@ export const goldenFolder = (name: string): string => join(repository, "test/gol
 
 /** Names of the recorded runs of a folder. */
 export const goldenNames = (folder: string): ReadonlyArray<string> =>
-  readdirSync(folder).filter((file) => file.endsWith(".json.gz")).map((file) => file.slice(0, -".json.gz".length))
+  readdirSync(folder)
+    .filter((file) => file.endsWith(".json.gz"))
+    .map((file) => file.slice(0, -".json.gz".length))
 
 export const loadGolden = (folder: string, name: string): GoldenRun =>
   JSON.parse(gunzipSync(readFileSync(join(folder, `${name}.json.gz`))).toString("utf8"))
 
 const traceFile = (folder: string, trace: string): string =>
-  publishedTraces.has(trace) ? join(repository, "traces", `${trace}.jsonl`) : join(folder, "traces", `${trace}.jsonl.gz`)
+  publishedTraces.has(trace)
+    ? join(repository, "traces", `${trace}.jsonl`)
+    : join(folder, "traces", `${trace}.jsonl.gz`)
 
 /** A trace file with this text, for the time of the scope. */
 export const temporaryTrace = (text: string) =>
@@ -53,17 +57,17 @@ export const temporaryTrace = (text: string) =>
     }
   )
 
-const firstLines = (file: string, lines: number): string => `${readFileSync(file, "utf8").split("\n", lines).join("\n")}\n`
+const firstLines = (file: string, lines: number): string =>
+  `${readFileSync(file, "utf8").split("\n", lines).join("\n")}\n`
 
 /** Runs the recorded command line here. */
 export const rerun = (folder: string, golden: GoldenRun): Effect.Effect<CommandOutcome, unknown> => {
   if (golden.trace === null) return runCommand([], golden.arguments)
   const file = traceFile(folder, golden.trace)
   if (golden.lines === null) return runCommand([file], golden.arguments)
-  return Effect.scoped(Effect.flatMap(
-    temporaryTrace(firstLines(file, golden.lines)),
-    (head) => runCommand([head], golden.arguments)
-  ))
+  return Effect.scoped(
+    Effect.flatMap(temporaryTrace(firstLines(file, golden.lines)), (head) => runCommand([head], golden.arguments))
+  )
 }
 
 /** Everything in which a run differs from the recorded one. */

@@ -55,7 +55,7 @@ class PlainWorkloadCore implements WorkloadCore {
 
   nextReadyMs(): number {
     const row = this.rows[this.next]
-    return row === undefined || this.kind === "closed" ? Number.POSITIVE_INFINITY : row.timestampMs ?? 0
+    return row === undefined || this.kind === "closed" ? Number.POSITIVE_INFINITY : (row.timestampMs ?? 0)
   }
 
   popReady(nowMs: number, inFlight: number): SimRequest | undefined {
@@ -71,7 +71,7 @@ class PlainWorkloadCore implements WorkloadCore {
       promptTokens: row.promptTokens,
       outputTokens: row.outputTokens,
       blocks: this.identity.blocksOfHashIds(row.hashIds, row.promptTokens),
-      arrivalMs: this.kind === "closed" ? nowMs : row.timestampMs ?? 0,
+      arrivalMs: this.kind === "closed" ? nowMs : (row.timestampMs ?? 0),
       hints: noRoutingHints,
       annotations: null,
       workloadKey: 0
@@ -84,14 +84,17 @@ class PlainWorkloadCore implements WorkloadCore {
 }
 
 export const layer = (options: PlainWorkloadOptions): Layer.Layer<Workload> =>
-  Layer.succeed(Workload, Workload.of({
-    traceBlockTokens: options.traceBlockTokens,
-    usesTokenRuns: false,
-    rows: Stream.rechunk(Stream.fromIterable(options.rows), options.chunkRows ?? Math.max(1, options.rows.length)),
-    make: (identity) =>
-      Effect.sync(() => {
-        options.onIdentity?.(identity)
-        if (options.recyclesAlways === true) Object.assign(identity, { wantsCollection: () => true })
-        return new PlainWorkloadCore(identity, options.concurrency)
-      })
-  }))
+  Layer.succeed(
+    Workload,
+    Workload.of({
+      traceBlockTokens: options.traceBlockTokens,
+      usesTokenRuns: false,
+      rows: Stream.rechunk(Stream.fromIterable(options.rows), options.chunkRows ?? Math.max(1, options.rows.length)),
+      make: (identity) =>
+        Effect.sync(() => {
+          options.onIdentity?.(identity)
+          if (options.recyclesAlways === true) Object.assign(identity, { wantsCollection: () => true })
+          return new PlainWorkloadCore(identity, options.concurrency)
+        })
+    })
+  )

@@ -36,10 +36,12 @@ export const disaggregatedTopology = (
 ): Layer.Layer<Topology.Topology> => {
   const pool = (workerType: "prefill" | "decode") => Layer.merge(engine({ ...args, workerType }), RoundRobin.layer)
   return Topology.layerDisaggregated(workers).pipe(
-    Layer.provide(Layer.merge(
-      Topology.PrefillPool.layer.pipe(Layer.provide(pool("prefill"))),
-      Topology.DecodePool.layer.pipe(Layer.provide(pool("decode")))
-    )),
+    Layer.provide(
+      Layer.merge(
+        Topology.PrefillPool.layer.pipe(Layer.provide(pool("prefill"))),
+        Topology.DecodePool.layer.pipe(Layer.provide(pool("decode")))
+      )
+    ),
     Layer.orDie
   )
 }

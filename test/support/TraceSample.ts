@@ -13,7 +13,13 @@ export interface TraceSample {
 }
 
 const summedFields = [
-  "first_admit_ms", "first_token_ms", "last_token_ms", "ttst_ms", "input_length", "output_length", "reused_input_tokens",
+  "first_admit_ms",
+  "first_token_ms",
+  "last_token_ms",
+  "ttst_ms",
+  "input_length",
+  "output_length",
+  "reused_input_tokens",
   "decode_worker_idx"
 ]
 const sampledEvery = 50
@@ -24,7 +30,10 @@ const keyOf = (line: Line): string =>
 const distinct = (lines: ReadonlyArray<Line>): Array<Line> => {
   const byKey = new Map<string, Line | undefined>()
   for (const line of lines) byKey.set(keyOf(line), byKey.has(keyOf(line)) ? undefined : line)
-  return [...byKey.keys()].toSorted().map((key) => byKey.get(key)).filter((line) => line !== undefined)
+  return [...byKey.keys()]
+    .toSorted()
+    .map((key) => byKey.get(key))
+    .filter((line) => line !== undefined)
 }
 
 const sumOf = (lines: ReadonlyArray<Line>, field: string): number =>
@@ -39,13 +48,16 @@ export const sampleOf = (lines: ReadonlyArray<Line>): TraceSample => ({
 /** Everything in which our records differ from a recorded sample. Worker indexes are compared where the recording has them. */
 export const sampleDifferences = (records: ReadonlyArray<RequestRecord>, expected: TraceSample): Array<string> => {
   const actual = sampleOf(records.map((record): Line => JSON.parse(requestLine(record))))
-  const counts = actual.requests === expected.requests ? [] : [`expected ${expected.requests} requests, got ${actual.requests}`]
+  const counts =
+    actual.requests === expected.requests ? [] : [`expected ${expected.requests} requests, got ${actual.requests}`]
   const sums = Object.entries(expected.sums).flatMap(([field, sum]) =>
-    isClose(actual.sums[field]!, sum) ? [] : [`sum of ${field}: expected ${sum}, got ${actual.sums[field]}`])
+    isClose(actual.sums[field]!, sum) ? [] : [`sum of ${field}: expected ${sum}, got ${actual.sums[field]}`]
+  )
   const sample = Object.entries(expected.sample).flatMap(([field, values]) =>
     values.flatMap((value, index) => {
       const found = actual.sample[field]?.[index] ?? null
       return sameField(field, found, value) ? [] : [`sample ${index} ${field}: expected ${value}, got ${found}`]
-    }))
+    })
+  )
   return [...counts, ...sums, ...sample]
 }

@@ -29,22 +29,32 @@ const ratio = Schema.Literals([0, -1, 0.1, 0.5, 1, 2, 3, 3.7, 4, 8, 10, 1e3, 1e9
 const int = (maximum: number) => Schema.Int.check(Schema.isBetween({ minimum: 0, maximum }))
 
 describe("nanosOfSeconds", () => {
-  it.prop("is exact for any duration", [modelMs], ([ms]) => {
-    assert.strictEqual(nanosOfSeconds(ms / 1000), exactNanos(ms / 1000))
-  }, { arbitrary: { runs: 2_000 } })
+  it.prop(
+    "is exact for any duration",
+    [modelMs],
+    ([ms]) => {
+      assert.strictEqual(nanosOfSeconds(ms / 1000), exactNanos(ms / 1000))
+    },
+    { arbitrary: { runs: 2_000 } }
+  )
 
-  it.prop("is exact on and beside ties", [int(9_000_000), int(999_999_999), int(8)], ([seconds, nanos, ulps]) => {
-    const tie = seconds + (nanos + 0.5) / 1e9
-    bits.setFloat64(0, tie)
-    bits.setBigUint64(0, bits.getBigUint64(0) + BigInt(ulps) - 4n)
-    const near = bits.getFloat64(0)
-    assert.strictEqual(nanosOfSeconds(tie), exactNanos(tie))
-    assert.strictEqual(nanosOfSeconds(near), exactNanos(near))
-  }, { arbitrary: { runs: 2_000 } })
+  it.prop(
+    "is exact on and beside ties",
+    [int(9_000_000), int(999_999_999), int(8)],
+    ([seconds, nanos, ulps]) => {
+      const tie = seconds + (nanos + 0.5) / 1e9
+      bits.setFloat64(0, tie)
+      bits.setBigUint64(0, bits.getBigUint64(0) + BigInt(ulps) - 4n)
+      const near = bits.getFloat64(0)
+      assert.strictEqual(nanosOfSeconds(tie), exactNanos(tie))
+      assert.strictEqual(nanosOfSeconds(near), exactNanos(near))
+    },
+    { arbitrary: { runs: 2_000 } }
+  )
 
   it("is exact for every prefill length of the default timing model", () => {
     for (let tokens = 0; tokens <= 131_072; tokens += 1) {
-      const seconds = (4.209989e-07 * (tokens * tokens) + 1.518344e-02 * tokens + 1.650142e+01) / 1000
+      const seconds = (4.209989e-7 * (tokens * tokens) + 1.518344e-2 * tokens + 1.650142e1) / 1000
       const nanos = nanosOfSeconds(seconds)
       if (nanos !== exactNanos(seconds)) assert.strictEqual(nanos, exactNanos(seconds), `${tokens} tokens`)
     }
@@ -59,7 +69,7 @@ describe("nanosOfSeconds", () => {
 
   it("is not fooled by a product that rounds onto a tie", () => {
     // 5,000 prompt tokens: the double of 102.9435925 ms lies 2e-10 ns above that tie, and its product with 1e9 exactly on it.
-    const seconds = (4.209989e-07 * (5_000 * 5_000) + 1.518344e-02 * 5_000 + 1.650142e+01) / 1000
+    const seconds = (4.209989e-7 * (5_000 * 5_000) + 1.518344e-2 * 5_000 + 1.650142e1) / 1000
     assert.strictEqual(seconds * 1e9, 102_943_592.5)
     assert.strictEqual(nanosOfSeconds(seconds), 102_943_593)
   })
@@ -75,12 +85,17 @@ describe("nanosOfSeconds", () => {
 })
 
 describe("scaledDurationMs", () => {
-  it.prop("quantises, divides and quantises again", [modelMs, ratio], ([ms, factor]) => {
-    let expected = exactSeconds(exactNanos(ms / 1000))
-    if (factor > 0 && expected > 0) expected = exactSeconds(exactNanos(expected / factor))
-    if (expected >= 9e6) return
-    assert.strictEqual(scaledDurationMs(ms, factor), expected * 1000)
-  }, { arbitrary: { runs: 2_000 } })
+  it.prop(
+    "quantises, divides and quantises again",
+    [modelMs, ratio],
+    ([ms, factor]) => {
+      let expected = exactSeconds(exactNanos(ms / 1000))
+      if (factor > 0 && expected > 0) expected = exactSeconds(exactNanos(expected / factor))
+      if (expected >= 9e6) return
+      assert.strictEqual(scaledDurationMs(ms, factor), expected * 1000)
+    },
+    { arbitrary: { runs: 2_000 } }
+  )
 
   it("takes a ratio of 0 or less as 1", () => {
     assert.strictEqual(scaledDurationMs(5.74, 0), 5.74)

@@ -34,22 +34,20 @@ const trace = new URL("../golden/aic/reports/conv200.jsonl.gz", import.meta.url)
 
 const workload = Layer.unwrap(
   Effect.map(openMooncake({ file: trace, traceBlockTokens: 512 }), (source) =>
-    Workload.layerOpenLoop({ trace: source, arrivalSpeedup: 1 }))
+    Workload.layerOpenLoop({ trace: source, arrivalSpeedup: 1 })
+  )
 )
 
 type Files = FileSystem.FileSystem | Path.Path
 
 const topology = <E>(args: EngineArgs, workers: number, timing: Layer.Layer<Timing, E, Files>) => {
-  const engine = Layer.provide(
-    args.engineType === "sglang" ? SglangEngine.layer(args) : VllmEngine.layer(args),
-    timing
-  )
+  const engine = Layer.provide(args.engineType === "sglang" ? SglangEngine.layer(args) : VllmEngine.layer(args), timing)
   return workers === 1
     ? Layer.provide(Topology.layerSingle, engine)
     : Layer.provide(Topology.layerMulti({ workers }), Layer.merge(engine, RoundRobin.layer))
 }
 
-const reportOf = Effect.fnUntraced(function*<E>(
+const reportOf = Effect.fnUntraced(function* <E>(
   { engineArgs, workers }: RecordedRun,
   timing: (args: EngineArgs) => Layer.Layer<Timing, E, Files>
 ) {
@@ -58,7 +56,9 @@ const reportOf = Effect.fnUntraced(function*<E>(
   const sized = yield* withSizedPool(args)
   return yield* Replay.run({ check: true }).pipe(
     Stream.run(ReportSink.sink()),
-    Effect.provide(Layer.mergeAll(topology(sized, workers, timing(sized)), workload, VirtualClock.layer), { local: true })
+    Effect.provide(Layer.mergeAll(topology(sized, workers, timing(sized)), workload, VirtualClock.layer), {
+      local: true
+    })
   )
 })
 
@@ -66,10 +66,7 @@ const reportOf = Effect.fnUntraced(function*<E>(
 const isReal = (key: string): boolean => key === "wall_time_ms" || key.startsWith("processed_")
 
 /** Runs with the recorded arguments and compares every figure of the report. */
-export const assertSameReport = <E>(
-  run: RecordedRun,
-  timing: (args: EngineArgs) => Layer.Layer<Timing, E, Files>
-) =>
+export const assertSameReport = <E>(run: RecordedRun, timing: (args: EngineArgs) => Layer.Layer<Timing, E, Files>) =>
   Effect.map(reportOf(run, timing), (report) => {
     const found: Readonly<Record<string, unknown>> = { ...report }
     const keys = Object.keys(run.report).filter((key) => !isReal(key))

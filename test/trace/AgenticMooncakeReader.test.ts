@@ -17,27 +17,30 @@ const read = (changes: object) =>
 
 describe("agenticMooncakeRows", () => {
   it.effect("adds both waits and keeps dependencies as written", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const rows = yield* read({ wait_for: ["a", "b", "a"], delay: 10, tool_wait_ms: 25, session_id: "s" })
-      assert.deepStrictEqual(rows, [{
-        line: 1,
-        timestampMs: 0,
-        promptTokens: 100,
-        outputTokens: 3,
-        hashIds: [1, 2],
-        sessionId: "s",
-        delayMs: 35,
-        outputTokenIds: undefined,
-        requestId: "r",
-        priority: 0,
-        strictPriority: 0,
-        policyClass: undefined,
-        waitFor: ["a", "b", "a"]
-      }])
-    }))
+      assert.deepStrictEqual(rows, [
+        {
+          line: 1,
+          timestampMs: 0,
+          promptTokens: 100,
+          outputTokens: 3,
+          hashIds: [1, 2],
+          sessionId: "s",
+          delayMs: 35,
+          outputTokenIds: undefined,
+          requestId: "r",
+          priority: 0,
+          strictPriority: 0,
+          policyClass: undefined,
+          waitFor: ["a", "b", "a"]
+        }
+      ])
+    })
+  )
 
   it.effect("carries along what has no effect", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const annotations = {
         request_kind: "agent",
         prefix_reset: true,
@@ -46,13 +49,15 @@ describe("agenticMooncakeRows", () => {
       }
       const rows = yield* read(annotations)
       assert.deepStrictEqual(typeof rows === "string" ? rows : rows[0]?.annotations, annotations)
-    }))
+    })
+  )
 
   it.effect("accepts a negative delay that the tool wait makes up for", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const rows = yield* read({ delay: -5, tool_wait_ms: 8 })
       assert.strictEqual(typeof rows === "string" ? rows : rows[0]?.delayMs, 3)
-    }))
+    })
+  )
 
   const json = "failed to parse line 1 from t.jsonl as agentic Mooncake JSON: "
   const refused: ReadonlyArray<readonly [string, object, string]> = [
@@ -62,8 +67,16 @@ describe("agenticMooncakeRows", () => {
     ["null dependencies", { wait_for: null }, `${json}wait_for: expected array, got null`],
     ["a dependency that is no text", { wait_for: ["a", 1] }, `${json}wait_for[1]: expected string, got 1`],
     ["a prefix_reset that is no flag", { prefix_reset: 1 }, `${json}prefix_reset: expected true or false, got 1`],
-    ["an incomplete tool event", { tool_events: [{ tool_call_id: "x" }] }, `${json}tool_events[0].tool_class is missing`],
-    ["a negative time in a tool event", { tool_events: [{ ...toolEvent, started_at_unix_ms: -1 }] }, "tool_events[0].started_at_unix_ms: expected an integer"],
+    [
+      "an incomplete tool event",
+      { tool_events: [{ tool_call_id: "x" }] },
+      `${json}tool_events[0].tool_class is missing`
+    ],
+    [
+      "a negative time in a tool event",
+      { tool_events: [{ ...toolEvent, started_at_unix_ms: -1 }] },
+      "tool_events[0].started_at_unix_ms: expected an integer"
+    ],
     [
       "a prompt longer than its hash ids",
       { input_length: 1000 },
@@ -76,10 +89,11 @@ describe("agenticMooncakeRows", () => {
   ]
   for (const [what, changes, message] of refused) {
     it.effect(`refuses ${what}`, () =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const result = yield* read(changes)
         assert.isString(result)
         assert.include(result, message)
-      }))
+      })
+    )
   }
 })

@@ -11,7 +11,7 @@ const refusal = (...rows: ReadonlyArray<object>) => Effect.map(Effect.flip(surve
 
 describe("surveyAgentic", () => {
   it.effect("resolves names, also of rows that come later", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const { graph, survey: found } = yield* survey(
         { request_id: "b", wait_for: ["c", "a"], session_id: "s" },
         { request_id: "a", timestamp: 40 },
@@ -23,18 +23,26 @@ describe("surveyAgentic", () => {
       assert.strictEqual(found.rows, 3)
       assert.strictEqual(found.sessions, 2)
       assert.strictEqual(found.order, "none")
-      assert.include(found.closedLoopProblem?.problem, "agentic_mooncake trace format is not supported with replay_concurrency")
-    }))
+      assert.include(
+        found.closedLoopProblem?.problem,
+        "agentic_mooncake trace format is not supported with replay_concurrency"
+      )
+    })
+  )
 
   it.effect("counts from the smallest timestamp, be it of a row that waits", () =>
-    Effect.gen(function*() {
-      const { survey: found } = yield* survey({ request_id: "a", timestamp: 100 }, { request_id: "b", timestamp: 40, wait_for: ["a"] })
+    Effect.gen(function* () {
+      const { survey: found } = yield* survey(
+        { request_id: "a", timestamp: 100 },
+        { request_id: "b", timestamp: 40, wait_for: ["a"] }
+      )
       assert.strictEqual(found.originMs, 40)
       assert.strictEqual((yield* survey({ request_id: "a", timestamp: undefined })).survey.originMs, 0)
-    }))
+    })
+  )
 
   it.effect("lets rows stream when none can be ready before an earlier root", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const ordered = yield* survey(
         { request_id: "a" },
         { request_id: "b", wait_for: ["a"], delay: 10 },
@@ -42,22 +50,34 @@ describe("surveyAgentic", () => {
         { request_id: "d", wait_for: ["a", "c"] }
       )
       assert.strictEqual(ordered.survey.order, "by-session")
-      const late = yield* survey({ request_id: "a" }, { request_id: "c", timestamp: 10 }, { request_id: "b", wait_for: ["a"], delay: 9 })
+      const late = yield* survey(
+        { request_id: "a" },
+        { request_id: "c", timestamp: 10 },
+        { request_id: "b", wait_for: ["a"], delay: 9 }
+      )
       assert.strictEqual(late.survey.order, "none")
-    }))
+    })
+  )
 
   it.effect("refuses graphs that could never finish, naming the row", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       assert.strictEqual(yield* refusal(), "t.jsonl: agentic trace file t.jsonl did not contain any requests")
-      assert.include(yield* refusal({ request_id: "a" }, { request_id: "a" }), "t.jsonl:2: trace line 2 duplicates request_id a")
+      assert.include(
+        yield* refusal({ request_id: "a" }, { request_id: "a" }),
+        "t.jsonl:2: trace line 2 duplicates request_id a"
+      )
       assert.include(
         yield* refusal({ request_id: "a" }, { request_id: "b", wait_for: ["a", "zz"] }),
         "t.jsonl:2: request b waits for unknown request_id zz"
       )
-      assert.include(yield* refusal({ request_id: "a", wait_for: ["a"] }), "t.jsonl:1: request a cannot wait for itself")
+      assert.include(
+        yield* refusal({ request_id: "a", wait_for: ["a"] }),
+        "t.jsonl:1: request a cannot wait for itself"
+      )
       assert.include(
         yield* refusal({ request_id: "x" }, { request_id: "a", wait_for: ["b"] }, { request_id: "b", wait_for: ["a"] }),
         "t.jsonl:2: cycle detected at request a"
       )
-    }))
+    })
+  )
 })

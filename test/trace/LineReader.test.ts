@@ -12,50 +12,59 @@ const collect = (text: string | Uint8Array, chunkBytes?: number) =>
 
 describe("lineBatches", () => {
   it.effect("splits at newlines only and drops carriage returns before them", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const { texts } = yield* collect("a\r\nb\rc\n\n  \nlast")
       assert.deepStrictEqual(texts, ["a", "b\rc", "", "  ", "last"])
-    }))
+    })
+  )
 
   it.effect("gives the same lines for every chunk size, inside of UTF-8 sequences too", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const text = "größe\n\n日本語 🙂\r\nend\n"
       for (const chunkBytes of [1, 2, 3, 5, 100]) {
         const { numbers, texts } = yield* collect(text, chunkBytes)
         assert.deepStrictEqual(texts, ["größe", "", "日本語 🙂", "end"])
         assert.deepStrictEqual(numbers, [1, 2, 3, 4])
       }
-    }))
+    })
+  )
 
   it.effect("has no lines for no bytes, and one empty line for one newline", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       assert.deepStrictEqual((yield* collect("")).texts, [])
       assert.deepStrictEqual((yield* collect("\n")).texts, [""])
-    }))
+    })
+  )
 
   it.effect("names the line that is not UTF-8, after the lines before it", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const bytes = Uint8Array.from([...bytesOf("one\ntwo\nth"), 0xff, ...bytesOf("ree\nfour\n")])
       for (const chunkBytes of [1, 4, 100]) {
         const seen: Array<string> = []
-        const error = yield* Effect.flip(Stream.runForEach(linesOf(bytes, chunkBytes), (batch) =>
-          Effect.sync(() => seen.push(...batch.texts))))
+        const error = yield* Effect.flip(
+          Stream.runForEach(linesOf(bytes, chunkBytes), (batch) => Effect.sync(() => seen.push(...batch.texts)))
+        )
         assert.deepStrictEqual(seen, ["one", "two"])
         assert.strictEqual(error.message, "t.jsonl:3: failed to read line 3 from t.jsonl: the line is not valid UTF-8")
       }
-    }))
+    })
+  )
 
   it.effect("refuses a sequence cut off by the end of the file", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const error = yield* Effect.flip(collect(bytesOf("ok\né").subarray(0, 4)))
       assert.strictEqual(error.line, 2)
-    }))
+    })
+  )
 
   it.effect.prop(
     "agrees with splitting the whole text",
-    [Schema.Array(Schema.Literals(["a", "é", "\n", "\r", "🙂"])), Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 9 }))],
+    [
+      Schema.Array(Schema.Literals(["a", "é", "\n", "\r", "🙂"])),
+      Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 9 }))
+    ],
     ([pieces, chunkBytes]) =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const text = pieces.join("")
         const whole = text.split("\n").map((line) => line.replace(/\r$/, ""))
         if (text.endsWith("\n") || text === "") whole.pop()

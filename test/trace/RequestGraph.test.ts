@@ -40,7 +40,7 @@ describe("findCycle", () => {
   })
 
   it("walks graphs of any depth", () => {
-    const chain = Array.from({ length: 100_000 }, (_, i) => i < 99_999 ? [i + 1] : [])
+    const chain = Array.from({ length: 100_000 }, (_, i) => (i < 99_999 ? [i + 1] : []))
     assert.strictEqual(findCycle(chain.length, edgesOf(chain)), -1)
   })
 
@@ -48,5 +48,6 @@ describe("findCycle", () => {
     Effect.sync(() => {
       const known = lists.map((list) => list.filter((dependency) => dependency < lists.length))
       assert.strictEqual(findCycle(known.length, edgesOf(known)) >= 0, hasCycle(known))
-    }))
+    })
+  )
 })

@@ -13,7 +13,7 @@ import { bytesOf, jsonLines } from "./TraceTexts.ts"
 
 const text = jsonLines([0, 1, 2].map((timestamp) => ({ timestamp, output_length: 1, hash_ids: [timestamp] })))
 
-const inFolder = Effect.gen(function*() {
+const inFolder = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const folder = yield* fs.makeTempDirectoryScoped()
@@ -31,7 +31,7 @@ const open = (file: string) => openMooncake({ file, traceBlockTokens: 64 })
 const messageOf = (file: string, traceBlockTokens = 64) =>
   Effect.map(Effect.flip(openMooncake({ file, traceBlockTokens })), (error) => error.message)
 
-const timestamps = Effect.fnUntraced(function*(file: string) {
+const timestamps = Effect.fnUntraced(function* (file: string) {
   const { rows } = yield* open(file)
   const first = yield* Stream.runCollect(rows)
   assert.deepStrictEqual(yield* Stream.runCollect(rows), first)
@@ -40,65 +40,78 @@ const timestamps = Effect.fnUntraced(function*(file: string) {
 
 describe("openMooncake", () => {
   it.effect("reads a file, plain or gzip, whatever its name", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const { write } = yield* inFolder
       const plain = yield* write("t.jsonl", bytesOf(text))
       const named = yield* write("t.jsonl.gz", gzipSync(text))
       const hidden = yield* write("u.jsonl", gzipSync(text))
       for (const file of [plain, named, hidden]) assert.deepStrictEqual(yield* timestamps(file), [0, 1, 2])
-    }).pipe(Effect.provide(NodeServices.layer)))
+    }).pipe(Effect.provide(NodeServices.layer))
+  )
 
   it.effect("reads standard input, which comes only once, as often as needed", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       for (const bytes of [bytesOf(text), gzipSync(text)]) {
         const stdin = Stdio.layerTest({ stdin: Stream.make(bytes.subarray(0, 20), bytes.subarray(20)) })
         assert.deepStrictEqual(yield* Effect.provide(timestamps("-"), stdin), [0, 1, 2])
       }
-    }).pipe(Effect.provide(NodeServices.layer)))
+    }).pipe(Effect.provide(NodeServices.layer))
+  )
 
   it.effect("keeps a small trace in memory and reads a large one again, unless it was changed", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const { fs, write } = yield* inFolder
       const small = yield* write("small.jsonl", bytesOf(text))
       const kept = yield* open(small)
       yield* fs.remove(small)
       assert.strictEqual((yield* Stream.runCollect(kept.rows)).length, 3)
 
-      const line = "{\"timestamp\":0,\"output_length\":1,\"hash_ids\":[1]}\n"
+      const line = '{"timestamp":0,"output_length":1,"hash_ids":[1]}\n'
       const large = yield* write("large.jsonl", bytesOf(line.repeat(70_000)))
       const { rows } = yield* open(large)
-      const count = Stream.runFold(rows, () => 0, (sum) => sum + 1)
+      const count = Stream.runFold(
+        rows,
+        () => 0,
+        (sum) => sum + 1
+      )
       assert.strictEqual(yield* count, 70_000)
       assert.strictEqual(yield* count, 70_000)
       yield* fs.writeFile(large, bytesOf(line.repeat(70_001)))
       assert.include((yield* Effect.flip(count)).message, "it was changed after it had been checked")
-    }).pipe(Effect.provide(NodeServices.layer)))
+    }).pipe(Effect.provide(NodeServices.layer))
+  )
 
   it.live("reads a pipe, which comes only once", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const { folder } = yield* inFolder
       const pipe = `${folder}/pipe`
       execFileSync("mkfifo", [pipe])
-      const writer = spawn("sh", ["-c", "printf %s \"$1\" > \"$2\"", "sh", text, pipe])
+      const writer = spawn("sh", ["-c", 'printf %s "$1" > "$2"', "sh", text, pipe])
       assert.deepStrictEqual(yield* timestamps(pipe), [0, 1, 2])
       assert.strictEqual(writer.exitCode ?? 0, 0)
-    }).pipe(Effect.provide(NodeServices.layer)))
+    }).pipe(Effect.provide(NodeServices.layer))
+  )
 
   it.effect("says why a file cannot be read", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const { folder, write } = yield* inFolder
-      assert.strictEqual(yield* messageOf("nope.jsonl"), "nope.jsonl: failed to open trace file nope.jsonl: no such file")
+      assert.strictEqual(
+        yield* messageOf("nope.jsonl"),
+        "nope.jsonl: failed to open trace file nope.jsonl: no such file"
+      )
       assert.strictEqual(yield* messageOf(folder), `${folder}: failed to read line 1 from ${folder}: it is a directory`)
       const empty = yield* write("empty.jsonl", new Uint8Array(0))
       assert.strictEqual(yield* messageOf(empty), `${empty}: trace file ${empty} did not contain any requests`)
       const cut = yield* write("cut.gz", gzipSync(text).subarray(0, 30))
       assert.include(yield* messageOf(cut), "damaged or cut short")
-    }).pipe(Effect.provide(NodeServices.layer)))
+    }).pipe(Effect.provide(NodeServices.layer))
+  )
 
   it.effect("refuses a trace block size that is none", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       assert.include(yield* messageOf("t", 0), "trace_block_size must be greater than 0")
       assert.include(yield* messageOf("t", 1.5), "trace_block_size must be greater than 0")
       assert.include(yield* messageOf("t", 2 ** 40), "trace_block_size must be at most 2147483647")
-    }).pipe(Effect.provide(Layer.merge(NodeServices.layer, Stdio.layerTest({})))))
+    }).pipe(Effect.provide(Layer.merge(NodeServices.layer, Stdio.layerTest({}))))
+  )
 })

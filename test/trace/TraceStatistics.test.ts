@@ -6,15 +6,19 @@ import { traceStatistics } from "../../src/trace/TraceStatistics.ts"
 import { jsonLines, sourceOf } from "./TraceTexts.ts"
 
 const statisticsOf = (rows: ReadonlyArray<object>, maxPrefixes?: number) =>
-  Effect.flatMap(
-    sourceOf(jsonLines(rows.map((row) => ({ output_length: 1, ...row })))),
-    (trace) => traceStatistics(trace, maxPrefixes === undefined ? {} : { maxPrefixes })
+  Effect.flatMap(sourceOf(jsonLines(rows.map((row) => ({ output_length: 1, ...row })))), (trace) =>
+    traceStatistics(trace, maxPrefixes === undefined ? {} : { maxPrefixes })
   )
 
 describe("traceStatistics", () => {
   it.effect("describes lengths exactly", () =>
-    Effect.gen(function*() {
-      const rows = Array.from({ length: 100 }, (_, i) => ({ timestamp: i, input_length: 100 - i, output_length: 7, hash_ids: [i, i] }))
+    Effect.gen(function* () {
+      const rows = Array.from({ length: 100 }, (_, i) => ({
+        timestamp: i,
+        input_length: 100 - i,
+        output_length: 7,
+        hash_ids: [i, i]
+      }))
       const { outputTokens, promptTokens } = yield* statisticsOf(rows)
       assert.deepStrictEqual(promptTokens, {
         total: 5050,
@@ -28,12 +32,16 @@ describe("traceStatistics", () => {
       })
       assert.strictEqual(outputTokens.std, 0)
       assert.strictEqual(outputTokens.p99, 7)
-    }))
+    })
+  )
 
   it.effect("describes arrivals", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const at = (...timestamps: ReadonlyArray<number>) =>
-        Effect.map(statisticsOf(timestamps.map((timestamp) => ({ timestamp, hash_ids: [1] }))), (found) => found.arrivals)
+        Effect.map(
+          statisticsOf(timestamps.map((timestamp) => ({ timestamp, hash_ids: [1] }))),
+          (found) => found.arrivals
+        )
       assert.deepStrictEqual(yield* at(100, 600, 1100, 1600), {
         firstMs: 100,
         lastMs: 1600,
@@ -46,19 +54,30 @@ describe("traceStatistics", () => {
       assert.strictEqual((yield* at(5, 3))?.firstMs, 3)
       assert.strictEqual((yield* at(5))?.ratePerSecond, undefined)
       assert.strictEqual((yield* statisticsOf([{ hash_ids: [1] }])).arrivals, undefined)
-    }))
+    })
+  )
 
   it.effect("describes sessions", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const row = (session_id?: string) => ({ timestamp: 0, hash_ids: [1], session_id })
       const { sessions } = yield* statisticsOf([row("a"), row(), row("a"), row("b"), row("a")])
       assert.deepStrictEqual(sessions, { sessions: 3, multiTurnSessions: 1, meanTurns: 5 / 3, mostTurns: 3 })
-    }))
+    })
+  )
 
   it.effect("describes what prompts share with earlier ones", () =>
-    Effect.gen(function*() {
-      const prompts = [[1, 2, 3], [1, 2, 4], [2, 3], [1, 2]]
-      const rows = prompts.map((hash_ids, timestamp) => ({ timestamp, hash_ids, input_length: hash_ids.length * 64 - 4 }))
+    Effect.gen(function* () {
+      const prompts = [
+        [1, 2, 3],
+        [1, 2, 4],
+        [2, 3],
+        [1, 2]
+      ]
+      const rows = prompts.map((hash_ids, timestamp) => ({
+        timestamp,
+        hash_ids,
+        input_length: hash_ids.length * 64 - 4
+      }))
       const { sharing } = yield* statisticsOf(rows)
       assert.deepStrictEqual(sharing, {
         rows: 2,
@@ -71,24 +90,27 @@ describe("traceStatistics", () => {
       const bounded = (yield* statisticsOf(rows, 2)).sharing
       assert.isTrue(bounded?.isLowerBound)
       assert.isAtMost(bounded?.tokens ?? 0, 252)
-    }))
+    })
+  )
 })
 
 describe("PrefixIndex", () => {
-  it.effect.prop("agrees with comparing all prefixes", [
-    Schema.Array(Schema.Array(Schema.Literals([0, 1, 2, 2 ** 32 - 1])).check(Schema.isMaxLength(6)))
-  ], ([prompts]) =>
-    Effect.sync(() => {
-      const index = new PrefixIndex(1000)
-      const seen = new Set<string>()
-      for (const prompt of prompts) {
-        const prefixes = prompt.map((_, i) => prompt.slice(0, i + 1).join())
-        const known = prefixes.findIndex((prefix) => !seen.has(prefix))
-        assert.strictEqual(index.add(prompt, prompt.length), known < 0 ? prompt.length : known)
-        for (const prefix of prefixes) seen.add(prefix)
-      }
-      assert.strictEqual(index.size, seen.size)
-    }))
+  it.effect.prop(
+    "agrees with comparing all prefixes",
+    [Schema.Array(Schema.Array(Schema.Literals([0, 1, 2, 2 ** 32 - 1])).check(Schema.isMaxLength(6)))],
+    ([prompts]) =>
+      Effect.sync(() => {
+        const index = new PrefixIndex(1000)
+        const seen = new Set<string>()
+        for (const prompt of prompts) {
+          const prefixes = prompt.map((_, i) => prompt.slice(0, i + 1).join())
+          const known = prefixes.findIndex((prefix) => !seen.has(prefix))
+          assert.strictEqual(index.add(prompt, prompt.length), known < 0 ? prompt.length : known)
+          for (const prefix of prefixes) seen.add(prefix)
+        }
+        assert.strictEqual(index.size, seen.size)
+      })
+  )
 
   it("grows, and stays within its bound", () => {
     const index = new PrefixIndex(50_000)

@@ -22,8 +22,11 @@ export const chunked = (bytes: Uint8Array, chunkBytes: number): Stream.Stream<Ui
 export const linesOf = (text: string | Uint8Array, chunkBytes = 7) =>
   lineBatches(chunked(typeof text === "string" ? bytesOf(text) : text, chunkBytes), file)
 
-export const mooncake = (text: string, traceBlockTokens = 64, chunkBytes = 1 << 16): Stream.Stream<MooncakeRow, TraceError> =>
-  mooncakeRows(linesOf(text, chunkBytes), file, traceBlockTokens)
+export const mooncake = (
+  text: string,
+  traceBlockTokens = 64,
+  chunkBytes = 1 << 16
+): Stream.Stream<MooncakeRow, TraceError> => mooncakeRows(linesOf(text, chunkBytes), file, traceBlockTokens)
 
 /** The message of the first refusal; fails the test when the text is accepted. */
 export const refusalOf = (text: string): Effect.Effect<string, string> =>
@@ -34,19 +37,27 @@ export const refusalOf = (text: string): Effect.Effect<string, string> =>
   )
 
 /** A checked source over a text. */
-export const sourceOf = (text: string, traceBlockTokens = 64, chunkBytes = 1 << 16): Effect.Effect<TraceSource, TraceError> => {
+export const sourceOf = (
+  text: string,
+  traceBlockTokens = 64,
+  chunkBytes = 1 << 16
+): Effect.Effect<TraceSource, TraceError> => {
   const rows = mooncake(text, traceBlockTokens, chunkBytes)
-  return Effect.map(surveyRows(rows, file, (row) => row.clamped), (survey) => ({
-    file,
-    traceBlockTokens,
-    survey,
-    accumulatesPrompts: false,
-    graph: undefined,
-    rows
-  }))
+  return Effect.map(
+    surveyRows(rows, file, (row) => row.clamped),
+    (survey) => ({
+      file,
+      traceBlockTokens,
+      survey,
+      accumulatesPrompts: false,
+      graph: undefined,
+      rows
+    })
+  )
 }
 
-export const jsonLines = (rows: ReadonlyArray<unknown>): string => rows.map((row) => `${JSON.stringify(row)}\n`).join("")
+export const jsonLines = (rows: ReadonlyArray<unknown>): string =>
+  rows.map((row) => `${JSON.stringify(row)}\n`).join("")
 
 /** Rows of a text, or the message of its first refusal. */
 export const readOrRefuse = <Row, E extends { readonly message: string }>(

@@ -37,42 +37,59 @@ const rowOf = ({ plansOutputs, unusedTokens, ...row }: typeof AnyRow.Type, index
 
 describe("trace writer", () => {
   it("leaves out what says nothing", () => {
-    const row = rowOf({
-      timestampMs: 1.5,
-      unusedTokens: 6,
-      outputTokens: 2,
-      hashIds: [3, 4],
-      sessionId: undefined,
-      delayMs: undefined,
-      plansOutputs: false,
-      requestId: undefined,
-      priority: 0,
-      strictPriority: 0,
-      policyClass: undefined
-    }, 0)
-    assert.strictEqual(mooncakeLine(row), "{\"timestamp\":1.5,\"input_length\":26,\"output_length\":2,\"hash_ids\":[3,4]}\n")
+    const row = rowOf(
+      {
+        timestampMs: 1.5,
+        unusedTokens: 6,
+        outputTokens: 2,
+        hashIds: [3, 4],
+        sessionId: undefined,
+        delayMs: undefined,
+        plansOutputs: false,
+        requestId: undefined,
+        priority: 0,
+        strictPriority: 0,
+        policyClass: undefined
+      },
+      0
+    )
+    assert.strictEqual(mooncakeLine(row), '{"timestamp":1.5,"input_length":26,"output_length":2,"hash_ids":[3,4]}\n')
   })
 
   it.effect.prop("writes what the reader reads back", [Schema.Array(AnyRow)], ([plans]) =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const rows = plans.map(rowOf)
       const text = (yield* Stream.runCollect(mooncakeText(Stream.fromIterable(rows)))).join("")
       const read = yield* Stream.runCollect(mooncake(text, traceBlockTokens))
-      assert.deepStrictEqual(read, rows.map((row) => ({ ...row, clamped: false })))
-    }))
+      assert.deepStrictEqual(
+        read,
+        rows.map((row) => ({ ...row, clamped: false }))
+      )
+    })
+  )
 
   it.effect("turns synthetic load into a trace", () =>
-    Effect.gen(function*() {
-      const plan = yield* planSynthetic({ inputTokens: 40, outputTokens: 2, requestCount: 3, blockTokens: traceBlockTokens, turnsPerSession: 2 })
+    Effect.gen(function* () {
+      const plan = yield* planSynthetic({
+        inputTokens: 40,
+        outputTokens: 2,
+        requestCount: 3,
+        blockTokens: traceBlockTokens,
+        turnsPerSession: 2
+      })
       const text = (yield* Stream.runCollect(mooncakeText(plan.rows))).join("")
       const read = yield* Stream.runCollect(mooncake(text, traceBlockTokens))
-      assert.deepStrictEqual(read.map((row) => [row.sessionId, row.timestampMs, row.delayMs, row.promptTokens]), [
-        ["session_0", 0, undefined, 40],
-        ["session_0", undefined, 0, 40],
-        ["session_1", 1, undefined, 40],
-        ["session_1", undefined, 0, 40],
-        ["session_2", 2, undefined, 40],
-        ["session_2", undefined, 0, 40]
-      ])
-    }))
+      assert.deepStrictEqual(
+        read.map((row) => [row.sessionId, row.timestampMs, row.delayMs, row.promptTokens]),
+        [
+          ["session_0", 0, undefined, 40],
+          ["session_0", undefined, 0, 40],
+          ["session_1", 1, undefined, 40],
+          ["session_1", undefined, 0, 40],
+          ["session_2", 2, undefined, 40],
+          ["session_2", undefined, 0, 40]
+        ]
+      )
+    })
+  )
 })

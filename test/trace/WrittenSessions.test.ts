@@ -30,14 +30,18 @@ const appliedCompute = ({ finalTokens, promptTokens, turns }: typeof Session.Typ
 })
 
 /** Lengths and waits of the requests that a session stands for. */
-const requestsOf = ({ finalTokens, promptTokens, turns }: typeof Session.Type): ReadonlyArray<ReadonlyArray<number | undefined>> => {
+const requestsOf = ({
+  finalTokens,
+  promptTokens,
+  turns
+}: typeof Session.Type): ReadonlyArray<ReadonlyArray<number | undefined>> => {
   const requests: Array<ReadonlyArray<number | undefined>> = []
   let prompt = promptTokens
   let delayMs: number | undefined = undefined
   for (const turn of turns) {
     requests.push([prompt, turn.outputTokens, delayMs])
     prompt += turn.outputTokens + turn.toolTokens
-    delayMs = turn.latencyMs / 1000 * 1000
+    delayMs = (turn.latencyMs / 1000) * 1000
   }
   requests.push([prompt, finalTokens, delayMs])
   return requests
@@ -72,40 +76,51 @@ const requestEnd = (request: typeof Recorded.Type, index: number) => ({
 })
 
 describe("traces written by hand", () => {
-  it.effect.prop("applied_compute_agentic: every turn comes back with its lengths, wait and growing prefix", [
-    Schema.Array(Session).check(Schema.isMinLength(1), Schema.isMaxLength(5))
-  ], ([sessions]) =>
-    Effect.gen(function*() {
-      const lines = linesOf(jsonLines(sessions.map(appliedCompute)), 1 << 16)
-      const rows = yield* Stream.runCollect(
-        appliedComputeRows(lines, file, { traceBlockTokens: blockTokens, sharedPrefixRatio: 0, prefixGroups: 0 })
-      )
-      assert.deepStrictEqual(
-        rows.map((row) => [row.promptTokens, row.outputTokens, row.delayMs]),
-        sessions.flatMap(requestsOf)
-      )
-      const ids = new Set(rows.flatMap((row) => Array.from(row.hashIds)))
-      const longest = sessions.map((session) => Math.ceil(requestsOf(session).at(-1)![0]! / blockTokens))
-      assert.strictEqual(ids.size, longest.reduce((sum, blocks) => sum + blocks, 0), "sessions share nothing, turns extend")
-    }))
+  it.effect.prop(
+    "applied_compute_agentic: every turn comes back with its lengths, wait and growing prefix",
+    [Schema.Array(Session).check(Schema.isMinLength(1), Schema.isMaxLength(5))],
+    ([sessions]) =>
+      Effect.gen(function* () {
+        const lines = linesOf(jsonLines(sessions.map(appliedCompute)), 1 << 16)
+        const rows = yield* Stream.runCollect(
+          appliedComputeRows(lines, file, { traceBlockTokens: blockTokens, sharedPrefixRatio: 0, prefixGroups: 0 })
+        )
+        assert.deepStrictEqual(
+          rows.map((row) => [row.promptTokens, row.outputTokens, row.delayMs]),
+          sessions.flatMap(requestsOf)
+        )
+        const ids = new Set(rows.flatMap((row) => Array.from(row.hashIds)))
+        const longest = sessions.map((session) => Math.ceil(requestsOf(session).at(-1)![0]! / blockTokens))
+        assert.strictEqual(
+          ids.size,
+          longest.reduce((sum, blocks) => sum + blocks, 0),
+          "sessions share nothing, turns extend"
+        )
+      })
+  )
 
-  it.effect.prop("dynamo: every request comes back in order of arrival, equal prompts with equal ids", [
-    Schema.Array(Recorded).check(Schema.isMinLength(1), Schema.isMaxLength(8))
-  ], ([requests]) =>
-    Effect.gen(function*() {
-      const records = requests.map(requestEnd)
-      const { rows } = yield* loadDynamoTrace(dynamoRecords(linesOf(jsonLines(records), 1 << 16), file), file)
-      const read = yield* Stream.runCollect(rows)
-      const sorted = requests.map((request, index) => ({ ...request, index })).toSorted((a, b) =>
-        a.receivedMs - b.receivedMs || a.totalMs - b.totalMs || a.index - b.index)
-      const origin = sorted[0]!.receivedMs
-      assert.deepStrictEqual(
-        read.map((row) => [row.timestampMs, row.promptTokens, row.outputTokens]),
-        sorted.map((request) => [request.receivedMs - origin, request.promptTokens, request.outputTokens])
-      )
-      read.forEach((row, i) => read.forEach((other, j) => {
-        const sharesStart = sorted[i]!.firstHash === sorted[j]!.firstHash
-        assert.strictEqual(row.hashIds[0] === other.hashIds[0], sharesStart)
-      }))
-    }))
+  it.effect.prop(
+    "dynamo: every request comes back in order of arrival, equal prompts with equal ids",
+    [Schema.Array(Recorded).check(Schema.isMinLength(1), Schema.isMaxLength(8))],
+    ([requests]) =>
+      Effect.gen(function* () {
+        const records = requests.map(requestEnd)
+        const { rows } = yield* loadDynamoTrace(dynamoRecords(linesOf(jsonLines(records), 1 << 16), file), file)
+        const read = yield* Stream.runCollect(rows)
+        const sorted = requests
+          .map((request, index) => ({ ...request, index }))
+          .toSorted((a, b) => a.receivedMs - b.receivedMs || a.totalMs - b.totalMs || a.index - b.index)
+        const origin = sorted[0]!.receivedMs
+        assert.deepStrictEqual(
+          read.map((row) => [row.timestampMs, row.promptTokens, row.outputTokens]),
+          sorted.map((request) => [request.receivedMs - origin, request.promptTokens, request.outputTokens])
+        )
+        read.forEach((row, i) =>
+          read.forEach((other, j) => {
+            const sharesStart = sorted[i]!.firstHash === sorted[j]!.firstHash
+            assert.strictEqual(row.hashIds[0] === other.hashIds[0], sharesStart)
+          })
+        )
+      })
+  )
 })

@@ -43,12 +43,14 @@ const schedule = ({ requests }: ReturnType<typeof drive>) => requests.map((r) =>
 
 /** Requests that wait for some of the earlier ones, in any order of the file. */
 const Plan = Schema.Struct({
-  requests: Schema.Array(Schema.Struct({
-    back: Schema.Array(Schema.Literals([1, 2, 3, 5])).check(Schema.isMaxLength(3)),
-    gapMs: Schema.Literals([0, 1, 12.5]),
-    delayMs: Schema.Literals([0, 2, 40]),
-    key: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 9 }))
-  })).check(Schema.isMinLength(1)),
+  requests: Schema.Array(
+    Schema.Struct({
+      back: Schema.Array(Schema.Literals([1, 2, 3, 5])).check(Schema.isMaxLength(3)),
+      gapMs: Schema.Literals([0, 1, 12.5]),
+      delayMs: Schema.Literals([0, 2, 40]),
+      key: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 9 }))
+    })
+  ).check(Schema.isMinLength(1)),
   arrivalSpeedup: Schema.Literals([1, 3]),
   chunkRows: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 4 })),
   shuffled: Schema.Boolean
@@ -74,8 +76,18 @@ describe("AgenticCore", () => {
       agenticRow("c", { timestampMs: 130, waitFor: ["a", "b", "a"], delayMs: 0 }),
       agenticRow("d", {})
     ]
-    assert.deepStrictEqual(schedule(drive(coreFor(rows), { rows })), [["d", 0], ["a", 60], ["b", 77], ["c", 87]])
-    assert.deepStrictEqual(schedule(drive(coreFor(rows, 2), { rows })), [["d", 0], ["a", 30], ["b", 43.5], ["c", 53.5]])
+    assert.deepStrictEqual(schedule(drive(coreFor(rows), { rows })), [
+      ["d", 0],
+      ["a", 60],
+      ["b", 77],
+      ["c", 87]
+    ])
+    assert.deepStrictEqual(schedule(drive(coreFor(rows, 2), { rows })), [
+      ["d", 0],
+      ["a", 30],
+      ["b", 43.5],
+      ["c", 53.5]
+    ])
   })
 
   it("breaks ties by the position in the trace and goes on after a rejection", () => {
@@ -85,7 +97,11 @@ describe("AgenticCore", () => {
       agenticRow("a", { waitFor: ["root"], delayMs: 5 })
     ]
     const run = drive(coreFor(rows), { rows, isRejected: (request) => request.requestId === "root" })
-    assert.deepStrictEqual(schedule(run), [["root", 0], ["b", 5], ["a", 5]])
+    assert.deepStrictEqual(schedule(run), [
+      ["root", 0],
+      ["b", 5],
+      ["a", 5]
+    ])
   })
 
   it("hands on sessions and keeps only as many rows as wait", () => {
@@ -95,7 +111,8 @@ describe("AgenticCore", () => {
         sessionId: i % 2 === 0 ? `s${i}` : undefined,
         waitFor: i % 2 === 0 ? [] : [`r${i - 1}`],
         delayMs: 40
-      }))
+      })
+    )
     const { mostRowsAhead, requests } = drive(coreFor(rows), { rows, chunkRows: 8 })
     assert.strictEqual(requests.length, 4000)
     assert.strictEqual(requests.find((request) => request.requestId === "r6")?.sessionId, "s6")
@@ -103,25 +120,34 @@ describe("AgenticCore", () => {
     assert.isAtMost(mostRowsAhead, 24)
   })
 
-  it.effect.prop("respects every dependency of a random graph, dispatches every row once, in order of arrival", [Plan], ([plan]) =>
-    Effect.sync(() => {
-      const rows = rowsOf(plan)
-      const { endMs, requests } = drive(coreFor(rows, plan.arrivalSpeedup), { rows, chunkRows: plan.chunkRows, serviceMs })
-      const byName = new Map(requests.map((request) => [request.requestId, request]))
-      assert.strictEqual(byName.size, rows.length)
-      assert.strictEqual(requests.length, rows.length)
-      const originMs = Math.min(...rows.map((each) => each.timestampMs ?? 0))
-      for (const { delayMs, requestId, timestampMs = 0, waitFor } of rows) {
-        const ends = waitFor.map((name) => endMs[byName.get(name)!.id]!)
-        const expected = waitFor.length === 0
-          ? (timestampMs - originMs) / plan.arrivalSpeedup
-          : Math.max(...ends) + delayMs / plan.arrivalSpeedup
-        assert.strictEqual(byName.get(requestId)?.arrivalMs, expected)
-      }
-      requests.forEach((request, i) => {
-        if (i > 0) assert.isAtLeast(request.arrivalMs, requests[i - 1]!.arrivalMs)
+  it.effect.prop(
+    "respects every dependency of a random graph, dispatches every row once, in order of arrival",
+    [Plan],
+    ([plan]) =>
+      Effect.sync(() => {
+        const rows = rowsOf(plan)
+        const { endMs, requests } = drive(coreFor(rows, plan.arrivalSpeedup), {
+          rows,
+          chunkRows: plan.chunkRows,
+          serviceMs
+        })
+        const byName = new Map(requests.map((request) => [request.requestId, request]))
+        assert.strictEqual(byName.size, rows.length)
+        assert.strictEqual(requests.length, rows.length)
+        const originMs = Math.min(...rows.map((each) => each.timestampMs ?? 0))
+        for (const { delayMs, requestId, timestampMs = 0, waitFor } of rows) {
+          const ends = waitFor.map((name) => endMs[byName.get(name)!.id]!)
+          const expected =
+            waitFor.length === 0
+              ? (timestampMs - originMs) / plan.arrivalSpeedup
+              : Math.max(...ends) + delayMs / plan.arrivalSpeedup
+          assert.strictEqual(byName.get(requestId)?.arrivalMs, expected)
+        }
+        requests.forEach((request, i) => {
+          if (i > 0) assert.isAtLeast(request.arrivalMs, requests[i - 1]!.arrivalMs)
+        })
       })
-    }))
+  )
 
   it.effect.prop("does the same whether rows stream in or are all read first", [Plan], ([plan]) =>
     Effect.sync(() => {
@@ -131,5 +157,6 @@ describe("AgenticCore", () => {
         schedule(drive(coreFor(rows, plan.arrivalSpeedup), options)),
         schedule(drive(coreFor(rows, plan.arrivalSpeedup, false), options))
       )
-    }))
+    })
+  )
 })

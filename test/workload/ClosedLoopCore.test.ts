@@ -28,7 +28,11 @@ const coreFor = (rows: ReadonlyArray<TraceRow>, concurrency: number, surveyed = 
 /** Four sessions of two turns each, all first turns first. */
 const fourSessions = [0, 1].flatMap((turn) =>
   [0, 1, 2, 3].map((session) =>
-    row(turn * 4 + session + 1, { sessionId: `s${session}`, delayMs: turn === 0 ? undefined : 20, timestampMs: turn === 0 ? 99 - session : undefined })
+    row(turn * 4 + session + 1, {
+      sessionId: `s${session}`,
+      delayMs: turn === 0 ? undefined : 20,
+      timestampMs: turn === 0 ? 99 - session : undefined
+    })
   )
 )
 const order = ({ requests }: ReturnType<typeof drive>) => requests.map((r) => [r.sessionId, r.turnIndex, r.arrivalMs])
@@ -67,7 +71,8 @@ describe("ClosedLoopCore", () => {
 
   it("reads only as many rows as the active sessions need", () => {
     const rows = Array.from({ length: 1000 }, (_, i) =>
-      row(i + 1, { sessionId: `s${Math.floor(i / 2)}`, delayMs: i % 2 === 0 ? undefined : 3 }))
+      row(i + 1, { sessionId: `s${Math.floor(i / 2)}`, delayMs: i % 2 === 0 ? undefined : 3 })
+    )
     const { mostInFlight, mostRowsAhead, requests } = drive(coreFor(rows, 3), { rows, chunkRows: 4 })
     assert.strictEqual(requests.length, 1000)
     assert.strictEqual(mostInFlight, 3)
@@ -80,26 +85,39 @@ describe("ClosedLoopCore", () => {
     assert.deepStrictEqual(dispatchMs, [0, 0, 0])
   })
 
-  it.effect.prop("dispatches every row once, never more sessions than allowed, alike with and without a survey", [
-    Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 6 }))).check(Schema.isMinLength(1)),
-    Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 4 })),
-    Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 5 }))
-  ], ([sessions, concurrency, chunkRows]) =>
-    Effect.sync(() => {
-      const seen = new Set<number>()
-      const rows = sessions.map((session, i) => {
-        const later = session > 0 && seen.has(session)
-        seen.add(session)
-        return row(i + 1, { promptTokens: 64 + i, hashIds: [i, i], sessionId: session === 0 ? undefined : `s${session}`, delayMs: later ? (i * 13) % 7 : undefined })
+  it.effect.prop(
+    "dispatches every row once, never more sessions than allowed, alike with and without a survey",
+    [
+      Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 6 }))).check(Schema.isMinLength(1)),
+      Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 4 })),
+      Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 5 }))
+    ],
+    ([sessions, concurrency, chunkRows]) =>
+      Effect.sync(() => {
+        const seen = new Set<number>()
+        const rows = sessions.map((session, i) => {
+          const later = session > 0 && seen.has(session)
+          seen.add(session)
+          return row(i + 1, {
+            promptTokens: 64 + i,
+            hashIds: [i, i],
+            sessionId: session === 0 ? undefined : `s${session}`,
+            delayMs: later ? (i * 13) % 7 : undefined
+          })
+        })
+        const options = {
+          rows,
+          chunkRows,
+          serviceMs: ({ promptTokens }: { readonly promptTokens: number }) => (promptTokens * 37) % 23
+        }
+        const surveyed = drive(coreFor(rows, concurrency), options)
+        const unsurveyed = drive(coreFor(rows, concurrency, false), options)
+        assert.deepStrictEqual(order(surveyed), order(unsurveyed))
+        assert.isAtMost(surveyed.mostInFlight, concurrency)
+        assert.deepStrictEqual(
+          surveyed.requests.map((r) => r.promptTokens).toSorted((a, b) => a - b),
+          rows.map((r) => r.promptTokens)
+        )
       })
-      const options = { rows, chunkRows, serviceMs: ({ promptTokens }: { readonly promptTokens: number }) => (promptTokens * 37) % 23 }
-      const surveyed = drive(coreFor(rows, concurrency), options)
-      const unsurveyed = drive(coreFor(rows, concurrency, false), options)
-      assert.deepStrictEqual(order(surveyed), order(unsurveyed))
-      assert.isAtMost(surveyed.mostInFlight, concurrency)
-      assert.deepStrictEqual(
-        surveyed.requests.map((r) => r.promptTokens).toSorted((a, b) => a - b),
-        rows.map((r) => r.promptTokens)
-      )
-    }))
+  )
 })

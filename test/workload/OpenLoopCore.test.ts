@@ -74,17 +74,29 @@ const rowsOf = ({ explicitDelays, rows }: typeof Plan.Type): ReadonlyArray<Trace
 }
 const serviceMs = ({ promptTokens }: { readonly promptTokens: number }) => (promptTokens * 37) % 23
 const facts = ({ requests }: ReturnType<typeof drive>) =>
-  requests.map(({ arrivalMs, id, promptTokens, sessionId, turnIndex }) => [id, arrivalMs, promptTokens, sessionId, turnIndex])
+  requests.map(({ arrivalMs, id, promptTokens, sessionId, turnIndex }) => [
+    id,
+    arrivalMs,
+    promptTokens,
+    sessionId,
+    turnIndex
+  ])
 
 describe("OpenLoopCore", () => {
   it("subtracts the smallest timestamp, then divides by the speedup", () => {
     const rows = [row(1, { timestampMs: 0.1 }), row(2, { timestampMs: 0.4 })]
-    assert.deepStrictEqual(schedule(rows, { arrivalSpeedup: 3 }).map((r) => r.arrivalMs), [0, 0.10000000000000002])
+    assert.deepStrictEqual(
+      schedule(rows, { arrivalSpeedup: 3 }).map((r) => r.arrivalMs),
+      [0, 0.10000000000000002]
+    )
   })
 
   it("sorts rows by time and keeps their order at equal times", () => {
     const rows = [5, 0, 0, 5].map((timestampMs, i) => row(i + 1, { timestampMs, promptTokens: i + 1 }))
-    assert.deepStrictEqual(schedule(rows).map((r) => r.promptTokens), [2, 3, 1, 4])
+    assert.deepStrictEqual(
+      schedule(rows).map((r) => r.promptTokens),
+      [2, 3, 1, 4]
+    )
   })
 
   it("orders equal ready times by the first appearance of the session", () => {
@@ -96,7 +108,16 @@ describe("OpenLoopCore", () => {
       row(5, { timestampMs: 5, sessionId: "q", delayMs: 5, promptTokens: 5 })
     ]
     // Served in 10 ms each: z's second turn is ready at 10, q's at 20.
-    assert.deepStrictEqual(schedule(rows).map((r) => [r.promptTokens, r.arrivalMs]), [[2, 0], [1, 5], [3, 5], [4, 10], [5, 20]])
+    assert.deepStrictEqual(
+      schedule(rows).map((r) => [r.promptTokens, r.arrivalMs]),
+      [
+        [2, 0],
+        [1, 5],
+        [3, 5],
+        [4, 10],
+        [5, 20]
+      ]
+    )
   })
 
   it("readies a later turn at the end of the previous one plus its delay, divided by the speedup", () => {
@@ -117,12 +138,17 @@ describe("OpenLoopCore", () => {
   it("goes on with a session whose turn was rejected", () => {
     const rows = [row(1, { timestampMs: 0, sessionId: "a" }), row(2, { sessionId: "a", delayMs: 10 })]
     const { requests } = drive(coreFor(rows), { rows, isRejected: (request) => request.turnIndex === 0 })
-    assert.deepStrictEqual(requests.map((request) => request.arrivalMs), [0, 10])
+    assert.deepStrictEqual(
+      requests.map((request) => request.arrivalMs),
+      [0, 10]
+    )
   })
 
   it("gives rows without a session no session, and hands on hints, names and annotations", () => {
     const annotations = { request_kind: "tool" }
-    const rows = [row(1, { timestampMs: 0, requestId: "r", priority: 2, strictPriority: 1, policyClass: "p", annotations })]
+    const rows = [
+      row(1, { timestampMs: 0, requestId: "r", priority: 2, strictPriority: 1, policyClass: "p", annotations })
+    ]
     const [request] = drive(coreFor(rows), { rows }).requests
     assert.strictEqual(request?.sessionId, null)
     assert.strictEqual(request?.requestId, "r")
@@ -131,14 +157,23 @@ describe("OpenLoopCore", () => {
   })
 
   it("makes blocks of the prompt, and of planned outputs where there are any", () => {
-    const plain = [row(1, { timestampMs: 0, promptTokens: 150, hashIds: [1, 2, 3] }), row(2, { timestampMs: 0, promptTokens: 100, hashIds: [1, 2] })]
-    assert.deepStrictEqual(drive(coreFor(plain), { rows: plain }).requests.map((r) => Array.from(r.blocks)), [[0, 1], [0]])
+    const plain = [
+      row(1, { timestampMs: 0, promptTokens: 150, hashIds: [1, 2, 3] }),
+      row(2, { timestampMs: 0, promptTokens: 100, hashIds: [1, 2] })
+    ]
+    assert.deepStrictEqual(
+      drive(coreFor(plain), { rows: plain }).requests.map((r) => Array.from(r.blocks)),
+      [[0, 1], [0]]
+    )
     const outputTokenIds = Array.from({ length: 64 }, (_, i) => 100 + i)
     const planned = [
       row(1, { timestampMs: 0, promptTokens: 64, hashIds: [1], outputTokens: 64, outputTokenIds }),
       row(2, { timestampMs: 0, promptTokens: 64, hashIds: [1] })
     ]
-    assert.deepStrictEqual(drive(coreFor(planned), { rows: planned }).requests.map((r) => Array.from(r.blocks)), [[0, 1], [0]])
+    assert.deepStrictEqual(
+      drive(coreFor(planned), { rows: planned }).requests.map((r) => Array.from(r.blocks)),
+      [[0, 1], [0]]
+    )
   })
 
   it("reads sorted rows just as far ahead as it must", () => {
@@ -155,23 +190,31 @@ describe("OpenLoopCore", () => {
       const streamed = drive(coreFor(rows, { arrivalSpeedup }), { rows, chunkRows, serviceMs })
       const resident = drive(coreFor(rows, { arrivalSpeedup, order: "none" }), { rows, chunkRows, serviceMs })
       assert.deepStrictEqual(facts(streamed), facts(resident))
-    }))
+    })
+  )
 
-  it.effect.prop("dispatches every row once, in order of arrival, turns of a session one after the other", [Plan], ([plan]) =>
-    Effect.sync(() => {
-      const rows = rowsOf(plan)
-      const { dispatchMs, endMs, requests } = drive(coreFor(rows), { rows, chunkRows: plan.chunkRows })
-      assert.deepStrictEqual(requests.map((r) => r.promptTokens).toSorted((a, b) => a - b), rows.map((r) => r.promptTokens))
-      const previous = new Map<string, number>()
-      requests.forEach((request, i) => {
-        assert.strictEqual(request.id, i)
-        assert.strictEqual(request.arrivalMs, dispatchMs[i])
-        if (i > 0) assert.isAtLeast(request.arrivalMs, requests[i - 1]!.arrivalMs)
-        if (request.sessionId === null) return
-        const before = previous.get(request.sessionId)
-        assert.strictEqual(request.turnIndex, before === undefined ? 0 : requests[before]!.turnIndex + 1)
-        if (before !== undefined) assert.isAtLeast(request.arrivalMs, endMs[before]!)
-        previous.set(request.sessionId, i)
+  it.effect.prop(
+    "dispatches every row once, in order of arrival, turns of a session one after the other",
+    [Plan],
+    ([plan]) =>
+      Effect.sync(() => {
+        const rows = rowsOf(plan)
+        const { dispatchMs, endMs, requests } = drive(coreFor(rows), { rows, chunkRows: plan.chunkRows })
+        assert.deepStrictEqual(
+          requests.map((r) => r.promptTokens).toSorted((a, b) => a - b),
+          rows.map((r) => r.promptTokens)
+        )
+        const previous = new Map<string, number>()
+        requests.forEach((request, i) => {
+          assert.strictEqual(request.id, i)
+          assert.strictEqual(request.arrivalMs, dispatchMs[i])
+          if (i > 0) assert.isAtLeast(request.arrivalMs, requests[i - 1]!.arrivalMs)
+          if (request.sessionId === null) return
+          const before = previous.get(request.sessionId)
+          assert.strictEqual(request.turnIndex, before === undefined ? 0 : requests[before]!.turnIndex + 1)
+          if (before !== undefined) assert.isAtLeast(request.arrivalMs, endMs[before]!)
+          previous.set(request.sessionId, i)
+        })
       })
-    }))
+  )
 })

@@ -40,8 +40,10 @@ const numberOf = ({ flags }: Case, flag: string, otherwise: number): number =>
   flags[flag] === undefined ? otherwise : Number(flags[flag])
 
 const formats: ReadonlyMap<string, TraceFormat> = new Map<string, TraceFormat>(
-  (["mooncake", "mooncake-delta", "agentic_mooncake", "applied_compute_agentic", "dynamo"] as const)
-    .map((format) => [format, format])
+  (["mooncake", "mooncake-delta", "agentic_mooncake", "applied_compute_agentic", "dynamo"] as const).map((format) => [
+    format,
+    format
+  ])
 )
 
 const argsOf = ({ engine }: Case) =>
@@ -66,7 +68,7 @@ const synthetic = (recorded: Case) => {
   })
 }
 
-const traced = Effect.fnUntraced(function*(recorded: Case) {
+const traced = Effect.fnUntraced(function* (recorded: Case) {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const folder = yield* fs.makeTempDirectoryScoped()
@@ -107,10 +109,12 @@ const totalsOf = (records: ReadonlyArray<RequestRecord>): Readonly<Record<string
     completed_requests: completed.length,
     total_input_tokens: completed.reduce((sum, record) => sum + record.promptTokens, 0),
     total_output_tokens: completed.reduce((sum, record) => sum + record.emittedTokens, 0),
-    ...(completed.length === 0 ? {} : {
-      mean_ttft_ms: mean(completed.map((record) => record.firstTokenMs - record.arrivalMs)),
-      mean_e2e_latency_ms: mean(completed.map((record) => record.lastTokenMs - record.arrivalMs))
-    })
+    ...(completed.length === 0
+      ? {}
+      : {
+          mean_ttft_ms: mean(completed.map((record) => record.firstTokenMs - record.arrivalMs)),
+          mean_e2e_latency_ms: mean(completed.map((record) => record.lastTokenMs - record.arrivalMs))
+        })
   }
 }
 
@@ -123,7 +127,7 @@ describe("recorded schedules", () => {
 
   for (const recorded of cases) {
     it.effect(recorded.id, () =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const workload = Layer.orDie(recorded.order.length === 0 ? synthetic(recorded) : yield* traced(recorded))
         const runs = topology(argsOf(recorded), numberOf(recorded, "num-workers", 1))
         const { records } = yield* replay(runs, workload)
@@ -133,12 +137,22 @@ describe("recorded schedules", () => {
           assert(isClose(value, expected), `${key}: expected ${expected}, got ${value}`)
         }
         if (recorded.requests.length === 0) return
-        const expected = recorded.requests.map(([arrival, prompt, last, reused]) => [arrival, prompt, last ?? -1, reused])
+        const expected = recorded.requests.map(([arrival, prompt, last, reused]) => [
+          arrival,
+          prompt,
+          last ?? -1,
+          reused
+        ])
         const actual = records.map(factsOf).toSorted(byArrival)
         assert.strictEqual(actual.length, expected.length)
-        expected.toSorted(byArrival).forEach((request, i) =>
-          request.forEach((value, j) => assert(isClose(actual[i]![j]!, value), `request ${i}: ${request} but ${actual[i]}`))
-        )
-      }).pipe(Effect.provide(NodeServices.layer)))
+        expected
+          .toSorted(byArrival)
+          .forEach((request, i) =>
+            request.forEach((value, j) =>
+              assert(isClose(actual[i]![j]!, value), `request ${i}: ${request} but ${actual[i]}`)
+            )
+          )
+      }).pipe(Effect.provide(NodeServices.layer))
+    )
   }
 })

@@ -8,9 +8,19 @@ const coreOf = (concurrency: number) =>
 describe("RequestLoopCore", () => {
   it("keeps the given number of requests in flight, in order", () => {
     const rows = Array.from({ length: 7 }, (_, i) => row(i + 1, { promptTokens: i + 1 }))
-    const run = drive(coreOf(3), { rows, chunkRows: 2, serviceMs: ({ promptTokens }) => promptTokens === 1 ? 25 : 10 })
-    assert.deepStrictEqual(run.requests.map((request) => request.promptTokens), [1, 2, 3, 4, 5, 6, 7])
-    assert.deepStrictEqual(run.requests.map((request) => request.arrivalMs), [0, 0, 0, 10, 10, 20, 20])
+    const run = drive(coreOf(3), {
+      rows,
+      chunkRows: 2,
+      serviceMs: ({ promptTokens }) => (promptTokens === 1 ? 25 : 10)
+    })
+    assert.deepStrictEqual(
+      run.requests.map((request) => request.promptTokens),
+      [1, 2, 3, 4, 5, 6, 7]
+    )
+    assert.deepStrictEqual(
+      run.requests.map((request) => request.arrivalMs),
+      [0, 0, 0, 10, 10, 20, 20]
+    )
     assert.strictEqual(run.mostInFlight, 3)
   })
 

@@ -9,9 +9,12 @@ describe("RowStore", () => {
   it("gives back what was stored, over many pages and in any order of release", () => {
     const store = new RowStore()
     const handles = Array.from({ length: 5000 }, (_, i) =>
-      store.add(row(i, { promptTokens: i + 1, outputTokens: i + 2, hashIds: ids(i) }), i / 3))
+      store.add(row(i, { promptTokens: i + 1, outputTokens: i + 2, hashIds: ids(i) }), i / 3)
+    )
     assert.strictEqual(new Set(handles).size, 5000)
-    const order = handles.map((handle, i) => ({ handle, i })).toSorted((a, b) => (a.i * 7919) % 5003 - (b.i * 7919) % 5003)
+    const order = handles
+      .map((handle, i) => ({ handle, i }))
+      .toSorted((a, b) => ((a.i * 7919) % 5003) - ((b.i * 7919) % 5003))
     for (const { handle, i } of order) {
       assert.strictEqual(store.promptTokens(handle), i + 1)
       assert.strictEqual(store.outputTokens(handle), i + 2)
@@ -37,7 +40,14 @@ describe("RowStore", () => {
     const store = new RowStore()
     const annotations = { kind: "x" }
     const rich = store.add(
-      row(1, { requestId: "r", priority: -3, strictPriority: 2, policyClass: "p", outputTokenIds: [4, 5], annotations }),
+      row(1, {
+        requestId: "r",
+        priority: -3,
+        strictPriority: 2,
+        policyClass: "p",
+        outputTokenIds: [4, 5],
+        annotations
+      }),
       0
     )
     const negative = store.add(row(2, { priority: -3, requestId: "s" }), 0)

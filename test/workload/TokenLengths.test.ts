@@ -35,7 +35,10 @@ describe("token lengths", () => {
   it("are refused when they are none", () => {
     const refused: ReadonlyArray<readonly [TokenLengths, string]> = [
       [0, "input_tokens must be at least 1, got 0"],
-      [{ distribution: "uniform", low: 0, high: 5 }, "input_tokens uniform:LOW,HIGH must be integers with 1 <= LOW <= HIGH"],
+      [
+        { distribution: "uniform", low: 0, high: 5 },
+        "input_tokens uniform:LOW,HIGH must be integers with 1 <= LOW <= HIGH"
+      ],
       [{ distribution: "uniform", low: 6, high: 5 }, "got 6,5"],
       [{ distribution: "uniform", low: 1.5, high: 5 }, "got 1.5,5"],
       [{ distribution: "lognormal", mean: 0.5, sigma: 1 }, "input_tokens lognormal:MEAN,SIGMA must have a mean from 1"],
@@ -45,7 +48,7 @@ describe("token lengths", () => {
   })
 
   it.effect("make rows whose prompts and outputs vary, each from a stream of its own", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const rowsOf = (outputTokens: TokenLengths) =>
         Effect.flatMap(
           planSynthetic({
@@ -67,6 +70,10 @@ describe("token lengths", () => {
         assert.deepStrictEqual([row.hashIds.length, shared], [blocks, Math.round(blocks / 2)])
       }
       const fixed = yield* rowsOf(9)
-      assert.deepStrictEqual(fixed.map((row) => row.promptTokens), rows.map((row) => row.promptTokens))
-    }))
+      assert.deepStrictEqual(
+        fixed.map((row) => row.promptTokens),
+        rows.map((row) => row.promptTokens)
+      )
+    })
+  )
 })

@@ -11,14 +11,19 @@ const isDisaggregated = (given: GivenOptions): boolean =>
 
 export const poolProblem = (given: GivenOptions): Problem => {
   if (!isDisaggregated(given)) {
-    const pool = (given.numPrefillWorkers ?? 1) !== 1
-      ? "--num-prefill-workers"
-      : (given.numDecodeWorkers ?? 1) !== 1 ? "--num-decode-workers" : undefined
-    return pool === undefined ? undefined : usageError(
-      pool,
-      "is only for disaggregated runs",
-      "use --num-workers, or give --prefill-engine-args and --decode-engine-args"
-    )
+    const pool =
+      (given.numPrefillWorkers ?? 1) !== 1
+        ? "--num-prefill-workers"
+        : (given.numDecodeWorkers ?? 1) !== 1
+          ? "--num-decode-workers"
+          : undefined
+    return pool === undefined
+      ? undefined
+      : usageError(
+          pool,
+          "is only for disaggregated runs",
+          "use --num-workers, or give --prefill-engine-args and --decode-engine-args"
+        )
   }
   if (given.extraEngineArgs !== undefined) {
     return usageError("--extra-engine-args", "cannot be combined with --prefill-engine-args and --decode-engine-args")
@@ -28,13 +33,15 @@ export const poolProblem = (given: GivenOptions): Problem => {
     ["--decode-engine-args", given.decodeEngineArgs]
   ])
   if (missing !== undefined) {
-    return usageError(missing, "is missing", "a disaggregated run needs both --prefill-engine-args and --decode-engine-args")
+    return usageError(
+      missing,
+      "is missing",
+      "a disaggregated run needs both --prefill-engine-args and --decode-engine-args"
+    )
   }
-  return (given.numWorkers ?? 1) === 1 ? undefined : usageError(
-    "--num-workers",
-    "is only for aggregated runs",
-    "use --num-prefill-workers and --num-decode-workers"
-  )
+  return (given.numWorkers ?? 1) === 1
+    ? undefined
+    : usageError("--num-workers", "is only for aggregated runs", "use --num-prefill-workers and --num-decode-workers")
 }
 
 export const deploymentOf = (
@@ -45,12 +52,12 @@ export const deploymentOf = (
 ): Deployment =>
   prefill !== undefined && decode !== undefined
     ? {
-      _tag: "Disaggregated",
-      prefillWorkers: given.numPrefillWorkers ?? 1,
-      decodeWorkers: given.numDecodeWorkers ?? 1,
-      prefill,
-      decode
-    }
+        _tag: "Disaggregated",
+        prefillWorkers: given.numPrefillWorkers ?? 1,
+        decodeWorkers: given.numDecodeWorkers ?? 1,
+        prefill,
+        decode
+      }
     : { _tag: "Aggregated", workers: given.numWorkers ?? 1, engine: extra ?? defaultEngineArgs }
 
 export const disaggregationProblem = (given: GivenOptions, deployment: Deployment): Problem => {
@@ -62,18 +69,25 @@ export const disaggregationProblem = (given: GivenOptions, deployment: Deploymen
     return usageError(flag, "disaggregation does not support engine_type=trtllm")
   }
   if (prefill.engineType !== decode.engineType) {
-    return usageError("--decode-engine-args", `engine_type must be that of the prefill side, got ${prefill.engineType} and ${decode.engineType}`)
-  }
-  return atLeastOne("--num-prefill-workers", deployment.prefillWorkers) ??
-    atLeastOne("--num-decode-workers", deployment.decodeWorkers) ??
-    workerTypeProblem("--prefill-engine-args", prefill, "prefill") ??
-    workerTypeProblem("--decode-engine-args", decode, "decode") ??
-    dpProblem("--prefill-engine-args", prefill) ??
-    dpProblem("--decode-engine-args", decode) ??
-    (prefill.blockTokens === decode.blockTokens ? undefined : usageError(
+    return usageError(
       "--decode-engine-args",
-      `block_size must be that of the prefill side, got ${prefill.blockTokens} and ${decode.blockTokens}`
-    ))
+      `engine_type must be that of the prefill side, got ${prefill.engineType} and ${decode.engineType}`
+    )
+  }
+  return (
+    atLeastOne("--num-prefill-workers", deployment.prefillWorkers)
+    ?? atLeastOne("--num-decode-workers", deployment.decodeWorkers)
+    ?? workerTypeProblem("--prefill-engine-args", prefill, "prefill")
+    ?? workerTypeProblem("--decode-engine-args", decode, "decode")
+    ?? dpProblem("--prefill-engine-args", prefill)
+    ?? dpProblem("--decode-engine-args", decode)
+    ?? (prefill.blockTokens === decode.blockTokens
+      ? undefined
+      : usageError(
+          "--decode-engine-args",
+          `block_size must be that of the prefill side, got ${prefill.blockTokens} and ${decode.blockTokens}`
+        ))
+  )
 }
 
 const workerTypeProblem = (flag: string, args: EngineArgs, expected: EngineArgs["workerType"]): Problem =>
@@ -84,13 +98,19 @@ const workerTypeProblem = (flag: string, args: EngineArgs, expected: EngineArgs[
 const dpProblem = (flag: string, args: EngineArgs): Problem =>
   args.dpSize === 1
     ? undefined
-    : usageError(flag, `only dp_size=1 can be simulated, got ${args.dpSize}`, "simulate data parallel ranks as more workers")
+    : usageError(
+        flag,
+        `only dp_size=1 can be simulated, got ${args.dpSize}`,
+        "simulate data parallel ranks as more workers"
+      )
 
 export const aggregatedProblem = (workers: number, engine: EngineArgs): Problem =>
-  atLeastOne("--num-workers", workers) ??
-    (engine.workerType === "aggregated" ? undefined : usageError(
-      "--extra-engine-args",
-      `worker_type must be aggregated, got ${engine.workerType}`,
-      "for a disaggregated run give --prefill-engine-args and --decode-engine-args instead"
-    )) ??
-    dpProblem("--extra-engine-args", engine)
+  atLeastOne("--num-workers", workers)
+  ?? (engine.workerType === "aggregated"
+    ? undefined
+    : usageError(
+        "--extra-engine-args",
+        `worker_type must be aggregated, got ${engine.workerType}`,
+        "for a disaggregated run give --prefill-engine-args and --decode-engine-args instead"
+      ))
+  ?? dpProblem("--extra-engine-args", engine)

@@ -19,7 +19,8 @@ export const inputProblem = (given: GivenOptions): Problem => {
   const { traces } = given
   const format = given.traceFormat ?? "mooncake"
   const [synthetic] = syntheticFlagsOf(given)
-  if (format === "dynamo" && traces.length === 0) return usageError("--trace-format", "dynamo needs at least one trace file")
+  if (format === "dynamo" && traces.length === 0)
+    return usageError("--trace-format", "dynamo needs at least one trace file")
   if (format !== "dynamo" && traces.length > 1) {
     return usageError("--trace-format", `${format} takes exactly one trace file, got ${traces.length}`)
   }
@@ -27,7 +28,11 @@ export const inputProblem = (given: GivenOptions): Problem => {
     return usageError(synthetic, "asks for synthetic load, but a trace file is given too", remedyOf(synthetic))
   }
   if (traces.length === 0 && synthetic === undefined) {
-    return usageError("TRACE", "nothing to replay", "give a trace file, or --input-tokens, --output-tokens and --request-count")
+    return usageError(
+      "TRACE",
+      "nothing to replay",
+      "give a trace file, or --input-tokens, --output-tokens and --request-count"
+    )
   }
   if (traces.length === 0) {
     const incomplete = incompleteSyntheticProblem(given)
@@ -62,8 +67,12 @@ export const traceInputOf = (given: Omit<GivenTrace, "traces">, files: NonEmptyR
 
 export const traceProblem = (input: TraceInput | SyntheticInput): Problem => {
   if (input._tag === "Synthetic") return undefined
-  return (input.traceBlockTokens === undefined ? undefined : atLeastOne("--trace-block-size", input.traceBlockTokens)) ??
-    (input.format === "applied_compute_agentic" ? share("--trace-shared-prefix-ratio", input.sharedPrefixRatio) : undefined)
+  return (
+    (input.traceBlockTokens === undefined ? undefined : atLeastOne("--trace-block-size", input.traceBlockTokens))
+    ?? (input.format === "applied_compute_agentic"
+      ? share("--trace-shared-prefix-ratio", input.sharedPrefixRatio)
+      : undefined)
+  )
 }
 
 const mostTokens = 2 ** 31 - 1
@@ -71,7 +80,8 @@ const mostRequests = 2 ** 32
 const mostWorkers = 2 ** 16
 
 /** Drawn lengths have rules of their own. */
-const fixedLength = (lengths: TokenLengths | undefined): number | undefined => typeof lengths === "number" ? lengths : undefined
+const fixedLength = (lengths: TokenLengths | undefined): number | undefined =>
+  typeof lengths === "number" ? lengths : undefined
 
 /** Counts that are negative, or larger than anything that could be simulated. */
 export const countProblem = (given: GivenOptions): Problem => {

@@ -6,7 +6,8 @@ import type { Problem } from "./Rule.ts"
 export const plannerOutputProblem = (given: GivenOptions): Problem => {
   if (given.plannerConfig === undefined) return undefined
   if (given.reportJsonl !== undefined) return usageError("--report-jsonl", "does not work with --planner-config")
-  if (given.maxSimTimeSeconds !== undefined) return usageError("--max-sim-time-seconds", "does not work with --planner-config")
+  if (given.maxSimTimeSeconds !== undefined)
+    return usageError("--max-sim-time-seconds", "does not work with --planner-config")
   return undefined
 }
 

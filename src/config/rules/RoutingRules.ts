@@ -6,7 +6,10 @@ import { usageError } from "../UsageError.ts"
 import { missingOf, type Problem } from "./Rule.ts"
 
 export const routerModeProblem = (given: GivenOptions, deployment: Deployment): Problem =>
-  given.routerMode === "kv_router" && given.replayMode !== "online" && deployment._tag === "Aggregated" && deployment.workers < 2
+  given.routerMode === "kv_router"
+  && given.replayMode !== "online"
+  && deployment._tag === "Aggregated"
+  && deployment.workers < 2
     ? usageError("--router-mode", "kv_router needs --num-workers of at least 2", "one worker leaves nothing to choose")
     : undefined
 
@@ -26,32 +29,43 @@ export const estimateProblem = (given: GivenOptions, config: RouterConfig): Prob
   const wanted = config.routerPrefillLoadModel === "aic"
   if (given.aic === undefined) {
     return wanted
-      ? usageError("--router-config", "router_prefill_load_model=aic needs --aic-backend, --aic-system and --aic-model-path")
+      ? usageError(
+          "--router-config",
+          "router_prefill_load_model=aic needs --aic-backend, --aic-system and --aic-model-path"
+        )
       : undefined
   }
   if (given.routerMode !== "kv_router") {
-    return usageError("--aic-backend", "needs --router-mode kv_router", "to time the engine by AIC, put aic_backend into --extra-engine-args")
+    return usageError(
+      "--aic-backend",
+      "needs --router-mode kv_router",
+      "to time the engine by AIC, put aic_backend into --extra-engine-args"
+    )
   }
-  return wanted ? undefined : usageError(
-    "--aic-backend",
-    "needs router_prefill_load_model=aic",
-    "add --router-config '{\"router_prefill_load_model\": \"aic\"}'"
-  )
+  return wanted
+    ? undefined
+    : usageError(
+        "--aic-backend",
+        "needs router_prefill_load_model=aic",
+        'add --router-config \'{"router_prefill_load_model": "aic"}\''
+      )
 }
 
 export const estimateOf = (aic: GivenAicOptions | undefined): PrefillEstimateArgs | undefined =>
-  aic === undefined || aic.backend === undefined ? undefined : {
-    backend: aic.backend,
-    system: aic.system,
-    backendVersion: aic.backendVersion,
-    modelPath: aic.modelPath,
-    tpSize: aic.tpSize ?? 1,
-    moeTpSize: aic.moeTpSize,
-    moeEpSize: aic.moeEpSize,
-    attentionDpSize: aic.attentionDpSize ?? 1,
-    gemmDtype: aic.gemmDtype,
-    moeDtype: aic.moeDtype,
-    fmhaDtype: aic.fmhaDtype,
-    kvCacheDtype: aic.kvCacheDtype,
-    commDtype: aic.commDtype
-  }
+  aic === undefined || aic.backend === undefined
+    ? undefined
+    : {
+        backend: aic.backend,
+        system: aic.system,
+        backendVersion: aic.backendVersion,
+        modelPath: aic.modelPath,
+        tpSize: aic.tpSize ?? 1,
+        moeTpSize: aic.moeTpSize,
+        moeEpSize: aic.moeEpSize,
+        attentionDpSize: aic.attentionDpSize ?? 1,
+        gemmDtype: aic.gemmDtype,
+        moeDtype: aic.moeDtype,
+        fmhaDtype: aic.fmhaDtype,
+        kvCacheDtype: aic.kvCacheDtype,
+        commDtype: aic.commDtype
+      }

@@ -9,7 +9,9 @@ export const atLeastOne = (flag: string, value: number): Problem =>
 
 /** A length of time: finite and not negative. */
 export const duration = (flag: string, value: number): Problem =>
-  Number.isFinite(value) && value >= 0 ? undefined : usageError(flag, `must be a finite number of at least 0, got ${value}`)
+  Number.isFinite(value) && value >= 0
+    ? undefined
+    : usageError(flag, `must be a finite number of at least 0, got ${value}`)
 
 /** A part of a whole. */
 export const share = (flag: string, value: number): Problem =>

@@ -36,12 +36,13 @@ export const incompleteSyntheticProblem = (given: GivenSynthetic): Problem => {
     : usageError(missing, "is missing", "synthetic load needs --input-tokens, --output-tokens and --request-count")
 }
 
-const refusal = (flag: string, rule: string | undefined): Problem => rule === undefined ? undefined : usageError(flag, rule)
+const refusal = (flag: string, rule: string | undefined): Problem =>
+  rule === undefined ? undefined : usageError(flag, rule)
 
 const lengths = (flag: string, given: TokenLengths): Problem => refusal(flag, brokenLengthsRule(given))
 
 export const syntheticOf = (given: GivenSynthetic): Result.Result<SyntheticInput, UsageError> =>
-  Result.gen(function*() {
+  Result.gen(function* () {
     const input = {
       _tag: "Synthetic",
       inputTokens: given.inputTokens ?? 0,
@@ -53,27 +54,36 @@ export const syntheticOf = (given: GivenSynthetic): Result.Result<SyntheticInput
       prefixGroups: given.numPrefixGroups ?? 0,
       interTurnDelayMs: given.interTurnDelayMs ?? 0
     } as const
-    const problem = lengths("--input-tokens", input.inputTokens) ??
-      lengths("--output-tokens", input.outputTokens) ??
-      atLeastOne("--request-count", input.requestCount) ??
-      atLeastOne("--turns-per-session", input.turnsPerSession) ??
-      duration("--arrival-interval-ms", input.arrivalIntervalMs) ??
-      duration("--inter-turn-delay-ms", input.interTurnDelayMs) ??
-      share("--shared-prefix-ratio", input.sharedPrefixRatio) ??
-      arrivalFlagsProblem(given)
+    const problem =
+      lengths("--input-tokens", input.inputTokens)
+      ?? lengths("--output-tokens", input.outputTokens)
+      ?? atLeastOne("--request-count", input.requestCount)
+      ?? atLeastOne("--turns-per-session", input.turnsPerSession)
+      ?? duration("--arrival-interval-ms", input.arrivalIntervalMs)
+      ?? duration("--inter-turn-delay-ms", input.interTurnDelayMs)
+      ?? share("--shared-prefix-ratio", input.sharedPrefixRatio)
+      ?? arrivalFlagsProblem(given)
     if (problem !== undefined) return yield* Result.fail(problem)
     return { ...input, arrivals: yield* arrivalsOf(given) }
   })
 
 const arrivalFlagsProblem = (given: GivenSynthetic): Problem => {
   if (given.requestRate !== undefined && given.arrivalIntervalMs !== undefined) {
-    return usageError("--request-rate", "cannot be combined with --arrival-interval-ms", "both say how often requests arrive; leave one out")
+    return usageError(
+      "--request-rate",
+      "cannot be combined with --arrival-interval-ms",
+      "both say how often requests arrive; leave one out"
+    )
   }
   if (given.arrivalShape !== undefined && given.arrivalProcess !== "gamma") {
     return usageError("--arrival-shape", "is only for --arrival-process gamma")
   }
   if (given.arrivalShape === undefined && given.arrivalProcess === "gamma") {
-    return usageError("--arrival-shape", "is missing", "gamma gaps need it: 1 is poisson, below it arrivals come in bursts, above it they are regular")
+    return usageError(
+      "--arrival-shape",
+      "is missing",
+      "gamma gaps need it: 1 is poisson, below it arrivals come in bursts, above it they are regular"
+    )
   }
   return undefined
 }
@@ -84,11 +94,14 @@ const arrivalsOf = (given: GivenSynthetic): Result.Result<ArrivalProcess | undef
   const process = given.arrivalProcess ?? (requestRate === undefined ? "constant" : "poisson")
   if (requestRate === undefined && process === "constant") return Result.succeed(undefined)
   if (requestRate === undefined && arrivalIntervalMs === undefined) {
-    return Result.fail(usageError("--request-rate", "is missing", `--arrival-process ${process} needs it, or --arrival-interval-ms`))
+    return Result.fail(
+      usageError("--request-rate", "is missing", `--arrival-process ${process} needs it, or --arrival-interval-ms`)
+    )
   }
   const requestsPerSecond = requestRate ?? 1000 / (arrivalIntervalMs ?? 1)
-  const problem = rateProblem(given, requestsPerSecond) ??
-    (process === "gamma" ? refusal("--arrival-shape", brokenShapeRule(arrivalShape)) : undefined)
+  const problem =
+    rateProblem(given, requestsPerSecond)
+    ?? (process === "gamma" ? refusal("--arrival-shape", brokenShapeRule(arrivalShape)) : undefined)
   if (problem !== undefined) return Result.fail(problem)
   return Result.succeed(
     process === "gamma" ? { process, requestsPerSecond, shape: arrivalShape } : { process, requestsPerSecond }
@@ -98,6 +111,9 @@ const arrivalsOf = (given: GivenSynthetic): Result.Result<ArrivalProcess | undef
 const rateProblem = (given: GivenSynthetic, requestsPerSecond: number): Problem => {
   const rule = brokenRateRule(requestsPerSecond)
   if (rule === undefined || given.requestRate !== undefined) return refusal("--request-rate", rule)
-  return usageError("--arrival-interval-ms", `cannot be the mean of drawn gaps, got ${given.arrivalIntervalMs}`,
-    "drawn gaps need a mean above 0")
+  return usageError(
+    "--arrival-interval-ms",
+    `cannot be the mean of drawn gaps, got ${given.arrivalIntervalMs}`,
+    "drawn gaps need a mean above 0"
+  )
 }

@@ -163,7 +163,8 @@ export class RadixTree {
     if (node === root) return 0
     const parent = this.parents[node]!
     const first = this.firstFrames[node]!
-    for (let frame = first; frame !== 0; frame = this.frames.successors[frame]!) this.index.delete(this.frames.keys[frame]!)
+    for (let frame = first; frame !== 0; frame = this.frames.successors[frame]!)
+      this.index.delete(this.frames.keys[frame]!)
     const length = this.ends[node]! - this.ends[parent]!
     this.pages -= length
     this.evictablePages -= length
@@ -195,14 +196,17 @@ export class RadixTree {
     }
     for (let node = 1; node < this.nodeCount; node++) {
       if (free.has(node)) continue
-      if (locks[node] !== this.locks[node]) throw new Error(`radix node ${node} has ${this.locks[node]} locks for ${locks[node]} holders`)
+      if (locks[node] !== this.locks[node])
+        throw new Error(`radix node ${node} has ${this.locks[node]} locks for ${locks[node]} holders`)
       if (children[node] !== this.childCounts[node]) throw new Error(`radix node ${node} miscounts its children`)
       if (children[node] === 0 && locks[node] === 0 && this.queued[node] === 0) {
         throw new Error(`radix node ${node} is evictable but not queued`)
       }
     }
-    if (pages !== this.pages || pages !== this.index.size) throw new Error(`the radix tree has ${pages} pages, counted ${this.pages}`)
-    if (evictable !== this.evictablePages) throw new Error(`${evictable} pages are evictable, counted ${this.evictablePages}`)
+    if (pages !== this.pages || pages !== this.index.size)
+      throw new Error(`the radix tree has ${pages} pages, counted ${this.pages}`)
+    if (evictable !== this.evictablePages)
+      throw new Error(`${evictable} pages are evictable, counted ${this.evictablePages}`)
   }
 
   /** Length of a node's edge in pages, after checking that its frames and the index agree on it. */

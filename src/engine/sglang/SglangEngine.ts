@@ -9,14 +9,17 @@ import { SglangPrefillWorker } from "./SglangPrefillWorker.ts"
 import { SglangWorker } from "./SglangWorker.ts"
 
 export const layer = (args: EngineArgs): Layer.Layer<Engine, never, Timing> =>
-  Layer.effect(Engine)(Effect.map(Timing, (timing) =>
-    Engine.of({
-      args,
-      kvEventVisibility: "pass-end",
-      spawn: (context) => new SglangWorker(args, timing.make(), context),
-      handoff: {
-        order: "destination-first",
-        spawnSource: (context) => new SglangPrefillWorker(args, timing.make(), context),
-        spawnDestination: (context) => new SglangDecodeWorker(args, timing.make(), context)
-      }
-    })))
+  Layer.effect(Engine)(
+    Effect.map(Timing, (timing) =>
+      Engine.of({
+        args,
+        kvEventVisibility: "pass-end",
+        spawn: (context) => new SglangWorker(args, timing.make(), context),
+        handoff: {
+          order: "destination-first",
+          spawnSource: (context) => new SglangPrefillWorker(args, timing.make(), context),
+          spawnDestination: (context) => new SglangDecodeWorker(args, timing.make(), context)
+        }
+      })
+    )
+  )

@@ -49,9 +49,8 @@ export class SglangWorker extends BatchWorker<Sequence> {
     this.kv = new KvCache(args.numGpuBlocks, args.blockTokens, context.kvEvents)
     this.sampler = args.mtp === undefined || !this.visible ? undefined : new MtpSampler(args.mtp, context.workerIndex)
     this.decodeSpeedup = args.speedupRatio * args.decodeSpeedupRatio
-    this.longestPrefixFirst = args.sglang.schedulePolicy === "lpm"
-      ? new LongestPrefixFirst(this.kv.tree, args.blockTokens)
-      : undefined
+    this.longestPrefixFirst =
+      args.sglang.schedulePolicy === "lpm" ? new LongestPrefixFirst(this.kv.tree, args.blockTokens) : undefined
     this.ratio = new NewTokenRatio(args.sglang.scheduleConservativeness)
     this.budget = new PrefillBudget(args)
   }
@@ -217,7 +216,8 @@ export class SglangWorker extends BatchWorker<Sequence> {
       return startMs
     }
     const tokenMs = startMs + this.decodeDurationMs()
-    const used = this.sampler === undefined ? this.emitTokens(first, tokenMs) : this.emitBursts(first, tokenMs, this.sampler)
+    const used =
+      this.sampler === undefined ? this.emitTokens(first, tokenMs) : this.emitBursts(first, tokenMs, this.sampler)
     kv.pool.giveBack(first + needed, needed - used)
     if (this.finished.length > 0) this.dropFinished()
     this.previousEmitMs = tokenMs
@@ -367,7 +367,8 @@ export class SglangWorker extends BatchWorker<Sequence> {
     this.kv.cachePrefix(sequence)
     const filled = sequence.materialisedTokens % this.kv.pageTokens
     if (filled === 0) this.kv.openPage(sequence)
-    sequence.countdown = generatedTokens === 1 ? 1 : Math.min(this.kv.pageTokens - filled, maxOutputTokens - generatedTokens)
+    sequence.countdown =
+      generatedTokens === 1 ? 1 : Math.min(this.kv.pageTokens - filled, maxOutputTokens - generatedTokens)
   }
 
   private dropFinished(): void {

@@ -205,12 +205,14 @@ export class KvBlockPool {
       if (this.references[slot] !== 0) throw new Error(`KV slot ${slot} is inactive but has holders`)
       if (inactive > this.capacity) throw new Error("the inactive list is circular")
     }
-    if (inactive !== this.inactiveCount) throw new Error(`inactive list has ${inactive} slots, counted ${this.inactiveCount}`)
+    if (inactive !== this.inactiveCount)
+      throw new Error(`inactive list has ${inactive} slots, counted ${this.inactiveCount}`)
     let held = 0
     for (let slot = 0; slot < this.capacity; slot++) {
       if (this.references[slot]! > 0) held += 1
       const key = this.keys[slot]!
-      if (key !== partialKey && this.find(key) !== slot) throw new Error(`KV block ${key} is not found in its slot ${slot}`)
+      if (key !== partialKey && this.find(key) !== slot)
+        throw new Error(`KV block ${key} is not found in its slot ${slot}`)
     }
     if (held !== this.activeBlocks) throw new Error(`${held} KV slots are held, counted ${this.activeBlocks}`)
   }

@@ -17,7 +17,7 @@ export class SlotLists {
   /** Takes back a list that {@link take} gave. */
   giveBack(list: Int32Array): void {
     const size = 31 - Math.clz32(list.length)
-    const lists = this.spare[size] ??= []
+    const lists = (this.spare[size] ??= [])
     lists.push(list)
   }
 }

@@ -11,27 +11,31 @@ import { VllmWorker } from "./VllmWorker.ts"
 
 /** vLLM: admits optimistically, preempts by recomputation. */
 export const layer = (args: EngineArgs): Layer.Layer<Engine, never, Timing> =>
-  Layer.effect(Engine)(Effect.map(Timing, (timing) => {
-    const policy = preemptive(args)
-    return Engine.of({
-      args,
-      kvEventVisibility: "pass-start",
-      spawn: (context) => new VllmWorker(args, policy, timing.make(), context),
-      handoff: {
-        order: "source-first",
-        spawnSource: (context) => new VllmPrefillWorker(args, policy, timing.make(), context),
-        spawnDestination: (context) => new VllmDecodeWorker(args, policy, timing.make(), context)
-      }
+  Layer.effect(Engine)(
+    Effect.map(Timing, (timing) => {
+      const policy = preemptive(args)
+      return Engine.of({
+        args,
+        kvEventVisibility: "pass-start",
+        spawn: (context) => new VllmWorker(args, policy, timing.make(), context),
+        handoff: {
+          order: "source-first",
+          spawnSource: (context) => new VllmPrefillWorker(args, policy, timing.make(), context),
+          spawnDestination: (context) => new VllmDecodeWorker(args, policy, timing.make(), context)
+        }
+      })
     })
-  }))
+  )
 
 /** TensorRT-LLM: the same core, but admits only what is guaranteed to finish without eviction. */
 export const layerTrtllm = (args: EngineArgs): Layer.Layer<Engine, never, Timing> =>
-  Layer.effect(Engine)(Effect.map(Timing, (timing) => {
-    const policy = guaranteedNoEvict(args)
-    return Engine.of({
-      args,
-      kvEventVisibility: "pass-start",
-      spawn: (context) => new VllmWorker(args, policy, timing.make(), context)
+  Layer.effect(Engine)(
+    Effect.map(Timing, (timing) => {
+      const policy = guaranteedNoEvict(args)
+      return Engine.of({
+        args,
+        kvEventVisibility: "pass-start",
+        spawn: (context) => new VllmWorker(args, policy, timing.make(), context)
+      })
     })
-  }))
+  )

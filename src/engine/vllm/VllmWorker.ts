@@ -76,9 +76,11 @@ export class VllmWorker extends BatchWorker<Sequence> {
     this.scheduleRunning()
     this.admitWaiting(nowMs)
     const prefillEndMs = nowMs + this.timing.prefillMs(this.budget)
-    outcome.endMs = this.sampler === undefined ? this.emitTokens(prefillEndMs) : this.emitBursts(prefillEndMs, this.sampler)
+    outcome.endMs =
+      this.sampler === undefined ? this.emitTokens(prefillEndMs) : this.emitBursts(prefillEndMs, this.sampler)
     if (this.rejected.length > 0) this.signalRejected()
-    if (this.budget.scheduledTokens > 0 || outcome.endMs > nowMs || outcome.requests.length > 0) outcome.progressed = true
+    if (this.budget.scheduledTokens > 0 || outcome.endMs > nowMs || outcome.requests.length > 0)
+      outcome.progressed = true
     return outcome
   }
 
@@ -144,8 +146,11 @@ export class VllmWorker extends BatchWorker<Sequence> {
     while (index < running.length && budget.tokens > 0) {
       const sequence = running[index]!
       const after = sequence.computedTokens + 1
-      if (after === sequence.promptTokens + sequence.generatedTokens && after <= sequence.heldBlocks * blockTokens
-        && after > sequence.promptTokens) {
+      if (
+        after === sequence.promptTokens + sequence.generatedTokens
+        && after <= sequence.heldBlocks * blockTokens
+        && after > sequence.promptTokens
+      ) {
         sequence.computedTokens = after
         budget.takeDecodeToken(sequence)
         index += 1

@@ -32,12 +32,7 @@ export const pickTied = (tied: Int32Array, count: number, tieBreak: TieBreak, ra
  * Softmax over costs scaled to their own range: the cheapest weighs 1, the dearest exp(-1 / temperature).
  * The costs must not all be equal; `weights` is scratch of the same length.
  */
-export const pickSoftmax = (
-  costs: Float64Array,
-  temperature: number,
-  weights: Float64Array,
-  random: Pcg32
-): number => {
+export const pickSoftmax = (costs: Float64Array, temperature: number, weights: Float64Array, random: Pcg32): number => {
   let lowest = Infinity
   let highest = -Infinity
   for (const cost of costs) {

@@ -6,7 +6,10 @@ import type { KvRouterOptions } from "./KvRouterOptions.ts"
 
 /** `hook` sees every decision and may replace it: see {@link DecisionHook}. */
 export const layer = (options: KvRouterOptions, hook?: DecisionHook): Layer.Layer<Router> =>
-  Layer.succeed(Router, Router.of({
-    name: "kv_router",
-    make: (context) => new KvRouterCore(options, context, hook)
-  }))
+  Layer.succeed(
+    Router,
+    Router.of({
+      name: "kv_router",
+      make: (context) => new KvRouterCore(options, context, hook)
+    })
+  )

@@ -82,12 +82,13 @@ export class KvRouterCore implements RouterCore {
     this.random = new Pcg32(own.seed, streams[role])
     this.index = role === "decode" ? undefined : new PrefixIndex(workers)
     this.tracker = new LoadTracker(workers)
-    this.prefills = own.prefillEstimator === undefined
-      ? new PlainPrefillLoad(workers)
-      : new DecayingPrefillLoad(workers, own.prefillEstimator)
+    this.prefills =
+      own.prefillEstimator === undefined
+        ? new PlainPrefillLoad(workers)
+        : new DecayingPrefillLoad(workers, own.prefillEstimator)
     this.prefillTokens = new Float64Array(workers)
-    const profile = own.policyProfile
-      ?? singleClassProfile(context.queuePolicy ?? own.routerQueuePolicy, own.routerQueueThreshold)
+    const profile =
+      own.policyProfile ?? singleClassProfile(context.queuePolicy ?? own.routerQueuePolicy, own.routerQueueThreshold)
     this.queue = new RouterQueue(profile, context.maxNumBatchedTokens, this.prefillTokens)
     this.overlaps = new Int32Array(workers)
     this.depths = new Int32Array(workers)
@@ -172,9 +173,10 @@ export class KvRouterCore implements RouterCore {
     const cachedTokens = Math.min(overlaps[worker]! * weights.blockTokens, request.promptTokens)
     request.routeOverlapTokens = cachedTokens
     const newTokens = request.promptTokens - cachedTokens
-    const prefill = options.routerTrackPrefillTokens && newTokens > 0
-      ? this.prefills.add(worker, newTokens, cachedTokens, nowMs)
-      : undefined
+    const prefill =
+      options.routerTrackPrefillTokens && newTokens > 0
+        ? this.prefills.add(worker, newTokens, cachedTokens, nowMs)
+        : undefined
     if (options.routerAssumeKvReuse) this.tracker.add(worker, request.blocks, blockCount)
     else this.tracker.addPrivate(worker, blockCount)
     this.active.set(request.id, { worker, blocks: request.blocks, blockCount, prefill })
@@ -199,7 +201,8 @@ export class KvRouterCore implements RouterCore {
     let least = Infinity
     for (const tokens of prefillTokens) least = Math.min(least, tokens)
     for (let worker = 0; worker < costs.length; worker++) {
-      costs[worker] = prefillCost(weights, request.promptTokens, prefillTokens[worker]!, least, overlaps[worker]!)
+      costs[worker] =
+        prefillCost(weights, request.promptTokens, prefillTokens[worker]!, least, overlaps[worker]!)
         + decodeCost(tracker.activeBlocks[worker]!, blockCount, depths[worker]!)
     }
   }

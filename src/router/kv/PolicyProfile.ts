@@ -41,15 +41,17 @@ export const defaultBusyFraction = 16
 export const singleClassProfile = (queuePolicy: QueuePolicy, threshold: number | null): PolicyProfile => ({
   defaultFamily: undefined,
   buckets: [],
-  classes: [{
-    name: "default",
-    member: undefined,
-    queuePolicy,
-    quantumTokens: 1,
-    prefillBusyTokens: undefined,
-    prefillBusyFraction: threshold ?? undefined,
-    requestLimitPerWorker: undefined,
-    rawTokenLimitPerWorker: undefined,
-    cachedTokenLimitPerWorker: undefined
-  }]
+  classes: [
+    {
+      name: "default",
+      member: undefined,
+      queuePolicy,
+      quantumTokens: 1,
+      prefillBusyTokens: undefined,
+      prefillBusyFraction: threshold ?? undefined,
+      requestLimitPerWorker: undefined,
+      rawTokenLimitPerWorker: undefined,
+      cachedTokenLimitPerWorker: undefined
+    }
+  ]
 })

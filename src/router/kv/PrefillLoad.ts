@@ -99,7 +99,7 @@ const doneTokens = (entry: PrefillEntry, elapsedNs: number): number => {
   const product = entry.tokens * elapsedNs
   // Below 2^53 the rounded quotient of whole numbers never reaches the next integer, so its floor is exact.
   if (product <= Number.MAX_SAFE_INTEGER) return Math.floor(product / durationNs)
-  return Number(BigInt(entry.tokens) * BigInt(elapsedNs) / BigInt(durationNs))
+  return Number((BigInt(entry.tokens) * BigInt(elapsedNs)) / BigInt(durationNs))
 }
 
 /** Tokens left of the entry itself, rounded up; all of them when its duration is unknown. */

@@ -101,7 +101,10 @@ export class RouterQueue implements ClassHeads {
     this.prefillTokens = prefillTokens
     this.classes = new PolicyClasses(profile)
     this.queues = profile.classes.map((policy) => new ClassQueue(policy, prefillTokens.length, budgetTokens))
-    this.turns = new DeficitRoundRobin(profile.classes.map((policy) => policy.quantumTokens), this)
+    this.turns = new DeficitRoundRobin(
+      profile.classes.map((policy) => policy.quantumTokens),
+      this
+    )
   }
 
   /**

@@ -17,11 +17,13 @@ import { openTableFile } from "./TableFile.ts"
 const dataFolders = ["../data/aic/", "../../../data/aic/"]
 const systemsFile = "systems.json"
 
-const unreadable = (where: string) => (cause: PlatformError.PlatformError | Schema.SchemaError): AicError =>
-  new AicError({ where, problem: Schema.isSchemaError(cause) ? cause.message : `cannot be read: ${reasonOf(cause)}` })
+const unreadable =
+  (where: string) =>
+  (cause: PlatformError.PlatformError | Schema.SchemaError): AicError =>
+    new AicError({ where, problem: Schema.isSchemaError(cause) ? cause.message : `cannot be read: ${reasonOf(cause)}` })
 
 /** Folder of the shipped data, wherever the package's code runs from. */
-const dataFolder = Effect.gen(function*() {
+const dataFolder = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   for (const relative of dataFolders) {
@@ -40,7 +42,7 @@ const inData = (name: string) =>
 
 const readJson = <S extends Schema.Top & { readonly DecodingServices: never }>(schema: S) => {
   const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(schema))
-  return Effect.fnUntraced(function*(file: string) {
+  return Effect.fnUntraced(function* (file: string) {
     const fs = yield* FileSystem.FileSystem
     const text = yield* Effect.mapError(fs.readFileString(file), unreadable(file))
     return yield* Effect.mapError(decode(text), unreadable(file))
@@ -48,40 +50,48 @@ const readJson = <S extends Schema.Top & { readonly DecodingServices: never }>(s
 }
 
 const readSystems = readJson(Schema.Struct({ systems: Schema.Record(Schema.String, SystemConstants) }))
-const readModels = readJson(Schema.Struct({
-  models: Schema.Record(Schema.String, Schema.Unknown),
-  aliases: Schema.Record(Schema.String, Schema.String),
-  unsupported: Schema.Record(Schema.String, Schema.String)
-}))
+const readModels = readJson(
+  Schema.Struct({
+    models: Schema.Record(Schema.String, Schema.Unknown),
+    aliases: Schema.Record(Schema.String, Schema.String),
+    unsupported: Schema.Record(Schema.String, Schema.String)
+  })
+)
 const readConfig = readJson(ModelConfig)
 const readHfQuantConfig = readJson(Schema.Unknown)
 const decodeConfig = Schema.decodeUnknownEffect(ModelConfig)
 
 /** Hardware constants of a shipped system. */
-export const systemConstants = Effect.fnUntraced(function*(system: string) {
+export const systemConstants = Effect.fnUntraced(function* (system: string) {
   const { systems } = yield* Effect.flatMap(inData(systemsFile), readSystems)
-  return systems[system] ?? (yield* new AicError({
-    where: "aic_system",
-    problem: `unsupported system '${system}'`,
-    advice: `available: ${Object.keys(systems).join(", ")}; others need a bundle (--aic-bundle)`
-  }))
+  return (
+    systems[system]
+    ?? (yield* new AicError({
+      where: "aic_system",
+      problem: `unsupported system '${system}'`,
+      advice: `available: ${Object.keys(systems).join(", ")}; others need a bundle (--aic-bundle)`
+    }))
+  )
 })
 
 const tableName = (system: string, backend: string, version: string): string => `${system}-${backend}-${version}.bin`
 
-const missingTables = Effect.fnUntraced(function*(wanted: string) {
+const missingTables = Effect.fnUntraced(function* (wanted: string) {
   const fs = yield* FileSystem.FileSystem
-  const names = yield* Effect.orElseSucceed(Effect.flatMap(inData("tables"), (folder) => fs.readDirectory(folder)), () => [])
+  const names = yield* Effect.orElseSucceed(
+    Effect.flatMap(inData("tables"), (folder) => fs.readDirectory(folder)),
+    () => []
+  )
+  const slices = names.map((name) => name.replace(/\.bin$/, "")).toSorted()
   return yield* new AicError({
     where: "aic_system, aic_backend, aic_backend_version",
     problem: `no performance tables for ${wanted}`,
-    advice: `available: ${names.map((name) => name.replace(/\.bin$/, "")).toSorted().join(", ")}; ` +
-      "others need a bundle (--aic-bundle)"
+    advice: `available: ${slices.join(", ")}; others need a bundle (--aic-bundle)`
   })
 })
 
 /** Performance tables of a shipped slice. */
-export const shippedTables = Effect.fnUntraced(function*(
+export const shippedTables = Effect.fnUntraced(function* (
   system: string,
   backend: string,
   version: string
@@ -90,7 +100,8 @@ export const shippedTables = Effect.fnUntraced(function*(
   const path = yield* Path.Path
   const name = tableName(system, backend, version)
   const file = yield* inData(path.join("tables", path.basename(name)))
-  if (!(yield* Effect.mapError(fs.exists(file), unreadable(file)))) return yield* missingTables(name.replace(/\.bin$/, ""))
+  if (!(yield* Effect.mapError(fs.exists(file), unreadable(file))))
+    return yield* missingTables(name.replace(/\.bin$/, ""))
   const bytes = yield* Effect.mapError(fs.readFile(file), unreadable(file))
   return yield* openTableFile(bytes, name)
 })
@@ -102,7 +113,7 @@ export interface NamedConfig {
 }
 
 /** `config.json` of a folder, with its `hf_quant_config.json` where there is one. */
-const localConfig = Effect.fnUntraced(function*(folder: string) {
+const localConfig = Effect.fnUntraced(function* (folder: string) {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const config = yield* readConfig(path.join(folder, "config.json"))
@@ -114,7 +125,7 @@ const localConfig = Effect.fnUntraced(function*(folder: string) {
 })
 
 /** A config by shipped id, by another name of a shipped id (case does not count), or from a folder with `config.json`. */
-export const modelConfig = Effect.fnUntraced(function*(
+export const modelConfig = Effect.fnUntraced(function* (
   modelPath: string
 ): Effect.fn.Return<NamedConfig, AicError, FileSystem.FileSystem | Path.Path> {
   const fs = yield* FileSystem.FileSystem
@@ -131,11 +142,13 @@ export const modelConfig = Effect.fnUntraced(function*(
   const architecture = Object.entries(unsupported).find(([name]) => same(name))?.[1]
   return yield* new AicError({
     where: "aic_model_path",
-    problem: architecture === undefined
-      ? `'${modelPath}' is neither a shipped model nor a folder with a config.json`
-      : `the operations of '${modelPath}' (${architecture}) are not known`,
-    advice: architecture === undefined
-      ? `shipped: ${Object.keys(models).join(", ")}; give a local folder for others`
-      : "it needs a bundle (--aic-bundle)"
+    problem:
+      architecture === undefined
+        ? `'${modelPath}' is neither a shipped model nor a folder with a config.json`
+        : `the operations of '${modelPath}' (${architecture}) are not known`,
+    advice:
+      architecture === undefined
+        ? `shipped: ${Object.keys(models).join(", ")}; give a local folder for others`
+        : "it needs a bundle (--aic-bundle)"
   })
 })

@@ -21,7 +21,7 @@ interface BoundSetup {
   readonly model: AicModel
 }
 
-const bind = Effect.fnUntraced(function*(
+const bind = Effect.fnUntraced(function* (
   args: AicModelArgs,
   bundles: ReadonlyArray<AicBundle>
 ): Effect.fn.Return<BoundSetup, AicError, FileSystem.FileSystem | Path.Path> {
@@ -65,14 +65,16 @@ export const layer = (
   args: AicModelArgs,
   bundles: ReadonlyArray<AicBundle> = []
 ): Layer.Layer<Timing, AicError, FileSystem.FileSystem | Path.Path> =>
-  Layer.effect(Timing)(Effect.map(bind(args, bundles), (bound) => {
-    const coverage = new Coverage()
-    return Timing.of({
-      source: bound.setup.source,
-      make: () => timingModel(bound, coverage),
-      coverage: () => ({ calls: coverage.calls, extrapolated: coverage.extrapolated })
+  Layer.effect(Timing)(
+    Effect.map(bind(args, bundles), (bound) => {
+      const coverage = new Coverage()
+      return Timing.of({
+        source: bound.setup.source,
+        make: () => timingModel(bound, coverage),
+        coverage: () => ({ calls: coverage.calls, extrapolated: coverage.extrapolated })
+      })
     })
-  }))
+  )
 
 /**
  * The router's estimate of a prefill (`router_prefill_load_model: "aic"`): ms of one request with `newTokens` to compute
@@ -86,5 +88,9 @@ export const prefillEstimator = (
   AicError,
   FileSystem.FileSystem | Path.Path
 > =>
-  Effect.map(bind(args, bundles), ({ model }) => (newTokens: number, prefixTokens: number) =>
-    newTokens > 0 ? model.prefillMs(1, newTokens, prefixTokens) : undefined)
+  Effect.map(
+    bind(args, bundles),
+    ({ model }) =>
+      (newTokens: number, prefixTokens: number) =>
+        newTokens > 0 ? model.prefillMs(1, newTokens, prefixTokens) : undefined
+  )

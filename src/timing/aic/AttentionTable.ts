@@ -46,9 +46,13 @@ class TokenBatchGrid implements AttentionGrid {
     const b0 = batches[j]!
     const b1 = batches[j + 1]!
     if (tokens < t0 || tokens > t1 || batch < b0 || batch > b1) this.range.left = true
-    return (shorterMs[j]! * (t1 - tokens) * (b1 - batch) + shorterMs[j + 1]! * (t1 - tokens) * (batch - b0) +
-      longerMs[j]! * (tokens - t0) * (b1 - batch) + longerMs[j + 1]! * (tokens - t0) * (batch - b0)) /
-      ((t1 - t0) * (b1 - b0))
+    return (
+      (shorterMs[j]! * (t1 - tokens) * (b1 - batch)
+        + shorterMs[j + 1]! * (t1 - tokens) * (batch - b0)
+        + longerMs[j]! * (tokens - t0) * (b1 - batch)
+        + longerMs[j + 1]! * (tokens - t0) * (batch - b0))
+      / ((t1 - t0) * (b1 - b0))
+    )
   }
 }
 
@@ -130,12 +134,16 @@ const rowOf = (byBatch: ReadonlyMap<number, number>): Row => {
 }
 
 const strip = (shorter: ReadonlyMap<number, number>, longer: ReadonlyMap<number, number>): Strip | undefined => {
-  const batches = Float64Array.from(shorter.keys()).toSorted().filter((batch) => longer.has(batch))
-  return batches.length < 2 ? undefined : {
-    batches,
-    shorterMs: batches.map((batch) => shorter.get(batch)!),
-    longerMs: batches.map((batch) => longer.get(batch)!)
-  }
+  const batches = Float64Array.from(shorter.keys())
+    .toSorted()
+    .filter((batch) => longer.has(batch))
+  return batches.length < 2
+    ? undefined
+    : {
+        batches,
+        shorterMs: batches.map((batch) => shorter.get(batch)!),
+        longerMs: batches.map((batch) => longer.get(batch)!)
+      }
 }
 
 /** Latency by batch by length, of some rows that share a head count. */
@@ -169,7 +177,11 @@ const gridOfRows = (
   if (strips.length === 0) return undefined
   const cells = new TokenBatchGrid(lengths, strips, range)
   return exactFirst
-    ? new ExactFirst(lengths, Array.from(lengths, (length) => rowOf(byTokens.get(length)!)), cells)
+    ? new ExactFirst(
+        lengths,
+        Array.from(lengths, (length) => rowOf(byTokens.get(length)!)),
+        cells
+      )
     : cells
 }
 
@@ -185,11 +197,11 @@ interface GridRequest {
 }
 
 const describe = ({ headDim, heads, kvHeads, section, window }: GridRequest): string =>
-  `'${section}' has no rows for ${heads} heads, ${kvHeads} KV heads, head size ${headDim}` +
-  (window > 0 ? `, window ${window}` : "")
+  `'${section}' has no rows for ${heads} heads, ${kvHeads} KV heads, head size ${headDim}`
+  + (window > 0 ? `, window ${window}` : "")
 
 /** The grid for an operation's head count; measured head counts are read as they are. */
-export const attentionGrid = Effect.fnUntraced(function*(
+export const attentionGrid = Effect.fnUntraced(function* (
   tables: PerfTables,
   range: MeasuredRange,
   request: GridRequest
@@ -202,7 +214,13 @@ export const attentionGrid = Effect.fnUntraced(function*(
   }
   const rows = rowsWhere(table, key)
   const allHeads = column(table, "heads")
-  const gridOf = (heads: number) => gridOfRows(table, rows.filter((row) => allHeads[row] === heads), range, request)
+  const gridOf = (heads: number) =>
+    gridOfRows(
+      table,
+      rows.filter((row) => allHeads[row] === heads),
+      range,
+      request
+    )
   const counts = Float64Array.from(new Set(rows.map((row) => allHeads[row]!))).toSorted()
   const exact = counts.includes(request.heads) ? gridOf(request.heads) : undefined
   if (exact !== undefined) return exact

@@ -26,8 +26,9 @@ export class Collective {
 
 /** Cost among `gpus` relative to the same collective among `measured`: the ring's steps and its slowest link. */
 const beyondMeasured = (system: SystemConstants, gpus: number, measured: number): number =>
-  (gpus - 1) / gpus * (measured / Math.max(measured - 1, 1)) *
-  (collectiveBytesPerS(system, measured) / collectiveBytesPerS(system, gpus))
+  ((gpus - 1) / gpus)
+  * (measured / Math.max(measured - 1, 1))
+  * (collectiveBytesPerS(system, measured) / collectiveBytesPerS(system, gpus))
 
 export type CollectiveKind = "all_reduce" | "all_gather" | "reduce_scatter"
 
@@ -35,7 +36,7 @@ export type CollectiveKind = "all_reduce" | "all_gather" | "reduce_scatter"
  * A collective among `gpus` GPUs. An all-reduce is measured within a node at most, the others up to the largest
  * group in their table.
  */
-export const collective = Effect.fnUntraced(function*(
+export const collective = Effect.fnUntraced(function* (
   tables: PerfTables,
   system: SystemConstants,
   range: MeasuredRange,

@@ -8,7 +8,7 @@ import type { MeasuredRange } from "./MeasuredRange.ts"
 
 /** Linear through two points; outside them a falling line stays at `y0`. */
 export const lineThrough = (x0: number, y0: number, x1: number, y1: number, x: number): number =>
-  y1 < y0 && (x < x0 || x > x1) ? y0 : y0 + (y1 - y0) / (x1 - x0) * (x - x0)
+  y1 < y0 && (x < x0 || x > x1) ? y0 : y0 + ((y1 - y0) / (x1 - x0)) * (x - x0)
 
 export class Curve {
   private readonly xs: Float64Array

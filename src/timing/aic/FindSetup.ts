@@ -19,12 +19,12 @@ const backendVersion = (args: AicModelArgs): Effect.Effect<string, AicError> => 
   const version = args.backendVersion ?? defaultVersions[args.backend]
   return version === undefined
     ? Effect.fail(
-      new AicError({
-        where: "aic_backend",
-        problem: `unknown backend '${args.backend}'`,
-        advice: `known: ${Object.keys(defaultVersions).join(", ")}`
-      })
-    )
+        new AicError({
+          where: "aic_backend",
+          problem: `unknown backend '${args.backend}'`,
+          advice: `known: ${Object.keys(defaultVersions).join(", ")}`
+        })
+      )
     : Effect.succeed(version)
 }
 
@@ -35,7 +35,7 @@ const parallelSizes = (args: AicModelArgs): ParallelSizes => ({
   attentionDp: args.attentionDpSize
 })
 
-const shippedSetup = Effect.fnUntraced(function*(args: AicModelArgs) {
+const shippedSetup = Effect.fnUntraced(function* (args: AicModelArgs) {
   if (args.modelPath === undefined) {
     return yield* new AicError({
       where: "aic_model_path",
@@ -66,13 +66,18 @@ const shippedSetup = Effect.fnUntraced(function*(args: AicModelArgs) {
 })
 
 /** Adds to an error how near the bundles came. */
-const explain = (nearMisses: ReadonlyArray<string>) => <A, R>(self: Effect.Effect<A, AicError, R>) =>
-  Effect.mapError(self, ({ advice, problem, where }) =>
-    new AicError({
-      where,
-      problem,
-      advice: [...(advice === undefined ? [] : [advice]), `no bundle fits: ${nearMisses.join("; ")}`].join("; ")
-    }))
+const explain =
+  (nearMisses: ReadonlyArray<string>) =>
+  <A, R>(self: Effect.Effect<A, AicError, R>) =>
+    Effect.mapError(
+      self,
+      ({ advice, problem, where }) =>
+        new AicError({
+          where,
+          problem,
+          advice: [...(advice === undefined ? [] : [advice]), `no bundle fits: ${nearMisses.join("; ")}`].join("; ")
+        })
+    )
 
 /**
  * The setup for some arguments: the first bundle made for them, else the shipped data. Arguments that are not given

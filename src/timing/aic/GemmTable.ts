@@ -16,8 +16,8 @@ import { peakFlops, type SystemConstants } from "./SystemConstants.ts"
 /** Lower bound of the latency, ms: arithmetic at peak, or moving the three matrices once. */
 export const gemmFloorMs = (system: SystemConstants, quant: string, m: number, n: number, k: number): number =>
   Math.max(
-    2 * m * n * k / peakFlops(system, quant) * 1000,
-    weightFormat(quant).bytesPerElement * (m * n + m * k + n * k) / system.memBandwidthBytesPerS * 1000
+    ((2 * m * n * k) / peakFlops(system, quant)) * 1000,
+    ((weightFormat(quant).bytesPerElement * (m * n + m * k + n * k)) / system.memBandwidthBytesPerS) * 1000
   )
 
 interface Points {
@@ -67,8 +67,13 @@ const shapeLatency = (slice: Slice, n: number, k: number): number | undefined =>
   if (ks.length < 2) return undefined
   const j = segmentOf(ks, k)
   const [k0, k1] = [ks[j]!, ks[j + 1]!]
-  return (lower.get(k0)! * (n1 - n) * (k1 - k) + lower.get(k1)! * (n1 - n) * (k - k0) +
-    upper.get(k0)! * (n - n0) * (k1 - k) + upper.get(k1)! * (n - n0) * (k - k0)) / ((n1 - n0) * (k1 - k0))
+  return (
+    (lower.get(k0)! * (n1 - n) * (k1 - k)
+      + lower.get(k1)! * (n1 - n) * (k - k0)
+      + upper.get(k0)! * (n - n0) * (k1 - k)
+      + upper.get(k1)! * (n - n0) * (k - k0))
+    / ((n1 - n0) * (k1 - k0))
+  )
 }
 
 const interpolated = (table: RowTable, floorMs: (m: number, n: number, k: number) => number, n: number, k: number) => {
@@ -95,7 +100,7 @@ const measured = (
 }
 
 /** Latency in ms of an (M x K) by (K x N) product over M. */
-export const gemmCurve = Effect.fnUntraced(function*(
+export const gemmCurve = Effect.fnUntraced(function* (
   tables: PerfTables,
   system: SystemConstants,
   range: MeasuredRange,

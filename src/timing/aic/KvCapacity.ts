@@ -60,7 +60,7 @@ const weightBytes = (op: Op): number => {
       return op.n * op.k * weightFormat(op.quant).bytesPerElement * op.count
     case "moe": {
       const { bytesPerElement } = weightFormat(op.quant)
-      const perRank = Math.floor(op.hidden * op.inter * op.experts * bytesPerElement * 3 / op.moeEp)
+      const perRank = Math.floor((op.hidden * op.inter * op.experts * bytesPerElement * 3) / op.moeEp)
       return Math.floor(perRank / op.moeTp) * op.count
     }
     default:
@@ -68,7 +68,7 @@ const weightBytes = (op: Op): number => {
   }
 }
 
-const nonKvBytes = Effect.fnUntraced(function*(setup: AicSetup, batchedTokens: number) {
+const nonKvBytes = Effect.fnUntraced(function* (setup: AicSetup, batchedTokens: number) {
   const { backend, lists, shape, sizes, system } = setup
   const width = Math.min(sizes.tp, 8)
   const model = backend === "sglang" ? sglangActivations : otherActivations
@@ -101,19 +101,20 @@ const budgetBytes = (setup: AicSetup, memory: MemoryArgs, taken: number): number
 }
 
 /** KV blocks of one attention-DP rank. */
-export const blocksPerRank = Effect.fnUntraced(function*(setup: AicSetup, memory: MemoryArgs) {
+export const blocksPerRank = Effect.fnUntraced(function* (setup: AicSetup, memory: MemoryArgs) {
   const batchedTokens = Number.isFinite(memory.maxNumBatchedTokens) ? memory.maxNumBatchedTokens : defaultBatchedTokens
   const taken = yield* nonKvBytes(setup, batchedTokens)
   const budget = budgetBytes(setup, memory, taken)
   const { shape, sizes } = setup
-  const bytesPerToken = attentionBytes(setup.kvCacheQuant) * kvHeadsPerGpu(shape.kvHeads, sizes.tp) * shape.headDim *
-    shape.layers * 2
+  const bytesPerToken =
+    attentionBytes(setup.kvCacheQuant) * kvHeadsPerGpu(shape.kvHeads, sizes.tp) * shape.headDim * shape.layers * 2
   const blocks = Math.floor(Math.floor(budget / bytesPerToken) / memory.blockTokens)
   if (budget <= 0 || blocks < 1) {
     return yield* new AicError({
       where: "num_gpu_blocks",
-      problem: `no KV budget: non-KV memory (${Math.round(taken)} bytes) meets/exceeds the KV-cache memory limit ` +
-        `(capacity=${setup.system.memCapacityBytes} bytes)`,
+      problem:
+        `no KV budget: non-KV memory (${Math.round(taken)} bytes) meets/exceeds the KV-cache memory limit `
+        + `(capacity=${setup.system.memCapacityBytes} bytes)`,
       advice: "use more GPUs per worker (aic_tp_size), a smaller max_num_batched_tokens, or give num_gpu_blocks"
     })
   }
@@ -121,7 +122,7 @@ export const blocksPerRank = Effect.fnUntraced(function*(setup: AicSetup, memory
 })
 
 /** Engine arguments with the KV pool sized by AIC where they ask for it, else unchanged. */
-export const withSizedPool = Effect.fnUntraced(function*(
+export const withSizedPool = Effect.fnUntraced(function* (
   args: EngineArgs,
   bundles: ReadonlyArray<AicBundle> = []
 ): Effect.fn.Return<EngineArgs, AicError, FileSystem.FileSystem | Path.Path> {

@@ -120,16 +120,10 @@ const required = (id: string, field: string, ...values: ReadonlyArray<number | n
   return typeof value === "number" ? Effect.succeed(value) : missing(id, field)
 }
 
-const expertShape = Effect.fnUntraced(function*(id: string, config: DecoderConfig) {
+const expertShape = Effect.fnUntraced(function* (id: string, config: DecoderConfig) {
   return {
     topk: yield* required(id, "num_experts_per_tok", config.num_experts_per_tok, config.top_k_experts),
-    experts: yield* required(
-      id,
-      "num_experts",
-      config.num_local_experts,
-      config.n_routed_experts,
-      config.num_experts
-    ),
+    experts: yield* required(id, "num_experts", config.num_local_experts, config.n_routed_experts, config.num_experts),
     inter: yield* required(id, "moe_intermediate_size", config.moe_intermediate_size, config.intermediate_size)
   }
 })
@@ -138,12 +132,12 @@ const knownArchitecture = (id: string, name: string | undefined): Effect.Effect<
   const known = name === undefined ? undefined : architectures.get(name)
   return known === undefined
     ? Effect.fail(
-      new AicError({
-        where: id,
-        problem: `the operations of architecture '${name ?? "(none)"}' are not known`,
-        advice: `known: ${supportedArchitectures.join(", ")}; other models need a bundle (--aic-bundle)`
-      })
-    )
+        new AicError({
+          where: id,
+          problem: `the operations of architecture '${name ?? "(none)"}' are not known`,
+          advice: `known: ${supportedArchitectures.join(", ")}; other models need a bundle (--aic-bundle)`
+        })
+      )
     : Effect.succeed(known)
 }
 
@@ -151,7 +145,7 @@ const knownArchitecture = (id: string, name: string | undefined): Effect.Effect<
 export const decoderConfig = (config: ModelConfig): DecoderConfig => config.text_config ?? config
 
 /** Dimensions from a config; `id` names the model in errors. */
-export const modelShape = Effect.fnUntraced(function*(id: string, config: ModelConfig) {
+export const modelShape = Effect.fnUntraced(function* (id: string, config: ModelConfig) {
   const decoder = decoderConfig(config)
   const known = yield* knownArchitecture(id, decoder.architectures?.[0] ?? config.architectures?.[0])
   const hidden = yield* required(id, "hidden_size", decoder.hidden_size)

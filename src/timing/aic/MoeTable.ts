@@ -20,12 +20,15 @@ export const moeFloorMs = (system: SystemConstants, op: MoeOp, tokens: number): 
   const { bytesPerElement, computeFactor } = weightFormat(op.quant)
   const pairs = tokens * op.topk
   const pairsPerGpu = Math.floor(pairs / op.moeEp)
-  const flops = Math.floor(Math.floor(pairs * op.hidden * op.inter * matrices * 2 / op.moeEp) / op.moeTp)
-  const elements = pairsPerGpu * op.hidden * 2 + Math.floor(pairsPerGpu * op.inter * matrices / op.moeTp) +
-    Math.floor(op.hidden * op.inter * matrices / op.moeTp) * Math.min(Math.floor(op.experts / op.moeEp), pairsPerGpu)
+  const flops = Math.floor(Math.floor((pairs * op.hidden * op.inter * matrices * 2) / op.moeEp) / op.moeTp)
+  const elements =
+    pairsPerGpu * op.hidden * 2
+    + Math.floor((pairsPerGpu * op.inter * matrices) / op.moeTp)
+    + Math.floor((op.hidden * op.inter * matrices) / op.moeTp)
+      * Math.min(Math.floor(op.experts / op.moeEp), pairsPerGpu)
   return Math.max(
-    flops / (system.bfloat16Flops * computeFactor) * 1000,
-    bytesPerElement * elements / system.memBandwidthBytesPerS * 1000
+    (flops / (system.bfloat16Flops * computeFactor)) * 1000,
+    ((bytesPerElement * elements) / system.memBandwidthBytesPerS) * 1000
   )
 }
 
@@ -53,7 +56,7 @@ export class MoeCurve {
 }
 
 /** Latency in ms of one expert layer over the tokens of a pass. */
-export const moeCurve = Effect.fnUntraced(function*(
+export const moeCurve = Effect.fnUntraced(function* (
   tables: PerfTables,
   system: SystemConstants,
   range: MeasuredRange,
@@ -71,8 +74,9 @@ export const moeCurve = Effect.fnUntraced(function*(
   if (rows.length === 0) {
     return yield* new AicError({
       where: tables.label,
-      problem: `'moe/${op.quant}' has no rows for ${op.experts} experts, top ${op.topk}, hidden ${op.hidden}, ` +
-        `inter ${op.inter} on moe_tp ${op.moeTp} x moe_ep ${op.moeEp}`,
+      problem:
+        `'moe/${op.quant}' has no rows for ${op.experts} experts, top ${op.topk}, hidden ${op.hidden}, `
+        + `inter ${op.inter} on moe_tp ${op.moeTp} x moe_ep ${op.moeEp}`,
       advice: spreads(table, op)
     })
   }

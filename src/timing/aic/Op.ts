@@ -15,7 +15,12 @@ const common = {
   })
 }
 
-export const EmbeddingOp = Schema.Struct({ op: Schema.Literal("embedding"), ...common, vocab: Positive, hidden: Positive })
+export const EmbeddingOp = Schema.Struct({
+  op: Schema.Literal("embedding"),
+  ...common,
+  vocab: Positive,
+  hidden: Positive
+})
 
 export const ElementwiseOp = Schema.Struct({
   op: Schema.Literal("elementwise"),
@@ -79,7 +84,12 @@ export const MoeOp = Schema.Struct({
   quant: Schema.String
 })
 
-export const AllReduceOp = Schema.Struct({ op: Schema.Literal("all_reduce"), ...common, hidden: Positive, gpus: Positive })
+export const AllReduceOp = Schema.Struct({
+  op: Schema.Literal("all_reduce"),
+  ...common,
+  hidden: Positive,
+  gpus: Positive
+})
 
 export const Op = Schema.Union([
   EmbeddingOp,

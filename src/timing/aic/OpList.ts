@@ -149,12 +149,7 @@ const lmHead = ({ shape, sizes }: Plan, phase: Phase): Op => ({
 })
 
 /** Both lists for one model on one backend; sizes must have passed the parallel-size check. */
-export const opLists = (
-  shape: ModelShape,
-  quant: Quantisation,
-  sizes: ParallelSizes,
-  backend: string
-): OpLists => {
+export const opLists = (shape: ModelShape, quant: Quantisation, sizes: ParallelSizes, backend: string): OpLists => {
   const plan = { shape, quant, sizes, backend }
   return { context: phaseOps(plan, "context"), generation: phaseOps(plan, "generation") }
 }

@@ -23,8 +23,8 @@ const checkExperts = (
   if (tp * attentionDp !== moeTp * moeEp) {
     return fail(
       "aic_moe_tp_size, aic_moe_ep_size",
-      `Parallelism width mismatch: tp_size(${tp}) * attention_dp_size(${attentionDp}) = ${tp * attentionDp}, ` +
-        `but moe_tp_size(${moeTp}) * moe_ep_size(${moeEp}) = ${moeTp * moeEp}. These must be equal.`
+      `Parallelism width mismatch: tp_size(${tp}) * attention_dp_size(${attentionDp}) = ${tp * attentionDp}, `
+        + `but moe_tp_size(${moeTp}) * moe_ep_size(${moeEp}) = ${moeTp * moeEp}. These must be equal.`
     )
   }
   if (moeEp > shape.moe.experts) {
@@ -33,11 +33,11 @@ const checkExperts = (
   const interPerGpu = Math.floor(shape.moe.inter / moeTp)
   return quant.moe === "fp8_block" && interPerGpu % quant.weightBlockRows !== 0
     ? fail(
-      "aic_moe_tp_size",
-      `experts of ${shape.moe.inter} columns over moe_tp_size ${moeTp} do not divide into quantisation blocks of ` +
-        `${quant.weightBlockRows}`,
-      "use a smaller moe_tp_size"
-    )
+        "aic_moe_tp_size",
+        `experts of ${shape.moe.inter} columns over moe_tp_size ${moeTp} do not divide into quantisation blocks of `
+          + `${quant.weightBlockRows}`,
+        "use a smaller moe_tp_size"
+      )
     : Effect.void
 }
 

@@ -140,17 +140,20 @@ const contextExtrasMs = (system: SystemConstants, op: ContextAttentionOp): numbe
 }
 
 /** Lower bound of decode attention, ms: arithmetic at peak, or reading the KV cache once. */
-const generationFloorMs = (system: SystemConstants, op: GenerationAttentionOp) => (row: AttentionRow): number => {
-  const past = row.tokens - 1
-  const attended = op.window > 0 ? Math.min(past, op.window) : past
-  const kvHeads = op.heads === op.kvHeads ? row.heads : op.kvHeads
-  const speedUp = op.kvCache === "fp8" ? 2 : 1
-  return Math.max(
-    4 * row.batch * row.heads * op.headDim * attended / system.bfloat16Flops * 1000 / speedUp,
-    row.batch * (4 * row.heads * op.headDim + 2 * kvHeads * attended * op.headDim * attentionBytes(op.kvCache)) /
-      system.memBandwidthBytesPerS * 1000
-  )
-}
+const generationFloorMs =
+  (system: SystemConstants, op: GenerationAttentionOp) =>
+  (row: AttentionRow): number => {
+    const past = row.tokens - 1
+    const attended = op.window > 0 ? Math.min(past, op.window) : past
+    const kvHeads = op.heads === op.kvHeads ? row.heads : op.kvHeads
+    const speedUp = op.kvCache === "fp8" ? 2 : 1
+    return Math.max(
+      (((4 * row.batch * row.heads * op.headDim * attended) / system.bfloat16Flops) * 1000) / speedUp,
+      ((row.batch * (4 * row.heads * op.headDim + 2 * kvHeads * attended * op.headDim * attentionBytes(op.kvCache)))
+        / system.memBandwidthBytesPerS)
+        * 1000
+    )
+  }
 
 const noFloor = (): number => 0
 
@@ -177,7 +180,7 @@ const generationAttention = ({ range, system, tables }: PriceSource, op: Generat
   )
 
 /** What moves tokens to their experts and back: a list of (collective, GPUs, copies of the batch). */
-const dispatchPlan = Effect.fnUntraced(function*(op: MoeDispatchOp) {
+const dispatchPlan = Effect.fnUntraced(function* (op: MoeDispatchOp) {
   const gpus = op.moeTp * op.moeEp
   const attentionTp = Math.max(1, Math.floor(gpus / op.attentionDp))
   const pre = op.stage === "pre"
@@ -198,7 +201,7 @@ const dispatchPlan = Effect.fnUntraced(function*(op: MoeDispatchOp) {
   })
 })
 
-const moeDispatch = Effect.fnUntraced(function*({ range, system, tables }: PriceSource, op: MoeDispatchOp) {
+const moeDispatch = Effect.fnUntraced(function* ({ range, system, tables }: PriceSource, op: MoeDispatchOp) {
   const messages: Array<Message> = []
   for (const { copies, gpus, kind } of yield* dispatchPlan(op)) {
     messages.push({
@@ -209,7 +212,7 @@ const moeDispatch = Effect.fnUntraced(function*({ range, system, tables }: Price
   return new Exchange(op.count, messages)
 })
 
-const allReduce = Effect.fnUntraced(function*({ range, system, tables }: PriceSource, op: Op & { op: "all_reduce" }) {
+const allReduce = Effect.fnUntraced(function* ({ range, system, tables }: PriceSource, op: Op & { op: "all_reduce" }) {
   if (op.gpus <= 1) return new Exchange(op.count, [])
   const reduce = yield* collective(tables, system, range, "all_reduce", op.gpus)
   return new Exchange(op.count, [{ collective: reduce, elementsPerToken: op.hidden }])

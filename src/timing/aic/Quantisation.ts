@@ -43,8 +43,10 @@ const kvOfScheme = (scheme: unknown): string | undefined => {
 
 /** Activation scales fixed at calibration time, by either of the two ways a config says so. */
 const hasStaticActivations = (config: QuantizationConfig | undefined): boolean =>
-  config?.activation_scheme === "static" ||
-  Object.values(config?.config_groups ?? {}).some((group) => field(field(group, "input_activations"), "dynamic") === false)
+  config?.activation_scheme === "static"
+  || Object.values(config?.config_groups ?? {}).some(
+    (group) => field(field(group, "input_activations"), "dynamic") === false
+  )
 
 interface CheckpointFormat {
   /** Lower-case algorithm name, `undefined` for an unquantised checkpoint. */
@@ -60,8 +62,12 @@ const checkpointFormat = (config: ModelConfig): CheckpointFormat => {
   const named = hf?.quant_algo ?? own?.quant_algo ?? own?.quant_method ?? own?.quantization_method ?? undefined
   const blockSize = own?.weight_block_size ?? []
   const algo = named?.toLowerCase()
-  const kv = hf?.kv_cache_quant_algo ?? own?.kv_cache_quant_algo ?? own?.kv_cache_quant_method ?? own?.kv_cache_dtype ??
-    kvOfScheme(own?.kv_cache_scheme)
+  const kv =
+    hf?.kv_cache_quant_algo
+    ?? own?.kv_cache_quant_algo
+    ?? own?.kv_cache_quant_method
+    ?? own?.kv_cache_dtype
+    ?? kvOfScheme(own?.kv_cache_scheme)
   return {
     algo: algo === "fp8" && blockSize.length > 0 ? "fp8_block" : algo,
     kv: kv?.toLowerCase(),
@@ -98,7 +104,7 @@ const eightBitAlgos: ReadonlySet<string> = new Set(["fp8", "fp8_block", "nvfp4"]
  * Formats of a checkpoint with the user's overrides applied. An 8-bit or 4-bit float checkpoint, or one with an fp8 KV
  * cache, attends in fp8 and caches in fp8 whatever else its config says; vLLM attends in bfloat16 all the same.
  */
-export const quantisation = Effect.fnUntraced(function*(
+export const quantisation = Effect.fnUntraced(function* (
   shape: ModelShape,
   config: ModelConfig,
   overrides: QuantOverrides,

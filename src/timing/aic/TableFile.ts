@@ -21,15 +21,17 @@ const Section = Schema.Struct({
 })
 type Section = typeof Section.Type
 
-const Header = Schema.fromJsonString(Schema.Struct({
-  source: Schema.Struct({
-    system: Schema.String,
-    backend: Schema.String,
-    backendVersion: Schema.String,
-    ncclVersion: Schema.String
-  }),
-  sections: Schema.Array(Section)
-}))
+const Header = Schema.fromJsonString(
+  Schema.Struct({
+    source: Schema.Struct({
+      system: Schema.String,
+      backend: Schema.String,
+      backendVersion: Schema.String,
+      ncclVersion: Schema.String
+    }),
+    sections: Schema.Array(Section)
+  })
+)
 const decodeHeader = Schema.decodeUnknownSync(Header)
 
 const unpack = (section: Section, packed: Uint8Array): RowTable => {

@@ -24,7 +24,10 @@ const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]
 const elementBytes = 8
 
 const parseShape = (text: string): ReadonlyArray<number> | undefined => {
-  const sizes = text.split(",").map((part) => part.trim()).filter((part) => part !== "")
+  const sizes = text
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "")
   return sizes.every((size) => /^\d+$/.test(size)) ? sizes.map(Number) : undefined
 }
 

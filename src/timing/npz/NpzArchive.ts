@@ -12,7 +12,10 @@ export interface ArrayProblem {
   readonly problem: string
 }
 
-const unzip = (bytes: Uint8Array, names: ReadonlyArray<string>): Result.Result<Record<string, Uint8Array>, ArrayProblem> => {
+const unzip = (
+  bytes: Uint8Array,
+  names: ReadonlyArray<string>
+): Result.Result<Record<string, Uint8Array>, ArrayProblem> => {
   const tooLarge: Array<string> = []
   return Result.flatMap(
     Result.try({
@@ -40,7 +43,10 @@ export const readNpz = <Name extends string>(
   bytes: Uint8Array,
   names: ReadonlyArray<Name>
 ): Result.Result<Record<Name, NpyArray>, ArrayProblem> => {
-  const unzipped = unzip(bytes, names.map((name) => `${name}.npy`))
+  const unzipped = unzip(
+    bytes,
+    names.map((name) => `${name}.npy`)
+  )
   if (Result.isFailure(unzipped)) return Result.fail(unzipped.failure)
   const arrays: Partial<Record<Name, NpyArray>> = {}
   for (const name of names) {

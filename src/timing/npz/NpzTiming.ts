@@ -21,7 +21,7 @@ export const parseProfile = (file: string, bytes: Uint8Array): Result.Result<Tim
     (problem) => new NpzError({ file, ...problem })
   )
 
-const readProfile = Effect.fnUntraced(function*(file: string) {
+const readProfile = Effect.fnUntraced(function* (file: string) {
   const fs = yield* FileSystem.FileSystem
   const unreadable = (cause: PlatformError) => new NpzError({ file, problem: `cannot be read: ${reasonOf(cause)}` })
   const info = yield* Effect.mapError(fs.stat(file), unreadable)
@@ -37,5 +37,6 @@ const readProfile = Effect.fnUntraced(function*(file: string) {
 
 /** Timing from the profile in `file`. */
 export const layer = (file: string): Layer.Layer<Timing, NpzError, FileSystem.FileSystem> =>
-  Layer.effect(Timing)(Effect.map(readProfile(file), (model) =>
-    Timing.of({ source: `profile ${file}`, make: () => model })))
+  Layer.effect(Timing)(
+    Effect.map(readProfile(file), (model) => Timing.of({ source: `profile ${file}`, make: () => model }))
+  )

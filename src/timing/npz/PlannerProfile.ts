@@ -49,10 +49,11 @@ const line = (x0: number, y0: number, x1: number, y1: number, x: number): number
 
 /** A model from the arrays of a profile; fails where they do not fit together. Its times may be negative outside. */
 export const plannerProfile = (arrays: ProfileArrays): Result.Result<TimingModel, ArrayProblem> => {
-  const problem = finiteProblem(arrays) ??
-    axes.map((axis) => axisProblem(arrays, axis)).find((found) => found !== undefined) ??
-    shapeProblem(arrays, "prefill_ttft_ms", ["prefill_isl"]) ??
-    shapeProblem(arrays, "decode_itl", ["decode_active_kv_tokens", "decode_context_length"])
+  const problem =
+    finiteProblem(arrays)
+    ?? axes.map((axis) => axisProblem(arrays, axis)).find((found) => found !== undefined)
+    ?? shapeProblem(arrays, "prefill_ttft_ms", ["prefill_isl"])
+    ?? shapeProblem(arrays, "decode_itl", ["decode_active_kv_tokens", "decode_context_length"])
   if (problem !== undefined) return Result.fail(problem)
 
   const isls = arrays.prefill_isl.values

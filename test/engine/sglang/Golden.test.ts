@@ -7,7 +7,7 @@ const folder = goldenFolder("sglang")
 
 describe("recorded runs", () => {
   it.effect.each([...goldenNames(folder)])("%s", (name) =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const golden = loadGolden(folder, name)
       if (golden.error === null) {
         const found = differences(yield* rerun(folder, golden), golden)
@@ -18,5 +18,6 @@ describe("recorded runs", () => {
       const failure = yield* Effect.flip(rerun(folder, golden))
       assert.instanceOf(failure, Error)
       assert.include(failure.message, golden.error)
-    }))
+    })
+  )
 })

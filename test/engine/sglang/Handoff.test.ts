@@ -72,7 +72,10 @@ describe("SglangDecodeWorker", () => {
     assert.deepStrictEqual([worker.inFlight, worker.queued], [1, 1])
     assert.strictEqual(worker.pass(5).endMs, 15)
     assert.deepStrictEqual(signals(worker.pass(15)), ["1 completed"])
-    assert.deepStrictEqual([made.firstTokenMs, made.lastTokenMs, made.handoff?.decodeAdmitMs, made.reusedTokens], [15, 25, 5, 0])
+    assert.deepStrictEqual(
+      [made.firstTokenMs, made.lastTokenMs, made.handoff?.decodeAdmitMs, made.reusedTokens],
+      [15, 25, 5, 0]
+    )
     worker.checkInvariants()
     assert.strictEqual(worker.snapshot().activeBlocks, 0)
   })
@@ -109,7 +112,12 @@ describe("SglangDecodeWorker", () => {
   it("lets an activation that returns slots count as a change, and one that returns none not", () => {
     const afterActivation = (promptTokens: number): SimRequest | undefined => {
       const { worker } = spawnDestination({ blockTokens: 16, numGpuBlocks: 4 })
-      const first = request({ id: 1, promptTokens, outputTokens: 9, blocks: blocksFrom(0, Math.floor(promptTokens / 16)) })
+      const first = request({
+        id: 1,
+        promptTokens,
+        outputTokens: 9,
+        blocks: blocksFrom(0, Math.floor(promptTokens / 16))
+      })
       const second = request({ id: 2, promptTokens: 16, outputTokens: 9, blocks: [77] })
       worker.requestDestination(first)
       worker.tryReserve()

@@ -13,18 +13,32 @@ const follow = (pair: KvPair, plan: ReadonlyArray<typeof Step.Type>): void => {
 }
 
 describe("KvCache", () => {
-  for (const [capacityPages, pageTokens] of [[100, 1], [60, 2], [25, 4], [12, 8], [400, 4]] as const) {
-    it.prop(`does what the plain model does, ${capacityPages} pages of ${pageTokens} tokens`, [steps], ([plan]) => {
-      follow(new KvPair(capacityPages, pageTokens), plan)
-    }, { arbitrary: { runs: 400, size: 120, maxShrinks: 300 } })
+  for (const [capacityPages, pageTokens] of [
+    [100, 1],
+    [60, 2],
+    [25, 4],
+    [12, 8],
+    [400, 4]
+  ] as const) {
+    it.prop(
+      `does what the plain model does, ${capacityPages} pages of ${pageTokens} tokens`,
+      [steps],
+      ([plan]) => {
+        follow(new KvPair(capacityPages, pageTokens), plan)
+      },
+      { arbitrary: { runs: 400, size: 120, maxShrinks: 300 } }
+    )
   }
 
   it("refreshes what a look-up passes, even when it leads to nothing", () => {
     // Prompts fork at every page: 0-0-0 and 1 are cached, then 0-0-1 with a long rest is looked up and does not fit. That cuts
     // the second node, whose parts stay old, but makes the first page younger than that of the other prompt.
-    const cached = (which: number, tokens: number) => [
-      { act: "arrive", which, tokens }, { act: "extend", which: 0, tokens: 39 }, { act: "finalise", which: 0, tokens: 0 }
-    ] as const
+    const cached = (which: number, tokens: number) =>
+      [
+        { act: "arrive", which, tokens },
+        { act: "extend", which: 0, tokens: 39 },
+        { act: "finalise", which: 0, tokens: 0 }
+      ] as const
     follow(new KvPair(5, 7), [
       ...cached(0, 6),
       ...cached(0, 20),

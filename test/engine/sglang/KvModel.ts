@@ -44,7 +44,9 @@ export class KvModel {
   }
 
   get evictable(): number {
-    return this.nodes().filter((node) => node.locks === 0).reduce((sum, node) => sum + node.key.length, 0)
+    return this.nodes()
+      .filter((node) => node.locks === 0)
+      .reduce((sum, node) => sum + node.key.length, 0)
   }
 
   /** Hashes that are announced. */
@@ -216,7 +218,12 @@ export class KvModel {
     }
     if (matched === tokens.length) return
     node.children.push({
-      key: tokens.slice(matched), slots: slots.slice(matched), parent: node, children: [], locks: 0, usedAt: ++this.clock
+      key: tokens.slice(matched),
+      slots: slots.slice(matched),
+      parent: node,
+      children: [],
+      locks: 0,
+      usedAt: ++this.clock
     })
   }
 
@@ -237,7 +244,12 @@ export class KvModel {
     const { parent } = node
     if (parent === undefined) throw new Error("the root cannot be split")
     const upper: Node = {
-      key: node.key.slice(0, length), slots: node.slots.slice(0, length), parent, children: [node], locks: node.locks, usedAt: node.usedAt
+      key: node.key.slice(0, length),
+      slots: node.slots.slice(0, length),
+      parent,
+      children: [node],
+      locks: node.locks,
+      usedAt: node.usedAt
     }
     parent.children[parent.children.indexOf(node)] = upper
     node.key = node.key.slice(length)
@@ -282,7 +294,7 @@ export class KvModel {
       const first = page * this.pageTokens
       const slot = request.slots[first + this.pageTokens - 1]!
       if (this.hashes.has(slot)) continue
-      const parent = page === 0 ? "" : this.hashes.get(request.slots[first - 1]!) ?? ""
+      const parent = page === 0 ? "" : (this.hashes.get(request.slots[first - 1]!) ?? "")
       const hash = `${parent}/${request.tokens.slice(first, first + this.pageTokens).join(" ")}`
       this.hashes.set(slot, hash)
       this.carriers.set(hash, (this.carriers.get(hash) ?? 0) + 1)

@@ -11,7 +11,17 @@ const below = (bound: number) => Schema.Int.check(Schema.isBetween({ minimum: 0,
 /** What happens next; whoever cannot do it does nothing. */
 export const Step = Schema.Struct({
   act: Schema.Literals([
-    "arrive", "extend", "generate", "generate", "generate", "cache", "finalise", "retract", "reserve", "activate", "evict"
+    "arrive",
+    "extend",
+    "generate",
+    "generate",
+    "generate",
+    "cache",
+    "finalise",
+    "retract",
+    "reserve",
+    "activate",
+    "evict"
   ]),
   /** Which request acts, and which path of the prefix tree a new one takes. */
   which: below(64),
@@ -50,8 +60,13 @@ export class KvPair {
 
   /** Prompts take paths through a tree with a fork every 7 tokens. Tokens tell their path, so that equal pages have equal prefixes. */
   arrive(which: number, length: number): void {
-    const tokens = Array.from({ length: length + 1 }, (_, position) => `${position}:${which & (2 << Math.floor(position / 7)) - 1}`)
-    const blocks = Array.from({ length: Math.floor(tokens.length / this.pageTokens) }, (_, page) => this.identityOf(tokens, page))
+    const tokens = Array.from(
+      { length: length + 1 },
+      (_, position) => `${position}:${which & ((2 << Math.floor(position / 7)) - 1)}`
+    )
+    const blocks = Array.from({ length: Math.floor(tokens.length / this.pageTokens) }, (_, page) =>
+      this.identityOf(tokens, page)
+    )
     const id = this.nextId++
     const sequence = new Sequence(request({ id, promptTokens: tokens.length, outputTokens: 40, blocks }), 40)
     const model = { tokens, promptTokens: tokens.length, slots: [], cached: 0, node: undefined, reserved: [] }
@@ -121,15 +136,24 @@ export class KvPair {
     const { kv, model } = this
     assert.deepStrictEqual(this.freeSlots(), model.stack)
     assert.strictEqual(kv.evictableTokens, model.evictable)
-    for (const { model: { tokens }, sequence } of this.members) {
+    for (const {
+      model: { tokens },
+      sequence
+    } of this.members) {
       const pages = Math.floor(sequence.knownTokens / this.pageTokens)
       if (sequence.keys.length < pages) continue
       assert.strictEqual(kv.tree.matchingPages(sequence.keys, pages) * this.pageTokens, model.matchLength(tokens))
     }
     const known = model.announced.flatMap((hash) => this.identities.get(hash) ?? [])
-    assert.deepStrictEqual([...this.announced].toSorted((a, b) => a - b), known.toSorted((a, b) => a - b))
+    assert.deepStrictEqual(
+      [...this.announced].toSorted((a, b) => a - b),
+      known.toSorted((a, b) => a - b)
+    )
     const reserved = this.members.reduce((sum, { model }) => sum + model.reserved.length, 0)
-    kv.checkInvariants(this.members.map(({ sequence }) => sequence), reserved)
+    kv.checkInvariants(
+      this.members.map(({ sequence }) => sequence),
+      reserved
+    )
   }
 
   /** Nobody is left: everything cached can be evicted, one eviction after the other in the same order. */
@@ -176,7 +200,9 @@ export class KvPair {
 /** Does one step, if some request can. */
 export const apply = (pair: KvPair, { act, tokens, which }: typeof Step.Type): void => {
   const among = (stage: Stage, fresh = false): Member | undefined => {
-    const able = pair.members.filter((member) => member.stage === stage && (!fresh || member.sequence.materialisedTokens === 0))
+    const able = pair.members.filter(
+      (member) => member.stage === stage && (!fresh || member.sequence.materialisedTokens === 0)
+    )
     return able[which % Math.max(1, able.length)]
   }
   const waiting = among("waiting")

@@ -15,7 +15,7 @@ const enoughTokens = 6_000
 
 /** Prompts fork every 24 tokens. */
 const tokensOf = ({ path, tokens }: typeof prompt.Type): Array<string> =>
-  Array.from({ length: tokens + 1 }, (_, position) => `${position}:${path & (2 << Math.floor(position / 24)) - 1}`)
+  Array.from({ length: tokens + 1 }, (_, position) => `${position}:${path & ((2 << Math.floor(position / 24)) - 1)}`)
 
 /** Cache, interner and builders for one page size. */
 class World {
@@ -50,7 +50,14 @@ class World {
 }
 
 const store = (model: KvModel, tokens: Array<string>): void => {
-  const entry: ModelRequest = { tokens, promptTokens: tokens.length, slots: [], cached: 0, node: undefined, reserved: [] }
+  const entry: ModelRequest = {
+    tokens,
+    promptTokens: tokens.length,
+    slots: [],
+    cached: 0,
+    node: undefined,
+    reserved: []
+  }
   model.extend(entry, tokens.length)
   model.finalise(entry)
 }
@@ -78,22 +85,27 @@ const ids = (queue: WaitingQueue<Sequence>, sequences: ReadonlyArray<Sequence>):
 
 describe("LongestPrefixFirst", () => {
   for (const pageTokens of [1, 3, 8, 16, 32, 64]) {
-    it.prop(`orders as described, pages of ${pageTokens} tokens`, [
-      Schema.Array(prompt).check(Schema.isMaxLength(6)),
-      Schema.Array(prompt).check(Schema.isMaxLength(30))
-    ], ([cached, waiting]) => {
-      const world = new World(pageTokens)
-      for (const each of cached) world.cache(tokensOf(each))
-      const prompts = waiting.map(tokensOf)
-      const sequences = prompts.map((tokens) => world.sequence(tokens))
-      const queue = new WaitingQueue<Sequence>()
-      for (const sequence of sequences) queue.pushBack(sequence)
-      new LongestPrefixFirst(world.kv.tree, pageTokens).order(queue)
-      assert.deepStrictEqual(ids(queue, sequences), orderOf(world.model, pageTokens, prompts))
-    }, { arbitrary: { runs: 60, size: 40 } })
+    it.prop(
+      `orders as described, pages of ${pageTokens} tokens`,
+      [Schema.Array(prompt).check(Schema.isMaxLength(6)), Schema.Array(prompt).check(Schema.isMaxLength(30))],
+      ([cached, waiting]) => {
+        const world = new World(pageTokens)
+        for (const each of cached) world.cache(tokensOf(each))
+        const prompts = waiting.map(tokensOf)
+        const sequences = prompts.map((tokens) => world.sequence(tokens))
+        const queue = new WaitingQueue<Sequence>()
+        for (const sequence of sequences) queue.pushBack(sequence)
+        new LongestPrefixFirst(world.kv.tree, pageTokens).order(queue)
+        assert.deepStrictEqual(ids(queue, sequences), orderOf(world.model, pageTokens, prompts))
+      },
+      { arbitrary: { runs: 60, size: 40 } }
+    )
   }
 
-  it.each([[128, true], [129, false]] as const)("orders a queue of %i: %s", (length, orders) => {
+  it.each([
+    [128, true],
+    [129, false]
+  ] as const)("orders a queue of %i: %s", (length, orders) => {
     const world = new World(4)
     const long = tokensOf({ path: 1, tokens: 80 })
     world.cache(long)

@@ -30,7 +30,10 @@ describe("a pass", () => {
     assert.strictEqual(outcome.endMs, 18 + 4 + 10)
     assert.deepStrictEqual(signals(outcome), ["2 first token"])
     assert.deepStrictEqual(signals(worker.pass(32)), ["1 completed", "2 completed"])
-    assert.deepStrictEqual([first.firstAdmitMs, first.firstTokenMs, first.secondTokenMs, first.lastTokenMs], [0, 18, 32, 42])
+    assert.deepStrictEqual(
+      [first.firstAdmitMs, first.firstTokenMs, first.secondTokenMs, first.lastTokenMs],
+      [0, 18, 32, 42]
+    )
     assert.deepStrictEqual([second.firstAdmitMs, second.firstTokenMs, second.lastTokenMs], [18, 32, 42])
     assert.deepStrictEqual([first.emittedTokens, second.emittedTokens, worker.inFlight], [3, 2, 0])
     assert.deepStrictEqual(allGaps(gaps), [10, 10, 14])
@@ -44,7 +47,10 @@ describe("a pass", () => {
     const outcome = worker.pass(5)
     assert.strictEqual(outcome.progressed, false)
     assert.strictEqual(outcome.endMs, 5)
-    assert.deepStrictEqual(worker.requests().map(({ id }) => id), [1])
+    assert.deepStrictEqual(
+      worker.requests().map(({ id }) => id),
+      [1]
+    )
   })
 })
 
@@ -150,7 +156,7 @@ describe("the new-token ratio", () => {
     const ratio = new NewTokenRatio(0.5)
     assert.strictEqual(ratio.value, 0.35)
     ratio.decay()
-    assert.closeTo(ratio.value, 0.35 - 0.35 * 0.86 / 600, 1e-15)
+    assert.closeTo(ratio.value, 0.35 - (0.35 * 0.86) / 600, 1e-15)
     for (let pass = 0; pass < 700; pass++) ratio.decay()
     assert.closeTo(ratio.value, 0.049, 1e-15)
     ratio.reset()
@@ -203,65 +209,84 @@ describe("cache announcements", () => {
     drain(worker, 18)
     worker.submit(own(2, 56, 1))
     drain(worker, 100)
-    assert.deepStrictEqual(announced.filter((text) => text.startsWith("-")), ["-0", "-1"])
+    assert.deepStrictEqual(
+      announced.filter((text) => text.startsWith("-")),
+      ["-0", "-1"]
+    )
     assert.deepStrictEqual(announced.filter((text) => text.startsWith("+")).length, 2 + 14)
   })
 })
 
 const below = (bound: number) => Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: bound - 1 }))
-const load = Schema.Array(Schema.Struct({
-  family: below(3),
-  promptTokens: below(60),
-  outputTokens: below(25),
-  waits: below(4)
-})).check(Schema.isMinLength(1), Schema.isMaxLength(30))
+const load = Schema.Array(
+  Schema.Struct({
+    family: below(3),
+    promptTokens: below(60),
+    outputTokens: below(25),
+    waits: below(4)
+  })
+).check(Schema.isMinLength(1), Schema.isMaxLength(30))
 
 describe("any load that fits", () => {
-  for (const [blockTokens, schedulePolicy] of [[1, "fcfs"], [4, "fcfs"], [4, "lpm"], [16, "lpm"]] as const) {
-    it.prop(`is served completely, pages of ${blockTokens} tokens, ${schedulePolicy}`, [load], ([plan]) => {
-      const { worker } = spawn({
-        blockTokens,
-        numGpuBlocks: 240 / blockTokens,
-        sglang: { schedulePolicy, clipMaxNewTokens: 2, scheduleConservativeness: 0, chunkedPrefillTokens: 32 }
-      })
-      const requests = plan.map(({ family, outputTokens, promptTokens }, id) =>
-        request({
-          id,
-          promptTokens: promptTokens + 1,
-          outputTokens: outputTokens + 1,
-          blocks: blocksFrom(family * 1000, Math.floor((promptTokens + 1) / blockTokens))
+  for (const [blockTokens, schedulePolicy] of [
+    [1, "fcfs"],
+    [4, "fcfs"],
+    [4, "lpm"],
+    [16, "lpm"]
+  ] as const) {
+    it.prop(
+      `is served completely, pages of ${blockTokens} tokens, ${schedulePolicy}`,
+      [load],
+      ([plan]) => {
+        const { worker } = spawn({
+          blockTokens,
+          numGpuBlocks: 240 / blockTokens,
+          sglang: { schedulePolicy, clipMaxNewTokens: 2, scheduleConservativeness: 0, chunkedPrefillTokens: 32 }
         })
-      )
-      const completed: Array<number> = []
-      let nowMs = 0
-      const step = (): boolean => {
-        const outcome = worker.pass(nowMs)
-        nowMs = outcome.endMs
-        worker.checkInvariants()
-        for (const signal of signals(outcome)) if (signal.endsWith("completed")) completed.push(Number.parseInt(signal, 10))
-        return outcome.progressed
-      }
-      /** Slots that never come back can starve requests, as in the reference. */
-      const assertStarved = (): void => {
-        const { availableBlocks, capacityBlocks, running } = worker.snapshot()
-        assert.isTrue(running > 0 || availableBlocks < capacityBlocks, "the worker stops although its pool is free")
-      }
-      try {
-        requests.forEach((each, index) => {
-          worker.submit(each)
-          for (let pass = 0; pass < plan[index]!.waits; pass++) step()
-        })
-        while (worker.inFlight > 0) if (!step()) return assertStarved()
-      } catch (error) {
-        if (error instanceof EngineStalled) return assertStarved()
-        throw error
-      }
-      assert.deepStrictEqual(completed.toSorted((a, b) => a - b), requests.map(({ id }) => id))
-      for (const each of requests) {
-        assert.strictEqual(each.emittedTokens, each.outputTokens)
-        assert.isTrue(each.firstAdmitMs <= each.firstTokenMs && each.firstTokenMs <= each.lastTokenMs)
-      }
-      assert.strictEqual(worker.snapshot().activeBlocks, 0)
-    }, { arbitrary: { runs: 100, size: 60, maxShrinks: 300 } })
+        const requests = plan.map(({ family, outputTokens, promptTokens }, id) =>
+          request({
+            id,
+            promptTokens: promptTokens + 1,
+            outputTokens: outputTokens + 1,
+            blocks: blocksFrom(family * 1000, Math.floor((promptTokens + 1) / blockTokens))
+          })
+        )
+        const completed: Array<number> = []
+        let nowMs = 0
+        const step = (): boolean => {
+          const outcome = worker.pass(nowMs)
+          nowMs = outcome.endMs
+          worker.checkInvariants()
+          for (const signal of signals(outcome))
+            if (signal.endsWith("completed")) completed.push(Number.parseInt(signal, 10))
+          return outcome.progressed
+        }
+        /** Slots that never come back can starve requests, as in the reference. */
+        const assertStarved = (): void => {
+          const { availableBlocks, capacityBlocks, running } = worker.snapshot()
+          assert.isTrue(running > 0 || availableBlocks < capacityBlocks, "the worker stops although its pool is free")
+        }
+        try {
+          requests.forEach((each, index) => {
+            worker.submit(each)
+            for (let pass = 0; pass < plan[index]!.waits; pass++) step()
+          })
+          while (worker.inFlight > 0) if (!step()) return assertStarved()
+        } catch (error) {
+          if (error instanceof EngineStalled) return assertStarved()
+          throw error
+        }
+        assert.deepStrictEqual(
+          completed.toSorted((a, b) => a - b),
+          requests.map(({ id }) => id)
+        )
+        for (const each of requests) {
+          assert.strictEqual(each.emittedTokens, each.outputTokens)
+          assert.isTrue(each.firstAdmitMs <= each.firstTokenMs && each.firstTokenMs <= each.lastTokenMs)
+        }
+        assert.strictEqual(worker.snapshot().activeBlocks, 0)
+      },
+      { arbitrary: { runs: 100, size: 60, maxShrinks: 300 } }
+    )
   }
 })

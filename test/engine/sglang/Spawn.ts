@@ -38,10 +38,16 @@ export const spawn = (changes: Arguments) => {
 
 export const spawnSource = (changes: Arguments) => {
   const { context, ...record } = onRecord()
-  return { ...record, worker: new SglangPrefillWorker(sglangArgs({ ...changes, workerType: "prefill" }), timing, context) }
+  return {
+    ...record,
+    worker: new SglangPrefillWorker(sglangArgs({ ...changes, workerType: "prefill" }), timing, context)
+  }
 }
 
 export const spawnDestination = (changes: Arguments) => {
   const { context, ...record } = onRecord()
-  return { ...record, worker: new SglangDecodeWorker(sglangArgs({ ...changes, workerType: "decode" }), timing, context) }
+  return {
+    ...record,
+    worker: new SglangDecodeWorker(sglangArgs({ ...changes, workerType: "decode" }), timing, context)
+  }
 }

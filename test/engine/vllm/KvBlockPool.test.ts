@@ -210,22 +210,25 @@ describe("KvBlockPool", () => {
     pool.checkInvariants()
   })
 
-  it.each([1, 2, 3, 4, 5, 7, 8])("finds every key through evictions that wrap around the table, capacity %i", (capacity) => {
-    const { pool } = recordedPool(capacity)
-    const recent: Array<number> = []
-    let seed = 1
-    for (let round = 0; round < 4_000; round++) {
-      seed = (Math.imul(seed, 1_103_515_245) + 12_345) & 0x7fffffff
-      const key = seed >>> (seed % 20)
-      release(pool, hold(pool, [key]))
-      const known = recent.indexOf(key)
-      if (known >= 0) recent.splice(known, 1)
-      recent.push(key)
-      if (recent.length > capacity) recent.shift()
-      for (const each of recent) assert.strictEqual(resident(pool, [each]), 1)
+  it.each([1, 2, 3, 4, 5, 7, 8])(
+    "finds every key through evictions that wrap around the table, capacity %i",
+    (capacity) => {
+      const { pool } = recordedPool(capacity)
+      const recent: Array<number> = []
+      let seed = 1
+      for (let round = 0; round < 4_000; round++) {
+        seed = (Math.imul(seed, 1_103_515_245) + 12_345) & 0x7fffffff
+        const key = seed >>> (seed % 20)
+        release(pool, hold(pool, [key]))
+        const known = recent.indexOf(key)
+        if (known >= 0) recent.splice(known, 1)
+        recent.push(key)
+        if (recent.length > capacity) recent.shift()
+        for (const each of recent) assert.strictEqual(resident(pool, [each]), 1)
+      }
+      pool.checkInvariants()
     }
-    pool.checkInvariants()
-  })
+  )
 })
 
 // ---- against the model ------------------------------------------------------------------------------------------------
@@ -266,7 +269,10 @@ class Pair {
   private readonly model: PoolModel
 
   constructor(capacity: number) {
-    this.pool = new KvBlockPool(capacity, { stored: () => undefined, removed: (block) => void this.removed.push(block) })
+    this.pool = new KvBlockPool(capacity, {
+      stored: () => undefined,
+      removed: (block) => void this.removed.push(block)
+    })
     this.model = new PoolModel(capacity)
   }
 
@@ -337,16 +343,21 @@ class Pair {
 
 describe("KvBlockPool against the reference's description", () => {
   for (const capacity of [3, 6, 11, 24]) {
-    it.prop(`with ${capacity} blocks`, [Schema.Array(step).check(Schema.isMaxLength(120))], ([steps]) => {
-      const pair = new Pair(capacity)
-      for (const { act, depth, partial, which } of steps) {
-        const holder = pair.holder(which)
-        if (act === "arrive") pair.arrive(pathOf(which, depth), partial || depth === 0)
-        else if (act === "reserve") pair.reserve(depth)
-        else if (act === "grow" && holder !== undefined) pair.grow(holder, which)
-        else if (act === "leave" && holder !== undefined) pair.leave(holder)
-        pair.compare(pathOf(which, maxDepth))
-      }
-    }, { arbitrary: { runs: 150, size: 100 } })
+    it.prop(
+      `with ${capacity} blocks`,
+      [Schema.Array(step).check(Schema.isMaxLength(120))],
+      ([steps]) => {
+        const pair = new Pair(capacity)
+        for (const { act, depth, partial, which } of steps) {
+          const holder = pair.holder(which)
+          if (act === "arrive") pair.arrive(pathOf(which, depth), partial || depth === 0)
+          else if (act === "reserve") pair.reserve(depth)
+          else if (act === "grow" && holder !== undefined) pair.grow(holder, which)
+          else if (act === "leave" && holder !== undefined) pair.leave(holder)
+          pair.compare(pathOf(which, maxDepth))
+        }
+      },
+      { arbitrary: { runs: 150, size: 100 } }
+    )
   }
 })

@@ -16,7 +16,12 @@ export interface WorkerOnRecord {
   readonly gaps: TokenGaps
   /** Arguments of the timing calls since the last look, in order. */
   readonly prefills: Array<{ readonly batch: number; readonly meanIsl: number; readonly meanPrefix: number }>
-  readonly decodes: Array<{ readonly batch: number; readonly activeTokens: number; readonly context: number; readonly capacity: number }>
+  readonly decodes: Array<{
+    readonly batch: number
+    readonly activeTokens: number
+    readonly context: number
+    readonly capacity: number
+  }>
   readonly stored: Array<number>
   readonly removed: Array<number>
 }
@@ -43,7 +48,11 @@ const spawnWith = (
 }
 
 const emptyRecord = (): Omit<WorkerOnRecord, "worker"> => ({
-  gaps: new TokenGaps(), prefills: [], decodes: [], stored: [], removed: []
+  gaps: new TokenGaps(),
+  prefills: [],
+  decodes: [],
+  stored: [],
+  removed: []
 })
 
 /** A worker whose prefill takes 1 ms per new prompt token and whose decode step takes `decodeMs`. */
@@ -66,7 +75,11 @@ export const spawn = (changes: Partial<EngineArgs>, decodeMs = 10): WorkerOnReco
 export const spawnPolynomial = (changes: Partial<EngineArgs>): WorkerOnRecord =>
   spawnWith(engineArgs(changes), PolynomialTiming.layer, emptyRecord())
 
-const signalNames = { [Signal.FirstToken]: "first token", [Signal.Completed]: "completed", [Signal.Rejected]: "rejected" }
+const signalNames = {
+  [Signal.FirstToken]: "first token",
+  [Signal.Completed]: "completed",
+  [Signal.Rejected]: "rejected"
+}
 
 /** The signals of a pass as `id what`, in order. */
 export const signals = (outcome: PassOutcome): Array<string> =>
@@ -88,7 +101,9 @@ export const drain = (worker: WorkerCore, startMs: number): Array<number> => {
 /** All gaps seen so far, ascending, one by one. */
 export const allGaps = (gaps: TokenGaps): Array<number> => {
   const { counts, gapsMs } = gaps.take()
-  return Array.from(gapsMs).flatMap((gap, index) => Array.from({ length: counts[index]! }, () => gap)).toSorted((a, b) => a - b)
+  return Array.from(gapsMs)
+    .flatMap((gap, index) => Array.from({ length: counts[index]! }, () => gap))
+    .toSorted((a, b) => a - b)
 }
 
 export const submitAll = (worker: WorkerCore, ...requests: ReadonlyArray<SimRequest>): void => {

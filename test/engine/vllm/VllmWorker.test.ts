@@ -46,7 +46,14 @@ describe("one request", () => {
     assert.strictEqual(worker.inFlight, 0)
     assert.deepStrictEqual(prefills, [{ batch: 1, meanIsl: 10, meanPrefix: 0 }])
     // 3 blocks of prompt; the last of them takes tokens 11 and 12, so the third step sees the same.
-    assert.deepStrictEqual(decodes.map(({ activeTokens, context }) => [activeTokens, context]), [[12, 10], [12, 11], [12, 12]])
+    assert.deepStrictEqual(
+      decodes.map(({ activeTokens, context }) => [activeTokens, context]),
+      [
+        [12, 10],
+        [12, 11],
+        [12, 12]
+      ]
+    )
     assert.deepStrictEqual(
       [subject.firstAdmitMs, subject.firstTokenMs, subject.secondTokenMs, subject.lastTokenMs, subject.emittedTokens],
       [100, 120, 130, 140, 3]
@@ -200,7 +207,10 @@ describe("admission", () => {
     // Four blocks cached, none held: the other prompt takes the two free ones and one of those.
     submitAll(worker, prompt(1, 11, 2, 500), prompt(2, 16, 1, 10))
     worker.pass(100)
-    assert.deepStrictEqual([worker.snapshot().running, worker.snapshot().waiting, worker.snapshot().activeBlocks], [1, 1, 3])
+    assert.deepStrictEqual(
+      [worker.snapshot().running, worker.snapshot().waiting, worker.snapshot().activeBlocks],
+      [1, 1, 3]
+    )
     // Held by a running request they are shared: 4 needed, 3 of them there.
     const other = spawn({ blockTokens: 4, numGpuBlocks: 6 })
     submitAll(other.worker, prompt(0, 15, 2, 10), prompt(1, 16, 1, 10))
@@ -253,7 +263,10 @@ describe("admission", () => {
     drain(worker, 100)
     worker.submit(prompts[2]!)
     drain(worker, 500)
-    assert.deepStrictEqual(prompts.map(({ reusedTokens }) => reusedTokens), [0, 0, 0])
+    assert.deepStrictEqual(
+      prompts.map(({ reusedTokens }) => reusedTokens),
+      [0, 0, 0]
+    )
   })
 })
 
@@ -268,7 +281,10 @@ describe("the block of the next token", () => {
     const tight = spawn({ blockTokens: 4, numGpuBlocks: 2 })
     submitAll(tight.worker, prompt(0, 4, 1), prompt(1, 4, 1))
     assert.deepStrictEqual(signals(tight.worker.pass(0)), ["0 completed"])
-    assert.deepStrictEqual(tight.worker.requests().map(({ id }) => id), [1])
+    assert.deepStrictEqual(
+      tight.worker.requests().map(({ id }) => id),
+      [1]
+    )
     assert.deepStrictEqual(signals(tight.worker.pass(18)), ["1 completed"])
   })
 
@@ -358,14 +374,20 @@ describe("preemption", () => {
     submitAll(late.worker, prompt(0, 9, 2), prompt(1, 4, 2))
     // Three blocks and one: only the second needs another one, and it is the newest.
     assert.deepStrictEqual(signals(late.worker.pass(0)), ["0 first token"])
-    assert.deepStrictEqual(late.worker.requests().map(({ id }) => id), [1, 0])
+    assert.deepStrictEqual(
+      late.worker.requests().map(({ id }) => id),
+      [1, 0]
+    )
   })
 
   it("puts the victim before all who wait", () => {
     const { worker } = spawn({ blockTokens: 4, numGpuBlocks: 4, maxNumSeqs: 2 })
     submitAll(worker, prompt(0, 8, 3), prompt(1, 8, 2), prompt(2, 3, 1))
     worker.pass(0)
-    assert.deepStrictEqual(worker.requests().map(({ id }) => id), [1, 2, 0])
+    assert.deepStrictEqual(
+      worker.requests().map(({ id }) => id),
+      [1, 2, 0]
+    )
     // Nobody passes it, though the third would fit.
     worker.pass(100)
     assert.strictEqual(worker.snapshot().waiting, 2)
@@ -399,7 +421,10 @@ describe("preemption", () => {
     submitAll(worker, first, second)
     // The first gives way to its own token's need, so it emits nothing; the second takes over its blocks.
     assert.deepStrictEqual(signals(worker.pass(0)), ["1 first token"])
-    assert.deepStrictEqual(worker.requests().map(({ id }) => id), [0, 1])
+    assert.deepStrictEqual(
+      worker.requests().map(({ id }) => id),
+      [0, 1]
+    )
     assert.deepStrictEqual([first.firstTokenMs, second.firstTokenMs], [Number.NaN, 26])
   })
 
@@ -429,7 +454,10 @@ describe("preemption", () => {
     // Its block is free again, that makes two for the chunk of 6.
     assert.deepStrictEqual(signals(worker.pass(200)), ["1 first token"])
     assert.strictEqual(requests[0]!.secondTokenMs, 122)
-    assert.deepStrictEqual(worker.requests().map(({ id }) => id), [2, 0, 1])
+    assert.deepStrictEqual(
+      worker.requests().map(({ id }) => id),
+      [2, 0, 1]
+    )
   })
 
   it("in the schedule takes the oldest, and skips one request in that pass (fifo)", () => {
@@ -437,8 +465,14 @@ describe("preemption", () => {
     decodes.length = 0
     // Request 0 leaves the list's front while the index moves on: request 2 is passed over.
     assert.deepStrictEqual(signals(worker.pass(200)), ["1 first token"])
-    assert.deepStrictEqual(decodes.map(({ batch, context }) => [batch, context]), [[1, 18]])
-    assert.deepStrictEqual(worker.requests().map(({ id }) => id), [0, 1, 2])
+    assert.deepStrictEqual(
+      decodes.map(({ batch, context }) => [batch, context]),
+      [[1, 18]]
+    )
+    assert.deepStrictEqual(
+      worker.requests().map(({ id }) => id),
+      [0, 1, 2]
+    )
     assert.isNaN(requests[2]!.secondTokenMs)
     worker.pass(300)
     assert.strictEqual(requests[2]!.secondTokenMs, requests[1]!.secondTokenMs)
@@ -528,7 +562,10 @@ describe("multi-token prediction", () => {
     worker.submit(prompt(0, 8, 9))
     worker.pass(0)
     worker.pass(100)
-    assert.deepStrictEqual(decodes.map(({ activeTokens }) => activeTokens), [8, 12])
+    assert.deepStrictEqual(
+      decodes.map(({ activeTokens }) => activeTokens),
+      [8, 12]
+    )
   })
 
   it("sets the largest bursts aside before anybody emits, and preempts for them", () => {
@@ -537,7 +574,10 @@ describe("multi-token prediction", () => {
     submitAll(worker, first, prompt(1, 7, 6))
     // Up to 3 tokens each: 7 + 3 needs a third block for both, though a burst of 1 would not.
     assert.deepStrictEqual(signals(worker.pass(0)), ["0 first token"])
-    assert.deepStrictEqual(worker.requests().map(({ id }) => id), [1, 0])
+    assert.deepStrictEqual(
+      worker.requests().map(({ id }) => id),
+      [1, 0]
+    )
     assert.strictEqual(first.firstTokenMs, 14 + 10)
     // What was set aside for nothing is free again.
     assert.deepStrictEqual([worker.snapshot().activeBlocks, worker.snapshot().availableBlocks], [2, 2])
@@ -561,11 +601,21 @@ describe("what a worker shows", () => {
     worker.pass(0)
     worker.pass(50)
     assert.deepStrictEqual(worker.snapshot(), {
-      waiting: 1, running: 1, activeBlocks: 3, availableBlocks: 7, capacityBlocks: 10
+      waiting: 1,
+      running: 1,
+      activeBlocks: 3,
+      availableBlocks: 7,
+      capacityBlocks: 10
     })
     assert.strictEqual(worker.inFlight, 2)
     // Waiting ones first; what a running one has emitted so far is on its record.
-    assert.deepStrictEqual(worker.requests().map(({ emittedTokens, id }) => [id, emittedTokens]), [[1, 0], [0, 2]])
+    assert.deepStrictEqual(
+      worker.requests().map(({ emittedTokens, id }) => [id, emittedTokens]),
+      [
+        [1, 0],
+        [0, 2]
+      ]
+    )
     assert.strictEqual(running.lastTokenMs, 60)
   })
 
@@ -575,7 +625,10 @@ describe("what a worker shows", () => {
     worker.pass(0)
     const marked = new Set<number>()
     worker.markBlocks((block) => marked.add(block))
-    assert.deepStrictEqual([...marked].toSorted((a, b) => a - b), [1_000, 1_001, 2_000, 2_001])
+    assert.deepStrictEqual(
+      [...marked].toSorted((a, b) => a - b),
+      [1_000, 1_001, 2_000, 2_001]
+    )
   })
 
   it("uses the pool its arguments describe", () => {

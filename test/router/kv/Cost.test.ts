@@ -27,7 +27,10 @@ describe("cost", () => {
 
   it("scales and credits as asked", () => {
     // 2.5 * (1000 / 64 - 0.5 * 10)
-    assert.strictEqual(prefillCost(weights({ prefillLoadScale: 2.5, overlapScoreCredit: 0.5 }), 1000, 0, 0, 10), 26.5625)
+    assert.strictEqual(
+      prefillCost(weights({ prefillLoadScale: 2.5, overlapScoreCredit: 0.5 }), 1000, 0, 0, 10),
+      26.5625
+    )
     assert.strictEqual(prefillCost(weights({ prefillLoadScale: 0 }), 1000, 9000, 0, 10), 0)
   })
 

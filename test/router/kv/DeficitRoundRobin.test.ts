@@ -35,12 +35,18 @@ const drain = (queues: Queues, quanta: ReadonlyArray<number>): Array<number> => 
 
 describe("deficit round robin", () => {
   it("lets a class with twice the quantum release twice as much", () => {
-    const queues = new Queues([[100, 100, 100, 100], [100, 100, 100, 100]])
+    const queues = new Queues([
+      [100, 100, 100, 100],
+      [100, 100, 100, 100]
+    ])
     assert.deepStrictEqual(drain(queues, [200, 100]), [0, 0, 1, 0, 0, 1, 1, 1])
   })
 
   it("charges by cost, not by request", () => {
-    const queues = new Queues([[300, 300], [100, 100, 100, 100]])
+    const queues = new Queues([
+      [300, 300],
+      [100, 100, 100, 100]
+    ])
     assert.deepStrictEqual(drain(queues, [100, 100]), [1, 1, 0, 1, 1, 0])
   })
 

@@ -123,7 +123,10 @@ describe("KV router", () => {
   it("parks while all are busy and releases one by one, each counting for the next", () => {
     const router = core({ routerQueueThreshold: 0 }, { workers: 2 })
     const [a, b, c, d, e] = [0, 1, 2, 3, 4].map((id) => prompt(id, id * 10))
-    assert.deepStrictEqual([a, b, c, d, e].map((each) => router.route(each!, 0)), [0, 1, -1, -1, -1])
+    assert.deepStrictEqual(
+      [a, b, c, d, e].map((each) => router.route(each!, 0)),
+      [0, 1, -1, -1, -1]
+    )
     assert.strictEqual(router.parked, 3)
     assert.deepStrictEqual(new Set(router.parkedRequests()), new Set([c, d, e]))
     router.prefillDone(b!, 1)
@@ -196,7 +199,12 @@ const below = (bound: number) => Schema.Int.check(Schema.isBetween({ minimum: 0,
 const action = Schema.Struct({ kind: Schema.Literals(["arrive", "first", "free"]), pick: below(1000) })
 
 describe("KV router, any course of events", () => {
-  for (const options of [{}, { routerQueueThreshold: 0.01 }, { routerTemperature: 0.7 }, { routerAssumeKvReuse: false }]) {
+  for (const options of [
+    {},
+    { routerQueueThreshold: 0.01 },
+    { routerTemperature: 0.7 },
+    { routerAssumeKvReuse: false }
+  ]) {
     it.prop(`is empty again after all is freed: ${JSON.stringify(options)}`, [Schema.Array(action)], ([actions]) => {
       const { lastCosts, router } = watched(options)
       const active: Array<SimRequest> = []
@@ -205,7 +213,11 @@ describe("KV router, any course of events", () => {
         const one = active[pick % Math.max(1, active.length)]
         if (kind === "arrive") {
           const length = 1 + (pick % 12)
-          const next = request({ id: arrived++, promptTokens: length * 64 + (pick % 64), blocks: blocksFrom(0, length) })
+          const next = request({
+            id: arrived++,
+            promptTokens: length * 64 + (pick % 64),
+            blocks: blocksFrom(0, length)
+          })
           if (router.route(next, now) >= 0) active.push(next)
         } else if (one !== undefined && kind === "first") {
           router.prefillDone(one, now)

@@ -53,7 +53,8 @@ describe("router queue", () => {
       assert.deepStrictEqual(drain(queue), [])
       load[0] = 0
       const score = (w: Waiting) => naiveScore[policy]({ ...w, atMs: w.atMs * 1000 })
-      const order = all.map((w, id) => ({ w, id }))
+      const order = all
+        .map((w, id) => ({ w, id }))
         .toSorted((a, b) => b.w.tier - a.w.tier || score(b.w) - score(a.w) || a.id - b.id)
         .map(({ id }) => id)
       assert.deepStrictEqual(drain(queue), order)
@@ -150,9 +151,15 @@ describe("router queue with policy classes", () => {
   })
 
   const cases: ReadonlyArray<readonly [Partial<PolicyClass>, string]> = [
-    [{ requestLimitPerWorker: 1 }, "router policy class \"c\" queue requests limit reached (current=2, limit=2)"],
-    [{ rawTokenLimitPerWorker: 50 }, "router policy class \"c\" queue raw_isl_tokens limit reached (current=128, limit=100)"],
-    [{ cachedTokenLimitPerWorker: 10 }, "router policy class \"c\" queue cached_tokens limit reached (current=20, limit=20)"]
+    [{ requestLimitPerWorker: 1 }, 'router policy class "c" queue requests limit reached (current=2, limit=2)'],
+    [
+      { rawTokenLimitPerWorker: 50 },
+      'router policy class "c" queue raw_isl_tokens limit reached (current=128, limit=100)'
+    ],
+    [
+      { cachedTokenLimitPerWorker: 10 },
+      'router policy class "c" queue cached_tokens limit reached (current=20, limit=20)'
+    ]
   ]
   for (const [limit, message] of cases) {
     it(`stops at a limit: ${message}`, () => {

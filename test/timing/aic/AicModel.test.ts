@@ -6,7 +6,7 @@ import { aicSetup } from "../../../src/timing/aic/FindSetup.ts"
 import { type AicModel, makeAicModel } from "../../../src/timing/aic/AicModel.ts"
 import { aicArgs, argsOf, readGolden, type RecordedSamples, sampleNames } from "./Recorded.ts"
 
-const modelFor = Effect.fnUntraced(function*(args: AicModelArgs) {
+const modelFor = Effect.fnUntraced(function* (args: AicModelArgs) {
   const setup = yield* aicSetup(args)
   return yield* makeAicModel(setup.lists, yield* setup.tables, setup.system)
 }, Effect.provide(NodeServices.layer))
@@ -42,7 +42,8 @@ describe("AicModel", () => {
       model.prefillMs(3, 500, 20)
       assert.strictEqual(model.decodeMs(7, 1000), first)
       assert.strictEqual(model.decodeMs(20_000, 300), model.decodeMs(20_000, 300))
-    }))
+    })
+  )
 
   it.effect("tells whether a call left the measured range", () =>
     Effect.map(modelFor(aicArgs()), (model) => {
@@ -52,10 +53,23 @@ describe("AicModel", () => {
       }
       assert.isFalse(leaves(() => model.prefillMs(1, 1000, 0)))
       assert.isFalse(leaves(() => model.decodeMs(8, 1000)))
-      assert.isTrue(leaves(() => model.prefillMs(1, 1000, 100_000)), "sequence beyond the longest")
-      assert.isTrue(leaves(() => model.prefillMs(64, 4096, 0)), "more rows than the largest product")
-      assert.isTrue(leaves(() => model.decodeMs(512, 40_000)), "batch beyond those measured at this length")
+      assert.isTrue(
+        leaves(() => model.prefillMs(1, 1000, 100_000)),
+        "sequence beyond the longest"
+      )
+      assert.isTrue(
+        leaves(() => model.prefillMs(64, 4096, 0)),
+        "more rows than the largest product"
+      )
+      assert.isTrue(
+        leaves(() => model.decodeMs(512, 40_000)),
+        "batch beyond those measured at this length"
+      )
       assert.isFalse(leaves(() => model.decodeMs(8, 1000)))
-      assert.isTrue(leaves(() => model.decodeMs(512, 40_000)), "again, from kept prices")
-    }))
+      assert.isTrue(
+        leaves(() => model.decodeMs(512, 40_000)),
+        "again, from kept prices"
+      )
+    })
+  )
 })

@@ -5,7 +5,11 @@ import { MeasuredRange } from "../../../src/timing/aic/MeasuredRange.ts"
 import { segmentOf } from "../../../src/timing/Segment.ts"
 
 const curve = (points: ReadonlyArray<readonly [number, number]>, range = new MeasuredRange()) =>
-  new Curve(Float64Array.from(points, ([x]) => x), Float64Array.from(points, ([, y]) => y), range)
+  new Curve(
+    Float64Array.from(points, ([x]) => x),
+    Float64Array.from(points, ([, y]) => y),
+    range
+  )
 
 const Step = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1000 }))
 const Latency = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000 }))
@@ -15,18 +19,29 @@ const Anywhere = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 30_000
 /** Steps to increasing x. */
 const increasing = (steps: ReadonlyArray<readonly [number, number]>): ReadonlyArray<readonly [number, number]> => {
   let x = 0
-  return steps.map(([step, y]) => [x += step, y] as const)
+  return steps.map(([step, y]) => [(x += step), y] as const)
 }
 
 describe("Curve", () => {
   it("is linear between points and on beyond the outermost two", () => {
-    const rising = curve([[10, 100], [20, 200], [40, 300]])
-    assert.deepStrictEqual([10, 15, 20, 30, 40, 60].map((x) => rising.at(x)), [100, 150, 200, 250, 300, 400])
+    const rising = curve([
+      [10, 100],
+      [20, 200],
+      [40, 300]
+    ])
+    assert.deepStrictEqual(
+      [10, 15, 20, 30, 40, 60].map((x) => rising.at(x)),
+      [100, 150, 200, 250, 300, 400]
+    )
     assert.strictEqual(rising.at(0), 0)
   })
 
   it("does not follow a falling segment outwards, but stays at its lower end's value", () => {
-    const falling = curve([[10, 300], [20, 200], [40, 100]])
+    const falling = curve([
+      [10, 300],
+      [20, 200],
+      [40, 100]
+    ])
     assert.strictEqual(falling.at(5), 300)
     assert.strictEqual(falling.at(30), 150)
     assert.strictEqual(falling.at(41), 200)
@@ -39,7 +54,13 @@ describe("Curve", () => {
 
   it("notes when it leaves the measured range, and only then", () => {
     const range = new MeasuredRange()
-    const measured = curve([[10, 1], [20, 2]], range)
+    const measured = curve(
+      [
+        [10, 1],
+        [20, 2]
+      ],
+      range
+    )
     for (const x of [10, 15, 20]) measured.at(x)
     assert.isFalse(range.left)
     measured.at(21)

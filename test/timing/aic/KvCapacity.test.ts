@@ -41,13 +41,14 @@ const argsFor = (recorded: RecordedCount) =>
     }
   })
 
-const recordedCounts = Object.entries(readGolden<Record<string, RecordedCount>>("num_gpu_blocks.json"))
-  .filter(([, { model }]) => !model.includes("DeepSeek"))
+const recordedCounts = Object.entries(readGolden<Record<string, RecordedCount>>("num_gpu_blocks.json")).filter(
+  ([, { model }]) => !model.includes("DeepSeek")
+)
 
 describe("KV capacity", () => {
   for (const [name, recorded] of recordedCounts) {
     it.effect(`of ${name} is the reference's`, () =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const sized = withSizedPool(argsFor(recorded))
         if (typeof recorded.blocks === "string") {
           const error = yield* Effect.flip(sized)
@@ -56,29 +57,33 @@ describe("KV capacity", () => {
         } else {
           assert.strictEqual((yield* sized).numGpuBlocks, recorded.blocks * (recorded.attention_dp_size ?? 1))
         }
-      }).pipe(Effect.provide(NodeServices.layer)))
+      }).pipe(Effect.provide(NodeServices.layer))
+    )
   }
 
   it.effect("leaves engines alone that name their block count", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const args = engineArgs({ numGpuBlocks: 77, aic: { ...aicArgs(), sizesKvPool: false } })
       assert.strictEqual(yield* withSizedPool(args), args)
       const plain = engineArgs()
       assert.strictEqual(yield* withSizedPool(plain), plain)
-    }).pipe(Effect.provide(NodeServices.layer)))
+    }).pipe(Effect.provide(NodeServices.layer))
+  )
 
   it.effect("sizes activations for the default token budget where there is none", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const recorded = recordedCounts.find(([name]) => name === "llama8b_tp1")![1]
       const sized = yield* withSizedPool({ ...argsFor(recorded), maxNumBatchedTokens: Number.POSITIVE_INFINITY })
       assert.strictEqual(sized.numGpuBlocks, recorded.blocks)
-    }).pipe(Effect.provide(NodeServices.layer)))
+    }).pipe(Effect.provide(NodeServices.layer))
+  )
 
   it.effect("knows no coefficients for other tensor-parallel sizes", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const aic = { ...aicArgs({ modelPath: "Qwen/Qwen2.5-7B", tpSize: 7 }), sizesKvPool: true }
       const error = yield* Effect.flip(withSizedPool(engineArgs({ aic })))
       assert.include(error.message, "tensor-parallel size 7")
       assert.include(error.message, "num_gpu_blocks")
-    }).pipe(Effect.provide(NodeServices.layer)))
+    }).pipe(Effect.provide(NodeServices.layer))
+  )
 })

@@ -96,22 +96,25 @@ const overrides: Readonly<Record<string, Partial<Parameters<typeof aicArgs>[0]>>
 describe("operation lists", () => {
   for (const [name, { context_ops, engine, generation_ops }] of Object.entries(specs)) {
     it.effect(`of ${name} are those of the reference`, () =>
-      Effect.gen(function*() {
-        const setup = yield* aicSetup(aicArgs({
-          backend: engine.backend,
-          system: engine.system_name,
-          modelPath: engine.model_name,
-          tpSize: engine.tp_size,
-          attentionDpSize: engine.attention_dp_size,
-          moeTpSize: engine.moe_tp_size,
-          moeEpSize: engine.moe_ep_size,
-          ...overrides[name]
-        }))
+      Effect.gen(function* () {
+        const setup = yield* aicSetup(
+          aicArgs({
+            backend: engine.backend,
+            system: engine.system_name,
+            modelPath: engine.model_name,
+            tpSize: engine.tp_size,
+            attentionDpSize: engine.attention_dp_size,
+            moeTpSize: engine.moe_tp_size,
+            moeEpSize: engine.moe_ep_size,
+            ...overrides[name]
+          })
+        )
         const context = comparable(setup.lists.context, context_ops)
         assert.deepStrictEqual(context.actual, context.expected)
         const generation = comparable(setup.lists.generation, generation_ops)
         assert.deepStrictEqual(generation.actual, generation.expected)
         assert.strictEqual(setup.kvCacheQuant, engine.kv_cache_dtype)
-      }).pipe(Effect.provide(NodeServices.layer)))
+      }).pipe(Effect.provide(NodeServices.layer))
+    )
   }
 })

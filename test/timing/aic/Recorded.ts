@@ -30,8 +30,9 @@ export const readGolden = <A>(name: string): A => {
 }
 
 /** Configurations with recorded samples; those of backends without shipped tables come from bundles. */
-export const sampleNames: ReadonlyArray<string> = readdirSync(folder)
-  .filter((name) => name.startsWith("samples_") && !name.includes("trtllm"))
+export const sampleNames: ReadonlyArray<string> = readdirSync(folder).filter(
+  (name) => name.startsWith("samples_") && !name.includes("trtllm")
+)
 
 /** Arguments for a model on one GPU of an H200, with changes. */
 export const aicArgs = (changes: Partial<AicModelArgs> = {}): AicModelArgs => ({

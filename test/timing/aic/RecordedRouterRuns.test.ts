@@ -20,11 +20,14 @@ interface RouterRun {
 const trace = new URL("../../golden/aic/reports/conv200.jsonl.gz", import.meta.url).pathname
 
 describe("recorded runs of the KV router with AIC", () => {
-  for (const [name, { flags, report, seed }] of Object.entries(readGolden<Record<string, RouterRun>>("reports/router_runs.json"))) {
+  for (const [name, { flags, report, seed }] of Object.entries(
+    readGolden<Record<string, RouterRun>>("reports/router_runs.json")
+  )) {
     it.effect(`${name} is what seed ${seed} leads to`, () =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const outcome = yield* runCommand([trace], [...flags, "--seed", String(seed)])
         assert.deepStrictEqual(reportDifferences(outcome.report, report), [])
-      }))
+      })
+    )
   }
 })

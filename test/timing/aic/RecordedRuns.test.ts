@@ -9,6 +9,7 @@ describe("recorded runs with AIC timing and AIC-sized KV pools", () => {
       assertSameReport(run, ({ aic }) => {
         assert(aic !== undefined)
         return AicTiming.layer(aic)
-      }))
+      })
+    )
   }
 })

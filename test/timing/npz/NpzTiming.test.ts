@@ -46,7 +46,13 @@ describe("a profile", () => {
 
   it("prices decode by KV tokens and context, bilinearly, on beyond the outermost cell", () => {
     const model = modelOf(archive())
-    for (const [kv, context] of [[0, 0], [50, 2], [100, 3], [250, 10], [30, 0.5]] as const) {
+    for (const [kv, context] of [
+      [0, 0],
+      [50, 2],
+      [100, 3],
+      [250, 10],
+      [30, 0.5]
+    ] as const) {
       assertClose(model.decodeMs(9, kv, context, 1), kv + 10 * context, `${kv} at ${context}`)
     }
   })
@@ -67,7 +73,11 @@ describe("a profile", () => {
     const single = recorded.filter(({ args, file }) => valid.includes(file) && args.length === 1 && args[0]! <= 8192)
     assert.isAtLeast(single.length, 10)
     const blockTokens = 64
-    for (const { args: [isl = 0], file, result: [ttftMs, itlMs] } of single) {
+    for (const {
+      args: [isl = 0],
+      file,
+      result: [ttftMs, itlMs]
+    } of single) {
       const model = modelOf(golden(file.replace("npz_", "")))
       const decodeMs = (context: number) =>
         Math.max(1, model.decodeMs(1, Math.ceil(context / blockTokens) * blockTokens, context, 1))
@@ -85,9 +95,18 @@ describe("a profile", () => {
     assert.include(problem(golden("one.npz")), "p.npz: prefill_isl: needs at least 2 points, has 1")
     assert.include(problem(golden("missing.npz")), "p.npz: decode_itl: is missing")
     assert.include(problem(new Uint8Array([1, 2, 3])), "p.npz: not a readable .npz archive")
-    assert.include(problem(archive({ decode_itl: npy({ shape: [3, 2], data: doubles([1, 2, 3, 4, 5, 6]) }) })), "decode_itl")
-    assert.include(problem(archive({ decode_itl: npy({ shape: [6], data: doubles([1, 2, 3, 4, 5, 6]) }) })), "instead of (2, 3)")
-    assert.include(problem(archive({ prefill_isl: npy({ shape: [3], data: doubles([1, 2, Number.NaN]) }) })), "not finite")
+    assert.include(
+      problem(archive({ decode_itl: npy({ shape: [3, 2], data: doubles([1, 2, 3, 4, 5, 6]) }) })),
+      "decode_itl"
+    )
+    assert.include(
+      problem(archive({ decode_itl: npy({ shape: [6], data: doubles([1, 2, 3, 4, 5, 6]) }) })),
+      "instead of (2, 3)"
+    )
+    assert.include(
+      problem(archive({ prefill_isl: npy({ shape: [3], data: doubles([1, 2, Number.NaN]) }) })),
+      "not finite"
+    )
     assert.include(problem(archive({ prefill_isl: npy({ shape: [1, 3], data: doubles([1, 2, 3]) }) })), "one dimension")
   })
 
@@ -98,22 +117,24 @@ describe("a profile", () => {
 
 describe("NpzTiming", () => {
   it.effect("reads a file", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem
       const file = yield* fs.makeTempFileScoped()
       yield* fs.writeFile(file, archive())
       const timing = yield* Effect.provide(Timing, NpzTiming.layer(file))
       assert.strictEqual(timing.make().prefillMs(1, 5, 0), 10)
       assert.include(timing.source, file)
-    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)))
+    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
+  )
 
   it.effect("fails on a missing file and on a folder", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem
       const folder = yield* fs.makeTempDirectoryScoped()
       const missing = yield* Effect.flip(Effect.provide(Timing, NpzTiming.layer(`${folder}/none.npz`)))
       assert.include(missing.message, "none.npz")
       const error = yield* Effect.flip(Effect.provide(Timing, NpzTiming.layer(folder)))
       assert.include(error.message, "folder")
-    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)))
+    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
+  )
 })
