@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import type { FlagValues } from "../config/FlagReader.ts"
 import type { TraceInput } from "../config/ReplayOptions.ts"
 import { inspectOptions } from "../config/TraceToolOptions.ts"
+import { printableLines } from "../report/Printable.ts"
 import { traceStatistics } from "../trace/TraceStatistics.ts"
 import { inspectionJson, inspectionText, type Inspection } from "./InspectionText.ts"
 import { inputName, openInput } from "./OpenTrace.ts"
@@ -11,7 +12,7 @@ import { inputName, openInput } from "./OpenTrace.ts"
 export const inspectTraces = Effect.fnUntraced(function* (traces: ReadonlyArray<string>, flags: FlagValues) {
   const { inputs, json } = yield* Effect.fromResult(inspectOptions(traces, flags))
   const inspections = yield* Effect.forEach(inputs, (input) => Effect.scoped(inspect(input)))
-  yield* Console.log(json ? inspectionJson(inspections) : inspections.map(inspectionText).join("\n\n"))
+  yield* Console.log(json ? inspectionJson(inspections) : printableLines(inspections.map(inspectionText).join("\n\n")))
 })
 
 const inspect = Effect.fnUntraced(function* (input: TraceInput) {

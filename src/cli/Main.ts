@@ -9,6 +9,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
+import { printable } from "../report/Printable.ts"
 import { version } from "../report/Version.ts"
 import { normaliseArgv } from "./Argv.ts"
 import { replayCommand } from "./ReplayCommand.ts"
@@ -29,7 +30,7 @@ interface Message {
 }
 
 const print = ({ hint, problem }: Message): Effect.Effect<void> =>
-  Console.error(`error: ${oneLine(hint === undefined ? problem : `${problem}; ${hint}`)}`)
+  Console.error(`error: ${printable(oneLine(hint === undefined ? problem : `${problem}; ${hint}`))}`)
 
 /** Schemas describe what they miss in several lines. */
 const oneLine = (text: string): string => text.replaceAll(/\s*\n\s*/g, " ")

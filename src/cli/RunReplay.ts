@@ -14,6 +14,7 @@ import type { ReplayOptions } from "../config/ReplayOptions.ts"
 import { type UsageError, usageError } from "../config/UsageError.ts"
 import { validateReplayOptions } from "../config/ValidateReplayOptions.ts"
 import * as OutputFile from "../report/OutputFile.ts"
+import { printable } from "../report/Printable.ts"
 import type { Report } from "../report/Report.ts"
 import { reportJson } from "../report/ReportJson.ts"
 import type { ReportMetadata } from "../report/ReportOptions.ts"
@@ -111,7 +112,7 @@ const replay = Effect.fnUntraced(function* (
   const note = (notices: ReadonlyArray<string>): Effect.Effect<void> =>
     options.quiet
       ? Effect.void
-      : Effect.forEach(notices, (notice) => Console.error(`note: ${notice}`), { discard: true })
+      : Effect.forEach(notices, (notice) => Console.error(`note: ${printable(notice)}`), { discard: true })
   const early = [...options.notices, ...unusedBundles(options, files), ...workload.notices]
   const late = (): ReadonlyArray<string> => [...run.warnings(), ...timings.flatMap(extrapolationWarning)]
   yield* note(early)

@@ -7,6 +7,7 @@ import * as Stream from "effect/Stream"
 import { gzipSync } from "node:zlib"
 import { OutputError } from "../report/OutputError.ts"
 import * as OutputFile from "../report/OutputFile.ts"
+import { printable } from "../report/Printable.ts"
 import { defaultTraceBlockTokens } from "../trace/TraceSource.ts"
 
 export interface WrittenTrace<E, R> {
@@ -25,7 +26,7 @@ export const writeTrace = Effect.fnUntraced(function* <E, R>(
   if (path === "-") yield* toStandardOutput(text)
   else {
     yield* OutputFile.writeStream(path, path.endsWith(".gz") ? Stream.map(text, (piece) => gzipSync(piece)) : text)
-    yield* Console.log(`${path}: ${requests.toLocaleString("en-US")} requests`)
+    yield* Console.log(`${printable(path)}: ${requests.toLocaleString("en-US")} requests`)
   }
   if (traceBlockTokens !== defaultTraceBlockTokens) {
     yield* Console.error(

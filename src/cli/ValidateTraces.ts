@@ -5,6 +5,7 @@ import * as Result from "effect/Result"
 import type { FlagValues } from "../config/FlagReader.ts"
 import type { TraceInput } from "../config/ReplayOptions.ts"
 import { validateOptions } from "../config/TraceToolOptions.ts"
+import { printable } from "../report/Printable.ts"
 import { OnBadLine } from "../trace/RowReader.ts"
 import type { TraceError } from "../trace/TraceError.ts"
 import type { TraceSurvey } from "../trace/TraceSurvey.ts"
@@ -56,13 +57,13 @@ const validate = Effect.fnUntraced(function* (input: TraceInput, maxProblems: nu
 })
 
 const tell = Effect.fnUntraced(function* ({ name, problemCount, problems, survey }: Finding) {
-  for (const { message } of problems) yield* Console.error(`error: ${message}`)
+  for (const { message } of problems) yield* Console.error(`error: ${printable(message)}`)
   const shown = problemCount > problems.length ? `, the first ${problems.length} shown` : ""
-  yield* Console.log(
+  const verdict =
     survey === undefined
-      ? `${name}: ${problemCount} ${problemCount === 1 ? "problem" : "problems"}${shown}`
-      : `${name}: ok, ${survey.rows.toLocaleString("en-US")} requests${restrictionOf(survey)}`
-  )
+      ? `${problemCount} ${problemCount === 1 ? "problem" : "problems"}${shown}`
+      : `ok, ${survey.rows.toLocaleString("en-US")} requests${restrictionOf(survey)}`
+  yield* Console.log(printable(`${name}: ${verdict}`))
 })
 
 const restrictionOf = ({ closedLoopProblem, openLoopProblem }: TraceSurvey): string => {
