@@ -7,7 +7,11 @@
  * `@effect/platform-node`.
  */
 
-// Runs: in simulated time, and on the live clock.
+// Runs from options: everything that the command does, but for words, files and tables.
+export * as Run from "./run/Run.ts"
+export * as Deployment from "./run/Deployment.ts"
+
+// Runs from layers: in simulated time, and on the live clock.
 export * as Replay from "./simulation/Replay.ts"
 export * as ReplayError from "./simulation/ReplayError.ts"
 export * as SimulationView from "./simulation/SimulationView.ts"

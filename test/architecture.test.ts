@@ -18,7 +18,8 @@ const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
   report: ["request", "config"],
   simulation: ["engine", "router", "timing", "workload", "trace", "request", "config", "report", "random"],
   online: ["simulation", "engine", "router", "timing", "workload", "trace", "request", "config", "report", "random"],
-  serve: ["online", "simulation", "engine", "router", "timing", "workload", "request", "config", "report", "random"]
+  serve: ["online", "simulation", "engine", "router", "timing", "workload", "request", "config", "report", "random"],
+  run: ["online", "simulation", "engine", "router", "timing", "workload", "trace", "config", "report"]
 }
 
 const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"))

@@ -12,6 +12,8 @@ const root = resolve(import.meta.dirname, "..")
 
 /** What users come to each namespace for; those of types only have nothing at run time. */
 const offered: Readonly<Record<string, ReadonlyArray<string>>> = {
+  Run: ["prepare", "events", "report"],
+  Deployment: ["deploy"],
   Replay: ["run"],
   ReplayError: ["ReplayError"],
   SimulationView: ["SimulationView"],

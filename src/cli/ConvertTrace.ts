@@ -6,7 +6,7 @@ import type { ConvertOptions } from "../config/TraceToolOptions.ts"
 import { convertOptions } from "../config/TraceToolOptions.ts"
 import { usageError } from "../config/UsageError.ts"
 import { convertTrace } from "../workload/TraceConversion.ts"
-import { inputName, openInput } from "./OpenTrace.ts"
+import { inputName, openInput } from "../run/OpenTrace.ts"
 import { checkOutputs } from "./OutputPaths.ts"
 import { writeTrace } from "./TraceOutput.ts"
 

@@ -7,7 +7,7 @@ import { inspectOptions } from "../config/TraceToolOptions.ts"
 import { printableLines } from "../report/Printable.ts"
 import { traceStatistics } from "../trace/TraceStatistics.ts"
 import { inspectionJson, inspectionText, type Inspection } from "./InspectionText.ts"
-import { inputName, openInput } from "./OpenTrace.ts"
+import { inputName, openInput } from "../run/OpenTrace.ts"
 
 export const inspectTraces = Effect.fnUntraced(function* (traces: ReadonlyArray<string>, flags: FlagValues) {
   const { inputs, json } = yield* Effect.fromResult(inspectOptions(traces, flags))

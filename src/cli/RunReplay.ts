@@ -1,4 +1,4 @@
-/** A replay from its flags to its outputs: options -> layers -> run -> report. */
+/** A replay from its flags to its outputs: options -> run -> report. */
 import * as Config from "effect/Config"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
@@ -17,19 +17,12 @@ import * as OutputFile from "../report/OutputFile.ts"
 import { printable } from "../report/Printable.ts"
 import type { Report } from "../report/Report.ts"
 import { reportJson } from "../report/ReportJson.ts"
-import type { ReportMetadata } from "../report/ReportOptions.ts"
-import * as ReportSink from "../report/ReportSink.ts"
 import { reportTable } from "../report/ReportTable.ts"
 import { writeRequestLines } from "../report/RequestLinesFile.ts"
-import { TraceFileObserver } from "../trace/TraceFile.ts"
-import { hashFiles, InputHashes } from "./InputHashes.ts"
-import { optionsJson } from "./OptionsJson.ts"
-import { type InputFile, type OutputPaths, resolveOutputPaths } from "./OutputPaths.ts"
+import { sideFiles, traceFiles } from "../run/InputFiles.ts"
+import * as Run from "../run/Run.ts"
+import { type OutputPaths, resolveOutputPaths } from "./OutputPaths.ts"
 import { showProgress } from "./Progress.ts"
-import { readRunFiles, unusedBundles } from "./RunFiles.ts"
-import type { TimingsInUse } from "./RunLayers.ts"
-import { prepareRun } from "./RunStream.ts"
-import { openWorkload } from "./RunWorkload.ts"
 import { unsupported } from "./Unsupported.ts"
 import { untilInterrupted } from "./UntilInterrupted.ts"
 
@@ -39,10 +32,14 @@ export const runReplay = Effect.fnUntraced(function* (traces: ReadonlyArray<stri
   const options = yield* Effect.fromResult(validateReplayOptions(given))
   const missing = unsupported(options)
   if (missing !== undefined) return yield* missing
-  const side = sideInputs(options, configFile(flags))
-  const traceFiles = named("the trace", options.input._tag === "Trace" ? options.input.files : [])
-  const outputs = yield* resolveOutputPaths(options.outputs, [...traceFiles, ...side])
-  yield* Effect.scoped(replay(options, side, outputs))
+  const config = configFile(flags)
+  const sources = config === undefined ? [] : [config]
+  const outputs = yield* resolveOutputPaths(options.outputs, [
+    ...traceFiles(options),
+    ...sources.map((path) => ({ what: "the configuration file", path })),
+    ...sideFiles(options)
+  ])
+  yield* Effect.scoped(replay(options, sources, outputs))
 })
 
 const configFile = (flags: FlagValues): string | undefined => {
@@ -77,81 +74,33 @@ const readConfigFile = Effect.fnUntraced(function* (file: string) {
   return yield* Effect.fromResult(parseConfigFile(file, text))
 })
 
-const named = (what: string, paths: ReadonlyArray<string | undefined>): ReadonlyArray<InputFile> =>
-  paths.filter((path) => path !== undefined).map((path) => ({ what, path }))
-
-/** Everything that the run reads beside its trace. */
-const sideInputs = (options: ReplayOptions, config: string | undefined): ReadonlyArray<InputFile> => {
-  const { deployment, routing } = options
-  const engines = deployment._tag === "Aggregated" ? [deployment.engine] : [deployment.prefill, deployment.decode]
-  return [
-    ...named("the configuration file", [config]),
-    ...named("the policy file", [routing.policyFile]),
-    ...named("the AIC bundle", options.aicBundles),
-    ...named(
-      "the timing profile",
-      engines.map(({ plannerProfileData }) => plannerProfileData)
-    )
-  ]
-}
-
 const replay = Effect.fnUntraced(function* (
   options: ReplayOptions,
-  side: ReadonlyArray<InputFile>,
+  sources: ReadonlyArray<string>,
   outputs: OutputPaths
 ) {
-  const files = yield* readRunFiles(options)
-  const hashes = new InputHashes()
-  const workload = yield* Effect.provideService(openWorkload(options), TraceFileObserver, hashes.observe)
-  const timings: TimingsInUse = []
-  const run = yield* prepareRun(options, workload, files, timings)
-  yield* hashFiles(
-    hashes,
-    side.map(({ path }) => path)
-  )
+  const run = yield* Run.prepare(options, sources)
   const note = (notices: ReadonlyArray<string>): Effect.Effect<void> =>
     options.quiet
       ? Effect.void
       : Effect.forEach(notices, (notice) => Console.error(`note: ${printable(notice)}`), { discard: true })
-  const early = [...options.notices, ...unusedBundles(options, files), ...workload.notices]
-  const late = (): ReadonlyArray<string> => [...run.warnings(), ...timings.flatMap(extrapolationWarning)]
-  yield* note(early)
-  const report = ReportSink.sink({
-    serviceLevel: options.serviceLevel,
-    metadata: () => ({ ...metadataOf(options, timings, [...early, ...late()]), inputSha256: hashes.finish() })
-  })
+  yield* note(run.notices)
   yield* untilInterrupted(
-    (stop) =>
+    (stopWhen) =>
       Effect.scoped(
-        Effect.flatMap(showProgress(workload.requests, options.quiet), (progress) =>
+        Effect.flatMap(showProgress(run.requests, options.quiet), ({ monitor }) =>
           run
-            .events(stop, progress)
-            .pipe(outputs.lines === undefined ? identity : writeRequestLines(outputs.lines), Stream.run(report))
+            .events({ stopWhen, monitor })
+            .pipe(outputs.lines === undefined ? identity : writeRequestLines(outputs.lines), Stream.run(run.report))
         )
       ),
     (finished) =>
       Effect.andThen(
-        Effect.suspend(() => note(late())),
+        Effect.suspend(() => note(run.warnings())),
         deliver(finished, outputs)
       )
   )
 })
-
-const metadataOf = (
-  options: ReplayOptions,
-  timings: TimingsInUse,
-  warnings: ReadonlyArray<string>
-): ReportMetadata => ({
-  timingSource: [...new Set(timings.map(({ source }) => source))].join(", "),
-  seed: options.seed,
-  options: optionsJson(options),
-  warnings
-})
-
-const extrapolationWarning = ({ coverage, source }: TimingsInUse[number]): ReadonlyArray<string> => {
-  const { calls, extrapolated } = coverage?.() ?? { calls: 0, extrapolated: 0 }
-  return extrapolated === 0 ? [] : [`${source}: ${extrapolated} of ${calls} pass times lie beyond what was measured`]
-}
 
 /** The report is on disk before anything is printed. */
 const deliver = Effect.fnUntraced(function* (report: Report, outputs: OutputPaths) {

@@ -2,13 +2,14 @@
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import type { ServeError } from "effect/http/HttpServerError"
+import * as Layer from "effect/Layer"
 import type { FlagValues } from "../config/FlagReader.ts"
 import type { ReplayOptions } from "../config/ReplayOptions.ts"
 import { type UsageError, usageError } from "../config/UsageError.ts"
 import { validateReplayOptions } from "../config/ValidateReplayOptions.ts"
+import { Pace } from "../online/Pace.ts"
+import { deploy } from "../run/Deployment.ts"
 import { serve } from "../serve/Server.ts"
-import { readRunFiles, unusedBundles } from "./RunFiles.ts"
-import { onlineLayer } from "./RunLayers.ts"
 import { givenOptions } from "./RunReplay.ts"
 import { readServeSettings, type ServeSettings } from "./ServeSettings.ts"
 
@@ -18,15 +19,15 @@ export const runServe = Effect.fnUntraced(function* (flags: FlagValues) {
   const given = yield* givenOptions([], flags)
   // What holds for the deployment of an online replay holds here; what would be replayed is never looked at.
   const options = yield* Effect.fromResult(validateReplayOptions({ ...given, traces: ["-"], replayMode: "online" }))
-  const files = yield* readRunFiles(options)
-  const workers = options.deployment._tag === "Aggregated" ? options.deployment.workers : 1
-  const notices = [...options.notices, ...unusedBundles(options, files), ...exposure(settings)]
+  const { live, notices: unused, pools } = yield* deploy(options)
+  const [{ workers }] = pools
+  const notices = [...options.notices, ...unused, ...exposure(settings)]
   if (!options.quiet) yield* Effect.forEach(notices, (notice) => Console.error(`note: ${notice}`), { discard: true })
   return yield* serve({ ...settings, workers }, (url) => Console.log(greeting(settings, options, workers, url))).pipe(
     Effect.catchTag("ServeError", (error) => Effect.fail(cannotListen(settings, error))),
-    Effect.provide(onlineLayer(options, files, []))
+    Effect.provide(Layer.merge(live, Pace.layerLive))
   )
-})
+}, Effect.scoped)
 
 const loopback = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/
 

@@ -10,7 +10,7 @@ import { OnBadLine } from "../trace/RowReader.ts"
 import type { TraceError } from "../trace/TraceError.ts"
 import type { TraceSurvey } from "../trace/TraceSurvey.ts"
 import { InvalidTraces } from "./InvalidTraces.ts"
-import { inputName, openInput } from "./OpenTrace.ts"
+import { inputName, openInput } from "../run/OpenTrace.ts"
 
 /** What was found about one trace. */
 interface Finding {

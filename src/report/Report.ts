@@ -15,6 +15,25 @@ const PercentileMethod = Schema.Struct({
 })
 export type PercentileMethod = typeof PercentileMethod.Type
 
+/** A pool of equal workers as it was really deployed. */
+const Pool = Schema.Struct({
+  role: Schema.Literals(["aggregated", "prefill", "decode"]),
+  workers: Schema.Int,
+  gpus_per_worker: Schema.Int,
+  /** Tokens per KV block. */
+  block_size: Schema.Int,
+  /** KV pool of one worker: blocks, tokens, and GiB over all its GPUs; null where the bytes of a token are unknown. */
+  kv_blocks: Schema.Int,
+  kv_tokens: Schema.Int,
+  kv_gib: Schema.NullOr(Schema.Finite),
+  kv_pool_source: Schema.Literals(["aic", "engine_args"]),
+  timing_source: Schema.String,
+  /** Prefill and decode parts of passes that were timed by measured tables, and those of them beyond what was measured. */
+  timed_pass_parts: Schema.optionalKey(Schema.Int),
+  extrapolated_pass_parts: Schema.optionalKey(Schema.Int)
+})
+export type Pool = typeof Pool.Type
+
 const RunFacts = Schema.Struct({
   version: Schema.String,
   behaviour_profile: Schema.String,
@@ -37,6 +56,8 @@ const RunFacts = Schema.Struct({
   seed: Schema.NullOr(Schema.Int),
   /** The options of the run with every default filled in. */
   options: Schema.Json,
+  /** What was really deployed, derived values included. */
+  pools: Schema.optionalKey(Schema.Array(Pool)),
   warnings: Schema.Array(Schema.String),
   /** SHA-256 of the input files, lower-case hexadecimal, by name. */
   input_sha256: Schema.optionalKey(Schema.Record(Schema.String, Schema.String))

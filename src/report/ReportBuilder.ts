@@ -5,9 +5,9 @@ import type { RequestRecord } from "../request/SimRequest.ts"
 import { GapMetric } from "./GapMetric.ts"
 import { logHistogramError } from "./LogHistogram.ts"
 import type { ReplayEvent, RunSummary } from "./ReplayEvent.ts"
-import { behaviourProfile, type PercentileMethod, type Report, type RunFacts } from "./Report.ts"
+import { behaviourProfile, type PercentileMethod, type Pool, type Report, type RunFacts } from "./Report.ts"
 import { loadKeys, metricKeys } from "./ReportKeys.ts"
-import type { ReportOptions, ServiceLevel } from "./ReportOptions.ts"
+import type { PoolFacts, ReportOptions, ServiceLevel } from "./ReportOptions.ts"
 import { RequestMetric } from "./RequestMetric.ts"
 import { RequestTotals } from "./RequestTotals.ts"
 import { version } from "./Version.ts"
@@ -99,6 +99,7 @@ export class ReportBuilder {
     const {
       inputSha256,
       options = null,
+      pools,
       seed = null,
       timingSource = null,
       warnings = []
@@ -121,6 +122,7 @@ export class ReportBuilder {
       seed,
       options,
       warnings: this.summary === undefined ? [...warnings, missingSummaryWarning] : warnings,
+      ...(pools === undefined ? {} : { pools: pools.map(poolJson) }),
       ...(inputSha256 === undefined ? {} : { input_sha256: inputSha256 })
     }
   }
@@ -141,6 +143,20 @@ export class ReportBuilder {
 const missingSummaryWarning =
   "the events ended before the run's summary: num_requests counts the requests seen, "
   + "and worker time, GPU hours and wall time are unknown"
+
+const poolJson = (pool: PoolFacts): Pool => ({
+  role: pool.role,
+  workers: pool.workers,
+  gpus_per_worker: pool.gpusPerWorker,
+  block_size: pool.blockTokens,
+  kv_blocks: pool.kvBlocks,
+  kv_tokens: pool.kvTokens,
+  kv_gib: pool.kvGib,
+  kv_pool_source: pool.kvPoolSource,
+  timing_source: pool.timingSource,
+  ...(pool.timedPassParts === undefined ? {} : { timed_pass_parts: pool.timedPassParts }),
+  ...(pool.extrapolatedPassParts === undefined ? {} : { extrapolated_pass_parts: pool.extrapolatedPassParts })
+})
 
 const percentileMethod = (exact: boolean): PercentileMethod =>
   exact ? { method: "exact", relative_error: 0 } : { method: "log-linear histogram", relative_error: logHistogramError }

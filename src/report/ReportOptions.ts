@@ -9,6 +9,26 @@ export interface ServiceLevel {
   readonly e2eMs?: number
 }
 
+/** A pool of equal workers as it was really deployed, whatever was asked for. */
+export interface PoolFacts {
+  readonly role: "aggregated" | "prefill" | "decode"
+  readonly workers: number
+  readonly gpusPerWorker: number
+  /** Tokens per KV block. */
+  readonly blockTokens: number
+  /** KV pool of one worker: blocks, tokens, and GiB over all its GPUs where the bytes of a token are known. */
+  readonly kvBlocks: number
+  readonly kvTokens: number
+  readonly kvGib: number | null
+  /** Whether AIC sized the KV pool, or the engine arguments (their default included) did. */
+  readonly kvPoolSource: "aic" | "engine_args"
+  /** Name and version of the timing model. */
+  readonly timingSource: string
+  /** Prefill and decode parts of passes that were timed by measured tables, and those of them beyond what was measured. */
+  readonly timedPassParts?: number
+  readonly extrapolatedPassParts?: number
+}
+
 /** Facts about the run that its events do not carry. */
 export interface ReportMetadata {
   /** Name and version of the timing model. */
@@ -16,6 +36,7 @@ export interface ReportMetadata {
   readonly seed?: number
   /** The options of the run with every default filled in. */
   readonly options?: Json
+  readonly pools?: ReadonlyArray<PoolFacts>
   readonly warnings?: ReadonlyArray<string>
   /** SHA-256 of the input files, lower-case hexadecimal, by name. */
   readonly inputSha256?: Readonly<Record<string, string>>

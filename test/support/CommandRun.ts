@@ -1,18 +1,14 @@
 /** A command line run through the library: options, layers, run and report, with every event kept. */
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import { noRunFiles } from "../../src/cli/RunFiles.ts"
-import { topologyLayer } from "../../src/cli/RunLayers.ts"
-import { openWorkload } from "../../src/cli/RunWorkload.ts"
 import type { FlagValues } from "../../src/config/FlagReader.ts"
 import { readGivenOptions } from "../../src/config/GivenOptions.ts"
 import type { JsonSetting } from "../../src/config/JsonSetting.ts"
 import { validateReplayOptions } from "../../src/config/ValidateReplayOptions.ts"
 import type { Report } from "../../src/report/Report.ts"
-import * as ReportSink from "../../src/report/ReportSink.ts"
-import { type Outcome, replay } from "./Replays.ts"
+import * as Run from "../../src/run/Run.ts"
+import { type Outcome, outcomeOf } from "./Replays.ts"
 
 export interface CommandOutcome extends Outcome {
   readonly report: Report
@@ -38,17 +34,8 @@ export const runCommand = (
   Effect.gen(function* () {
     const given = yield* Effect.fromResult(readGivenOptions(traces, flagsOf(flags)))
     const options = yield* Effect.fromResult(validateReplayOptions(given))
-    const workload = yield* openWorkload(options)
-    const topology = yield* Layer.build(topologyLayer(options, noRunFiles, []))
-    const { maxSimTimeMs } = options
-    const outcome = yield* replay(Layer.succeedContext(topology), Layer.orDie(workload.layer), {
-      check,
-      ...(maxSimTimeMs === undefined ? {} : { maxSimTimeMs })
-    })
-    const events = [...outcome.records, ...outcome.gaps, outcome.summary]
-    const report = yield* Stream.run(
-      Stream.fromIterable(events),
-      ReportSink.sink({ serviceLevel: options.serviceLevel })
-    )
-    return { ...outcome, report }
+    const run = yield* Run.prepare({ ...options, check })
+    const events = yield* Stream.runCollect(run.events())
+    const report = yield* Stream.run(Stream.fromIterable(events), run.report)
+    return { ...outcomeOf(events), report }
   }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))

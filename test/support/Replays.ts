@@ -5,7 +5,7 @@ import * as Stream from "effect/Stream"
 import type { EngineArgs } from "../../src/config/EngineArgs.ts"
 import type { Engine } from "../../src/engine/Engine.ts"
 import * as VllmEngine from "../../src/engine/vllm/VllmEngine.ts"
-import type { RunSummary, TokenGapBatch } from "../../src/report/ReplayEvent.ts"
+import type { ReplayEvent, RunSummary, TokenGapBatch } from "../../src/report/ReplayEvent.ts"
 import type { RequestRecord } from "../../src/request/SimRequest.ts"
 import * as RoundRobin from "../../src/router/RoundRobin.ts"
 import * as Replay from "../../src/simulation/Replay.ts"
@@ -52,6 +52,16 @@ export interface Outcome {
   readonly summary: RunSummary
 }
 
+export const outcomeOf = (events: ReadonlyArray<ReplayEvent>): Outcome => {
+  const summary = events.at(-1)
+  if (summary?._tag !== "Summary") throw new Error("the last event of a run is not its summary")
+  return {
+    records: events.filter((event) => event._tag === "Request"),
+    gaps: events.filter((event) => event._tag === "TokenGaps"),
+    summary
+  }
+}
+
 /** Runs to the end on a clock of its own. */
 export const replay = (
   topology: Layer.Layer<Topology.Topology>,
@@ -59,14 +69,6 @@ export const replay = (
   options: Replay.RunOptions = {}
 ): Effect.Effect<Outcome, ReplayError | TraceError> =>
   Stream.runCollect(Replay.run(options)).pipe(
-    Effect.map((events): Outcome => {
-      const summary = events.at(-1)
-      if (summary?._tag !== "Summary") throw new Error("the last event of a run is not its summary")
-      return {
-        records: events.filter((event) => event._tag === "Request"),
-        gaps: events.filter((event) => event._tag === "TokenGaps"),
-        summary
-      }
-    }),
+    Effect.map(outcomeOf),
     Effect.provide(Layer.mergeAll(topology, workload, VirtualClock.layer), { local: true })
   )

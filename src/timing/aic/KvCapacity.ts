@@ -100,15 +100,16 @@ const budgetBytes = (setup: AicSetup, memory: MemoryArgs, taken: number): number
   }
 }
 
+/** KV bytes of a token on each GPU that holds a part of it: keys and values of all layers. */
+const gpuBytesPerToken = ({ kvCacheQuant, shape, sizes }: AicSetup): number =>
+  attentionBytes(kvCacheQuant) * kvHeadsPerGpu(shape.kvHeads, sizes.tp) * shape.headDim * shape.layers * 2
+
 /** KV blocks of one attention-DP rank. */
 export const blocksPerRank = Effect.fnUntraced(function* (setup: AicSetup, memory: MemoryArgs) {
   const batchedTokens = Number.isFinite(memory.maxNumBatchedTokens) ? memory.maxNumBatchedTokens : defaultBatchedTokens
   const taken = yield* nonKvBytes(setup, batchedTokens)
   const budget = budgetBytes(setup, memory, taken)
-  const { shape, sizes } = setup
-  const bytesPerToken =
-    attentionBytes(setup.kvCacheQuant) * kvHeadsPerGpu(shape.kvHeads, sizes.tp) * shape.headDim * shape.layers * 2
-  const blocks = Math.floor(Math.floor(budget / bytesPerToken) / memory.blockTokens)
+  const blocks = Math.floor(Math.floor(budget / gpuBytesPerToken(setup)) / memory.blockTokens)
   if (budget <= 0 || blocks < 1) {
     return yield* new AicError({
       where: "num_gpu_blocks",
@@ -121,13 +122,29 @@ export const blocksPerRank = Effect.fnUntraced(function* (setup: AicSetup, memor
   return blocks
 })
 
-/** Engine arguments with the KV pool sized by AIC where they ask for it, else unchanged. */
-export const withSizedPool = Effect.fnUntraced(function* (
+/** A KV pool as it is really deployed. */
+export interface SizedPool {
+  readonly args: EngineArgs
+  /** KV bytes of a token over all GPUs that hold a part of it; `undefined` where neither a model nor the arguments tell. */
+  readonly kvBytesPerToken: number | undefined
+}
+
+/** The KV pool sized by AIC where the arguments ask for it, else as given. */
+export const sizedPool = Effect.fnUntraced(function* (
   args: EngineArgs,
   bundles: ReadonlyArray<AicBundle> = []
-): Effect.fn.Return<EngineArgs, AicError, FileSystem.FileSystem | Path.Path> {
-  if (args.aic === undefined || !args.aic.sizesKvPool) return args
+): Effect.fn.Return<SizedPool, AicError, FileSystem.FileSystem | Path.Path> {
+  if (args.aic === undefined) return { args, kvBytesPerToken: args.kvBytesPerToken }
   const setup = yield* aicSetup(args.aic, bundles)
+  const kvBytesPerToken = gpuBytesPerToken(setup) * setup.sizes.tp
+  if (!args.aic.sizesKvPool) return { args, kvBytesPerToken }
   const blocks = yield* blocksPerRank(setup, args)
-  return { ...args, numGpuBlocks: blocks * setup.sizes.attentionDp }
+  return { args: { ...args, numGpuBlocks: blocks * setup.sizes.attentionDp }, kvBytesPerToken }
 })
+
+/** Engine arguments with the KV pool sized by AIC where they ask for it, else unchanged. */
+export const withSizedPool = (
+  args: EngineArgs,
+  bundles: ReadonlyArray<AicBundle> = []
+): Effect.Effect<EngineArgs, AicError, FileSystem.FileSystem | Path.Path> =>
+  args.aic?.sizesKvPool === true ? Effect.map(sizedPool(args, bundles), (pool) => pool.args) : Effect.succeed(args)

@@ -3,16 +3,34 @@
  *
  * Trace files are hashed while they are checked, as stored (compressed where they are); other files are read once more.
  */
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
-import { createHash, type Hash } from "node:crypto"
+import type { Hash } from "node:crypto"
+
+/** Node's SHA-256; `undefined` on platforms without one. */
+export type HashMaker = () => Hash
+
+/** Where SHA-256 comes from: Node's own by default. Without one, reports name no hashes. */
+export const Sha256 = Context.Reference<HashMaker | undefined>("dynosim/run/Sha256", {
+  defaultValue: () => {
+    // Not an import, so that a program for another platform can be bundled.
+    const crypto = globalThis.process?.getBuiltinModule?.("node:crypto")
+    return crypto === undefined ? undefined : () => crypto.createHash("sha256")
+  }
+})
 
 export class InputHashes {
   private readonly hashes = new Map<string, Hash>()
+  private readonly makeHash: HashMaker
+
+  constructor(makeHash: HashMaker) {
+    this.makeHash = makeHash
+  }
 
   /** Adds the next bytes of a file. */
   readonly observe = (file: string, bytes: Uint8Array): void => {
-    const hash = this.hashes.get(file) ?? createHash("sha256")
+    const hash = this.hashes.get(file) ?? this.makeHash()
     this.hashes.set(file, hash.update(bytes))
   }
 

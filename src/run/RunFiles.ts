@@ -17,12 +17,14 @@ export interface RunFiles {
   readonly bundles: ReadonlyArray<AicBundle>
 }
 
-export const noRunFiles: RunFiles = { policyProfile: undefined, bundles: [] }
-
 export const readRunFiles = Effect.fnUntraced(function* ({
   aicBundles,
   routing: { modelName, policyFile }
-}: ReplayOptions): Effect.fn.Return<RunFiles, AicError | PolicyFileError | UsageError, FileSystem.FileSystem> {
+}: Pick<ReplayOptions, "aicBundles" | "routing">): Effect.fn.Return<
+  RunFiles,
+  AicError | PolicyFileError | UsageError,
+  FileSystem.FileSystem
+> {
   return {
     policyProfile: policyFile === undefined ? undefined : yield* readPolicyFile(policyFile, modelName),
     bundles: aicBundles.length === 0 ? [] : yield* readBundles(aicBundles)
@@ -47,13 +49,19 @@ const readBundles = Effect.fnUntraced(function* (files: ReadonlyArray<string>) {
 })
 
 /** The AIC models that a run asks for: of its engines, and of its router. */
-const aicModelsOf = ({ deployment, routing }: ReplayOptions): ReadonlyArray<AicModelArgs> => {
+const aicModelsOf = ({
+  deployment,
+  routing
+}: Pick<ReplayOptions, "deployment" | "routing">): ReadonlyArray<AicModelArgs> => {
   const engines = deployment._tag === "Aggregated" ? [deployment.engine] : [deployment.prefill, deployment.decode]
   return [...engines.map(({ aic }) => aic), routing.prefillEstimate].filter((args) => args !== undefined)
 }
 
 /** Bundles that none of the models of a run was found in, and why: a sentence each. */
-export const unusedBundles = (options: ReplayOptions, { bundles }: RunFiles): ReadonlyArray<string> => {
+export const unusedBundles = (
+  options: Pick<ReplayOptions, "deployment" | "routing">,
+  { bundles }: RunFiles
+): ReadonlyArray<string> => {
   const models = aicModelsOf(options)
   return bundles.flatMap(({ differences, file }) => {
     const [nearest, ...others] = models.map(differences).toSorted((a, b) => a.length - b.length)

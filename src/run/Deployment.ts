@@ -1,0 +1,197 @@
+/**
+ * What is deployed: from the options of a run to its engines, pools, routers and the layers that a simulation takes them from.
+ *
+ * Replays in simulated time, replays on the live clock and the HTTP endpoint all deploy here. What is derived on the way (KV pools
+ * sized by AIC, timing tables) stays known: see {@link Deployment.facts}.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import type * as Path from "effect/Path"
+import type * as Scope from "effect/Scope"
+import type { EngineArgs } from "../config/EngineArgs.ts"
+import type { UsageError } from "../config/UsageError.ts"
+import type { Deployment as DeploymentChoice, ReplayOptions } from "../config/ReplayOptions.ts"
+import { Engine } from "../engine/Engine.ts"
+import * as SglangEngine from "../engine/sglang/SglangEngine.ts"
+import * as VllmEngine from "../engine/vllm/VllmEngine.ts"
+import type { PoolFacts } from "../report/ReportOptions.ts"
+import * as KvRouter from "../router/kv/KvRouter.ts"
+import type { PolicyFileError } from "../router/kv/PolicyFileError.ts"
+import type { PrefillEstimator } from "../router/kv/PrefillLoad.ts"
+import * as RoundRobin from "../router/RoundRobin.ts"
+import { Router, type RouterContext } from "../router/Router.ts"
+import * as Topology from "../simulation/Topology.ts"
+import type { AicError } from "../timing/aic/AicError.ts"
+import * as AicTiming from "../timing/aic/AicTiming.ts"
+import { sizedPool } from "../timing/aic/KvCapacity.ts"
+import type { NpzError } from "../timing/npz/NpzError.ts"
+import * as NpzTiming from "../timing/npz/NpzTiming.ts"
+import * as PolynomialTiming from "../timing/PolynomialTiming.ts"
+import { Timing } from "../timing/Timing.ts"
+import { type KvPoolSource, poolFacts } from "./PoolFacts.ts"
+import { readRunFiles, type RunFiles, unusedBundles } from "./RunFiles.ts"
+
+/** The options that decide a deployment; what is replayed on it, and how, is not among them. */
+export type DeploymentOptions = Pick<ReplayOptions, "deployment" | "routing" | "seed" | "aicBundles">
+
+type Files = FileSystem.FileSystem | Path.Path
+type Undeployable = AicError | NpzError | Topology.DisaggregationUnsupported
+
+/** Equal workers of one engine, as they were deployed. */
+export interface DeployedPool {
+  readonly role: RouterContext["role"]
+  readonly workers: number
+  readonly engine: Engine["Service"]
+  readonly timing: Timing["Service"]
+  /** Where the size of the KV pool comes from. */
+  readonly kvPoolSource: KvPoolSource
+  /** KV bytes of a token over all GPUs of a worker; `undefined` where nothing tells. */
+  readonly kvBytesPerToken: number | undefined
+}
+
+export interface Deployment {
+  /** One pool, or prefill and decode. */
+  readonly pools: readonly [DeployedPool, ...ReadonlyArray<DeployedPool>]
+  /** The deployment that was asked for, with what was derived filled in. */
+  readonly used: DeploymentChoice
+  readonly router: Router["Service"]
+  /** What is really used, pool by pool; coverage of timing tables as of now. */
+  readonly facts: () => ReadonlyArray<PoolFacts>
+  /** Files that were read but make no difference, a sentence each. */
+  readonly notices: ReadonlyArray<string>
+  /** How often pass times lay beyond what was measured, a sentence per pool; as of now. */
+  readonly warnings: () => ReadonlyArray<string>
+  /** Wires the pools for a run in simulated time. */
+  readonly topology: Layer.Layer<Topology.Topology, Topology.DisaggregationUnsupported>
+  /** Engine and router of the pool that a run on the live clock has. */
+  readonly live: Layer.Layer<Engine | Router>
+}
+
+const timingLayer = (args: EngineArgs, { bundles }: RunFiles): Layer.Layer<Timing, AicError | NpzError, Files> => {
+  if (args.aic !== undefined) return AicTiming.layer(args.aic, bundles)
+  return args.plannerProfileData === undefined ? PolynomialTiming.layer : NpzTiming.layer(args.plannerProfileData)
+}
+
+const engineLayer = (args: EngineArgs): Layer.Layer<Engine, never, Timing> => {
+  switch (args.engineType) {
+    case "vllm":
+      return VllmEngine.layer(args)
+    case "sglang":
+      return SglangEngine.layer(args)
+    case "trtllm":
+      return VllmEngine.layerTrtllm(args)
+  }
+}
+
+/** Workers with their timing, their KV pool sized by AIC where their arguments ask for that. */
+const deployPool = Effect.fnUntraced(function* (
+  role: DeployedPool["role"],
+  workers: number,
+  given: EngineArgs,
+  files: RunFiles
+): Effect.fn.Return<DeployedPool, AicError | NpzError, Files | Scope.Scope> {
+  const { args, kvBytesPerToken } = yield* sizedPool(given, files.bundles)
+  const timing = Context.get(yield* Layer.build(timingLayer(args, files)), Timing)
+  const engine = Context.get(
+    yield* Layer.build(Layer.provide(engineLayer(args), Layer.succeed(Timing, timing))),
+    Engine
+  )
+  return {
+    role,
+    workers,
+    engine,
+    timing,
+    kvPoolSource: args.aic?.sizesKvPool === true ? "aic" : "engine_args",
+    kvBytesPerToken
+  }
+})
+
+const deployRouter = Effect.fnUntraced(function* (
+  { routing, seed }: DeploymentOptions,
+  { bundles, policyProfile }: RunFiles
+): Effect.fn.Return<Router["Service"], AicError, Files | Scope.Scope> {
+  if (routing.mode === "round_robin") return Context.get(yield* Layer.build(RoundRobin.layer), Router)
+  const prefillEstimator: PrefillEstimator | undefined =
+    routing.prefillEstimate === undefined
+      ? undefined
+      : yield* AicTiming.prefillEstimator(routing.prefillEstimate, bundles)
+  const { config, tieBreak } = routing
+  return Context.get(
+    yield* Layer.build(KvRouter.layer({ ...config, policyProfile, prefillEstimator, seed, tieBreak })),
+    Router
+  )
+})
+
+const deployPools = Effect.fnUntraced(function* (
+  choice: DeploymentChoice,
+  files: RunFiles
+): Effect.fn.Return<Deployment["pools"], AicError | NpzError, Files | Scope.Scope> {
+  if (choice._tag === "Aggregated") return [yield* deployPool("aggregated", choice.workers, choice.engine, files)]
+  return [
+    yield* deployPool("prefill", choice.prefillWorkers, choice.prefill, files),
+    yield* deployPool("decode", choice.decodeWorkers, choice.decode, files)
+  ]
+})
+
+/** One worker under round robin needs no router. */
+const isSingleEngine = ({ deployment, routing }: DeploymentOptions): boolean =>
+  deployment._tag === "Aggregated" && deployment.workers === 1 && routing.mode === "round_robin"
+
+type Topologies = Deployment["topology"]
+
+const topologyOf = (options: DeploymentOptions, pools: Deployment["pools"], router: Router["Service"]): Topologies => {
+  const { deployment } = options
+  const serve = ({ engine }: DeployedPool) => Layer.merge(Layer.succeed(Engine, engine), Layer.succeed(Router, router))
+  const [first, second = first] = pools
+  if (isSingleEngine(options)) return Layer.provide(Topology.layerSingle, serve(first))
+  if (deployment._tag === "Aggregated") {
+    return Layer.provide(Topology.layerMulti({ workers: deployment.workers }), serve(first))
+  }
+  return Layer.provide(
+    Topology.layerDisaggregated(deployment),
+    Layer.merge(
+      Layer.provide(Topology.PrefillPool.layer, serve(first)),
+      Layer.provide(Topology.DecodePool.layer, serve(second))
+    )
+  )
+}
+
+const usedOf = (choice: DeploymentChoice, pools: Deployment["pools"]): DeploymentChoice => {
+  const [first, second = first] = pools
+  return choice._tag === "Aggregated"
+    ? { ...choice, engine: first.engine.args }
+    : { ...choice, prefill: first.engine.args, decode: second.engine.args }
+}
+
+const extrapolationWarning = ({ timing: { coverage, source } }: DeployedPool): ReadonlyArray<string> => {
+  const { calls, extrapolated } = coverage?.() ?? { calls: 0, extrapolated: 0 }
+  return extrapolated === 0 ? [] : [`${source}: ${extrapolated} of ${calls} pass times lie beyond what was measured`]
+}
+
+/** Builds what the options deploy, from files that have been read; whatever is wrong with tables or profiles is found here. */
+export const deployWith = Effect.fnUntraced(function* (
+  options: DeploymentOptions,
+  files: RunFiles
+): Effect.fn.Return<Deployment, Undeployable, Files | Scope.Scope> {
+  const pools = yield* deployPools(options.deployment, files)
+  const router = yield* deployRouter(options, files)
+  const last = pools.at(-1) ?? pools[0]
+  return {
+    pools,
+    router,
+    used: usedOf(options.deployment, pools),
+    notices: unusedBundles(options, files),
+    facts: () => pools.map(poolFacts),
+    warnings: () => pools.flatMap(extrapolationWarning),
+    topology: topologyOf(options, pools, router),
+    live: Layer.merge(Layer.succeed(Engine, last.engine), Layer.succeed(Router, router))
+  }
+})
+
+/** Reads what the options name beside their values, and builds what they deploy. */
+export const deploy = (
+  options: DeploymentOptions
+): Effect.Effect<Deployment, Undeployable | PolicyFileError | UsageError, Files | Scope.Scope> =>
+  Effect.flatMap(readRunFiles(options), (files) => deployWith(options, files))

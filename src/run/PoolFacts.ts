@@ -1,0 +1,27 @@
+/** What a report tells about a pool of workers: what was really deployed, derived values included. */
+import type { PoolFacts } from "../report/ReportOptions.ts"
+import type { DeployedPool } from "./Deployment.ts"
+
+/** AIC sized the KV pool, or the engine arguments (their default included) say how large it is. */
+export type KvPoolSource = "aic" | "engine_args"
+
+const gibibyte = 2 ** 30
+
+export const poolFacts = (pool: DeployedPool): PoolFacts => {
+  const { engine, kvBytesPerToken, kvPoolSource, role, timing, workers } = pool
+  const { blockTokens, gpusPerWorker, numGpuBlocks } = engine.args
+  const kvTokens = numGpuBlocks * blockTokens
+  const coverage = timing.coverage?.()
+  return {
+    role,
+    workers,
+    gpusPerWorker,
+    blockTokens,
+    kvBlocks: numGpuBlocks,
+    kvTokens,
+    kvGib: kvBytesPerToken === undefined ? null : (kvTokens * kvBytesPerToken) / gibibyte,
+    kvPoolSource,
+    timingSource: timing.source,
+    ...(coverage === undefined ? {} : { timedPassParts: coverage.calls, extrapolatedPassParts: coverage.extrapolated })
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * A run from its options: to the stream of its events, or to its report.
+ *
+ *     options ─▶ prepare (files, trace, deployment) ─▶ events ─▶ report
+ *
+ * The command, tests and applications all run from options here. {@link events} and {@link report} do everything at once;
+ * {@link prepare} stops before the simulation, for those who want to know what will run, or do more with its events.
+ */
+import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import type * as Path from "effect/Path"
+import type * as Scope from "effect/Scope"
+import * as Sink from "effect/Sink"
+import type * as Stdio from "effect/Stdio"
+import * as Stream from "effect/Stream"
+import type { ReplayOptions } from "../config/ReplayOptions.ts"
+import type { UsageError } from "../config/UsageError.ts"
+import { LagMeter } from "../online/LagMeter.ts"
+import * as OnlineReplay from "../online/OnlineReplay.ts"
+import { Pace } from "../online/Pace.ts"
+import type { ReplayEvent } from "../report/ReplayEvent.ts"
+import type { Report } from "../report/Report.ts"
+import type { ReportMetadata } from "../report/ReportOptions.ts"
+import * as ReportSink from "../report/ReportSink.ts"
+import type { PolicyFileError } from "../router/kv/PolicyFileError.ts"
+import * as Replay from "../simulation/Replay.ts"
+import type { ReplayError } from "../simulation/ReplayError.ts"
+import type { SimulationView } from "../simulation/SimulationView.ts"
+import type { DisaggregationUnsupported } from "../simulation/Topology.ts"
+import { VirtualClock } from "../simulation/VirtualClock.ts"
+import type { AicError } from "../timing/aic/AicError.ts"
+import type { NpzError } from "../timing/npz/NpzError.ts"
+import type { TraceError } from "../trace/TraceError.ts"
+import { TraceFileObserver } from "../trace/TraceFile.ts"
+import type { WorkloadError } from "../workload/WorkloadError.ts"
+import { type Deployment, deployWith } from "./Deployment.ts"
+import { hashFiles, InputHashes, Sha256 } from "./InputHashes.ts"
+import { sideFiles } from "./InputFiles.ts"
+import { optionsJson } from "./OptionsJson.ts"
+import { readRunFiles } from "./RunFiles.ts"
+import { openWorkload, type RunWorkload } from "./RunWorkload.ts"
+
+/** What is found wrong before the simulation starts: with files, traces, tables, or the load. */
+export type PrepareError =
+  | AicError
+  | DisaggregationUnsupported
+  | NpzError
+  | PolicyFileError
+  | TraceError
+  | UsageError
+  | WorkloadError
+
+/** Everything that can end a run before its report. */
+export type RunError = PrepareError | ReplayError
+
+/** Where inputs come from. */
+export type Inputs = FileSystem.FileSystem | Path.Path | Stdio.Stdio
+
+/** What a program may do with a run beside reading its events. */
+export interface RunControls {
+  /** When this completes, the run ends early and still delivers its summary. */
+  readonly stopWhen?: Effect.Effect<unknown>
+  /** Is handed a view of the run before it starts, to show how far it is. */
+  readonly monitor?: (view: SimulationView["Service"]) => void
+}
+
+/** A run that is ready to start. */
+export interface PreparedRun {
+  /** Requests that the run will offer unless it is cut off. */
+  readonly requests: number
+  readonly deployment: Deployment
+  /** What the user should know before it starts, each in a sentence. */
+  readonly notices: ReadonlyArray<string>
+  /** What is worth a word once the events have ended. */
+  readonly warnings: () => ReadonlyArray<string>
+  readonly events: (controls?: RunControls) => Stream.Stream<ReplayEvent, ReplayError | TraceError>
+  /** Folds the events into the run's report: what was really used, notices and warnings included. */
+  readonly report: Sink.Sink<Report, ReplayEvent>
+}
+
+/**
+ * Reads and builds everything that the run needs: whatever is wrong with policy files, traces, tables or the load is found here.
+ *
+ * `sources` are further files that the options come from; the report lists their hashes beside those of the inputs. The scope
+ * keeps the copy of an input that can be read only once.
+ */
+export const prepare = Effect.fnUntraced(function* (
+  options: ReplayOptions,
+  sources: ReadonlyArray<string> = []
+): Effect.fn.Return<PreparedRun, PrepareError, Inputs | Scope.Scope> {
+  const makeHash = yield* Sha256
+  const hashes = makeHash === undefined ? undefined : new InputHashes(makeHash)
+  const files = yield* readRunFiles(options)
+  const workload = yield* Effect.provideService(openWorkload(options), TraceFileObserver, hashes?.observe)
+  const deployment = yield* deployWith(options, files)
+  const simulation = yield* options.mode === "online"
+    ? liveSimulation(options, workload, deployment)
+    : virtualSimulation(options, workload, deployment)
+  if (hashes !== undefined) yield* hashFiles(hashes, [...sources, ...sideFiles(options).map(({ path }) => path)])
+  const notices = [...options.notices, ...deployment.notices, ...workload.notices]
+  const warnings = (): ReadonlyArray<string> => [...simulation.warnings(), ...deployment.warnings()]
+  const metadata = (): ReportMetadata => ({
+    timingSource: [...new Set(deployment.pools.map(({ timing }) => timing.source))].join(", "),
+    seed: options.seed,
+    options: optionsJson({ ...options, deployment: deployment.used }),
+    pools: deployment.facts(),
+    warnings: [...notices, ...warnings()],
+    ...(hashes === undefined ? {} : { inputSha256: hashes.finish() })
+  })
+  return {
+    requests: workload.requests,
+    deployment,
+    notices,
+    warnings,
+    events: simulation.events,
+    report: ReportSink.sink({ serviceLevel: options.serviceLevel, metadata })
+  }
+})
+
+/** The events of the run that the options describe. */
+export const events = (options: ReplayOptions, controls?: RunControls): Stream.Stream<ReplayEvent, RunError, Inputs> =>
+  Stream.unwrap(Effect.map(prepare(options), (run) => run.events(controls)))
+
+/** The report of the run that the options describe. */
+export const report = (options: ReplayOptions, controls?: RunControls): Effect.Effect<Report, RunError, Inputs> =>
+  Effect.scoped(Effect.flatMap(prepare(options), (run) => Stream.run(run.events(controls), run.report)))
+
+type Simulation = Pick<PreparedRun, "events" | "warnings">
+
+const virtualSimulation = Effect.fnUntraced(function* (
+  { check, maxSimTimeMs }: ReplayOptions,
+  workload: RunWorkload,
+  { topology }: Deployment
+): Effect.fn.Return<Simulation, DisaggregationUnsupported | TraceError | WorkloadError, Scope.Scope> {
+  const services = yield* Layer.build(Layer.merge(topology, workload.layer))
+  const limit = maxSimTimeMs === undefined ? {} : { maxSimTimeMs }
+  return {
+    events: (controls = {}) =>
+      Replay.run({ ...limit, ...controls, check }).pipe(
+        Stream.provideContext(services),
+        Stream.provide(VirtualClock.layer, { local: true })
+      ),
+    warnings: () => []
+  }
+})
+
+const liveSimulation = Effect.fnUntraced(function* (
+  { check, maxSimTimeMs }: ReplayOptions,
+  workload: RunWorkload,
+  { live, pools }: Deployment
+): Effect.fn.Return<Simulation, TraceError | WorkloadError, Scope.Scope> {
+  const services = yield* Layer.build(Layer.mergeAll(live, workload.layer, Pace.layerLive))
+  const limit = maxSimTimeMs === undefined ? {} : { maxTimeMs: maxSimTimeMs }
+  const lag = new LagMeter()
+  return {
+    events: (controls = {}) =>
+      Stream.provideContext(
+        OnlineReplay.run({ ...limit, ...controls, workers: pools[0].workers, check, lag }),
+        services
+      ),
+    warnings: () => [lag.describe()]
+  }
+})
