@@ -9,6 +9,7 @@ import { type UsageError, usageError } from "../config/UsageError.ts"
 import { validateReplayOptions } from "../config/ValidateReplayOptions.ts"
 import { Pace } from "../online/Pace.ts"
 import { deploy } from "../run/Deployment.ts"
+import { isLoopback } from "../serve/AllowedHosts.ts"
 import { serve } from "../serve/Server.ts"
 import { givenOptions } from "./RunReplay.ts"
 import { readServeSettings, type ServeSettings } from "./ServeSettings.ts"
@@ -24,15 +25,28 @@ export const runServe = Effect.fnUntraced(function* (flags: FlagValues) {
   const notices = [...options.notices, ...unused, ...exposure(settings)]
   if (!options.quiet) yield* Effect.forEach(notices, (notice) => Console.error(`note: ${notice}`), { discard: true })
   return yield* serve({ ...settings, workers }, (url) => Console.log(greeting(settings, options, workers, url))).pipe(
+    Effect.raceFirst(terminated),
     Effect.catchTag("ServeError", (error) => Effect.fail(cannotListen(settings, error))),
     Effect.provide(Layer.merge(live, Pace.layerLive))
   )
 }, Effect.scoped)
 
-const loopback = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/
+/**
+ * Waits for the order to end (SIGTERM). A server has no other way to end well, so this is its success, and not an interruption; a
+ * second signal finds no listener and ends the process at once.
+ */
+const terminated: Effect.Effect<void> = Effect.callback((resume) => {
+  const others = process.listeners("SIGTERM")
+  process.removeAllListeners("SIGTERM")
+  process.once("SIGTERM", () => resume(Effect.void))
+  return Effect.sync(() => {
+    process.removeAllListeners("SIGTERM")
+    for (const listener of others) process.on("SIGTERM", listener)
+  })
+})
 
 const exposure = ({ host }: ServeSettings): ReadonlyArray<string> =>
-  loopback.test(host) ? [] : [`--host: ${host} may be reached from other machines, and there is no authentication`]
+  isLoopback(host) ? [] : [`--host: ${host} may be reached from other machines, and there is no authentication`]
 
 const greeting = ({ modelName }: ServeSettings, { routing }: ReplayOptions, workers: number, url: string): string =>
   `serving ${modelName} on ${url}: ${workers} ${workers === 1 ? "worker" : "workers"}, ${routing.mode}`

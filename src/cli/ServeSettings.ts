@@ -17,6 +17,8 @@ export const readServeSettings = (values: FlagValues): Result.Result<ServeSettin
   const defaults = defaultServeOptions
   const settings: ServeSettings = {
     host: read.text("host") ?? defaults.host,
+    allowedHosts: listOf(read.text("allow-host")) ?? defaults.allowedHosts,
+    allowedOrigins: listOf(read.text("allow-origin")) ?? defaults.allowedOrigins,
     port: read.integer("port") ?? defaults.port,
     modelName: read.text("served-model-name") ?? defaults.modelName,
     maxContextTokens: read.integer("max-model-len"),
@@ -31,12 +33,34 @@ export const readServeSettings = (values: FlagValues): Result.Result<ServeSettin
   return problem === undefined ? Result.succeed(settings) : Result.fail(problem)
 }
 
+/** Names between commas. */
+const listOf = (text: string | undefined): ReadonlyArray<string> | undefined =>
+  text?.split(",").map((name) => name.trim())
+
+/** A host without scheme, port or path. */
+const hostName = /^(\*|[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])$/
+/** A scheme, a host and perhaps a port, as browsers write it. */
+const origin = /^(\*|null|[a-z][a-z0-9+.-]*:\/\/[A-Za-z0-9._-]+(:\d+)?|[a-z][a-z0-9+.-]*:\/\/\[[0-9a-f:.]+\](:\d+)?)$/
+
 const milliseconds = (seconds: number | undefined): number | undefined =>
   seconds === undefined ? undefined : seconds * 1000
 
 const problemOf = (settings: ServeSettings): UsageError | undefined => {
   const { host, modelName, port } = settings
   if (host === "") return usageError("--host", "must not be empty")
+  for (const name of settings.allowedHosts) {
+    if (!hostName.test(name)) {
+      return usageError(
+        "--allow-host",
+        `expected host names without port, separated by commas, got ${JSON.stringify(name)}`
+      )
+    }
+  }
+  for (const name of settings.allowedOrigins) {
+    if (!origin.test(name)) {
+      return usageError("--allow-origin", `expected origins such as http://localhost:3000, got ${JSON.stringify(name)}`)
+    }
+  }
   if (modelName === "") return usageError("--served-model-name", "must not be empty")
   if (port < 0 || port > highestPort) return usageError("--port", `must be from 0 to ${highestPort}, got ${port}`)
   const counts: ReadonlyArray<readonly [flag: string, value: number | undefined]> = [

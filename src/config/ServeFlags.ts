@@ -4,6 +4,15 @@ import { replayFlags } from "./ReplayFlags.ts"
 
 export const serveFlags = {
   host: { kind: "text", default: "127.0.0.1", description: "Address to listen on; there is no authentication" },
+  "allow-host": {
+    kind: "text",
+    description:
+      "Names, separated by commas, that requests may call the server by beside localhost and its own address; * for any"
+  },
+  "allow-origin": {
+    kind: "text",
+    description: "Origins, separated by commas, whose web pages may use the server (CORS); * for any"
+  },
   port: { kind: "integer", default: "8000", description: "Port to listen on; 0 takes a free one" },
   "served-model-name": { kind: "text", default: "dynosim", description: "Model name that requests have to give" },
   "max-model-len": {

@@ -9,7 +9,9 @@ export class ApiError extends Schema.TaggedError<ApiError>()("ApiError", {
   /** The offending parameter, `null` when it is not one of them. */
   param: Schema.NullOr(Schema.String),
   code: Schema.NullOr(Schema.String),
-  problem: Schema.String
+  problem: Schema.String,
+  /** Headers that the answer carries beside the usual ones. */
+  headers: Schema.Record(Schema.String, Schema.String)
 }) {
   override get message(): string {
     return this.problem
@@ -19,14 +21,20 @@ export class ApiError extends Schema.TaggedError<ApiError>()("ApiError", {
 /** A request that is wrong in itself: status 400 unless said otherwise. */
 export const invalid = (
   problem: string,
-  more: { readonly param?: string; readonly code?: string; readonly status?: number } = {}
+  more: {
+    readonly param?: string
+    readonly code?: string
+    readonly status?: number
+    readonly headers?: Readonly<Record<string, string>>
+  } = {}
 ): ApiError =>
   new ApiError({
     status: more.status ?? 400,
     type: "invalid_request_error",
     param: more.param ?? null,
     code: more.code ?? null,
-    problem
+    problem,
+    headers: more.headers ?? {}
   })
 
 export const tooManyRequests = (limit: number): ApiError =>
@@ -35,11 +43,12 @@ export const tooManyRequests = (limit: number): ApiError =>
     type: "rate_limit_error",
     param: null,
     code: "rate_limit_exceeded",
-    problem: `${limit} requests are being served already: try again later`
+    problem: `${limit} requests are being served already: try again later`,
+    headers: { "retry-after": "1" }
   })
 
 export const serverError = (problem: string, status = 500): ApiError =>
-  new ApiError({ status, type: "server_error", param: null, code: null, problem })
+  new ApiError({ status, type: "server_error", param: null, code: null, problem, headers: {} })
 
 /** The body: `{"error": {message, type, param, code}}`. */
 export const errorBody = ({ code, param, problem, type }: ApiError) => ({
@@ -47,7 +56,4 @@ export const errorBody = ({ code, param, problem, type }: ApiError) => ({
 })
 
 export const errorResponse = (error: ApiError): HttpServerResponse.HttpServerResponse =>
-  HttpServerResponse.jsonUnsafe(errorBody(error), {
-    status: error.status,
-    ...(error.status === 429 ? { headers: { "retry-after": "1" } } : {})
-  })
+  HttpServerResponse.jsonUnsafe(errorBody(error), { status: error.status, headers: error.headers })

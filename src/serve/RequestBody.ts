@@ -9,6 +9,15 @@ import { type ApiError, invalid } from "./ApiError.ts"
 const tooLarge = (limit: number): ApiError =>
   invalid(`the request body is larger than ${limit} bytes`, { status: 413, code: "request_too_large" })
 
+/** What a web page cannot send to a foreign server without asking it first. */
+const jsonType = /^application\/(json|[\w.+-]+\+json)\s*(;|$)/i
+
+const wrongType = (type: string | undefined): ApiError =>
+  invalid(
+    `the Content-Type header must be application/json, ${type === undefined ? "but there is none" : `got ${JSON.stringify(type.slice(0, 80))}`}`,
+    { status: 415, code: "unsupported_media_type" }
+  )
+
 const readingFailed =
   (limit: number) =>
   ({ reason }: HttpServerError): ApiError =>
@@ -26,11 +35,7 @@ const parseJson = (text: string): Effect.Effect<unknown, ApiError> =>
 export const jsonBody = (request: HttpServerRequest, maxBodyBytes: number): Effect.Effect<unknown, ApiError> =>
   Effect.suspend(() => {
     const type = request.headers["content-type"]
-    if (type !== undefined && !/^application\/(json|[\w.+-]+\+json)\s*(;|$)/i.test(type)) {
-      return Effect.fail(
-        invalid(`the content type must be application/json, got ${type.slice(0, 80)}`, { status: 415 })
-      )
-    }
+    if (type === undefined || !jsonType.test(type)) return Effect.fail(wrongType(type))
     if (Number(request.headers["content-length"] ?? 0) > maxBodyBytes) return Effect.fail(tooLarge(maxBodyBytes))
     return request.text.pipe(
       Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(maxBodyBytes)),

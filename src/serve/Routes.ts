@@ -6,9 +6,10 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { version } from "../report/Version.ts"
-import { type ApiError, errorResponse, invalid, serverError } from "./ApiError.ts"
+import { type ApiError, invalid } from "./ApiError.ts"
 import { chat, completions, type Endpoint, wholeAnswer } from "./Endpoint.ts"
 import { eventStream } from "./EventStream.ts"
+import { frontDoor, type Handler } from "./FrontDoor.ts"
 import type { Generation } from "./Generation.ts"
 import type { GenerationSpec } from "./GenerationSpec.ts"
 import { prometheusContentType } from "./PrometheusText.ts"
@@ -27,21 +28,12 @@ const unknownModel = (name: string): ApiError =>
     code: "model_not_found"
   })
 
-/** Answers with the error in the API's form, and counts it. */
-const answered = <R>(model: Model, response: Effect.Effect<Response, ApiError, R>): Effect.Effect<Response, never, R> =>
-  Effect.catch(response, (error) =>
-    Effect.sync(() => {
-      model.metrics.refused(error.status)
-      return errorResponse(error)
-    })
-  )
-
 const generate = (
   endpoint: Endpoint,
   model: Model,
   options: ServeOptions,
   clients: SlowClients
-): Effect.Effect<Response, ApiError, HttpServerRequest | Scope.Scope> =>
+): Handler<HttpServerRequest | Scope.Scope> =>
   Effect.gen(function* () {
     const body = yield* jsonBody(yield* HttpServerRequest, options.maxBodyBytes)
     const spec = yield* Effect.fromResult(endpoint.parse(body))
@@ -81,61 +73,68 @@ const modelCard = (model: Model) => ({
   max_model_len: model.contextTokens
 })
 
-const methodsByPath: Readonly<Record<string, string>> = {
-  "/v1/completions": "POST",
-  "/v1/chat/completions": "POST",
-  "/v1/models": "GET",
-  "/health": "GET",
-  "/version": "GET",
-  "/metrics": "GET"
-}
-
-const noRoute = (request: HttpServerRequest): Response => {
-  const path = request.url.split("?", 1)[0] ?? ""
-  const method = methodsByPath[path]
-  if (method === undefined) return errorResponse(invalid(`there is nothing at ${path.slice(0, 80)}`, { status: 404 }))
-  return HttpServerResponse.setHeader(
-    errorResponse(invalid(`${path} takes ${method} requests, not ${request.method}`, { status: 405 })),
-    "allow",
-    method
-  )
-}
-
-/** Everything that a client may ask for. */
-export const layer = (options: ServeOptions, clients: SlowClients) =>
-  Layer.unwrap(
-    Effect.map(SimulatedModel, (model) => {
-      const generating = (endpoint: Endpoint) =>
-        answered(model, generate(endpoint, model, options, clients)).pipe(
-          // A defect is the server's fault; its trace goes to the log, not to the client.
-          Effect.catchDefect((defect) =>
-            Effect.as(Effect.logError(defect), errorResponse(serverError("the server has failed on this request")))
-          )
-        )
-      const models = HttpServerResponse.jsonUnsafe({ object: "list", data: [modelCard(model)] })
-      return Layer.mergeAll(
-        HttpRouter.add("POST", "/v1/completions", generating(completions)),
-        HttpRouter.add("POST", "/v1/chat/completions", generating(chat)),
-        HttpRouter.add("GET", "/v1/models", models),
-        HttpRouter.add("GET", "/v1/models/:model", modelByName(model)),
-        HttpRouter.add("GET", "/health", HttpServerResponse.empty({ status: 200 })),
-        HttpRouter.add("GET", "/version", HttpServerResponse.jsonUnsafe({ version })),
-        HttpRouter.add(
-          "GET",
-          "/metrics",
-          Effect.sync(() => HttpServerResponse.text(model.metricsText(), { contentType: prometheusContentType }))
-        ),
-        HttpRouter.add("*", "/*", (request) => Effect.sync(() => noRoute(request)))
-      )
-    })
+const modelByName = (model: Model): Handler<HttpRouter.RouteContext> =>
+  Effect.flatMap(HttpRouter.params, ({ model: name }) =>
+    name === model.name
+      ? Effect.succeed(HttpServerResponse.jsonUnsafe(modelCard(model)))
+      : Effect.fail(unknownModel(name ?? ""))
   )
 
-const modelByName = (model: Model) =>
-  answered(
-    model,
-    Effect.flatMap(HttpRouter.params, ({ model: name }) =>
-      name === model.name
-        ? Effect.succeed(HttpServerResponse.jsonUnsafe(modelCard(model)))
-        : Effect.fail(unknownModel(name ?? ""))
+interface Route {
+  readonly method: "GET" | "POST"
+  readonly path: HttpRouter.PathInput
+  readonly handler: Handler<HttpServerRequest | HttpRouter.RouteContext | Scope.Scope>
+}
+
+const routesOf = (model: Model, options: ServeOptions, clients: SlowClients): ReadonlyArray<Route> => {
+  const get = (path: HttpRouter.PathInput, handler: Route["handler"]): Route => ({ method: "GET", path, handler })
+  const generating = (path: HttpRouter.PathInput, endpoint: Endpoint): Route => ({
+    method: "POST",
+    path,
+    handler: generate(endpoint, model, options, clients)
+  })
+  return [
+    generating("/v1/completions", completions),
+    generating("/v1/chat/completions", chat),
+    get(
+      "/v1/models",
+      Effect.sync(() => HttpServerResponse.jsonUnsafe({ object: "list", data: [modelCard(model)] }))
+    ),
+    get("/v1/models/:model", modelByName(model)),
+    get("/health", Effect.succeed(HttpServerResponse.empty({ status: 200 }))),
+    get("/version", Effect.succeed(HttpServerResponse.jsonUnsafe({ version }))),
+    get(
+      "/metrics",
+      Effect.sync(() => HttpServerResponse.text(model.metricsText(), { contentType: prometheusContentType }))
     )
+  ]
+}
+
+/** Methods of a route: whatever can be got can also be asked for its head alone. */
+const methodsOf = ({ method }: Route): ReadonlyArray<string> => (method === "GET" ? ["GET", "HEAD"] : [method])
+
+const pathOf = ({ url }: HttpServerRequest): string => url.split("?", 1)[0] ?? ""
+
+const nothingThere = (request: HttpServerRequest): ApiError =>
+  invalid(`there is nothing at ${JSON.stringify(pathOf(request).slice(0, 80))}`, { status: 404, code: "not_found" })
+
+/** Answers by the method: the route's own, or what it takes instead. */
+const byMethod = (route: Route): Route["handler"] =>
+  Effect.flatMap(HttpServerRequest, ({ method }) => {
+    const methods = methodsOf(route)
+    if (methods.includes(method)) return route.handler
+    const allow = methods.join(", ")
+    const problem = `${route.path} takes ${allow} requests, not ${method}`
+    return Effect.fail(invalid(problem, { status: 405, code: "method_not_allowed", headers: { allow } }))
+  })
+
+/** Answers every request, whatever it asks for. */
+export const app = Effect.fnUntraced(function* (options: ServeOptions, clients: SlowClients) {
+  const model = yield* SimulatedModel
+  const layers = routesOf(model, options, clients).map((route) => HttpRouter.add("*", route.path, byMethod(route)))
+  const routed = yield* HttpRouter.toHttpEffect(Layer.mergeAll(Layer.empty, ...layers))
+  const found: Handler<HttpServerRequest | Scope.Scope> = Effect.catchTag(routed, "HttpServerError", ({ request }) =>
+    Effect.fail(nothingThere(request))
   )
+  return frontDoor(options, (status) => model.metrics.refused(status))(found)
+})

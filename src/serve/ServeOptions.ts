@@ -3,6 +3,10 @@
 export interface ServeOptions {
   /** Address to listen on. The server knows no authentication: beyond the loopback interface it is open to everybody. */
   readonly host: string
+  /** Names, beside loopback ones and `host` itself, that requests may call the server by; `*` for any. */
+  readonly allowedHosts: ReadonlyArray<string>
+  /** Origins whose pages may read answers in a browser (CORS); `*` for any, none by default. */
+  readonly allowedOrigins: ReadonlyArray<string>
   /** 0 for any free port. */
   readonly port: number
   /** The one model that requests may name. */
@@ -27,6 +31,8 @@ export interface ServeOptions {
 
 export const defaultServeOptions: ServeOptions = {
   host: "127.0.0.1",
+  allowedHosts: [],
+  allowedOrigins: [],
   port: 8000,
   modelName: "dynosim",
   workers: 1,

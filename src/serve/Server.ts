@@ -1,7 +1,6 @@
 /** `dynosim serve`: the simulated model behind an HTTP server on Node. */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Effect from "effect/Effect"
-import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
 import type { ServeError } from "effect/http/HttpServerError"
 import * as Layer from "effect/Layer"
@@ -10,6 +9,7 @@ import type { Engine } from "../engine/Engine.ts"
 import type { Pace } from "../online/Pace.ts"
 import type { Router } from "../router/Router.ts"
 import type { ReplayError } from "../simulation/ReplayError.ts"
+import { answerRefused } from "./RefusedConnections.ts"
 import * as Routes from "./Routes.ts"
 import type { ServeOptions } from "./ServeOptions.ts"
 import { SimulatedModel } from "./SimulatedModel.ts"
@@ -21,14 +21,21 @@ const checkIntervalMs = 1000
 const shutdownGrace = "200 millis"
 
 /** A Node server with the limits on slow requests; its connections end with the scope. */
-const nodeServer = ({ host, port, requestTimeoutMs }: ServeOptions): Layer.Layer<HttpServer.HttpServer, ServeError> =>
+const nodeServer = ({
+  host,
+  port,
+  requestTimeoutMs
+}: ServeOptions): Layer.Layer<HttpServer.HttpServer, ServeError, SimulatedModel> =>
   Layer.effect(HttpServer.HttpServer)(
-    Effect.suspend(() => {
+    Effect.flatMap(SimulatedModel, ({ metrics }) => {
       const server = createServer({
         requestTimeout: requestTimeoutMs,
         headersTimeout: requestTimeoutMs,
-        connectionsCheckingInterval: Math.min(checkIntervalMs, requestTimeoutMs)
+        connectionsCheckingInterval: Math.min(checkIntervalMs, requestTimeoutMs),
+        // A missing one is answered by the routes, like a wrong one.
+        requireHostHeader: false
       })
+      answerRefused(server, (status) => metrics.refused(status))
       return NodeHttpServer.make(() => server, { host, port, gracefulShutdownTimeout: shutdownGrace }).pipe(
         // Runs before the server is closed, which would wait for connections that have not sent their request.
         Effect.tap(() => Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections())))
@@ -42,11 +49,13 @@ export const serve = <R>(
   started: (url: string) => Effect.Effect<void, never, R>
 ): Effect.Effect<never, ServeError | ReplayError, Engine | Router | Pace | R> => {
   const clients = new SlowClients(options.clientTimeoutMs)
-  const app = HttpRouter.serve(Routes.layer(options, clients), { disableLogger: true, disableListenLog: true })
+  const app = Layer.unwrap(Effect.map(Routes.app(options, clients), (handler) => HttpServer.serve(handler)))
   return Effect.gen(function* () {
     const model = yield* SimulatedModel
     const server = yield* HttpServer.HttpServer
     yield* started(HttpServer.formatAddress(server.address))
     return yield* Effect.raceFirst(model.failure, clients.watch)
-  }).pipe(Effect.provide(Layer.provideMerge(app, [SimulatedModel.layer(options), nodeServer(options)])))
+  }).pipe(
+    Effect.provide(app.pipe(Layer.provideMerge(nodeServer(options)), Layer.provideMerge(SimulatedModel.layer(options))))
+  )
 }

@@ -24,6 +24,8 @@ describe("the settings of a server", () => {
       readServeSettings(
         flags({
           host: "localhost",
+          "allow-host": "sim.example.org, [fd00::1]",
+          "allow-origin": "http://localhost:3000",
           port: "0",
           "served-model-name": "org/m",
           "max-model-len": "4096",
@@ -37,6 +39,8 @@ describe("the settings of a server", () => {
     )
     assert.deepStrictEqual(settings, {
       host: "localhost",
+      allowedHosts: ["sim.example.org", "[fd00::1]"],
+      allowedOrigins: ["http://localhost:3000"],
       port: 0,
       modelName: "org/m",
       maxContextTokens: 4096,
@@ -51,6 +55,9 @@ describe("the settings of a server", () => {
 
   const refused: ReadonlyArray<readonly [flag: string, value: string, message: RegExp]> = [
     ["host", "", /^--host: must not be empty$/],
+    ["allow-host", "", /^--allow-host: expected host names without port, separated by commas, got ""$/],
+    ["allow-host", "a,http://b", /^--allow-host: .*, got "http:\/\/b"$/],
+    ["allow-origin", "localhost", /^--allow-origin: expected origins such as .*, got "localhost"$/],
     ["port", "70000", /^--port: must be from 0 to 65535, got 70000$/],
     ["port", "http", /^--port: expected an integer, got "http"$/],
     ["served-model-name", "", /^--served-model-name: must not be empty$/],

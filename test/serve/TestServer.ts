@@ -1,4 +1,5 @@
 /** A server on a free port for the time of a test, with fast engines, and plain clients for it. */
+import { it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -31,6 +32,12 @@ export const startServer = Effect.fnUntraced(function* (
   yield* Effect.forkScoped(running)
   return yield* Deferred.await(url)
 })
+
+/** A test against a server of its own. */
+export const served = (name: string, options: TestServerOptions, body: (url: string) => Promise<void>) =>
+  it.live(name, (): Effect.Effect<void, never, Scope.Scope> =>
+    Effect.flatMap(startServer(options), (url) => Effect.promise(() => body(url)))
+  )
 
 export const post = (url: string, path: string, body: unknown, init: RequestInit = {}): Promise<Response> =>
   fetch(url + path, {
@@ -117,6 +124,19 @@ export const rawConnection = (url: string): Promise<Socket> =>
     const socket = connect(Number(port), hostname, () => resolve(socket))
     socket.on("error", reject)
   })
+
+/** Sends a request word for word and gives the whole answer; the server is asked to close the connection. */
+export const exchange = async (
+  url: string,
+  line: string,
+  headers: ReadonlyArray<string>,
+  body = ""
+): Promise<string> => {
+  const socket = await rawConnection(url)
+  const text = received(socket)
+  socket.write([line, ...headers, "Connection: close", "", body].join("\r\n"))
+  return text
+}
 
 /** Everything a connection receives until its other end closes it. */
 export const received = (socket: Socket): Promise<string> =>
