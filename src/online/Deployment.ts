@@ -180,10 +180,10 @@ export class Deployment {
 
   private dispatchReleased(): void {
     const { router } = this
-    for (let request = router.takeReleased(); request !== undefined; request = router.takeReleased()) {
-      const live = this.live.get(request)
-      if (live === undefined) router.freed(request, this.time.nowMs())
-      else this.dispatch(live, request.workerIndex)
+    for (let next = router.takeReleased(); next !== undefined; next = router.takeReleased()) {
+      const live = this.live.get(next.request)
+      if (live === undefined) router.freed(next.request, this.time.nowMs())
+      else this.dispatch(live, next.workerIndex)
     }
   }
 

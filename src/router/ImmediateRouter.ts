@@ -4,7 +4,7 @@
  */
 import type { KvEventSink } from "../engine/KvEvents.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
-import type { RouterCore } from "./Router.ts"
+import type { Placement, RouterCore } from "./Router.ts"
 
 export abstract class ImmediateRouter implements RouterCore {
   readonly parked = 0
@@ -15,7 +15,7 @@ export abstract class ImmediateRouter implements RouterCore {
 
   freed(_request: SimRequest, _nowMs: number): void {}
 
-  takeReleased(): SimRequest | undefined {
+  takeReleased(): Placement | undefined {
     return undefined
   }
 

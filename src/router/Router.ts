@@ -20,6 +20,12 @@ export interface RouterContext {
   readonly role: "aggregated" | "prefill" | "decode"
 }
 
+/** A request and the worker of the pool that it goes to. */
+export interface Placement {
+  readonly request: SimRequest
+  readonly workerIndex: number
+}
+
 /** Routing state of one pool in one run. Plain and synchronous: it is called once per request and per edge. */
 export interface RouterCore extends BlockHolder {
   /**
@@ -32,10 +38,10 @@ export interface RouterCore extends BlockHolder {
   /** The request left its worker (completed or rejected). */
   freed(request: SimRequest, nowMs: number): void
   /**
-   * The next parked request that the last edges released, its `workerIndex` set; `undefined` when there is none.
+   * The next parked request that the last edges released, and where it goes; `undefined` when there is none.
    * Called until empty after every edge.
    */
-  takeReleased(): SimRequest | undefined
+  takeReleased(): Placement | undefined
   /** Number of parked requests. */
   readonly parked: number
   /** The parked requests, in no particular order; a run that is cut off still has to account for them. */

@@ -78,11 +78,11 @@ export class DisaggregatedLoop extends EventLoop {
   private decodeSeconds = 0
 
   private readonly onPrefillStarted = (worker: number, endMs: number): void => {
-    if (endMs === this.nowMs) this.completePrefill(worker, false)
+    if (endMs === this.nowMs) this.completePrefill(worker)
     else this.queue.push(endMs, 0, worker * 4 + prefillEnd)
   }
   private readonly onDecodeStarted = (worker: number, endMs: number): void => {
-    if (endMs === this.nowMs) this.completeDecode(worker, false)
+    if (endMs === this.nowMs) this.completeDecode(worker)
     else this.queue.push(endMs, 0, worker * 4 + decodeEnd)
   }
 
@@ -140,8 +140,8 @@ export class DisaggregatedLoop extends EventLoop {
     while (queue.headMs === this.nowMs && (queue.headPayload & 3) !== transferEnd) {
       const payload = queue.headPayload
       queue.pop()
-      if ((payload & 3) === prefillEnd) this.completePrefill(payload >> 2, true)
-      else this.completeDecode(payload >> 2, true)
+      if ((payload & 3) === prefillEnd) this.completePrefill(payload >> 2)
+      else this.completeDecode(payload >> 2)
       any = true
     }
     return any
@@ -162,10 +162,9 @@ export class DisaggregatedLoop extends EventLoop {
     return any
   }
 
-  /** A pass of a prefill worker ends; one that took no time does not wake the steps that wait for the worker. */
-  private completePrefill(worker: number, wakesParked: boolean): void {
+  private completePrefill(worker: number): void {
     const outcome = this.prefill.finishPass(worker)
-    if (wakesParked) this.wake(this.parkedReleases[worker]!, Step.Release)
+    this.wake(this.parkedReleases[worker]!, Step.Release)
     const held: Array<SimRequest> = []
     for (let index = 0; index < outcome.requests.length; index++) {
       const request = outcome.requests[index]!
@@ -184,10 +183,10 @@ export class DisaggregatedLoop extends EventLoop {
     this.prefill.noteWork(worker)
   }
 
-  private completeDecode(worker: number, wakesParked: boolean): void {
+  private completeDecode(worker: number): void {
     const outcome = this.decode.finishPass(worker)
     const reserved = this.decode.cores[worker]!.tryReserve()
-    if (wakesParked) this.wake(this.parkedActivations[worker]!, Step.Activate)
+    this.wake(this.parkedActivations[worker]!, Step.Activate)
     for (let index = 0; index < outcome.requests.length; index++) {
       const request = outcome.requests[index]!
       if (outcome.signals[index] === Signal.FirstToken) this.decode.router.prefillDone(request, this.nowMs)
@@ -261,7 +260,7 @@ export class DisaggregatedLoop extends EventLoop {
   private submitReleased(): void {
     const router: RouterCore = this.prefill.router
     for (let next = router.takeReleased(); next !== undefined; next = router.takeReleased()) {
-      this.submitPrefill(next, next.workerIndex)
+      this.submitPrefill(next.request, next.workerIndex)
     }
   }
 

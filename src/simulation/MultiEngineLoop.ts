@@ -7,14 +7,14 @@
 import type { Engine } from "../engine/Engine.ts"
 import { Signal, type WorkerCore } from "../engine/WorkerCore.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
-import type { Router } from "../router/Router.ts"
+import type { Placement, Router } from "../router/Router.ts"
 import { EventLoop } from "./EventLoop.ts"
 import type { LoopContext } from "./SimulationLoop.ts"
 import { WorkerPool } from "./WorkerPool.ts"
 
 export class MultiEngineLoop extends EventLoop {
   private readonly pool: WorkerPool<WorkerCore>
-  private readonly released: Array<SimRequest> = []
+  private readonly released: Array<Placement> = []
   private workerTimeSeconds = 0
   private readonly onStarted = (worker: number, endMs: number): void => {
     if (endMs === this.nowMs) this.completePass(worker)
@@ -85,14 +85,12 @@ export class MultiEngineLoop extends EventLoop {
       checks?.record(request)
       this.tellWorkload(request)
     }
-    for (const next of this.released) this.dispatch(next, next.workerIndex)
+    for (const { request: next, workerIndex } of this.released) this.dispatch(next, workerIndex)
     this.released.length = 0
   }
 
   private takeReleased(): void {
     const { router } = this.pool
-    for (let request = router.takeReleased(); request !== undefined; request = router.takeReleased()) {
-      this.released.push(request)
-    }
+    for (let next = router.takeReleased(); next !== undefined; next = router.takeReleased()) this.released.push(next)
   }
 }

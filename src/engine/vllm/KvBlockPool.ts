@@ -29,6 +29,8 @@ export class KvBlockPool {
   activeVersion = 0
   private readonly keys: Int32Array
   private readonly references: Int32Array
+  /** How many of a slot's references belong to reservations; see {@link acquireUnregistered}. */
+  private readonly pins: Int32Array
   /** Links of the inactive list; index `capacity` is its sentinel. */
   private readonly next: Int32Array
   private readonly previous: Int32Array
@@ -48,6 +50,7 @@ export class KvBlockPool {
     this.events = events
     this.keys = new Int32Array(capacity).fill(partialKey)
     this.references = new Int32Array(capacity)
+    this.pins = new Int32Array(capacity)
     this.next = new Int32Array(capacity + 1)
     this.previous = new Int32Array(capacity + 1)
     this.next[capacity] = capacity
@@ -85,12 +88,12 @@ export class KvBlockPool {
     return block
   }
 
-  /** Number of leading `keys[0 … count)` that are held by some request. */
+  /** Number of leading `keys[0 … count)` that are held by some request; reservations alone do not make a block active. */
   activePrefix(keys: Int32Array, count: number): number {
     let block = 0
     while (block < count) {
       const slot = this.find(keys[block]!)
-      if (slot < 0 || this.references[slot] === 0) break
+      if (slot < 0 || this.references[slot] === this.pins[slot]) break
       block += 1
     }
     return block
@@ -118,8 +121,8 @@ export class KvBlockPool {
   }
 
   /**
-   * Holds a prompt's leading cached full blocks and as many unregistered slots as the rest of its `blocks` needs, all or nothing.
-   * Returns the number of blocks that were cached, -1 when there is no room.
+   * A reservation: pins a prompt's leading cached full blocks and takes as many unregistered slots as the rest of its `blocks` needs,
+   * all or nothing. Returns the number of blocks that were cached, -1 when there is no room. {@link unpin} makes the pins ordinary holds.
    */
   acquireUnregistered(keys: Int32Array, fullCount: number, blocks: number, slots: Int32Array): number {
     const hits = this.pinHits(keys, 0, fullCount, slots)
@@ -127,9 +130,15 @@ export class KvBlockPool {
       for (let position = hits - 1; position >= 0; position--) this.release(slots[position]!)
       return -1
     }
-    if (hits > 0) this.activeVersion += 1
+    for (let position = 0; position < hits; position++) this.pins[slots[position]!]! += 1
     for (let position = hits; position < blocks; position++) slots[position] = this.takeSlot()
     return hits
+  }
+
+  /** The reservation whose first `count` slots were cached ends: what it pinned is held like any other block from now on. */
+  unpin(slots: Int32Array, count: number): void {
+    for (let position = 0; position < count; position++) this.pins[slots[position]!]! -= 1
+    if (count > 0) this.activeVersion += 1
   }
 
   /** A slot for one block to be filled, or -1 when none is left. */
@@ -184,9 +193,9 @@ export class KvBlockPool {
     }
     const references = this.references[slot]! - 1
     this.references[slot] = references
-    if (references > 0) return
+    if (references > this.pins[slot]!) return
     this.activeVersion += 1
-    this.linkInactive(slot)
+    if (references === 0) this.linkInactive(slot)
   }
 
   /** Every shareable identity cached here. */
@@ -210,6 +219,7 @@ export class KvBlockPool {
     let held = 0
     for (let slot = 0; slot < this.capacity; slot++) {
       if (this.references[slot]! > 0) held += 1
+      if (this.references[slot]! < this.pins[slot]!) throw new Error(`KV slot ${slot} has more reservations than holders`)
       const key = this.keys[slot]!
       if (key !== partialKey && this.find(key) !== slot)
         throw new Error(`KV block ${key} is not found in its slot ${slot}`)

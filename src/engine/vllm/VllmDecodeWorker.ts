@@ -53,6 +53,7 @@ export class VllmDecodeWorker extends VllmWorker implements DestinationWorker {
     this.reserved.delete(request)
     const { cachedBlocks, sequence } = reservation
     const before = this.pool.activeBlocks
+    this.pool.unpin(sequence.slots, cachedBlocks)
     for (let block = cachedBlocks; block < sequence.fullBlocks; block++) {
       sequence.slots[block] = this.pool.promote(sequence.slots[block]!, sequence.keys[block]!)
     }

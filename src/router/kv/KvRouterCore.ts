@@ -9,7 +9,7 @@
 import type { KvEventSink } from "../../engine/KvEvents.ts"
 import { Pcg32 } from "../../random/Pcg32.ts"
 import type { SimRequest } from "../../request/SimRequest.ts"
-import type { RouterContext, RouterCore } from "../Router.ts"
+import type { Placement, RouterContext, RouterCore } from "../Router.ts"
 import { minima, pickSoftmax, pickTied } from "./Choice.ts"
 import { type CostWeights, decodeCost, prefillCost } from "./Cost.ts"
 import { type KvRouterOptions, optionsForRole } from "./KvRouterOptions.ts"
@@ -57,7 +57,7 @@ export class KvRouterCore implements RouterCore {
   private readonly prefills: PrefillLoad
   private readonly queue: RouterQueue
   private readonly active = new Map<number, ActiveRequest>()
-  private readonly released: Array<SimRequest> = []
+  private readonly released: Array<Placement> = []
   private releasedTaken = 0
   private readonly prefillTokens: Float64Array
   private readonly overlaps: Int32Array
@@ -132,15 +132,15 @@ export class KvRouterCore implements RouterCore {
     this.drain(nowMs)
   }
 
-  takeReleased(): SimRequest | undefined {
-    const request = this.released[this.releasedTaken]
-    if (request === undefined) {
+  takeReleased(): Placement | undefined {
+    const placement = this.released[this.releasedTaken]
+    if (placement === undefined) {
       this.released.length = 0
       this.releasedTaken = 0
       return undefined
     }
     this.releasedTaken += 1
-    return request
+    return placement
   }
 
   kvEvents(workerIndex: number): KvEventSink | undefined {
@@ -159,8 +159,8 @@ export class KvRouterCore implements RouterCore {
       this.prefills.read(nowMs, this.prefillTokens)
       const parked = this.queue.release()
       if (parked === undefined) return
-      parked.request.workerIndex = this.admit(parked.request, parked.overlaps, nowMs)
-      this.released.push(parked.request)
+      const { overlaps, request } = parked
+      this.released.push({ request, workerIndex: this.admit(request, overlaps, nowMs) })
     }
   }
 

@@ -3,7 +3,7 @@ import * as Schema from "effect/Schema"
 import type { SimRequest } from "../../../src/request/SimRequest.ts"
 import { type DecisionHook, KvRouterCore, type RoutingDecision } from "../../../src/router/kv/KvRouterCore.ts"
 import { defaultKvRouterOptions, type KvRouterOptions } from "../../../src/router/kv/KvRouterOptions.ts"
-import type { RouterContext } from "../../../src/router/Router.ts"
+import type { Placement, RouterContext } from "../../../src/router/Router.ts"
 import { blocksFrom, context, request } from "../Requests.ts"
 
 const core = (options?: Partial<KvRouterOptions>, changes?: Partial<RouterContext>, hook?: DecisionHook) =>
@@ -25,6 +25,12 @@ const prompt = (id: number, first: number): SimRequest =>
 
 const takeAll = (router: KvRouterCore): Array<SimRequest> => {
   const all: Array<SimRequest> = []
+  for (const { request } of takePlacements(router)) all.push(request)
+  return all
+}
+
+const takePlacements = (router: KvRouterCore): Array<Placement> => {
+  const all: Array<Placement> = []
   for (let next = router.takeReleased(); next !== undefined; next = router.takeReleased()) all.push(next)
   return all
 }
@@ -130,11 +136,10 @@ describe("KV router", () => {
     assert.strictEqual(router.parked, 3)
     assert.deepStrictEqual(new Set(router.parkedRequests()), new Set([c, d, e]))
     router.prefillDone(b!, 1)
-    assert.deepStrictEqual(takeAll(router), [c])
-    assert.strictEqual(c!.workerIndex, 1)
+    assert.deepStrictEqual(takePlacements(router), [{ request: c!, workerIndex: 1 }])
     router.freed(a!, 2)
-    assert.deepStrictEqual(takeAll(router), [d])
-    assert.strictEqual(d!.workerIndex, 0)
+    assert.deepStrictEqual(takePlacements(router), [{ request: d!, workerIndex: 0 }])
+    assert.deepStrictEqual([c!.workerIndex, d!.workerIndex], [-1, -1], "where a request is belongs to the loop")
     router.freed(d!, 3)
     router.freed(c!, 3)
     assert.deepStrictEqual(takeAll(router), [e])
