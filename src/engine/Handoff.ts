@@ -8,7 +8,7 @@ import type { SimRequest } from "../request/SimRequest.ts"
 import type { WorkerContext } from "./WorkerContext.ts"
 import type { WorkerCore } from "./WorkerCore.ts"
 
-/** A prefill worker. It computes one hidden token per request; `Completed` means the prompt's KV is computed and held. */
+/** A prefill worker. Its tokens are hidden; `Completed` means the prompt's KV is computed and held. */
 export interface SourceWorker extends WorkerCore {
   /** Frees the KV of a request that was held since its completion. */
   releaseSource(request: SimRequest): void

@@ -21,7 +21,7 @@ export type Signal = (typeof Signal)[keyof typeof Signal]
 /** Result of one pass. The worker owns it and overwrites it at its next pass. */
 export class PassOutcome {
   endMs = 0
-  /** False when the pass did nothing at all: no admission, no token, no signal, no cache change, no time. */
+  /** False when the pass did nothing at all: no admission, no token, no signal, no cache change, no time. Progress may take no time. */
   progressed = false
   readonly requests: Array<SimRequest> = []
   readonly signals: Array<Signal> = []
@@ -33,6 +33,11 @@ export class PassOutcome {
     if (this.requests.length === 0) return
     this.requests.length = 0
     this.signals.length = 0
+  }
+
+  /** The pass has changed something. */
+  worked(): void {
+    this.progressed = true
   }
 
   signal(request: SimRequest, signal: Signal): void {

@@ -84,6 +84,8 @@ export interface SimRequestInit {
    * followed by the blocks that those complete. Length `floor(known tokens / block tokens)`.
    */
   readonly blocks: Int32Array
+  /** The trace says which tokens will be generated, not only how many. Default: it does not. */
+  readonly plansOutput?: boolean
   readonly arrivalMs: number
   readonly hints: RoutingHints
   readonly annotations: Readonly<Record<string, unknown>> | null
@@ -99,6 +101,7 @@ export class SimRequest implements RequestRecord {
   readonly requestId: string | null
   readonly promptTokens: number
   readonly outputTokens: number
+  readonly plansOutput: boolean
   readonly arrivalMs: number
   readonly hints: RoutingHints
   readonly annotations: Readonly<Record<string, unknown>> | null
@@ -123,6 +126,7 @@ export class SimRequest implements RequestRecord {
     this.requestId = init.requestId
     this.promptTokens = init.promptTokens
     this.outputTokens = init.outputTokens
+    this.plansOutput = init.plansOutput ?? false
     this.blocks = init.blocks
     this.arrivalMs = init.arrivalMs
     this.hints = init.hints

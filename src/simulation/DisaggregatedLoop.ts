@@ -174,7 +174,7 @@ export class DisaggregatedLoop extends EventLoop {
       }
       this.prefill.router.prefillDone(request, this.nowMs)
       this.submitReleased()
-      held.push(request)
+      if (outcome.signals[index] === Signal.Completed) held.push(request)
     }
     for (const request of held) {
       stampsOf(request).sourceHeldMs = this.nowMs

@@ -59,7 +59,7 @@ export class RequestFactory {
 
   /** Makes the request of a row and releases the row. */
   make({ arrivalMs, context, row, sessionId, turnIndex, workloadKey }: Dispatch): SimRequest {
-    const { annotations, hints, requestId } = this.rows.extras(row)
+    const { annotations, hints, outputTokenIds, requestId } = this.rows.extras(row)
     const { blocks, promptTokens } = context === undefined ? this.ownPrompt(row) : this.addedPrompt(row, context)
     const request = new SimRequest({
       id: this.nextId++,
@@ -68,6 +68,7 @@ export class RequestFactory {
       requestId,
       promptTokens,
       outputTokens: this.rows.outputTokens(row),
+      plansOutput: outputTokenIds !== undefined,
       blocks,
       arrivalMs,
       hints,

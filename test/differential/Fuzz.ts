@@ -16,6 +16,7 @@ import { parseArgs } from "node:util"
 import { gzipSync } from "node:zlib"
 import { runCommand } from "../support/CommandRun.ts"
 import { columnsOf, figuresOf, reportDifferences, requestDifferences } from "../support/Comparison.ts"
+import { guideFor } from "../support/Guide.ts"
 import { type Case, families, type Family, isFamily, randomCase } from "./RandomCase.ts"
 import { referenceCommand, type ReferenceResult, runReference } from "./Reference.ts"
 
@@ -35,12 +36,17 @@ const compare = async (
   { arguments: words }: Case,
   reference: ReferenceResult
 ): Promise<Array<string>> => {
-  const exit = await Effect.runPromiseExit(runCommand([trace], words))
+  const guide = reference._tag === "Done" ? guideFor(words, columnsOf(reference.lines)) : undefined
+  const exit = await Effect.runPromiseExit(runCommand([trace], words, { hook: guide?.hook }))
   if (Exit.isSuccess(exit)) {
     if (reference._tag === "Failed") return [`the reference failed: ${reference.message}`]
     if (reference._tag === "Hung") return ["the reference hung, this program ended"]
     const { records, report } = exit.value
-    return [...reportDifferences(report, reference.report), ...requestDifferences(records, columnsOf(reference.lines))]
+    return [
+      ...(guide?.faults ?? []),
+      ...reportDifferences(report, reference.report),
+      ...requestDifferences(records, columnsOf(reference.lines))
+    ]
   }
   const failure = Cause.squash(exit.cause)
   const message = failure instanceof Error ? failure.message : String(failure)

@@ -7,6 +7,7 @@ import { gunzipSync } from "node:zlib"
 import { runCommand } from "../support/CommandRun.ts"
 import { type RecordedReport, type RecordedRequests, reportDifferences, requestDifferences } from "../support/Comparison.ts"
 import { goldenFolder, goldenNames, temporaryTrace } from "../support/GoldenRun.ts"
+import { guideFor } from "../support/Guide.ts"
 
 interface RecordedCase {
   /** Lines of the trace. */
@@ -26,8 +27,13 @@ describe("recorded random cases", () => {
     Effect.gen(function*() {
       const { arguments: words, report, requests, rows } = load(name)
       const trace = yield* temporaryTrace(rows.map((row) => `${JSON.stringify(row)}\n`).join(""))
-      const outcome = yield* runCommand([trace], words)
-      const found = [...reportDifferences(outcome.report, report), ...requestDifferences(outcome.records, requests)]
+      const guide = guideFor(words, requests)
+      const outcome = yield* runCommand([trace], words, { hook: guide?.hook })
+      const found = [
+        ...(guide?.faults ?? []),
+        ...reportDifferences(outcome.report, report),
+        ...requestDifferences(outcome.records, requests)
+      ]
       assert.strictEqual(found.length, 0, found.slice(0, 20).join("\n"))
     }))
 })

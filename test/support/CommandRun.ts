@@ -7,6 +7,8 @@ import { readGivenOptions } from "../../src/config/GivenOptions.ts"
 import type { JsonSetting } from "../../src/config/JsonSetting.ts"
 import { validateReplayOptions } from "../../src/config/ValidateReplayOptions.ts"
 import type { Report } from "../../src/report/Report.ts"
+import { DecisionWatch } from "../../src/router/kv/KvRouter.ts"
+import type { DecisionHook } from "../../src/router/kv/KvRouterCore.ts"
 import * as Run from "../../src/run/Run.ts"
 import { type Outcome, outcomeOf } from "./Replays.ts"
 
@@ -25,11 +27,11 @@ const flagsOf = (words: ReadonlyArray<string>): FlagValues => {
   return flags
 }
 
-/** `traces` are paths of trace files, `flags` the rest of the command line. */
+/** `traces` are paths of trace files, `flags` the rest of the command line; `hook` may choose for the KV router. */
 export const runCommand = (
   traces: ReadonlyArray<string>,
   flags: ReadonlyArray<string>,
-  { check = true } = {}
+  { check = true, hook }: { readonly check?: boolean; readonly hook?: DecisionHook | undefined } = {}
 ): Effect.Effect<CommandOutcome, unknown> =>
   Effect.gen(function* () {
     const given = yield* Effect.fromResult(readGivenOptions(traces, flagsOf(flags)))
@@ -38,4 +40,4 @@ export const runCommand = (
     const events = yield* Stream.runCollect(run.events())
     const report = yield* Stream.run(Stream.fromIterable(events), run.report)
     return { ...outcomeOf(events), report }
-  }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
+  }).pipe(Effect.scoped, Effect.provideService(DecisionWatch, hook), Effect.provide(NodeServices.layer))

@@ -72,7 +72,7 @@ export class SglangWorker extends BatchWorker<Sequence> {
     this.finished.length = 0
     if (this.retracted.length > 0) this.requeueRetracted()
     ratio.decay()
-    if (outcome.endMs > nowMs || outcome.requests.length > 0) outcome.progressed = true
+    if (outcome.endMs > nowMs || outcome.requests.length > 0) outcome.worked()
     return outcome
   }
 
@@ -126,7 +126,7 @@ export class SglangWorker extends BatchWorker<Sequence> {
 
   protected noteAdmission(request: SimRequest, nowMs: number, reusedTokens: number): void {
     request.admitted(nowMs, reusedTokens)
-    this.outcome.progressed = true
+    this.outcome.worked()
   }
 
   /** A request has emitted its last token. */
@@ -221,6 +221,7 @@ export class SglangWorker extends BatchWorker<Sequence> {
     kv.pool.giveBack(first + needed, needed - used)
     if (this.finished.length > 0) this.dropFinished()
     this.previousEmitMs = tokenMs
+    this.outcome.worked()
     return tokenMs
   }
 
@@ -263,7 +264,7 @@ export class SglangWorker extends BatchWorker<Sequence> {
     if (sequence === undefined) return
     this.kv.retract(sequence)
     this.retracted.push(sequence)
-    this.outcome.progressed = true
+    this.outcome.worked()
   }
 
   private requeueRetracted(): void {

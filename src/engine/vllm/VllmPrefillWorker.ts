@@ -1,5 +1,8 @@
 /**
- * vLLM-style prefill worker: computes prompts, one hidden token each, and keeps their KV until it has been sent.
+ * vLLM-style prefill worker: computes prompts, and keeps their KV until it has been sent.
+ *
+ * It computes one hidden token per request; of a request whose output the trace plans all of them, in passes that take no time unless
+ * other prompts are computed in them. Their blocks are cached here as well, so that a prompt which extends them hits.
  */
 import type { SimRequest } from "../../request/SimRequest.ts"
 import type { SourceWorker } from "../Handoff.ts"
@@ -11,7 +14,7 @@ export class VllmPrefillWorker extends VllmWorker implements SourceWorker {
   private readonly held = new Map<SimRequest, Sequence>()
 
   override submit(request: SimRequest): void {
-    this.waiting.pushBack(this.sequenceOf(request, 1))
+    this.waiting.pushBack(this.sequenceOf(request, request.plansOutput ? request.outputTokens : 1))
   }
 
   releaseSource(request: SimRequest): void {

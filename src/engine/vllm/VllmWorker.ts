@@ -79,8 +79,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
     outcome.endMs =
       this.sampler === undefined ? this.emitTokens(prefillEndMs) : this.emitBursts(prefillEndMs, this.sampler)
     if (this.rejected.length > 0) this.signalRejected()
-    if (this.budget.scheduledTokens > 0 || outcome.endMs > nowMs || outcome.requests.length > 0)
-      outcome.progressed = true
+    if (this.budget.scheduledTokens > 0 || outcome.endMs > nowMs || outcome.requests.length > 0) outcome.worked()
     return outcome
   }
 
@@ -184,7 +183,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
       head.running = true
       head.admitted = true
       this.noteAdmission(head.request, nowMs, cachedTokens)
-      outcome.progressed = true
+      outcome.worked()
       if (head.scheduledTokens === 0 && this.budget.tokens === 0) return
     }
   }
@@ -355,24 +354,34 @@ export class VllmWorker extends BatchWorker<Sequence> {
       sequence.countdown -= 1
       if (sequence.countdown > 0) {
         if (sequence.lastTokenMs === previousMs) shared += 1
-        else this.gaps.add(tokenMs - sequence.lastTokenMs, 1)
+        else this.addGap(tokenMs - sequence.lastTokenMs, 1)
         sequence.lastTokenMs = tokenMs
         emitted += 1
         continue
       }
       if (!this.growForToken(sequence)) continue
       if (sequence.lastTokenMs === previousMs) shared += 1
-      else if (sequence.generatedTokens > 1) this.gaps.add(tokenMs - sequence.lastTokenMs, 1)
+      else if (sequence.generatedTokens > 1) this.addGap(tokenMs - sequence.lastTokenMs, 1)
       this.noteToken(sequence, tokenMs)
       emitted += 1
       if (!sequence.running) finished = true
     }
-    if (shared > 0) this.gaps.add(tokenMs - previousMs, shared)
+    this.addGap(tokenMs - previousMs, shared)
     if (emitted === 0) return prefillEndMs
     if (finished) this.dropFinished()
+    this.noteEmission(tokenMs)
+    return tokenMs
+  }
+
+  /** The pass has let tokens out. */
+  private noteEmission(tokenMs: number): void {
+    this.outcome.worked()
     this.previousEmitMs = tokenMs
     this.fruitlessPreemptions = 0
-    return tokenMs
+  }
+
+  private addGap(gapMs: number, count: number): void {
+    if (count > 0 && this.visible) this.gaps.add(gapMs, count)
   }
 
   /**
@@ -483,14 +492,13 @@ export class VllmWorker extends BatchWorker<Sequence> {
     for (let index = 0; index < ready.length; index++) {
       const sequence = ready[index]!
       if (sequence.lastTokenMs === this.previousEmitMs) shared += 1
-      else if (sequence.generatedTokens > 0) this.gaps.add(tokenMs - sequence.lastTokenMs, 1)
+      else if (sequence.generatedTokens > 0) this.addGap(tokenMs - sequence.lastTokenMs, 1)
       this.emitBurst(sequence, bursts[index]!, tokenMs)
     }
-    if (shared > 0) this.gaps.add(tokenMs - this.previousEmitMs, shared)
+    this.addGap(tokenMs - this.previousEmitMs, shared)
     this.pool.returnReserved()
     this.dropFinished()
-    this.previousEmitMs = tokenMs
-    this.fruitlessPreemptions = 0
+    this.noteEmission(tokenMs)
     return tokenMs
   }
 
@@ -520,7 +528,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
         sequence.slots[sequence.heldBlocks] = this.pool.takeReserved()
         sequence.heldBlocks += 1
       }
-      if (token > 0) this.gaps.add(0, 1)
+      if (token > 0) this.addGap(0, 1)
       this.noteToken(sequence, tokenMs)
     }
     sequence.computedTokens = sequence.knownTokens - 1
