@@ -172,9 +172,10 @@ export class DisaggregatedLoop extends EventLoop {
         this.abort(request, "rejected")
         continue
       }
+      if (outcome.signals[index] === Signal.FirstToken) continue
       this.prefill.router.prefillDone(request, this.nowMs)
       this.submitReleased()
-      if (outcome.signals[index] === Signal.Completed) held.push(request)
+      held.push(request)
     }
     for (const request of held) {
       stampsOf(request).sourceHeldMs = this.nowMs

@@ -267,6 +267,148 @@ const disaggregated = (dice: Dice): Case => {
   }
 }
 
+/** Command line of two pools. */
+const pools = (
+  dice: Dice,
+  prefill: EngineArgs,
+  decode: EngineArgs,
+  traceBlockTokens: number,
+  workers: { readonly prefill: number; readonly decode: number } = {
+    prefill: dice.between(1, 3),
+    decode: dice.between(1, 3)
+  }
+): Array<string> => [
+  "--prefill-engine-args",
+  JSON.stringify({ worker_type: "prefill", ...prefill }),
+  "--decode-engine-args",
+  JSON.stringify({ worker_type: "decode", ...decode }),
+  "--num-prefill-workers",
+  String(workers.prefill),
+  "--num-decode-workers",
+  String(workers.decode),
+  "--trace-block-size",
+  String(traceBlockTokens)
+]
+
+/**
+ * The KV router, which parks requests from the given share of a worker's token budget on. The reference draws ties: its choices are
+ * made again by the lengths of the requests, see {@link withOwnLengths}.
+ */
+const kvRouter = (dice: Dice): Array<string> => [
+  "--router-mode",
+  "kv_router",
+  "--router-config",
+  JSON.stringify({
+    router_queue_threshold: dice.pick([0, 0.001, 0.02, 1]),
+    ...(dice.chance(0.5) ? { router_queue_policy: dice.pick(["fcfs", "lcfs", "wspt"]) } : {}),
+    ...(dice.chance(0.3) ? { overlap_score_weight: dice.pick([0, 2]) } : {})
+  })
+]
+
+/** Rows no two of which have the same lengths. */
+const withOwnLengths = (rows: ReadonlyArray<CaseRow>): Array<CaseRow> => {
+  const seen = new Set<string>()
+  return rows.filter(({ input_length, output_length }) => {
+    const lengths = `${input_length}/${output_length}`
+    return !seen.has(lengths) && seen.add(lengths)
+  })
+}
+
+const transferSettings = (dice: Dice): EngineArgs =>
+  dice.chance(0.6)
+    ? {
+        kv_bytes_per_token: dice.pick([1_000, 131_072]),
+        kv_transfer_bandwidth: dice.pick([0.001, 0.1, 64]),
+        kv_transfer_timing_mode: dice.pick(["full_prompt", "destination_missing"])
+      }
+    : {}
+
+/** SGLang's order of a hand-off, with requests parked in the prefill router while their KV is reserved elsewhere. */
+const sglangHandoff = (dice: Dice): Case => {
+  const pool = { blockTokens: dice.pick([1, 2, 4, 16]), blocks: dice.between(300, 600) }
+  const tokens = dice.pick([4, 6, 16])
+  const args = {
+    engine_type: "sglang",
+    block_size: pool.blockTokens,
+    num_gpu_blocks: pool.blocks,
+    max_num_seqs: dice.pick([4, 8, null])
+  }
+  const small = { ...pool, blocks: Math.floor(pool.blocks / 4) }
+  const rows = withOwnLengths(flatRows(dice, small, tokens)).filter(
+    ({ input_length, output_length }) => input_length + output_length <= (pool.blocks * pool.blockTokens) / 4
+  )
+  const routing = dice.chance(0.8) ? kvRouter(dice) : []
+  return {
+    rows: rows.length === 0 ? [{ timestamp: 0, input_length: 5, output_length: 5, hash_ids: [1, 2] }] : rows,
+    arguments: [...pools(dice, { ...args, ...transferSettings(dice) }, args, tokens), ...routing]
+  }
+}
+
+/** Passes that take no time at all. */
+const zeroTime = (dice: Dice): Case => {
+  const pool = { blockTokens: dice.pick([2, 4, 16]), blocks: dice.between(200, 400) }
+  const tokens = dice.pick([4, 16])
+  const engine_type = dice.pick(["sglang", "sglang", "vllm"])
+  const args = {
+    engine_type,
+    block_size: pool.blockTokens,
+    num_gpu_blocks: pool.blocks,
+    speedup_ratio: dice.pick([1e9, 1e12, 1e15]),
+    ...(dice.chance(0.3) ? { decode_speedup_ratio: 1e3 } : {})
+  }
+  const rows = flatRows(dice, { ...pool, blocks: Math.floor(pool.blocks / 4) }, tokens, dice.between(1, 20)).filter(
+    ({ input_length, output_length }) => input_length + output_length <= (pool.blocks * pool.blockTokens) / 4
+  )
+  const served =
+    rows.length === 0 ? [{ timestamp: 0, input_length: 21, output_length: 30, hash_ids: [1, 2, 3, 4, 5, 6] }] : rows
+  return {
+    rows: served,
+    arguments: dice.chance(0.4) ? pools(dice, args, args, tokens) : command(dice, args, tokens, dice.pick([1, 2, 4]))
+  }
+}
+
+/** A vLLM decode pool under pressure: preempted requests beside reservations that pin cached blocks. */
+const tightDecode = (dice: Dice): Case => {
+  const blockTokens = dice.pick([4, 8, 16])
+  const decode = { blockTokens, blocks: dice.between(20, 60) }
+  const prefill = { blockTokens, blocks: decode.blocks * 4 }
+  const tokens = traceBlock(dice, decode)
+  const flat = flatRows(dice, decode, tokens).filter(
+    ({ input_length, output_length }) => input_length + output_length <= decode.blocks * blockTokens
+  )
+  const parks = dice.chance(0.4)
+  const rows = parks ? withOwnLengths(flat) : flat
+  return {
+    rows: rows.length === 0 ? [{ timestamp: 0, input_length: 5, output_length: 5, hash_ids: [1, 2] }] : rows,
+    arguments: [
+      ...pools(
+        dice,
+        { block_size: blockTokens, num_gpu_blocks: prefill.blocks, ...transferSettings(dice) },
+        { ...engine(dice, decode), ...(dice.chance(0.5) ? { decode_speedup_ratio: 2.75 } : {}) },
+        tokens
+      ),
+      ...(parks ? kvRouter(dice) : [])
+    ]
+  }
+}
+
+/** Planned outputs in two pools: the prefill worker holds them too, so later prompts that extend them hit. */
+const plannedHandoff = (dice: Dice): Case => {
+  const base = outputs(dice)
+  const blockTokens = dice.pick([2, 4, 8])
+  const args = {
+    block_size: blockTokens,
+    num_gpu_blocks: 400,
+    max_num_batched_tokens: dice.pick([8, 17, 64, 256, null]),
+    ...(dice.chance(0.2) ? { aic_nextn: dice.between(1, 3) } : {})
+  }
+  const parks = dice.chance(0.4)
+  return {
+    rows: parks ? withOwnLengths(base.rows) : base.rows,
+    arguments: [...pools(dice, { ...args, ...transferSettings(dice) }, args, 1), ...(parks ? kvRouter(dice) : [])]
+  }
+}
+
 /** Radix cache, both schedule policies, retraction by the new-token ratio. */
 const sglang = (dice: Dice): Case => {
   const pool = { blockTokens: dice.pick([1, 2, 3, 4, 16]), blocks: dice.between(60, 200) }
@@ -303,7 +445,11 @@ export const families = {
   capped,
   delta,
   disaggregated,
-  sglang
+  sglang,
+  sglangHandoff,
+  zeroTime,
+  tightDecode,
+  plannedHandoff
 } as const
 
 export type Family = keyof typeof families

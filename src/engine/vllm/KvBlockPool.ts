@@ -219,7 +219,8 @@ export class KvBlockPool {
     let held = 0
     for (let slot = 0; slot < this.capacity; slot++) {
       if (this.references[slot]! > 0) held += 1
-      if (this.references[slot]! < this.pins[slot]!) throw new Error(`KV slot ${slot} has more reservations than holders`)
+      if (this.references[slot]! < this.pins[slot]!)
+        throw new Error(`KV slot ${slot} has more reservations than holders`)
       const key = this.keys[slot]!
       if (key !== partialKey && this.find(key) !== slot)
         throw new Error(`KV block ${key} is not found in its slot ${slot}`)
