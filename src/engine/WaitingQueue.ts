@@ -30,6 +30,24 @@ export class WaitingQueue<Member extends Queueable<Member>> {
     this.length += 1
   }
 
+  /** Puts a member in front of the first one of which `goesBefore` holds, else at the back; a walk along the queue. */
+  insertBefore(member: Member, goesBefore: (waiter: Member) => boolean): void {
+    const { head, tail } = this
+    if (head === undefined || tail === undefined || !goesBefore(tail)) {
+      this.pushBack(member)
+      return
+    }
+    if (goesBefore(head)) {
+      this.pushFront(member)
+      return
+    }
+    let before = head
+    while (before.behind !== undefined && !goesBefore(before.behind)) before = before.behind
+    member.behind = before.behind
+    before.behind = member
+    this.length += 1
+  }
+
   shift(): Member | undefined {
     const { head } = this
     if (head === undefined) return undefined

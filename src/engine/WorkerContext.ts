@@ -1,3 +1,4 @@
+import type { DecisionProbe } from "./DecisionProbe.ts"
 import type { KvEventSink } from "./KvEvents.ts"
 import type { TokenGaps } from "./TokenGaps.ts"
 
@@ -8,4 +9,8 @@ export interface WorkerContext {
   readonly gaps: TokenGaps
   /** Where cache changes go; `undefined` when no router listens. */
   readonly kvEvents: KvEventSink | undefined
+  /** Where those go that happen only when the pass ends; `undefined` when no router listens. */
+  readonly kvEventsAtPassEnd?: KvEventSink | undefined
+  /** Who wants to know what the scheduler decides; only workers of the vLLM profiles tell. */
+  readonly decisions?: DecisionProbe | undefined
 }

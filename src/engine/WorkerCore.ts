@@ -60,6 +60,8 @@ export interface WorkerCore extends BlockHolder {
   readonly inFlight: number
   /** Those of them that wait. */
   readonly queued: number
+  /** Its decisions depend on requests far down its queue: every one must be submitted when it arrives. */
+  readonly readsWholeQueue?: boolean
   submit(request: SimRequest): void
   /**
    * Drops a request that waits or runs here, between passes: its KV blocks are given back, those that are full stay cached

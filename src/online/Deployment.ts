@@ -80,7 +80,7 @@ export class Deployment {
           ...options,
           index,
           // Gaps between planned times: nobody reads them.
-          core: engine.spawn({ workerIndex: index, gaps: new TokenGaps(), kvEvents: hub.sink(index) }),
+          core: engine.spawn({ workerIndex: index, gaps: new TokenGaps(), ...hub.sinks(index) }),
           kvEventVisibility: engine.kvEventVisibility,
           hub,
           mailbox,

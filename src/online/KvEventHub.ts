@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as PubSub from "effect/PubSub"
 import type * as Scope from "effect/Scope"
 import { KvEventBuffer, type KvEventSink } from "../engine/KvEvents.ts"
+import type { WorkerContext } from "../engine/WorkerContext.ts"
 import type { BlockHolder } from "../request/BlockIdentity.ts"
 import type { RouterCore } from "../router/Router.ts"
 
@@ -19,25 +20,24 @@ interface KvEventBatch {
   readonly events: KvEventBuffer
 }
 
-/** Where one worker's core writes its changes. */
-class WorkerEvents implements KvEventSink, BlockHolder {
+/** Where one worker's core writes its changes: those of now, and those that count from the end of the pass. */
+class WorkerEvents implements BlockHolder {
+  readonly atPassEnd = new KvEventBuffer()
+  readonly now: KvEventSink = {
+    stored: (block) => this.events.stored(block),
+    removed: (block) => this.events.removed(block)
+  }
   private events = new KvEventBuffer()
-
-  stored(block: number): void {
-    this.events.stored(block)
-  }
-
-  removed(block: number): void {
-    this.events.removed(block)
-  }
 
   markBlocks(mark: (block: number) => void): void {
     this.events.markBlocks(mark)
+    this.atPassEnd.markBlocks(mark)
   }
 
   /** What was written since the last call; `undefined` when nothing was. */
-  take(): KvEventBuffer | undefined {
+  take(passEnded: boolean): KvEventBuffer | undefined {
     const { events } = this
+    if (passEnded) this.atPassEnd.flush(events)
     if (events.isEmpty) return undefined
     this.events = new KvEventBuffer()
     return events
@@ -68,17 +68,25 @@ export class KvEventHub implements BlockHolder {
     return new KvEventHub(pubsub, yield* PubSub.subscribe(pubsub), router)
   })
 
-  /** Where a worker's core is to write; `undefined` when the router does not listen. */
-  sink(workerIndex: number): KvEventSink | undefined {
-    if (this.router.kvEvents(workerIndex) === undefined) return undefined
+  /** Where a worker's core is to write; nowhere when the router does not listen. */
+  sinks(workerIndex: number): Pick<WorkerContext, "kvEvents" | "kvEventsAtPassEnd"> {
+    if (this.router.kvEvents(workerIndex) === undefined) return { kvEvents: undefined }
     const events = new WorkerEvents()
     this.workers.set(workerIndex, events)
-    return events
+    return { kvEvents: events.now, kvEventsAtPassEnd: events.atPassEnd }
   }
 
-  /** Sends what the worker has written. */
+  /** Sends what the worker has written for now. */
   publish(workerIndex: number): Effect.Effect<void> {
-    const events = this.workers.get(workerIndex)?.take()
+    return this.send(workerIndex, this.workers.get(workerIndex)?.take(false))
+  }
+
+  /** The worker's pass has ended: sends all that it has written. */
+  publishPassEnd(workerIndex: number): Effect.Effect<void> {
+    return this.send(workerIndex, this.workers.get(workerIndex)?.take(true))
+  }
+
+  private send(workerIndex: number, events: KvEventBuffer | undefined): Effect.Effect<void> {
     if (events === undefined) return Effect.void
     const batch: KvEventBatch = { workerIndex, events }
     this.underWay.add(batch)

@@ -124,7 +124,7 @@ export class OnlineWorker {
     this.idlePasses = 0
     const { endMs } = outcome
     yield* time.sleepUntil(endMs, Turn.passEnd)
-    if (kvEventVisibility === "pass-end") yield* hub.publish(this.index)
+    yield* hub.publishPassEnd(this.index)
     batch.stampMs = time.nowMs()
     lag.passEnded(endMs, batch.stampMs)
     this.plannedMs = endMs

@@ -28,13 +28,15 @@ export interface HandoffStamps {
 export interface RoutingHints {
   /** Seconds of head start in the router queue (fcfs, lcfs) or weight bonus (wspt); never negative. */
   readonly priority: number
+  /** Priority in the engine's own queue, as the row gives it; smaller goes first (vLLM's `policy: priority`). */
+  readonly enginePriority: number
   /** Strict tier in the router queue; a higher tier always goes first. */
   readonly strictPriority: number
   /** Policy class or policy family named by the row. */
   readonly policyClass: string | null
 }
 
-export const noRoutingHints: RoutingHints = { priority: 0, strictPriority: 0, policyClass: null }
+export const noRoutingHints: RoutingHints = { priority: 0, enginePriority: 0, strictPriority: 0, policyClass: null }
 
 export const emptyBlocks: Int32Array = new Int32Array(0)
 

@@ -36,7 +36,7 @@ export class SingleEngineLoop implements SimulationLoop {
     this.context = context
     this.worker = worker
     this.holders = [worker, context.workload]
-    this.defersArrivals = context.workload.kind === "open" && !context.observed
+    this.defersArrivals = context.workload.kind === "open" && !context.observed && worker.readsWholeQueue !== true
   }
 
   interrupt(): void {

@@ -33,7 +33,7 @@ export class WorkerPool<Worker extends WorkerCore> {
   private readonly checks: RunChecks | undefined
   /** Results of the passes under way, by worker. */
   private readonly outcomes: Array<PassOutcome | undefined>
-  /** By worker; only where the router sees events at pass end. */
+  /** By worker; only where the router listens. */
   private readonly heldEvents: Array<HeldEvents | undefined> = []
   /** Idle workers with requests. */
   private readonly ready: WorkerSet
@@ -49,7 +49,7 @@ export class WorkerPool<Worker extends WorkerCore> {
       role
     })
     this.cores = Array.from({ length: workers }, (_, workerIndex) =>
-      options.spawn({ workerIndex, gaps: options.gaps, kvEvents: this.eventSink(engine, workerIndex) })
+      options.spawn({ workerIndex, gaps: options.gaps, ...this.eventSinks(engine, workerIndex) })
     )
     this.outcomes = Array.from({ length: workers }, () => undefined)
     this.ready = new WorkerSet(workers)
@@ -122,12 +122,12 @@ export class WorkerPool<Worker extends WorkerCore> {
     return outcome.endMs
   }
 
-  private eventSink(engine: Engine["Service"], worker: number): KvEventSink | undefined {
+  private eventSinks(engine: Engine["Service"], worker: number): Pick<WorkerContext, "kvEvents" | "kvEventsAtPassEnd"> {
     const sink = this.router.kvEvents(worker)
-    if (sink === undefined || engine.kvEventVisibility === "pass-start") return sink
+    if (sink === undefined) return { kvEvents: undefined }
     const buffer = new KvEventBuffer()
     this.heldEvents[worker] = { buffer, sink }
-    return buffer
+    return { kvEvents: engine.kvEventVisibility === "pass-start" ? sink : buffer, kvEventsAtPassEnd: buffer }
   }
 }
 

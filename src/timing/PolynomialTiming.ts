@@ -18,6 +18,7 @@ const decodeMs: TimingModel["decodeMs"] = (_batch, activeKvTokens, _meanContextT
   return -25.74 * (usage * usage) + 54.01 * usage + 5.74
 }
 
-const model: TimingModel = { prefillMs, decodeMs }
+/** The model itself, without a layer. */
+export const polynomialModel: TimingModel = { prefillMs, decodeMs }
 
-export const layer: Layer.Layer<Timing> = Layer.succeed(Timing, { source: "polynomial", make: () => model })
+export const layer: Layer.Layer<Timing> = Layer.succeed(Timing, { source: "polynomial", make: () => polynomialModel })

@@ -28,8 +28,13 @@ export const noExtras: RowExtras = {
 const hintsOf = (row: TraceRow): RoutingHints =>
   row.priority === 0 && row.strictPriority === 0 && row.policyClass === undefined
     ? noRoutingHints
-    : // A negative priority counts as none.
-      { priority: Math.max(0, row.priority), strictPriority: row.strictPriority, policyClass: row.policyClass ?? null }
+    : {
+        // A negative priority counts as none in the router.
+        priority: Math.max(0, row.priority),
+        enginePriority: row.priority,
+        strictPriority: row.strictPriority,
+        policyClass: row.policyClass ?? null
+      }
 
 const extrasOf = (row: TraceRow): RowExtras => {
   const hints = hintsOf(row)

@@ -32,7 +32,7 @@ describe("KvEventHub", () => {
     Effect.gen(function* () {
       const router = new ListeningRouter()
       const hub = yield* KvEventHub.make(router)
-      const [first, second] = [hub.sink(0), hub.sink(1)]
+      const [first, second] = [hub.sinks(0).kvEvents, hub.sinks(1).kvEvents]
       first?.stored(7)
       first?.stored(0)
       second?.removed(9)
@@ -59,7 +59,7 @@ describe("KvEventHub", () => {
   it.effect("asks for nothing from workers that nobody listens to", () =>
     Effect.gen(function* () {
       const hub = yield* KvEventHub.make(new ListeningRouter())
-      assert.isUndefined(hub.sink(2))
+      assert.isUndefined(hub.sinks(2).kvEvents)
       yield* hub.publish(2)
       assert.deepStrictEqual(marked(hub), [])
     }).pipe(Effect.scoped)

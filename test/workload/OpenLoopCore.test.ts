@@ -152,7 +152,7 @@ describe("OpenLoopCore", () => {
     const [request] = drive(coreFor(rows), { rows }).requests
     assert.strictEqual(request?.sessionId, null)
     assert.strictEqual(request?.requestId, "r")
-    assert.deepStrictEqual(request?.hints, { priority: 2, strictPriority: 1, policyClass: "p" })
+    assert.deepStrictEqual(request?.hints, { priority: 2, enginePriority: 2, strictPriority: 1, policyClass: "p" })
     assert.strictEqual(request?.annotations, annotations)
   })
 

@@ -53,11 +53,11 @@ describe("RowStore", () => {
     const negative = store.add(row(2, { priority: -3, requestId: "s" }), 0)
     assert.deepStrictEqual(store.extras(rich), {
       requestId: "r",
-      hints: { priority: 0, strictPriority: 2, policyClass: "p" },
+      hints: { priority: 0, enginePriority: -3, strictPriority: 2, policyClass: "p" },
       outputTokenIds: Uint32Array.of(4, 5),
       annotations
     })
-    assert.deepStrictEqual(store.extras(negative).hints, noRoutingHints)
+    assert.deepStrictEqual(store.extras(negative).hints, { ...noRoutingHints, enginePriority: -3 })
   })
 
   it("chains rows", () => {

@@ -2,7 +2,13 @@
 import type { EngineArgs } from "../../config/EngineArgs.ts"
 import { scaledDurationMs } from "../../timing/Quantise.ts"
 import type { TimingModel } from "../../timing/Timing.ts"
-import type { PassBudget } from "./PassBudget.ts"
+
+/** The prompts of a pass that are charged as one prefill batch. */
+export interface PrefillCharge {
+  readonly batchPrompts: number
+  readonly meanIslTokens: number
+  readonly meanPrefixTokens: number
+}
 
 /** No decode step is faster, before speed-up. */
 const minDecodeMs = 1
@@ -19,7 +25,7 @@ export class PassTiming {
   }
 
   /** Prefill of the prompts that the pass scheduled; 0 when all of their tokens were cached. */
-  prefillMs({ batchPrompts, meanIslTokens, meanPrefixTokens }: PassBudget): number {
+  prefillMs({ batchPrompts, meanIslTokens, meanPrefixTokens }: PrefillCharge): number {
     if (batchPrompts === 0 || meanIslTokens <= meanPrefixTokens) return 0
     const ms = Math.max(0, this.model.prefillMs(batchPrompts, meanIslTokens, meanPrefixTokens))
     return scaledDurationMs(ms, this.args.speedupRatio)

@@ -1,0 +1,315 @@
+/**
+ * KV blocks of one worker as vLLM V1 keeps them: reference counts, one ordered queue of free blocks, and identities that several
+ * slots may carry at once.
+ *
+ *     take ◀── front [ no identity … | cached, least recently released first … ] back ◀── release
+ *
+ * A slot in the queue that has an identity stays matchable until it is taken. Nothing is ever deduplicated: a block that is
+ * computed twice has two slots, and a look-up finds the one registered first. Slot numbers never influence a decision.
+ *
+ * Everything is a preallocated typed array. Identities are found through an open-addressing table of slots (the first of each
+ * identity); further slots of an identity hang on it as a doubly linked list in order of registration.
+ */
+import type { KvEventSink } from "../KvEvents.ts"
+
+/** A slot without identity. */
+const noKey = -1
+/** First identity of privately generated blocks; counts down. */
+const firstPrivateKey = -2
+const noSlot = -1
+
+/** Fibonacci hashing: 2^32 / golden ratio. */
+const hashFactor = 0x9e3779b1
+const groupBits = 3
+const groupMask = 7
+
+/** Sees every slot lose its identity; for decision logs. */
+export interface EvictionObserver {
+  evicted(key: number): void
+}
+
+export class BlockPool {
+  /** Usable blocks. vLLM's reserved null block comes on top and is never handed out. */
+  readonly capacity: number
+  /** Blocks that can be handed out now, cached ones that nobody holds included. */
+  freeBlocks: number
+  /** Where announcements of shareable blocks go; the worker redirects it between decision and delivery. */
+  events: KvEventSink | undefined
+  observer: EvictionObserver | undefined = undefined
+
+  /** Leading blocks found by the last {@link lookUp}, and how many of them nobody held. */
+  hitBlocks = 0
+  idleHitBlocks = 0
+  /** Whether the last {@link lookUp} would find the same now. */
+  lookUpIsCurrent = false
+
+  private readonly unidentifiedToFront: boolean
+  private readonly keys: Int32Array
+  private readonly references: Int32Array
+  /** Links of the free queue; index `capacity` is its sentinel. */
+  private readonly next: Int32Array
+  private readonly previous: Int32Array
+  /** Links among the slots of one identity; {@link noSlot} at either end. */
+  private readonly laterCopy: Int32Array
+  private readonly earlierCopy: Int32Array
+  /** Of an identity's first slot: its last one. */
+  private readonly lastCopy: Int32Array
+  /** Open addressing, linear probing: slot + 1, 0 where empty. */
+  private readonly table: Int32Array
+  private readonly tableShift: number
+  private readonly tableMask: number
+  private nextPrivateKey = firstPrivateKey
+  /** Slots that the last look-up found carry its number. */
+  private readonly lookUpOfSlot: Uint32Array
+  private lookUps = 0
+  private missedKey = noKey
+
+  constructor(capacity: number, unidentifiedBlocksGoTo: "front" | "back", events: KvEventSink | undefined) {
+    this.capacity = capacity
+    this.freeBlocks = capacity
+    this.unidentifiedToFront = unidentifiedBlocksGoTo === "front"
+    this.events = events
+    this.keys = new Int32Array(capacity).fill(noKey)
+    this.references = new Int32Array(capacity)
+    this.next = Int32Array.from({ length: capacity + 1 }, (_, slot) => (slot === capacity ? 0 : slot + 1))
+    this.previous = Int32Array.from({ length: capacity + 1 }, (_, slot) => (slot === 0 ? capacity : slot - 1))
+    this.laterCopy = new Int32Array(capacity).fill(noSlot)
+    this.earlierCopy = new Int32Array(capacity).fill(noSlot)
+    this.lastCopy = new Int32Array(capacity).fill(noSlot)
+    this.lookUpOfSlot = new Uint32Array(capacity)
+    const tableBits = Math.max(groupBits + 1, 32 - Math.clz32(4 * capacity - 1))
+    this.table = new Int32Array(2 ** tableBits)
+    this.tableShift = 32 - tableBits + groupBits
+    this.tableMask = this.table.length - 1
+  }
+
+  /** Blocks held by at least one request, copies counted one by one. */
+  get usedBlocks(): number {
+    return this.capacity - this.freeBlocks
+  }
+
+  /** A fresh identity for a block that only its own request can match. */
+  privateKey(): number {
+    const key = this.nextPrivateKey
+    this.nextPrivateKey = key === -0x80000000 ? firstPrivateKey : key - 1
+    return key
+  }
+
+  /** Identity of the block in a slot; negative where it has none or one that nobody else can match. */
+  keyOf(slot: number): number {
+    return this.keys[slot]!
+  }
+
+  /**
+   * Finds the leading ones of `keys[0 … limit)` that are here, held or not, and writes their slots to `slots`: results in
+   * {@link hitBlocks} and {@link idleHitBlocks}.
+   *
+   * A blocked head of the queue is looked up again at every pass, so the pool remembers which slots and which missing identity the
+   * result rests on, and {@link lookUpIsCurrent} tells whether any of them has changed.
+   */
+  lookUp(keys: Int32Array, limit: number, slots: Int32Array): void {
+    const { lookUpOfSlot, references } = this
+    this.lookUps = (this.lookUps + 1) >>> 0
+    this.missedKey = noKey
+    let hits = 0
+    let idle = 0
+    while (hits < limit) {
+      const slot = this.find(keys[hits]!)
+      if (slot < 0) {
+        this.missedKey = keys[hits]!
+        break
+      }
+      lookUpOfSlot[slot] = this.lookUps
+      if (references[slot] === 0) idle += 1
+      slots[hits] = slot
+      hits += 1
+    }
+    this.hitBlocks = hits
+    this.idleHitBlocks = idle
+    this.lookUpIsCurrent = true
+  }
+
+  /** Holds the first `count` slots of a list; those that nobody held leave the queue. */
+  hold(slots: Int32Array, count: number): void {
+    for (let position = 0; position < count; position++) {
+      const slot = slots[position]!
+      if (this.references[slot] === 0) {
+        this.unlink(slot)
+        this.noteChange(slot)
+      }
+      this.references[slot] = this.references[slot]! + 1
+    }
+  }
+
+  /** Fills list positions `from … to` with slots from the front of the queue. The caller knows that there are enough. */
+  take(slots: Int32Array, from: number, to: number): void {
+    const { capacity, keys, next, references } = this
+    for (let position = from; position < to; position++) {
+      const slot = next[capacity]!
+      this.unlink(slot)
+      if (keys[slot] !== noKey) this.evict(slot)
+      references[slot] = 1
+      slots[position] = slot
+    }
+  }
+
+  /** Gives a held slot an identity, as the latest one to carry it. */
+  register(slot: number, key: number): void {
+    const { keys, table, tableMask } = this
+    keys[slot] = key
+    let index = this.home(key)
+    for (; table[index] !== 0; index = (index + 1) & tableMask) {
+      const first = table[index]! - 1
+      if (keys[first] !== key) continue
+      this.appendCopy(first, slot)
+      return
+    }
+    table[index] = slot + 1
+    this.lastCopy[slot] = slot
+    if (key < 0) return
+    if (key === this.missedKey) this.lookUpIsCurrent = false
+    if (this.events !== undefined) this.events.stored(key)
+  }
+
+  /** Gives back a list of held blocks, the last one first. */
+  release(slots: Int32Array, count: number): void {
+    const { keys, references } = this
+    for (let position = count - 1; position >= 0; position--) {
+      const slot = slots[position]!
+      const left = references[slot]! - 1
+      references[slot] = left
+      if (left > 0) continue
+      if (keys[slot] === noKey && this.unidentifiedToFront) this.linkBehind(this.capacity, slot)
+      else this.linkBehind(this.previous[this.capacity]!, slot)
+      this.noteChange(slot)
+    }
+  }
+
+  /** Every shareable identity cached here. */
+  markBlocks(mark: (block: number) => void): void {
+    for (const key of this.keys) if (key >= 0) mark(key)
+  }
+
+  /** Walks all slots and lists: every slot either held or queued, every identity found, its copies in one chain. */
+  checkInvariants(): void {
+    let queued = 0
+    for (let slot = this.next[this.capacity]!; slot !== this.capacity; slot = this.next[slot]!) {
+      queued += 1
+      if (this.references[slot] !== 0) throw new Error(`KV slot ${slot} is free but has holders`)
+      if (queued > this.capacity) throw new Error("the queue of free KV slots is circular")
+    }
+    if (queued !== this.freeBlocks) throw new Error(`${queued} KV slots are free, counted ${this.freeBlocks}`)
+    let held = 0
+    for (let slot = 0; slot < this.capacity; slot++) {
+      if (this.references[slot]! > 0) held += 1
+      if (this.references[slot]! < 0) throw new Error(`KV slot ${slot} was released more often than it was held`)
+      if (this.keys[slot] !== noKey && !this.isCopy(this.find(this.keys[slot]!), slot))
+        throw new Error(`KV block ${this.keys[slot]} is not found in its slot ${slot}`)
+    }
+    if (held !== this.usedBlocks) throw new Error(`${held} KV slots are held, counted ${this.usedBlocks}`)
+  }
+
+  private isCopy(first: number, slot: number): boolean {
+    let copy = first
+    while (copy !== noSlot && copy !== slot) copy = this.laterCopy[copy]!
+    return copy === slot
+  }
+
+  /** What the last look-up rests on may have changed. */
+  private noteChange(slot: number): void {
+    if (this.lookUpOfSlot[slot] === this.lookUps) this.lookUpIsCurrent = false
+  }
+
+  private linkBehind(before: number, slot: number): void {
+    const after = this.next[before]!
+    this.next[before] = slot
+    this.previous[slot] = before
+    this.next[slot] = after
+    this.previous[after] = slot
+    this.freeBlocks += 1
+  }
+
+  private unlink(slot: number): void {
+    const before = this.previous[slot]!
+    const after = this.next[slot]!
+    this.next[before] = after
+    this.previous[after] = before
+    this.freeBlocks -= 1
+  }
+
+  /**
+   * Where a key's probing starts. Identities of one trace block are consecutive, so groups of eight stay together: a walk
+   * along a prompt then touches one cache line per group instead of one per block.
+   */
+  private home(key: number): number {
+    return ((Math.imul(key >> groupBits, hashFactor) >>> this.tableShift) << groupBits) | (key & groupMask)
+  }
+
+  /** The slot that was registered first among those with this identity, or -1. */
+  private find(key: number): number {
+    const { keys, table, tableMask } = this
+    let index = this.home(key)
+    for (;;) {
+      const entry = table[index]!
+      if (entry === 0) return noSlot
+      if (keys[entry - 1] === key) return entry - 1
+      index = (index + 1) & tableMask
+    }
+  }
+
+  private appendCopy(first: number, slot: number): void {
+    const last = this.lastCopy[first]!
+    this.laterCopy[last] = slot
+    this.earlierCopy[slot] = last
+    this.lastCopy[first] = slot
+  }
+
+  /** Takes a slot's identity away; the identity itself goes when this was its only slot. */
+  private evict(slot: number): void {
+    const { earlierCopy, keys, laterCopy } = this
+    const key = keys[slot]!
+    const earlier = earlierCopy[slot]!
+    const later = laterCopy[slot]!
+    if (earlier === noSlot) this.dropFirst(slot, later)
+    else {
+      laterCopy[earlier] = later
+      if (later === noSlot) this.lastCopy[this.find(key)] = earlier
+      else earlierCopy[later] = earlier
+    }
+    earlierCopy[slot] = noSlot
+    laterCopy[slot] = noSlot
+    keys[slot] = noKey
+    this.noteChange(slot)
+    this.observer?.evicted(key)
+  }
+
+  /** The table's slot of an identity goes: its next copy takes the place, or the entry is removed. */
+  private dropFirst(slot: number, later: number): void {
+    const { keys, table, tableMask } = this
+    const key = keys[slot]!
+    let index = this.home(key)
+    while (table[index] !== slot + 1) index = (index + 1) & tableMask
+    if (later !== noSlot) {
+      table[index] = later + 1
+      this.earlierCopy[later] = noSlot
+      this.lastCopy[later] = this.lastCopy[slot]!
+      return
+    }
+    this.closeGap(index)
+    if (key >= 0 && this.events !== undefined) this.events.removed(key)
+  }
+
+  /** Empties a table entry and moves up what was probed past it, so that probing needs no tombstones. */
+  private closeGap(entry: number): void {
+    const { keys, table, tableMask } = this
+    let hole = entry
+    for (let index = (hole + 1) & tableMask; table[index] !== 0; index = (index + 1) & tableMask) {
+      const home = this.home(keys[table[index]! - 1]!)
+      if (((index - home) & tableMask) >= ((index - hole) & tableMask)) {
+        table[hole] = table[index]!
+        hole = index
+      }
+    }
+    table[hole] = 0
+  }
+}

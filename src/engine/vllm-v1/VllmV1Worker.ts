@@ -1,0 +1,209 @@
+/**
+ * A worker that decides like vLLM V1: scheduling calls, the batches they make, and their delivery.
+ *
+ * Without asynchronous scheduling a pass is a call, its batch, and the delivery at the batch's end. With it two batches are
+ * outstanding: the next one is decided when the previous one starts to execute, so a pass makes calls until two are outstanding (or
+ * nothing can be scheduled) and ends with the delivery of the older one.
+ *
+ *     calls      k   k+1          k+2          k+3
+ *     executing  [---- k ----][--- k+1 ---][--- k+2 ---]
+ *     passes     |------------|------------|-----------|
+ */
+import type { EngineArgs } from "../../config/EngineArgs.ts"
+import type { SimRequest } from "../../request/SimRequest.ts"
+import type { TimingModel } from "../../timing/Timing.ts"
+import { BatchWorker } from "../BatchWorker.ts"
+import type { KvEventSink } from "../KvEvents.ts"
+import { MtpSampler } from "../MtpSampler.ts"
+import { PassTiming } from "../vllm/PassTiming.ts"
+import type { WorkerContext } from "../WorkerContext.ts"
+import { type PassOutcome, Signal, type WorkerSnapshot } from "../WorkerCore.ts"
+import { Batch } from "./Batch.ts"
+import { BlockPool } from "./BlockPool.ts"
+import { DecisionRecorder } from "./DecisionRecorder.ts"
+import { Delivery, lastKnownTokensOf } from "./Delivery.ts"
+import { Scheduler } from "./Scheduler.ts"
+import type { SchedulerRules } from "./SchedulerRules.ts"
+import type { SchedulerSettings } from "./SchedulerSettings.ts"
+import { Sequence } from "./Sequence.ts"
+
+export class VllmV1Worker extends BatchWorker<Sequence> {
+  readonly readsWholeQueue: boolean
+  private readonly settings: SchedulerSettings
+  private readonly timing: PassTiming
+  private readonly pool: BlockPool
+  private readonly scheduler: Scheduler
+  private readonly delivery: Delivery
+  private readonly recorder: DecisionRecorder | undefined
+  private readonly decisionEvents: KvEventSink | undefined
+  private readonly deliveryEvents: KvEventSink | undefined
+  /** Outstanding batches, oldest first, and batches that are not in use. */
+  private readonly outstanding: Array<Batch> = []
+  private readonly spare: Array<Batch> = [new Batch(), new Batch()]
+  /** End of the batch decided last. */
+  private busyUntilMs = 0
+  /** Requests that the front end turned away. */
+  private readonly refused: Array<SimRequest> = []
+
+  constructor(
+    args: EngineArgs,
+    settings: SchedulerSettings,
+    rules: SchedulerRules,
+    timing: TimingModel,
+    context: WorkerContext
+  ) {
+    super(args)
+    this.settings = settings
+    // Priorities reorder the queue, and an adaptive cap counts everybody who waits.
+    this.readsWholeQueue = settings.policy === "priority" || settings.adaptiveShareCap
+    this.timing = new PassTiming(args, timing)
+    this.decisionEvents = context.kvEvents
+    this.deliveryEvents = context.kvEventsAtPassEnd
+    this.pool = new BlockPool(settings.usableBlocks, rules.unidentifiedBlocksGoTo, this.decisionEvents)
+    const { outcome, pool, running, waiting } = this
+    const sampler = args.mtp === undefined ? undefined : new MtpSampler(args.mtp, context.workerIndex)
+    this.scheduler = new Scheduler({ settings, rules, pool, waiting, running, sampler })
+    const { gaps } = context
+    const singleTokens = sampler === undefined
+    this.delivery = new Delivery({ settings, scheduler: this.scheduler, waiting, running, gaps, outcome, singleTokens })
+    if (context.decisions !== undefined) {
+      this.recorder = new DecisionRecorder(context.decisions, context.workerIndex)
+      this.pool.observer = this.recorder
+      this.scheduler.recorder = this.recorder
+    }
+  }
+
+  override get inFlight(): number {
+    return super.inFlight + this.refused.length
+  }
+
+  submit(request: SimRequest): void {
+    const { maxModelTokens } = this.settings
+    if (request.promptTokens + 1 > maxModelTokens || request.outputTokens < 1) this.refused.push(request)
+    else this.scheduler.enqueue(new Sequence(request, lastKnownTokensOf(request, maxModelTokens), request.blocks))
+  }
+
+  override abort(request: SimRequest): boolean {
+    const index = this.refused.indexOf(request)
+    if (index < 0) return super.abort(request)
+    this.refused.splice(index, 1)
+    return true
+  }
+
+  pass(nowMs: number): PassOutcome {
+    const { outcome } = this
+    outcome.begin(nowMs)
+    if (this.settings.asynchronous) this.passAsynchronously(nowMs)
+    else {
+      this.decide(nowMs)
+      this.deliverOldest(nowMs)
+    }
+    this.signalRefused()
+    return outcome
+  }
+
+  snapshot(): WorkerSnapshot {
+    return {
+      waiting: this.waiting.length + this.refused.length,
+      running: this.running.length,
+      activeBlocks: this.pool.usedBlocks,
+      availableBlocks: this.pool.freeBlocks,
+      capacityBlocks: this.pool.capacity
+    }
+  }
+
+  requests(): ReadonlyArray<SimRequest> {
+    const requests: Array<SimRequest> = [...this.refused]
+    const add = (sequence: Sequence): void => {
+      this.recordProgress(sequence)
+      requests.push(sequence.request)
+    }
+    this.waiting.forEach(add)
+    this.running.forEach(add)
+    return requests
+  }
+
+  markBlocks(mark: (block: number) => void): void {
+    this.pool.markBlocks(mark)
+    this.recorder?.markBlocks(mark)
+    this.waiting.forEach((sequence) => sequence.markKeys(mark))
+    for (const sequence of this.running) sequence.markKeys(mark)
+  }
+
+  checkInvariants(): void {
+    this.pool.checkInvariants()
+    let held = 0
+    for (const sequence of this.running) held += sequence.heldBlocks
+    if (held < this.pool.usedBlocks)
+      throw new Error(`${this.pool.usedBlocks} KV blocks are held, but requests hold ${held}`)
+    this.waiting.forEach((sequence) => {
+      if (sequence.heldBlocks > 0) throw new Error(`request ${sequence.request.id} waits but holds KV blocks`)
+    })
+  }
+
+  protected drop(sequence: Sequence): void {
+    this.scheduler.letGo(sequence)
+  }
+
+  // ---- the pipeline ------------------------------------------------------------------------------------------------
+
+  /** Calls until two batches are outstanding or nothing more can be scheduled, then the delivery of the oldest that executed. */
+  private passAsynchronously(nowMs: number): void {
+    const { outstanding } = this
+    for (;;) {
+      const batch = this.decide(nowMs)
+      if (batch.length > 0 && outstanding.length === 1) continue
+      // An empty call is delivered in its turn, without taking time.
+      while (outstanding.length > 0 && outstanding[0]!.length === 0) this.deliverOldest(nowMs)
+      if (outstanding.length === 0) return
+      if (outstanding.length === 1 && outstanding[0] === batch) continue
+      this.deliverOldest(nowMs)
+      return
+    }
+  }
+
+  /** Makes a scheduling call; its batch, empty or not, is outstanding afterwards. */
+  private decide(nowMs: number): Batch {
+    const batch = this.spare.pop() ?? new Batch()
+    this.pool.events = this.decisionEvents
+    this.scheduler.schedule(batch, nowMs)
+    batch.activeBlocks = this.pool.usedBlocks
+    if (batch.length > 0) {
+      batch.startMs = Math.max(nowMs, this.busyUntilMs)
+      const prefillEndMs = batch.startMs + this.timing.prefillMs(batch)
+      batch.endMs = prefillEndMs + this.decodeMs(batch)
+      this.busyUntilMs = batch.endMs
+      this.outcome.progressed = true
+    }
+    this.outstanding.push(batch)
+    if (this.recorder !== undefined) this.recorder.decide(batch, this.waitingRequests(), batch.activeBlocks)
+    return batch
+  }
+
+  private decodeMs({ activeBlocks, contextTokens, yieldingRequests }: Batch): number {
+    return yieldingRequests === 0 ? 0 : this.timing.decodeMs(yieldingRequests, contextTokens, activeBlocks)
+  }
+
+  private deliverOldest(nowMs: number): void {
+    const batch = this.outstanding.shift()!
+    const endMs = Math.max(nowMs, batch.endMs)
+    this.pool.events = this.deliveryEvents
+    this.delivery.deliver(batch, endMs)
+    this.outcome.endMs = endMs
+    if (this.recorder !== undefined) this.recorder.deliver(endMs, this.pool.usedBlocks)
+    this.spare.push(batch)
+  }
+
+  private signalRefused(): void {
+    if (this.refused.length === 0) return
+    for (const request of this.refused) this.outcome.signal(request, Signal.Rejected)
+    this.refused.length = 0
+    this.outcome.progressed = true
+  }
+
+  private waitingRequests(): Array<SimRequest> {
+    const requests: Array<SimRequest> = []
+    this.waiting.forEach((sequence) => void requests.push(sequence.request))
+    return requests
+  }
+}
