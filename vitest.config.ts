@@ -3,7 +3,12 @@ import { defineConfig } from "vitest/config"
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    testTimeout: 60_000,
+    // One process runs all files after each other: starting one per file cost as much as the tests. What a test changes about the
+    // process (its working directory, its environment) it puts back.
+    isolate: false,
+    // For what hangs, not for what is slow.
+    testTimeout: 1_200_000,
+    hookTimeout: 1_200_000,
     reporters: ["default", ["json", { outputFile: ".cache/test-results.json" }]]
   }
 })

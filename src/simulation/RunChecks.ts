@@ -8,8 +8,8 @@ import type { SimRequest } from "../request/SimRequest.ts"
 import type { RunLedger } from "./RunLedger.ts"
 
 /** KV blocks walked pass by pass before walks become rare: small runs are checked throughout, big ones at their start. */
-const freelyWalkedBlocks = 2_000_000
-const laterWalksEvery = 256
+const freelyWalkedBlocks = 400_000
+const laterWalksEvery = 1024
 
 export class RunChecks {
   private lastMs = 0

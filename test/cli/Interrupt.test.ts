@@ -1,7 +1,7 @@
 /** The built program as a process: signals, pipes, exit codes. Needs `npm run build:bundle`, which `npm test` does first. */
 import { afterEach, assert, describe, it } from "@effect/vitest"
-import { type ChildProcess, execFileSync, spawn } from "node:child_process"
-import { existsSync, readFileSync } from "node:fs"
+import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from "node:child_process"
+import { existsSync, readFileSync, statSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { setTimeout as wait } from "node:timers/promises"
 import { Folder } from "./Program.ts"
@@ -19,6 +19,8 @@ const endless = [
   "--report-jsonl=r.jsonl"
 ]
 
+const row = JSON.stringify({ timestamp: 0, input_length: 100, output_length: 3, hash_ids: [1] })
+
 interface Ended {
   /** `null` when a signal ended it. */
   readonly code: number | null
@@ -28,11 +30,11 @@ interface Ended {
 }
 
 interface Running {
-  readonly child: ChildProcess
+  readonly child: ChildProcessWithoutNullStreams
   readonly ended: Promise<Ended>
 }
 
-const children: Array<ChildProcess> = []
+const children: Array<ChildProcessWithoutNullStreams> = []
 afterEach(() => {
   for (const child of children.splice(0)) child.kill("SIGKILL")
 })
@@ -52,10 +54,14 @@ const start = (argv: ReadonlyArray<string>): Running => {
   return { child, ended }
 }
 
-/** Waits until the simulation writes its lines. */
-const untilSimulating = async (folder: Folder): Promise<void> => {
-  while (!existsSync(join(folder.path, "r.jsonl.partial"))) await wait(20)
-  await wait(200)
+const until = async (holds: () => boolean): Promise<void> => {
+  while (!holds()) await wait(10)
+}
+
+/** Waits until the first requests have ended and their lines are being written. */
+const untilSimulating = (folder: Folder): Promise<void> => {
+  const lines = join(folder.path, "r.jsonl.partial")
+  return until(() => existsSync(lines) && statSync(lines).size > 0)
 }
 
 const inFolder = async (
@@ -97,7 +103,8 @@ describe("interruption", () => {
       const { child, ended } = start(endless.map((word) => word.replace("r.json", "fifo").replace("fifol", "r.jsonl")))
       await untilSimulating(folder)
       child.kill("SIGINT")
-      await wait(500)
+      // The lines take their name when the run has ended; after them comes the report, which nobody reads.
+      await until(() => existsSync(join(folder.path, "r.jsonl")))
       assert.strictEqual(child.exitCode, null, "it waits for a reader of its report")
       child.kill("SIGINT")
       assert.strictEqual((await ended).signal, "SIGINT")
@@ -106,7 +113,8 @@ describe("interruption", () => {
   it("writes nothing when it comes before the simulation", () =>
     inFolder({}, async (folder) => {
       const { child, ended } = start(["replay", "-", "--report-json", "r.json"])
-      await wait(500)
+      // More than a pipe holds: once it is written, the program is reading its trace.
+      await new Promise((written) => child.stdin.write(`${row}\n`.repeat(20_000), written))
       child.kill("SIGINT")
       const { code, stdout } = await ended
       assert.strictEqual(code, 130)
@@ -116,8 +124,6 @@ describe("interruption", () => {
 })
 
 describe("the process", () => {
-  const row = JSON.stringify({ timestamp: 0, input_length: 100, output_length: 3, hash_ids: [1] })
-
   it("reads a trace from standard input and prints no progress into pipes", () =>
     inFolder({ "a.jsonl": row }, async (folder) => {
       const output = execFileSync("/bin/sh", [

@@ -21,7 +21,7 @@ interface RecordedRun {
 
 /** Files that say how a run was started, with one result each: several are recorded where the reference is random. */
 const names = (): ReadonlyArray<string> => {
-  const known = new Set(goldenNames(goldenFolder("replay")))
+  const known = new Set(["replay", "sglang"].flatMap((name) => goldenNames(goldenFolder(name))))
   if (!existsSync(join(folder, "reports"))) return []
   return readdirSync(join(folder, "reports"))
     .map((file) => file.slice(0, -".json".length))

@@ -84,9 +84,12 @@ describe("a run on the live clock", () => {
       row({ timestampMs: index * 10, promptTokens: 200, outputTokens: 1000, hashIds: [index] }, index + 1)
     )
     const workload = Workload.layerRows({ rows: endless, name: "endless", traceBlockTokens: 512 })
+    let arrived = (): number => 0
+    const monitor = (view: SimulationView["Service"]) => void (arrived = () => view.arrivedRequests())
+    // A request takes seconds; two workers that slept this often have run passes.
+    const stopWhen = Effect.sleep(10).pipe(Effect.repeat({ until: () => arrived() > 8 && pace.sleeps > 60 }))
     return Effect.gen(function* () {
-      const { tookMs, value } = yield* timed(online(setup(workload), { stopWhen: Effect.sleep(200) }))
-      assert.isBelow(tookMs, 1200)
+      const value = yield* online(setup(workload), { monitor, stopWhen })
       assert.strictEqual(value.summary.ended, "interrupted")
       assert.strictEqual(value.records.length, value.summary.arrivedRequests)
       assert.isAbove(value.records.length, 5)
@@ -103,8 +106,8 @@ describe("a run on the live clock", () => {
 
   it.live("makes a truncated report of a run that its time limit ends", () =>
     Effect.gen(function* () {
-      const report = yield* Stream.run(OnlineReplay.run({ maxTimeMs: 100, workers: 2 }), sink()).pipe(
-        Effect.provide([engineOf(engineArgs()), RoundRobin.layer, plain(rowsEvery(50, 20, 3))])
+      const report = yield* Stream.run(OnlineReplay.run({ maxTimeMs: 1000, workers: 2 }), sink()).pipe(
+        Effect.provide([engineOf(engineArgs()), RoundRobin.layer, plain(rowsEvery(50, 100, 3))])
       )
       assert.strictEqual(report.dynosim.ended, "max-sim-time")
       assert.isTrue(report.dynosim.truncated)
@@ -122,10 +125,8 @@ describe("a run on the live clock", () => {
         Stream.provide(Layer.mergeAll(engineOf(engineArgs()), RoundRobin.layer, plain(rowsEvery(50, 5, 4))))
       )
       const fiber = yield* Effect.forkChild(Stream.runDrain(run))
-      yield* Effect.sleep(100)
-      const { tookMs } = yield* timed(Fiber.interrupt(fiber))
-      assert.isBelow(tookMs, 1000)
-      assert.isAbove(pace.sleeps, 0)
+      yield* Effect.sleep(5).pipe(Effect.repeat({ until: () => pace.sleeps > 0 }))
+      yield* Fiber.interrupt(fiber)
       assert.strictEqual(pace.asleep, 0)
       const first = yield* Stream.runCollect(Stream.take(run, 1))
       assert.strictEqual(first.length, 1)

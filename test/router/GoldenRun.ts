@@ -22,7 +22,7 @@ import { defaultKvRouterOptions, type KvRouterOptions } from "../../src/router/k
 import { parsePolicyFile, profileFor } from "../../src/router/kv/PolicyFile.ts"
 import * as Topology from "../../src/simulation/Topology.ts"
 import * as PolynomialTiming from "../../src/timing/PolynomialTiming.ts"
-import { openAgenticMooncake, openMooncake } from "../../src/trace/TraceSource.ts"
+import { openAgenticMooncake, openMooncake, type TraceSource } from "../../src/trace/TraceSource.ts"
 import { Workload } from "../../src/workload/Workload.ts"
 import type { SyntheticOptions } from "../../src/workload/SyntheticLoad.ts"
 import { type Outcome, replay } from "../support/Replays.ts"
@@ -119,13 +119,24 @@ const synthetic = (spec: RunSpec, blockTokens: number): SyntheticOptions => ({
   })
 })
 
+/** Sources by file and format: the same trace is run with many seeds, and a source that is small keeps its rows. */
+const sources = new Map<string, TraceSource>()
+
+const openOnce = Effect.fnUntraced(function* (file: string, agentic: boolean) {
+  const key = `${file} ${agentic}`
+  const known = sources.get(key)
+  if (known !== undefined) return known
+  const source = yield* (agentic ? openAgenticMooncake : openMooncake)({ file, traceBlockTokens: 512 })
+  sources.set(key, source)
+  return source
+})
+
 const workload = (spec: RunSpec, blockTokens: number) => {
   if (spec.trace === null) return Workload.layerSynthetic(synthetic(spec, blockTokens))
   const file = new URL(`traces/${spec.trace}.gz`, folder).pathname
   return Layer.unwrap(
     Effect.gen(function* () {
-      const open = flag(spec, "--trace-format") === "agentic_mooncake" ? openAgenticMooncake : openMooncake
-      const source = yield* open({ file, traceBlockTokens: 512 })
+      const source = yield* openOnce(file, flag(spec, "--trace-format") === "agentic_mooncake")
       const trace = spec.lines === null ? source : { ...source, rows: Stream.take(source.rows, spec.lines) }
       const concurrency = numberFlag(spec, "--replay-concurrency")
       if (concurrency !== undefined) return Workload.layerClosedLoop({ trace, concurrency })

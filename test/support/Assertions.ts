@@ -24,3 +24,9 @@ export const assertCloseSpread = (actual: number, expected: number, mean: number
 /** A difference of two simulated times, in ms: close, or apart by no more than the rounding of the times themselves. */
 export const isCloseDifference = (actual: number, expected: number): boolean =>
   isClose(actual, expected) || Math.abs(actual - expected) <= clockRounding
+
+/** For long lists compared often: a deep comparison of equal ones costs many times as much. */
+export const assertSameNumbers = (actual: ReadonlyArray<number>, expected: ReadonlyArray<number>): void => {
+  const same = actual.length === expected.length && actual.every((value, index) => value === expected[index])
+  if (!same) assert.deepStrictEqual(actual, expected)
+}

@@ -3,6 +3,7 @@ import { assert } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import { KvCache } from "../../../src/engine/sglang/KvCache.ts"
 import { Sequence } from "../../../src/engine/sglang/Sequence.ts"
+import { assertSameNumbers } from "../../support/Assertions.ts"
 import { request } from "../../support/RequestBuilder.ts"
 import { KvModel, type ModelRequest } from "./KvModel.ts"
 
@@ -51,10 +52,12 @@ export class KvPair {
     this.model = new KvModel(capacityPages * pageTokens, pageTokens)
     this.kv = new KvCache(capacityPages, pageTokens, {
       stored: (block) => {
-        assert.isFalse(this.announced.has(block), `block ${block} is announced twice`)
+        if (this.announced.has(block)) throw new Error(`block ${block} is announced twice`)
         this.announced.add(block)
       },
-      removed: (block) => assert.isTrue(this.announced.delete(block), `block ${block} is withdrawn but not announced`)
+      removed: (block) => {
+        if (!this.announced.delete(block)) throw new Error(`block ${block} is withdrawn but not announced`)
+      }
     })
   }
 
@@ -134,7 +137,7 @@ export class KvPair {
   /** Everything that can be seen of both is the same, and the cache agrees with itself. */
   compare(): void {
     const { kv, model } = this
-    assert.deepStrictEqual(this.freeSlots(), model.stack)
+    assertSameNumbers(this.freeSlots(), model.stack)
     assert.strictEqual(kv.evictableTokens, model.evictable)
     for (const {
       model: { tokens },
@@ -145,7 +148,7 @@ export class KvPair {
       assert.strictEqual(kv.tree.matchingPages(sequence.keys, pages) * this.pageTokens, model.matchLength(tokens))
     }
     const known = model.announced.flatMap((hash) => this.identities.get(hash) ?? [])
-    assert.deepStrictEqual(
+    assertSameNumbers(
       [...this.announced].toSorted((a, b) => a - b),
       known.toSorted((a, b) => a - b)
     )
