@@ -8,6 +8,7 @@ import type { ReplayOptions } from "../config/ReplayOptions.ts"
 import { type UsageError, usageError } from "../config/UsageError.ts"
 import { validateReplayOptions } from "../config/ValidateReplayOptions.ts"
 import { Pace } from "../online/Pace.ts"
+import { printable } from "../report/Printable.ts"
 import { deploy } from "../run/Deployment.ts"
 import { isLoopback } from "../serve/AllowedHosts.ts"
 import { serve } from "../serve/Server.ts"
@@ -49,7 +50,7 @@ const exposure = ({ host }: ServeSettings): ReadonlyArray<string> =>
   isLoopback(host) ? [] : [`--host: ${host} may be reached from other machines, and there is no authentication`]
 
 const greeting = ({ modelName }: ServeSettings, { routing }: ReplayOptions, workers: number, url: string): string =>
-  `serving ${modelName} on ${url}: ${workers} ${workers === 1 ? "worker" : "workers"}, ${routing.mode}`
+  `serving ${printable(modelName)} on ${url}: ${workers} ${workers === 1 ? "worker" : "workers"}, ${routing.mode}`
 
 const cannotListen = ({ host, port }: ServeSettings, { cause }: ServeError): UsageError =>
   usageError("--port", `cannot listen on ${host}:${port}: ${cause instanceof Error ? cause.message : String(cause)}`)

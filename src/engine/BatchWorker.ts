@@ -21,6 +21,8 @@ export abstract class BatchWorker<Member extends BatchMember<Member>> implements
   protected readonly outcome = new PassOutcome()
   protected readonly waiting = new WaitingQueue<Member>()
   protected readonly running: Array<Member> = []
+  /** Members thrown out of the batch so far. */
+  protected preemptions = 0
 
   constructor(args: EngineArgs) {
     this.args = args

@@ -53,6 +53,8 @@ export interface WorkerSnapshot {
   /** Blocks that could be handed out now: free ones and cached ones nobody uses. */
   readonly availableBlocks: number
   readonly capacityBlocks: number
+  /** Times since its start that a running request lost its KV and had to wait again (vLLM: preemption, SGLang: retraction). */
+  readonly preemptions: number
 }
 
 export interface WorkerCore extends BlockHolder {

@@ -1,68 +1,70 @@
-/**
- * The body of `POST /v1/chat/completions`.
- *
- * Messages become tokens as in ChatML: a header with the role, the content, an end mark, each in tokens of its own; then the header of
- * the answer. So a conversation that comes back longer repeats all tokens of the shorter one, the answer included.
- */
+/** The body of `POST /v1/chat/completions`. */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { type ApiError, invalid } from "./ApiError.ts"
+import { messageFields, tokensOfChat } from "./ChatMessages.ts"
 import type { GenerationSpec } from "./GenerationSpec.ts"
-import { commonFields, commonSpec, nullable, readBody } from "./RequestFields.ts"
-import { TokenBuffer } from "./TokenText.ts"
+import {
+  type BodyReader,
+  commonFields,
+  commonNeutral,
+  commonSpec,
+  mostAlternatives,
+  nullable,
+  readBody
+} from "./RequestFields.ts"
 
-const TextPart = Schema.Struct({ type: Schema.Literal("text"), text: Schema.String })
-
-const Message = Schema.Struct({
-  role: Schema.String,
-  /** An assistant's message may consist of tool calls alone. */
-  content: Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.String, Schema.Array(TextPart)])))
-})
-
-const Body = Schema.Struct({
+const fields = {
   ...commonFields,
+  ...messageFields,
   max_completion_tokens: commonFields.max_tokens,
-  messages: Schema.Array(Message),
-  response_format: nullable(Schema.Struct({ type: Schema.String }))
-})
+  logprobs: nullable(Schema.Boolean),
+  top_logprobs: nullable(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: mostAlternatives }))),
+  metadata: nullable(Schema.Record(Schema.String, Schema.String)),
+  modalities: nullable(Schema.Array(Schema.Literal("text"))),
+  parallel_tool_calls: nullable(Schema.Boolean),
+  prompt_cache_key: nullable(Schema.String),
+  reasoning_effort: nullable(Schema.String),
+  safety_identifier: nullable(Schema.String),
+  service_tier: nullable(Schema.Literals(["auto", "default"])),
+  verbosity: nullable(Schema.String)
+} as const
 
-const parse = Schema.decodeUnknownResult(Body)
+const Body = Schema.Struct(fields)
 
-const neutral = {
-  logprobs: [false],
-  top_logprobs: [0],
-  tool_choice: ["none", "auto"],
-  audio: [],
-  prompt_logprobs: []
-}
-
-type Message = typeof Message.Type
-
-const textOf = ({ content }: Message): string =>
-  typeof content === "string" ? content : (content ?? []).map(({ text }) => text).join("")
-
-const tokensOf = (messages: ReadonlyArray<Message>): TokenBuffer => {
-  const tokens = new TokenBuffer()
-  for (const message of messages) {
-    tokens.addText(`<|im_start|>${message.role}\n`)
-    tokens.addText(textOf(message))
-    tokens.addText("<|im_end|>\n")
+const reader: BodyReader<typeof Body.Type> = {
+  parse: Schema.decodeUnknownResult(Body),
+  names: Object.keys(fields),
+  neutral: {
+    ...commonNeutral,
+    add_generation_prompt: [true],
+    audio: [],
+    chat_template: [],
+    chat_template_kwargs: [],
+    continue_final_message: [false],
+    documents: [],
+    echo: [false],
+    function_call: ["none", "auto"],
+    functions: [],
+    prediction: [],
+    store: [false],
+    tool_choice: ["none", "auto"],
+    web_search_options: []
   }
-  tokens.addText("<|im_start|>assistant\n")
-  return tokens
 }
+
+const lonelyTop = invalid("top_logprobs may only be given together with logprobs: true", { param: "top_logprobs" })
 
 export const parseChat = (body: unknown): Result.Result<GenerationSpec, ApiError> =>
-  Result.flatMap(readBody(body, parse, neutral), (fields) => {
-    const { max_completion_tokens, max_tokens, messages, model, response_format } = fields
-    if (messages.length === 0) return Result.fail(invalid("messages must not be empty", { param: "messages" }))
-    if ((response_format?.type ?? "text") !== "text") {
-      return Result.fail(invalid("response_format can only be text on this server", { param: "response_format" }))
+  Result.gen(function* () {
+    const read = yield* readBody(body, reader)
+    const { logprobs, max_completion_tokens, max_tokens, messages, tools, top_logprobs } = read
+    if ((top_logprobs ?? 0) > 0 && logprobs !== true) return yield* Result.fail(lonelyTop)
+    const prompt = yield* tokensOfChat(messages, tools ?? [], true)
+    return {
+      ...(yield* commonSpec(read, max_completion_tokens ?? max_tokens ?? undefined)),
+      prompts: [prompt],
+      echo: false,
+      logprobs: logprobs === true ? (top_logprobs ?? 0) : undefined
     }
-    return Result.succeed({
-      ...commonSpec(fields),
-      model,
-      prompt: tokensOf(messages),
-      outputTokens: max_completion_tokens ?? max_tokens ?? undefined
-    })
   })

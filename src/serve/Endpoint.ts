@@ -1,10 +1,10 @@
-/** The two endpoints: how a body is read, and how answers look, whole and in pieces. */
+/** The endpoints that generate: how a body is read, and how the choices of answers look, whole and in pieces. */
 import type * as Result from "effect/Result"
 import type { ApiError } from "./ApiError.ts"
 import { parseChat } from "./ChatRequest.ts"
 import { parseCompletion } from "./CompletionRequest.ts"
-import type { Generation, Usage } from "./Generation.ts"
 import type { GenerationSpec } from "./GenerationSpec.ts"
+import { type TokenProbability, wordLogprob } from "./LogProbabilities.ts"
 
 export interface Endpoint {
   readonly parse: (body: unknown) => Result.Result<GenerationSpec, ApiError>
@@ -13,11 +13,13 @@ export interface Endpoint {
   readonly wholeObject: string
   readonly pieceObject: string
   /** The text inside a choice of a whole answer. */
-  readonly whole: (text: string) => object
+  readonly whole: (text: string, logprobs: object | null) => object
   /** A piece of text inside a choice; the first one of a stream may say more. */
-  readonly piece: (text: string, first: boolean) => object
+  readonly piece: (text: string, first: boolean, logprobs: object | null) => object
   /** The choice that tells the end. */
   readonly lastPiece: object
+  /** Log probabilities of tokens of which the first stands `offset` characters into the choice's text. */
+  readonly logprobs: (tokens: ReadonlyArray<TokenProbability>, offset: number) => object
 }
 
 export const completions: Endpoint = {
@@ -25,82 +27,43 @@ export const completions: Endpoint = {
   idPrefix: "cmpl",
   wholeObject: "text_completion",
   pieceObject: "text_completion",
-  whole: (text) => ({ text, logprobs: null }),
-  piece: (text) => ({ text, logprobs: null }),
-  lastPiece: { text: "", logprobs: null }
+  whole: (text, logprobs) => ({ text, logprobs }),
+  piece: (text, _first, logprobs) => ({ text, logprobs }),
+  lastPiece: { text: "", logprobs: null },
+  logprobs: (tokens, offset) => {
+    let at = offset
+    return {
+      text_offset: tokens.map(({ token }) => {
+        at += token.length
+        return at - token.length
+      }),
+      token_logprobs: tokens.map(({ logprob }) => logprob),
+      tokens: tokens.map(({ token }) => token),
+      // The chosen token is told in any case.
+      top_logprobs: tokens.map(({ token, top }) =>
+        Object.fromEntries((top.length === 0 ? [token] : top).map((one) => [one, wordLogprob]))
+      )
+    }
+  }
 }
+
+const encoder = new TextEncoder()
+
+const probability = (token: string) => ({ token, logprob: wordLogprob, bytes: [...encoder.encode(token)] })
 
 export const chat: Endpoint = {
   parse: parseChat,
   idPrefix: "chatcmpl",
   wholeObject: "chat.completion",
   pieceObject: "chat.completion.chunk",
-  whole: (text) => ({ message: { role: "assistant", content: text, refusal: null }, logprobs: null }),
-  piece: (text, first) => ({ delta: first ? { role: "assistant", content: text } : { content: text }, logprobs: null }),
-  lastPiece: { delta: {}, logprobs: null }
+  whole: (text, logprobs) => ({ message: { role: "assistant", content: text, refusal: null }, logprobs }),
+  piece: (text, first, logprobs) => ({
+    delta: first ? { role: "assistant", content: text } : { content: text },
+    logprobs
+  }),
+  lastPiece: { delta: {}, logprobs: null },
+  logprobs: (tokens) => ({
+    content: tokens.map(({ token, top }) => ({ ...probability(token), top_logprobs: top.map(probability) })),
+    refusal: null
+  })
 }
-
-/** What whole answers and pieces have in common. */
-const head = (endpoint: Endpoint, object: string, { createdSeconds, number }: Generation, model: string) => ({
-  id: `${endpoint.idPrefix}-${number}`,
-  object,
-  created: createdSeconds,
-  model
-})
-
-export const wholeAnswer = (endpoint: Endpoint, generation: Generation, model: string, text: string): object => ({
-  ...head(endpoint, endpoint.wholeObject, generation, model),
-  choices: [{ index: 0, ...endpoint.whole(text), finish_reason: "length" }],
-  usage: generation.usage
-})
-
-/** Writes the pieces of one streamed answer. All pieces but the first differ in their text alone, which needs no escaping. */
-export class PieceWriter {
-  private readonly endpoint: Endpoint
-  private readonly head: object
-  /** What comes before and after the text in a piece. */
-  private readonly before: string
-  private readonly after: string
-  private readonly usage: { readonly usage?: null }
-  private first = true
-
-  constructor(endpoint: Endpoint, generation: Generation, model: string, withUsage: boolean) {
-    this.endpoint = endpoint
-    this.head = head(endpoint, endpoint.pieceObject, generation, model)
-    this.usage = withUsage ? { usage: null } : {}
-    const [before, after] = this.piece("\u0000").split(JSON.stringify("\u0000").slice(1, -1))
-    this.before = before ?? ""
-    this.after = after ?? ""
-  }
-
-  /** One piece per word. */
-  words(words: ReadonlyArray<string>): string {
-    let text = ""
-    for (const word of words) {
-      text += this.first ? this.piece(word, true) : this.before + word + this.after
-      this.first = false
-    }
-    return text
-  }
-
-  end(usage: Usage | undefined): string {
-    const last = event({
-      ...this.head,
-      choices: [{ index: 0, ...this.endpoint.lastPiece, finish_reason: "length" }],
-      ...this.usage
-    })
-    const counts = usage === undefined ? "" : event({ ...this.head, choices: [], usage })
-    return `${last}${counts}data: [DONE]\n\n`
-  }
-
-  private piece(text: string, first = false): string {
-    return event({
-      ...this.head,
-      choices: [{ index: 0, ...this.endpoint.piece(text, first), finish_reason: null }],
-      ...this.usage
-    })
-  }
-}
-
-/** A server-sent event. */
-export const event = (data: object): string => `data: ${JSON.stringify(data)}\n\n`

@@ -1,8 +1,10 @@
 /** What every request passes on its way in and every answer on its way out: its name, the host check, CORS, errors as JSON. */
+import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as HttpMiddleware from "effect/http/HttpMiddleware"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import { printableLines } from "../report/Printable.ts"
 import { AllowedHosts } from "./AllowedHosts.ts"
 import { type ApiError, errorResponse, serverError } from "./ApiError.ts"
 import { requestIdHeader, requestIdOf } from "./RequestId.ts"
@@ -32,6 +34,9 @@ const cors = ({
         maxAge: preflightSeconds
       })
 
+const traceOf = (defect: unknown): string =>
+  defect instanceof Error ? (defect.stack ?? defect.message) : String(defect)
+
 /** `refused` is told the status of every error. */
 export const frontDoor = (options: ServeOptions, refused: (status: number) => void) => {
   const hosts = new AllowedHosts(options.host, options.allowedHosts)
@@ -46,9 +51,12 @@ export const frontDoor = (options: ServeOptions, refused: (status: number) => vo
       const answer: Handler<R | HttpServerRequest> = problem === undefined ? withCors(handler) : Effect.fail(problem)
       return answer.pipe(
         Effect.catch((error) => Effect.sync(() => failed(error))),
-        // A defect is the server's fault; its trace goes to the log, not to the client.
+        // A defect is the server's fault; its trace goes to standard error, not to the client.
         Effect.catchDefect((defect) =>
-          Effect.as(Effect.logError(defect), failed(serverError("the server has failed on this request")))
+          Effect.as(
+            Console.error(printableLines(`error: a request has failed: ${traceOf(defect)}`)),
+            failed(serverError("the server has failed on this request"))
+          )
         ),
         Effect.map(HttpServerResponse.setHeader(requestIdHeader, requestIdOf(headers[requestIdHeader])))
       )

@@ -1,13 +1,9 @@
-/**
- * One request on its way to its client: how many tokens have come, how many the client has been given, how it ended.
- *
- * Tokens are counted, not queued: their text follows from their position. So a client that reads slowly, or not at all, costs no memory.
- */
+/** The answer to one request on its way to its client: one or more choices, and how to wait for them. */
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
-import type { LiveRequest } from "../online/LiveRequest.ts"
 import type { ApiError } from "./ApiError.ts"
-import { outputText, outputWord } from "./OutputText.ts"
+import type { Choice, Part } from "./Choice.ts"
+import type { GenerationSpec } from "./GenerationSpec.ts"
 
 export interface Usage {
   readonly prompt_tokens: number
@@ -21,29 +17,16 @@ export class Generation {
   readonly number: number
   /** Seconds since 1970. */
   readonly createdSeconds: number
-  /** Seed of the words. */
-  private readonly seed: number
-  readonly live: LiveRequest
+  readonly spec: GenerationSpec
+  /** All choices for the first prompt, then those for the next one. */
+  readonly choices: ReadonlyArray<Choice>
   private readonly news = Latch.makeUnsafe()
-  private tokens = 0
-  private taken = 0
-  private state: "running" | "completed" | ApiError = "running"
 
-  constructor(number: number, createdSeconds: number, seed: number, live: LiveRequest) {
+  constructor(number: number, createdSeconds: number, spec: GenerationSpec, choices: ReadonlyArray<Choice>) {
     this.number = number
     this.createdSeconds = createdSeconds
-    this.seed = seed
-    this.live = live
-  }
-
-  /** Tokens arrived; {@link tell} follows. */
-  arrive(tokens: number): void {
-    this.tokens += tokens
-  }
-
-  /** No more tokens will come; `problem` when that is not because all of them have. {@link tell} follows. */
-  end(problem?: ApiError): void {
-    this.state = problem ?? "completed"
+    this.spec = spec
+    this.choices = choices
   }
 
   /** Wakes whoever waits for this request. Runs it at once, so not in the middle of anything. */
@@ -52,41 +35,53 @@ export class Generation {
   }
 
   /**
-   * Waits for tokens that have not been taken and takes them, at most `most`; gives their words, or nothing when all have been
-   * taken and no more will come.
+   * Waits for tokens that have not been taken and takes them, at most `most` of each choice; gives nothing when all have been taken
+   * and no more will come.
    */
-  take(most: number): Effect.Effect<ReadonlyArray<string>, ApiError> {
+  take(most: number): Effect.Effect<ReadonlyArray<Part>, ApiError> {
     return Effect.suspend(() => {
-      if (this.taken < this.tokens) {
-        const from = this.taken
-        this.taken = Math.min(this.tokens, from + most)
-        return Effect.succeed(
-          Array.from({ length: this.taken - from }, (_, index) => outputWord(this.seed, from + index))
-        )
+      const parts: Array<Part> = []
+      for (const choice of this.choices) {
+        const part = choice.take(most)
+        if (part !== undefined) parts.push(part)
       }
-      if (this.state === "completed") return Effect.succeed([])
-      return this.state === "running" ? Effect.flatMap(this.wait(), () => this.take(most)) : Effect.fail(this.state)
+      if (parts.length > 0) return Effect.succeed(parts)
+      return this.unlessEnded(Effect.succeed<ReadonlyArray<Part>>([]), () => this.take(most))
     })
   }
 
-  /** Waits for the end; gives the whole text. */
-  readonly text: Effect.Effect<string, ApiError> = Effect.suspend(() => {
-    if (this.state === "completed") return Effect.succeed(outputText(this.seed, 0, this.tokens))
-    return this.state === "running" ? Effect.flatMap(this.wait(), () => this.text) : Effect.fail(this.state)
-  })
+  /** Waits for the end of all choices. */
+  readonly ended: Effect.Effect<void, ApiError> = Effect.suspend(() => this.unlessEnded(Effect.void, () => this.ended))
 
+  /** Prompts count once, however many choices are made for each. */
   get usage(): Usage {
-    const { promptTokens, reusedTokens } = this.live.request
+    const { choices, spec } = this
+    let promptTokens = 0
+    let cachedTokens = 0
+    let outputTokens = 0
+    for (const { index, live, tokens } of choices) {
+      outputTokens += tokens
+      if (index % spec.choicesPerPrompt !== 0) continue
+      promptTokens += live.request.promptTokens
+      cachedTokens += live.request.reusedTokens
+    }
     return {
       prompt_tokens: promptTokens,
-      completion_tokens: this.tokens,
-      total_tokens: promptTokens + this.tokens,
-      prompt_tokens_details: { cached_tokens: reusedTokens }
+      completion_tokens: outputTokens,
+      total_tokens: promptTokens + outputTokens,
+      prompt_tokens_details: { cached_tokens: cachedTokens }
     }
   }
 
-  private wait(): Effect.Effect<void> {
+  /** `whole` when every choice has completed, the error of one that has failed, or else news first and then `again`. */
+  private unlessEnded<A>(whole: Effect.Effect<A>, again: () => Effect.Effect<A, ApiError>): Effect.Effect<A, ApiError> {
+    let running = false
+    for (const { state } of this.choices) {
+      if (state === "running") running = true
+      else if (state !== "completed") return Effect.fail(state)
+    }
+    if (!running) return whole
     this.news.closeUnsafe()
-    return this.news.await
+    return Effect.flatMap(this.news.await, again)
   }
 }

@@ -15,6 +15,10 @@ const words = (
   + "why win yes yet"
 ).split(" ")
 
+export const wordCount = words.length
+/** Characters of every word. */
+export const wordCharacters = 4
+
 const golden = 0x9e3779b1
 
 /** Mixes a seed and a position into 32 well-spread bits. */
@@ -26,7 +30,16 @@ const mix = (seed: number, position: number): number => {
 }
 
 /** Output token number `position`, from 0, as text. */
-export const outputWord = (seed: number, position: number): string => ` ${words[mix(seed, position) % words.length]!}`
+export const outputWord = (seed: number, position: number): string => ` ${words[mix(seed, position) % wordCount]!}`
+
+/** `count` other words that might have come there, fewer where there are not as many. */
+export const otherWords = (seed: number, position: number, count: number): ReadonlyArray<string> => {
+  const chosen = mix(seed, position) % wordCount
+  return Array.from(
+    { length: Math.min(count, wordCount - 1) },
+    (_, index) => ` ${words[(chosen + index + 1) % wordCount]!}`
+  )
+}
 
 /** The same as a token. */
 export const outputToken = (seed: number, position: number): number => {

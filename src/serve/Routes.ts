@@ -7,16 +7,18 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { version } from "../report/Version.ts"
 import { type ApiError, invalid } from "./ApiError.ts"
-import { chat, completions, type Endpoint, wholeAnswer } from "./Endpoint.ts"
+import { wholeAnswer } from "./Answer.ts"
+import { chat, completions, type Endpoint } from "./Endpoint.ts"
 import { eventStream } from "./EventStream.ts"
 import { frontDoor, type Handler } from "./FrontDoor.ts"
 import type { Generation } from "./Generation.ts"
-import type { GenerationSpec } from "./GenerationSpec.ts"
 import { prometheusContentType } from "./PrometheusText.ts"
 import { jsonBody } from "./RequestBody.ts"
 import type { ServeOptions } from "./ServeOptions.ts"
 import { SimulatedModel } from "./SimulatedModel.ts"
 import type { SlowClients } from "./SlowClients.ts"
+import { parseDetokenize, parseTokenize } from "./Tokenisation.ts"
+import { unsupportedEndpoints } from "./UnsupportedEndpoints.ts"
 
 type Response = HttpServerResponse.HttpServerResponse
 type Model = SimulatedModel["Service"]
@@ -28,6 +30,12 @@ const unknownModel = (name: string): ApiError =>
     code: "model_not_found"
   })
 
+const jsonOf = (options: ServeOptions): Effect.Effect<unknown, ApiError, HttpServerRequest> =>
+  Effect.flatMap(HttpServerRequest, (request) => jsonBody(request, options.maxBodyBytes))
+
+const checkModel = (model: Model, name: string | undefined): Effect.Effect<void, ApiError> =>
+  name === undefined || name === model.name ? Effect.void : Effect.fail(unknownModel(name))
+
 const generate = (
   endpoint: Endpoint,
   model: Model,
@@ -35,35 +43,53 @@ const generate = (
   clients: SlowClients
 ): Handler<HttpServerRequest | Scope.Scope> =>
   Effect.gen(function* () {
-    const body = yield* jsonBody(yield* HttpServerRequest, options.maxBodyBytes)
-    const spec = yield* Effect.fromResult(endpoint.parse(body))
-    if (spec.model !== model.name) return yield* unknownModel(spec.model)
+    const spec = yield* Effect.fromResult(endpoint.parse(yield* jsonOf(options)))
+    yield* checkModel(model, spec.model)
     const generation = yield* model.generate(spec)
-    if (spec.stream) return yield* streamed(endpoint, generation, spec, clients)
-    return HttpServerResponse.jsonUnsafe(wholeAnswer(endpoint, generation, model.name, yield* generation.text))
+    if (spec.stream) return yield* streamed(endpoint, generation, clients)
+    yield* generation.ended
+    return HttpServerResponse.jsonUnsafe(wholeAnswer(endpoint, generation))
   })
 
 const streamed = Effect.fnUntraced(function* (
   endpoint: Endpoint,
   generation: Generation,
-  spec: GenerationSpec,
   clients: SlowClients
 ): Effect.fn.Return<Response, never, Scope.Scope> {
   const writing = yield* Effect.acquireRelease(
     Effect.withFiber((fiber) => Effect.sync(() => clients.add(fiber))),
     (writing) => Effect.sync(() => clients.remove(writing))
   )
-  const events = eventStream(generation, {
+  const events = eventStream(
     endpoint,
-    model: spec.model,
-    withUsage: spec.streamUsage,
-    onWrite: (waiting) => void (writing.sinceMs = waiting ? performance.now() : Number.NaN)
-  })
+    generation,
+    (waiting) => void (writing.sinceMs = waiting ? performance.now() : Number.NaN)
+  )
   return HttpServerResponse.stream(events, {
     contentType: "text/event-stream; charset=utf-8",
     headers: { "cache-control": "no-cache" }
   })
 })
+
+const tokenize = (model: Model, options: ServeOptions): Handler<HttpServerRequest> =>
+  Effect.gen(function* () {
+    const { model: name, tokens, withTexts } = yield* Effect.fromResult(parseTokenize(yield* jsonOf(options)))
+    yield* checkModel(model, name)
+    const numbers = tokens.numbers()
+    return HttpServerResponse.jsonUnsafe({
+      count: tokens.length,
+      max_model_len: model.contextTokens,
+      tokens: numbers,
+      token_strs: withTexts ? numbers.map((_, index) => tokens.text(index, index + 1)) : null
+    })
+  })
+
+const detokenize = (model: Model, options: ServeOptions): Handler<HttpServerRequest> =>
+  Effect.gen(function* () {
+    const { model: name, tokens } = yield* Effect.fromResult(parseDetokenize(yield* jsonOf(options)))
+    yield* checkModel(model, name)
+    return HttpServerResponse.jsonUnsafe({ prompt: tokens.text() })
+  })
 
 const modelCard = (model: Model) => ({
   id: model.name,
@@ -81,37 +107,42 @@ const modelByName = (model: Model): Handler<HttpRouter.RouteContext> =>
   )
 
 interface Route {
-  readonly method: "GET" | "POST"
+  readonly methods: ReadonlyArray<string>
   readonly path: HttpRouter.PathInput
   readonly handler: Handler<HttpServerRequest | HttpRouter.RouteContext | Scope.Scope>
 }
 
+/** Whatever can be got can also be asked for its head alone. */
+const reading = ["GET", "HEAD"]
+
 const routesOf = (model: Model, options: ServeOptions, clients: SlowClients): ReadonlyArray<Route> => {
-  const get = (path: HttpRouter.PathInput, handler: Route["handler"]): Route => ({ method: "GET", path, handler })
-  const generating = (path: HttpRouter.PathInput, endpoint: Endpoint): Route => ({
-    method: "POST",
-    path,
-    handler: generate(endpoint, model, options, clients)
-  })
+  const get = (path: HttpRouter.PathInput, handler: Route["handler"]): Route => ({ methods: reading, path, handler })
+  const post = (path: HttpRouter.PathInput, handler: Route["handler"]): Route => ({ methods: ["POST"], path, handler })
+  const alive = Effect.succeed(HttpServerResponse.empty({ status: 200 }))
   return [
-    generating("/v1/completions", completions),
-    generating("/v1/chat/completions", chat),
+    post("/v1/completions", generate(completions, model, options, clients)),
+    post("/v1/chat/completions", generate(chat, model, options, clients)),
+    post("/tokenize", tokenize(model, options)),
+    post("/detokenize", detokenize(model, options)),
     get(
       "/v1/models",
       Effect.sync(() => HttpServerResponse.jsonUnsafe({ object: "list", data: [modelCard(model)] }))
     ),
     get("/v1/models/:model", modelByName(model)),
-    get("/health", Effect.succeed(HttpServerResponse.empty({ status: 200 }))),
+    get("/health", alive),
+    { methods: [...reading, "POST"], path: "/ping", handler: alive },
+    get(
+      "/load",
+      Effect.sync(() => HttpServerResponse.jsonUnsafe({ server_load: model.load() }))
+    ),
     get("/version", Effect.succeed(HttpServerResponse.jsonUnsafe({ version }))),
     get(
       "/metrics",
       Effect.sync(() => HttpServerResponse.text(model.metricsText(), { contentType: prometheusContentType }))
-    )
+    ),
+    ...unsupportedEndpoints.map(({ path, problem }) => post(path, Effect.fail(problem)))
   ]
 }
-
-/** Methods of a route: whatever can be got can also be asked for its head alone. */
-const methodsOf = ({ method }: Route): ReadonlyArray<string> => (method === "GET" ? ["GET", "HEAD"] : [method])
 
 const pathOf = ({ url }: HttpServerRequest): string => url.split("?", 1)[0] ?? ""
 
@@ -121,9 +152,8 @@ const nothingThere = (request: HttpServerRequest): ApiError =>
 /** Answers by the method: the route's own, or what it takes instead. */
 const byMethod = (route: Route): Route["handler"] =>
   Effect.flatMap(HttpServerRequest, ({ method }) => {
-    const methods = methodsOf(route)
-    if (methods.includes(method)) return route.handler
-    const allow = methods.join(", ")
+    if (route.methods.includes(method)) return route.handler
+    const allow = route.methods.join(", ")
     const problem = `${route.path} takes ${allow} requests, not ${method}`
     return Effect.fail(invalid(problem, { status: 405, code: "method_not_allowed", headers: { allow } }))
   })

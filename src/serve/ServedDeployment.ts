@@ -12,17 +12,25 @@ import type { BlockIdentity } from "../request/BlockIdentity.ts"
 import { noRoutingHints, SimRequest } from "../request/SimRequest.ts"
 import { RouterFault } from "../router/RouterFault.ts"
 import { type ApiError, invalid, serverError, tooManyRequests } from "./ApiError.ts"
+import { Choice } from "./Choice.ts"
 import { Generation } from "./Generation.ts"
 import type { GenerationSpec } from "./GenerationSpec.ts"
+import { type OutputPlan, planOutput } from "./OutputPlan.ts"
 import { outputToken } from "./OutputText.ts"
 import type { ServeOptions } from "./ServeOptions.ts"
 import type { ServerMetrics } from "./ServerMetrics.ts"
 import { blocksOf, hashOf } from "./TextIdentity.ts"
+import type { TokenBuffer } from "./TokenText.ts"
 
 /** A request that is being served. */
 interface Served {
   readonly generation: Generation
-  readonly streams: boolean
+  readonly choice: Choice
+}
+
+interface PlannedChoice {
+  readonly prompt: TokenBuffer
+  readonly plan: OutputPlan
 }
 
 export class ServedDeployment {
@@ -36,6 +44,7 @@ export class ServedDeployment {
   /** Those who have news since the last settling. */
   private readonly touched = new Set<Generation>()
   private nextNumber = 0
+  private nextRequest = 0
 
   constructor(
     deployment: Deployment,
@@ -55,51 +64,86 @@ export class ServedDeployment {
     this.contextTokens = Math.min(options.maxContextTokens ?? Number.POSITIVE_INFINITY, blockTokens * usableBlocks)
   }
 
+  /** Starts all choices, or none. */
   submit(spec: GenerationSpec, createdSeconds: number): Result.Result<Generation, ApiError> {
-    const { maxConcurrentRequests } = this.options
-    if (this.served.size >= maxConcurrentRequests) return Result.fail(tooManyRequests(maxConcurrentRequests))
-    return Result.flatMap(this.outputTokensOf(spec), (outputTokens) => this.start(spec, outputTokens, createdSeconds))
+    return Result.flatMap(this.plansOf(spec), (plans) => {
+      const number = this.nextNumber++
+      const choices: Array<Choice> = []
+      try {
+        for (const { plan, prompt } of plans) choices.push(this.start(prompt, plan, choices.length))
+      } catch (error) {
+        for (const { live } of choices) this.deployment.abort(live)
+        if (error instanceof RouterFault) return Result.fail(serverError(error.message, 503))
+        throw error
+      }
+      const generation = new Generation(number, createdSeconds, spec, choices)
+      for (const choice of choices) this.served.set(choice.live, { generation, choice })
+      return Result.succeed(generation)
+    })
   }
 
-  private start(
-    spec: GenerationSpec,
-    outputTokens: number,
-    createdSeconds: number
-  ): Result.Result<Generation, ApiError> {
-    const number = this.nextNumber++
-    const seed = hashOf(spec.prompt, spec.seed)
-    const promptTokens = spec.prompt.length
+  /** What each choice will be, once it is known that there is room for all of them. */
+  private plansOf(spec: GenerationSpec): Result.Result<ReadonlyArray<PlannedChoice>, ApiError> {
+    const { maxConcurrentRequests } = this.options
+    const { choicesPerPrompt, prompts } = spec
+    const count = prompts.length * choicesPerPrompt
+    if (count > maxConcurrentRequests) {
+      return Result.fail(
+        invalid(
+          `${prompts.length} prompts with n=${choicesPerPrompt} are more than the ${maxConcurrentRequests} requests served at a time`,
+          {
+            param: choicesPerPrompt > 1 ? "n" : "prompt"
+          }
+        )
+      )
+    }
+    if (this.served.size + count > maxConcurrentRequests) return Result.fail(tooManyRequests(maxConcurrentRequests))
+    const plans: Array<PlannedChoice> = []
+    for (const prompt of prompts) {
+      const most = this.outputTokensOf(prompt, spec.outputTokens)
+      if (Result.isFailure(most)) return Result.fail(most.failure)
+      for (let choice = 0; choice < choicesPerPrompt; choice++) {
+        const seed = hashOf(prompt, spec.seed + choice)
+        plans.push({ prompt, plan: planOutput(seed, most.success, spec.stop) })
+      }
+    }
+    return Result.succeed(plans)
+  }
+
+  private start(prompt: TokenBuffer, plan: OutputPlan, index: number): Choice {
+    const promptTokens = prompt.length
     // The answer is known: its blocks follow those of the prompt.
-    for (let position = 0; position < outputTokens; position++) spec.prompt.addToken(outputToken(seed, position))
+    for (let position = 0; position < plan.tokens; position++) prompt.addToken(outputToken(plan.seed, position))
+    const blocks = blocksOf(this.identity, prompt, this.engine.args.blockTokens)
+    prompt.truncate(promptTokens)
     const request = new SimRequest({
-      id: number,
+      id: this.nextRequest++,
       sessionId: null,
       turnIndex: 0,
       requestId: null,
       promptTokens,
-      outputTokens,
-      blocks: blocksOf(this.identity, spec.prompt, this.engine.args.blockTokens),
+      outputTokens: plan.tokens,
+      blocks,
       arrivalMs: this.deployment.time.nowMs(),
       hints: noRoutingHints,
       annotations: null,
       workloadKey: 0
     })
-    try {
-      const live = this.deployment.submit(request)
-      const generation = new Generation(number, createdSeconds, seed, live)
-      this.served.set(live, { generation, streams: spec.stream })
-      return Result.succeed(generation)
-    } catch (error) {
-      if (error instanceof RouterFault) return Result.fail(serverError(error.message, 503))
-      throw error
-    }
+    return new Choice(index, plan, this.deployment.submit(request))
+  }
+
+  /** Requests being served, every choice counted. */
+  get load(): number {
+    return this.served.size
   }
 
   /** The client is gone, or has been given everything. */
-  leave({ live }: Generation): void {
-    if (!this.served.delete(live)) return
-    this.deployment.abort(live)
-    this.metrics.ended("abort")
+  leave({ choices }: Generation): void {
+    for (const { live } of choices) {
+      if (!this.served.delete(live)) continue
+      this.deployment.abort(live)
+      this.metrics.ended("abort")
+    }
   }
 
   readonly observer: DeploymentObserver = {
@@ -109,12 +153,12 @@ export class ServedDeployment {
         const served = this.served.get(live)
         if (served === undefined) continue
         this.metrics.emitted(live, tokens[index]!, stampMs)
-        served.generation.arrive(tokens[index]!)
-        if (served.streams) this.touched.add(served.generation)
+        served.choice.tokens += tokens[index]!
+        if (served.generation.spec.stream) this.touched.add(served.generation)
       }
     },
     ended: (live, status) => {
-      if (status === "completed") this.metrics.completed(live)
+      if (status === "completed") this.metrics.completed(live, this.served.get(live)?.choice.finishReason ?? "length")
       else this.metrics.ended("error")
       this.end(live, status === "completed" ? undefined : serverError("the engine has rejected the request"))
     },
@@ -139,7 +183,7 @@ export class ServedDeployment {
   }
 
   /** Output tokens, once prompt and output together are known to fit. */
-  private outputTokensOf({ outputTokens, prompt }: GenerationSpec): Result.Result<number, ApiError> {
+  private outputTokensOf(prompt: TokenBuffer, outputTokens: number | undefined): Result.Result<number, ApiError> {
     const { contextTokens, engine, options } = this
     const promptTokens = prompt.length
     const { enableChunkedPrefill, engineType, maxNumBatchedTokens } = engine.args
@@ -175,7 +219,7 @@ export class ServedDeployment {
     const served = this.served.get(live)
     if (served === undefined) return
     this.served.delete(live)
-    served.generation.end(problem)
+    served.choice.state = problem ?? "completed"
     this.touched.add(served.generation)
   }
 

@@ -25,7 +25,7 @@ const tokenBounds = [
   1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000
 ]
 
-/** How a request ended, as `finished_reason` names it; the deployment never says `stop`. */
+/** How a request ended, as `finished_reason` names it. */
 export type FinishedReason = "stop" | "length" | "abort" | "error"
 
 /** What is looked up when the metrics are asked for. */
@@ -67,8 +67,9 @@ export class ServerMetrics {
     if (tokens > 1) this.interToken.observe(0, tokens - 1)
   }
 
-  completed({ admittedMs, emittedTokens, firstTokenMs, lastTokenMs, request }: LiveRequest): void {
-    this.finished.length += 1
+  completed(live: LiveRequest, reason: "stop" | "length"): void {
+    const { admittedMs, emittedTokens, firstTokenMs, lastTokenMs, request } = live
+    this.finished[reason] += 1
     this.endToEnd.observe((lastTokenMs - request.arrivalMs) / 1000)
     this.queueTime.observe((admittedMs - request.arrivalMs) / 1000)
     this.prefillTime.observe((firstTokenMs - admittedMs) / 1000)
@@ -92,7 +93,7 @@ export class ServerMetrics {
     const text = new PrometheusText()
     const model: Labels = { model_name: view.modelName }
     this.writeState(text, view, model)
-    this.writeCounters(text, model)
+    this.writeCounters(text, view, model)
     this.writeHistograms(text, model)
     this.writeOwn(text, view)
     return text.toString()
@@ -130,8 +131,13 @@ export class ServerMetrics {
       ])
   }
 
-  private writeCounters(text: PrometheusText, model: Labels): void {
+  private writeCounters(text: PrometheusText, { workers }: MetricsView, model: Labels): void {
     text
+      .counter(
+        "vllm:num_preemptions_total",
+        "Cumulative number of preemption from the engine.",
+        workers.map(({ preemptions }, index) => [{ engine: String(index), ...model }, preemptions])
+      )
       .counter("vllm:prompt_tokens_total", "Number of prefill tokens processed.", [[model, this.promptTokens]])
       .counter("vllm:generation_tokens_total", "Number of generation tokens processed.", [
         [model, this.generationTokens]

@@ -31,6 +31,8 @@ export class SimulatedModel extends Context.Service<
     readonly contextTokens: number
     /** Starts a generation; it is taken back when the scope closes before its end. */
     readonly generate: (spec: GenerationSpec) => Effect.Effect<Generation, ApiError, Scope.Scope>
+    /** Requests being served, every choice counted. */
+    readonly load: () => number
     readonly metrics: ServerMetrics
     /** The metrics in Prometheus' text format. */
     readonly metricsText: () => string
@@ -69,6 +71,7 @@ const make = Effect.fnUntraced(function* (options: ServeOptions) {
         (generation) => Effect.sync(() => served.leave(generation))
       )
     }),
+    load: () => served.load,
     metrics,
     metricsText: () => served.metricsText(lag),
     failure: Deferred.await(failed)

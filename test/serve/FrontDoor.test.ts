@@ -1,5 +1,8 @@
 /** What holds for every route: names, methods, types, request ids, errors as JSON, pages of other origins. */
 import { assert, describe, it } from "@effect/vitest"
+import * as Layer from "effect/Layer"
+import * as RoundRobin from "../../src/router/RoundRobin.ts"
+import { Router } from "../../src/router/Router.ts"
 import { AllowedHosts } from "../../src/serve/AllowedHosts.ts"
 import { answerOf, exchange, metric, parseAnswer, post, served } from "./TestServer.ts"
 
@@ -151,6 +154,36 @@ describe("the front door", () => {
     assert.match(streamed.headers.get("x-request-id") ?? "", /^req-/)
     await streamed.text()
   })
+})
+
+describe("a fault of the server", () => {
+  const printed: Array<string> = []
+  const broken = Layer.succeed(
+    Router,
+    Router.of({
+      name: "broken",
+      make: () =>
+        Object.assign(new RoundRobin.RoundRobinCore(1), {
+          route: (): number => {
+            throw new Error("\u001b[31mred\u009b\u202e")
+          }
+        })
+    })
+  )
+
+  served(
+    "is told in the API's form, and printed without what terminals obey",
+    { router: broken, print: (line) => void printed.push(line) },
+    async (url) => {
+      for (let attempt = 0; attempt < 2; attempt++) {
+        const response = await post(url, completions, { model, prompt: "a" })
+        assert.strictEqual(response.status, 500)
+        assert.strictEqual((await answerOf(response)).error.message, "the server has failed on this request")
+      }
+      assert.strictEqual(printed.length, 2)
+      assert.match(printed[0]!, /^error: a request has failed: Error: \\u001b\[31mred\\u009b\\u202e\n/)
+    }
+  )
 })
 
 describe("pages of other origins", () => {

@@ -176,19 +176,86 @@ describe("errors", () => {
     ["a missing prompt", completions, { model }, 400, "prompt", /^prompt: missing key/],
     ["a prompt of the wrong type", completions, { model, prompt: 5 }, 400, "prompt", /^prompt: expected string/],
     ["an empty prompt", completions, { model, prompt: "" }, 400, "prompt", /must not be empty/],
-    ["several prompts", completions, { model, prompt: ["a", "b"] }, 400, "prompt", /one prompt per request/],
-    [
-      "a length of 0",
-      completions,
-      { model, prompt: "a", max_tokens: 0 },
-      400,
-      "max_tokens",
-      /greater than or equal to 1/
-    ],
+    ["a mixed prompt", completions, { model, prompt: ["a", 1] }, 400, "prompt", /must be a string, a list of/],
+    ["a list with an empty prompt", completions, { model, prompt: ["a", ""] }, 400, "prompt", /must not be empty/],
+    ["a token that is none", completions, { model, prompt: [-1] }, 400, "prompt.0", /between 0 and 4294967295/],
+    ["a length of 0", completions, { model, prompt: "a", max_tokens: 0 }, 400, "max_tokens", /between 1 and/],
     ["a broken length", completions, { model, prompt: "a", max_tokens: 1.5 }, 400, "max_tokens", /integer/],
-    ["several answers", completions, { model, prompt: "a", n: 2 }, 400, "n", /^n must be 1/],
-    ["echo", completions, { model, prompt: "a", echo: true }, 400, "echo", /echo cannot be true/],
-    ["log probabilities", chat, { model, messages: [user("a")], logprobs: true }, 400, "logprobs", /cannot be true/],
+    ["too many choices", completions, { model, prompt: "a", n: 129 }, 400, "n", /^n: .*between 1 and 128/],
+    ["more choices than fit", completions, { model, prompt: ["a", "b"], n: 5 }, 400, "n", /more than the 8 requests/],
+    [
+      "more prompts than fit",
+      completions,
+      { model, prompt: Array(9).fill("a") },
+      400,
+      "prompt",
+      /9 prompts .* more than/
+    ],
+    ["a choice of the best", completions, { model, prompt: "a", best_of: 3 }, 400, "best_of", /must be n=1/],
+    [
+      "log probabilities of a prompt",
+      completions,
+      { model, prompt: "a", echo: true, logprobs: 1 },
+      400,
+      "logprobs",
+      /echo/
+    ],
+    ["too many alternatives", completions, { model, prompt: "a", logprobs: 21 }, 400, "logprobs", /between 0 and 20/],
+    [
+      "alternatives without log probabilities",
+      chat,
+      { model, messages: [user("a")], top_logprobs: 2 },
+      400,
+      "top_logprobs",
+      /together with logprobs: true/
+    ],
+    ["an empty stop string", completions, { model, prompt: "a", stop: ["x", ""] }, 400, "stop.1", /^stop\.1: /],
+    ["stop tokens", completions, { model, prompt: "a", stop_token_ids: [1] }, 400, "stop_token_ids", /cannot be \[1\]/],
+    [
+      "more tokens at least than at most",
+      completions,
+      { model, prompt: "a", min_tokens: 5, max_tokens: 4 },
+      400,
+      "min_tokens",
+      /at most max_tokens=4, got 5/
+    ],
+    [
+      "a hot temperature",
+      completions,
+      { model, prompt: "a", temperature: "hot" },
+      400,
+      "temperature",
+      /^temperature: /
+    ],
+    ["a suffix", completions, { model, prompt: "a", suffix: "b" }, 400, "suffix", /suffix cannot be "b"/],
+    ["a grammar", completions, { model, prompt: "a", guided_choice: ["b"] }, 400, "guided_choice", /cannot be/],
+    [
+      "a misspelt name",
+      completions,
+      { model, prompt: "a", max_token: 3 },
+      400,
+      "max_token",
+      /did you mean max_tokens\?/
+    ],
+    ["an unknown name", chat, { model, messages: [user("a")], nonsense: 3 }, 400, "nonsense", /is not a parameter/],
+    [
+      "a forced tool",
+      chat,
+      { model, messages: [user("a")], tool_choice: "required", tools: [{ type: "function", function: { name: "f" } }] },
+      400,
+      "tool_choice",
+      /tool_choice cannot be "required"/
+    ],
+    [
+      "a named tool",
+      chat,
+      { model, messages: [user("a")], tool_choice: { type: "function", function: { name: "f" } } },
+      400,
+      "tool_choice",
+      /tool_choice cannot be/
+    ],
+    ["speech", chat, { model, messages: [user("a")], modalities: ["audio"] }, 400, "modalities.0", /"text"/],
+    ["storage", chat, { model, messages: [user("a")], store: true }, 400, "store", /cannot be true/],
     [
       "stream options without a stream",
       chat,
@@ -224,19 +291,23 @@ describe("errors", () => {
     ]
   ]
 
-  served("have the API's form and the right status", { serve: { maxContextTokens: 1000 } }, async (url) => {
-    for (const [what, path, body, status, param, message] of cases) {
-      const response = await post(url, path, body)
-      assert.strictEqual(response.status, status, what)
-      const { error } = await answerOf(response)
-      assert.deepStrictEqual(Object.keys(error), ["message", "type", "param", "code"], what)
-      assert.match(error.message, message, what)
-      assert.strictEqual(error.param, param, what)
+  served(
+    "have the API's form and the right status",
+    { serve: { maxContextTokens: 1000, maxConcurrentRequests: 8 } },
+    async (url) => {
+      for (const [what, path, body, status, param, message] of cases) {
+        const response = await post(url, path, body)
+        assert.strictEqual(response.status, status, what)
+        const { error } = await answerOf(response)
+        assert.deepStrictEqual(Object.keys(error), ["message", "type", "param", "code"], what)
+        assert.match(error.message, message, what)
+        assert.strictEqual(error.param, param, what)
+      }
+      const fitting = await post(url, completions, { model, prompt: "a".repeat(4 * 900), max_tokens: 100 })
+      assert.strictEqual(fitting.status, 200)
+      assert.strictEqual(await metric(url, "dynosim:refused_requests_total"), cases.length)
     }
-    const fitting = await post(url, completions, { model, prompt: "a".repeat(4 * 900), max_tokens: 100 })
-    assert.strictEqual(fitting.status, 200)
-    assert.strictEqual(await metric(url, "dynosim:refused_requests_total"), cases.length)
-  })
+  )
 
   served("cut a default length to the room there is", { serve: { maxContextTokens: 50 } }, async (url) => {
     const body = await answerOf(post(url, completions, { model, prompt: "abcd".repeat(40) }))
@@ -423,6 +494,18 @@ describe("a deployment behind the endpoint", () => {
         cached += body.usage.prompt_tokens_details.cached_tokens
       }
       assert.strictEqual(cached, 5 * 704)
+    }
+  )
+
+  served(
+    "counts preemptions, worker by worker",
+    { serve: { workers: 2 }, engine: { numGpuBlocks: 12, blockTokens: 16, maxNumBatchedTokens: 512 } },
+    async (url) => {
+      const prompt = Array.from({ length: 8 }, (_, index) => `${index}`.repeat(160))
+      assert.strictEqual((await post(url, completions, { model, prompt, max_tokens: 90 })).status, 200)
+      assert.isAbove(await metric(url, "vllm:num_preemptions_total"), 0)
+      const text = await (await fetch(`${url}/metrics`)).text()
+      assert.match(text, /vllm:num_preemptions_total\{engine="0",model_name="dynosim"\} \d+\n.*\{engine="1"/)
     }
   )
 

@@ -1,5 +1,6 @@
 /** A server on a free port for the time of a test, with fast engines, and plain clients for it. */
 import { it } from "@effect/vitest"
+import * as Console from "effect/Console"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -18,6 +19,8 @@ export interface TestServerOptions {
   readonly serve?: Partial<ServeOptions>
   readonly engine?: Partial<EngineArgs>
   readonly router?: Layer.Layer<Router>
+  /** Takes what the server prints; the console by default. */
+  readonly print?: (line: string) => void
 }
 
 /** Starts a server; gives its URL. It stops with the scope. */
@@ -29,7 +32,12 @@ export const startServer = Effect.fnUntraced(function* (
   const running = serve({ ...defaultServeOptions, port: 0, ...options.serve }, (address) =>
     Effect.asVoid(Deferred.succeed(url, address))
   ).pipe(Effect.provide([engine, options.router ?? RoundRobin.layer, Pace.layerLive]), Effect.orDie)
-  yield* Effect.forkScoped(running)
+  const { print } = options
+  yield* Effect.forkScoped(
+    print === undefined
+      ? running
+      : Effect.provideService(running, Console.Console, { ...console, log: print, error: print })
+  )
   return yield* Deferred.await(url)
 })
 
@@ -47,6 +55,21 @@ export const post = (url: string, path: string, body: unknown, init: RequestInit
     ...init
   })
 
+interface ChatProbability {
+  readonly token: string
+  readonly logprob: number
+  readonly bytes: ReadonlyArray<number>
+}
+
+/** Those of completions, or the content of chats. */
+interface Logprobs {
+  readonly tokens: ReadonlyArray<string>
+  readonly token_logprobs: ReadonlyArray<number>
+  readonly text_offset: ReadonlyArray<number>
+  readonly top_logprobs: ReadonlyArray<Readonly<Record<string, number>>>
+  readonly content: ReadonlyArray<ChatProbability & { readonly top_logprobs: ReadonlyArray<ChatProbability> }>
+}
+
 /** The parts of answers that tests look at; which of them are there depends on the answer. */
 export interface Answer {
   readonly id: string
@@ -57,8 +80,9 @@ export interface Answer {
     readonly text: string
     readonly message: { readonly role: string; readonly content: string }
     readonly delta: { readonly role?: string; readonly content?: string }
-    readonly logprobs: null
+    readonly logprobs: Logprobs | null
     readonly finish_reason: string | null
+    readonly stop_reason?: string
   }>
   readonly usage: {
     readonly prompt_tokens: number
@@ -74,6 +98,12 @@ export interface Answer {
   }
   readonly data: ReadonlyArray<{ readonly id: string; readonly max_model_len: number }>
   readonly version: string
+  readonly server_load: number
+  readonly count: number
+  readonly tokens: ReadonlyArray<number>
+  readonly token_strs: ReadonlyArray<string> | null
+  readonly max_model_len: number
+  readonly prompt: string
 }
 
 /** The first of a list that has one. */

@@ -26,7 +26,8 @@ class FakeWorker implements WorkerCore {
 
   snapshot(): WorkerSnapshot {
     const { activeBlocks, capacityBlocks } = this
-    return { waiting: 0, running: 0, activeBlocks, availableBlocks: capacityBlocks - activeBlocks, capacityBlocks }
+    const availableBlocks = capacityBlocks - activeBlocks
+    return { waiting: 0, running: 0, activeBlocks, availableBlocks, capacityBlocks, preemptions: 0 }
   }
 
   requests(): ReadonlyArray<SimRequest> {

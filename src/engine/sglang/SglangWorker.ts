@@ -83,7 +83,8 @@ export class SglangWorker extends BatchWorker<Sequence> {
       running: this.running.length,
       activeBlocks: Math.ceil(kv.activeTokens / kv.pageTokens),
       availableBlocks: Math.floor(kv.obtainableTokens / kv.pageTokens),
-      capacityBlocks: this.args.numGpuBlocks
+      capacityBlocks: this.args.numGpuBlocks,
+      preemptions: this.preemptions
     }
   }
 
@@ -264,6 +265,7 @@ export class SglangWorker extends BatchWorker<Sequence> {
     if (sequence === undefined) return
     this.kv.retract(sequence)
     this.retracted.push(sequence)
+    this.preemptions += 1
     this.outcome.worked()
   }
 

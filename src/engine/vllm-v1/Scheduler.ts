@@ -52,6 +52,8 @@ export class Scheduler {
   private budget = 0
   private shareCap = 0
   private holdsPrefills = false
+  /** Requests thrown out of the batch so far. */
+  preemptions = 0
   private preemptedInCall = false
   private prefillShares = 0
 
@@ -273,6 +275,7 @@ export class Scheduler {
   /** Throws a running request out; true when it had a share in this call, which is taken back. */
   private preempt(victim: Sequence, position: number, batch: Batch): boolean {
     this.preemptedInCall = true
+    this.preemptions += 1
     this.running.splice(position, 1)
     const share = batch.indexOf(victim)
     if (share >= 0) this.takeBack(victim, share, batch)

@@ -108,7 +108,8 @@ export class VllmV1Worker extends BatchWorker<Sequence> {
       running: this.running.length,
       activeBlocks: this.pool.usedBlocks,
       availableBlocks: this.pool.freeBlocks,
-      capacityBlocks: this.pool.capacity
+      capacityBlocks: this.pool.capacity,
+      preemptions: this.scheduler.preemptions
     }
   }
 

@@ -89,7 +89,8 @@ export class VllmWorker extends BatchWorker<Sequence> {
       running: this.running.length,
       activeBlocks: this.pool.activeBlocks,
       availableBlocks: this.pool.availableBlocks,
-      capacityBlocks: this.pool.capacity
+      capacityBlocks: this.pool.capacity,
+      preemptions: this.preemptions
     }
   }
 
@@ -273,6 +274,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
     const victim = running[index]
     if (victim === undefined) return undefined
     running.splice(index, 1)
+    this.preemptions += 1
     this.fruitlessPreemptions += 1
     if (this.fruitlessPreemptions > maxFruitlessPreemptions) throw this.thrashing(victim)
     this.keepGeneratedKeys(victim)

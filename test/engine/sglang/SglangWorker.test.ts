@@ -175,6 +175,7 @@ describe("retraction", () => {
     worker.submit(younger)
     drain(worker, 38)
     assert.deepStrictEqual([older.emittedTokens, younger.emittedTokens], [9, 12])
+    assert.strictEqual(worker.snapshot().preemptions, 1)
     assert.isBelow(older.lastTokenMs, younger.lastTokenMs)
     // Its prompt is still cached when it comes back, but room is made before the cache is asked, at its own expense.
     assert.deepStrictEqual([older.reusedTokens, younger.reusedTokens], [0, 0])

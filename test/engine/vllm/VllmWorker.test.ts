@@ -355,6 +355,7 @@ describe("preemption", () => {
     assert.deepStrictEqual(signals(worker.pass(46)), ["1 first token"])
     assert.deepStrictEqual([second.firstTokenMs, second.reusedTokens, second.firstAdmissionReusedTokens], [60, 4, 0])
     drain(worker, 60)
+    assert.strictEqual(worker.snapshot().preemptions, 1)
     assert.deepStrictEqual([second.firstAdmitMs, second.lastTokenMs], [0, 70])
     assert.deepStrictEqual(allGaps(gaps), [10, 10, 10])
   })
@@ -605,7 +606,8 @@ describe("what a worker shows", () => {
       running: 1,
       activeBlocks: 3,
       availableBlocks: 7,
-      capacityBlocks: 10
+      capacityBlocks: 10,
+      preemptions: 0
     })
     assert.strictEqual(worker.inFlight, 2)
     // Waiting ones first; what a running one has emitted so far is on its record.
