@@ -30,7 +30,23 @@ const Pool = Schema.Struct({
   timing_source: Schema.String,
   /** Prefill and decode parts of passes that were timed by measured tables, and those of them beyond what was measured. */
   timed_pass_parts: Schema.optionalKey(Schema.Int),
-  extrapolated_pass_parts: Schema.optionalKey(Schema.Int)
+  extrapolated_pass_parts: Schema.optionalKey(Schema.Int),
+  /** Those by kind of part and by the quantity that lay beyond; a part may count under several. */
+  extrapolations: Schema.optionalKey(
+    Schema.Array(
+      Schema.Struct({
+        phase: Schema.Literals(["prefill", "decode"]),
+        quantity: Schema.String,
+        direction: Schema.Literals(["above", "below"]),
+        parts: Schema.Int,
+        /** The farthest value asked for, and the last one measured there. */
+        farthest: Schema.Finite,
+        measured: Schema.Finite
+      })
+    )
+  ),
+  /** What the measured tables were read from, and the SHA-256 of their content. */
+  timing_tables: Schema.optionalKey(Schema.Struct({ origin: Schema.String, sha256: Schema.String }))
 })
 export type Pool = typeof Pool.Type
 

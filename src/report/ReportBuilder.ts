@@ -155,7 +155,11 @@ const poolJson = (pool: PoolFacts): Pool => ({
   kv_pool_source: pool.kvPoolSource,
   timing_source: pool.timingSource,
   ...(pool.timedPassParts === undefined ? {} : { timed_pass_parts: pool.timedPassParts }),
-  ...(pool.extrapolatedPassParts === undefined ? {} : { extrapolated_pass_parts: pool.extrapolatedPassParts })
+  ...(pool.extrapolatedPassParts === undefined ? {} : { extrapolated_pass_parts: pool.extrapolatedPassParts }),
+  ...(pool.extrapolations === undefined
+    ? {}
+    : { extrapolations: pool.extrapolations.map(({ calls, ...rest }) => ({ ...rest, parts: calls })) }),
+  ...(pool.timingTables === undefined ? {} : { timing_tables: pool.timingTables })
 })
 
 const percentileMethod = (exact: boolean): PercentileMethod =>

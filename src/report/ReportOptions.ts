@@ -9,6 +9,17 @@ export interface ServiceLevel {
   readonly e2eMs?: number
 }
 
+/** Parts of passes whose time lies beyond what was measured in one quantity. */
+export interface ExtrapolationFacts {
+  readonly phase: "prefill" | "decode"
+  readonly quantity: string
+  readonly direction: "above" | "below"
+  readonly calls: number
+  /** The farthest value asked for, and the last one measured there. */
+  readonly farthest: number
+  readonly measured: number
+}
+
 /** A pool of equal workers as it was really deployed, whatever was asked for. */
 export interface PoolFacts {
   readonly role: "aggregated" | "prefill" | "decode"
@@ -27,6 +38,10 @@ export interface PoolFacts {
   /** Prefill and decode parts of passes that were timed by measured tables, and those of them beyond what was measured. */
   readonly timedPassParts?: number
   readonly extrapolatedPassParts?: number
+  /** Those by kind of part and by what was beyond. */
+  readonly extrapolations?: ReadonlyArray<ExtrapolationFacts>
+  /** Origin and SHA-256 of the measured tables. */
+  readonly timingTables?: { readonly origin: string; readonly sha256: string }
 }
 
 /** Facts about the run that its events do not carry. */

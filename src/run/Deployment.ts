@@ -30,6 +30,7 @@ import type { NpzError } from "../timing/npz/NpzError.ts"
 import * as NpzTiming from "../timing/npz/NpzTiming.ts"
 import * as PolynomialTiming from "../timing/PolynomialTiming.ts"
 import { Timing } from "../timing/Timing.ts"
+import { describeExtrapolation } from "../timing/Extrapolation.ts"
 import { type KvPoolSource, poolFacts } from "./PoolFacts.ts"
 import { readRunFiles, type RunFiles, unusedBundles } from "./RunFiles.ts"
 
@@ -59,9 +60,9 @@ export interface Deployment {
   readonly router: Router["Service"]
   /** What is really used, pool by pool; coverage of timing tables as of now. */
   readonly facts: () => ReadonlyArray<PoolFacts>
-  /** Files that were read but make no difference, a sentence each. */
+  /** Files that were read but make no difference, and what timing models want known, a sentence each. */
   readonly notices: ReadonlyArray<string>
-  /** How often pass times lay beyond what was measured, a sentence per pool; as of now. */
+  /** How often, in what and how far pass times lay beyond what was measured, a sentence per pool; as of now. */
   readonly warnings: () => ReadonlyArray<string>
   /** Wires the pools for a run in simulated time. */
   readonly topology: Layer.Layer<Topology.Topology, Topology.DisaggregationUnsupported>
@@ -165,9 +166,11 @@ const usedOf = (choice: DeploymentChoice, pools: Deployment["pools"]): Deploymen
     : { ...choice, prefill: first.engine.args, decode: second.engine.args }
 }
 
-const extrapolationWarning = ({ timing: { coverage, source } }: DeployedPool): ReadonlyArray<string> => {
-  const { calls, extrapolated } = coverage?.() ?? { calls: 0, extrapolated: 0 }
-  return extrapolated === 0 ? [] : [`${source}: ${extrapolated} of ${calls} pass times lie beyond what was measured`]
+const timingNotes = ({ timing }: DeployedPool): ReadonlyArray<string> => timing.notes ?? []
+
+const extrapolationWarning = ({ role, timing }: DeployedPool): ReadonlyArray<string> => {
+  const problem = describeExtrapolation(timing.coverage?.())
+  return problem === undefined ? [] : [`${role} pool: ${problem}; ${timing.source}`]
 }
 
 /** Builds what the options deploy, from files that have been read; whatever is wrong with tables or profiles is found here. */
@@ -182,7 +185,7 @@ export const deployWith = Effect.fnUntraced(function* (
     pools,
     router,
     used: usedOf(options.deployment, pools),
-    notices: unusedBundles(options, files),
+    notices: [...unusedBundles(options, files), ...new Set(pools.flatMap(timingNotes))],
     facts: () => pools.map(poolFacts),
     warnings: () => pools.flatMap(extrapolationWarning),
     topology: topologyOf(options, pools, router),

@@ -22,6 +22,13 @@ export const poolFacts = (pool: DeployedPool): PoolFacts => {
     kvGib: kvBytesPerToken === undefined ? null : (kvTokens * kvBytesPerToken) / gibibyte,
     kvPoolSource,
     timingSource: timing.source,
-    ...(coverage === undefined ? {} : { timedPassParts: coverage.calls, extrapolatedPassParts: coverage.extrapolated })
+    ...(coverage === undefined
+      ? {}
+      : {
+          timedPassParts: coverage.calls,
+          extrapolatedPassParts: coverage.extrapolated,
+          extrapolations: coverage.beyond
+        }),
+    ...(timing.tables === undefined ? {} : { timingTables: timing.tables })
   }
 }

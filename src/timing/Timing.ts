@@ -21,11 +21,33 @@ export interface TimingModel {
   ) => number
 }
 
+export type TimingPhase = "prefill" | "decode"
+
+/** Calls of one kind that went beyond what was measured along one quantity. */
+export interface Extrapolation {
+  readonly phase: TimingPhase
+  /** What was looked up over, such as `sequence tokens`. */
+  readonly quantity: string
+  readonly direction: "above" | "below"
+  readonly calls: number
+  /** The farthest value asked for, and the last one measured there. */
+  readonly farthest: number
+  readonly measured: number
+}
+
 /** How often the models of a service were asked, and how often they had to go beyond what was measured. */
 export interface TimingCoverage {
   readonly calls: number
   /** Calls in which at least one look-up left the measured range of its table. */
   readonly extrapolated: number
+  /** By kind of call and quantity; a call may count under several. */
+  readonly beyond: ReadonlyArray<Extrapolation>
+}
+
+/** A set of measurements: what it was read from, and the SHA-256 of its content. */
+export interface TimingTables {
+  readonly origin: string
+  readonly sha256: string
 }
 
 export class Timing extends Context.Service<
@@ -34,6 +56,10 @@ export class Timing extends Context.Service<
     /** Named in the report: model and, where it has one, version. */
     readonly source: string
     readonly make: () => TimingModel
+    /** The measurements that a model reads, where they came as a table file. */
+    readonly tables?: TimingTables
+    /** What a user should know before trusting the numbers: choices made for them, known weaknesses. */
+    readonly notes?: ReadonlyArray<string>
     /** Over all models made so far; absent where nothing is measured. */
     readonly coverage?: () => TimingCoverage
   }

@@ -24,19 +24,22 @@ import { Workload } from "../../src/workload/Workload.ts"
 import { assertClose, assertCloseSpread } from "../support/Assertions.ts"
 
 export interface RecordedRun {
+  /** The first 200 requests of the conversation trace, unless told otherwise. */
+  readonly trace?: string
   readonly workers: number
   readonly engineArgs: Readonly<Record<string, unknown>>
   readonly report: Readonly<Record<string, number>>
 }
 
 /** The first 200 requests of the conversation trace. */
-const trace = new URL("../golden/aic/reports/conv200.jsonl.gz", import.meta.url).pathname
+const conversation = new URL("../golden/aic/reports/conv200.jsonl.gz", import.meta.url).pathname
 
-const workload = Layer.unwrap(
-  Effect.map(openMooncake({ file: trace, traceBlockTokens: 512 }), (source) =>
-    Workload.layerOpenLoop({ trace: source, arrivalSpeedup: 1 })
+const workload = (file: string) =>
+  Layer.unwrap(
+    Effect.map(openMooncake({ file, traceBlockTokens: 512 }), (source) =>
+      Workload.layerOpenLoop({ trace: source, arrivalSpeedup: 1 })
+    )
   )
-)
 
 type Files = FileSystem.FileSystem | Path.Path
 
@@ -48,7 +51,7 @@ const topology = <E>(args: EngineArgs, workers: number, timing: Layer.Layer<Timi
 }
 
 const reportOf = Effect.fnUntraced(function* <E>(
-  { engineArgs, workers }: RecordedRun,
+  { engineArgs, trace = conversation, workers }: RecordedRun,
   timing: (args: EngineArgs) => Layer.Layer<Timing, E, Files>
 ) {
   const node = Result.getOrThrow(parse(JSON.stringify(engineArgs)))
@@ -56,7 +59,7 @@ const reportOf = Effect.fnUntraced(function* <E>(
   const sized = yield* withSizedPool(args)
   return yield* Replay.run({ check: true }).pipe(
     Stream.run(ReportSink.sink()),
-    Effect.provide(Layer.mergeAll(topology(sized, workers, timing(sized)), workload, VirtualClock.layer), {
+    Effect.provide(Layer.mergeAll(topology(sized, workers, timing(sized)), workload(trace), VirtualClock.layer), {
       local: true
     })
   )

@@ -8,7 +8,7 @@
 import * as Effect from "effect/Effect"
 import type { AicError } from "./AicError.ts"
 import { MeasuredRange } from "./MeasuredRange.ts"
-import type { OpLists } from "./OpList.ts"
+import type { OpLists } from "./OpPlan.ts"
 import type { PerfTables } from "./PerfTables.ts"
 import { type PricedOp, priceOp } from "./PricedOp.ts"
 import type { SystemConstants } from "./SystemConstants.ts"
@@ -19,16 +19,16 @@ const maxKeptBatch = 8192
 /** Prices of a decode step of one batch that hold for every context length. */
 interface BatchPrices {
   readonly ms: Float64Array
-  readonly leftRange: boolean
+  /** What their look-ups left; `undefined` where they left nothing. */
+  readonly left: MeasuredRange | undefined
 }
 
 export class AicModel {
   private readonly context: ReadonlyArray<PricedOp>
   private readonly generation: ReadonlyArray<PricedOp>
-  private readonly range: MeasuredRange
+  /** What the look-ups of the last call left. */
+  readonly range: MeasuredRange
   private readonly batches: Array<BatchPrices | undefined> = Array.from({ length: maxKeptBatch + 1 })
-  /** Whether the last call left the measured range of a table. */
-  leftRange = false
 
   constructor(context: ReadonlyArray<PricedOp>, generation: ReadonlyArray<PricedOp>, range: MeasuredRange) {
     this.context = context
@@ -40,35 +40,40 @@ export class AicModel {
   prefillMs(batch: number, newTokens: number, prefixTokens: number): number {
     const tokens = batch * newTokens
     const sequenceTokens = newTokens + prefixTokens
-    this.range.left = false
+    this.range.reset()
     let total = 0
     for (let i = 0; i < this.context.length; i++) {
       total += this.context[i]!.ms(batch, tokens, sequenceTokens, prefixTokens)
     }
-    this.leftRange = this.range.left
     return total
   }
 
   /** Milliseconds of one decode step of `batch` requests (>= 1) of mean length `contextTokens`. */
   decodeMs(batch: number, contextTokens: number): number {
     const prices = this.batches[batch] ?? this.priceBatch(batch)
-    this.range.left = prices.leftRange
+    this.range.reset()
+    if (prices.left !== undefined) this.range.addFrom(prices.left)
     let total = 0
     for (let i = 0; i < this.generation.length; i++) {
       const op = this.generation[i]!
       total += op.readsSequence ? op.ms(batch, batch, contextTokens + 1, 0) : prices.ms[i]!
     }
-    this.leftRange = this.range.left
     return total
   }
 
   private priceBatch(batch: number): BatchPrices {
-    this.range.left = false
+    this.range.reset()
     const ms = Float64Array.from(this.generation, (op) => (op.readsSequence ? 0 : op.ms(batch, batch, 0, 0)))
-    const prices = { ms, leftRange: this.range.left }
+    const prices = { ms, left: this.range.left ? copyOf(this.range) : undefined }
     if (batch <= maxKeptBatch) this.batches[batch] = prices
     return prices
   }
+}
+
+const copyOf = (range: MeasuredRange): MeasuredRange => {
+  const copy = new MeasuredRange()
+  copy.addFrom(range)
+  return copy
 }
 
 /** Binds op lists to tables; fails where a table lacks what an operation needs. */

@@ -3,18 +3,34 @@ import type * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import type * as Path from "effect/Path"
 import type { AicArgs } from "../../config/EngineArgs.ts"
+import type { TimingTables } from "../Timing.ts"
 import type { AicError } from "./AicError.ts"
 import type { ModelShape } from "./ModelConfig.ts"
-import type { OpLists } from "./OpList.ts"
+import type { ExpertTokens, OpLists } from "./OpPlan.ts"
 import type { ParallelSizes } from "./ParallelSizes.ts"
 import type { PerfTables } from "./PerfTables.ts"
 import type { SystemConstants } from "./SystemConstants.ts"
 
 /** The arguments that decide an AIC model; those of an engine and the router's own alike. */
-export type AicModelArgs = Omit<AicArgs, "sizesKvPool">
+export interface AicModelArgs extends Omit<AicArgs, "sizesKvPool"> {
+  /** Whose tokens expert layers are priced for under attention data parallelism; `one_rank` if absent, as the reference. */
+  readonly moeTokens?: ExpertTokens | undefined
+}
 
 /** Dimensions that KV sizing needs. */
-export type KvShape = Pick<ModelShape, "family" | "layers" | "heads" | "kvHeads" | "headDim">
+export interface KvShape extends Pick<ModelShape, "activations" | "layers" | "heads" | "kvHeads" | "headDim"> {
+  /** Of a model with latent attention; `undefined` for others. */
+  readonly latent: LatentKvShape | undefined
+}
+
+/** What sizing adds for a model with latent attention. */
+export interface LatentKvShape {
+  /** Elements per token and layer. */
+  readonly kvDim: number
+  readonly hidden: number
+  readonly experts: number
+  readonly topk: number
+}
 
 export interface AicSetup {
   /** Names data and configuration, for reports. */
@@ -25,6 +41,10 @@ export interface AicSetup {
   readonly shape: KvShape
   readonly kvCacheQuant: string
   readonly lists: OpLists
+  /** The table file that is read; `undefined` for a bundle. */
+  readonly tableFile: TimingTables | undefined
+  /** What a user should know about these choices: a sentence each. */
+  readonly notes: ReadonlyArray<string>
   /** Reads the tables; done when a timing model is built, not for sizing alone. */
   readonly tables: Effect.Effect<PerfTables, AicError, FileSystem.FileSystem | Path.Path>
 }

@@ -10,10 +10,11 @@ import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import type * as Path from "effect/Path"
 import type { AicBundle } from "../bundle/AicBundle.ts"
-import { Timing, type TimingModel } from "../Timing.ts"
+import { Timing, type TimingModel, type TimingPhase } from "../Timing.ts"
 import type { AicError } from "./AicError.ts"
 import { type AicModel, makeAicModel } from "./AicModel.ts"
 import type { AicModelArgs, AicSetup } from "./AicSetup.ts"
+import { Coverage } from "./Coverage.ts"
 import { aicSetup } from "./FindSetup.ts"
 
 interface BoundSetup {
@@ -30,31 +31,22 @@ const bind = Effect.fnUntraced(function* (
   return { setup, model: yield* makeAicModel(setup.lists, tables, setup.system) }
 })
 
-/** Calls made of a layer's models, and how many of them left the measured range of a table. */
-class Coverage {
-  calls = 0
-  extrapolated = 0
-}
-
 /** One engine holds the global batch, the tables are per attention-DP rank. */
 const timingModel = ({ model, setup }: BoundSetup, coverage: Coverage): TimingModel => {
   const ranks = setup.sizes.attentionDp
-  const count = (): void => {
-    coverage.calls++
-    if (model.leftRange) coverage.extrapolated++
-  }
+  const count = (phase: TimingPhase): void => coverage.count(phase, model.range)
   return {
     prefillMs: (batch, meanIslTokens, meanPrefixTokens) => {
       const newTokens = meanIslTokens - meanPrefixTokens
       if (batch <= 0 || newTokens <= 0) return 0
       const ms = model.prefillMs(Math.ceil(batch / ranks), newTokens, meanPrefixTokens)
-      count()
+      count("prefill")
       return ms
     },
     decodeMs: (batch, _activeKvTokens, meanContextTokens) => {
       if (batch <= 0) return 0
       const ms = model.decodeMs(Math.ceil(batch / ranks), meanContextTokens)
-      count()
+      count("decode")
       return ms
     }
   }
@@ -70,8 +62,10 @@ export const layer = (
       const coverage = new Coverage()
       return Timing.of({
         source: bound.setup.source,
+        ...(bound.setup.tableFile === undefined ? {} : { tables: bound.setup.tableFile }),
+        notes: bound.setup.notes,
         make: () => timingModel(bound, coverage),
-        coverage: () => ({ calls: coverage.calls, extrapolated: coverage.extrapolated })
+        coverage: () => coverage.snapshot()
       })
     })
   )

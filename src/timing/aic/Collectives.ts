@@ -4,7 +4,7 @@
 import * as Effect from "effect/Effect"
 import { AicError } from "./AicError.ts"
 import { Curve } from "./Curve.ts"
-import type { MeasuredRange } from "./MeasuredRange.ts"
+import { Axis, type MeasuredRange } from "./MeasuredRange.ts"
 import { column, type PerfTables, rowsWhere } from "./PerfTables.ts"
 import { collectiveBytesPerS, type SystemConstants } from "./SystemConstants.ts"
 
@@ -59,7 +59,8 @@ export const collective = Effect.fnUntraced(function* (
   const curve = new Curve(
     Float64Array.from(rows, (row) => elements[row]!),
     Float64Array.from(rows, (row) => table.latencyMs[row]!),
-    range
+    range,
+    Axis.elements
   )
   return new Collective(curve, measured < gpus ? beyondMeasured(system, gpus, measured) : 1)
 })

@@ -4,7 +4,7 @@
  * A segment that falls towards the outside is not followed there: the value of its lower end is used.
  */
 import { segmentOf } from "../Segment.ts"
-import type { MeasuredRange } from "./MeasuredRange.ts"
+import { Axis, type MeasuredRange } from "./MeasuredRange.ts"
 
 /** Linear through two points; outside them a falling line stays at `y0`. */
 export const lineThrough = (x0: number, y0: number, x1: number, y1: number, x: number): number =>
@@ -14,12 +14,14 @@ export class Curve {
   private readonly xs: Float64Array
   private readonly ys: Float64Array
   private readonly range: MeasuredRange
+  private readonly axis: Axis
 
-  /** `xs` strictly increasing, at least one point. */
-  constructor(xs: Float64Array, ys: Float64Array, range: MeasuredRange) {
+  /** `xs` strictly increasing, at least one point; `axis` says what they count. */
+  constructor(xs: Float64Array, ys: Float64Array, range: MeasuredRange, axis: Axis = Axis.tokens) {
     this.xs = xs
     this.ys = ys
     this.range = range
+    this.axis = axis
   }
 
   get last(): number {
@@ -29,7 +31,8 @@ export class Curve {
   at(x: number): number {
     const { xs, ys } = this
     const end = xs.length - 1
-    if (x < xs[0]! || x > xs[end]!) this.range.left = true
+    if (x < xs[0]!) this.range.leave(this.axis, x, xs[0]!)
+    else if (x > xs[end]!) this.range.leave(this.axis, x, xs[end]!)
     if (end === 0) return ys[0]!
     const i = segmentOf(xs, x)
     return lineThrough(xs[i]!, ys[i]!, xs[i + 1]!, ys[i + 1]!, x)

@@ -1,32 +1,64 @@
-/** Finds the setup for a set of `aic_*` arguments: built from the shipped data, or taken from a bundle made for just these. */
+/** Finds the setup for a set of `aic_*` arguments: built from the tables at hand, or taken from a bundle made for just these. */
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import type * as Path from "effect/Path"
 import type { AicBundle } from "../bundle/AicBundle.ts"
-import { modelConfig, shippedTables, systemConstants } from "./AicData.ts"
+import type { TimingTables } from "../Timing.ts"
 import { AicError } from "./AicError.ts"
-import type { AicModelArgs, AicSetup } from "./AicSetup.ts"
-import { modelShape } from "./ModelConfig.ts"
+import type { AicModelArgs, AicSetup, KvShape } from "./AicSetup.ts"
+import { modelConfig } from "./KnownModels.ts"
+import { modelShape, type ModelShape } from "./ModelConfig.ts"
 import { opLists } from "./OpList.ts"
 import { checkParallelSizes, type ParallelSizes } from "./ParallelSizes.ts"
-import { quantisation, type QuantOverrides } from "./Quantisation.ts"
+import { quantisation } from "./Quantisation.ts"
+import type { TableFile } from "./TableFile.ts"
+import { shortHash } from "./TableHeader.ts"
+import { missingSlice, openSlice, type Slice, type SliceName, slices, systemConstants } from "./TableSlices.ts"
 
 const defaultSystem = "h200_sxm"
 /** The versions whose tables the reference takes when none is named. */
 const defaultVersions: Readonly<Record<string, string>> = { vllm: "0.19.0", sglang: "0.5.10", trtllm: "1.3.0rc10" }
 
-const backendVersion = (args: AicModelArgs): Effect.Effect<string, AicError> => {
-  const version = args.backendVersion ?? defaultVersions[args.backend]
-  return version === undefined
-    ? Effect.fail(
-        new AicError({
-          where: "aic_backend",
-          problem: `unknown backend '${args.backend}'`,
-          advice: `known: ${Object.keys(defaultVersions).join(", ")}`
-        })
-      )
-    : Effect.succeed(version)
+const numbersOf = (version: string): ReadonlyArray<number> => (version.match(/\d+/g) ?? []).map(Number)
+
+/** Whether a version is newer than another, part by part. */
+const isNewer = (version: string, other: string): boolean => {
+  const [ours, theirs] = [numbersOf(version), numbersOf(other)]
+  const i = ours.findIndex((part, at) => part !== theirs[at])
+  return i >= 0 && ours[i]! > (theirs[i] ?? -1)
 }
+
+/** The version of a backend to take where none is named: the reference's, else the newest that the system has. */
+const defaultVersion = (backend: string, system: string, at: ReadonlyArray<Slice>): string | undefined => {
+  const usual = defaultVersions[backend]
+  const versions = at
+    .filter((slice) => slice.system === system && slice.backend === backend)
+    .map((each) => each.version)
+  if (usual === undefined || versions.length === 0 || versions.includes(usual)) return usual
+  return versions.reduce((newest, version) => (isNewer(version, newest) ? version : newest))
+}
+
+const unknownBackend = (backend: string) =>
+  Effect.fail(
+    new AicError({
+      where: "aic_backend",
+      problem: `unknown backend '${backend}'`,
+      advice: `known: ${Object.keys(defaultVersions).join(", ")}`
+    })
+  )
+
+/** The slice that some arguments name, and the slices there are. */
+const sliceFor = Effect.fnUntraced(function* (args: AicModelArgs) {
+  const at = yield* slices
+  const system = args.system ?? defaultSystem
+  const version = args.backendVersion ?? defaultVersion(args.backend, system, at)
+  if (version === undefined) return yield* unknownBackend(args.backend)
+  const wanted: SliceName = { system, backend: args.backend, version }
+  const found = at.find(
+    (slice) => slice.system === system && slice.backend === args.backend && slice.version === version
+  )
+  return { at, wanted, found }
+})
 
 const parallelSizes = (args: AicModelArgs): ParallelSizes => ({
   tp: args.tpSize,
@@ -35,7 +67,28 @@ const parallelSizes = (args: AicModelArgs): ParallelSizes => ({
   attentionDp: args.attentionDpSize
 })
 
-const shippedSetup = Effect.fnUntraced(function* (args: AicModelArgs) {
+const kvShape = (shape: ModelShape): KvShape => {
+  const { activations, headDim, heads, hidden, kvHeads, latent, layers, moe } = shape
+  return {
+    activations,
+    headDim,
+    heads,
+    kvHeads,
+    layers,
+    latent:
+      latent === undefined || moe === undefined
+        ? undefined
+        : { kvDim: latent.kvDim, hidden, experts: moe.experts, topk: moe.topk }
+  }
+}
+
+const tablesOf = ({ header: { sha256, source } }: TableFile): TimingTables => ({ origin: source.origin, sha256 })
+
+const oneRankOnly = (ranks: number): string =>
+  `expert layers are priced for the tokens of one of ${ranks} attention-parallel ranks, as ai-dynamo 1.3.1 does; `
+  + 'aic_moe_tokens "all_ranks" prices those of all ranks'
+
+const tableSetup = Effect.fnUntraced(function* (args: AicModelArgs) {
   if (args.modelPath === undefined) {
     return yield* new AicError({
       where: "aic_model_path",
@@ -43,24 +96,29 @@ const shippedSetup = Effect.fnUntraced(function* (args: AicModelArgs) {
       advice: "give a shipped model id or a folder with a config.json"
     })
   }
-  const systemName = args.system ?? defaultSystem
-  const version = yield* backendVersion(args)
-  const system = yield* systemConstants(systemName)
+  const { at, found, wanted } = yield* sliceFor(args)
+  const file = found === undefined ? undefined : yield* openSlice(found)
+  const system = file?.header.constants ?? (yield* systemConstants(wanted.system))
   const { config, id } = yield* modelConfig(args.modelPath)
   const shape = yield* modelShape(id, config)
-  const overrides: QuantOverrides = args
-  const quant = yield* quantisation(shape, config, overrides, args.backend)
+  const quant = yield* quantisation(shape, config, args, args.backend)
   const sizes = parallelSizes(args)
   yield* checkParallelSizes(shape, quant, sizes)
+  const expertTokens = args.moeTokens ?? "one_rank"
+  const perRank = shape.moe !== undefined && sizes.attentionDp > 1 && expertTokens === "one_rank"
+  const tableFile = file === undefined ? undefined : tablesOf(file)
+  const tables = tableFile === undefined ? "" : `, tables ${shortHash(tableFile.sha256)} of ${tableFile.origin}`
   const setup: AicSetup = {
-    source: `AIC (ai-dynamo 1.3.1 evaluation, ${systemName} ${args.backend} ${version}, ${id})`,
+    source: `AIC (ai-dynamo 1.3.1 evaluation, ${wanted.system} ${wanted.backend} ${wanted.version}, ${id}${tables})`,
     backend: args.backend,
     system,
     sizes,
-    shape,
+    shape: kvShape(shape),
     kvCacheQuant: quant.kvCache,
-    lists: opLists(shape, quant, sizes, args.backend),
-    tables: shippedTables(systemName, args.backend, version)
+    lists: opLists({ shape, quant, sizes, backend: args.backend, expertTokens }),
+    tableFile,
+    notes: [...quant.notes, ...(perRank ? [oneRankOnly(sizes.attentionDp)] : [])],
+    tables: file === undefined ? Effect.fail(missingSlice(wanted, at)) : Effect.succeed(file.tables)
   }
   return setup
 })
@@ -80,7 +138,7 @@ const explain =
     )
 
 /**
- * The setup for some arguments: the first bundle made for them, else the shipped data. Arguments that are not given
+ * The setup for some arguments: the first bundle made for them, else the tables at hand. Arguments that are not given
  * take the bundle's value.
  */
 export const aicSetup = (
@@ -89,7 +147,7 @@ export const aicSetup = (
 ): Effect.Effect<AicSetup, AicError, FileSystem.FileSystem | Path.Path> => {
   const bundle = bundles.find((candidate) => candidate.differences(args).length === 0)
   if (bundle !== undefined) return Effect.succeed(bundle.setup)
-  if (bundles.length === 0) return shippedSetup(args)
+  if (bundles.length === 0) return tableSetup(args)
   const explained = explain(bundles.map((each) => `${each.file}: ${each.differences(args).join(", ")}`))
-  return Effect.map(explained(shippedSetup(args)), (setup) => ({ ...setup, tables: explained(setup.tables) }))
+  return Effect.map(explained(tableSetup(args)), (setup) => ({ ...setup, tables: explained(setup.tables) }))
 }

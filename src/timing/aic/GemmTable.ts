@@ -8,7 +8,8 @@ import * as Effect from "effect/Effect"
 import { segmentOf } from "../Segment.ts"
 import { AicError } from "./AicError.ts"
 import { Curve } from "./Curve.ts"
-import type { MeasuredRange } from "./MeasuredRange.ts"
+import { Axis, type MeasuredRange } from "./MeasuredRange.ts"
+import type { GemmOp } from "./Op.ts"
 import { column, type PerfTables, type RowTable, rowsWhere } from "./PerfTables.ts"
 import { weightFormat } from "./QuantMode.ts"
 import { peakFlops, type SystemConstants } from "./SystemConstants.ts"
@@ -104,7 +105,7 @@ export const gemmCurve = Effect.fnUntraced(function* (
   tables: PerfTables,
   system: SystemConstants,
   range: MeasuredRange,
-  op: { readonly quant: string; readonly n: number; readonly k: number }
+  op: Pick<GemmOp, "quant" | "n" | "k" | "rows">
 ) {
   const table = yield* tables.section(`gemm/${op.quant}`)
   const floorMs = (m: number, n: number, k: number) => gemmFloorMs(system, op.quant, m, n, k)
@@ -116,5 +117,5 @@ export const gemmCurve = Effect.fnUntraced(function* (
       problem: `'gemm/${op.quant}' has no shapes around N=${op.n}, K=${op.k}`
     })
   }
-  return new Curve(points.xs, points.ys, range)
+  return new Curve(points.xs, points.ys, range, op.rows === "requests" ? Axis.requests : Axis.tokens)
 })

@@ -10,7 +10,7 @@ import type { AicBundle } from "../bundle/AicBundle.ts"
 import { AicError } from "./AicError.ts"
 import type { AicSetup } from "./AicSetup.ts"
 import { aicSetup } from "./FindSetup.ts"
-import type { ModelFamily } from "./ModelConfig.ts"
+import type { ActivationClass } from "./ModelConfig.ts"
 import { kvHeadsPerGpu } from "./OpList.ts"
 import type { Op } from "./Op.ts"
 import { attentionBytes, weightFormat } from "./QuantMode.ts"
@@ -29,7 +29,7 @@ const defaultBatchedTokens = 8192
 type Coefficients = Readonly<Record<number, number>>
 
 interface ActivationModel {
-  readonly coefficients: Readonly<Record<ModelFamily, Coefficients>>
+  readonly coefficients: Readonly<Record<ActivationClass, Coefficients>>
   readonly minBytes: number
   readonly factor: number
 }
@@ -37,7 +37,8 @@ interface ActivationModel {
 const sglangActivations: ActivationModel = {
   coefficients: {
     dense: { 1: 14, 2: 8.5, 4: 6.5, 8: 6.5 },
-    moe: { 1: 28, 2: 17, 4: 13, 8: 13 }
+    moe: { 1: 28, 2: 17, 4: 13, 8: 13 },
+    multimodal: { 1: 13, 2: 8, 4: 6.5, 8: 6.5 }
   },
   minBytes: 90 * mebibyte,
   factor: 1.15
@@ -46,7 +47,8 @@ const sglangActivations: ActivationModel = {
 const otherActivations: ActivationModel = {
   coefficients: {
     dense: { 1: 11, 2: 6.5, 4: 5, 8: 5 },
-    moe: { 1: 22, 2: 13, 4: 10, 8: 10 }
+    moe: { 1: 22, 2: 13, 4: 10, 8: 10 },
+    multimodal: { 1: 10, 2: 6, 4: 5, 8: 5 }
   },
   minBytes: 70 * mebibyte,
   factor: 1
@@ -63,16 +65,34 @@ const weightBytes = (op: Op): number => {
       const perRank = Math.floor((op.hidden * op.inter * op.experts * bytesPerElement * 3) / op.moeEp)
       return Math.floor(perRank / op.moeTp) * op.count
     }
+    case "fallback":
+      return op.fallback.reduce((sum, each) => sum + weightBytes(each), 0)
+    case "overlap":
+      return [...op.first, ...op.second].reduce((sum, each) => sum + weightBytes(each), 0)
     default:
       return 0
   }
 }
 
+/** Tokens on their way to and from the experts of a model with latent attention; the reference adds it for these alone. */
+const dispatchBytes = ({ backend, shape, sizes }: AicSetup, batchedTokens: number): number => {
+  const { latent } = shape
+  if (latent === undefined) return 0
+  const width = backend === "sglang" ? latent.hidden : shape.heads * shape.headDim
+  return ((batchedTokens * width * sizes.attentionDp * latent.experts * latent.topk) / sizes.moeEp / 128) * 4
+}
+
+/** Elements that a token occupies in the KV cache of one GPU, over all layers. */
+const kvElements = ({ shape, sizes }: AicSetup): number =>
+  shape.latent === undefined
+    ? kvHeadsPerGpu(shape.kvHeads, sizes.tp) * shape.headDim * shape.layers * 2
+    : shape.layers * shape.latent.kvDim
+
 const nonKvBytes = Effect.fnUntraced(function* (setup: AicSetup, batchedTokens: number) {
   const { backend, lists, shape, sizes, system } = setup
   const width = Math.min(sizes.tp, 8)
   const model = backend === "sglang" ? sglangActivations : otherActivations
-  const coefficient = model.coefficients[shape.family][width]
+  const coefficient = model.coefficients[shape.activations][width]
   const ncclBytes = system.ncclMemBytes[String(width)]
   if (coefficient === undefined || ncclBytes === undefined) {
     return yield* new AicError({
@@ -82,7 +102,10 @@ const nonKvBytes = Effect.fnUntraced(function* (setup: AicSetup, batchedTokens: 
     })
   }
   const weights = lists.context.reduce((sum, op) => sum + weightBytes(op), 0)
-  const activations = Math.max(2 * batchedTokens * shape.heads * shape.headDim * coefficient, model.minBytes)
+  const activations = Math.max(
+    2 * batchedTokens * shape.heads * shape.headDim * coefficient + dispatchBytes(setup, batchedTokens),
+    model.minBytes
+  )
   const others = system.otherMemBytes * (backend === "sglang" ? 1.2 : 1)
   return weights + activations * model.factor + others + ncclBytes
 })
@@ -100,9 +123,8 @@ const budgetBytes = (setup: AicSetup, memory: MemoryArgs, taken: number): number
   }
 }
 
-/** KV bytes of a token on each GPU that holds a part of it: keys and values of all layers. */
-const gpuBytesPerToken = ({ kvCacheQuant, shape, sizes }: AicSetup): number =>
-  attentionBytes(kvCacheQuant) * kvHeadsPerGpu(shape.kvHeads, sizes.tp) * shape.headDim * shape.layers * 2
+/** KV bytes of a token on each GPU that holds it or a part of it: keys and values of all layers, or their latents. */
+const gpuBytesPerToken = (setup: AicSetup): number => attentionBytes(setup.kvCacheQuant) * kvElements(setup)
 
 /** KV blocks of one attention-DP rank. */
 export const blocksPerRank = Effect.fnUntraced(function* (setup: AicSetup, memory: MemoryArgs) {
@@ -125,7 +147,7 @@ export const blocksPerRank = Effect.fnUntraced(function* (setup: AicSetup, memor
 /** A KV pool as it is really deployed. */
 export interface SizedPool {
   readonly args: EngineArgs
-  /** KV bytes of a token over all GPUs that hold a part of it; `undefined` where neither a model nor the arguments tell. */
+  /** KV bytes of a token over all GPUs that hold it or a part of it; `undefined` where neither a model nor the arguments tell. */
   readonly kvBytesPerToken: number | undefined
 }
 

@@ -1,7 +1,7 @@
 /**
- * The parts of a Hugging Face `config.json` that decide the cost of a model, and the two families of models whose
- * operations are known: dense decoders (Llama, Qwen2, Qwen3, MiMo) and mixtures of experts (Mixtral, Qwen-MoE,
- * MiniMax-M2, gpt-oss).
+ * The parts of a Hugging Face `config.json` that decide the cost of a model, and the families of models whose operations
+ * are known: dense decoders (Llama, Qwen2, Qwen3, MiMo), mixtures of experts (Mixtral, Qwen-MoE, MiniMax-M2, gpt-oss), and
+ * mixtures of experts with multi-head latent attention (DeepSeek-V3, Kimi-K2). Of multimodal models the text part counts.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -21,7 +21,8 @@ const QuantizationConfig = Schema.Struct({
   kv_cache_quant_method: optional(Schema.String),
   kv_cache_dtype: optional(Schema.String),
   kv_cache_scheme: optional(Schema.Unknown),
-  config_groups: optional(Schema.Record(Schema.String, Schema.Unknown))
+  config_groups: optional(Schema.Record(Schema.String, Schema.Unknown)),
+  ignore: optional(Schema.Array(Schema.String))
 })
 export type QuantizationConfig = typeof QuantizationConfig.Type
 
@@ -40,6 +41,9 @@ const decoderFields = {
   num_key_value_heads: optional(Count),
   head_dim: optional(Count),
   attention_head_dim: optional(Count),
+  v_head_dim: optional(Count),
+  kv_lora_rank: optional(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))),
+  qk_rope_head_dim: optional(Count),
   intermediate_size: optional(Count),
   moe_intermediate_size: optional(Count),
   vocab_size: optional(Count),
@@ -61,32 +65,43 @@ export const ModelConfig = Schema.Struct({
 })
 export type ModelConfig = typeof ModelConfig.Type
 
-export type ModelFamily = "dense" | "moe"
+export type ModelFamily = "dense" | "moe" | "mla"
+
+/** Which coefficients size a model's activations. */
+export type ActivationClass = "dense" | "moe" | "multimodal"
 
 interface Architecture {
   readonly family: ModelFamily
+  readonly activations: ActivationClass
   /** Queries and keys are normalised per head. */
   readonly qkNorm: boolean
   /** Every other layer attends to a window of this many tokens; 0 for none. */
   readonly slidingWindowTokens: number
 }
 
-const architecture = (family: ModelFamily, qkNorm = false, slidingWindowTokens = 0): Architecture => ({
+const architecture = (family: ModelFamily, details: Partial<Architecture> = {}): Architecture => ({
   family,
-  qkNorm,
-  slidingWindowTokens
+  activations: family === "dense" ? "dense" : "moe",
+  qkNorm: false,
+  slidingWindowTokens: 0,
+  ...details
 })
 
 const architectures: ReadonlyMap<string, Architecture> = new Map([
   ["LlamaForCausalLM", architecture("dense")],
   ["Qwen2ForCausalLM", architecture("dense")],
-  ["Qwen3ForCausalLM", architecture("dense", true)],
+  ["Qwen3ForCausalLM", architecture("dense", { qkNorm: true })],
   ["MiMoForCausalLM", architecture("dense")],
   ["MixtralForCausalLM", architecture("moe")],
   ["Qwen2MoeForCausalLM", architecture("moe")],
-  ["Qwen3MoeForCausalLM", architecture("moe", true)],
-  ["MiniMaxM2ForCausalLM", architecture("moe", true)],
-  ["GptOssForCausalLM", architecture("moe", false, 128)]
+  ["Qwen3MoeForCausalLM", architecture("moe", { qkNorm: true })],
+  ["MiniMaxM2ForCausalLM", architecture("moe", { qkNorm: true })],
+  ["GptOssForCausalLM", architecture("moe", { slidingWindowTokens: 128 })],
+  ["Qwen3VLForConditionalGeneration", architecture("dense", { activations: "multimodal" })],
+  ["Qwen3VLMoeForConditionalGeneration", architecture("moe", { activations: "multimodal" })],
+  ["DeepseekV3ForCausalLM", architecture("mla")],
+  ["DeepSeekForCausalLM", architecture("mla")],
+  ["KimiK25ForConditionalGeneration", architecture("mla")]
 ])
 
 /** Architectures with known operations, for messages. */
@@ -96,6 +111,14 @@ export interface ExpertShape {
   readonly topk: number
   readonly experts: number
   readonly inter: number
+}
+
+/** What multi-head latent attention adds. */
+export interface LatentShape {
+  /** Head dimension of values. */
+  readonly valueDim: number
+  /** Elements that a token occupies in the KV cache of each layer: its latent vector and the rotary part of its key. */
+  readonly kvDim: number
 }
 
 /** Dimensions of a decoder, all counts of elements. */
@@ -108,8 +131,10 @@ export interface ModelShape extends Architecture {
   readonly headDim: number
   readonly inter: number
   readonly vocab: number
-  /** Present in the `moe` family only. */
+  /** Present in the `moe` and `mla` families only. */
   readonly moe: ExpertShape | undefined
+  /** Present in the `mla` family only. */
+  readonly latent: LatentShape | undefined
 }
 
 const missing = (id: string, field: string) =>
@@ -126,6 +151,14 @@ const expertShape = Effect.fnUntraced(function* (id: string, config: DecoderConf
     experts: yield* required(id, "num_experts", config.num_local_experts, config.n_routed_experts, config.num_experts),
     inter: yield* required(id, "moe_intermediate_size", config.moe_intermediate_size, config.intermediate_size)
   }
+})
+
+const defaultKvRank = 512
+const defaultRopeDim = 64
+
+const latentShape = (config: DecoderConfig, headDim: number): LatentShape => ({
+  valueDim: config.v_head_dim ?? headDim,
+  kvDim: (config.kv_lora_rank || defaultKvRank) + (config.qk_rope_head_dim ?? defaultRopeDim)
 })
 
 const knownArchitecture = (id: string, name: string | undefined): Effect.Effect<Architecture, AicError> => {
@@ -150,7 +183,8 @@ export const modelShape = Effect.fnUntraced(function* (id: string, config: Model
   const known = yield* knownArchitecture(id, decoder.architectures?.[0] ?? config.architectures?.[0])
   const hidden = yield* required(id, "hidden_size", decoder.hidden_size)
   const heads = yield* required(id, "num_attention_heads", decoder.num_attention_heads)
-  const moe = known.family === "moe" ? yield* expertShape(id, decoder) : undefined
+  const moe = known.family === "dense" ? undefined : yield* expertShape(id, decoder)
+  const headDim = decoder.head_dim ?? decoder.attention_head_dim ?? Math.floor(hidden / heads)
   const shape: ModelShape = {
     ...known,
     id,
@@ -158,10 +192,11 @@ export const modelShape = Effect.fnUntraced(function* (id: string, config: Model
     hidden,
     heads,
     kvHeads: decoder.num_key_value_heads ?? heads,
-    headDim: decoder.head_dim ?? decoder.attention_head_dim ?? Math.floor(hidden / heads),
+    headDim,
     inter: yield* required(id, "intermediate_size", decoder.intermediate_size, moe?.inter),
     vocab: yield* required(id, "vocab_size", decoder.vocab_size),
-    moe
+    moe,
+    latent: known.family === "mla" ? latentShape(decoder, headDim) : undefined
   }
   return shape
 })

@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import { AicError } from "./AicError.ts"
 import { Curve } from "./Curve.ts"
-import type { MeasuredRange } from "./MeasuredRange.ts"
+import { Axis, type MeasuredRange } from "./MeasuredRange.ts"
 import type { MoeOp } from "./Op.ts"
 import { column, type PerfTables, rowsWhere } from "./PerfTables.ts"
 import { weightFormat } from "./QuantMode.ts"
@@ -50,7 +50,7 @@ export class MoeCurve {
 
   at(tokens: number): number {
     if (tokens <= this.lastTokens) return this.measured.at(tokens)
-    this.range.left = true
+    this.range.leave(Axis.tokens, tokens, this.lastTokens)
     return this.floorMs(tokens) / this.efficiency
   }
 }
@@ -62,7 +62,8 @@ export const moeCurve = Effect.fnUntraced(function* (
   range: MeasuredRange,
   op: MoeOp
 ) {
-  const table = yield* tables.section(`moe/${op.quant}`)
+  const section = `${op.distribution === "power_law_1.01" ? "moe_power_law_1.01" : "moe"}/${op.quant}`
+  const table = yield* tables.section(section)
   const rows = rowsWhere(table, {
     topk: op.topk,
     experts: op.experts,
@@ -75,7 +76,7 @@ export const moeCurve = Effect.fnUntraced(function* (
     return yield* new AicError({
       where: tables.label,
       problem:
-        `'moe/${op.quant}' has no rows for ${op.experts} experts, top ${op.topk}, hidden ${op.hidden}, `
+        `'${section}' has no rows for ${op.experts} experts, top ${op.topk}, hidden ${op.hidden}, `
         + `inter ${op.inter} on moe_tp ${op.moeTp} x moe_ep ${op.moeEp}`,
       advice: spreads(table, op)
     })

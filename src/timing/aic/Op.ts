@@ -81,7 +81,13 @@ export const MoeOp = Schema.Struct({
   experts: Positive,
   moeTp: Positive,
   moeEp: Positive,
-  quant: Schema.String
+  quant: Schema.String,
+  distribution: Schema.optionalKey(Schema.Literals(["power_law_1.2", "power_law_1.01"])).annotate({
+    description: "How unevenly tokens fall on experts in the measurements; power_law_1.2 if absent."
+  }),
+  ranks: Schema.optionalKey(Positive).annotate({
+    description: "Attention-parallel ranks whose tokens these experts serve; 1 if absent."
+  })
 })
 
 export const AllReduceOp = Schema.Struct({
@@ -91,7 +97,49 @@ export const AllReduceOp = Schema.Struct({
   gpus: Positive
 })
 
-export const Op = Schema.Union([
+export const MlaContextModuleOp = Schema.Struct({
+  op: Schema.Literal("mla_context_module"),
+  ...common,
+  heads: Positive,
+  kvCache: Schema.String,
+  fmha: Schema.String,
+  gemm: Schema.String
+})
+
+export const MlaGenerationModuleOp = Schema.Struct({
+  op: Schema.Literal("mla_generation_module"),
+  ...common,
+  heads: Positive,
+  kvCache: Schema.String,
+  fmha: Schema.String,
+  gemm: Schema.String
+})
+
+export const ContextMlaOp = Schema.Struct({
+  op: Schema.Literal("context_mla"),
+  ...common,
+  heads: Positive,
+  kvCache: Schema.String,
+  fmha: Schema.String
+})
+
+export const GenerationMlaOp = Schema.Struct({
+  op: Schema.Literal("generation_mla"),
+  ...common,
+  heads: Positive,
+  kvCache: Schema.String
+})
+
+export const MlaBmmOp = Schema.Struct({
+  op: Schema.Literal("mla_bmm"),
+  ...common,
+  heads: Positive,
+  quant: Schema.String,
+  stage: Schema.Literals(["pre", "post"])
+})
+
+/** Operations that are looked up or computed on their own. */
+export const SingleOp = Schema.Union([
   EmbeddingOp,
   ElementwiseOp,
   GemmOp,
@@ -99,8 +147,31 @@ export const Op = Schema.Union([
   GenerationAttentionOp,
   MoeDispatchOp,
   MoeOp,
-  AllReduceOp
-])
+  AllReduceOp,
+  MlaContextModuleOp,
+  MlaGenerationModuleOp,
+  ContextMlaOp,
+  GenerationMlaOp,
+  MlaBmmOp
+]).annotate({ identifier: "SingleOp" })
+
+/** The price of `primary` where it was measured, else the sum of the others. */
+export const FallbackOp = Schema.Struct({
+  op: Schema.Literal("fallback"),
+  name: Schema.String,
+  primary: SingleOp,
+  fallback: Schema.Array(SingleOp)
+})
+
+/** Two sequences at the same time: the price of the longer one. */
+export const OverlapOp = Schema.Struct({
+  op: Schema.Literal("overlap"),
+  name: Schema.String,
+  first: Schema.Array(SingleOp),
+  second: Schema.Array(SingleOp)
+})
+
+export const Op = Schema.Union([SingleOp, FallbackOp, OverlapOp])
 
 export type EmbeddingOp = typeof EmbeddingOp.Type
 export type ElementwiseOp = typeof ElementwiseOp.Type
@@ -110,4 +181,12 @@ export type GenerationAttentionOp = typeof GenerationAttentionOp.Type
 export type MoeDispatchOp = typeof MoeDispatchOp.Type
 export type MoeOp = typeof MoeOp.Type
 export type AllReduceOp = typeof AllReduceOp.Type
+export type MlaContextModuleOp = typeof MlaContextModuleOp.Type
+export type MlaGenerationModuleOp = typeof MlaGenerationModuleOp.Type
+export type ContextMlaOp = typeof ContextMlaOp.Type
+export type GenerationMlaOp = typeof GenerationMlaOp.Type
+export type MlaBmmOp = typeof MlaBmmOp.Type
+export type SingleOp = typeof SingleOp.Type
+export type FallbackOp = typeof FallbackOp.Type
+export type OverlapOp = typeof OverlapOp.Type
 export type Op = typeof Op.Type

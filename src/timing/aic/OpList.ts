@@ -4,31 +4,25 @@
  * The order and the small irregularities (no LM head in the prefill list of mixtures of experts, one 8-byte
  * add-and-norm per hidden element) are those of the reference's performance model (ai-dynamo 1.3.1).
  */
-import type { ExpertShape, ModelShape } from "./ModelConfig.ts"
-import type { Op } from "./Op.ts"
-import type { ParallelSizes } from "./ParallelSizes.ts"
-import type { Quantisation } from "./Quantisation.ts"
-
-export interface OpLists {
-  readonly context: ReadonlyArray<Op>
-  readonly generation: ReadonlyArray<Op>
-}
-
-interface Plan {
-  readonly shape: ModelShape
-  readonly quant: Quantisation
-  readonly sizes: ParallelSizes
-  readonly backend: string
-}
-
-type Phase = "context" | "generation"
-
-const div = (value: number, by: number): number => Math.floor(value / by)
+import { latentPhaseOps } from "./MlaOpList.ts"
+import type { Op, SingleOp } from "./Op.ts"
+import {
+  addNorm,
+  allReduce,
+  div,
+  expertBlock,
+  gatedBlock,
+  gemm,
+  lmHead,
+  type OpLists,
+  type Phase,
+  type Plan
+} from "./OpPlan.ts"
 
 /** KV heads of one GPU; they are replicated where there are fewer than GPUs. */
 export const kvHeadsPerGpu = (kvHeads: number, tp: number): number => Math.ceil(kvHeads / tp)
 
-const attention = ({ quant, shape, sizes }: Plan, phase: Phase, count: number, window: number): Op => {
+const attention = ({ quant, shape, sizes }: Plan, phase: Phase, count: number, window: number): SingleOp => {
   const fields = {
     name: `${phase}_attention`,
     count,
@@ -43,75 +37,10 @@ const attention = ({ quant, shape, sizes }: Plan, phase: Phase, count: number, w
     : { op: "generation_attention", ...fields }
 }
 
-const addNorm = ({ shape }: Plan, phase: Phase, index: 1 | 2): Op => ({
-  op: "elementwise",
-  name: `${phase}_add_norm_${index}`,
-  count: shape.layers,
-  bytesPerToken: 8 * shape.hidden
-})
-
-const gemm = ({ shape }: Plan, name: string, n: number, k: number, quant: string): Op => ({
-  op: "gemm",
-  name,
-  count: shape.layers,
-  n,
-  k,
-  quant,
-  rows: "tokens"
-})
-
-const allReduce = ({ shape, sizes }: Plan, name: string, count: number): Op => ({
-  op: "all_reduce",
-  name,
-  count,
-  hidden: shape.hidden,
-  gpus: sizes.tp
-})
-
-const denseFeedForward = (plan: Plan, phase: Phase): ReadonlyArray<Op> => {
-  const { quant, shape, sizes } = plan
-  const gateColumns = div(2 * shape.inter, sizes.tp)
-  const interColumns = div(shape.inter, sizes.tp)
-  return [
-    gemm(plan, `${phase}_gate_ffn1_gemm`, gateColumns, shape.hidden, quant.gemm),
-    {
-      op: "elementwise",
-      name: `${phase}_act_gate`,
-      count: shape.layers,
-      bytesPerToken: 2 * gateColumns + 2 * interColumns
-    },
-    gemm(plan, `${phase}_ffn2_gemm`, shape.hidden, interColumns, quant.gemm)
-  ]
-}
-
-const expertFeedForward = (plan: Plan, phase: Phase, moe: ExpertShape): ReadonlyArray<Op> => {
-  const { backend, quant, shape, sizes } = plan
-  const spread = { moeTp: sizes.moeTp, moeEp: sizes.moeEp }
-  const dispatch = (stage: "pre" | "post"): Op => ({
-    op: "moe_dispatch",
-    name: `${phase}_moe_${stage}_dispatch`,
-    count: shape.layers,
-    hidden: shape.hidden,
-    ...spread,
-    attentionDp: sizes.attentionDp,
-    stage,
-    backend
-  })
-  return [
-    gemm(plan, `${phase}_router_gemm`, moe.experts, shape.hidden, "bfloat16"),
-    dispatch("pre"),
-    {
-      op: "moe",
-      name: `${phase}_moe`,
-      count: shape.layers,
-      hidden: shape.hidden,
-      ...moe,
-      ...spread,
-      quant: quant.moe
-    },
-    dispatch("post")
-  ]
-}
+const feedForward = (plan: Plan, phase: Phase): ReadonlyArray<SingleOp> =>
+  plan.shape.moe === undefined
+    ? gatedBlock(plan, plan.shape.inter, [`${phase}_gate_ffn1_gemm`, `${phase}_act_gate`, `${phase}_ffn2_gemm`])
+    : expertBlock(plan, phase, plan.shape.moe)
 
 const phaseOps = (plan: Plan, phase: Phase): ReadonlyArray<Op> => {
   const { quant, shape, sizes } = plan
@@ -128,7 +57,7 @@ const phaseOps = (plan: Plan, phase: Phase): ReadonlyArray<Op> => {
     attention(plan, phase, fullLayers, 0),
     gemm(plan, `${phase}_proj_gemm`, shape.hidden, headColumns, quant.gemm),
     addNorm(plan, phase, 2),
-    ...(shape.moe === undefined ? denseFeedForward(plan, phase) : expertFeedForward(plan, phase, shape.moe))
+    ...feedForward(plan, phase)
   )
   if (shape.moe === undefined || phase === "generation") ops.push(lmHead(plan, phase))
   ops.push(allReduce(plan, `${phase}_embedding_ar`, 1))
@@ -138,18 +67,10 @@ const phaseOps = (plan: Plan, phase: Phase): ReadonlyArray<Op> => {
   return ops
 }
 
-const lmHead = ({ shape, sizes }: Plan, phase: Phase): Op => ({
-  op: "gemm",
-  name: `${phase}_logits_gemm`,
-  count: 1,
-  n: div(shape.vocab, sizes.tp),
-  k: shape.hidden,
-  quant: "bfloat16",
-  rows: "requests"
-})
-
 /** Both lists for one model on one backend; sizes must have passed the parallel-size check. */
-export const opLists = (shape: ModelShape, quant: Quantisation, sizes: ParallelSizes, backend: string): OpLists => {
-  const plan = { shape, quant, sizes, backend }
-  return { context: phaseOps(plan, "context"), generation: phaseOps(plan, "generation") }
+export const opLists = (plan: Plan): OpLists => {
+  const { latent, moe } = plan.shape
+  const ops = (phase: Phase) =>
+    latent === undefined || moe === undefined ? phaseOps(plan, phase) : latentPhaseOps(plan, phase, latent, moe)
+  return { context: ops("context"), generation: ops("generation") }
 }

@@ -3,13 +3,25 @@
  */
 import * as Effect from "effect/Effect"
 import { AicError } from "./AicError.ts"
-import { type AttentionGrid, attentionGrid, type AttentionRow } from "./AttentionTable.ts"
+import { attentionGrid } from "./AttentionTable.ts"
 import { type Collective, collective } from "./Collectives.ts"
 import type { Curve } from "./Curve.ts"
 import { gemmCurve } from "./GemmTable.ts"
+import type { Grid, GridRow } from "./HeadGrid.ts"
 import type { MeasuredRange } from "./MeasuredRange.ts"
+import { absorbCurve, latentGrid } from "./MlaTable.ts"
 import { type MoeCurve, moeCurve } from "./MoeTable.ts"
-import type { ContextAttentionOp, GenerationAttentionOp, MoeDispatchOp, MoeOp, Op } from "./Op.ts"
+import type {
+  AllReduceOp,
+  ContextAttentionOp,
+  FallbackOp,
+  GenerationAttentionOp,
+  MoeDispatchOp,
+  MoeOp,
+  Op,
+  OverlapOp,
+  SingleOp
+} from "./Op.ts"
 import type { PerfTables } from "./PerfTables.ts"
 import { attentionBytes } from "./QuantMode.ts"
 import { memoryMs, type SystemConstants } from "./SystemConstants.ts"
@@ -50,21 +62,23 @@ class MemoryBound implements PricedOp {
   }
 }
 
-/** A curve over the tokens of the pass, or over its requests. */
+/** A curve over the tokens of the pass, of `ranks` such passes together, or over its requests. */
 class OverTokens implements PricedOp {
   readonly readsSequence = false
   private readonly count: number
   private readonly curve: Curve | MoeCurve
+  private readonly ranks: number
   private readonly perRequest: boolean
 
-  constructor(count: number, curve: Curve | MoeCurve, perRequest = false) {
+  constructor(count: number, curve: Curve | MoeCurve, { perRequest = false, ranks = 1 } = {}) {
     this.count = count
     this.curve = curve
+    this.ranks = ranks
     this.perRequest = perRequest
   }
 
   ms(batch: number, tokens: number): number {
-    return Math.max(0, this.curve.at(this.perRequest ? batch : tokens)) * this.count
+    return Math.max(0, this.curve.at(this.perRequest ? batch : tokens * this.ranks)) * this.count
   }
 }
 
@@ -98,10 +112,10 @@ class Exchange implements PricedOp {
 class ContextAttention implements PricedOp {
   readonly readsSequence = true
   private readonly count: number
-  private readonly grid: AttentionGrid
+  private readonly grid: Grid
   private readonly extrasMs: number
 
-  constructor(count: number, grid: AttentionGrid, extrasMs: number) {
+  constructor(count: number, grid: Grid, extrasMs: number) {
     this.count = count
     this.grid = grid
     this.extrasMs = extrasMs
@@ -114,18 +128,72 @@ class ContextAttention implements PricedOp {
   }
 }
 
+/** Decode attention over (tokens, batch). */
 class GenerationAttention implements PricedOp {
   readonly readsSequence = true
   private readonly count: number
-  private readonly grid: AttentionGrid
+  private readonly grid: Grid
 
-  constructor(count: number, grid: AttentionGrid) {
+  constructor(count: number, grid: Grid) {
     this.count = count
     this.grid = grid
   }
 
   ms(batch: number, _tokens: number, sequenceTokens: number): number {
     return Math.max(0, this.grid.at(sequenceTokens, batch)) * this.count
+  }
+}
+
+/** Latent attention of a decode step, over (batch, tokens). */
+class LatentGeneration implements PricedOp {
+  readonly readsSequence = true
+  private readonly count: number
+  private readonly grid: Grid
+
+  constructor(count: number, grid: Grid) {
+    this.count = count
+    this.grid = grid
+  }
+
+  ms(batch: number, _tokens: number, sequenceTokens: number): number {
+    return Math.max(0, this.grid.at(batch, sequenceTokens)) * this.count
+  }
+}
+
+/** Operations one after the other. */
+class Sequence implements PricedOp {
+  readonly readsSequence: boolean
+  private readonly ops: ReadonlyArray<PricedOp>
+
+  constructor(ops: ReadonlyArray<PricedOp>) {
+    this.ops = ops
+    this.readsSequence = ops.some((op) => op.readsSequence)
+  }
+
+  ms(batch: number, tokens: number, sequenceTokens: number, prefixTokens: number): number {
+    let total = 0
+    for (let i = 0; i < this.ops.length; i++) total += this.ops[i]!.ms(batch, tokens, sequenceTokens, prefixTokens)
+    return Math.max(0, total)
+  }
+}
+
+/** Two operations at the same time. */
+class Overlap implements PricedOp {
+  readonly readsSequence: boolean
+  private readonly first: PricedOp
+  private readonly second: PricedOp
+
+  constructor(first: PricedOp, second: PricedOp) {
+    this.first = first
+    this.second = second
+    this.readsSequence = first.readsSequence || second.readsSequence
+  }
+
+  ms(batch: number, tokens: number, sequenceTokens: number, prefixTokens: number): number {
+    return Math.max(
+      this.first.ms(batch, tokens, sequenceTokens, prefixTokens),
+      this.second.ms(batch, tokens, sequenceTokens, prefixTokens)
+    )
   }
 }
 
@@ -142,28 +210,24 @@ const contextExtrasMs = (system: SystemConstants, op: ContextAttentionOp): numbe
 /** Lower bound of decode attention, ms: arithmetic at peak, or reading the KV cache once. */
 const generationFloorMs =
   (system: SystemConstants, op: GenerationAttentionOp) =>
-  (row: AttentionRow): number => {
-    const past = row.tokens - 1
+  (row: GridRow): number => {
+    const past = row.outer - 1
     const attended = op.window > 0 ? Math.min(past, op.window) : past
     const kvHeads = op.heads === op.kvHeads ? row.heads : op.kvHeads
     const speedUp = op.kvCache === "fp8" ? 2 : 1
     return Math.max(
-      (((4 * row.batch * row.heads * op.headDim * attended) / system.bfloat16Flops) * 1000) / speedUp,
-      ((row.batch * (4 * row.heads * op.headDim + 2 * kvHeads * attended * op.headDim * attentionBytes(op.kvCache)))
+      (((4 * row.inner * row.heads * op.headDim * attended) / system.bfloat16Flops) * 1000) / speedUp,
+      ((row.inner * (4 * row.heads * op.headDim + 2 * kvHeads * attended * op.headDim * attentionBytes(op.kvCache)))
         / system.memBandwidthBytesPerS)
         * 1000
     )
   }
 
-const noFloor = (): number => 0
-
 const contextAttention = ({ range, system, tables }: PriceSource, op: ContextAttentionOp) =>
   Effect.map(
     attentionGrid(tables, range, {
       ...op,
-      section: `context_attention/${op.fmha}/${op.kvCache}`,
-      floorMs: noFloor,
-      exactFirst: false
+      section: `context_attention/${op.fmha}/${op.kvCache}`
     }),
     (grid) => new ContextAttention(op.count, grid, contextExtrasMs(system, op))
   )
@@ -174,7 +238,8 @@ const generationAttention = ({ range, system, tables }: PriceSource, op: Generat
       ...op,
       section: `generation_attention/${op.kvCache}`,
       floorMs: generationFloorMs(system, op),
-      exactFirst: true
+      exactFirst: true,
+      needsVariation: true
     }),
     (grid) => new GenerationAttention(op.count, grid)
   )
@@ -212,17 +277,29 @@ const moeDispatch = Effect.fnUntraced(function* ({ range, system, tables }: Pric
   return new Exchange(op.count, messages)
 })
 
-const allReduce = Effect.fnUntraced(function* ({ range, system, tables }: PriceSource, op: Op & { op: "all_reduce" }) {
+const allReduce = Effect.fnUntraced(function* ({ range, system, tables }: PriceSource, op: AllReduceOp) {
   if (op.gpus <= 1) return new Exchange(op.count, [])
   const reduce = yield* collective(tables, system, range, "all_reduce", op.gpus)
   return new Exchange(op.count, [{ collective: reduce, elementsPerToken: op.hidden }])
 })
 
 const experts = ({ range, system, tables }: PriceSource, op: MoeOp) =>
-  Effect.map(moeCurve(tables, system, range, op), (curve) => new OverTokens(op.count, curve))
+  Effect.map(moeCurve(tables, system, range, op), (curve) => new OverTokens(op.count, curve, { ranks: op.ranks ?? 1 }))
 
-/** Binds one operation to its tables; fails where a table lacks what it needs. */
-export const priceOp = (source: PriceSource, op: Op): Effect.Effect<PricedOp, AicError> => {
+/** The latent kernel or module of a prefill: no extras, they are part of what was measured. */
+const latentContext = ({ range, tables }: PriceSource, section: string, op: { count: number; heads: number }) =>
+  Effect.map(
+    latentGrid(tables, range, { section, heads: op.heads, phase: "prefill" }),
+    (grid) => new ContextAttention(op.count, grid, 0)
+  )
+
+const latentGeneration = ({ range, tables }: PriceSource, section: string, op: { count: number; heads: number }) =>
+  Effect.map(
+    latentGrid(tables, range, { section, heads: op.heads, phase: "decode" }),
+    (grid) => new LatentGeneration(op.count, grid)
+  )
+
+const priceSingle = (source: PriceSource, op: SingleOp): Effect.Effect<PricedOp, AicError> => {
   switch (op.op) {
     case "embedding":
       return Effect.succeed(new MemoryBound(op.count, 2 * op.hidden, source.system))
@@ -231,17 +308,68 @@ export const priceOp = (source: PriceSource, op: Op): Effect.Effect<PricedOp, Ai
     case "gemm":
       return Effect.map(
         gemmCurve(source.tables, source.system, source.range, op),
-        (curve) => new OverTokens(op.count, curve, op.rows === "requests")
+        (curve) => new OverTokens(op.count, curve, { perRequest: op.rows === "requests" })
       )
     case "context_attention":
       return contextAttention(source, op)
     case "generation_attention":
       return generationAttention(source, op)
+    case "mla_context_module":
+      return latentContext(source, `${op.op}/${op.fmha}/${op.kvCache}/${op.gemm}`, op)
+    case "mla_generation_module":
+      return latentGeneration(source, `${op.op}/${op.fmha}/${op.kvCache}/${op.gemm}`, op)
+    case "context_mla":
+      return latentContext(source, `${op.op}/${op.fmha}/${op.kvCache}`, op)
+    case "generation_mla":
+      return latentGeneration(source, `${op.op}/${op.kvCache}`, op)
+    case "mla_bmm":
+      return Effect.map(
+        absorbCurve(source.tables, source.range, op),
+        (curve) => new OverTokens(op.count, curve, { perRequest: true })
+      )
     case "moe_dispatch":
       return moeDispatch(source, op)
     case "moe":
       return experts(source, op)
     case "all_reduce":
       return allReduce(source, op)
+  }
+}
+
+const priceSequence = (source: PriceSource, ops: ReadonlyArray<SingleOp>): Effect.Effect<PricedOp, AicError> =>
+  Effect.map(
+    Effect.forEach(ops, (op) => priceSingle(source, op)),
+    (priced) => new Sequence(priced)
+  )
+
+/** The alternative where the first choice was not measured; if neither was, both reasons. */
+const priceFallback = (source: PriceSource, op: FallbackOp): Effect.Effect<PricedOp, AicError> =>
+  Effect.catch(priceSingle(source, op.primary), (missing) =>
+    Effect.mapError(
+      priceSequence(source, op.fallback),
+      ({ advice, problem, where }) =>
+        new AicError({
+          where,
+          problem: `${missing.problem}, and ${problem}`,
+          ...(advice === undefined ? {} : { advice })
+        })
+    )
+  )
+
+const priceOverlap = (source: PriceSource, op: OverlapOp): Effect.Effect<PricedOp, AicError> =>
+  Effect.map(
+    Effect.all([priceSequence(source, op.first), priceSequence(source, op.second)]),
+    ([first, second]) => new Overlap(first, second)
+  )
+
+/** Binds one operation to its tables; fails where a table lacks what it needs. */
+export const priceOp = (source: PriceSource, op: Op): Effect.Effect<PricedOp, AicError> => {
+  switch (op.op) {
+    case "fallback":
+      return priceFallback(source, op)
+    case "overlap":
+      return priceOverlap(source, op)
+    default:
+      return priceSingle(source, op)
   }
 }

@@ -13,7 +13,7 @@ import { AicError } from "../aic/AicError.ts"
 import type { AicModelArgs, AicSetup } from "../aic/AicSetup.ts"
 import { Op } from "../aic/Op.ts"
 import { normalisedQuant } from "../aic/QuantMode.ts"
-import { missingSection, type PerfTables, type RowTable } from "../aic/PerfTables.ts"
+import { missingSection, type PerfTables, type RowTable, sectionColumns } from "../aic/PerfTables.ts"
 import { SystemConstants } from "../aic/SystemConstants.ts"
 
 const Size = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))
@@ -50,11 +50,14 @@ export const AicBundleFile = Schema.Struct({
   source: Source,
   system: SystemConstants,
   shape: Schema.Struct({
-    family: Schema.Literals(["dense", "moe"]),
+    family: Schema.Literals(["dense", "moe"]).annotate({ description: "Which coefficients size the activations." }),
     layers: Size,
     heads: Size,
     kvHeads: Size,
-    headDim: Size
+    headDim: Size,
+    latent: Schema.optionalKey(Schema.Struct({ kvDim: Size, hidden: Size, experts: Size, topk: Size })).annotate({
+      description: "Of a model with latent attention: elements that a token occupies per layer, width, experts."
+    })
   }).annotate({ description: "Dimensions of the whole model, for sizing the KV pool." }),
   contextOps: Schema.Array(Op).annotate({ description: "Operations of a prefill pass, in the order of addition." }),
   generationOps: Schema.Array(Op).annotate({ description: "Operations of a decode step, in the order of addition." }),
@@ -94,26 +97,15 @@ const rowTable = (section: Section): RowTable => {
   }
 }
 
-/** Key columns of each family of sections, in the order in which rows are sorted. */
-const familyColumns: Readonly<Record<string, ReadonlyArray<string>>> = {
-  gemm: ["n", "k", "m"],
-  context_attention: ["kv_heads", "head_dim", "window", "heads", "tokens", "batch"],
-  generation_attention: ["kv_heads", "head_dim", "window", "heads", "tokens", "batch"],
-  moe: ["topk", "experts", "hidden", "inter", "moe_tp", "moe_ep", "tokens"],
-  all_reduce: ["gpus", "elements"],
-  all_gather: ["gpus", "elements"],
-  reduce_scatter: ["gpus", "elements"]
-}
-
 const sectionProblem = (name: string, section: Section): string | undefined => {
-  const wanted = familyColumns[name.split("/")[0] ?? ""]
+  const wanted = sectionColumns(name)
   if (wanted === undefined) return `tables: unknown section '${name}'`
   const bad = wanted.find((column) => section.columns[column]?.length !== section.latencyMs.length)
   return bad === undefined ? undefined : `tables.${name}: column '${bad}' is missing or not as long as latencyMs`
 }
 
 const inOrder = (name: string, section: Section): Section => {
-  const wanted = familyColumns[name.split("/")[0] ?? ""] ?? []
+  const wanted = sectionColumns(name) ?? []
   return { ...section, columns: Object.fromEntries(wanted.map((column) => [column, section.columns[column] ?? []])) }
 }
 
@@ -122,6 +114,7 @@ const perfTables = (file: string, tables: AicBundleFile["tables"]): PerfTables =
   return {
     label: file,
     sectionNames,
+    excerpt: true,
     section: (name) => {
       const section = tables[name]
       return section === undefined
@@ -159,9 +152,11 @@ const setupOf = (file: string, content: AicBundleFile): AicSetup => {
     backend: source.backend,
     system: content.system,
     sizes: { tp: source.tpSize, moeTp: source.moeTpSize, moeEp: source.moeEpSize, attentionDp: source.attentionDpSize },
-    shape: content.shape,
+    shape: { ...content.shape, activations: content.shape.family, latent: content.shape.latent },
     kvCacheQuant: source.kvCacheDtype,
     lists: { context: content.contextOps, generation: content.generationOps },
+    tableFile: undefined,
+    notes: [],
     tables: Effect.succeed(perfTables(file, content.tables))
   }
 }

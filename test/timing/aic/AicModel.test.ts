@@ -3,25 +3,13 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { AicModelArgs } from "../../../src/timing/aic/AicSetup.ts"
 import { aicSetup } from "../../../src/timing/aic/FindSetup.ts"
-import { type AicModel, makeAicModel } from "../../../src/timing/aic/AicModel.ts"
-import { aicArgs, argsOf, readGolden, type RecordedSamples, sampleNames } from "./Recorded.ts"
+import { makeAicModel } from "../../../src/timing/aic/AicModel.ts"
+import { aicArgs, argsOf, assertSamples, readGolden, type RecordedSamples, sampleNames } from "./Recorded.ts"
 
 const modelFor = Effect.fnUntraced(function* (args: AicModelArgs) {
   const setup = yield* aicSetup(args)
   return yield* makeAicModel(setup.lists, yield* setup.tables, setup.system)
 }, Effect.provide(NodeServices.layer))
-
-const assertExact = (actual: number, expected: number, what: string): void =>
-  assert(Math.abs(actual - expected) <= 1e-12 * expected, `${what}: expected ${expected}, got ${actual}`)
-
-const assertSamples = (model: AicModel, samples: RecordedSamples): void => {
-  for (const [batch, newTokens, prefix, ms] of samples.prefill) {
-    assertExact(model.prefillMs(batch, newTokens, prefix), ms, `prefill ${batch} x ${newTokens} after ${prefix}`)
-  }
-  for (const [batch, context, ms] of samples.decode) {
-    assertExact(model.decodeMs(batch, context), ms, `decode ${batch} at ${context}`)
-  }
-}
 
 describe("AicModel", () => {
   it("has recorded samples of dense and expert models on both systems and backends", () => {
@@ -49,7 +37,7 @@ describe("AicModel", () => {
     Effect.map(modelFor(aicArgs()), (model) => {
       const leaves = (call: () => number): boolean => {
         call()
-        return model.leftRange
+        return model.range.left
       }
       assert.isFalse(leaves(() => model.prefillMs(1, 1000, 0)))
       assert.isFalse(leaves(() => model.decodeMs(8, 1000)))

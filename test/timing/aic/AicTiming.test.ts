@@ -57,7 +57,31 @@ layer(NodeServices.layer)("AicTiming", (it) => {
       first.prefillMs(1, 1000, 0)
       second.decodeMs(8, 0, 1000, 1)
       second.decodeMs(512, 0, 40_000, 1)
-      assert.deepStrictEqual(timing.coverage?.(), { calls: 3, extrapolated: 1 })
+      second.decodeMs(300, 0, 40_000, 1)
+      first.prefillMs(1, 20_000, 0)
+      assert.deepStrictEqual(timing.coverage?.(), {
+        calls: 5,
+        extrapolated: 3,
+        beyond: [
+          {
+            phase: "prefill",
+            quantity: "sequence tokens",
+            direction: "above",
+            calls: 1,
+            farthest: 20_000,
+            measured: 16_384
+          },
+          {
+            phase: "decode",
+            quantity: "sequence tokens",
+            direction: "above",
+            calls: 2,
+            farthest: 40_001,
+            measured: 32_768
+          },
+          { phase: "decode", quantity: "requests", direction: "above", calls: 2, farthest: 512, measured: 8 }
+        ]
+      })
       assert.include(timing.source, "h200_sxm vllm 0.19.0, meta-llama/Meta-Llama-3.1-8B")
     }).pipe(Effect.provide(AicTiming.layer(aicArgs())))
   )
@@ -127,8 +151,8 @@ layer(NodeServices.layer)("AicTiming", (it) => {
       ["a missing model", { modelPath: undefined }, ["aic_model_path"]],
       [
         "a model of another family",
-        { modelPath: "deepseek-ai/DeepSeek-V3" },
-        ["DeepseekV3ForCausalLM", "--aic-bundle"]
+        { modelPath: "deepseek-ai/DeepSeek-V3.2" },
+        ["DeepseekV32ForCausalLM", "--aic-bundle"]
       ],
       ["an unknown system", { system: "h300" }, ["aic_system", "h100_sxm, h200_sxm", "--aic-bundle"]],
       ["an unknown version", { backendVersion: "9.9" }, ["h200_sxm-vllm-9.9", "h200_sxm-vllm-0.19.0"]],

@@ -65,7 +65,7 @@ describe("Curve", () => {
     assert.isFalse(range.left)
     measured.at(21)
     assert.isTrue(range.left)
-    range.left = false
+    range.reset()
     measured.at(9)
     assert.isTrue(range.left)
   })

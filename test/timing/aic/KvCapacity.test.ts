@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { withSizedPool } from "../../../src/timing/aic/KvCapacity.ts"
 import { engineArgs } from "../../support/EngineArgsBuilder.ts"
-import { aicArgs, readGolden } from "./Recorded.ts"
+import { aicArgs, argsOf, breadthFolder, readGolden, type RecordedConfig } from "./Recorded.ts"
 
 interface RecordedCount {
   readonly backend: string
@@ -41,9 +41,16 @@ const argsFor = (recorded: RecordedCount) =>
     }
   })
 
-const recordedCounts = Object.entries(readGolden<Record<string, RecordedCount>>("num_gpu_blocks.json")).filter(
-  ([, { model }]) => !model.includes("DeepSeek")
-)
+const recordedCounts = Object.entries(readGolden<Record<string, RecordedCount>>("num_gpu_blocks.json"))
+
+interface BreadthCount extends RecordedConfig {
+  readonly block_size: number
+  /** Blocks of one attention-DP rank; absent where the model does not fit. */
+  readonly blocks?: number
+  readonly error?: string
+}
+
+const breadthCounts = Object.entries(readGolden<Record<string, BreadthCount>>("num_gpu_blocks.json", breadthFolder))
 
 describe("KV capacity", () => {
   for (const [name, recorded] of recordedCounts) {
@@ -54,6 +61,20 @@ describe("KV capacity", () => {
           const error = yield* Effect.flip(sized)
           const [message] = /no KV budget: [^']*/.exec(recorded.blocks) ?? [""]
           assert.include(error.message, message)
+        } else {
+          assert.strictEqual((yield* sized).numGpuBlocks, recorded.blocks * (recorded.attention_dp_size ?? 1))
+        }
+      }).pipe(Effect.provide(NodeServices.layer))
+    )
+  }
+
+  for (const [name, recorded] of breadthCounts) {
+    it.effect(`of ${name} is the reference's`, () =>
+      Effect.gen(function* () {
+        const aic = { ...argsOf(recorded), sizesKvPool: true }
+        const sized = withSizedPool(engineArgs({ aic, blockTokens: recorded.block_size, maxNumBatchedTokens: 8192 }))
+        if (recorded.blocks === undefined) {
+          assert.include((yield* Effect.flip(sized)).message, recorded.error ?? "")
         } else {
           assert.strictEqual((yield* sized).numGpuBlocks, recorded.blocks * (recorded.attention_dp_size ?? 1))
         }

@@ -13,7 +13,9 @@ describe("matrix products", () => {
   const rows = [1, 2].flatMap((n) => [10, 20].flatMap((k) => [1, 4].map((m) => [100 * n, k, m, n * k * m])))
   const tables = tablesOf({ "gemm/bfloat16": rowTable(["n", "k", "m"], rows) })
   const price = (n: number, k: number, m: number, system = fastSystem) =>
-    Effect.map(gemmCurve(tables, system, new MeasuredRange(), { quant: "bfloat16", n, k }), (curve) => curve.at(m))
+    Effect.map(gemmCurve(tables, system, new MeasuredRange(), { quant: "bfloat16", n, k, rows: "tokens" }), (curve) =>
+      curve.at(m)
+    )
 
   it.effect("of measured shapes are interpolated over the rows alone", () =>
     Effect.gen(function* () {
@@ -41,7 +43,7 @@ describe("matrix products", () => {
 
   it.effect("name the formats that were measured", () =>
     Effect.gen(function* () {
-      const request = { quant: "fp8", n: 1, k: 1 }
+      const request = { quant: "fp8", n: 1, k: 1, rows: "tokens" } as const
       const error = yield* Effect.flip(gemmCurve(tables, fastSystem, new MeasuredRange(), request))
       assert.strictEqual(error.message, "test tables: no performance data for 'gemm/fp8'; available: gemm/bfloat16")
     })
@@ -100,7 +102,7 @@ describe("attention", () => {
       assert.isFalse(range.left)
       grid.at(15, 3)
       assert.isTrue(range.left)
-      range.left = false
+      range.reset()
       grid.at(21, 1)
       assert.isTrue(range.left)
     })
@@ -110,7 +112,7 @@ describe("attention", () => {
     Effect.map(Effect.flip(gridFor({ window: 128 })), (error) =>
       assert.strictEqual(
         error.message,
-        "test tables: 'attention' has no rows for 8 heads, 2 KV heads, head size 64, window 128"
+        "test tables: 'attention' has too few rows for 8 heads, 2 KV heads, head size 64, window 128"
       )
     )
   )

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { aicSetup } from "../../../src/timing/aic/FindSetup.ts"
 import type { Op } from "../../../src/timing/aic/Op.ts"
-import { aicArgs, readGolden } from "./Recorded.ts"
+import { aicArgs, argsOf, breadthFolder, readGolden, type RecordedSamples } from "./Recorded.ts"
 
 interface RecordedSpec {
   readonly engine: {
@@ -18,12 +18,20 @@ interface RecordedSpec {
     readonly moe_dtype: string
     readonly kv_cache_dtype: string
   }
-  readonly context_ops: ReadonlyArray<Record<string, Readonly<Record<string, unknown>>>>
-  readonly generation_ops: ReadonlyArray<Record<string, Readonly<Record<string, unknown>>>>
+  readonly context_ops: ReadonlyArray<RecordedOp>
+  readonly generation_ops: ReadonlyArray<RecordedOp>
 }
 
-/** Our operation in the recording's words; `undefined` fields of the recording are not compared. */
-const recorded = (op: Op): Record<string, Readonly<Record<string, unknown>>> => {
+type RecordedOp = Readonly<Record<string, Readonly<Record<string, unknown>>>>
+
+/** Our operation in the recording's words. */
+const recorded = (op: Op): RecordedOp => {
+  if (op.op === "fallback") {
+    return { Fallback: { name: op.name, primary: recorded(op.primary), fallback: op.fallback.map(recorded) } }
+  }
+  if (op.op === "overlap") {
+    return { Overlap: { name: op.name, group_a: op.first.map(recorded), group_b: op.second.map(recorded) } }
+  }
   const common = { name: op.name, scale_factor: op.count }
   switch (op.op) {
     case "embedding":
@@ -58,9 +66,20 @@ const recorded = (op: Op): Record<string, Readonly<Record<string, unknown>>> => 
           num_experts: op.experts,
           moe_tp_size: op.moeTp,
           moe_ep_size: op.moeEp,
-          quant_mode: op.quant
+          quant_mode: op.quant,
+          workload_distribution: op.distribution ?? "power_law_1.2"
         }
       }
+    case "mla_context_module":
+      return { MlaModuleContext: { ...common, ...latent(op), fmha_quant_mode: op.fmha, gemm_quant_mode: op.gemm } }
+    case "mla_generation_module":
+      return { MlaModuleGeneration: { ...common, ...latent(op), fmha_quant_mode: op.fmha, gemm_quant_mode: op.gemm } }
+    case "context_mla":
+      return { ContextMla: { ...common, ...latent(op), fmha_quant_mode: op.fmha } }
+    case "generation_mla":
+      return { GenerationMla: { ...common, ...latent(op) } }
+    case "mla_bmm":
+      return { MlaBmm: { ...common, num_heads: op.heads, quant_mode: op.quant, is_pre: op.stage === "pre" } }
     case "all_reduce":
       return { CustomAllReduce: { ...common, hidden_size: op.hidden, tp_size: op.gpus } }
   }
@@ -74,16 +93,30 @@ const attention = (op: Op & { op: "context_attention" | "generation_attention" }
   kv_cache_dtype: op.kvCache
 })
 
+const latent = (op: { readonly heads: number; readonly kvCache: string }) => ({
+  num_heads: op.heads,
+  kv_cache_dtype: op.kvCache
+})
+
+/** A recorded operation without the fields that ours does not have. */
+const keptFields = (ours: unknown, theirs: unknown): unknown => {
+  if (Array.isArray(ours) && Array.isArray(theirs)) return theirs.map((item, i) => keptFields(ours[i], item))
+  if (!isRecord(ours) || !isRecord(theirs)) return theirs
+  return Object.fromEntries(
+    Object.entries(theirs)
+      .filter(([key]) => key in ours)
+      .map(([key, value]) => [key, keptFields(ours[key], value)])
+  )
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
 /** The recorded list without pipeline transfers, which cost nothing, and without fields that we do not carry. */
 const comparable = (ours: ReadonlyArray<Op>, theirs: RecordedSpec["context_ops"]) => {
-  const priced = theirs.filter((op) => op["P2P"] === undefined)
-  const expected = priced.map((op, i) => {
-    const fields = Object.values(recorded(ours[i] ?? ours[0]!))[0]!
-    const kept = (values: Readonly<Record<string, unknown>>) =>
-      Object.fromEntries(Object.keys(fields).map((key) => [key, values[key]]))
-    return Object.fromEntries(Object.entries(op).map(([kind, values]) => [kind, kept(values)]))
-  })
-  return { actual: ours.map(recorded), expected }
+  const actual = ours.map(recorded)
+  const expected = theirs.filter((op) => op["P2P"] === undefined).map((op, i) => keptFields(actual[i], op))
+  return { actual, expected }
 }
 
 const specs = readGolden<Record<string, RecordedSpec>>("engine_specs.json.gz")
@@ -92,6 +125,26 @@ const specs = readGolden<Record<string, RecordedSpec>>("engine_specs.json.gz")
 const overrides: Readonly<Record<string, Partial<Parameters<typeof aicArgs>[0]>>> = {
   x_qwen3_32b_kvfp8_gemmfp8_h200_vllm_tp1: { gemmDtype: "fp8", kvCacheDtype: "fp8" }
 }
+
+const breadthSpecs = readGolden<Record<string, RecordedSpec>>("engine_specs.json.gz", breadthFolder)
+
+describe("operation lists of latent attention and more systems", () => {
+  for (const [name, { context_ops, engine, generation_ops }] of Object.entries(breadthSpecs)) {
+    it.effect(`of ${name} are those of the reference`, () =>
+      Effect.gen(function* () {
+        const { config } = readGolden<RecordedSamples>(`samples_${name}.json.gz`, breadthFolder)
+        // The reference takes fp8 attention where it then finds no measurements; see Quantisation.
+        const fmha = name.endsWith("sglang_tp8_ep8_default") ? { fmhaDtype: "fp8" } : {}
+        const setup = yield* aicSetup({ ...argsOf(config), ...fmha })
+        const context = comparable(setup.lists.context, context_ops)
+        assert.deepStrictEqual(context.actual, context.expected)
+        const generation = comparable(setup.lists.generation, generation_ops)
+        assert.deepStrictEqual(generation.actual, generation.expected)
+        assert.strictEqual(setup.kvCacheQuant, engine.kv_cache_dtype)
+      }).pipe(Effect.provide(NodeServices.layer))
+    )
+  }
+})
 
 describe("operation lists", () => {
   for (const [name, { context_ops, engine, generation_ops }] of Object.entries(specs)) {

@@ -1,9 +1,17 @@
 /** Recorded AIC results for tests, and the arguments they were recorded with. */
-import { readdirSync, readFileSync } from "node:fs"
+import { assert } from "@effect/vitest"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { gunzipSync } from "node:zlib"
+import type { AicModel } from "../../../src/timing/aic/AicModel.ts"
 import type { AicModelArgs } from "../../../src/timing/aic/AicSetup.ts"
 
 const folder = new URL("../../golden/aic/", import.meta.url)
+/** Recordings of latent attention and of more systems. */
+export const breadthFolder = new URL("../../golden/aic-breadth/", import.meta.url)
+
+const published = new URL("../../../../shared/aic/", import.meta.url).pathname
+/** The tables as published, where they lie beside the project; else "". */
+export const publishedTables = existsSync(published) ? published : ""
 
 export interface RecordedConfig {
   readonly model: string
@@ -14,6 +22,10 @@ export interface RecordedConfig {
   readonly moe_tp_size?: number
   readonly moe_ep_size?: number
   readonly attention_dp_size?: number
+  readonly gemm_dtype?: string
+  readonly moe_dtype?: string
+  readonly fmha_dtype?: string
+  readonly kv_cache_dtype?: string
 }
 
 export interface RecordedSamples {
@@ -24,8 +36,8 @@ export interface RecordedSamples {
   readonly decode: ReadonlyArray<readonly [number, number, number]>
 }
 
-export const readGolden = <A>(name: string): A => {
-  const bytes = readFileSync(new URL(name, folder))
+export const readGolden = <A>(name: string, from: URL = folder): A => {
+  const bytes = readFileSync(new URL(name, from))
   return JSON.parse((name.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString("utf8"))
 }
 
@@ -52,14 +64,34 @@ export const aicArgs = (changes: Partial<AicModelArgs> = {}): AicModelArgs => ({
   ...changes
 })
 
+/** One model was recorded from a config written by hand. */
+const modelPathOf = (model: string): string => (/Kimi-K2-Instruct/.test(model) ? "moonshotai/Kimi-K2-Instruct" : model)
+
 export const argsOf = (config: RecordedConfig): AicModelArgs =>
   aicArgs({
     backend: config.backend,
     system: config.system,
     backendVersion: config.backend_version,
-    modelPath: config.model,
+    modelPath: modelPathOf(config.model),
     tpSize: config.tp_size,
     moeTpSize: config.moe_tp_size,
     moeEpSize: config.moe_ep_size,
-    attentionDpSize: config.attention_dp_size ?? 1
+    attentionDpSize: config.attention_dp_size ?? 1,
+    gemmDtype: config.gemm_dtype,
+    moeDtype: config.moe_dtype,
+    fmhaDtype: config.fmha_dtype,
+    kvCacheDtype: config.kv_cache_dtype
   })
+
+const assertExact = (actual: number, expected: number, what: string): void =>
+  assert(Math.abs(actual - expected) <= 1e-12 * expected, `${what}: expected ${expected}, got ${actual}`)
+
+/** Every recorded call, at 1e-12. */
+export const assertSamples = (model: AicModel, samples: RecordedSamples): void => {
+  for (const [batch, newTokens, prefix, ms] of samples.prefill) {
+    assertExact(model.prefillMs(batch, newTokens, prefix), ms, `prefill ${batch} x ${newTokens} after ${prefix}`)
+  }
+  for (const [batch, context, ms] of samples.decode) {
+    assertExact(model.decodeMs(batch, context), ms, `decode ${batch} at ${context}`)
+  }
+}

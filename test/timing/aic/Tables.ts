@@ -13,6 +13,7 @@ export const rowTable = (columns: ReadonlyArray<string>, rows: ReadonlyArray<Rea
 export const tablesOf = (sections: Readonly<Record<string, RowTable>>): PerfTables => ({
   label: "test tables",
   sectionNames: Object.keys(sections),
+  excerpt: false,
   section: (name) => {
     const section = sections[name]
     return section === undefined

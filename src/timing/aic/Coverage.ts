@@ -1,0 +1,62 @@
+/** Which calls of a pool's models left what was measured: in which phase, along which quantity, how often and how far. */
+import type { Extrapolation, TimingCoverage, TimingPhase } from "../Timing.ts"
+import { distanceBeyond, isAbove, type MeasuredRange, quantityOf, slots } from "./MeasuredRange.ts"
+
+class PhaseCoverage {
+  calls = 0
+  extrapolated = 0
+  private readonly times = new Float64Array(slots)
+  private readonly values = new Float64Array(slots)
+  private readonly limits = new Float64Array(slots)
+
+  count(range: MeasuredRange): void {
+    this.calls++
+    if (!range.left) return
+    this.extrapolated++
+    for (let slot = 0; slot < slots; slot++) {
+      const value = range.values[slot]!
+      if (value > 0) this.note(slot, value, range.limits[slot]!)
+    }
+  }
+
+  private note(slot: number, value: number, limit: number): void {
+    const times = this.times[slot]!
+    this.times[slot] = times + 1
+    if (times === 0 || distanceBeyond(value, limit) > distanceBeyond(this.values[slot]!, this.limits[slot]!)) {
+      this.values[slot] = value
+      this.limits[slot] = limit
+    }
+  }
+
+  extrapolations(phase: TimingPhase): ReadonlyArray<Extrapolation> {
+    return Array.from({ length: slots }, (_, slot) => slot)
+      .filter((slot) => this.times[slot]! > 0)
+      .map((slot) => ({
+        phase,
+        quantity: quantityOf(slot),
+        direction: isAbove(slot) ? "above" : "below",
+        calls: this.times[slot]!,
+        farthest: this.values[slot]!,
+        measured: this.limits[slot]!
+      }))
+  }
+}
+
+/** Counts calls; allocates only when asked for the result. */
+export class Coverage {
+  private readonly prefill = new PhaseCoverage()
+  private readonly decode = new PhaseCoverage()
+
+  count(phase: TimingPhase, range: MeasuredRange): void {
+    ;(phase === "prefill" ? this.prefill : this.decode).count(range)
+  }
+
+  snapshot(): TimingCoverage {
+    const { decode, prefill } = this
+    return {
+      calls: prefill.calls + decode.calls,
+      extrapolated: prefill.extrapolated + decode.extrapolated,
+      beyond: [...prefill.extrapolations("prefill"), ...decode.extrapolations("decode")]
+    }
+  }
+}

@@ -1,0 +1,234 @@
+/**
+ * Latency over head count and two more quantities, as attention kernels and modules are measured: an outer one, such as
+ * the sequence length, and an inner one, such as the batch.
+ *
+ * The tables thin out towards long sequences: between two outer values only the inner values measured at both count, so a
+ * large batch at a long length is extrapolated from small ones. That is how the reference reads them (ai-dynamo 1.3.1).
+ */
+import { segmentOf } from "../Segment.ts"
+import { lineThrough } from "./Curve.ts"
+import type { Axis, MeasuredRange } from "./MeasuredRange.ts"
+import { column, type RowTable } from "./PerfTables.ts"
+
+/** Latency over the outer and the inner quantity, for one head count. */
+export interface Grid {
+  at(outer: number, inner: number): number
+}
+
+/** What a row of a table says, for a lower bound on its latency. */
+export interface GridRow {
+  readonly heads: number
+  readonly outer: number
+  readonly inner: number
+}
+
+export interface GridRequest {
+  readonly heads: number
+  /** Columns of the two quantities, and what they count. */
+  readonly outer: readonly [column: string, axis: Axis]
+  readonly inner: readonly [column: string, axis: Axis]
+  /** Lower bound of a row's latency, ms. */
+  readonly floorMs?: (row: GridRow) => number
+  /** Whether a measured point is answered with its measurement; else always with the cell above it. */
+  readonly exactFirst?: boolean
+  /** Whether quantities with a single measured value are refused; else that value stands for all. */
+  readonly needsVariation?: boolean
+  /** Whether a single measured head count is refused; else it stands for all. */
+  readonly needsHeadCounts?: boolean
+}
+
+/** The inner values measured at one outer one. */
+interface Row {
+  readonly inner: Float64Array
+  readonly ms: Float64Array
+}
+
+/** The inner values measured at two neighbouring outer ones, with their latencies at both. */
+interface Strip {
+  readonly inner: Float64Array
+  readonly lowerMs: Float64Array
+  readonly upperMs: Float64Array
+}
+
+/** Bilinear in the cell, or on from the outermost one; a quantity with one value counts as it is. */
+class Cells implements Grid {
+  private readonly outer: Float64Array
+  private readonly strips: ReadonlyArray<Strip>
+  private readonly range: MeasuredRange
+  private readonly outerAxis: Axis
+  private readonly innerAxis: Axis
+
+  constructor(outer: Float64Array, strips: ReadonlyArray<Strip>, range: MeasuredRange, axes: readonly [Axis, Axis]) {
+    this.outer = outer
+    this.strips = strips
+    this.range = range
+    this.outerAxis = axes[0]
+    this.innerAxis = axes[1]
+  }
+
+  at(outer: number, inner: number): number {
+    const i = segmentOf(this.outer, outer)
+    const strip = this.strips[i]!
+    const { lowerMs, upperMs } = strip
+    const j = segmentOf(strip.inner, inner)
+    const o0 = this.outer[i]!
+    const o1 = this.outer[i + 1] ?? o0
+    const n0 = strip.inner[j]!
+    const n1 = strip.inner[j + 1] ?? n0
+    if (outer < o0 || outer > o1) this.range.leave(this.outerAxis, outer, outer < o0 ? o0 : o1)
+    if (inner < n0 || inner > n1) this.range.leave(this.innerAxis, inner, inner < n0 ? n0 : n1)
+    if (o0 === o1) return n0 === n1 ? lowerMs[j]! : lineThrough(n0, lowerMs[j]!, n1, lowerMs[j + 1]!, inner)
+    if (n0 === n1) return lineThrough(o0, lowerMs[j]!, o1, upperMs[j]!, outer)
+    return (
+      (lowerMs[j]! * (o1 - outer) * (n1 - inner)
+        + lowerMs[j + 1]! * (o1 - outer) * (inner - n0)
+        + upperMs[j]! * (outer - o0) * (n1 - inner)
+        + upperMs[j + 1]! * (outer - o0) * (inner - n0))
+      / ((o1 - o0) * (n1 - n0))
+    )
+  }
+}
+
+/** A grid that answers measured points with their measurement, also where the cell above does not hold the inner value. */
+class ExactFirst implements Grid {
+  private readonly outer: Float64Array
+  private readonly rows: ReadonlyArray<Row>
+  private readonly otherwise: Grid
+
+  constructor(outer: Float64Array, rows: ReadonlyArray<Row>, otherwise: Grid) {
+    this.outer = outer
+    this.rows = rows
+    this.otherwise = otherwise
+  }
+
+  at(outer: number, inner: number): number {
+    const i = nodeAt(this.outer, outer)
+    if (i >= 0) {
+      const row = this.rows[i]!
+      const j = nodeAt(row.inner, inner)
+      if (j >= 0) return row.ms[j]!
+    }
+    return this.otherwise.at(outer, inner)
+  }
+}
+
+/** Index of the node that equals `x`, or -1. */
+const nodeAt = (nodes: Float64Array, x: number): number => {
+  const i = segmentOf(nodes, x)
+  if (nodes[i] === x) return i
+  return nodes[i + 1] === x ? i + 1 : -1
+}
+
+type HeadGrid = readonly [heads: number, grid: Grid]
+
+class BetweenHeads implements Grid {
+  private readonly heads: number
+  private readonly fewerHeads: number
+  private readonly moreHeads: number
+  private readonly fewer: Grid
+  private readonly more: Grid
+
+  constructor(heads: number, [fewerHeads, fewer]: HeadGrid, [moreHeads, more]: HeadGrid) {
+    this.heads = heads
+    this.fewerHeads = fewerHeads
+    this.moreHeads = moreHeads
+    this.fewer = fewer
+    this.more = more
+  }
+
+  at(outer: number, inner: number): number {
+    return lineThrough(
+      this.fewerHeads,
+      this.fewer.at(outer, inner),
+      this.moreHeads,
+      this.more.at(outer, inner),
+      this.heads
+    )
+  }
+}
+
+const rowOf = (byInner: ReadonlyMap<number, number>): Row => {
+  const inner = Float64Array.from(byInner.keys()).toSorted()
+  return { inner, ms: inner.map((value) => byInner.get(value)!) }
+}
+
+const stripOf = (lower: ReadonlyMap<number, number>, upper: ReadonlyMap<number, number>): Strip => {
+  const inner = Float64Array.from(lower.keys())
+    .toSorted()
+    .filter((value) => upper.has(value))
+  return {
+    inner,
+    lowerMs: inner.map((value) => lower.get(value)!),
+    upperMs: inner.map((value) => upper.get(value)!)
+  }
+}
+
+/** Latency by inner value by outer value, of some rows that share a head count. */
+const latencies = (table: RowTable, rows: ReadonlyArray<number>, { floorMs, ...request }: GridRequest) => {
+  const heads = column(table, "heads")
+  const [outer, inner] = [column(table, request.outer[0]), column(table, request.inner[0])]
+  const byOuter = new Map<number, Map<number, number>>()
+  for (const row of rows) {
+    const point = { heads: heads[row]!, outer: outer[row]!, inner: inner[row]! }
+    const byInner = byOuter.get(point.outer) ?? new Map<number, number>()
+    byOuter.set(point.outer, byInner)
+    const ms = table.latencyMs[row]!
+    byInner.set(point.inner, floorMs === undefined ? ms : Math.max(ms, floorMs(point)))
+  }
+  return byOuter
+}
+
+/** The grid of some rows that share a head count; `undefined` where two neighbouring rows have too little in common. */
+const gridOfRows = (
+  table: RowTable,
+  rows: ReadonlyArray<number>,
+  range: MeasuredRange,
+  request: GridRequest
+): Grid | undefined => {
+  const byOuter = latencies(table, rows, request)
+  const outer = Float64Array.from(byOuter.keys()).toSorted()
+  const needed = request.needsVariation === true ? 2 : 1
+  if (outer.length < needed) return undefined
+  const pairs = outer.length === 1 ? [[outer[0]!, outer[0]!]] : Array.from(outer.subarray(1), (o, i) => [outer[i]!, o])
+  const strips = pairs.map(([lower, upper]) => stripOf(byOuter.get(lower!)!, byOuter.get(upper!)!))
+  if (strips.some(({ inner }) => inner.length < needed)) return undefined
+  const cells = new Cells(outer, strips, range, [request.outer[1], request.inner[1]])
+  return request.exactFirst === true
+    ? new ExactFirst(
+        outer,
+        Array.from(outer, (value) => rowOf(byOuter.get(value)!)),
+        cells
+      )
+    : cells
+}
+
+/**
+ * The grid for a head count: its own where it was measured, else between or beyond the neighbouring ones. `undefined` where
+ * the rows do not make one.
+ */
+export const headGrid = (
+  table: RowTable,
+  rows: ReadonlyArray<number>,
+  range: MeasuredRange,
+  request: GridRequest
+): Grid | undefined => {
+  const allHeads = column(table, "heads")
+  const gridOf = (heads: number) =>
+    gridOfRows(
+      table,
+      rows.filter((row) => allHeads[row] === heads),
+      range,
+      request
+    )
+  const counts = Float64Array.from(new Set(rows.map((row) => allHeads[row]!))).toSorted()
+  if (counts.length < 2) {
+    return request.needsHeadCounts === true || counts[0] === undefined ? undefined : gridOf(counts[0])
+  }
+  const exact = counts.includes(request.heads) ? gridOf(request.heads) : undefined
+  if (exact !== undefined) return exact
+  const i = segmentOf(counts, request.heads)
+  const [fewer, more] = [gridOf(counts[i]!), gridOf(counts[i + 1]!)]
+  return fewer === undefined || more === undefined
+    ? undefined
+    : new BetweenHeads(request.heads, [counts[i]!, fewer], [counts[i + 1]!, more])
+}

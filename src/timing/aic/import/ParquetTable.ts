@@ -1,0 +1,115 @@
+/** Columns of a Parquet file of measurements, by name. The reader is loaded when the first file is read. */
+import { zstdDecompressSync } from "node:zlib"
+import * as Effect from "effect/Effect"
+import { AicError } from "../AicError.ts"
+
+/** A number where the file holds an integer of any width or a double, a text where it holds a text, "" for nothing. */
+type Cell = string | number
+
+export interface ParquetTable {
+  /** As errors call the file. */
+  readonly label: string
+  readonly rows: number
+  readonly columns: ReadonlyMap<string, ReadonlyArray<Cell>>
+}
+
+const cell = (value: unknown): Cell => {
+  if (typeof value === "bigint") return Number(value)
+  if (typeof value === "number" || typeof value === "string") return value
+  return value === null || value === undefined ? "" : String(value)
+}
+
+const read = async (label: string, bytes: Uint8Array): Promise<ParquetTable> => {
+  const { parquetMetadata, parquetRead } = await import("hyparquet")
+  const file = Uint8Array.from(bytes).buffer
+  const metadata = parquetMetadata(file)
+  const columns = new Map<string, Array<Cell>>()
+  await parquetRead({
+    file,
+    metadata,
+    compressors: { ZSTD: (packed) => zstdDecompressSync(packed) },
+    onChunk: ({ columnData, columnName }) => {
+      const column = columns.get(columnName) ?? []
+      columns.set(columnName, column)
+      for (const value of columnData) column.push(cell(value))
+    }
+  })
+  return { label, rows: Number(metadata.num_rows), columns }
+}
+
+const lfsPointer = "version https://git-lfs"
+
+/** Reads a Parquet file; `label` names it in errors. */
+export const readParquet = (label: string, bytes: Uint8Array): Effect.Effect<ParquetTable, AicError> => {
+  if (new TextDecoder().decode(bytes.subarray(0, lfsPointer.length)) === lfsPointer) {
+    return Effect.fail(
+      new AicError({
+        where: label,
+        problem: "is a Git LFS pointer, not the file it stands for",
+        advice: "run `git lfs pull` in the checkout, or give a wheel"
+      })
+    )
+  }
+  return Effect.tryPromise({
+    try: () => read(label, bytes),
+    catch: (cause) =>
+      new AicError({
+        where: label,
+        problem: `cannot be read as Parquet: ${cause instanceof Error ? cause.message : String(cause)}`
+      })
+  })
+}
+
+const maxKey = 2 ** 31 - 1
+
+const missingColumn = (table: ParquetTable, name: string): AicError =>
+  new AicError({
+    where: table.label,
+    problem: `has no column '${name}'`,
+    advice: `columns: ${[...table.columns.keys()].join(", ")}`
+  })
+
+const badCell = (table: ParquetTable, name: string, row: number, value: Cell, wanted: string): AicError =>
+  new AicError({
+    where: table.label,
+    problem: `row ${row}, column '${name}': ${JSON.stringify(value)} is not ${wanted}`
+  })
+
+/** A column of texts; fails where it is missing. */
+export const texts = (table: ParquetTable, name: string): Effect.Effect<ReadonlyArray<string>, AicError> => {
+  const values = table.columns.get(name)
+  return values === undefined ? Effect.fail(missingColumn(table, name)) : Effect.succeed(values.map(String))
+}
+
+/** A column of texts, or blanks where there is none. */
+export const optionalTexts = (table: ParquetTable, name: string): ReadonlyArray<string> =>
+  (table.columns.get(name) ?? Array.from({ length: table.rows }, () => "")).map(String)
+
+/** A column of integers of 0 to 2^31 - 1; fails where it is missing or holds something else. */
+export const integers = (table: ParquetTable, name: string): Effect.Effect<Int32Array, AicError> => {
+  const values = table.columns.get(name)
+  if (values === undefined) return Effect.fail(missingColumn(table, name))
+  const found = Int32Array.from(values, Number)
+  const bad = values.findIndex((value, row) => typeof value !== "number" || value !== found[row] || value < 0)
+  return bad < 0
+    ? Effect.succeed(found)
+    : Effect.fail(badCell(table, name, bad, values[bad]!, `an integer of 0 to ${maxKey}`))
+}
+
+/** A column of integers, or zeros where there is none or a cell is blank. */
+export const optionalIntegers = (table: ParquetTable, name: string): Effect.Effect<Int32Array, AicError> => {
+  const values = table.columns.get(name)
+  if (values === undefined) return Effect.succeed(new Int32Array(table.rows))
+  const filled = values.map((value) => (value === "" ? 0 : value))
+  return integers({ ...table, columns: new Map([[name, filled]]) }, name)
+}
+
+/** A column of latencies: finite and at least 0. */
+export const latencies = (table: ParquetTable, name: string): Effect.Effect<Float64Array, AicError> => {
+  const values = table.columns.get(name)
+  if (values === undefined) return Effect.fail(missingColumn(table, name))
+  const bad = values.findIndex((value) => typeof value !== "number" || !Number.isFinite(value) || value < 0)
+  return bad < 0
+    ? Effect.succeed(Float64Array.from(values, Number))
+    : Effect.fail(badCell(table, name, bad, values[bad]!, "a latency of 0 ms or more"))
+}
