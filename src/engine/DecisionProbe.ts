@@ -42,7 +42,7 @@ export interface Delivery {
   readonly usedBlocks: number
 }
 
-/** Takes the log of all workers of a run. */
+/** Takes the log of one worker, or of several: see `WorkerProbe.decisions`. */
 export interface DecisionProbe {
   decided(decision: Decision): void
   delivered(delivery: Delivery): void

@@ -1,6 +1,6 @@
-import type { DecisionProbe } from "./DecisionProbe.ts"
 import type { KvEventSink } from "./KvEvents.ts"
 import type { TokenGaps } from "./TokenGaps.ts"
+import type { WorkerProbe } from "./WorkerProbe.ts"
 
 /** What a worker core is born with. */
 export interface WorkerContext {
@@ -11,6 +11,6 @@ export interface WorkerContext {
   readonly kvEvents: KvEventSink | undefined
   /** Where those go that happen only when the pass ends; `undefined` when no router listens. */
   readonly kvEventsAtPassEnd?: KvEventSink | undefined
-  /** Who wants to know what the scheduler decides; only workers of the vLLM profiles tell. */
-  readonly decisions?: DecisionProbe | undefined
+  /** Who looks into this worker's passes; nobody by default. */
+  readonly probe?: WorkerProbe | undefined
 }

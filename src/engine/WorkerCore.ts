@@ -21,6 +21,14 @@ export type Signal = (typeof Signal)[keyof typeof Signal]
 /** Result of one pass. The worker owns it and overwrites it at its next pass. */
 export class PassOutcome {
   endMs = 0
+  /** Where its prefill part ends and its decode part starts. */
+  prefillEndMs = 0
+  /** Prompt tokens that its prefill part computes. */
+  prefillTokens = 0
+  /** Output tokens that its decode part emits, a prefill worker's hidden ones included. */
+  emittedTokens = 0
+  /** Requests that lose their KV blocks in it. */
+  preemptions = 0
   /** False when the pass did nothing at all: no admission, no token, no signal, no cache change, no time. Progress may take no time. */
   progressed = false
   readonly requests: Array<SimRequest> = []
@@ -28,6 +36,10 @@ export class PassOutcome {
 
   begin(nowMs: number): void {
     this.endMs = nowMs
+    this.prefillEndMs = nowMs
+    this.prefillTokens = 0
+    this.emittedTokens = 0
+    this.preemptions = 0
     this.progressed = false
     // Emptying an array gives its storage back: not worth it for the many passes that signal nothing.
     if (this.requests.length === 0) return

@@ -19,7 +19,7 @@ import type { RequestStatus, SimRequest } from "../request/SimRequest.ts"
 import { Router, type RouterCore } from "../router/Router.ts"
 import { failureOf } from "../simulation/CoreFailure.ts"
 import type { ReplayError } from "../simulation/ReplayError.ts"
-import type { RunChecks } from "../simulation/RunChecks.ts"
+import type { ProbedPool, RunProbe } from "../simulation/RunProbe.ts"
 import { KvEventHub } from "./KvEventHub.ts"
 import type { LagMeter } from "./LagMeter.ts"
 import { LiveRequest } from "./LiveRequest.ts"
@@ -44,7 +44,7 @@ export interface DeploymentOptions {
   readonly time: Timeline
   readonly identity: BlockIdentity
   readonly lag: LagMeter
-  readonly checks: RunChecks | undefined
+  readonly probe: RunProbe | undefined
   /** Lateness up to which a worker catches up with its model, ms. */
   readonly maxLagMs: number
 }
@@ -53,6 +53,7 @@ export class Deployment {
   readonly time: Timeline
   readonly workers: ReadonlyArray<OnlineWorker>
   private readonly router: RouterCore
+  private readonly probe: RunProbe | undefined
   private readonly hub: KvEventHub
   private readonly outputs: Queue.Queue<OutputBatch>
   private readonly identity: BlockIdentity
@@ -72,6 +73,7 @@ export class Deployment {
     this.time = options.time
     this.identity = options.identity
     this.router = router
+    this.probe = options.probe
     this.hub = hub
     this.outputs = outputs
     this.workers = mailboxes.map(
@@ -80,7 +82,12 @@ export class Deployment {
           ...options,
           index,
           // Gaps between planned times: nobody reads them.
-          core: engine.spawn({ workerIndex: index, gaps: new TokenGaps(), ...hub.sinks(index) }),
+          core: engine.spawn({
+            workerIndex: index,
+            gaps: new TokenGaps(),
+            ...hub.sinks(index),
+            probe: options.probe?.worker?.("aggregated", index)
+          }),
           kvEventVisibility: engine.kvEventVisibility,
           hub,
           mailbox,
@@ -140,6 +147,16 @@ export class Deployment {
     return this.live.values()
   }
 
+  /** The workers as probes see them. */
+  get probed(): ProbedPool {
+    return { role: "aggregated", workers: this.workers.map(({ place }) => place), parked: () => this.router.parked }
+  }
+
+  /** Passes computed so far, by all workers. */
+  get passes(): number {
+    return this.workers.reduce((sum, worker) => sum + worker.passes, 0)
+  }
+
   snapshots(): ReadonlyArray<WorkerSnapshot> {
     return this.workers.map((worker) => worker.core.snapshot())
   }
@@ -175,7 +192,10 @@ export class Deployment {
 
   private dispatch(live: LiveRequest, worker: number): void {
     live.request.workerIndex = worker
-    this.workers[worker]!.send({ _tag: "Submit", live, sentMs: this.time.nowMs() })
+    const target = this.workers[worker]!
+    const sentMs = this.time.nowMs()
+    this.probe?.placed?.(live.request, target.place, sentMs)
+    target.send({ _tag: "Submit", live, sentMs })
   }
 
   private dispatchReleased(): void {

@@ -6,16 +6,19 @@
  * open loop carry their scheduled time, those of a closed loop the moment of their dispatch.
  */
 import * as Arr from "effect/Array"
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import { Engine } from "../engine/Engine.ts"
 import type { ReplayEvent, RunSummary } from "../report/ReplayEvent.ts"
 import type { Router } from "../router/Router.ts"
+import type { PolicyContext } from "../simulation/Replay.ts"
 import type { ReplayError } from "../simulation/ReplayError.ts"
-import { RunChecks } from "../simulation/RunChecks.ts"
+import type { ProbedRun, RunProbe } from "../simulation/RunProbe.ts"
+import { probeOf } from "../simulation/RunProbes.ts"
 import { identityFor } from "../simulation/RunIdentity.ts"
+import { counted, runSpan } from "../simulation/RunTelemetry.ts"
 import { deadEnd } from "../simulation/SimulationLoop.ts"
 import { SimulationView } from "../simulation/SimulationView.ts"
 import type { TraceError } from "../trace/TraceError.ts"
@@ -26,7 +29,8 @@ import { LagMeter } from "./LagMeter.ts"
 import { Pace, type Timeline, Turn } from "./Pace.ts"
 import { Recorder } from "./Recorder.ts"
 
-export interface OnlineOptions {
+/** `E` and `R`: how its policies may fail, and what they need. */
+export interface OnlineOptions<E = never, R = never> {
   /** Workers behind the router; 1 by default. */
   readonly workers?: number
   /** Ends the run after this much time on its clock; requests still in flight are cut off. Default: no limit. */
@@ -39,8 +43,12 @@ export interface OnlineOptions {
   readonly lag?: LagMeter
   /** A worker up to this late catches up with its model; a later one starts afresh. Default: 20 ms. */
   readonly maxLagMs?: number
+  /** Effects that live beside the run, on its clock; interrupted at its end. When one fails or dies, so does the run. */
+  readonly policies?: ReadonlyArray<Effect.Effect<unknown, E, R | SimulationView>>
   /** Check the invariants of docs/invariants.md while running; a violation is a defect. */
   readonly check?: boolean
+  /** Who looks on: see {@link RunProbe}. Times are those of the workers' models, as planned. */
+  readonly probes?: ReadonlyArray<RunProbe>
 }
 
 /** Chunks of events on their way to the consumer; when it takes none, passes wait. */
@@ -49,19 +57,19 @@ const defaultMaxLagMs = 20
 
 type Ended = RunSummary["ended"]
 type Chunk = Arr.NonEmptyReadonlyArray<ReplayEvent>
-type Chunks = Queue.Queue<Chunk, ReplayError | TraceError | Cause.Done>
+type Chunks<E> = Queue.Queue<Chunk, ReplayError | TraceError | E | Cause.Done>
 
 /**
  * Replays the workload on `workers` engines behind the router. Emits {@link ReplayEvent}s as requests end, then those cut off,
  * and one summary as the last element. Everything it starts ends with the stream.
  */
-export const run = (
-  options: OnlineOptions = {}
-): Stream.Stream<ReplayEvent, ReplayError | TraceError, Engine | Router | Workload | Pace> =>
+export const run = <E = never, R = never>(
+  options: OnlineOptions<E, R> = {}
+): Stream.Stream<ReplayEvent, ReplayError | TraceError | E, Engine | Router | Workload | Pace | PolicyContext<R>> =>
   Stream.unwrap(
     Effect.gen(function* () {
-      const chunks: Chunks = yield* Effect.acquireRelease(
-        Queue.bounded<Chunk, ReplayError | TraceError | Cause.Done>(chunkCapacity),
+      const chunks: Chunks<E> = yield* Effect.acquireRelease(
+        Queue.bounded<Chunk, ReplayError | TraceError | E | Cause.Done>(chunkCapacity),
         Queue.shutdown
       )
       const parts = yield* assemble(options, chunks)
@@ -72,9 +80,10 @@ export const run = (
           onFailure: (cause) => Queue.failCause(chunks, cause)
         })
       )
-      return Stream.flattenArray(Stream.fromQueue(chunks))
+      yield* Effect.annotateCurrentSpan({ "dynosim.topology": "live" })
+      return Stream.flattenArray(Stream.fromQueue(chunks)).pipe(counted(() => parts.deployment.passes))
     })
-  )
+  ).pipe(Stream.withSpan(runSpan))
 
 /** One run's parts. */
 interface Parts {
@@ -82,24 +91,25 @@ interface Parts {
   readonly deployment: Deployment
   readonly arrivals: Arrivals
   readonly recorder: Recorder
-  readonly checks: RunChecks | undefined
+  readonly probe: RunProbe | undefined
+  readonly probed: ProbedRun
   readonly observed: Effect.Effect<never, ReplayError>
 }
 
-const assemble = Effect.fnUntraced(function* (options: OnlineOptions, chunks: Chunks) {
+const assemble = Effect.fnUntraced(function* <E, R>(options: OnlineOptions<E, R>, chunks: Chunks<E>) {
   const engine = yield* Engine
   const workload = yield* Workload
   const identity = identityFor(workload, engine.args.blockTokens)
   const core = yield* workload.make(identity)
-  const checks = options.check === true ? new RunChecks() : undefined
+  const probe = probeOf(options)
   const time = yield* (yield* Pace).start
-  const recorder = new Recorder(checks)
+  const recorder = new Recorder(probe)
   const deployment = yield* Deployment.make({
     workers: options.workers ?? 1,
     time,
     identity,
     lag: options.lag ?? new LagMeter(),
-    checks,
+    probe,
     maxLagMs: options.maxLagMs ?? defaultMaxLagMs
   })
   const arrivals: Arrivals = new Arrivals({
@@ -109,6 +119,7 @@ const assemble = Effect.fnUntraced(function* (options: OnlineOptions, chunks: Ch
     inFlight: () => recorder.ledger.inFlight,
     submit: (request) => {
       recorder.ledger.arrive()
+      probe?.arrival?.(request, time.nowMs())
       deployment.submit(request)
     },
     checkProgress: Effect.suspend(() =>
@@ -119,7 +130,7 @@ const assemble = Effect.fnUntraced(function* (options: OnlineOptions, chunks: Ch
     {
       emitted: (batch) => recorder.emitted(batch),
       ended: (live, status, nowMs) => {
-        recorder.ended(live, status)
+        recorder.ended(live, status, nowMs)
         core.onTerminal(live.request, nowMs)
       },
       settled: Effect.suspend(() => arrivals.submitReady()).pipe(
@@ -130,7 +141,9 @@ const assemble = Effect.fnUntraced(function* (options: OnlineOptions, chunks: Ch
     },
     core
   )
-  return { time, deployment, arrivals, recorder, checks, observed } satisfies Parts
+  const probed: ProbedRun = { pools: [deployment.probed], ledger: recorder.ledger }
+  probe?.start?.(probed)
+  return { time, deployment, arrivals, recorder, probe, probed, observed } satisfies Parts
 })
 
 const viewOf = ({ deployment, recorder, time }: Parts): SimulationView["Service"] =>
@@ -143,9 +156,11 @@ const viewOf = ({ deployment, recorder, time }: Parts): SimulationView["Service"
   })
 
 /** Runs to the end and gives the last events. */
-const play = Effect.fnUntraced(function* (parts: Parts, options: OnlineOptions) {
+const play = Effect.fnUntraced(function* <E, R>(parts: Parts, options: OnlineOptions<E, R>) {
   const { deployment, recorder, time } = parts
-  const ends: Array<Effect.Effect<Ended, ReplayError | TraceError>> = [
+  const view = viewOf(parts)
+  const ends: Array<Effect.Effect<Ended, ReplayError | TraceError | E, Exclude<R, SimulationView>>> = [
+    ...(options.policies ?? []).map((policy) => besideRun(Effect.provideService(policy, SimulationView, view))),
     parts.observed,
     Effect.as(parts.arrivals.run, "drained"),
     Effect.as(options.stopWhen ?? Effect.never, "interrupted")
@@ -154,12 +169,8 @@ const play = Effect.fnUntraced(function* (parts: Parts, options: OnlineOptions) 
     ends.push(Effect.as(time.sleepUntil(options.maxTimeMs, Turn.passEnd), "max-sim-time"))
   const ended = yield* Effect.raceAllFirst(ends)
   const nowMs = time.nowMs()
-  parts.checks?.end(
-    recorder.ledger,
-    deployment.inFlight,
-    ended === "drained",
-    deployment.workers.map((worker) => worker.core)
-  )
+  const cutOff = deployment.inFlight
+  parts.probe?.end?.(parts.probed, { nowMs, drained: ended === "drained", cutOff })
   recorder.cutOff(deployment.requests())
   const summary: RunSummary = {
     _tag: "Summary",
@@ -174,8 +185,15 @@ const play = Effect.fnUntraced(function* (parts: Parts, options: OnlineOptions) 
   return Arr.append(recorder.takeAll(), summary)
 })
 
+/** Ends only by a failure: a policy that has done, or interrupts itself, leaves the run alone. */
+const besideRun = <E, R>(policy: Effect.Effect<unknown, E, R>): Effect.Effect<never, E, R> =>
+  policy.pipe(
+    Effect.catchCause((cause) => (Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.failCause(cause))),
+    Effect.andThen(Effect.never)
+  )
+
 /** Waits while the consumer is behind. A run that is stopped meanwhile keeps the chunk for its end. */
-const handOn = (recorder: Recorder, chunks: Chunks): Effect.Effect<void> => {
+const handOn = <E>(recorder: Recorder, chunks: Chunks<E>): Effect.Effect<void> => {
   const chunk = recorder.take()
   return Arr.isArrayNonEmpty(chunk)
     ? Effect.asVoid(Effect.onInterrupt(Queue.offer(chunks, chunk), () => Effect.sync(() => recorder.giveBack(chunk))))

@@ -13,7 +13,7 @@ import { type PassOutcome, Signal, type WorkerCore } from "../engine/WorkerCore.
 import type { SimRequest } from "../request/SimRequest.ts"
 import { failureOf } from "../simulation/CoreFailure.ts"
 import type { ReplayError } from "../simulation/ReplayError.ts"
-import type { RunChecks } from "../simulation/RunChecks.ts"
+import type { ProbedWorker, RunProbe } from "../simulation/RunProbe.ts"
 import { maxIdlePasses } from "../simulation/SimulationLoop.ts"
 import type { KvEventHub } from "./KvEventHub.ts"
 import type { LagMeter } from "./LagMeter.ts"
@@ -35,7 +35,7 @@ export interface OnlineWorkerOptions {
   readonly outputs: Queue.Enqueue<OutputBatch>
   readonly time: Timeline
   readonly lag: LagMeter
-  readonly checks: RunChecks | undefined
+  readonly probe: RunProbe | undefined
   /** Lateness up to which a worker catches up with its model, ms. */
   readonly maxLagMs: number
   /** Told before the worker rests: it has nothing to do, or, if `stuck`, no pass makes progress for the requests it has. */
@@ -45,6 +45,7 @@ export interface OnlineWorkerOptions {
 export class OnlineWorker {
   readonly index: number
   readonly core: WorkerCore
+  readonly place: ProbedWorker
   /** Waits for a message, with nothing it could do by itself. */
   atRest = true
   private readonly options: OnlineWorkerOptions
@@ -56,11 +57,14 @@ export class OnlineWorker {
   /** When the latest request here was sent. */
   private latestSentMs = Number.NEGATIVE_INFINITY
   private idlePasses = 0
+  /** Passes computed so far. */
+  passes = 0
 
   constructor(options: OnlineWorkerOptions) {
     this.options = options
     this.index = options.index
     this.core = options.core
+    this.place = { role: "aggregated", workerIndex: options.index, core: options.core }
   }
 
   /** Requests here, as the deployment knows them. */
@@ -145,7 +149,8 @@ export class OnlineWorker {
   private compute(startMs: number): Effect.Effect<PassOutcome, ReplayError> {
     try {
       const outcome = this.core.pass(startMs)
-      this.options.checks?.pass(this.core, startMs, outcome.endMs)
+      this.passes += 1
+      this.options.probe?.pass?.(this.place, startMs, outcome)
       return Effect.succeed(outcome)
     } catch (error) {
       return failureOf(error, startMs)

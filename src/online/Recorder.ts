@@ -2,8 +2,8 @@
 import { TokenGaps } from "../engine/TokenGaps.ts"
 import type { ReplayEvent } from "../report/ReplayEvent.ts"
 import type { RequestStatus } from "../request/SimRequest.ts"
-import type { RunChecks } from "../simulation/RunChecks.ts"
 import { RunLedger } from "../simulation/RunLedger.ts"
+import type { RunProbe } from "../simulation/RunProbe.ts"
 import type { LiveRequest } from "./LiveRequest.ts"
 import type { OutputBatch } from "./OutputBatch.ts"
 
@@ -12,11 +12,11 @@ const gapPairsPerChunk = 8192
 export class Recorder {
   readonly ledger = new RunLedger()
   private readonly gaps = new TokenGaps()
-  private readonly checks: RunChecks | undefined
+  private readonly probe: RunProbe | undefined
   private returned: Array<ReplayEvent> = []
 
-  constructor(checks: RunChecks | undefined) {
-    this.checks = checks
+  constructor(probe: RunProbe | undefined) {
+    this.probe = probe
   }
 
   /** Requests that also emitted in their worker's previous batch share one gap: neighbours are counted together. */
@@ -39,10 +39,10 @@ export class Recorder {
     if (sharedCount > 0) this.gaps.add(sharedMs, sharedCount)
   }
 
-  ended(live: LiveRequest, status: RequestStatus): void {
+  ended(live: LiveRequest, status: RequestStatus, nowMs: number): void {
     const request = live.stamp()
     this.ledger.finish(request, status)
-    this.checks?.record(request)
+    this.probe?.record?.(request, nowMs)
   }
 
   /** What the end of the run leaves unfinished. */

@@ -26,6 +26,7 @@ import * as ReportSink from "../report/ReportSink.ts"
 import type { PolicyFileError } from "../router/kv/PolicyFileError.ts"
 import * as Replay from "../simulation/Replay.ts"
 import type { ReplayError } from "../simulation/ReplayError.ts"
+import type { RunProbe } from "../simulation/RunProbe.ts"
 import type { SimulationView } from "../simulation/SimulationView.ts"
 import type { DisaggregationUnsupported } from "../simulation/Topology.ts"
 import { VirtualClock } from "../simulation/VirtualClock.ts"
@@ -57,12 +58,16 @@ export type RunError = PrepareError | ReplayError
 /** Where inputs come from. */
 export type Inputs = FileSystem.FileSystem | Path.Path | Stdio.Stdio
 
-/** What a program may do with a run beside reading its events. */
-export interface RunControls {
+/** What a program may do with a run beside reading its events. `E` and `R`: how its policies may fail, and what they need. */
+export interface RunControls<E = never, R = never> {
   /** When this completes, the run ends early and still delivers its summary. */
   readonly stopWhen?: Effect.Effect<unknown>
   /** Is handed a view of the run before it starts, to show how far it is. */
   readonly monitor?: (view: SimulationView["Service"]) => void
+  /** Effects that live beside the run, on its clock and in the context of whoever runs it; their failure is the run's. */
+  readonly policies?: ReadonlyArray<Effect.Effect<unknown, E, R | SimulationView>>
+  /** Who looks on, event by event. */
+  readonly probes?: ReadonlyArray<RunProbe>
 }
 
 /** A run that is ready to start. */
@@ -74,7 +79,9 @@ export interface PreparedRun {
   readonly notices: ReadonlyArray<string>
   /** What is worth a word once the events have ended. */
   readonly warnings: () => ReadonlyArray<string>
-  readonly events: (controls?: RunControls) => Stream.Stream<ReplayEvent, ReplayError | TraceError>
+  readonly events: <E = never, R = never>(
+    controls?: RunControls<E, R>
+  ) => Stream.Stream<ReplayEvent, ReplayError | TraceError | E, Replay.PolicyContext<R>>
   /** Folds the events into the run's report: what was really used, notices and warnings included. */
   readonly report: Sink.Sink<Report, ReplayEvent>
 }
@@ -119,11 +126,17 @@ export const prepare = Effect.fnUntraced(function* (
 })
 
 /** The events of the run that the options describe. */
-export const events = (options: ReplayOptions, controls?: RunControls): Stream.Stream<ReplayEvent, RunError, Inputs> =>
+export const events = <E = never, R = never>(
+  options: ReplayOptions,
+  controls?: RunControls<E, R>
+): Stream.Stream<ReplayEvent, RunError | E, Inputs | Replay.PolicyContext<R>> =>
   Stream.unwrap(Effect.map(prepare(options), (run) => run.events(controls)))
 
 /** The report of the run that the options describe. */
-export const report = (options: ReplayOptions, controls?: RunControls): Effect.Effect<Report, RunError, Inputs> =>
+export const report = <E = never, R = never>(
+  options: ReplayOptions,
+  controls?: RunControls<E, R>
+): Effect.Effect<Report, RunError | E, Inputs | Replay.PolicyContext<R>> =>
   Effect.scoped(Effect.flatMap(prepare(options), (run) => Stream.run(run.events(controls), run.report)))
 
 type Simulation = Pick<PreparedRun, "events" | "warnings">

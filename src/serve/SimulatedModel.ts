@@ -54,7 +54,7 @@ const make = Effect.fnUntraced(function* (options: ServeOptions) {
     time: yield* (yield* Pace).start,
     identity,
     lag,
-    checks: undefined,
+    probe: undefined,
     maxLagMs: options.maxLagMs
   })
   const metrics = new ServerMetrics()

@@ -94,9 +94,9 @@ export class DisaggregatedLoop extends EventLoop {
     destination: HandoffSupport
   ) {
     super(context)
-    const { checks, gaps } = context
-    this.prefill = new WorkerPool({ ...prefill, role: "prefill", spawn: source.spawnSource, gaps, checks })
-    this.decode = new WorkerPool({ ...decode, role: "decode", spawn: destination.spawnDestination, gaps, checks })
+    const { gaps, probe } = context
+    this.prefill = new WorkerPool({ ...prefill, role: "prefill", spawn: source.spawnSource, gaps, probe })
+    this.decode = new WorkerPool({ ...decode, role: "decode", spawn: destination.spawnDestination, gaps, probe })
     this.adopt([this.prefill, this.decode])
     this.prefillArgs = prefill.engine.args
     this.sourceFirst = source.order === "source-first"
@@ -198,10 +198,10 @@ export class DisaggregatedLoop extends EventLoop {
   }
 
   private endRequest(request: SimRequest): void {
-    const { checks, ledger } = this.context
+    const { ledger, probe } = this.context
     this.decode.router.freed(request, this.nowMs)
     ledger.settle(request, "completed")
-    checks?.record(request)
+    probe?.record?.(request, this.nowMs)
     if (Number.isNaN(stampsOf(request).sourceReleasedMs)) this.unreleased.add(request)
     else ledger.emit(request)
     this.tellWorkload(request)
@@ -254,7 +254,7 @@ export class DisaggregatedLoop extends EventLoop {
     const stamps = stampsOf(request)
     stamps.prefillWorkerIndex = worker
     stamps.prefillRouteOverlapTokens = request.routeOverlapTokens
-    this.prefill.submit(request, worker)
+    this.prefill.submit(request, worker, this.nowMs)
   }
 
   /** Requests that the prefill router let go after an edge. */
@@ -276,6 +276,7 @@ export class DisaggregatedLoop extends EventLoop {
       return
     }
     request.workerIndex = worker
+    this.decode.notePlacement(request, worker, this.nowMs)
     if (!this.decode.isBusy(worker)) this.tryReserve(worker)
   }
 
@@ -296,6 +297,7 @@ export class DisaggregatedLoop extends EventLoop {
         ? request.promptTokens
         : this.decode.cores[request.workerIndex]!.missingTokens(request)
     const delayMs = transferDelayMs(prefillArgs, tokens)
+    this.context.probe?.transfer?.(request, tokens, this.nowMs, this.nowMs + delayMs)
     if (!(delayMs > 0)) {
       this.append(Step.Activate, request)
       return
@@ -340,8 +342,9 @@ export class DisaggregatedLoop extends EventLoop {
 
   /** The request ends without a token; whatever it holds on the prefill side is let go like after a transfer. */
   private abort(request: SimRequest, status: "rejected" | "failed"): void {
-    const { ledger } = this.context
+    const { ledger, probe } = this.context
     ledger.settle(request, status)
+    probe?.record?.(request, this.nowMs)
     this.unreleased.add(request)
     if (Number.isNaN(stampsOf(request).sourceHeldMs)) this.append(Step.Complete, request)
     else this.append(Step.Release, request)

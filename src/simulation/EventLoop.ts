@@ -16,6 +16,7 @@ import {
   type LoopState,
   type SimulationLoop
 } from "./SimulationLoop.ts"
+import type { ProbedRun } from "./RunProbe.ts"
 import type { WorkerPool } from "./WorkerPool.ts"
 
 /** Before any time: the workload must be asked. */
@@ -32,9 +33,11 @@ export abstract class EventLoop implements SimulationLoop {
   private nextArrivalMs = askWorkload
   private pools: ReadonlyArray<WorkerPool<WorkerCore>> = []
   private holders: ReadonlyArray<BlockHolder> = []
+  private probed: ProbedRun
 
   constructor(context: LoopContext) {
     this.context = context
+    this.probed = { pools: [], ledger: context.ledger }
   }
 
   abstract workerSeconds(): { readonly prefill: number; readonly decode: number }
@@ -56,6 +59,10 @@ export abstract class EventLoop implements SimulationLoop {
     return this.pools.flatMap((pool) => pool.cores.map((core) => core.snapshot()))
   }
 
+  passes(): number {
+    return this.pools.reduce((sum, pool) => sum + pool.passes, 0)
+  }
+
   parked(): number {
     return this.pools.reduce((sum, pool) => sum + pool.router.parked, 0)
   }
@@ -64,18 +71,21 @@ export abstract class EventLoop implements SimulationLoop {
   protected adopt(pools: ReadonlyArray<WorkerPool<WorkerCore>>): void {
     this.pools = pools
     this.holders = [...pools.flatMap((pool) => [...pool.cores, pool.router]), this.context.workload]
+    this.probed = { pools: pools.map((pool) => pool.probed), ledger: this.context.ledger }
+    this.context.probe?.start?.(this.probed)
   }
 
   /** Lets everything that is ready now arrive; true when anything did. Sets {@link starved} when the workload must be fed first. */
   protected takeArrivals(): boolean {
     if (this.nextArrivalMs > this.nowMs) return false
-    const { ledger, workload } = this.context
+    const { ledger, probe, workload } = this.context
     let any = false
     for (;;) {
       const request = workload.popReady(this.nowMs, ledger.inFlight)
       if (request === undefined) break
       any = true
       ledger.arrive()
+      probe?.arrival?.(request, this.nowMs)
       this.arrive(request)
     }
     this.starved = workload.needsRows
@@ -108,7 +118,7 @@ export abstract class EventLoop implements SimulationLoop {
     if (nextMs > context.maxSimTimeMs) return this.end("max-sim-time")
     this.chargeTime(nextMs - this.nowMs)
     context.time.advanceTo(nextMs, false)
-    context.checks?.time(nextMs)
+    context.probe?.time?.(nextMs)
     this.nowMs = nextMs
     return "running"
   }
@@ -127,16 +137,11 @@ export abstract class EventLoop implements SimulationLoop {
   }
 
   private end(reason: EndReason): LoopState {
-    const { checks, ledger } = this.context
+    const { ledger, probe } = this.context
     this.ended = reason
     // A request between the pools is known to both.
     const cutOff = new Set(this.inPools().filter((request) => request.status === "in_flight"))
-    checks?.end(
-      ledger,
-      cutOff.size,
-      reason === "drained",
-      this.pools.flatMap((pool) => pool.cores)
-    )
+    probe?.end?.(this.probed, { nowMs: this.nowMs, drained: reason === "drained", cutOff: cutOff.size })
     for (const request of this.withheld()) ledger.emit(request)
     ledger.cutOff(cutOff)
     return "ended"

@@ -23,8 +23,8 @@ export class MultiEngineLoop extends EventLoop {
 
   constructor(context: LoopContext, engine: Engine["Service"], router: Router["Service"], workers: number) {
     super(context)
-    const { checks, gaps } = context
-    this.pool = new WorkerPool({ engine, router, role: "aggregated", workers, spawn: engine.spawn, gaps, checks })
+    const { gaps, probe } = context
+    this.pool = new WorkerPool({ engine, router, role: "aggregated", workers, spawn: engine.spawn, gaps, probe })
     this.adopt([this.pool])
   }
 
@@ -62,7 +62,7 @@ export class MultiEngineLoop extends EventLoop {
 
   private dispatch(request: SimRequest, worker: number): void {
     request.workerIndex = worker
-    this.pool.submit(request, worker)
+    this.pool.submit(request, worker, this.nowMs)
   }
 
   private completePass(worker: number): void {
@@ -75,14 +75,14 @@ export class MultiEngineLoop extends EventLoop {
 
   /** The router learns first (it may release parked requests), then the workload; released requests are dispatched last. */
   private applySignal(request: SimRequest, signal: Signal): void {
-    const { checks, ledger } = this.context
+    const { ledger, probe } = this.context
     const { router } = this.pool
     if (signal === Signal.FirstToken) router.prefillDone(request, this.nowMs)
     else router.freed(request, this.nowMs)
     this.takeReleased()
     if (signal !== Signal.FirstToken) {
       ledger.finish(request, signal === Signal.Rejected ? "rejected" : "completed")
-      checks?.record(request)
+      probe?.record?.(request, this.nowMs)
       this.tellWorkload(request)
     }
     for (const { request: next, workerIndex } of this.released) this.dispatch(next, workerIndex)

@@ -9,9 +9,11 @@ import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Pull from "effect/Pull"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import type * as Tracer from "effect/Tracer"
 import { TokenGaps } from "../engine/TokenGaps.ts"
 import type { ReplayEvent, RunSummary } from "../report/ReplayEvent.ts"
 import type { TraceError } from "../trace/TraceError.ts"
@@ -19,25 +21,34 @@ import type { TraceRow } from "../trace/TraceRow.ts"
 import { Workload, type WorkloadCore } from "../workload/Workload.ts"
 import { failureOf } from "./CoreFailure.ts"
 import { ReplayError } from "./ReplayError.ts"
-import { RunChecks } from "./RunChecks.ts"
 import { identityFor } from "./RunIdentity.ts"
 import { RunLedger } from "./RunLedger.ts"
+import type { RunProbe } from "./RunProbe.ts"
+import { probeOf } from "./RunProbes.ts"
+import { counted, runSpan } from "./RunTelemetry.ts"
 import type { LoopState, SimulationLoop } from "./SimulationLoop.ts"
 import { SimulationView } from "./SimulationView.ts"
 import { Topology } from "./Topology.ts"
 import { VirtualClock, type VirtualTime } from "./VirtualClock.ts"
 
-export interface RunOptions {
+/** `E` and `R`: how its policies may fail, and what they need. */
+export interface RunOptions<E = never, R = never> {
   /** Ends the run at the first event beyond this simulated time; passes already started count whole. Default: no limit. */
   readonly maxSimTimeMs?: number
   /** When this completes, the run ends at the next event and still delivers its summary. */
   readonly stopWhen?: Effect.Effect<unknown>
   /** Is handed a view of the run before it starts, to show how far it is. Its queues may lag behind; policies see them exactly. */
   readonly monitor?: (view: SimulationView["Service"]) => void
-  /** Effects that live in simulated time beside the run; interrupted at its end. */
-  readonly policies?: ReadonlyArray<Effect.Effect<unknown, never, SimulationView>>
+  /**
+   * Effects that live in simulated time beside the run; interrupted at its end. They run in the context of whoever runs the
+   * stream (its services, references, loggers and spans), but for the clock and the scheduler. When one fails or dies, so does
+   * the run, at that very instant; one that ends or is interrupted leaves the run alone.
+   */
+  readonly policies?: ReadonlyArray<Effect.Effect<unknown, E, R | SimulationView>>
   /** Check the invariants of docs/invariants.md while running; a violation is a defect. */
   readonly check?: boolean
+  /** Who looks on, event by event: see {@link RunProbe}. Queues are seen exactly, as by policies. */
+  readonly probes?: ReadonlyArray<RunProbe>
 }
 
 /** Steps between looks at the real clock, which costs as much as a step. */
@@ -47,8 +58,11 @@ const sliceMs = 10
 const recordsPerChunk = 1024
 const gapPairsPerChunk = 8192
 
+/** What policies need from whoever runs the stream; the run itself gives the view, its scope and its span. */
+export type PolicyContext<R> = Exclude<Exclude<Exclude<R, SimulationView>, Scope.Scope>, Tracer.ParentSpan>
+
 /** One run's mutable state, as its driver sees it. */
-interface Run {
+interface Run<E> {
   readonly loop: SimulationLoop
   readonly workload: WorkloadCore
   readonly ledger: RunLedger
@@ -57,15 +71,17 @@ interface Run {
   readonly startedAt: number
   stopRequested: boolean
   summarised: boolean
+  /** Why a policy failed, if one did. */
+  policyFailure: Cause.Cause<E> | undefined
 }
 
 /**
  * Replays the workload on the topology. Emits {@link ReplayEvent}s in chunks: records in the order in which requests end, then
  * those cut off, gap batches in between, and one summary as the last element.
  */
-export const run = (
-  options: RunOptions = {}
-): Stream.Stream<ReplayEvent, ReplayError | TraceError, Topology | Workload | VirtualClock> =>
+export const run = <E = never, R = never>(
+  options: RunOptions<E, R> = {}
+): Stream.Stream<ReplayEvent, ReplayError | TraceError | E, Topology | Workload | VirtualClock | PolicyContext<R>> =>
   Stream.unwrap(
     Effect.gen(function* () {
       const topology = yield* Topology
@@ -82,11 +98,12 @@ export const run = (
         time,
         ledger,
         gaps,
-        checks: options.check === true ? new RunChecks() : undefined,
+        probe: probeOf(options),
         maxSimTimeMs: options.maxSimTimeMs ?? Number.POSITIVE_INFINITY,
-        observed: (options.policies ?? []).length > 0
+        observed: (options.policies ?? []).length > 0 || (options.probes ?? []).length > 0
       })
-      const state: Run = {
+      yield* Effect.annotateCurrentSpan({ "dynosim.topology": topology.name })
+      const state: Run<E> = {
         loop,
         workload: core,
         ledger,
@@ -94,7 +111,8 @@ export const run = (
         topology,
         startedAt: performance.now(),
         stopRequested: false,
-        summarised: false
+        summarised: false,
+        policyFailure: undefined
       }
       if (options.stopWhen !== undefined) {
         yield* Effect.forkScoped(
@@ -106,32 +124,31 @@ export const run = (
       }
       const view = viewOf(state, time)
       options.monitor?.(view)
-      yield* startPolicies(options.policies ?? [], view, time)
-      return Stream.transformPull(workload.rows, (pull) => Effect.succeed(drive(state, pull)))
+      const failed = (cause: Cause.Cause<E>): void => void (state.policyFailure ??= cause)
+      yield* startPolicies(options.policies ?? [], view, time, failed)
+      return Stream.transformPull(workload.rows, (pull) => Effect.succeed(drive(state, pull))).pipe(
+        counted(() => loop.passes())
+      )
     })
+  ).pipe(Stream.withSpan(runSpan))
+
+/** A clock is one run's for good, so that a shared one fails always, not only when runs happen to overlap. */
+const claimClock = (time: VirtualTime): Effect.Effect<void, ReplayError> =>
+  Effect.suspend(() =>
+    time.claim()
+      ? Effect.void
+      : Effect.fail(
+          new ReplayError({
+            reason: "clock-in-use",
+            timeMs: time.nowMs,
+            problem:
+              "this VirtualClock has been given to another run: provide VirtualClock.layer to each run on its own "
+              + "(Effect.provide(layer, { local: true }))"
+          })
+        )
   )
 
-const claimClock = (time: VirtualTime): Effect.Effect<void, ReplayError, Scope.Scope> =>
-  Effect.asVoid(
-    Effect.acquireRelease(
-      Effect.suspend(() =>
-        time.claim()
-          ? Effect.void
-          : Effect.fail(
-              new ReplayError({
-                reason: "clock-in-use",
-                timeMs: time.nowMs,
-                problem:
-                  "this VirtualClock is driven by another run: provide VirtualClock.layer to each run on its own "
-                  + "(Effect.provide(layer, { local: true }))"
-              })
-            )
-      ),
-      () => Effect.sync(() => time.release())
-    )
-  )
-
-const viewOf = (state: Run, time: VirtualTime): SimulationView["Service"] =>
+const viewOf = <E>(state: Run<E>, time: VirtualTime): SimulationView["Service"] =>
   SimulationView.of({
     nowMs: () => time.nowMs,
     workers: () => state.loop.workers(),
@@ -141,38 +158,45 @@ const viewOf = (state: Run, time: VirtualTime): SimulationView["Service"] =>
   })
 
 /** Starts the policies in simulated time; they first run up to their first sleep at time 0. */
-const startPolicies = (
-  policies: ReadonlyArray<Effect.Effect<unknown, never, SimulationView>>,
+const startPolicies = <E, R>(
+  policies: ReadonlyArray<Effect.Effect<unknown, E, R | SimulationView>>,
   view: SimulationView["Service"],
-  time: VirtualTime
-): Effect.Effect<void, never, Scope.Scope> =>
-  Effect.forEach(
-    policies,
-    (policy) =>
-      Effect.acquireRelease(
-        Effect.sync(() => {
-          const fiber = Effect.runFork(
-            policy.pipe(Effect.provideService(SimulationView, view), Effect.provideService(Clock.Clock, time.clock)),
-            { scheduler: time.scheduler }
-          )
-          time.flush()
-          return fiber
-        }),
-        (fiber) =>
-          Effect.andThen(
-            Effect.sync(() => fiber.interruptUnsafe()),
-            Effect.sync(() => time.flush())
-          )
-      ),
-    { discard: true }
-  )
+  time: VirtualTime,
+  failed: (cause: Cause.Cause<E>) => void
+): Effect.Effect<void, never, Exclude<R, SimulationView> | Scope.Scope> =>
+  Effect.flatMap(Effect.context<Exclude<R, SimulationView>>(), (context) => {
+    const fork = Effect.runForkWith(context)
+    return Effect.forEach(
+      policies,
+      (policy) =>
+        Effect.acquireRelease(
+          Effect.sync(() => {
+            const fiber = fork(
+              policy.pipe(Effect.provideService(SimulationView, view), Effect.provideService(Clock.Clock, time.clock)),
+              { scheduler: time.scheduler }
+            )
+            fiber.addObserver((exit) => {
+              if (Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)) failed(exit.cause)
+            })
+            time.flush()
+            return fiber
+          }),
+          (fiber) =>
+            Effect.andThen(
+              Effect.sync(() => fiber.interruptUnsafe()),
+              Effect.sync(() => time.flush())
+            )
+        ),
+      { discard: true }
+    )
+  })
 
 type Feed = Pull.Pull<Arr.NonEmptyReadonlyArray<TraceRow>, TraceError>
-type Output = Pull.Pull<Arr.NonEmptyReadonlyArray<ReplayEvent>, TraceError | ReplayError>
+type Output<E> = Pull.Pull<Arr.NonEmptyReadonlyArray<ReplayEvent>, TraceError | ReplayError | E>
 
 /** The pull of the output stream: simulate until a chunk is full, feeding the workload when it asks. */
-const drive = (state: Run, pull: Feed): Output => {
-  const feed: Output = Pull.matchEffect(pull, {
+const drive = <E>(state: Run<E>, pull: Feed): Output<E> => {
+  const feed: Output<E> = Pull.matchEffect(pull, {
     onSuccess: (rows) => {
       state.workload.pushRows(rows)
       return loop
@@ -183,7 +207,7 @@ const drive = (state: Run, pull: Feed): Output => {
       return loop
     }
   })
-  const loop: Output = Effect.suspend(() => {
+  const loop: Output<E> = Effect.suspend(() => {
     if (state.summarised) return Cause.done()
     try {
       return slice(state, feed, loop)
@@ -194,20 +218,22 @@ const drive = (state: Run, pull: Feed): Output => {
   return loop
 }
 
-const advance = (loop: SimulationLoop): LoopState => {
+const advance = <E>(run: Run<E>): LoopState => {
+  const { loop } = run
   if (loop.ended !== undefined) return "ended"
-  for (let step = 0; step < stepsPerLook; step++) {
+  for (let step = 0; step < stepsPerLook && run.policyFailure === undefined; step++) {
     const state = loop.step()
     if (state !== "running") return state
   }
   return "running"
 }
 
-const slice = (state: Run, feed: Output, loop: Output): Output => {
+const slice = <E>(state: Run<E>, feed: Output<E>, loop: Output<E>): Output<E> => {
   const startedAt = performance.now()
   for (;;) {
     if (state.stopRequested) state.loop.interrupt()
-    const loopState = advance(state.loop)
+    const loopState = advance(state)
+    if (state.policyFailure !== undefined) return Effect.failCause(state.policyFailure)
     if (loopState === "ended") return Effect.succeed(takeLast(state))
     const full = state.ledger.outbox.length >= recordsPerChunk || state.gaps.length >= gapPairsPerChunk
     if (full) {
@@ -219,13 +245,13 @@ const slice = (state: Run, feed: Output, loop: Output): Output => {
   }
 }
 
-const take = (state: Run): Array<ReplayEvent> => {
+const take = <E>(state: Run<E>): Array<ReplayEvent> => {
   const chunk: Array<ReplayEvent> = state.ledger.outbox.splice(0)
   if (state.gaps.length > 0) chunk.push({ _tag: "TokenGaps", ...state.gaps.take() })
   return chunk
 }
 
-const takeLast = (state: Run): Arr.NonEmptyReadonlyArray<ReplayEvent> => {
+const takeLast = <E>(state: Run<E>): Arr.NonEmptyReadonlyArray<ReplayEvent> => {
   state.summarised = true
   const summary: RunSummary = {
     _tag: "Summary",

@@ -3,15 +3,15 @@
  *
  * A violation is a defect of the simulator, so it throws.
  */
-import type { WorkerCore } from "../engine/WorkerCore.ts"
+import type { PassOutcome } from "../engine/WorkerCore.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
-import type { RunLedger } from "./RunLedger.ts"
+import type { ProbedRun, ProbedWorker, RunEnd, RunProbe } from "./RunProbe.ts"
 
 /** KV blocks walked pass by pass before walks become rare: small runs are checked throughout, big ones at their start. */
 const freelyWalkedBlocks = 400_000
 const laterWalksEvery = 1024
 
-export class RunChecks {
+export class RunChecks implements RunProbe {
   private lastMs = 0
   private passes = 0
   private walkedBlocks = 0
@@ -23,12 +23,12 @@ export class RunChecks {
   }
 
   /** INV-3: KV blocks are conserved in the worker that has just run a pass. */
-  pass(worker: WorkerCore, startMs: number, endMs: number): void {
+  pass({ core }: ProbedWorker, startMs: number, { endMs }: PassOutcome): void {
     if (!(endMs >= startMs)) throw new Error(`a pass ended at ${endMs} ms, before its start at ${startMs} ms`)
     this.passes += 1
     if (this.walkedBlocks > freelyWalkedBlocks && this.passes % laterWalksEvery !== 0) return
-    this.walkedBlocks += worker.snapshot().capacityBlocks
-    worker.checkInvariants()
+    this.walkedBlocks += core.snapshot().capacityBlocks
+    core.checkInvariants()
   }
 
   /** INV-4: causes precede effects in every record. */
@@ -52,16 +52,15 @@ export class RunChecks {
   }
 
   /** INV-1: no request is lost; at the end of a drained run no worker holds a block for anybody. */
-  end(ledger: RunLedger, cutOff: number, drained: boolean, workers: ReadonlyArray<WorkerCore>): void {
+  end({ ledger, pools }: ProbedRun, { cutOff, drained }: RunEnd): void {
     if (ledger.arrived !== ledger.finished + cutOff) {
       throw new Error(`${ledger.arrived} requests arrived, but ${ledger.finished} ended and ${cutOff} were cut off`)
     }
-    for (const worker of workers) {
-      worker.checkInvariants()
+    for (const { core } of pools.flatMap(({ workers }) => workers)) {
+      core.checkInvariants()
       if (!drained) continue
-      if (worker.inFlight > 0)
-        throw new Error(`${worker.inFlight} requests are in an engine after the last one has ended`)
-      if (worker.snapshot().activeBlocks !== 0) throw new Error("KV blocks are still held after the last request")
+      if (core.inFlight > 0) throw new Error(`${core.inFlight} requests are in an engine after the last one has ended`)
+      if (core.snapshot().activeBlocks !== 0) throw new Error("KV blocks are still held after the last request")
     }
   }
 }

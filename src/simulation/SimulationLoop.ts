@@ -9,8 +9,8 @@ import type { BlockHolder, BlockIdentity } from "../request/BlockIdentity.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
 import type { WorkloadCore } from "../workload/Workload.ts"
 import { ReplayError } from "./ReplayError.ts"
-import type { RunChecks } from "./RunChecks.ts"
 import type { RunLedger } from "./RunLedger.ts"
+import type { RunProbe } from "./RunProbe.ts"
 import type { TokenGaps } from "../engine/TokenGaps.ts"
 import type { VirtualTime } from "./VirtualClock.ts"
 
@@ -28,7 +28,8 @@ export interface LoopContext {
   readonly time: VirtualTime
   readonly ledger: RunLedger
   readonly gaps: TokenGaps
-  readonly checks: RunChecks | undefined
+  /** Who looks on; `undefined` when nobody does. */
+  readonly probe: RunProbe | undefined
   /** The run stops at the first event beyond this simulated time; `Infinity` for none. */
   readonly maxSimTimeMs: number
   /** Somebody watches the queues, so every request must stand in its queue from its arrival on. */
@@ -45,6 +46,8 @@ export interface SimulationLoop {
   /** Worker time provisioned so far, in seconds; `undefined` when the report charges its own duration. */
   workerSeconds(): { readonly prefill: number; readonly decode: number } | undefined
   workers(): ReadonlyArray<WorkerSnapshot>
+  /** Passes computed so far, by all workers. */
+  passes(): number
   /** Requests parked in routers. */
   parked(): number
 }

@@ -6,6 +6,7 @@
  */
 import { type PassOutcome, Signal, type WorkerCore, type WorkerSnapshot } from "../engine/WorkerCore.ts"
 import type { BlockHolder } from "../request/BlockIdentity.ts"
+import type { ProbedRun, ProbedWorker } from "./RunProbe.ts"
 import {
   collectIdentities,
   deadEnd,
@@ -27,7 +28,10 @@ export class SingleEngineLoop implements SimulationLoop {
   ended: EndReason | undefined = undefined
   private readonly context: LoopContext
   private readonly worker: WorkerCore
+  private readonly place: ProbedWorker
+  private readonly probed: ProbedRun
   private readonly holders: ReadonlyArray<BlockHolder>
+  private passCount = 0
   private idlePasses = 0
   /** Whether arrivals may stay in the workload while the queue is long. */
   private defersArrivals: boolean
@@ -35,8 +39,11 @@ export class SingleEngineLoop implements SimulationLoop {
   constructor(context: LoopContext, worker: WorkerCore) {
     this.context = context
     this.worker = worker
+    this.place = { role: "aggregated", workerIndex: 0, core: worker }
+    this.probed = { pools: [{ role: "aggregated", workers: [this.place], parked: () => 0 }], ledger: context.ledger }
     this.holders = [worker, context.workload]
     this.defersArrivals = context.workload.kind === "open" && !context.observed && worker.readsWholeQueue !== true
+    context.probe?.start?.(this.probed)
   }
 
   interrupt(): void {
@@ -49,6 +56,10 @@ export class SingleEngineLoop implements SimulationLoop {
 
   workers(): ReadonlyArray<WorkerSnapshot> {
     return [this.worker.snapshot()]
+  }
+
+  passes(): number {
+    return this.passCount
   }
 
   parked(): number {
@@ -75,22 +86,24 @@ export class SingleEngineLoop implements SimulationLoop {
 
   /** Hands over everything that is ready now; false when the workload must be fed first. */
   private takeArrivals(): boolean {
-    const { ledger, workload } = this.context
+    const { ledger, probe, workload } = this.context
     while (!this.defersArrivals || this.worker.queued < maxQueued) {
       const request = workload.popReady(this.nowMs, ledger.inFlight)
       if (request === undefined) return !workload.needsRows
       ledger.arrive()
       request.workerIndex = 0
+      probe?.arrival?.(request, this.nowMs)
+      probe?.placed?.(request, this.place, this.nowMs)
       this.worker.submit(request)
     }
     return true
   }
 
   private runPass(): void {
-    const { checks } = this.context
     const startMs = this.nowMs
     const outcome = this.worker.pass(startMs)
-    checks?.pass(this.worker, startMs, outcome.endMs)
+    this.passCount += 1
+    this.context.probe?.pass?.(this.place, startMs, outcome)
     this.moveTo(outcome.endMs)
     this.applySignals(outcome)
     this.idlePasses = outcome.progressed ? 0 : this.idlePasses + 1
@@ -99,13 +112,13 @@ export class SingleEngineLoop implements SimulationLoop {
   }
 
   private applySignals(outcome: PassOutcome): void {
-    const { checks, ledger, workload } = this.context
+    const { ledger, probe, workload } = this.context
     for (let index = 0; index < outcome.requests.length; index++) {
       const signal = outcome.signals[index]!
       if (signal === Signal.FirstToken) continue
       const request = outcome.requests[index]!
       ledger.finish(request, signal === Signal.Rejected ? "rejected" : "completed")
-      checks?.record(request)
+      probe?.record?.(request, this.nowMs)
       workload.onTerminal(request, this.nowMs)
     }
   }
@@ -128,14 +141,15 @@ export class SingleEngineLoop implements SimulationLoop {
 
   private moveTo(timeMs: number): void {
     this.context.time.advanceTo(timeMs, false)
-    this.context.checks?.time(timeMs)
+    this.context.probe?.time?.(timeMs)
     this.nowMs = timeMs
   }
 
   private end(reason: EndReason): LoopState {
     this.ended = reason
     const requests = this.worker.requests()
-    this.context.checks?.end(this.context.ledger, requests.length, reason === "drained", [this.worker])
+    const { nowMs } = this
+    this.context.probe?.end?.(this.probed, { nowMs, drained: reason === "drained", cutOff: requests.length })
     this.context.ledger.cutOff(requests)
     return "ended"
   }

@@ -32,8 +32,14 @@ export const layerSingle: Layer.Layer<Topology, never, Engine> = Layer.effect(To
       name: "single-engine",
       blockTokens: engine.args.blockTokens,
       gpusPerWorker: { prefill: 0, decode: engine.args.gpusPerWorker },
-      make: (context) =>
-        new SingleEngineLoop(context, engine.spawn({ workerIndex: 0, gaps: context.gaps, kvEvents: undefined }))
+      make: (context) => {
+        const { gaps, probe } = context
+        const workerProbe = probe?.worker?.("aggregated", 0)
+        return new SingleEngineLoop(
+          context,
+          engine.spawn({ workerIndex: 0, gaps, kvEvents: undefined, probe: workerProbe })
+        )
+      }
     })
   )
 )

@@ -20,7 +20,7 @@ const nanosPerMilli = 1_000_000
 
 export class VirtualTime {
   nowMs = 0
-  private driven = false
+  private claimed = false
   private readonly timers = new EventQueue()
   private readonly sleepers = new Map<number, () => void>()
   private nextTimer = 0
@@ -90,16 +90,12 @@ export class VirtualTime {
     }
   }
 
-  /** Claims the clock for one run, starting at 0; false when another run drives it. */
+  /** Claims the clock for one run, for good, starting at 0; false when another run has claimed it, ended or not. */
   claim(): boolean {
-    if (this.driven) return false
-    this.driven = true
+    if (this.claimed) return false
+    this.claimed = true
     this.nowMs = 0
     return true
-  }
-
-  release(): void {
-    this.driven = false
   }
 
   private nowNanos(): bigint {
@@ -108,7 +104,7 @@ export class VirtualTime {
 }
 
 export class VirtualClock extends Context.Service<VirtualClock, VirtualTime>()("dynosim/simulation/VirtualClock") {
-  /** A clock of its own for each build; provide it per run (`Effect.provide(layer, { local: true })` inside an outer provide). */
+  /** A clock for one run; provide it per run (`Effect.provide(layer, { local: true })` inside an outer provide). */
   static readonly layer: Layer.Layer<VirtualClock> = Layer.unwrap(
     Effect.sync(() => {
       const time = new VirtualTime()

@@ -8,7 +8,7 @@ import type { TokenGaps } from "../engine/TokenGaps.ts"
 import { type PassOutcome, Signal, type WorkerCore } from "../engine/WorkerCore.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
 import type { Router, RouterContext, RouterCore } from "../router/Router.ts"
-import type { RunChecks } from "./RunChecks.ts"
+import type { ProbedPool, ProbedWorker, RunProbe } from "./RunProbe.ts"
 import { WorkerSet } from "./WorkerSet.ts"
 
 /** KV events that must wait for the end of the pass that made them. */
@@ -24,13 +24,18 @@ export interface WorkerPoolOptions<Worker extends WorkerCore> {
   readonly workers: number
   readonly spawn: (context: WorkerContext) => Worker
   readonly gaps: TokenGaps
-  readonly checks: RunChecks | undefined
+  readonly probe: RunProbe | undefined
 }
 
 export class WorkerPool<Worker extends WorkerCore> {
   readonly router: RouterCore
   readonly cores: ReadonlyArray<Worker>
-  private readonly checks: RunChecks | undefined
+  /** The pool as probes see it. */
+  readonly probed: ProbedPool
+  /** Passes computed so far. */
+  passes = 0
+  private readonly probe: RunProbe | undefined
+  private readonly places: ReadonlyArray<ProbedWorker>
   /** Results of the passes under way, by worker. */
   private readonly outcomes: Array<PassOutcome | undefined>
   /** By worker; only where the router listens. */
@@ -39,8 +44,8 @@ export class WorkerPool<Worker extends WorkerCore> {
   private readonly ready: WorkerSet
 
   constructor(options: WorkerPoolOptions<Worker>) {
-    const { engine, role, router, workers } = options
-    this.checks = options.checks
+    const { engine, gaps, probe, role, router, workers } = options
+    this.probe = probe
     this.router = router.make({
       workers,
       blockTokens: engine.args.blockTokens,
@@ -49,8 +54,15 @@ export class WorkerPool<Worker extends WorkerCore> {
       role
     })
     this.cores = Array.from({ length: workers }, (_, workerIndex) =>
-      options.spawn({ workerIndex, gaps: options.gaps, ...this.eventSinks(engine, workerIndex) })
+      options.spawn({
+        workerIndex,
+        gaps,
+        ...this.eventSinks(engine, workerIndex),
+        probe: probe?.worker?.(role, workerIndex)
+      })
     )
+    this.places = this.cores.map((core, workerIndex) => ({ role, workerIndex, core }))
+    this.probed = { role, workers: this.places, parked: () => this.router.parked }
     this.outcomes = Array.from({ length: workers }, () => undefined)
     this.ready = new WorkerSet(workers)
   }
@@ -59,9 +71,15 @@ export class WorkerPool<Worker extends WorkerCore> {
     return this.outcomes[worker] !== undefined
   }
 
-  submit(request: SimRequest, worker: number): void {
+  submit(request: SimRequest, worker: number, nowMs: number): void {
+    this.notePlacement(request, worker, nowMs)
     this.cores[worker]!.submit(request)
     this.noteWork(worker)
+  }
+
+  /** The request will be served by this worker. */
+  notePlacement(request: SimRequest, worker: number, nowMs: number): void {
+    this.probe?.placed?.(request, this.places[worker]!, nowMs)
   }
 
   /** The worker may have something to do now. */
@@ -115,7 +133,8 @@ export class WorkerPool<Worker extends WorkerCore> {
   private startPass(worker: number, nowMs: number): number {
     const core = this.cores[worker]!
     const outcome = core.pass(nowMs)
-    this.checks?.pass(core, nowMs, outcome.endMs)
+    this.passes += 1
+    this.probe?.pass?.(this.places[worker]!, nowMs, outcome)
     if (outcome.endMs === nowMs && !outcome.progressed) return -1
     this.ready.remove(worker)
     this.outcomes[worker] = outcome

@@ -45,7 +45,7 @@ const use = <A>(
         time,
         identity: new HashIdTrie(64, 64),
         lag: new LagMeter(),
-        checks: new RunChecks(),
+        probe: new RunChecks(),
         maxLagMs: 20
       })
       const ended: Used["ended"] = []

@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type { GivenOptions } from "../../src/config/GivenOptions.ts"
@@ -11,6 +12,8 @@ import { type Report, wallClockKeys } from "../../src/report/Report.ts"
 import { reportJson } from "../../src/report/ReportJson.ts"
 import { Sha256 } from "../../src/run/InputHashes.ts"
 import * as Run from "../../src/run/Run.ts"
+import type { RunProbe } from "../../src/simulation/RunProbe.ts"
+import { SimulationView } from "../../src/simulation/SimulationView.ts"
 import { Folder, program } from "../cli/Program.ts"
 
 const rows = Array.from({ length: 40 }, (_, row) =>
@@ -157,6 +160,33 @@ describe("Run.events", () => {
       assert.strictEqual(last?._tag === "Summary" ? last.ended : undefined, "interrupted")
     })
   )
+
+  for (const replayMode of ["offline", "online"] as const) {
+    it.live(`has policies and probes, ${replayMode}: a failure of the one is the run's, the others look on`, () =>
+      Effect.gen(function* () {
+        const logged: Array<unknown> = []
+        const logger = Logger.make(({ message }) => void logged.push(message))
+        let passes = 0
+        let ended = 0
+        const probe: RunProbe = { pass: () => void (passes += 1), end: () => void (ended += 1) }
+        const run = <E>(policy: Effect.Effect<unknown, E, SimulationView>) =>
+          Run.report(optionsOf({ ...synthetic, replayMode }), { policies: [policy], probes: [probe] }).pipe(
+            Effect.provide([NodeServices.layer, Logger.layer([logger])])
+          )
+        const looks = Effect.flatMap(SimulationView, (view) => Effect.log(`${view.workers().length} worker`))
+        assert.strictEqual((yield* run(looks)).completed_requests, 12)
+        assert.deepStrictEqual(logged, [["1 worker"]])
+        assert.isAbove(passes, 0)
+        assert.strictEqual(ended, 1)
+        const failed = yield* Effect.flip(
+          run(Effect.andThen(Effect.sleep("1 millis"), Effect.fail("too slow" as const)))
+        )
+        assert.strictEqual(failed, "too slow")
+        assert.strictEqual(ended, 1)
+        assert.strictEqual((yield* run(Effect.interrupt)).completed_requests, 12)
+      })
+    )
+  }
 
   it.live("hands out a view of the run", () =>
     Effect.gen(function* () {

@@ -1,11 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { EngineArgs } from "../../src/config/EngineArgs.ts"
 import * as VllmEngine from "../../src/engine/vllm/VllmEngine.ts"
@@ -478,6 +481,68 @@ describe("policies", () => {
     })
   )
 
+  class Overloaded extends Schema.TaggedError<Overloaded>()("Overloaded", { atMs: Schema.Number }) {}
+
+  for (const workers of [1, 3]) {
+    it.effect(`fail the run with their typed error, at that instant, ${workers} workers`, () =>
+      Effect.gen(function* () {
+        let lastMs = -1
+        const { policy: other, seen } = lasting()
+        const fails = Effect.gen(function* () {
+          yield* Effect.sleep("1 second")
+          return yield* new Overloaded({ atMs: yield* Clock.currentTimeMillis })
+        })
+        const error = yield* Replay.run({
+          policies: [fails, other],
+          probes: [{ time: (nowMs) => void (lastMs = nowMs) }]
+        }).pipe(Stream.runDrain, Effect.provide(layers(endless, workers), { local: true }), Effect.flip)
+        assert.instanceOf(error, Overloaded)
+        assert.strictEqual(error.atMs, 1_000)
+        // Nothing is simulated beyond the step in which it failed.
+        assert.isAtMost(lastMs, 1_200)
+        assert.deepStrictEqual(seen, { started: 1, interrupted: 1 })
+      })
+    )
+  }
+
+  it.effect("fail the run before its first pass when they fail at once, and when they die", () =>
+    Effect.gen(function* () {
+      let passes = 0
+      const probes = [{ pass: () => void (passes += 1) }]
+      const run = <E>(policy: Effect.Effect<unknown, E>) =>
+        Stream.runDrain(Replay.run({ policies: [policy], probes })).pipe(
+          Effect.provide(layers(plain(rowsEvery(10, 20))), { local: true }),
+          Effect.exit
+        )
+      assert.deepStrictEqual(yield* run(Effect.fail("no")), Exit.fail("no"))
+      const died = yield* run(Effect.die(new Error("broken")))
+      assert.isTrue(Exit.isFailure(died) && Cause.hasDies(died.cause))
+      assert.strictEqual(passes, 0)
+      assert.isTrue(Exit.isSuccess(yield* run(Effect.interrupt)))
+    })
+  )
+
+  it.effect("run in the context of whoever runs the stream", () =>
+    Effect.gen(function* () {
+      const Tenant = Context.Reference<string>("test/Tenant", { defaultValue: () => "nobody" })
+      class Budget extends Context.Service<Budget, { readonly requests: number }>()("test/Budget") {}
+      const logged: Array<unknown> = []
+      const logger = Logger.make(({ message }) => void logged.push(message))
+      const policy = Effect.gen(function* () {
+        yield* Effect.sleep("50 millis")
+        yield* Effect.log(`${yield* Tenant} has ${(yield* Budget).requests} at ${yield* Clock.currentTimeMillis}`)
+      })
+      yield* Replay.run({ policies: [policy] }).pipe(
+        Stream.runDrain,
+        Effect.provide(layers(plain(rowsEvery(10, 20))), { local: true }),
+        Effect.provideService(Tenant, "somebody"),
+        Effect.provideService(Budget, { requests: 7 }),
+        Effect.provide(Logger.layer([logger]))
+      )
+      assert.deepStrictEqual(logged, [["somebody has 7 at 50"]])
+    })
+  )
+
   it.live("are interrupted with the run", () =>
     Effect.gen(function* () {
       const { policy, seen } = lasting()
@@ -504,13 +569,15 @@ describe("the clock of a run", () => {
     })
   )
 
-  it.effect("is free again after a run, a failed one too", () =>
+  it.effect("is no other run's, even after the first has failed", () =>
     Effect.gen(function* () {
       yield* Effect.gen(function* () {
-        yield* Effect.flip(Stream.runDrain(Replay.run()))
-        const again = yield* Effect.flip(Stream.runDrain(Replay.run()))
-        assert(again._tag === "ReplayError")
-        assert.strictEqual(again.reason, "dead-end")
+        const first = yield* Effect.flip(Stream.runDrain(Replay.run()))
+        const second = yield* Effect.flip(Stream.runDrain(Replay.run()))
+        assert.deepStrictEqual(
+          [first, second].map((error) => (error._tag === "ReplayError" ? error.reason : error._tag)),
+          ["dead-end", "clock-in-use"]
+        )
       }).pipe(
         Effect.provide(layers(plain(rowsEvery(10, 1)), 1, { enableChunkedPrefill: false, maxNumBatchedTokens: 100 }), {
           local: true

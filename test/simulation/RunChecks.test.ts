@@ -1,9 +1,10 @@
 /** The checks must notice what they are there for. */
 import { assert, describe, it } from "@effect/vitest"
-import type { PassOutcome, WorkerCore, WorkerSnapshot } from "../../src/engine/WorkerCore.ts"
+import { PassOutcome, type WorkerCore, type WorkerSnapshot } from "../../src/engine/WorkerCore.ts"
 import type { SimRequest } from "../../src/request/SimRequest.ts"
 import { RunChecks } from "../../src/simulation/RunChecks.ts"
 import { RunLedger } from "../../src/simulation/RunLedger.ts"
+import type { ProbedRun, ProbedWorker } from "../../src/simulation/RunProbe.ts"
 import { request } from "../support/RequestBuilder.ts"
 
 class FakeWorker implements WorkerCore {
@@ -42,6 +43,21 @@ class FakeWorker implements WorkerCore {
   }
 }
 
+const placeOf = (core: WorkerCore): ProbedWorker => ({ role: "aggregated", workerIndex: 0, core })
+
+const endingAt = (endMs: number): PassOutcome => {
+  const outcome = new PassOutcome()
+  outcome.begin(endMs)
+  return outcome
+}
+
+const runOf = (ledger: RunLedger, ...workers: ReadonlyArray<WorkerCore>): ProbedRun => ({
+  pools: [{ role: "aggregated", workers: workers.map(placeOf), parked: () => 0 }],
+  ledger
+})
+
+const ended = (drained: boolean, cutOff = 0) => ({ nowMs: 0, drained, cutOff })
+
 /** A completed request with these times: arrival, admission, first, second and last token. */
 const completed = (times: readonly [number, number, number, number, number], emittedTokens = 3): SimRequest => {
   const subject = request({ promptTokens: 10, outputTokens: 3, blocks: [], arrivalMs: times[0] })
@@ -66,22 +82,25 @@ describe("RunChecks", () => {
 
   it("notices a pass that ends before it starts", () => {
     const checks = new RunChecks()
-    checks.pass(new FakeWorker(), 5, 5)
-    assert.throws(() => checks.pass(new FakeWorker(), 5, 4), /ended at 4 ms, before its start at 5 ms/)
+    checks.pass(placeOf(new FakeWorker()), 5, endingAt(5))
+    assert.throws(
+      () => checks.pass(placeOf(new FakeWorker()), 5, endingAt(4)),
+      /ended at 4 ms, before its start at 5 ms/
+    )
   })
 
   it("walks a worker's blocks after every pass of a small run, now and then in a big one", () => {
     const checks = new RunChecks()
     const small = new FakeWorker()
-    for (let pass = 0; pass < 1_000; pass++) checks.pass(small, 0, 0)
+    for (let pass = 0; pass < 1_000; pass++) checks.pass(placeOf(small), 0, endingAt(0))
     assert.strictEqual(small.walks, 1_000)
     const big = new FakeWorker()
     big.capacityBlocks = 1_000_000
-    for (let pass = 0; pass < 10_000; pass++) checks.pass(big, 0, 0)
+    for (let pass = 0; pass < 10_000; pass++) checks.pass(placeOf(big), 0, endingAt(0))
     assert.isBelow(big.walks, 20)
     assert.isAtLeast(big.walks, Math.floor(10_000 / 1024))
     small.broken = true
-    assert.throws(() => new RunChecks().pass(small, 0, 0), /KV blocks are lost/)
+    assert.throws(() => new RunChecks().pass(placeOf(small), 0, endingAt(0)), /KV blocks are lost/)
   })
 
   it("notices effects before their causes", () => {
@@ -108,19 +127,22 @@ describe("RunChecks", () => {
     ledger.arrive()
     ledger.arrive()
     ledger.finish(completed([0, 1, 2, 3, 4]), "completed")
-    assert.throws(() => new RunChecks().end(ledger, 0, false, []), /2 requests arrived, but 1 ended and 0 were cut off/)
-    new RunChecks().end(ledger, 1, false, [])
+    assert.throws(
+      () => new RunChecks().end(runOf(ledger), ended(false)),
+      /2 requests arrived, but 1 ended and 0 were cut off/
+    )
+    new RunChecks().end(runOf(ledger), ended(false, 1))
   })
 
   it("notices workers that are not empty after a drained run", () => {
     const worker = new FakeWorker()
-    new RunChecks().end(new RunLedger(), 0, true, [worker])
+    new RunChecks().end(runOf(new RunLedger(), worker), ended(true))
     worker.activeBlocks = 1
-    new RunChecks().end(new RunLedger(), 0, false, [worker])
-    assert.throws(() => new RunChecks().end(new RunLedger(), 0, true, [worker]), /still held/)
+    new RunChecks().end(runOf(new RunLedger(), worker), ended(false))
+    assert.throws(() => new RunChecks().end(runOf(new RunLedger(), worker), ended(true)), /still held/)
     worker.activeBlocks = 0
     worker.inFlight = 1
-    assert.throws(() => new RunChecks().end(new RunLedger(), 0, true, [worker]), /1 requests are in an engine/)
+    assert.throws(() => new RunChecks().end(runOf(new RunLedger(), worker), ended(true)), /1 requests are in an engine/)
   })
 })
 

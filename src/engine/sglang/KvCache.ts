@@ -12,6 +12,7 @@
  * was compared with is on the path that it locks from then on, so it is neither evicted nor replaced before the end.
  */
 import type { KvEventSink } from "../KvEvents.ts"
+import type { WorkerProbe } from "../WorkerProbe.ts"
 import { PageAnnouncer } from "./PageAnnouncer.ts"
 import { PageFrames } from "./PageFrames.ts"
 import { RadixTree, root } from "./RadixTree.ts"
@@ -29,13 +30,15 @@ export class KvCache {
   readonly frames: PageFrames
   readonly tree: RadixTree
   private readonly announcer: PageAnnouncer | undefined
+  private readonly probe: WorkerProbe | undefined
   private nextPrivateKey = -1
   /** Slots that no one owns any more although they never came back to the stack. */
   private leakedTokens = 0
   /** Slots on the stack that the tree owns as well, counted when they went there. */
   private doubledTokens = 0
 
-  constructor(capacityPages: number, pageTokens: number, events: KvEventSink | undefined) {
+  constructor(capacityPages: number, pageTokens: number, events: KvEventSink | undefined, probe?: WorkerProbe) {
+    this.probe = probe
     this.pageTokens = pageTokens
     this.capacityTokens = capacityPages * pageTokens
     this.pool = new SlotPool(this.capacityTokens)
@@ -70,7 +73,7 @@ export class KvCache {
     let evicted = 0
     while (evicted < missing) {
       let frame = this.tree.evict()
-      if (frame === 0) return
+      if (frame === 0) break
       while (frame !== 0) {
         const next = this.frames.successors[frame]!
         this.giveFrame(frame, 0, this.pageTokens)
@@ -79,6 +82,7 @@ export class KvCache {
         frame = next
       }
     }
+    if (evicted > 0) this.probe?.evicted?.(evicted / this.pageTokens)
   }
 
   /**

@@ -14,6 +14,7 @@ import { BatchWorker } from "../BatchWorker.ts"
 import { EngineStalled } from "../EngineStalled.ts"
 import { MtpSampler } from "../MtpSampler.ts"
 import type { TokenGaps } from "../TokenGaps.ts"
+import type { WorkerProbe } from "../WorkerProbe.ts"
 import { type PassOutcome, Signal, type WorkerSnapshot } from "../WorkerCore.ts"
 import { KvCache } from "./KvCache.ts"
 import { LongestPrefixFirst } from "./LongestPrefixFirst.ts"
@@ -28,6 +29,7 @@ export class SglangWorker extends BatchWorker<Sequence> {
   private readonly timing: TimingModel
   private readonly gaps: TokenGaps
   private readonly sampler: MtpSampler | undefined
+  private readonly probe: WorkerProbe | undefined
   private readonly decodeSpeedup: number
   private readonly longestPrefixFirst: LongestPrefixFirst | undefined
   private readonly ratio: NewTokenRatio
@@ -46,7 +48,8 @@ export class SglangWorker extends BatchWorker<Sequence> {
     super(args)
     this.timing = timing
     this.gaps = context.gaps
-    this.kv = new KvCache(args.numGpuBlocks, args.blockTokens, context.kvEvents)
+    this.probe = context.probe
+    this.kv = new KvCache(args.numGpuBlocks, args.blockTokens, context.kvEvents, context.probe)
     this.sampler = args.mtp === undefined || !this.visible ? undefined : new MtpSampler(args.mtp, context.workerIndex)
     this.decodeSpeedup = args.speedupRatio * args.decodeSpeedupRatio
     this.longestPrefixFirst =
@@ -65,7 +68,9 @@ export class SglangWorker extends BatchWorker<Sequence> {
     this.beforeAdmission(nowMs)
     this.longestPrefixFirst?.order(this.waiting)
     if (this.admitsPrefill()) this.admitWaiting(nowMs)
+    outcome.prefillTokens = this.batchIslTokens - this.batchPrefixTokens
     const prefillEndMs = nowMs + this.prefillDurationMs()
+    outcome.prefillEndMs = prefillEndMs
     this.placeAdmitted()
     outcome.endMs = this.decode(prefillEndMs)
     for (const sequence of this.finished) this.settle(sequence)
@@ -128,6 +133,7 @@ export class SglangWorker extends BatchWorker<Sequence> {
   protected noteAdmission(request: SimRequest, nowMs: number, reusedTokens: number): void {
     request.admitted(nowMs, reusedTokens)
     this.outcome.worked()
+    this.probe?.admitted?.(request, nowMs, reusedTokens)
   }
 
   /** A request has emitted its last token. */
@@ -159,6 +165,8 @@ export class SglangWorker extends BatchWorker<Sequence> {
       this.batchIslTokens += sequence.materialisedTokens
       this.batchPrefixTokens += reusedTokens
       this.noteAdmission(sequence.request, nowMs, reusedTokens)
+      const tokens = sequence.materialisedTokens - reusedTokens
+      if (tokens > 0) this.probe?.scheduled?.(sequence.request, tokens, tokens)
     }
   }
 
@@ -219,11 +227,23 @@ export class SglangWorker extends BatchWorker<Sequence> {
     const tokenMs = startMs + this.decodeDurationMs()
     const used =
       this.sampler === undefined ? this.emitTokens(first, tokenMs) : this.emitBursts(first, tokenMs, this.sampler)
+    this.outcome.emittedTokens = used
+    if (this.probe !== undefined) this.showTokens(this.probe, tokenMs)
     kv.pool.giveBack(first + needed, needed - used)
     if (this.finished.length > 0) this.dropFinished()
     this.previousEmitMs = tokenMs
     this.outcome.worked()
     return tokenMs
+  }
+
+  /** Every running request decodes; those with draft tokens emit bursts of their own lengths. */
+  private showTokens(probe: WorkerProbe, tokenMs: number): void {
+    for (let index = 0; index < this.running.length; index++) {
+      const { request } = this.running[index]!
+      const tokens = this.sampler === undefined ? 1 : this.bursts[index]!
+      probe.scheduled?.(request, tokens, 0)
+      probe.emitted?.(request, tokens, tokenMs)
+    }
   }
 
   private burstLimit(sequence: Sequence): number {
@@ -266,7 +286,9 @@ export class SglangWorker extends BatchWorker<Sequence> {
     this.kv.retract(sequence)
     this.retracted.push(sequence)
     this.preemptions += 1
+    this.outcome.preemptions += 1
     this.outcome.worked()
+    this.probe?.preempted?.(sequence.request)
   }
 
   private requeueRetracted(): void {

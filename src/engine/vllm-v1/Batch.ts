@@ -22,9 +22,10 @@ export class Batch {
   batchPrompts = 0
   private reachedTokens = 0
   private prefixTokens = 0
-  /** When it was decided, starts and ends; ms. */
+  /** When it was decided, starts, has its prefill part behind it, and ends; ms. */
   decidedMs = 0
   startMs = 0
+  prefillEndMs = 0
   endMs = 0
 
   begin(nowMs: number): void {
@@ -37,6 +38,7 @@ export class Batch {
     this.prefixTokens = 0
     this.decidedMs = nowMs
     this.startMs = nowMs
+    this.prefillEndMs = nowMs
     this.endMs = nowMs
   }
 
@@ -85,6 +87,11 @@ export class Batch {
     this.charge(sequence, before, before + tokens, -1)
     for (const column of [this.sequences, this.tokensBefore, this.tokens, this.yields]) column.splice(index, 1)
     this.length -= 1
+  }
+
+  /** Tokens of the prefill batch that are to be computed. */
+  get prefillTokens(): number {
+    return this.reachedTokens - this.prefixTokens
   }
 
   /** Mean tokens that the prefill batch reaches, rounded down; the batch must not be empty. */

@@ -82,6 +82,7 @@ export class Delivery {
       quiet += 1
       if (recorder !== undefined) recorder.emitted(sequence.request)
     }
+    this.outcome.emittedTokens += quiet
     if (this.sharedGaps > 0) this.gaps.add(tokenMs - previousMs, this.sharedGaps)
     if (this.runningFinished) this.dropFinished()
     if (quiet === 0 && !this.emitted) return
@@ -97,6 +98,7 @@ export class Delivery {
     if (stale) sequence.staleTokens -= computed
     if (sequence.finished || yields === 0) return
     this.emitted = true
+    this.outcome.emittedTokens += yields
     for (let token = 0; token < yields; token++) this.deliverToken(sequence, stale)
     if (sequence.knownTokens >= sequence.lastKnownTokens) this.finish(sequence)
     else if (this.singleTokens && sequence.running) sequence.quietUntilKnown = this.quietUntil(sequence)

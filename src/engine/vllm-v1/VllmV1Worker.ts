@@ -26,6 +26,7 @@ import { Scheduler } from "./Scheduler.ts"
 import type { SchedulerRules } from "./SchedulerRules.ts"
 import type { SchedulerSettings } from "./SchedulerSettings.ts"
 import { Sequence } from "./Sequence.ts"
+import { ShownDecisions } from "./ShownDecisions.ts"
 
 export class VllmV1Worker extends BatchWorker<Sequence> {
   readonly readsWholeQueue: boolean
@@ -66,8 +67,8 @@ export class VllmV1Worker extends BatchWorker<Sequence> {
     const { gaps } = context
     const singleTokens = sampler === undefined
     this.delivery = new Delivery({ settings, scheduler: this.scheduler, waiting, running, gaps, outcome, singleTokens })
-    if (context.decisions !== undefined) {
-      this.recorder = new DecisionRecorder(context.decisions, context.workerIndex)
+    if (context.probe !== undefined) {
+      this.recorder = new DecisionRecorder(new ShownDecisions(context.probe), context.workerIndex)
       this.pool.observer = this.recorder
       this.scheduler.recorder = this.recorder
     }
@@ -92,12 +93,14 @@ export class VllmV1Worker extends BatchWorker<Sequence> {
 
   pass(nowMs: number): PassOutcome {
     const { outcome } = this
+    const { preemptions } = this.scheduler
     outcome.begin(nowMs)
     if (this.settings.asynchronous) this.passAsynchronously(nowMs)
     else {
       this.decide(nowMs)
       this.deliverOldest(nowMs)
     }
+    outcome.preemptions = this.scheduler.preemptions - preemptions
     this.signalRefused()
     return outcome
   }
@@ -171,8 +174,8 @@ export class VllmV1Worker extends BatchWorker<Sequence> {
     batch.activeBlocks = this.pool.usedBlocks
     if (batch.length > 0) {
       batch.startMs = Math.max(nowMs, this.busyUntilMs)
-      const prefillEndMs = batch.startMs + this.timing.prefillMs(batch)
-      batch.endMs = prefillEndMs + this.decodeMs(batch)
+      batch.prefillEndMs = batch.startMs + this.timing.prefillMs(batch)
+      batch.endMs = batch.prefillEndMs + this.decodeMs(batch)
       this.busyUntilMs = batch.endMs
       this.outcome.progressed = true
     }
@@ -191,6 +194,10 @@ export class VllmV1Worker extends BatchWorker<Sequence> {
     this.pool.events = this.deliveryEvents
     this.delivery.deliver(batch, endMs)
     this.outcome.endMs = endMs
+    if (batch.length > 0) {
+      this.outcome.prefillEndMs = Math.max(nowMs, batch.prefillEndMs)
+      this.outcome.prefillTokens = batch.prefillTokens
+    }
     if (this.recorder !== undefined) this.recorder.deliver(endMs, this.pool.usedBlocks)
     this.spare.push(batch)
   }

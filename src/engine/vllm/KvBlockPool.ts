@@ -12,6 +12,7 @@
  * Everything is a preallocated typed array; identities are found through an open-addressing table of slots.
  */
 import type { KvEventSink } from "../KvEvents.ts"
+import type { WorkerProbe } from "../WorkerProbe.ts"
 
 /** Key of a slot that holds a block still being filled: private to its request, never matched. */
 const partialKey = -1
@@ -44,10 +45,12 @@ export class KvBlockPool {
   private nextPrivateKey = firstPrivateKey
   private readonly reservedSlots: Array<number> = []
   private readonly events: KvEventSink | undefined
+  private readonly probe: WorkerProbe | undefined
 
-  constructor(capacity: number, events: KvEventSink | undefined) {
+  constructor(capacity: number, events: KvEventSink | undefined, probe?: WorkerProbe) {
     this.capacity = capacity
     this.events = events
+    this.probe = probe
     this.keys = new Int32Array(capacity).fill(partialKey)
     this.references = new Int32Array(capacity)
     this.pins = new Int32Array(capacity)
@@ -329,5 +332,6 @@ export class KvBlockPool {
     table[hole] = 0
     keys[slot] = partialKey
     if (key >= 0 && this.events !== undefined) this.events.removed(key)
+    this.probe?.evicted?.(1)
   }
 }

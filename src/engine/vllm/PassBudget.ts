@@ -59,6 +59,16 @@ export class PassBudget {
     this.prefixTokens -= victim.scheduledPrefixTokens
   }
 
+  /** Whether the request has a share of this pass. */
+  serves(sequence: Sequence): boolean {
+    return sequence.scheduledPass === this.pass
+  }
+
+  /** Prompt tokens of the prefill batch that are to be computed. */
+  get prefillTokens(): number {
+    return this.islTokens - this.prefixTokens
+  }
+
   get batchPrompts(): number {
     return this.prompts
   }

@@ -13,6 +13,7 @@ import { BatchWorker } from "../BatchWorker.ts"
 import { EngineStalled } from "../EngineStalled.ts"
 import { MtpSampler } from "../MtpSampler.ts"
 import type { TokenGaps } from "../TokenGaps.ts"
+import type { WorkerProbe } from "../WorkerProbe.ts"
 import { type PassOutcome, Signal, type WorkerSnapshot } from "../WorkerCore.ts"
 import { AdmissionGate } from "./AdmissionGate.ts"
 import { type CapacityPolicy, fullLengthBlocks } from "./CapacityPolicy.ts"
@@ -34,6 +35,9 @@ export class VllmWorker extends BatchWorker<Sequence> {
   private readonly gaps: TokenGaps
   protected readonly pool: KvBlockPool
   private readonly sampler: MtpSampler | undefined
+  private readonly probe: WorkerProbe | undefined
+  /** Ready requests that got no token after all; kept for a probe only. */
+  private readonly tokenless: Set<Sequence> | undefined
 
   /** Scratch lists, reused by every pass. */
   private readonly ready: Array<Sequence> = []
@@ -53,7 +57,9 @@ export class VllmWorker extends BatchWorker<Sequence> {
     this.policy = policy
     this.timing = new PassTiming(args, timing)
     this.gaps = context.gaps
-    this.pool = new KvBlockPool(args.numGpuBlocks, context.kvEvents)
+    this.probe = context.probe
+    this.tokenless = context.probe?.emitted === undefined ? undefined : new Set()
+    this.pool = new KvBlockPool(args.numGpuBlocks, context.kvEvents, context.probe)
     this.gate = new AdmissionGate(policy, this.pool, args.blockTokens)
     this.sampler = args.mtp === undefined ? undefined : new MtpSampler(args.mtp, context.workerIndex)
   }
@@ -75,7 +81,10 @@ export class VllmWorker extends BatchWorker<Sequence> {
     this.preemptedInPass = false
     this.scheduleRunning()
     this.admitWaiting(nowMs)
+    this.showSchedule()
     const prefillEndMs = nowMs + this.timing.prefillMs(this.budget)
+    outcome.prefillEndMs = prefillEndMs
+    outcome.prefillTokens = this.budget.prefillTokens
     outcome.endMs =
       this.sampler === undefined ? this.emitTokens(prefillEndMs) : this.emitBursts(prefillEndMs, this.sampler)
     if (this.rejected.length > 0) this.signalRejected()
@@ -196,6 +205,17 @@ export class VllmWorker extends BatchWorker<Sequence> {
 
   protected noteAdmission(request: SimRequest, nowMs: number, cachedTokens: number): void {
     request.admitted(nowMs, cachedTokens)
+    this.probe?.admitted?.(request, nowMs, cachedTokens)
+  }
+
+  private showSchedule(): void {
+    const { budget, probe } = this
+    if (probe?.scheduled === undefined) return
+    for (const sequence of this.running) {
+      const { request, scheduledPromptTokens, scheduledTokens } = sequence
+      if (scheduledTokens > 0 && budget.serves(sequence))
+        probe.scheduled(request, scheduledTokens, scheduledPromptTokens)
+    }
   }
 
   protected prepareSlots(sequence: Sequence): void {
@@ -275,6 +295,8 @@ export class VllmWorker extends BatchWorker<Sequence> {
     if (victim === undefined) return undefined
     running.splice(index, 1)
     this.preemptions += 1
+    this.outcome.preemptions += 1
+    this.probe?.preempted?.(victim.request)
     this.fruitlessPreemptions += 1
     if (this.fruitlessPreemptions > maxFruitlessPreemptions) throw this.thrashing(victim)
     this.keepGeneratedKeys(victim)
@@ -361,7 +383,10 @@ export class VllmWorker extends BatchWorker<Sequence> {
         emitted += 1
         continue
       }
-      if (!this.growForToken(sequence)) continue
+      if (!this.growForToken(sequence)) {
+        this.tokenless?.add(sequence)
+        continue
+      }
       if (sequence.lastTokenMs === previousMs) shared += 1
       else if (sequence.generatedTokens > 1) this.addGap(tokenMs - sequence.lastTokenMs, 1)
       this.noteToken(sequence, tokenMs)
@@ -369,6 +394,8 @@ export class VllmWorker extends BatchWorker<Sequence> {
       if (!sequence.running) finished = true
     }
     this.addGap(tokenMs - previousMs, shared)
+    this.outcome.emittedTokens = emitted
+    if (this.tokenless !== undefined) this.showTokens(this.tokenless, tokenMs)
     if (emitted === 0) return prefillEndMs
     if (finished) this.dropFinished()
     this.noteEmission(tokenMs)
@@ -384,6 +411,13 @@ export class VllmWorker extends BatchWorker<Sequence> {
 
   private addGap(gapMs: number, count: number): void {
     if (count > 0 && this.visible) this.gaps.add(gapMs, count)
+  }
+
+  private showTokens(tokenless: Set<Sequence>, tokenMs: number): void {
+    for (const sequence of this.ready) {
+      if (!tokenless.has(sequence)) this.probe?.emitted?.(sequence.request, 1, tokenMs)
+    }
+    tokenless.clear()
   }
 
   /**
@@ -496,6 +530,8 @@ export class VllmWorker extends BatchWorker<Sequence> {
       if (sequence.lastTokenMs === this.previousEmitMs) shared += 1
       else if (sequence.generatedTokens > 0) this.addGap(tokenMs - sequence.lastTokenMs, 1)
       this.emitBurst(sequence, bursts[index]!, tokenMs)
+      this.outcome.emittedTokens += bursts[index]!
+      this.probe?.emitted?.(sequence.request, bursts[index]!, tokenMs)
     }
     this.addGap(tokenMs - this.previousEmitMs, shared)
     this.pool.returnReserved()

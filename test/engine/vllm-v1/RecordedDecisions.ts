@@ -175,7 +175,7 @@ export const drive = (
 export const recordedWorker = (settings: SchedulerSettings, rules: SchedulerRules) => {
   const log = new DecisionLog()
   const gaps = new TokenGaps()
-  const context = { workerIndex: 0, gaps, kvEvents: undefined, decisions: log }
+  const context = { workerIndex: 0, gaps, kvEvents: undefined, probe: { decisions: log } }
   return { log, gaps, worker: new VllmV1Worker(engineArgsOf(settings), settings, rules, polynomialModel, context) }
 }
 

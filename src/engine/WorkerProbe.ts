@@ -1,0 +1,27 @@
+/**
+ * What a worker shows of the decisions inside its passes, to whoever installed a probe.
+ *
+ * Calls come while a pass is computed, in the order of the decisions; the pass's own times and totals follow in its
+ * `PassOutcome`. A probe only looks: it must not change a request, and what it throws ends the run as a defect. Without a probe
+ * a worker makes none of these calls.
+ */
+import type { SimRequest } from "../request/SimRequest.ts"
+import type { DecisionProbe } from "./DecisionProbe.ts"
+
+export interface WorkerProbe {
+  /** Takes the log of whole scheduling calls and deliveries, which workers of the vLLM profiles keep for whoever asks. */
+  readonly decisions?: DecisionProbe | undefined
+  /**
+   * The request joins the batch; `cachedTokens` of its known tokens need no computing. A request may be admitted more than
+   * once: after a preemption, and in SGLang style with every chunk of its prompt.
+   */
+  readonly admitted?: ((request: SimRequest, nowMs: number, cachedTokens: number) => void) | undefined
+  /** The pass computes `tokens` of the request, `promptTokens` of them charged as prefill. */
+  readonly scheduled?: ((request: SimRequest, tokens: number, promptTokens: number) => void) | undefined
+  /** The request loses its KV blocks and waits to be computed again. */
+  readonly preempted?: ((request: SimRequest) => void) | undefined
+  /** So many cached blocks that nobody held were given up for new ones. */
+  readonly evicted?: ((blocks: number) => void) | undefined
+  /** The request emits `tokens` output tokens at `tokenMs`; a prefill worker's are hidden. */
+  readonly emitted?: ((request: SimRequest, tokens: number, tokenMs: number) => void) | undefined
+}

@@ -1,0 +1,70 @@
+/**
+ * The one seam through which a run shows what happens in it: invariant checks, time series, timelines, decision logs and
+ * metrics are all probes.
+ *
+ * Every hook is optional, synchronous and only looks: it must not change what it is shown, and what it throws ends the run as
+ * a defect. A run without probes pays nothing for them; a hook that no probe has is never called. For what may take its time, or may
+ * fail, there are policies and sinks.
+ */
+import type { PassOutcome, WorkerCore } from "../engine/WorkerCore.ts"
+import type { WorkerProbe } from "../engine/WorkerProbe.ts"
+import type { SimRequest } from "../request/SimRequest.ts"
+import type { RouterContext } from "../router/Router.ts"
+import type { RunLedger } from "./RunLedger.ts"
+
+export type PoolRole = RouterContext["role"]
+
+/** A worker of the run and where it stands. */
+export interface ProbedWorker {
+  readonly role: PoolRole
+  /** Index in its pool. */
+  readonly workerIndex: number
+  readonly core: WorkerCore
+}
+
+export interface ProbedPool {
+  readonly role: PoolRole
+  readonly workers: ReadonlyArray<ProbedWorker>
+  /** Requests that the router holds back now. */
+  readonly parked: () => number
+}
+
+/** What a probe may look at from its start to the end of the run. */
+export interface ProbedRun {
+  /** One pool, or prefill and decode. */
+  readonly pools: ReadonlyArray<ProbedPool>
+  /** Requests arrived and ended so far. */
+  readonly ledger: Pick<RunLedger, "arrived" | "finished" | "inFlight">
+}
+
+/** How a run went out. */
+export interface RunEnd {
+  readonly nowMs: number
+  /** Nothing was left to do; otherwise `cutOff` requests were in flight. */
+  readonly drained: boolean
+  readonly cutOff: number
+}
+
+export interface RunProbe {
+  /** Asked once per worker, before {@link RunProbe.start}: who looks into its passes? */
+  readonly worker?: ((role: PoolRole, workerIndex: number) => WorkerProbe | undefined) | undefined
+  /** The run begins. A probe that is used for one run after another starts afresh here. */
+  readonly start?: ((run: ProbedRun) => void) | undefined
+  /** Simulated time, ms, moves to an instant at which something happens. */
+  readonly time?: ((nowMs: number) => void) | undefined
+  /** A request arrives. */
+  readonly arrival?: ((request: SimRequest, nowMs: number) => void) | undefined
+  /** The request is sent to a worker: at its arrival, when the router lets it go, or to be decoded after its prefill. */
+  readonly placed?: ((request: SimRequest, worker: ProbedWorker, nowMs: number) => void) | undefined
+  /**
+   * A pass is computed, at its start. The outcome is the worker's and only valid during the call; its `endMs` lies ahead. One
+   * that has not progressed and ends where it starts did nothing: the worker waits.
+   */
+  readonly pass?: ((worker: ProbedWorker, startMs: number, outcome: PassOutcome) => void) | undefined
+  /** `tokens` of KV are sent from the prefill to the decode worker; `endMs` equals `startMs` when that takes no time. */
+  readonly transfer?: ((request: SimRequest, tokens: number, startMs: number, endMs: number) => void) | undefined
+  /** The request has ended; its status says how. In a disaggregated run its source may still be held. */
+  readonly record?: ((request: SimRequest, nowMs: number) => void) | undefined
+  /** The run is over; no hook is called after it. A run that fails has no end. */
+  readonly end?: ((run: ProbedRun, end: RunEnd) => void) | undefined
+}

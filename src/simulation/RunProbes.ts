@@ -1,0 +1,74 @@
+/** Several probes as one: what a run calls, and which probes a run has. */
+import type { DecisionProbe } from "../engine/DecisionProbe.ts"
+import type { WorkerProbe } from "../engine/WorkerProbe.ts"
+import { RunChecks } from "./RunChecks.ts"
+import type { RunProbe } from "./RunProbe.ts"
+
+type Hook<Arguments extends ReadonlyArray<unknown>> = ((...parts: Arguments) => void) | undefined
+
+/** All of them, one after the other; `undefined` where there is none. */
+const inTurn = <Arguments extends ReadonlyArray<unknown>>(hooks: ReadonlyArray<Hook<Arguments>>): Hook<Arguments> => {
+  const [first, ...others] = hooks.filter((hook) => hook !== undefined)
+  if (first === undefined || others.length === 0) return first
+  return (...parts) => {
+    first(...parts)
+    for (const other of others) other(...parts)
+  }
+}
+
+/** Calls a method where it lives, so that probes may be instances of classes. */
+const bound = <Arguments extends ReadonlyArray<unknown>>(self: object, hook: Hook<Arguments>): Hook<Arguments> =>
+  hook === undefined ? undefined : (...parts) => Reflect.apply(hook, self, parts)
+
+const composeDecisions = (probes: ReadonlyArray<DecisionProbe>): DecisionProbe | undefined =>
+  probes.length === 0
+    ? undefined
+    : {
+        decided: (decision) => {
+          for (const probe of probes) probe.decided(decision)
+        },
+        delivered: (delivery) => {
+          for (const probe of probes) probe.delivered(delivery)
+        }
+      }
+
+const composeWorkers = (probes: ReadonlyArray<WorkerProbe>): WorkerProbe | undefined =>
+  probes.length === 0
+    ? undefined
+    : {
+        decisions: composeDecisions(probes.map(({ decisions }) => decisions).filter((each) => each !== undefined)),
+        admitted: inTurn(probes.map((probe) => bound(probe, probe.admitted))),
+        scheduled: inTurn(probes.map((probe) => bound(probe, probe.scheduled))),
+        preempted: inTurn(probes.map((probe) => bound(probe, probe.preempted))),
+        evicted: inTurn(probes.map((probe) => bound(probe, probe.evicted))),
+        emitted: inTurn(probes.map((probe) => bound(probe, probe.emitted)))
+      }
+
+/** The probes of a run: those given, after the invariant checks where they are asked for. */
+export const probeOf = (options: {
+  readonly check?: boolean
+  readonly probes?: ReadonlyArray<RunProbe>
+}): RunProbe | undefined => compose([...(options.check === true ? [new RunChecks()] : []), ...(options.probes ?? [])])
+
+/** Several probes as one, called in the order given; `undefined` for none. */
+export const compose = (probes: ReadonlyArray<RunProbe>): RunProbe | undefined => {
+  if (probes.length === 0) return undefined
+  const lookers = probes.filter((probe) => probe.worker !== undefined)
+  return {
+    worker:
+      lookers.length === 0
+        ? undefined
+        : (role, workerIndex) =>
+            composeWorkers(
+              lookers.map((probe) => probe.worker?.(role, workerIndex)).filter((probe) => probe !== undefined)
+            ),
+    start: inTurn(probes.map((probe) => bound(probe, probe.start))),
+    time: inTurn(probes.map((probe) => bound(probe, probe.time))),
+    arrival: inTurn(probes.map((probe) => bound(probe, probe.arrival))),
+    placed: inTurn(probes.map((probe) => bound(probe, probe.placed))),
+    pass: inTurn(probes.map((probe) => bound(probe, probe.pass))),
+    transfer: inTurn(probes.map((probe) => bound(probe, probe.transfer))),
+    record: inTurn(probes.map((probe) => bound(probe, probe.record))),
+    end: inTurn(probes.map((probe) => bound(probe, probe.end)))
+  }
+}
