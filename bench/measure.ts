@@ -8,11 +8,9 @@
 import { execFileSync, spawnSync } from "node:child_process"
 import { mkdtempSync, openSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join, resolve } from "node:path"
+import { join } from "node:path"
 import { parseArgs } from "node:util"
-
-const root = resolve(import.meta.dirname, "..")
-const conversation = join(root, "traces/conversation_trace.jsonl")
+import { casesWith, replay, root } from "./cases.ts"
 
 interface Usage {
   readonly cpuSeconds: number
@@ -25,49 +23,7 @@ const { positionals, values } = parseArgs({
 })
 const runs = Number(values.runs)
 const scratch = mkdtempSync(join(tmpdir(), "dynosim-bench-"))
-
-const replay = (trace: string, ...flags: ReadonlyArray<string>): ReadonlyArray<string> => [
-  "replay",
-  trace,
-  "--quiet",
-  "--report-json",
-  join(scratch, "report.json"),
-  ...flags
-]
-
-const disaggregated = [
-  "--prefill-engine-args",
-  '{"worker_type":"prefill"}',
-  "--decode-engine-args",
-  '{"worker_type":"decode"}',
-  "--num-prefill-workers",
-  "2",
-  "--num-decode-workers",
-  "2"
-]
-
-const aic = JSON.stringify({
-  aic_backend: "vllm",
-  aic_system: "h200_sxm",
-  aic_model_path: "Qwen/Qwen3-32B",
-  aic_tp_size: 2,
-  num_gpu_blocks: 16384
-})
-
-const cases: Record<string, ReadonlyArray<string>> = {
-  help: ["--help"],
-  "conversation, 1 worker": replay(conversation),
-  "conversation, 4 workers, round robin": replay(conversation, "--num-workers", "4"),
-  "conversation, 4 workers, kv_router": replay(conversation, "--num-workers", "4", "--router-mode", "kv_router"),
-  "conversation, 64 workers, kv_router": replay(conversation, "--num-workers", "64", "--router-mode", "kv_router"),
-  "conversation, sglang page 64": replay(
-    conversation,
-    "--extra-engine-args",
-    '{"engine_type":"sglang","num_gpu_blocks":16384,"sglang":{"page_size":64}}'
-  ),
-  "conversation, 2P2D, kv_router": replay(conversation, ...disaggregated, "--router-mode", "kv_router"),
-  "conversation, 4 workers, AIC": replay(conversation, "--num-workers", "4", "--extra-engine-args", aic)
-}
+const reportFile = join(scratch, "report.json")
 
 /** The conversation trace repeated to so many requests. */
 const repeated = (requests: number): string => {
@@ -104,16 +60,16 @@ try {
   process.stdout.write(
     `Node.js ${process.version}, median of ${runs} runs\n\n| run | CPU-s | peak MB |\n|---|---|---|\n`
   )
-  for (const [name, command] of Object.entries(cases)) {
+  for (const [name, command] of Object.entries(casesWith(scratch))) {
     if (positionals.length === 0 || positionals.includes(name)) report(name, command, runs)
   }
   if (values.big) {
     for (const requests of [100_000, 1_000_000]) {
       const trace = repeated(requests)
-      report(`${requests.toLocaleString("en-US")} requests, 1 worker`, replay(trace), 1)
+      report(`${requests.toLocaleString("en-US")} requests, 1 worker`, replay(reportFile, trace), 1)
       report(
         `${requests.toLocaleString("en-US")} requests, 4 workers, round robin`,
-        replay(trace, "--num-workers", "4"),
+        replay(reportFile, trace, "--num-workers", "4"),
         1
       )
     }

@@ -1,0 +1,86 @@
+/** The whole runs of the command that are measured, shared by the scripts of this folder. */
+import { readFileSync, writeFileSync } from "node:fs"
+import { join, resolve } from "node:path"
+
+export const root = resolve(import.meta.dirname, "..")
+const conversation = join(root, "traces/conversation_trace.jsonl")
+
+/** A quiet replay whose report goes to `reportFile`. */
+export const replay = (reportFile: string, trace: string, ...flags: ReadonlyArray<string>): ReadonlyArray<string> => [
+  "replay",
+  trace,
+  "--quiet",
+  "--report-json",
+  reportFile,
+  ...flags
+]
+
+const disaggregated = [
+  "--prefill-engine-args",
+  '{"worker_type":"prefill"}',
+  "--decode-engine-args",
+  '{"worker_type":"decode"}',
+  "--num-prefill-workers",
+  "2",
+  "--num-decode-workers",
+  "2"
+]
+
+const aic = JSON.stringify({
+  aic_backend: "vllm",
+  aic_system: "h200_sxm",
+  aic_model_path: "Qwen/Qwen3-32B",
+  aic_tp_size: 2,
+  num_gpu_blocks: 16384
+})
+
+/** The first rows of the conversation trace: a run that is almost all start-up. */
+const sevenRows = (scratch: string): string => {
+  const file = join(scratch, "seven-rows.jsonl")
+  writeFileSync(file, readFileSync(conversation, "utf8").split("\n", 7).join("\n"))
+  return file
+}
+
+/** The runs that are measured, by name; what they write goes into the folder `scratch`. */
+export const casesWith = (
+  scratch: string,
+  reportFile = join(scratch, "report.json")
+): Record<string, ReadonlyArray<string>> => ({
+  help: ["--help"],
+  "7 rows, 1 worker": replay(reportFile, sevenRows(scratch)),
+  "trace validate": ["trace", "validate", conversation],
+  "conversation, 1 worker": replay(reportFile, conversation),
+  "conversation, 4 workers, round robin": replay(reportFile, conversation, "--num-workers", "4"),
+  "conversation, 4 workers, kv_router": replay(
+    reportFile,
+    conversation,
+    "--num-workers",
+    "4",
+    "--router-mode",
+    "kv_router"
+  ),
+  "conversation, 64 workers, kv_router": replay(
+    reportFile,
+    conversation,
+    "--num-workers",
+    "64",
+    "--router-mode",
+    "kv_router"
+  ),
+  "conversation, 1,024 workers, kv_router": replay(
+    reportFile,
+    conversation,
+    "--num-workers",
+    "1024",
+    "--router-mode",
+    "kv_router"
+  ),
+  "conversation, sglang page 64": replay(
+    reportFile,
+    conversation,
+    "--extra-engine-args",
+    '{"engine_type":"sglang","num_gpu_blocks":16384,"sglang":{"page_size":64}}'
+  ),
+  "conversation, 2P2D, kv_router": replay(reportFile, conversation, ...disaggregated, "--router-mode", "kv_router"),
+  "conversation, 4 workers, AIC": replay(reportFile, conversation, "--num-workers", "4", "--extra-engine-args", aic)
+})
