@@ -2,6 +2,7 @@
  * Gathers the events of one run and makes its report. Plain and synchronous; {@link sink} in ReportSink.ts wraps it.
  */
 import type { RequestRecord } from "../request/SimRequest.ts"
+import { finiteJson, finiteReport } from "./FiniteReport.ts"
 import { GapMetric } from "./GapMetric.ts"
 import { logHistogramError } from "./LogHistogram.ts"
 import type { ReplayEvent, RunSummary } from "./ReplayEvent.ts"
@@ -48,11 +49,11 @@ export class ReportBuilder {
    * The report of what was added so far. It may be asked for more than once, and more may be added in between.
    *
    * Without a summary the stream was cut off by its reader: the run is reported as interrupted, with a warning, and
-   * worker time, GPU hours and wall time are 0.
+   * worker time, GPU hours and wall time are 0. Throws when a number of it is not finite.
    */
   finish(): Report {
     const summary = this.summary ?? this.missingSummary()
-    return {
+    return finiteReport({
       ...loadKeys(this.totals, summary, this.serviceLevel !== undefined),
       ...metricKeys({
         ttftMs: this.ttftMs.statistics(),
@@ -62,7 +63,7 @@ export class ReportBuilder {
         ...this.gaps.statistics()
       }),
       dynosim: this.facts(summary)
-    }
+    })
   }
 
   private addRequest(record: RequestRecord): void {
@@ -120,7 +121,7 @@ export class ReportBuilder {
       percentiles: { requests: percentileMethod(exactRequests), token_gaps: percentileMethod(this.gaps.exact) },
       timing_source: timingSource,
       seed,
-      options,
+      options: finiteJson(options),
       warnings: this.summary === undefined ? [...warnings, missingSummaryWarning] : warnings,
       ...(pools === undefined ? {} : { pools: pools.map(poolJson) }),
       ...(inputSha256 === undefined ? {} : { input_sha256: inputSha256 })

@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
 import type { ReplayEvent } from "../../src/report/ReplayEvent.ts"
 import { ReportBuilder } from "../../src/report/ReportBuilder.ts"
@@ -33,6 +35,37 @@ describe("ReportSink", () => {
       const second = yield* Stream.run(Stream.fromIterable(events), report)
       assert.deepStrictEqual(second, first)
       assert.strictEqual(second.completed_requests, 500)
+    })
+  )
+
+  const impossible: Readonly<Record<string, readonly [key: RegExp, event: ReplayEvent]>> = {
+    "a token at no time": [/total_input|duration_ms|_ms/, served({ tokensMs: [10, Number.POSITIVE_INFINITY] })],
+    "a request that came at no time": [/ttft_ms/, served({ arrivalMs: Number.NaN, firstAdmitMs: 1, tokensMs: [10] })],
+    "an endless gap": [/itl_ms/, gaps([Number.POSITIVE_INFINITY, 1])],
+    "worker time without end": [
+      /decode_worker_seconds/,
+      summary({ arrivedRequests: 0, workerSeconds: { prefill: 0, decode: Number.POSITIVE_INFINITY } })
+    ],
+    "real time that is no number": [/wall_time_ms/, summary({ arrivedRequests: 0, wallMs: Number.NaN })]
+  }
+  for (const [name, [key, event]] of Object.entries(impossible)) {
+    it.effect(`refuses to report ${name}, and says which key it would be`, () =>
+      Effect.gen(function* () {
+        const exit = yield* Effect.exit(Stream.run(Stream.make(event), sink()))
+        assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
+        assert.match(String(exit), /of the report is not a finite number/)
+        assert.match(String(exit), key)
+      })
+    )
+  }
+
+  it.effect("looks at what it is told beside the events, too", () =>
+    Effect.gen(function* () {
+      const options = { deep: [{ limit: Number.POSITIVE_INFINITY, most: 3 }] }
+      const unlimited = yield* Stream.run(Stream.empty, sink({ metadata: () => ({ options }) }))
+      assert.deepStrictEqual(unlimited.dynosim.options, { deep: [{ limit: null, most: 3 }] })
+      const exit = yield* Effect.exit(Stream.run(Stream.empty, sink({ metadata: () => ({ seed: Number.NaN }) })))
+      assert.match(String(exit), /dynosim\.seed of the report/)
     })
   )
 
