@@ -88,8 +88,10 @@ export * as SimRequest from "./request/SimRequest.ts"
 export * as BlockIdentity from "./request/BlockIdentity.ts"
 
 // Settings: from JSON, files and flags to checked options.
-export * as EngineArgs from "./config/EngineArgsJson.ts"
-export * as RouterConfig from "./config/RouterConfig.ts"
+export * as EngineArgs from "./engine/EngineArgs.ts"
+export * as RouterConfig from "./router/kv/RouterConfig.ts"
+export * as SettingsError from "./settings/SettingsError.ts"
+export * as SettingsText from "./config/DecodeSettings.ts"
 export * as ConfigFile from "./config/ConfigFile.ts"
 export * as ReplayFlags from "./config/ReplayFlags.ts"
 export * as GivenOptions from "./config/GivenOptions.ts"

@@ -8,18 +8,19 @@ const source = resolve(import.meta.dirname, "../src")
 /** What each folder may import besides itself. */
 const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
   random: [],
+  settings: [],
   request: ["random"],
-  config: ["random"],
-  trace: ["request", "config", "random"],
-  timing: ["config"],
-  workload: ["trace", "request", "config", "random"],
-  engine: ["timing", "request", "config", "random"],
-  router: ["engine", "timing", "request", "config", "random"],
-  report: ["request", "config"],
-  simulation: ["engine", "router", "timing", "workload", "trace", "request", "config", "report", "random"],
-  online: ["simulation", "engine", "router", "timing", "workload", "trace", "request", "config", "report", "random"],
-  serve: ["online", "simulation", "engine", "router", "timing", "workload", "request", "config", "report", "random"],
-  run: ["online", "simulation", "engine", "router", "timing", "workload", "trace", "config", "report"]
+  trace: ["request", "settings", "config", "random"],
+  timing: ["settings"],
+  workload: ["trace", "request", "settings", "config", "random"],
+  engine: ["timing", "request", "settings", "random"],
+  router: ["engine", "timing", "request", "settings", "random"],
+  report: ["request"],
+  simulation: ["engine", "router", "timing", "workload", "trace", "request", "settings", "report", "random"],
+  online: ["simulation", "engine", "router", "timing", "workload", "trace", "request", "settings", "report", "random"],
+  serve: ["online", "simulation", "engine", "router", "timing", "workload", "request", "settings", "report", "random"],
+  run: ["online", "simulation", "engine", "router", "timing", "workload", "trace", "config", "settings", "report"],
+  config: ["engine", "router", "timing", "settings"]
 }
 
 const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"))

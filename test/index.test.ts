@@ -82,8 +82,10 @@ const offered: Readonly<Record<string, ReadonlyArray<string>>> = {
   OutputError: ["OutputError"],
   SimRequest: ["SimRequest"],
   BlockIdentity: [],
-  EngineArgs: ["defaultEngineArgs", "parseEngineArgs", "readEngineArgs"],
-  RouterConfig: ["defaultRouterConfig", "parseRouterConfig", "readRouterConfig"],
+  EngineArgs: ["make", "engineArgsOf", "defaultEngineArgs"],
+  RouterConfig: ["make", "routerConfigOf", "defaultRouterConfig"],
+  SettingsError: ["SettingsError"],
+  SettingsText: ["parseEngineArgs", "parseRouterConfig"],
   ConfigFile: ["parseConfigFile"],
   ReplayFlags: ["replayFlags"],
   GivenOptions: ["readGivenOptions"],
@@ -178,9 +180,9 @@ describe("the public surface", () => {
   it.effect("is enough to read settings, build a deployment, run it and report", () =>
     Effect.gen(function* () {
       const engine = Result.getOrThrow(
-        dynosim.EngineArgs.parseEngineArgs('{"engine_type": "sglang", "num_gpu_blocks": 4096}')
+        dynosim.SettingsText.parseEngineArgs('{"engine_type": "sglang", "num_gpu_blocks": 4096}')
       )
-      const router = Result.getOrThrow(dynosim.RouterConfig.parseRouterConfig('{"router_temperature": 0.5}'))
+      const router = Result.getOrThrow(dynosim.SettingsText.parseRouterConfig('{"router_temperature": 0.5}'))
       const events = yield* dynosim.Replay.run({ check: true }).pipe(
         Stream.runCollect,
         Effect.provide(
@@ -205,7 +207,7 @@ describe("the public surface", () => {
       assert.strictEqual(report.completed_requests, 30)
       assert.include(dynosim.ReportTable.reportTable(report), "Request Count (requests)")
       assert.strictEqual(dynosim.RequestLines.requestLines(events).trim().split("\n").length, 30)
-      const refused = Result.getOrThrow(Result.flip(dynosim.EngineArgs.parseEngineArgs('{"block_siz": 4}')))
+      const refused = Result.getOrThrow(Result.flip(dynosim.SettingsText.parseEngineArgs('{"block_siz": 4}')))
       assert.strictEqual(refused.message, "engine arguments: block_siz: unknown key")
     })
   )

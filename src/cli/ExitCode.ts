@@ -12,6 +12,7 @@ const userErrors: ReadonlySet<string> = new Set([
   "InvalidTraces",
   "NpzError",
   "PolicyFileError",
+  "SettingsError",
   "TraceError",
   "UsageError",
   "WorkloadError"

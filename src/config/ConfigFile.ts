@@ -7,7 +7,7 @@
  * Relative paths in the file mean what they mean on the command line: they start at the working directory.
  */
 import * as Result from "effect/Result"
-import { closestName } from "./ClosestName.ts"
+import { closestName } from "../settings/ClosestName.ts"
 import { type ConfigError, configError, type ConfigSource } from "./ConfigError.ts"
 import type { FlagValues } from "./FlagReader.ts"
 import type { JsonSetting } from "./JsonSetting.ts"

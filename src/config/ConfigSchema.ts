@@ -2,11 +2,12 @@
  * The JSON Schema of a configuration file (`--config`), as published in data/schema/config.schema.json, so that editors
  * complete and check it. Made from the tables that the file is read by.
  */
-import { engineArgsSchema } from "./EngineArgsJson.ts"
+import { engineSettings } from "../engine/EngineArgs.ts"
 import type { FlagSpec } from "./FlagSpec.ts"
-import type { JsonSchema } from "./JsonKind.ts"
+import type { JsonSchema } from "../settings/Kind.ts"
+import { tableSchema } from "../settings/Setting.ts"
 import { replayFlags } from "./ReplayFlags.ts"
-import { routerConfigSchema } from "./RouterConfig.ts"
+import { routerSettings } from "../router/kv/RouterConfig.ts"
 
 const files: JsonSchema = { type: ["string", "array"], items: { type: "string" } }
 
@@ -77,5 +78,5 @@ export const configJsonSchema = (): JsonSchema => ({
       .filter(([name]) => name.includes("-"))
       .map(([name]) => [otherSpelling(name), { $ref: `#/properties/${name}` }])
   ),
-  $defs: { engine_args: engineArgsSchema(), router_config: routerConfigSchema() }
+  $defs: { engine_args: tableSchema(engineSettings), router_config: tableSchema(routerSettings) }
 })

@@ -6,6 +6,8 @@
  * and the difference between `64` and `64.0` or between two integers beyond 2^53.
  */
 
+import { Decimal, showValue } from "../settings/Decimal.ts"
+
 /** Both from 1, counted in UTF-16 code units. */
 export interface Position {
   readonly line: number
@@ -46,25 +48,30 @@ export const numberNode = (literal: string, at: Position): JsonNode | undefined 
   return Number.isFinite(value) ? { _tag: "Float", value, literal, at } : undefined
 }
 
-const longestShown = 60
-
-/** The value as an error message shows it: what the user wrote, or what kind of thing it is. */
-export const showNode = (node: JsonNode): string => {
+/** The value without its places, for those who check what it says; objects become maps. */
+export const plainOf = (node: JsonNode): unknown => {
   switch (node._tag) {
     case "Null":
-      return "null"
+      return null
     case "Boolean":
-    case "Integer":
-      return String(node.value)
-    case "Float":
-      return node.literal
-    case "String": {
-      const text = JSON.stringify(node.value)
-      return text.length > longestShown ? `${text.slice(0, longestShown)}…` : text
+    case "String":
+      return node.value
+    case "Integer": {
+      const number = Number(node.value)
+      return Number.isSafeInteger(number) ? number : node.value
     }
+    case "Float":
+      return new Decimal(node.value, node.literal)
     case "Array":
-      return "a list"
+      return node.items.map(plainOf)
     case "Object":
-      return "an object"
+      return plainMap(node)
   }
 }
+
+/** The values of an object by key. */
+export const plainMap = ({ entries }: JsonObject): ReadonlyMap<string, unknown> =>
+  new Map([...entries].map(([key, { value }]) => [key, plainOf(value)]))
+
+/** The value as a message shows it: what the user wrote, or what kind of thing it is. */
+export const showNode = (node: JsonNode): string => showValue(plainOf(node))

@@ -1,5 +1,5 @@
 /** Options that were given but cannot make a difference to the run: worth a word, not an error. */
-import type { EngineArgs } from "./EngineArgs.ts"
+import type { EngineArgs } from "../engine/EngineArgs.ts"
 import type { GivenOptions } from "./GivenOptions.ts"
 import type { ReplayOptions } from "./ReplayOptions.ts"
 

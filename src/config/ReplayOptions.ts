@@ -1,9 +1,10 @@
 /** Everything that decides a run: checked, complete, and with the units in the names. Made by {@link validateReplayOptions}. */
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import type { ArrivalProcess } from "./ArrivalProcess.ts"
-import type { AicArgs, EngineArgs } from "./EngineArgs.ts"
+import type { EngineArgs } from "../engine/EngineArgs.ts"
+import type { AicModelArgs } from "../timing/aic/AicArgs.ts"
 import type { ReplayMode, RouterMode, TieBreak } from "./GivenOptions.ts"
-import type { RouterConfig } from "./RouterConfig.ts"
+import type { RouterConfig } from "../router/kv/RouterConfig.ts"
 import type { TokenLengths } from "./TokenLengths.ts"
 import type { TraceFormat } from "./TraceFlags.ts"
 
@@ -51,7 +52,7 @@ export type Deployment =
     }
 
 /** Model by which the router estimates prefill times. */
-export type PrefillEstimateArgs = Omit<AicArgs, "sizesKvPool">
+export type PrefillEstimateArgs = AicModelArgs
 
 export interface Routing {
   readonly mode: RouterMode

@@ -6,13 +6,14 @@
  */
 import * as Result from "effect/Result"
 import type { ConfigError } from "./ConfigError.ts"
-import type { EngineArgs } from "./EngineArgs.ts"
-import { readEngineArgs } from "./EngineArgsJson.ts"
+import type { EngineArgs } from "../engine/EngineArgs.ts"
+import { decodeEngineArgs } from "../engine/EngineArgs.ts"
 import type { GivenOptions } from "./GivenOptions.ts"
-import { type JsonSetting, nodeOf } from "./JsonSetting.ts"
+import { decodeSetting } from "./DecodeSettings.ts"
+import type { JsonSetting } from "./JsonSetting.ts"
 import { noticesOf } from "./OptionNotices.ts"
 import type { Deployment, ReplayOptions } from "./ReplayOptions.ts"
-import { defaultRouterConfig, readRouterConfig, type RouterConfig } from "./RouterConfig.ts"
+import { defaultRouterConfig, decodeRouterConfig, type RouterConfig } from "../router/kv/RouterConfig.ts"
 import { aggregatedProblem, deploymentOf, disaggregationProblem, poolProblem } from "./rules/DeploymentRules.ts"
 import { countProblem, inputOf, inputProblem, traceProblem } from "./rules/InputRules.ts"
 import {
@@ -36,14 +37,10 @@ const check = (problem: Problem): Result.Result<void, UsageError> =>
   problem === undefined ? Result.succeed(undefined) : Result.fail(problem)
 
 const engineOf = (setting: JsonSetting | undefined): Checked<EngineArgs | undefined> =>
-  setting === undefined
-    ? Result.succeed(undefined)
-    : Result.flatMap(nodeOf(setting), ({ node, path, source }) => readEngineArgs(node, source, path))
+  setting === undefined ? Result.succeed(undefined) : decodeSetting(setting, decodeEngineArgs)
 
 const routerConfigOf = (setting: JsonSetting | undefined): Checked<RouterConfig> =>
-  setting === undefined
-    ? Result.succeed(defaultRouterConfig)
-    : Result.flatMap(nodeOf(setting), ({ node, path, source }) => readRouterConfig(node, source, path))
+  setting === undefined ? Result.succeed(defaultRouterConfig) : decodeSetting(setting, decodeRouterConfig)
 
 /** Of runs that name none; the one that the reference draws synthetic load from. */
 export const defaultSeed = 42

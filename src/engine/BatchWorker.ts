@@ -2,7 +2,7 @@
  * What every engine's worker is, whatever its scheduler and cache: a waiting queue, a running batch, and requests that move
  * between them until they have emitted their tokens.
  */
-import type { EngineArgs } from "../config/EngineArgs.ts"
+import type { EngineArgs } from "./EngineArgs.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
 import { type Queueable, WaitingQueue } from "./WaitingQueue.ts"
 import { PassOutcome, type WorkerCore, type WorkerSnapshot } from "./WorkerCore.ts"

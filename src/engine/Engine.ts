@@ -2,7 +2,7 @@
  * The engine a run uses: configuration and a factory of worker cores. Layers: vLLM, SGLang and TensorRT-LLM style.
  */
 import * as Context from "effect/Context"
-import type { EngineArgs } from "../config/EngineArgs.ts"
+import type { EngineArgs } from "./EngineArgs.ts"
 import type { HandoffSupport } from "./Handoff.ts"
 import type { KvEventVisibility } from "./KvEvents.ts"
 import type { WorkerContext } from "./WorkerContext.ts"

@@ -4,7 +4,7 @@
  * Each draft position is accepted with its own probability; the burst ends at the first refusal. The random stream is
  * that of Rust's `rand` 0.9 `StdRng` (ChaCha with 12 rounds, `seed_from_u64`), so bursts equal the reference's.
  */
-import type { MtpArgs } from "../config/EngineArgs.ts"
+import type { MtpArgs } from "./EngineArgs.ts"
 
 const mask64 = (1n << 64n) - 1n
 const blockWords = 16

@@ -2,7 +2,7 @@
  * The router a run uses: configuration and a factory of router cores. Layers: round robin, KV-aware, scripted.
  */
 import * as Context from "effect/Context"
-import type { QueuePolicy } from "../config/EngineArgs.ts"
+import type { QueuePolicy } from "../engine/EngineArgs.ts"
 import type { KvEventSink } from "../engine/KvEvents.ts"
 import type { BlockHolder } from "../request/BlockIdentity.ts"
 import type { SimRequest } from "../request/SimRequest.ts"

@@ -10,7 +10,7 @@ import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import type * as Path from "effect/Path"
 import type * as Scope from "effect/Scope"
-import type { EngineArgs } from "../config/EngineArgs.ts"
+import type { EngineArgs } from "../engine/EngineArgs.ts"
 import type { UsageError } from "../config/UsageError.ts"
 import type { Deployment as DeploymentChoice, ReplayOptions } from "../config/ReplayOptions.ts"
 import { Engine } from "../engine/Engine.ts"
@@ -22,6 +22,7 @@ import type { PolicyFileError } from "../router/kv/PolicyFileError.ts"
 import type { PrefillEstimator } from "../router/kv/PrefillLoad.ts"
 import * as RoundRobin from "../router/RoundRobin.ts"
 import { Router, type RouterContext } from "../router/Router.ts"
+import type { SettingsError } from "../settings/SettingsError.ts"
 import * as Topology from "../simulation/Topology.ts"
 import type { AicError } from "../timing/aic/AicError.ts"
 import * as AicTiming from "../timing/aic/AicTiming.ts"
@@ -38,7 +39,7 @@ import { readRunFiles, type RunFiles, unusedBundles } from "./RunFiles.ts"
 export type DeploymentOptions = Pick<ReplayOptions, "deployment" | "routing" | "seed" | "aicBundles">
 
 type Files = FileSystem.FileSystem | Path.Path
-type Undeployable = AicError | NpzError | Topology.DisaggregationUnsupported
+type Undeployable = AicError | NpzError | SettingsError | Topology.DisaggregationUnsupported
 
 /** Equal workers of one engine, as they were deployed. */
 export interface DeployedPool {
@@ -65,7 +66,7 @@ export interface Deployment {
   /** How often, in what and how far pass times lay beyond what was measured, a sentence per pool; as of now. */
   readonly warnings: () => ReadonlyArray<string>
   /** Wires the pools for a run in simulated time. */
-  readonly topology: Layer.Layer<Topology.Topology, Topology.DisaggregationUnsupported>
+  readonly topology: Layer.Layer<Topology.Topology, Topology.DisaggregationUnsupported | SettingsError>
   /** Engine and router of the pool that a run on the live clock has. */
   readonly live: Layer.Layer<Engine | Router>
 }
@@ -75,7 +76,7 @@ const timingLayer = (args: EngineArgs, { bundles }: RunFiles): Layer.Layer<Timin
   return args.plannerProfileData === undefined ? PolynomialTiming.layer : NpzTiming.layer(args.plannerProfileData)
 }
 
-const engineLayer = (args: EngineArgs): Layer.Layer<Engine, never, Timing> => {
+const engineLayer = (args: EngineArgs): Layer.Layer<Engine, SettingsError, Timing> => {
   switch (args.engineType) {
     case "vllm":
       return VllmEngine.layer(args)
@@ -92,7 +93,7 @@ const deployPool = Effect.fnUntraced(function* (
   workers: number,
   given: EngineArgs,
   files: RunFiles
-): Effect.fn.Return<DeployedPool, AicError | NpzError, Files | Scope.Scope> {
+): Effect.fn.Return<DeployedPool, AicError | NpzError | SettingsError, Files | Scope.Scope> {
   const { args, kvBytesPerToken } = yield* sizedPool(given, files.bundles)
   const timing = Context.get(yield* Layer.build(timingLayer(args, files)), Timing)
   const engine = Context.get(
@@ -112,7 +113,7 @@ const deployPool = Effect.fnUntraced(function* (
 const deployRouter = Effect.fnUntraced(function* (
   { routing, seed }: DeploymentOptions,
   { bundles, policyProfile }: RunFiles
-): Effect.fn.Return<Router["Service"], AicError, Files | Scope.Scope> {
+): Effect.fn.Return<Router["Service"], AicError | SettingsError, Files | Scope.Scope> {
   if (routing.mode === "round_robin") return Context.get(yield* Layer.build(RoundRobin.layer), Router)
   const prefillEstimator: PrefillEstimator | undefined =
     routing.prefillEstimate === undefined
@@ -128,7 +129,7 @@ const deployRouter = Effect.fnUntraced(function* (
 const deployPools = Effect.fnUntraced(function* (
   choice: DeploymentChoice,
   files: RunFiles
-): Effect.fn.Return<Deployment["pools"], AicError | NpzError, Files | Scope.Scope> {
+): Effect.fn.Return<Deployment["pools"], AicError | NpzError | SettingsError, Files | Scope.Scope> {
   if (choice._tag === "Aggregated") return [yield* deployPool("aggregated", choice.workers, choice.engine, files)]
   return [
     yield* deployPool("prefill", choice.prefillWorkers, choice.prefill, files),

@@ -24,6 +24,7 @@ import type { Report } from "../report/Report.ts"
 import type { ReportMetadata } from "../report/ReportOptions.ts"
 import * as ReportSink from "../report/ReportSink.ts"
 import type { PolicyFileError } from "../router/kv/PolicyFileError.ts"
+import type { SettingsError } from "../settings/SettingsError.ts"
 import * as Replay from "../simulation/Replay.ts"
 import type { ReplayError } from "../simulation/ReplayError.ts"
 import type { RunProbe } from "../simulation/RunProbe.ts"
@@ -48,6 +49,7 @@ export type PrepareError =
   | DisaggregationUnsupported
   | NpzError
   | PolicyFileError
+  | SettingsError
   | TraceError
   | UsageError
   | WorkloadError
@@ -145,7 +147,7 @@ const virtualSimulation = Effect.fnUntraced(function* (
   { check, maxSimTimeMs }: ReplayOptions,
   workload: RunWorkload,
   { topology }: Deployment
-): Effect.fn.Return<Simulation, DisaggregationUnsupported | TraceError | WorkloadError, Scope.Scope> {
+): Effect.fn.Return<Simulation, DisaggregationUnsupported | SettingsError | TraceError | WorkloadError, Scope.Scope> {
   const services = yield* Layer.build(Layer.merge(topology, workload.layer))
   const limit = maxSimTimeMs === undefined ? {} : { maxSimTimeMs }
   return {

@@ -1,13 +1,13 @@
 /** What decides a run beside its options and its load, read from files: the router's policy, and AIC data that is not shipped. */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
-import { reasonOf } from "../config/FileProblem.ts"
+import { reasonOf } from "../settings/FileProblem.ts"
 import type { ReplayOptions } from "../config/ReplayOptions.ts"
 import { type UsageError, usageError } from "../config/UsageError.ts"
 import type { PolicyFileError } from "../router/kv/PolicyFileError.ts"
 import type { PolicyProfile } from "../router/kv/PolicyProfile.ts"
 import type { AicError } from "../timing/aic/AicError.ts"
-import type { AicModelArgs } from "../timing/aic/AicSetup.ts"
+import type { AicModelArgs } from "../timing/aic/AicArgs.ts"
 import type { AicBundle } from "../timing/bundle/AicBundle.ts"
 
 export interface RunFiles {

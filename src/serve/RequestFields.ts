@@ -7,7 +7,7 @@
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
-import { closestName } from "../config/ClosestName.ts"
+import { closestName } from "../settings/ClosestName.ts"
 import { type ApiError, invalid } from "./ApiError.ts"
 import type { GenerationSpec } from "./GenerationSpec.ts"
 

@@ -4,7 +4,7 @@
  * Latencies are what the deployment emitted, in seconds; the network to the client is not in them. Bucket bounds are vLLM's, with
  * a few smaller ones, because a simulated pass may be much faster than a real one.
  */
-import type { EngineArgs } from "../config/EngineArgs.ts"
+import type { EngineArgs } from "../engine/EngineArgs.ts"
 import type { WorkerSnapshot } from "../engine/WorkerCore.ts"
 import type { LagMeter } from "../online/LagMeter.ts"
 import type { LiveRequest } from "../online/LiveRequest.ts"

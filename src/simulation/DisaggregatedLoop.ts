@@ -9,7 +9,7 @@
  * Steps that touch a busy worker wait for the end of its pass. The decode pool produces every visible token; the prefill pool's
  * passes are hidden.
  */
-import type { EngineArgs } from "../config/EngineArgs.ts"
+import type { EngineArgs } from "../engine/EngineArgs.ts"
 import type { Engine } from "../engine/Engine.ts"
 import type { DestinationWorker, HandoffSupport, SourceWorker } from "../engine/Handoff.ts"
 import { Signal } from "../engine/WorkerCore.ts"

@@ -9,6 +9,10 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { Engine } from "../engine/Engine.ts"
 import { Router } from "../router/Router.ts"
+import { check } from "../settings/Decode.ts"
+import { integer } from "../settings/Kind.ts"
+import { setting } from "../settings/Setting.ts"
+import type { SettingsError } from "../settings/SettingsError.ts"
 import { DisaggregatedLoop, type PoolSetup } from "./DisaggregatedLoop.ts"
 import { MultiEngineLoop } from "./MultiEngineLoop.ts"
 import { SingleEngineLoop } from "./SingleEngineLoop.ts"
@@ -44,10 +48,24 @@ export const layerSingle: Layer.Layer<Topology, never, Engine> = Layer.effect(To
   )
 )
 
+const poolSize = integer(1, 2 ** 16)
+
+/** How many workers serve the load together. */
+export const multiSettings = { workers: setting(poolSize, 1, "Workers of an aggregated run") }
+
+/** How many workers each pool of a disaggregated run has. */
+export const disaggregatedSettings = {
+  prefillWorkers: setting(poolSize, 1, "Prefill workers of a disaggregated run"),
+  decodeWorkers: setting(poolSize, 1, "Decode workers of a disaggregated run")
+}
+
 /** `workers` equal workers behind the router (MES). */
-export const layerMulti = (options: { readonly workers: number }): Layer.Layer<Topology, never, Engine | Router> =>
+export const layerMulti = (options: {
+  readonly workers: number
+}): Layer.Layer<Topology, SettingsError, Engine | Router> =>
   Layer.effect(Topology)(
     Effect.gen(function* () {
+      yield* Effect.fromResult(check(multiSettings, options))
       const engine = yield* Engine
       const router = yield* Router
       return Topology.of({
@@ -89,11 +107,13 @@ export class DisaggregationUnsupported extends Schema.TaggedError<Disaggregation
 export const layerDisaggregated = (options: {
   readonly prefillWorkers: number
   readonly decodeWorkers: number
-}): Layer.Layer<Topology, DisaggregationUnsupported, PrefillPool | DecodePool> =>
+}): Layer.Layer<Topology, DisaggregationUnsupported | SettingsError, PrefillPool | DecodePool> =>
   Layer.effect(Topology)(
     Effect.gen(function* () {
-      const prefill = { ...(yield* PrefillPool), workers: options.prefillWorkers }
-      const decode = { ...(yield* DecodePool), workers: options.decodeWorkers }
+      const { decodeWorkers, prefillWorkers } = options
+      yield* Effect.fromResult(check(disaggregatedSettings, { prefillWorkers, decodeWorkers }))
+      const prefill = { ...(yield* PrefillPool), workers: prefillWorkers }
+      const decode = { ...(yield* DecodePool), workers: decodeWorkers }
       const source = prefill.engine.handoff
       const destination = decode.engine.handoff
       if (source === undefined || destination === undefined || source.order !== destination.order) {

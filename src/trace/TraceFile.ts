@@ -15,7 +15,7 @@ import * as Sink from "effect/Sink"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import { createReadStream } from "node:fs"
-import { reasonOf } from "../config/FileProblem.ts"
+import { reasonOf } from "../settings/FileProblem.ts"
 import { gunzip, isGzip } from "./Gunzip.ts"
 import { TraceError } from "./TraceError.ts"
 

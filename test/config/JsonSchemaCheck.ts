@@ -13,7 +13,7 @@ const entriesOf = (value: unknown): ReadonlyArray<readonly [string, Schema]> =>
     : []
 
 /** Keywords that say nothing about values. */
-const annotations: ReadonlySet<string> = new Set(["$schema", "$defs", "title", "description"])
+const annotations: ReadonlySet<string> = new Set(["$schema", "$defs", "title", "description", "default"])
 
 export class JsonSchemaCheck {
   private readonly root: Schema
@@ -34,6 +34,8 @@ export class JsonSchemaCheck {
         const types: ReadonlyArray<unknown> = Array.isArray(argument) ? argument : [argument]
         return types.includes(typeOf(value)) || (typeOf(value) === "integer" && types.includes("number"))
       }
+      case "const":
+        return value === argument
       case "enum":
         return Array.isArray(argument) && argument.includes(value)
       case "anyOf":

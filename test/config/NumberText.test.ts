@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { closestName } from "../../src/config/ClosestName.ts"
+import { closestName } from "../../src/settings/ClosestName.ts"
 import { integerOf, numberOf } from "../../src/config/NumberText.ts"
 
 describe("numbers on the command line", () => {

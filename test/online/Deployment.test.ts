@@ -12,6 +12,7 @@ import { HashIdTrie } from "../../src/request/HashIdTrie.ts"
 import type { RequestStatus } from "../../src/request/SimRequest.ts"
 import * as KvRouter from "../../src/router/kv/KvRouter.ts"
 import { defaultKvRouterOptions } from "../../src/router/kv/KvRouterOptions.ts"
+import type { SettingsError } from "../../src/settings/SettingsError.ts"
 import * as RoundRobin from "../../src/router/RoundRobin.ts"
 import type { Router } from "../../src/router/Router.ts"
 import { RunChecks } from "../../src/simulation/RunChecks.ts"
@@ -34,7 +35,7 @@ const use = <A>(
   options: {
     readonly workers?: number
     readonly engine?: Layer.Layer<Engine>
-    readonly router?: Layer.Layer<Router>
+    readonly router?: Layer.Layer<Router, SettingsError>
   } = {}
 ): Effect.Effect<A> =>
   VirtualPace.run(
@@ -74,7 +75,7 @@ const use = <A>(
       })
     }).pipe(
       Effect.scoped,
-      Effect.provide([options.engine ?? engineOf(engineArgs()), options.router ?? RoundRobin.layer])
+      Effect.provide([options.engine ?? engineOf(engineArgs()), Layer.orDie(options.router ?? RoundRobin.layer)])
     )
   )
 

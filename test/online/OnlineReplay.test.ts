@@ -11,6 +11,7 @@ import * as Stream from "effect/Stream"
 import type { Router } from "../../src/router/Router.ts"
 import * as KvRouter from "../../src/router/kv/KvRouter.ts"
 import { defaultKvRouterOptions } from "../../src/router/kv/KvRouterOptions.ts"
+import type { SettingsError } from "../../src/settings/SettingsError.ts"
 import * as RoundRobin from "../../src/router/RoundRobin.ts"
 import type { TraceError } from "../../src/trace/TraceError.ts"
 import { openAgenticMooncake, openMooncake, openMooncakeDelta, type TraceSource } from "../../src/trace/TraceSource.ts"
@@ -21,7 +22,10 @@ import { row } from "../support/RequestBuilder.ts"
 import { assertSameRun, engineOf, type Setup, virtual } from "./OnlineRuns.ts"
 
 const kvRouter = KvRouter.layer(defaultKvRouterOptions)
-const routers: Readonly<Record<string, Layer.Layer<Router>>> = { round_robin: RoundRobin.layer, kv_router: kvRouter }
+const routers: Readonly<Record<string, Layer.Layer<Router, SettingsError>>> = {
+  round_robin: RoundRobin.layer,
+  kv_router: kvRouter
+}
 
 /** A trace with its rows in memory: real reading would not hold virtual time back. */
 const inMemory = (

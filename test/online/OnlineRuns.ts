@@ -3,7 +3,7 @@ import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import type { EngineArgs } from "../../src/config/EngineArgs.ts"
+import type { EngineArgs } from "../../src/engine/EngineArgs.ts"
 import type { Engine } from "../../src/engine/Engine.ts"
 import * as SglangEngine from "../../src/engine/sglang/SglangEngine.ts"
 import * as VllmEngine from "../../src/engine/vllm/VllmEngine.ts"
@@ -19,12 +19,13 @@ import * as Topology from "../../src/simulation/Topology.ts"
 import { VirtualClock } from "../../src/simulation/VirtualClock.ts"
 import * as PolynomialTiming from "../../src/timing/PolynomialTiming.ts"
 import type { TraceError } from "../../src/trace/TraceError.ts"
+import type { SettingsError } from "../../src/settings/SettingsError.ts"
 import type { Workload } from "../../src/workload/Workload.ts"
 import type { WorkloadError } from "../../src/workload/WorkloadError.ts"
 
 export interface Setup {
   readonly engine: Layer.Layer<Engine>
-  readonly router: Layer.Layer<Router>
+  readonly router: Layer.Layer<Router, SettingsError>
   readonly workload: Layer.Layer<Workload, TraceError | WorkloadError>
   readonly workers: number
 }
@@ -40,7 +41,7 @@ export interface Outcome {
 const engineLayers = { vllm: VllmEngine.layer, trtllm: VllmEngine.layerTrtllm, sglang: SglangEngine.layer }
 
 export const engineOf = (args: EngineArgs): Layer.Layer<Engine> =>
-  engineLayers[args.engineType](args).pipe(Layer.provide(PolynomialTiming.layer))
+  engineLayers[args.engineType](args).pipe(Layer.provide(PolynomialTiming.layer), Layer.orDie)
 
 export const outcomeOf = (events: ReadonlyArray<ReplayEvent>): Outcome => {
   const summary = events.at(-1)
@@ -56,7 +57,11 @@ export const offline = ({ engine, router, workers, workload }: Setup) =>
   Stream.runCollect(Replay.run({ check: true })).pipe(
     Effect.map(outcomeOf),
     Effect.provide(
-      [Topology.layerMulti({ workers }).pipe(Layer.provide([engine, router])), workload, VirtualClock.layer],
+      [
+        Topology.layerMulti({ workers }).pipe(Layer.provide([engine, router]), Layer.orDie),
+        workload,
+        VirtualClock.layer
+      ],
       { local: true }
     )
   )
@@ -68,7 +73,7 @@ export const online = (
 ): Effect.Effect<Outcome, Failure, Pace> =>
   Stream.runCollect(OnlineReplay.run({ workers, check: true, ...options })).pipe(
     Effect.map(outcomeOf),
-    Effect.provide([engine, router, workload], { local: true })
+    Effect.provide([engine, Layer.orDie(router), workload], { local: true })
   )
 
 /** In virtual time. */

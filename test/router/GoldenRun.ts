@@ -6,10 +6,8 @@ import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { readdirSync, readFileSync } from "node:fs"
 import { gunzipSync } from "node:zlib"
-import type { EngineArgs } from "../../src/config/EngineArgs.ts"
-import { readEngineArgs } from "../../src/config/EngineArgsJson.ts"
-import { readRouterConfig } from "../../src/config/RouterConfig.ts"
-import { parse } from "../../src/config/StrictJson.ts"
+import type { EngineArgs } from "../../src/engine/EngineArgs.ts"
+import { parseEngineArgs, parseRouterConfig } from "../../src/config/DecodeSettings.ts"
 import type { Engine } from "../../src/engine/Engine.ts"
 import * as SglangEngine from "../../src/engine/sglang/SglangEngine.ts"
 import * as VllmEngine from "../../src/engine/vllm/VllmEngine.ts"
@@ -20,6 +18,7 @@ import * as KvRouter from "../../src/router/kv/KvRouter.ts"
 import type { DecisionHook } from "../../src/router/kv/KvRouterCore.ts"
 import { defaultKvRouterOptions, type KvRouterOptions } from "../../src/router/kv/KvRouterOptions.ts"
 import { parsePolicyFile, profileFor } from "../../src/router/kv/PolicyFile.ts"
+import type { SettingsError } from "../../src/settings/SettingsError.ts"
 import * as Topology from "../../src/simulation/Topology.ts"
 import * as PolynomialTiming from "../../src/timing/PolynomialTiming.ts"
 import { openAgenticMooncake, openMooncake, type TraceSource } from "../../src/trace/TraceSource.ts"
@@ -95,7 +94,7 @@ const numberFlag = (spec: RunSpec, name: string): number | undefined => {
   return text === undefined ? undefined : Number(text)
 }
 
-const json = (spec: RunSpec, name: string) => Result.getOrThrow(parse(flag(spec, name) ?? "{}"))
+const json = (spec: RunSpec, name: string): string => flag(spec, name) ?? "{}"
 
 /** Only the keys that are given: absent options must stay absent. */
 const given = <A extends object>(fields: { readonly [K in keyof A]: A[K] | undefined }): Partial<A> =>
@@ -146,9 +145,7 @@ const workload = (spec: RunSpec, blockTokens: number) => {
 }
 
 const routerOptions = (spec: RunSpec): KvRouterOptions => {
-  const config = Result.getOrThrow(
-    readRouterConfig(json(spec, "--router-config"), { _tag: "Flag", name: "--router-config" })
-  )
+  const config = Result.getOrThrow(parseRouterConfig(json(spec, "--router-config")))
   const policyProfile =
     spec.policyFile === undefined
       ? undefined
@@ -156,16 +153,15 @@ const routerOptions = (spec: RunSpec): KvRouterOptions => {
   return { ...defaultKvRouterOptions, ...config, policyProfile }
 }
 
-const engineArgs = (spec: RunSpec, name: string): EngineArgs =>
-  Result.getOrThrow(readEngineArgs(json(spec, name), { _tag: "Flag", name }))
+const engineArgs = (spec: RunSpec, name: string): EngineArgs => Result.getOrThrow(parseEngineArgs(json(spec, name)))
 
 const engines = { vllm: VllmEngine.layer, sglang: SglangEngine.layer, trtllm: VllmEngine.layerTrtllm }
 
 const engine = (args: EngineArgs): Layer.Layer<Engine> =>
-  engines[args.engineType](args).pipe(Layer.provide(PolynomialTiming.layer))
+  engines[args.engineType](args).pipe(Layer.provide(PolynomialTiming.layer), Layer.orDie)
 
 /** The topology of the command line, and the block size of its engines. */
-const topology = (spec: RunSpec, router: Layer.Layer<Router>) => {
+const topology = (spec: RunSpec, router: Layer.Layer<Router, SettingsError>) => {
   const prefillWorkers = numberFlag(spec, "--num-prefill-workers")
   if (prefillWorkers === undefined) {
     const args = engineArgs(spec, "--extra-engine-args")

@@ -6,8 +6,9 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { connect, type Socket } from "node:net"
-import type { EngineArgs } from "../../src/config/EngineArgs.ts"
+import type { EngineArgs } from "../../src/engine/EngineArgs.ts"
 import { Pace } from "../../src/online/Pace.ts"
+import type { SettingsError } from "../../src/settings/SettingsError.ts"
 import * as RoundRobin from "../../src/router/RoundRobin.ts"
 import type { Router } from "../../src/router/Router.ts"
 import { defaultServeOptions, type ServeOptions } from "../../src/serve/ServeOptions.ts"
@@ -18,9 +19,9 @@ import { engineArgs } from "../support/EngineArgsBuilder.ts"
 export interface TestServerOptions {
   readonly serve?: Partial<ServeOptions>
   readonly engine?: Partial<EngineArgs>
-  readonly router?: Layer.Layer<Router>
   /** Takes what the server prints; the console by default. */
   readonly print?: (line: string) => void
+  readonly router?: Layer.Layer<Router, SettingsError>
 }
 
 /** Starts a server; gives its URL. It stops with the scope. */

@@ -1,7 +1,7 @@
 /** Arbitrary small runs that put an engine under pressure: tiny pools and budgets, shared prefixes, simultaneous arrivals. */
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
-import type { EngineArgs } from "../../src/config/EngineArgs.ts"
+import type { EngineArgs } from "../../src/engine/EngineArgs.ts"
 import type { TraceRow } from "../../src/trace/TraceRow.ts"
 import { engineArgs } from "../support/EngineArgsBuilder.ts"
 import { row } from "../support/RequestBuilder.ts"

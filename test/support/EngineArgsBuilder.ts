@@ -1,5 +1,5 @@
 /** Engine arguments for tests: the vLLM defaults, with what a test cares about changed. */
-import type { EngineArgs } from "../../src/config/EngineArgs.ts"
+import type { EngineArgs } from "../../src/engine/EngineArgs.ts"
 
 const vllmDefaults: EngineArgs = {
   engineType: "vllm",

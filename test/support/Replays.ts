@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import type { EngineArgs } from "../../src/config/EngineArgs.ts"
+import type { EngineArgs } from "../../src/engine/EngineArgs.ts"
 import type { Engine } from "../../src/engine/Engine.ts"
 import * as VllmEngine from "../../src/engine/vllm/VllmEngine.ts"
 import type { ReplayEvent, RunSummary, TokenGapBatch } from "../../src/report/ReplayEvent.ts"
@@ -10,6 +10,7 @@ import type { RequestRecord } from "../../src/request/SimRequest.ts"
 import * as RoundRobin from "../../src/router/RoundRobin.ts"
 import * as Replay from "../../src/simulation/Replay.ts"
 import type { ReplayError } from "../../src/simulation/ReplayError.ts"
+import type { SettingsError } from "../../src/settings/SettingsError.ts"
 import * as Topology from "../../src/simulation/Topology.ts"
 import { VirtualClock } from "../../src/simulation/VirtualClock.ts"
 import * as PolynomialTiming from "../../src/timing/PolynomialTiming.ts"
@@ -18,12 +19,13 @@ import type { Workload } from "../../src/workload/Workload.ts"
 
 const engine = (args: EngineArgs): Layer.Layer<Engine> =>
   (args.engineType === "trtllm" ? VllmEngine.layerTrtllm(args) : VllmEngine.layer(args)).pipe(
-    Layer.provide(PolynomialTiming.layer)
+    Layer.provide(PolynomialTiming.layer),
+    Layer.orDie
   )
 
 /** `workers` engines of these arguments, with polynomial timing, behind a round-robin router. */
 export const multiTopology = (args: EngineArgs, workers: number): Layer.Layer<Topology.Topology> =>
-  Topology.layerMulti({ workers }).pipe(Layer.provide(Layer.merge(engine(args), RoundRobin.layer)))
+  Topology.layerMulti({ workers }).pipe(Layer.provide(Layer.merge(engine(args), RoundRobin.layer)), Layer.orDie)
 
 /** The same; one worker alone runs without a router. */
 export const topology = (args: EngineArgs, workers = 1): Layer.Layer<Topology.Topology> =>
@@ -64,11 +66,11 @@ export const outcomeOf = (events: ReadonlyArray<ReplayEvent>): Outcome => {
 
 /** Runs to the end on a clock of its own. */
 export const replay = (
-  topology: Layer.Layer<Topology.Topology>,
+  topology: Layer.Layer<Topology.Topology, SettingsError>,
   workload: Layer.Layer<Workload>,
   options: Replay.RunOptions = {}
 ): Effect.Effect<Outcome, ReplayError | TraceError> =>
   Stream.runCollect(Replay.run(options)).pipe(
     Effect.map(outcomeOf),
-    Effect.provide(Layer.mergeAll(topology, workload, VirtualClock.layer), { local: true })
+    Effect.provide(Layer.mergeAll(Layer.orDie(topology), workload, VirtualClock.layer), { local: true })
   )

@@ -7,9 +7,8 @@ import * as Layer from "effect/Layer"
 import type * as Path from "effect/Path"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import type { EngineArgs } from "../../src/config/EngineArgs.ts"
-import { readEngineArgs } from "../../src/config/EngineArgsJson.ts"
-import { parse } from "../../src/config/StrictJson.ts"
+import { parseEngineArgs } from "../../src/config/DecodeSettings.ts"
+import type { EngineArgs } from "../../src/engine/EngineArgs.ts"
 import * as SglangEngine from "../../src/engine/sglang/SglangEngine.ts"
 import * as VllmEngine from "../../src/engine/vllm/VllmEngine.ts"
 import * as ReportSink from "../../src/report/ReportSink.ts"
@@ -54,8 +53,7 @@ const reportOf = Effect.fnUntraced(function* <E>(
   { engineArgs, trace = conversation, workers }: RecordedRun,
   timing: (args: EngineArgs) => Layer.Layer<Timing, E, Files>
 ) {
-  const node = Result.getOrThrow(parse(JSON.stringify(engineArgs)))
-  const args = Result.getOrThrow(readEngineArgs(node, { _tag: "Flag", name: "--extra-engine-args" }))
+  const args = Result.getOrThrow(parseEngineArgs(JSON.stringify(engineArgs)))
   const sized = yield* withSizedPool(args)
   return yield* Replay.run({ check: true }).pipe(
     Stream.run(ReportSink.sink()),

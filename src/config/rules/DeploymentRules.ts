@@ -1,6 +1,6 @@
 /** Which engines serve the load, and how many: aggregated, or a prefill and a decode pool. */
-import type { EngineArgs } from "../EngineArgs.ts"
-import { defaultEngineArgs } from "../EngineArgsJson.ts"
+import type { EngineArgs } from "../../engine/EngineArgs.ts"
+import { defaultEngineArgs } from "../../engine/EngineArgs.ts"
 import type { GivenOptions } from "../GivenOptions.ts"
 import type { Deployment } from "../ReplayOptions.ts"
 import { usageError } from "../UsageError.ts"

@@ -1,7 +1,7 @@
 /** How requests find a worker, and what the router may know of prefill times. */
 import type { GivenAicOptions, GivenOptions } from "../GivenOptions.ts"
 import type { Deployment, PrefillEstimateArgs } from "../ReplayOptions.ts"
-import type { RouterConfig } from "../RouterConfig.ts"
+import type { RouterConfig } from "../../router/kv/RouterConfig.ts"
 import { usageError } from "../UsageError.ts"
 import { missingOf, type Problem } from "./Rule.ts"
 

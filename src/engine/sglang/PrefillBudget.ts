@@ -4,7 +4,8 @@
  * The slots are an estimate: those that can be had now, less the unused parts of pages, less what running requests are expected to
  * generate. A request is charged its whole uncomputed length, cached or not, and the output it may generate.
  */
-import type { EngineArgs, SglangArgs } from "../../config/EngineArgs.ts"
+import type { EngineArgs } from "../EngineArgs.ts"
+import type { SglangArgs } from "./SglangArgs.ts"
 import type { Sequence } from "./Sequence.ts"
 
 export class PrefillBudget {

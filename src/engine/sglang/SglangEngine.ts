@@ -1,17 +1,20 @@
 /** The SGLang-style engine as a Layer. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { EngineArgs } from "../../config/EngineArgs.ts"
+import type { SettingsError } from "../../settings/SettingsError.ts"
+import { checkedEngineArgs, type EngineArgs } from "../EngineArgs.ts"
 import { Timing } from "../../timing/Timing.ts"
 import { Engine } from "../Engine.ts"
 import { SglangDecodeWorker } from "./SglangDecodeWorker.ts"
 import { SglangPrefillWorker } from "./SglangPrefillWorker.ts"
 import { SglangWorker } from "./SglangWorker.ts"
 
-export const layer = (args: EngineArgs): Layer.Layer<Engine, never, Timing> =>
+export const layer = (given: EngineArgs): Layer.Layer<Engine, SettingsError, Timing> =>
   Layer.effect(Engine)(
-    Effect.map(Timing, (timing) =>
-      Engine.of({
+    Effect.gen(function* () {
+      const args = yield* Effect.fromResult(checkedEngineArgs(given))
+      const timing = yield* Timing
+      return Engine.of({
         args,
         kvEventVisibility: "pass-end",
         spawn: (context) => new SglangWorker(args, timing.make(), context),
@@ -21,5 +24,5 @@ export const layer = (args: EngineArgs): Layer.Layer<Engine, never, Timing> =>
           spawnDestination: (context) => new SglangDecodeWorker(args, timing.make(), context)
         }
       })
-    )
+    })
   )

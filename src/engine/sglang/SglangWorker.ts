@@ -5,7 +5,7 @@
  * token exists as an object: a request in steady decode costs a slot number and a few counters per pass, and a countdown
  * tells when it needs more than that.
  */
-import type { EngineArgs } from "../../config/EngineArgs.ts"
+import type { EngineArgs } from "../EngineArgs.ts"
 import type { SimRequest } from "../../request/SimRequest.ts"
 import { scaledDurationMs } from "../../timing/Quantise.ts"
 import type { TimingModel } from "../../timing/Timing.ts"

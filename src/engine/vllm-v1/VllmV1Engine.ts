@@ -1,7 +1,7 @@
 /** Engines that decide like a release of vLLM, as a Layer. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { EngineArgs } from "../../config/EngineArgs.ts"
+import type { EngineArgs } from "../EngineArgs.ts"
 import { Timing } from "../../timing/Timing.ts"
 import { Engine } from "../Engine.ts"
 import type { SchedulerRules } from "./SchedulerRules.ts"

@@ -9,7 +9,7 @@
  *     executing  [---- k ----][--- k+1 ---][--- k+2 ---]
  *     passes     |------------|------------|-----------|
  */
-import type { EngineArgs } from "../../config/EngineArgs.ts"
+import type { EngineArgs } from "../EngineArgs.ts"
 import type { SimRequest } from "../../request/SimRequest.ts"
 import type { TimingModel } from "../../timing/Timing.ts"
 import { BatchWorker } from "../BatchWorker.ts"

@@ -2,7 +2,7 @@
  * When a waiting request may be admitted, and whether a running one may be thrown out: the one difference between the
  * vLLM-style scheduler (optimistic, preempts) and the TensorRT-LLM-style one (guaranteed no evict).
  */
-import type { EngineArgs } from "../../config/EngineArgs.ts"
+import type { EngineArgs } from "../EngineArgs.ts"
 import type { SimRequest } from "../../request/SimRequest.ts"
 import type { KvBlockPool } from "./KvBlockPool.ts"
 import type { Sequence } from "./Sequence.ts"

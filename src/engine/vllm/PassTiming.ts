@@ -1,5 +1,5 @@
 /** Durations of the parts of a pass: the timing model's milliseconds, sped up as the engine arguments ask, in whole nanoseconds. */
-import type { EngineArgs } from "../../config/EngineArgs.ts"
+import type { EngineArgs } from "../EngineArgs.ts"
 import { scaledDurationMs } from "../../timing/Quantise.ts"
 import type { TimingModel } from "../../timing/Timing.ts"
 

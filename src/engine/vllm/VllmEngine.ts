@@ -1,7 +1,8 @@
 /** The vLLM-style engine as a Layer. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { EngineArgs } from "../../config/EngineArgs.ts"
+import type { SettingsError } from "../../settings/SettingsError.ts"
+import { checkedEngineArgs, type EngineArgs } from "../EngineArgs.ts"
 import { Timing } from "../../timing/Timing.ts"
 import { Engine } from "../Engine.ts"
 import { guaranteedNoEvict, preemptive } from "./CapacityPolicy.ts"
@@ -10,9 +11,11 @@ import { VllmPrefillWorker } from "./VllmPrefillWorker.ts"
 import { VllmWorker } from "./VllmWorker.ts"
 
 /** vLLM: admits optimistically, preempts by recomputation. */
-export const layer = (args: EngineArgs): Layer.Layer<Engine, never, Timing> =>
+export const layer = (given: EngineArgs): Layer.Layer<Engine, SettingsError, Timing> =>
   Layer.effect(Engine)(
-    Effect.map(Timing, (timing) => {
+    Effect.gen(function* () {
+      const args = yield* Effect.fromResult(checkedEngineArgs(given))
+      const timing = yield* Timing
       const policy = preemptive(args)
       return Engine.of({
         args,
@@ -28,9 +31,11 @@ export const layer = (args: EngineArgs): Layer.Layer<Engine, never, Timing> =>
   )
 
 /** TensorRT-LLM: the same core, but admits only what is guaranteed to finish without eviction. */
-export const layerTrtllm = (args: EngineArgs): Layer.Layer<Engine, never, Timing> =>
+export const layerTrtllm = (given: EngineArgs): Layer.Layer<Engine, SettingsError, Timing> =>
   Layer.effect(Engine)(
-    Effect.map(Timing, (timing) => {
+    Effect.gen(function* () {
+      const args = yield* Effect.fromResult(checkedEngineArgs(given))
+      const timing = yield* Timing
       const policy = guaranteedNoEvict(args)
       return Engine.of({
         args,

@@ -5,7 +5,7 @@
  * then one decode step for every request whose known tokens are all computed. No token exists as an object: a request in
  * steady decode costs a few integer operations per pass, and a countdown tells when it needs more than that.
  */
-import type { EngineArgs } from "../../config/EngineArgs.ts"
+import type { EngineArgs } from "../EngineArgs.ts"
 import { emptyBlocks, type SimRequest } from "../../request/SimRequest.ts"
 import type { TimingModel } from "../../timing/Timing.ts"
 import type { WorkerContext } from "../WorkerContext.ts"

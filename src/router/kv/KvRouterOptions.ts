@@ -1,5 +1,7 @@
 /** What the KV router is configured with. */
-import { defaultRouterConfig, type RouterConfig } from "../../config/RouterConfig.ts"
+import * as Result from "effect/Result"
+import type { SettingsError } from "../../settings/SettingsError.ts"
+import { defaultRouterConfig, routerConfigProblem, type RouterConfig } from "./RouterConfig.ts"
 import type { RouterContext } from "../Router.ts"
 import type { TieBreak } from "./Choice.ts"
 import type { PolicyProfile } from "./PolicyProfile.ts"
@@ -25,6 +27,12 @@ export const defaultKvRouterOptions: KvRouterOptions = {
   prefillEstimator: undefined,
   seed: 0,
   tieBreak: "random"
+}
+
+/** Options, checked where a router is built from them: they may be defaults with some replaced. */
+export const checkedOptions = (options: KvRouterOptions): Result.Result<KvRouterOptions, SettingsError> => {
+  const problem = routerConfigProblem(options)
+  return problem === undefined ? Result.succeed(options) : Result.fail(problem)
 }
 
 /** What the options mean for one side of a disaggregated run: prefill workers hold no blocks, decode workers no prefills. */

@@ -1,4 +1,4 @@
-import type { QueuePolicy } from "../../config/EngineArgs.ts"
+import type { QueuePolicy } from "../../engine/EngineArgs.ts"
 import type { SimRequest } from "../../request/SimRequest.ts"
 
 /** A request that waits in the router, with what was measured and decided when it came. */

@@ -1,7 +1,7 @@
 /**
  * How parked requests are divided into classes, and what each class may do: the validated form of a policy profile.
  */
-import type { QueuePolicy } from "../../config/EngineArgs.ts"
+import type { QueuePolicy } from "../../engine/EngineArgs.ts"
 
 /** A range of uncached prompt tokens, from `minTokens` up to the next bucket's. */
 export interface CacheBucket {

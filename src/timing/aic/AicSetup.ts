@@ -2,20 +2,13 @@
 import type * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import type * as Path from "effect/Path"
-import type { AicArgs } from "../../config/EngineArgs.ts"
 import type { TimingTables } from "../Timing.ts"
 import type { AicError } from "./AicError.ts"
 import type { ModelShape } from "./ModelConfig.ts"
-import type { ExpertTokens, OpLists } from "./OpPlan.ts"
+import type { OpLists } from "./OpPlan.ts"
 import type { ParallelSizes } from "./ParallelSizes.ts"
 import type { PerfTables } from "./PerfTables.ts"
 import type { SystemConstants } from "./SystemConstants.ts"
-
-/** The arguments that decide an AIC model; those of an engine and the router's own alike. */
-export interface AicModelArgs extends Omit<AicArgs, "sizesKvPool"> {
-  /** Whose tokens expert layers are priced for under attention data parallelism; `one_rank` if absent, as the reference. */
-  readonly moeTokens?: ExpertTokens | undefined
-}
 
 /** Dimensions that KV sizing needs. */
 export interface KvShape extends Pick<ModelShape, "activations" | "layers" | "heads" | "kvHeads" | "headDim"> {

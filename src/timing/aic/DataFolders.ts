@@ -5,7 +5,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import type * as PlatformError from "effect/PlatformError"
 import * as Schema from "effect/Schema"
-import { reasonOf } from "../../config/FileProblem.ts"
+import { reasonOf } from "../../settings/FileProblem.ts"
 import { AicError } from "./AicError.ts"
 
 /** From the bundled command (`bundle/`), then from a module of `src/timing/aic/` or `dist/timing/aic/`. */

@@ -5,8 +5,8 @@
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import type * as Path from "effect/Path"
-import type { EngineArgs } from "../../config/EngineArgs.ts"
 import type { AicBundle } from "../bundle/AicBundle.ts"
+import type { AicArgs } from "./AicArgs.ts"
 import { AicError } from "./AicError.ts"
 import type { AicSetup } from "./AicSetup.ts"
 import { aicSetup } from "./FindSetup.ts"
@@ -16,10 +16,20 @@ import type { Op } from "./Op.ts"
 import { attentionBytes, weightFormat } from "./QuantMode.ts"
 
 /** What the user may say about the memory of an engine; `undefined` takes the backend's default. */
-export type MemoryArgs = Pick<
-  EngineArgs,
-  "blockTokens" | "maxNumBatchedTokens" | "gpuMemoryUtilization" | "memFractionStatic" | "freeGpuMemoryFraction"
->
+export interface MemoryArgs {
+  readonly blockTokens: number
+  readonly maxNumBatchedTokens: number
+  readonly gpuMemoryUtilization: number | undefined
+  readonly memFractionStatic: number | undefined
+  readonly freeGpuMemoryFraction: number | undefined
+}
+
+/** Arguments of an engine whose KV pool may be sized. */
+interface SizedArgs extends MemoryArgs {
+  readonly aic: AicArgs | undefined
+  readonly kvBytesPerToken: number | undefined
+  readonly numGpuBlocks: number
+}
 
 const mebibyte = 2 ** 20
 /** Where the token budget of a pass is unlimited, activations are sized for the default one. */
@@ -145,17 +155,17 @@ export const blocksPerRank = Effect.fnUntraced(function* (setup: AicSetup, memor
 })
 
 /** A KV pool as it is really deployed. */
-export interface SizedPool {
-  readonly args: EngineArgs
+export interface SizedPool<Args> {
+  readonly args: Args
   /** KV bytes of a token over all GPUs that hold it or a part of it; `undefined` where neither a model nor the arguments tell. */
   readonly kvBytesPerToken: number | undefined
 }
 
 /** The KV pool sized by AIC where the arguments ask for it, else as given. */
-export const sizedPool = Effect.fnUntraced(function* (
-  args: EngineArgs,
+export const sizedPool = Effect.fnUntraced(function* <Args extends SizedArgs>(
+  args: Args,
   bundles: ReadonlyArray<AicBundle> = []
-): Effect.fn.Return<SizedPool, AicError, FileSystem.FileSystem | Path.Path> {
+): Effect.fn.Return<SizedPool<Args>, AicError, FileSystem.FileSystem | Path.Path> {
   if (args.aic === undefined) return { args, kvBytesPerToken: args.kvBytesPerToken }
   const setup = yield* aicSetup(args.aic, bundles)
   const kvBytesPerToken = gpuBytesPerToken(setup) * setup.sizes.tp
@@ -165,8 +175,8 @@ export const sizedPool = Effect.fnUntraced(function* (
 })
 
 /** Engine arguments with the KV pool sized by AIC where they ask for it, else unchanged. */
-export const withSizedPool = (
-  args: EngineArgs,
+export const withSizedPool = <Args extends SizedArgs>(
+  args: Args,
   bundles: ReadonlyArray<AicBundle> = []
-): Effect.Effect<EngineArgs, AicError, FileSystem.FileSystem | Path.Path> =>
+): Effect.Effect<Args, AicError, FileSystem.FileSystem | Path.Path> =>
   args.aic?.sizesKvPool === true ? Effect.map(sizedPool(args, bundles), (pool) => pool.args) : Effect.succeed(args)

@@ -1,5 +1,5 @@
 /** One SGLang-style worker under the eyes of a test: round numbers instead of a timing model, everything it says on record. */
-import { type EngineArgs } from "../../../src/config/EngineArgs.ts"
+import { type EngineArgs } from "../../../src/engine/EngineArgs.ts"
 import { TokenGaps } from "../../../src/engine/TokenGaps.ts"
 import { SglangDecodeWorker } from "../../../src/engine/sglang/SglangDecodeWorker.ts"
 import { SglangPrefillWorker } from "../../../src/engine/sglang/SglangPrefillWorker.ts"

@@ -2,7 +2,7 @@
 import type { BlockName, Decision, DecisionProbe, Delivery } from "../../../src/engine/DecisionProbe.ts"
 import { TokenGaps } from "../../../src/engine/TokenGaps.ts"
 import { Signal, type WorkerCore } from "../../../src/engine/WorkerCore.ts"
-import type { EngineArgs } from "../../../src/config/EngineArgs.ts"
+import type { EngineArgs } from "../../../src/engine/EngineArgs.ts"
 import type { SchedulerRules } from "../../../src/engine/vllm-v1/SchedulerRules.ts"
 import type { SchedulerSettings } from "../../../src/engine/vllm-v1/SchedulerSettings.ts"
 import { VllmV1Worker } from "../../../src/engine/vllm-v1/VllmV1Worker.ts"

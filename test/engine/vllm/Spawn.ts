@@ -1,10 +1,9 @@
 /** One worker under the eyes of a test: round numbers instead of a timing model, everything it says on record. */
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import type { EngineArgs } from "../../../src/config/EngineArgs.ts"
-import { Engine } from "../../../src/engine/Engine.ts"
+import type { EngineArgs } from "../../../src/engine/EngineArgs.ts"
 import { TokenGaps } from "../../../src/engine/TokenGaps.ts"
-import * as VllmEngine from "../../../src/engine/vllm/VllmEngine.ts"
+import { guaranteedNoEvict, preemptive } from "../../../src/engine/vllm/CapacityPolicy.ts"
+import { VllmWorker } from "../../../src/engine/vllm/VllmWorker.ts"
 import { type PassOutcome, Signal, type WorkerCore } from "../../../src/engine/WorkerCore.ts"
 import type { SimRequest } from "../../../src/request/SimRequest.ts"
 import * as PolynomialTiming from "../../../src/timing/PolynomialTiming.ts"
@@ -29,21 +28,14 @@ export interface WorkerOnRecord {
 /** 1 ms per new prompt token. */
 const prefillMs = (batch: number, meanIsl: number, meanPrefix: number): number => batch * (meanIsl - meanPrefix)
 
-const spawnWith = (
-  args: EngineArgs,
-  timing: Layer.Layer<Timing>,
-  record: Omit<WorkerOnRecord, "worker">
-): WorkerOnRecord => {
-  const layer = args.engineType === "trtllm" ? VllmEngine.layerTrtllm(args) : VllmEngine.layer(args)
+/** The core itself, without the checks of the layers: schedulers are also held to blocks that no command accepts. */
+const spawnWith = (args: EngineArgs, timing: TimingModel, record: Omit<WorkerOnRecord, "worker">): WorkerOnRecord => {
+  const policy = args.engineType === "trtllm" ? guaranteedNoEvict(args) : preemptive(args)
   const kvEvents = {
     stored: (block: number) => void record.stored.push(block),
     removed: (block: number) => void record.removed.push(block)
   }
-  const worker = Effect.runSync(
-    Effect.map(Engine, (engine) => engine.spawn({ workerIndex: 0, gaps: record.gaps, kvEvents })).pipe(
-      Effect.provide(Layer.provide(layer, timing))
-    )
-  )
+  const worker = new VllmWorker(args, policy, timing, { workerIndex: 0, gaps: record.gaps, kvEvents })
   return { worker, ...record }
 }
 
@@ -68,12 +60,14 @@ export const spawn = (changes: Partial<EngineArgs>, decodeMs = 10): WorkerOnReco
       return decodeMs
     }
   }
-  return spawnWith(engineArgs(changes), Layer.succeed(Timing, { source: "test", make: () => model }), record)
+  return spawnWith(engineArgs(changes), model, record)
 }
+
+const polynomial = Effect.runSync(Effect.provide(Timing, PolynomialTiming.layer)).make()
 
 /** A worker with the default timing model. */
 export const spawnPolynomial = (changes: Partial<EngineArgs>): WorkerOnRecord =>
-  spawnWith(engineArgs(changes), PolynomialTiming.layer, emptyRecord())
+  spawnWith(engineArgs(changes), polynomial, emptyRecord())
 
 const signalNames = {
   [Signal.FirstToken]: "first token",

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import type { QueuePolicy } from "../../../src/config/EngineArgs.ts"
+import type { QueuePolicy } from "../../../src/engine/EngineArgs.ts"
 import { type PolicyClass, type PolicyProfile, singleClassProfile } from "../../../src/router/kv/PolicyProfile.ts"
 import { QueueLimitReached, RouterQueue } from "../../../src/router/kv/RouterQueue.ts"
 import { RouterFault } from "../../../src/router/RouterFault.ts"

@@ -1,7 +1,7 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import type { AicModelArgs } from "../../../src/timing/aic/AicSetup.ts"
+import type { AicModelArgs } from "../../../src/timing/aic/AicArgs.ts"
 import { aicSetup } from "../../../src/timing/aic/FindSetup.ts"
 import { makeAicModel } from "../../../src/timing/aic/AicModel.ts"
 import { aicArgs, argsOf, assertSamples, readGolden, type RecordedSamples, sampleNames } from "./Recorded.ts"

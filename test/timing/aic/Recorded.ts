@@ -3,7 +3,7 @@ import { assert } from "@effect/vitest"
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { gunzipSync } from "node:zlib"
 import type { AicModel } from "../../../src/timing/aic/AicModel.ts"
-import type { AicModelArgs } from "../../../src/timing/aic/AicSetup.ts"
+import type { AicModelArgs } from "../../../src/timing/aic/AicArgs.ts"
 
 const folder = new URL("../../golden/aic/", import.meta.url)
 /** Recordings of latent attention and of more systems. */

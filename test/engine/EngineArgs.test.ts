@@ -1,14 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import type { ConfigError } from "../../src/config/ConfigError.ts"
-import type { EngineArgs } from "../../src/config/EngineArgs.ts"
-import { defaultEngineArgs, readEngineArgs } from "../../src/config/EngineArgsJson.ts"
+import type { EngineArgs } from "../../src/engine/EngineArgs.ts"
+import { defaultEngineArgs, decodeEngineArgs } from "../../src/engine/EngineArgs.ts"
+import { decodePlaced, decodeSetting } from "../../src/config/DecodeSettings.ts"
 import { nodeOf } from "../../src/config/JsonSetting.ts"
 
 const read = (text: string): Result.Result<EngineArgs, ConfigError> =>
-  Result.flatMap(nodeOf({ _tag: "Text", flag: "--extra-engine-args", text }), ({ node, path, source }) =>
-    readEngineArgs(node, source, path)
-  )
+  decodeSetting({ _tag: "Text", flag: "--extra-engine-args", text }, decodeEngineArgs)
 
 const args = (text: string): EngineArgs => Result.getOrThrow(read(text))
 
@@ -128,8 +127,8 @@ describe("engine arguments", () => {
     ['{"num_gpu_blocks": 0}', /num_gpu_blocks: expected an integer from 1 to \d+, got 0$/],
     ['{"max_num_seqs": 0}', /max_num_seqs: expected an integer of at least 1, got 0$/],
     ['{"max_num_batched_tokens": 0}', /max_num_batched_tokens: expected an integer of at least 1, got 0$/],
-    ['{"speedup_ratio": -1.0}', /speedup_ratio: expected a number of at least 0, got -1.0$/],
-    ['{"speedup_ratio": true}', /speedup_ratio: expected a number of at least 0, got true$/],
+    ['{"speedup_ratio": -1.0}', /speedup_ratio: expected 0 or a number from .*, got -1.0$/],
+    ['{"speedup_ratio": true}', /speedup_ratio: expected 0 or a number from .*, got true$/],
     ['{"dp_size": 0}', /dp_size: expected an integer from 1/],
     ['{"enable_prefix_caching": 1}', /enable_prefix_caching: expected true or false, got 1$/],
     ['{"gpu_memory_utilization": 1.5}', /gpu_memory_utilization: expected a number from 0 to 1, got 1.5$/],
@@ -206,7 +205,10 @@ describe("engine arguments", () => {
     assert(node._tag === "Object")
     const engine = node.entries.get("a")?.value
     assert(engine !== undefined)
-    const result = readEngineArgs(engine, { _tag: "File", name: "run.json" }, "extra-engine-args")
+    const result = decodePlaced(
+      { node: engine, source: { _tag: "File", name: "run.json" }, path: "extra-engine-args" },
+      decodeEngineArgs
+    )
     assert(Result.isFailure(result))
     assert.match(result.failure.message, /^run\.json:3: extra-engine-args\.block_size: expected an integer/)
   })
@@ -225,7 +227,7 @@ describe("engine arguments", () => {
     )
     assert.deepStrictEqual(inert('{"kv_bytes_per_token": 1, "worker_type": "prefill"}'), [])
     assert.deepStrictEqual(inert('{"kv_bytes_per_token": 1}'), ["kv_bytes_per_token"])
-    assert.deepStrictEqual(inert('{"aic_system": "h200_sxm", "aic_tp_size": 2}'), ["aic_system"])
+    assert.deepStrictEqual(inert('{"aic_backend_version": "1", "aic_tp_size": 2}'), ["aic_backend_version"])
     assert.deepStrictEqual(
       inert(
         '{"aic_backend": "vllm", "aic_model_path": "m", "gpu_memory_utilization": 0.5, "mem_fraction_static": 0.5, "planner_profile_data": "p"}'

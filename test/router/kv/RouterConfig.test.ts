@@ -1,13 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
-import type { ConfigError } from "../../src/config/ConfigError.ts"
-import { nodeOf } from "../../src/config/JsonSetting.ts"
-import { defaultRouterConfig, readRouterConfig, type RouterConfig } from "../../src/config/RouterConfig.ts"
+import type { ConfigError } from "../../../src/config/ConfigError.ts"
+import { decodeSetting } from "../../../src/config/DecodeSettings.ts"
+import { defaultRouterConfig, decodeRouterConfig, type RouterConfig } from "../../../src/router/kv/RouterConfig.ts"
 
 const read = (text: string): Result.Result<RouterConfig, ConfigError> =>
-  Result.flatMap(nodeOf({ _tag: "Text", flag: "--router-config", text }), ({ node, path, source }) =>
-    readRouterConfig(node, source, path)
-  )
+  decodeSetting({ _tag: "Text", flag: "--router-config", text }, decodeRouterConfig)
 
 const config = (text: string): RouterConfig => Result.getOrThrow(read(text))
 
@@ -58,12 +56,12 @@ describe("router configuration", () => {
     ['{"session_affinity": true}', /session_affinity: unknown key$/],
     ['{"router_queue_policy": "zz"}', /router_queue_policy: expected one of "fcfs", "lcfs", "wspt", got "zz"$/],
     ['{"router_queue_policy": "FCFS"}', /router_queue_policy: expected one of .*, got "FCFS"$/],
-    ['{"router_temperature": -1.0}', /router_temperature: expected a number of at least 0, got -1.0$/],
-    ['{"router_temperature": "x"}', /router_temperature: expected a number of at least 0, got "x"$/],
+    ['{"router_temperature": -1.0}', /router_temperature: expected 0 or a number from .*, got -1.0$/],
+    ['{"router_temperature": "x"}', /router_temperature: expected 0 or a number from .*, got "x"$/],
     ['{"router_temperature": null}', /router_temperature: must not be null/],
     ['{"overlap_score_credit": 2}', /overlap_score_credit: expected a number from 0 to 1, got 2$/],
     ['{"overlap_score_credit": -0.5}', /overlap_score_credit: expected a number of at least 0, got -0.5$/],
-    ['{"overlap_score_weight": -1}', /overlap_score_weight: expected a number of at least 0, got -1$/],
+    ['{"overlap_score_weight": -1}', /overlap_score_weight: expected a number from 0 to 1000000000, got -1$/],
     ['{"router_event_threads": 0}', /router_event_threads: expected an integer from 1 to 4294967295, got 0$/],
     ['{"router_event_threads": 1.5}', /router_event_threads: .* got 1.5$/],
     ['{"durable_kv_events": true, "use_kv_events": false}', /durable_kv_events: requires use_kv_events=true$/],

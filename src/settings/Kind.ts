@@ -1,0 +1,142 @@
+/**
+ * What a setting accepts: how a value of the right kind is recognised, and how to say what was expected.
+ *
+ * A kind looks at a plain value: a number, a string, a boolean, a list. Whoever reads text makes one of what was written; numbers whose
+ * spelling counts come as {@link Decimal} or as bigint.
+ */
+import { Decimal } from "./Decimal.ts"
+
+/** JSON Schema (2020-12) of a value, for editors. */
+export type JsonSchema = Readonly<Record<string, unknown>>
+
+/** How values are written on a command line, where everything is text. */
+export type Form = "integer" | "number" | "text" | "switch" | "other"
+
+export interface Kind<A> {
+  /** Completes the sentence "expected …". */
+  readonly expected: string
+  readonly form: Form
+  readonly schema: JsonSchema
+  /** The value, or `undefined` for one that is not of this kind. */
+  readonly read: (value: unknown) => A | undefined
+  /** Of a name out of a list: what may be chosen. */
+  readonly names?: ReadonlyArray<string>
+}
+
+/** Beyond it integers are not exact; as an upper bound it says "no bound". */
+export const anyCount = Number.MAX_SAFE_INTEGER
+
+/** Tokens of a request, a block or a budget. */
+export const mostTokens = 2 ** 31 - 1
+
+const within = (minimum: number, maximum: number | undefined): string =>
+  maximum === undefined ? `of at least ${minimum}` : `from ${minimum} to ${maximum}`
+
+const bounds = (minimum: number, maximum: number | undefined): JsonSchema =>
+  maximum === undefined ? { minimum } : { minimum, maximum }
+
+/** An integer, written without fraction and exponent. */
+export const integer = (minimum: number, maximum: number): Kind<number> => {
+  const shown = maximum === anyCount ? undefined : maximum
+  return {
+    expected: `an integer ${within(minimum, shown)}`,
+    form: "integer",
+    schema: { type: "integer", ...bounds(minimum, shown) },
+    read: (value) =>
+      typeof value === "number" && Number.isSafeInteger(value) && value >= minimum && value <= maximum
+        ? value
+        : undefined
+  }
+}
+
+/** An unsigned 64-bit integer, exact. */
+export const uint64: Kind<bigint> = {
+  expected: "an integer from 0 to 2^64 - 1",
+  form: "integer",
+  schema: { type: "integer", minimum: 0 },
+  read: (value) => {
+    const exact = typeof value === "number" && Number.isSafeInteger(value) ? BigInt(value) : value
+    return typeof exact === "bigint" && BigInt.asUintN(64, exact) === exact ? exact : undefined
+  }
+}
+
+/** The number that a plain value is, in any spelling. */
+const numberOf = (value: unknown): number | undefined => {
+  if (value instanceof Decimal) return value.value
+  return typeof value === "number" ? value : typeof value === "bigint" ? Number(value) : undefined
+}
+
+/** A finite number in any spelling. */
+export const number = (minimum: number, maximum?: number): Kind<number> => ({
+  expected: `a number ${within(minimum, maximum)}`,
+  form: "number",
+  schema: { type: "number", ...bounds(minimum, maximum) },
+  read: (value) => {
+    const number = numberOf(value)
+    return number !== undefined && number >= minimum && number <= (maximum ?? Number.MAX_VALUE) ? number : undefined
+  }
+})
+
+/** A finite number above 0; how small is bounded too, so that dividing by it stays within what doubles tell apart. */
+export const positive = (minimum: number, maximum: number): Kind<number> => ({
+  ...number(minimum, maximum),
+  expected: `a number above 0, from ${minimum} to ${maximum}`
+})
+
+/** A factor, or 0 for "off": nothing between 0 and `minimum`, by which results could no longer be divided. */
+export const zeroOr = (minimum: number, maximum: number): Kind<number> => {
+  const factor = number(minimum, maximum)
+  return {
+    expected: `0 or a number from ${minimum} to ${maximum}`,
+    form: "number",
+    schema: { anyOf: [{ const: 0 }, factor.schema] },
+    read: (value) => (numberOf(value) === 0 ? 0 : factor.read(value))
+  }
+}
+
+/** A length of time; the bound keeps sums of a run finite and exact. */
+export const duration: Kind<number> = number(0, 1e12)
+
+/** A part of a whole. */
+export const share: Kind<number> = number(0, 1)
+
+export const boolean: Kind<boolean> = {
+  expected: "true or false",
+  form: "switch",
+  schema: { type: "boolean" },
+  read: (value) => (typeof value === "boolean" ? value : undefined)
+}
+
+export const text: Kind<string> = {
+  expected: "a string",
+  form: "text",
+  schema: { type: "string" },
+  read: (value) => (typeof value === "string" ? value : undefined)
+}
+
+/** Text with something in it. */
+export const filledText: Kind<string> = {
+  expected: "a string that is not empty",
+  form: "text",
+  schema: { type: "string", minLength: 1 },
+  read: (value) => (typeof value === "string" && value !== "" ? value : undefined)
+}
+
+/** One of some names; `ignoreCase` also takes other spellings of ASCII letters. */
+export const oneOf = <const Name extends string>(
+  names: ReadonlyArray<Name>,
+  options?: { readonly ignoreCase: boolean }
+): Kind<Name> => ({
+  expected: `one of ${names.map((name) => JSON.stringify(name)).join(", ")}`,
+  form: "text",
+  schema: { enum: names },
+  names,
+  read: (value) => {
+    if (typeof value !== "string") return undefined
+    const given = options?.ignoreCase === true ? value.toLowerCase() : value
+    return names.find((name) => name === given)
+  }
+})
+
+/** Accepted whatever it is. */
+export const anything: Kind<unknown> = { expected: "anything", form: "other", schema: {}, read: (value) => value }
