@@ -14,9 +14,9 @@ export interface SourceWorker extends WorkerCore {
   releaseSource(request: SimRequest): void
 }
 
-/** A decode worker. Requests reach it through a reservation, never through `submit`. */
+/** A decode worker. Requests reach it through a reservation, never through `submit`; `abort` gives up reservations as well. */
 export interface DestinationWorker extends WorkerCore {
-  /** Queues a request for a reservation; false when its KV can never fit this worker. */
+  /** Queues a request for a reservation; false when its KV, output included, can never fit this worker. */
   requestDestination(request: SimRequest): boolean
   /**
    * One reservation attempt for the oldest queued request, at most once per change of capacity.

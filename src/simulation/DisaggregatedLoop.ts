@@ -169,6 +169,7 @@ export class DisaggregatedLoop extends EventLoop {
     for (let index = 0; index < outcome.requests.length; index++) {
       const request = outcome.requests[index]!
       if (outcome.signals[index] === Signal.Rejected) {
+        if (!this.sourceFirst) this.cancelDestination(request)
         this.abort(request, "rejected")
         continue
       }
@@ -190,17 +191,19 @@ export class DisaggregatedLoop extends EventLoop {
     this.wake(this.parkedActivations[worker]!, Step.Activate)
     for (let index = 0; index < outcome.requests.length; index++) {
       const request = outcome.requests[index]!
-      if (outcome.signals[index] === Signal.FirstToken) this.decode.router.prefillDone(request, this.nowMs)
-      else this.endRequest(request)
+      const signal = outcome.signals[index]!
+      if (signal === Signal.FirstToken) this.decode.router.prefillDone(request, this.nowMs)
+      else this.endRequest(request, signal === Signal.Rejected ? "failed" : "completed")
     }
     if (reserved !== undefined) this.destinationReserved(reserved)
     this.decode.noteWork(worker)
   }
 
-  private endRequest(request: SimRequest): void {
+  /** A request leaves the decode pool; `failed` when it was retracted and can never be admitted again. */
+  private endRequest(request: SimRequest, status: "completed" | "failed"): void {
     const { ledger, probe } = this.context
     this.decode.router.freed(request, this.nowMs)
-    ledger.settle(request, "completed")
+    ledger.settle(request, status)
     probe?.record?.(request, this.nowMs)
     if (Number.isNaN(stampsOf(request).sourceReleasedMs)) this.unreleased.add(request)
     else ledger.emit(request)
@@ -288,6 +291,14 @@ export class DisaggregatedLoop extends EventLoop {
   private destinationReserved(request: SimRequest): void {
     stampsOf(request).destinationReservedMs = this.nowMs
     this.append(this.sourceFirst ? Step.Transfer : Step.Prefill, request)
+  }
+
+  /** The KV set aside for a request that its prefill worker has rejected is given back. */
+  private cancelDestination(request: SimRequest): void {
+    const worker = request.workerIndex
+    this.decode.cores[worker]!.abort(request)
+    this.decode.router.freed(request, this.nowMs)
+    if (!this.decode.isBusy(worker)) this.tryReserve(worker)
   }
 
   private startTransfer(request: SimRequest): void {

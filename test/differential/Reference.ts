@@ -12,7 +12,7 @@ export type ReferenceResult =
 
 export const referenceCommand: string | undefined = process.env["DYNOSIM_REFERENCE"]
 
-const timeoutMs = 20_000
+const timeoutMs = 60_000
 
 const execute = (command: string, words: ReadonlyArray<string>): Promise<ReferenceResult | undefined> =>
   new Promise((resolve) => {

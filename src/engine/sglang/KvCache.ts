@@ -58,7 +58,17 @@ export class KvCache {
 
   /** Slots that requests hold, shared ones counted once. */
   get activeTokens(): number {
-    return this.capacityTokens - this.obtainableTokens - this.leakedTokens + this.doubledTokens
+    return this.mostTokens - this.obtainableTokens
+  }
+
+  /** Slots that could be had if nobody held any; retractions change it, see {@link retract}. */
+  private get mostTokens(): number {
+    return this.capacityTokens - this.leakedTokens + this.doubledTokens
+  }
+
+  /** Every slot is there, and only once, as far as it can be had. */
+  get isWhole(): boolean {
+    return this.leakedTokens === 0 && this.doubledTokens === 0
   }
 
   /** `tokens` rounded up to whole pages. */
@@ -194,6 +204,24 @@ export class KvCache {
     return surplus
   }
 
+  /** Gives up what {@link reserve} locked and set aside. */
+  cancel(sequence: Sequence, reservedTokens: number): void {
+    const { lockedPages, node } = sequence
+    this.giveFrames(sequence, lockedPages, lockedPages * this.pageTokens + reservedTokens)
+    this.tree.unlock(node)
+    this.forget(sequence)
+  }
+
+  /** Evicts every cached page that nobody holds; where nobody holds any, slots that retractions lost are there again. */
+  clear(): void {
+    this.makeAvailable(Number.POSITIVE_INFINITY)
+    if (this.isWhole || this.activeTokens > 0) return
+    this.announcer?.withdrawAll()
+    this.pool.reset()
+    this.leakedTokens = 0
+    this.doubledTokens = 0
+  }
+
   /** Every shareable identity that is in the tree or announced. */
   markBlocks(mark: (block: number) => void): void {
     this.tree.forEachKey((key) => {
@@ -213,8 +241,7 @@ export class KvCache {
       frames += sequence.frames.length + sequence.duplicateFrames.length
     }
     const held = this.pool.available + this.tree.pages * this.pageTokens + ownTokens
-    const expected = this.capacityTokens - this.leakedTokens + this.doubledTokens
-    if (held !== expected) throw new Error(`${held} KV slots are accounted for, expected ${expected}`)
+    if (held !== this.mostTokens) throw new Error(`${held} KV slots are accounted for, expected ${this.mostTokens}`)
     if (frames !== this.frames.live) throw new Error(`${frames} page frames are in use, counted ${this.frames.live}`)
   }
 

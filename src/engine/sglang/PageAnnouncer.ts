@@ -59,6 +59,11 @@ export class PageAnnouncer {
     if (hash >= 0) this.sink.removed(hash)
   }
 
+  /** All slots are returned, those too that were lost. */
+  withdrawAll(): void {
+    for (let slot = 0; slot < this.hashes.length; slot++) this.withdraw(slot)
+  }
+
   /** Every shareable identity that some slot carries. */
   markBlocks(mark: (block: number) => void): void {
     this.carriers.forEach((hash) => {

@@ -55,6 +55,11 @@ export class PrefillBudget {
     return charged > this.promptTokens || charged > this.chunkTokens ? 0 : tokens
   }
 
+  /** Whether a fresh or retracted sequence could be admitted, chunk by chunk, where nobody else holds any of `slots`. */
+  couldGrant(sequence: Sequence, slots: number): boolean {
+    return this.ceilToPage(sequence.knownTokens) + this.outputReserve(sequence, true) < slots
+  }
+
   /** Books `tokens` that were granted and are materialised now. */
   charge(sequence: Sequence, tokens: number): void {
     const { knownTokens, materialisedTokens } = sequence
@@ -65,10 +70,15 @@ export class PrefillBudget {
     this.chunkTokens -= this.ceilToPage(tokens)
   }
 
-  /** Only what exceeds the chunk size is cut, into whole pages. */
+  /**
+   * Only what exceeds the limits of a batch is cut, into whole pages. The reference cuts only what exceeds the chunk size, and never
+   * admits what fits that but exceeds, in whole pages, either limit.
+   */
   private chunkOf(missingTokens: number): number {
-    if (missingTokens <= this.limits.chunkedPrefillTokens) return missingTokens
-    return Math.min(missingTokens, Math.floor(this.chunkTokens / this.pageTokens) * this.pageTokens)
+    const { chunkedPrefillTokens, maxPrefillTokens } = this.limits
+    if (this.ceilToPage(missingTokens) <= Math.min(chunkedPrefillTokens, maxPrefillTokens)) return missingTokens
+    const chunkTokens = Math.min(this.chunkTokens, maxPrefillTokens)
+    return Math.min(missingTokens, Math.floor(chunkTokens / this.pageTokens) * this.pageTokens)
   }
 
   private outputReserve(sequence: Sequence, complete: boolean): number {

@@ -28,14 +28,15 @@ export class SglangDecodeWorker extends SglangWorker implements DestinationWorke
   }
 
   override abort(request: SimRequest): boolean {
-    const index = this.activated.findIndex((sequence) => sequence.request === request)
-    if (index < 0) return super.abort(request)
-    for (const sequence of this.activated.splice(index, 1)) this.settle(sequence)
-    return true
+    return (
+      this.abortActivated(request) || this.abortPending(request) || this.abortReserved(request) || super.abort(request)
+    )
   }
 
   requestDestination(request: SimRequest): boolean {
-    if (this.kv.ceilToPage(request.promptTokens) > this.kv.capacityTokens) return false
+    const { outputTokens, promptTokens } = request
+    const { capacityTokens } = this.kv
+    if (this.kv.ceilToPage(promptTokens) > capacityTokens || promptTokens + outputTokens > capacityTokens) return false
     this.pending.push(new Sequence(request, request.outputTokens))
     return true
   }
@@ -43,11 +44,19 @@ export class SglangDecodeWorker extends SglangWorker implements DestinationWorke
   tryReserve(): SimRequest | undefined {
     const head = this.pending[0]
     if (head === undefined || !this.tries.claim(head)) return undefined
-    const missingTokens = this.kv.reserve(head)
+    const missingTokens = this.reserve(head)
     if (missingTokens < 0) return undefined
     this.pending.shift()
     this.reserved.set(head.request, { sequence: head, missingTokens })
     return head.request
+  }
+
+  /** As {@link KvCache.reserve}; where nobody holds anything, slots that retractions lost are had again before it is given up. */
+  private reserve(head: Sequence): number {
+    const missingTokens = this.kv.reserve(head)
+    if (missingTokens >= 0 || this.kv.isWhole || this.kv.activeTokens > 0) return missingTokens
+    this.kv.clear()
+    return this.kv.reserve(head)
   }
 
   missingTokens(request: SimRequest): number {
@@ -60,6 +69,27 @@ export class SglangDecodeWorker extends SglangWorker implements DestinationWorke
     this.reserved.delete(request)
     if (this.kv.activate(reservation.sequence) > 0) this.capacityFreed()
     this.activated.push(reservation.sequence)
+  }
+
+  private abortActivated(request: SimRequest): boolean {
+    const index = this.activated.findIndex((sequence) => sequence.request === request)
+    for (const sequence of index < 0 ? [] : this.activated.splice(index, 1)) this.settle(sequence)
+    return index >= 0
+  }
+
+  private abortPending(request: SimRequest): boolean {
+    const index = this.pending.findIndex((sequence) => sequence.request === request)
+    if (index >= 0) this.pending.splice(index, 1)
+    return index >= 0
+  }
+
+  private abortReserved(request: SimRequest): boolean {
+    const reservation = this.reserved.get(request)
+    if (reservation === undefined) return false
+    this.reserved.delete(request)
+    this.kv.cancel(reservation.sequence, reservation.missingTokens)
+    this.capacityFreed()
+    return true
   }
 
   override checkInvariants(): void {
@@ -90,6 +120,16 @@ export class SglangDecodeWorker extends SglangWorker implements DestinationWorke
   protected override settle(sequence: Sequence): void {
     super.settle(sequence)
     this.capacityFreed()
+  }
+
+  /** Whoever has arrived but found no seat gives way before those who wait hold nothing any more. */
+  protected override reclaim(): boolean {
+    if (super.reclaim()) return true
+    const last = this.activated.pop()
+    if (last === undefined) return false
+    this.waiting.pushBack(last)
+    this.restart(last)
+    return true
   }
 
   protected override awaitsRelease(): boolean {

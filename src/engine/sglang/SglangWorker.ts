@@ -24,6 +24,9 @@ import { Sequence } from "./Sequence.ts"
 
 const minDecodeMs = 1
 
+/** Reclaims in a row without a single token after which the requests are taken to displace each other forever. */
+const maxFruitlessReclaims = 10_000
+
 export class SglangWorker extends BatchWorker<Sequence> {
   protected readonly kv: KvCache
   private readonly timing: TimingModel
@@ -39,6 +42,7 @@ export class SglangWorker extends BatchWorker<Sequence> {
   private readonly retracted: Array<Sequence> = []
   private readonly finished: Array<Sequence> = []
   private readonly bursts: Array<number> = []
+  private fruitlessReclaims = 0
   private batchIslTokens = 0
   private batchPrefixTokens = 0
   /** Token time of the previous emitting pass: requests that emitted then share this pass's gap. */
@@ -67,7 +71,10 @@ export class SglangWorker extends BatchWorker<Sequence> {
     outcome.begin(nowMs)
     this.beforeAdmission(nowMs)
     this.longestPrefixFirst?.order(this.waiting)
-    if (this.admitsPrefill()) this.admitWaiting(nowMs)
+    if (this.admitsPrefill()) {
+      this.admitWaiting(nowMs)
+      this.freeStuckHead()
+    }
     outcome.prefillTokens = this.batchIslTokens - this.batchPrefixTokens
     const prefillEndMs = nowMs + this.prefillDurationMs()
     outcome.prefillEndMs = prefillEndMs
@@ -156,6 +163,10 @@ export class SglangWorker extends BatchWorker<Sequence> {
     while (admitted.length < freeSeats && !budget.exhausted) {
       const sequence = waiting.shift()
       if (sequence === undefined) return
+      if (this.neverFits(sequence)) {
+        this.reject(sequence)
+        continue
+      }
       const reusedTokens = this.materialise(sequence)
       if (reusedTokens < 0) {
         waiting.pushFront(sequence)
@@ -168,6 +179,73 @@ export class SglangWorker extends BatchWorker<Sequence> {
       const tokens = sequence.materialisedTokens - reusedTokens
       if (tokens > 0) this.probe?.scheduled?.(sequence.request, tokens, tokens)
     }
+  }
+
+  /**
+   * Whether even an empty worker would neither admit the request nor hold its last token. The reference leaves such a request at the
+   * head of its queue for ever, or lets it outgrow the pool.
+   */
+  private neverFits(sequence: Sequence): boolean {
+    if (sequence.materialisedTokens > 0) return false
+    const { knownTokens, remainingTokens } = sequence
+    const { capacityTokens } = this.kv
+    return knownTokens + remainingTokens > capacityTokens || !this.budget.couldGrant(sequence, capacityTokens)
+  }
+
+  private reject(sequence: Sequence): void {
+    this.recordProgress(sequence)
+    this.outcome.signal(sequence.request, Signal.Rejected)
+  }
+
+  /** The head of the queue may be refused although nobody is served and nothing will come back: only what others who wait hold can help. */
+  private freeStuckHead(): void {
+    const { head } = this.waiting
+    if (head === undefined || this.running.length > 0 || this.admitted.length > 0 || this.outcome.requests.length > 0)
+      return
+    if (!this.awaitsRelease() && !this.reclaim()) this.restoreLost(head)
+  }
+
+  /**
+   * Takes back the KV of the last waiting request that holds some: chunks that it computed before others went ahead of it. They stay
+   * cached until the room is needed. False when nobody who waits holds any. The reference never goes on from here.
+   */
+  protected reclaim(): boolean {
+    let holder: Sequence | undefined = undefined
+    for (let each = this.waiting.head; each !== undefined; each = each.behind) {
+      if (each.materialisedTokens > 0) holder = each
+    }
+    if (holder === undefined) return false
+    this.restart(holder)
+    return true
+  }
+
+  /** Nobody holds anything here, so slots that retractions lost can be told and had again. */
+  private restoreLost(head: Sequence): void {
+    if (this.kv.isWhole) return
+    this.kv.clear()
+    this.noteReclaim(head)
+  }
+
+  /**
+   * Takes back the KV of a request, which computes it anew. One that stood in its own way starts again with an empty cache: it held
+   * pages twice, because others had cached them before it put its own into the tree, or slots were lost since it was admitted.
+   */
+  protected restart(sequence: Sequence): void {
+    this.kv.finalise(sequence)
+    if (sequence === this.waiting.head) this.kv.clear()
+    this.noteReclaim(sequence)
+  }
+
+  private noteReclaim({ request }: Sequence): void {
+    this.outcome.worked()
+    this.capacityFreed()
+    this.fruitlessReclaims += 1
+    if (this.fruitlessReclaims <= maxFruitlessReclaims) return
+    throw new EngineStalled(
+      request,
+      `${this.inFlight} requests displace each other's prefill without end: the KV pool of ${this.kv.capacityTokens} tokens never lets `
+        + "a token out. Give the engine more KV (num_gpu_blocks), or larger pages (block_size, sglang.page_size)"
+    )
   }
 
   /** Gives a request its share of this prefill batch. Returns the tokens that need no computing, -1 when it has to wait. */
@@ -221,7 +299,7 @@ export class SglangWorker extends BatchWorker<Sequence> {
     kv.makeAvailable(needed)
     const first = kv.pool.take(needed)
     if (first < 0) {
-      this.checkStall(startMs)
+      if (!this.outcome.progressed && !this.awaitsRelease() && !this.reclaim()) this.restartRunning()
       return startMs
     }
     const tokenMs = startMs + this.decodeDurationMs()
@@ -232,6 +310,7 @@ export class SglangWorker extends BatchWorker<Sequence> {
     kv.pool.giveBack(first + needed, needed - used)
     if (this.finished.length > 0) this.dropFinished()
     this.previousEmitMs = tokenMs
+    this.fruitlessReclaims = 0
     this.outcome.worked()
     return tokenMs
   }
@@ -298,21 +377,12 @@ export class SglangWorker extends BatchWorker<Sequence> {
     this.capacityFreed()
   }
 
-  /**
-   * The decode step found no slots. One request alone, with nobody admitted or thrown out beside it, will find none in the next
-   * pass either: the reference repeats it forever.
-   */
-  private checkStall(startMs: number): void {
-    const [sequence] = this.running
-    if (sequence === undefined || this.outcome.progressed || this.awaitsRelease()) return
-    const { request } = sequence
-    throw new EngineStalled(
-      request,
-      `request ${request.id} (${request.promptTokens} prompt + ${request.outputTokens} output tokens) needs another KV slot at `
-        + `${startMs} ms, but after ${sequence.generatedTokens} output tokens none of the pool's ${this.kv.capacityTokens} can be had; `
-        + `${this.inFlight} in-flight requests remaining on its worker. Give the engine more KV (num_gpu_blocks), or let admission `
-        + `reserve more of the output (sglang.clip_max_new_tokens)`
-    )
+  /** The one running request needs a slot that nobody else can give back. The reference repeats the pass forever. */
+  private restartRunning(): void {
+    const sequence = this.running.pop()
+    if (sequence === undefined) return
+    this.waiting.pushFront(sequence)
+    this.restart(sequence)
   }
 
   private decodeDurationMs(): number {

@@ -59,6 +59,13 @@ export class SlotPool {
     this.available += count
   }
 
+  /** Makes the stack a fresh one. */
+  reset(): void {
+    this.available = this.capacity
+    this.lowestLevel = this.capacity
+    this.entries = new Int32Array(0)
+  }
+
   /** Brings untouched levels into memory until the top is among them. */
   private materialise(): void {
     const { capacity, entries, lowestLevel } = this

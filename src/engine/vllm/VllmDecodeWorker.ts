@@ -63,6 +63,26 @@ export class VllmDecodeWorker extends VllmWorker implements DestinationWorker {
     this.waiting.pushBack(sequence)
   }
 
+  override abort(request: SimRequest): boolean {
+    return this.abortPending(request) || this.abortReserved(request) || super.abort(request)
+  }
+
+  private abortPending(request: SimRequest): boolean {
+    const index = this.pending.findIndex((sequence) => sequence.request === request)
+    for (const sequence of index < 0 ? [] : this.pending.splice(index, 1)) this.drop(sequence)
+    return index >= 0
+  }
+
+  private abortReserved(request: SimRequest): boolean {
+    const reservation = this.reserved.get(request)
+    if (reservation === undefined) return false
+    this.reserved.delete(request)
+    this.pool.unpin(reservation.sequence.slots, reservation.cachedBlocks)
+    this.drop(reservation.sequence)
+    this.capacityFreed()
+    return true
+  }
+
   override markBlocks(mark: (block: number) => void): void {
     super.markBlocks(mark)
     for (const sequence of this.pending) sequence.markKeys(mark)

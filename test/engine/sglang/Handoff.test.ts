@@ -59,10 +59,46 @@ describe("SglangDecodeWorker", () => {
     worker.activate(made)
   }
 
-  it("refuses a prompt that is larger than its pool, and only that", () => {
+  it("refuses a request that is larger than its pool, and only that", () => {
     const { worker } = spawnDestination({})
     assert.isFalse(worker.requestDestination(prompt(1, 65, 1)))
-    assert.isTrue(worker.requestDestination(prompt(2, 64, 1)))
+    assert.isFalse(worker.requestDestination(prompt(2, 64, 1)))
+    assert.isFalse(worker.requestDestination(prompt(3, 60, 5)))
+    assert.isTrue(worker.requestDestination(prompt(4, 63, 1)))
+  })
+
+  it("gives up a reservation, or the wish for one, of a request that is aborted", () => {
+    const { worker } = spawnDestination({})
+    activated(worker, prompt(1, 16, 1, 0))
+    worker.pass(0)
+    const [first, second, third] = [prompt(2, 42, 1, 0), prompt(3, 40, 1), prompt(4, 40, 1)]
+    for (const each of [first, second, third]) worker.requestDestination(each)
+    assert.strictEqual(worker.tryReserve(), first)
+    assert.isUndefined(worker.tryReserve())
+    assert.isTrue(worker.abort(first))
+    assert.isTrue(worker.abort(second))
+    assert.isFalse(worker.abort(second))
+    worker.checkInvariants()
+    assert.strictEqual(worker.tryReserve(), third)
+    assert.isTrue(worker.abort(third))
+    worker.checkInvariants()
+    assert.strictEqual(worker.snapshot().activeBlocks, 0)
+  })
+
+  it("has lost slots again when a reservation finds too few and nobody holds any", () => {
+    const { worker } = spawnDestination({})
+    activated(worker, prompt(1, 16, 2, 0))
+    worker.pass(0)
+    worker.pass(10)
+    // Both compute the cached pages anew, and what is thrown out of them never comes back.
+    const waiting = [prompt(2, 20, 24, 0), prompt(3, 20, 24, 0)]
+    for (const each of waiting) activated(worker, each)
+    let nowMs = 20
+    while (worker.inFlight > 0) nowMs = worker.pass(nowMs).endMs
+    const large = prompt(9, 62, 1)
+    assert.isTrue(worker.requestDestination(large))
+    assert.strictEqual(worker.tryReserve(), large)
+    worker.checkInvariants()
   })
 
   it("decodes all tokens itself, from the pass after the activation, without prefill time", () => {
@@ -111,14 +147,14 @@ describe("SglangDecodeWorker", () => {
 
   it("lets an activation that returns slots count as a change, and one that returns none not", () => {
     const afterActivation = (promptTokens: number): SimRequest | undefined => {
-      const { worker } = spawnDestination({ blockTokens: 16, numGpuBlocks: 4 })
+      const { worker } = spawnDestination({ blockTokens: 16, numGpuBlocks: 5 })
       const first = request({
         id: 1,
         promptTokens,
         outputTokens: 9,
         blocks: blocksFrom(0, Math.floor(promptTokens / 16))
       })
-      const second = request({ id: 2, promptTokens: 16, outputTokens: 9, blocks: [77] })
+      const second = request({ id: 2, promptTokens: 32, outputTokens: 9, blocks: [77, 78] })
       worker.requestDestination(first)
       worker.tryReserve()
       worker.requestDestination(second)
@@ -141,6 +177,25 @@ describe("SglangDecodeWorker", () => {
     worker.pass(10)
     worker.pass(20)
     assert.strictEqual(second.handoff?.decodeAdmitMs, 20)
+  })
+
+  it("rejects, with its tokens, a retracted request that has no room to come back", () => {
+    const { worker } = spawnDestination({})
+    const [staying, leaving] = [prompt(1, 18, 45), prompt(2, 32, 29)]
+    activated(worker, staying)
+    worker.pass(0)
+    activated(worker, leaving)
+    const ended: Array<string> = []
+    for (let nowMs = 10; worker.inFlight > 0;) {
+      const outcome = worker.pass(nowMs)
+      nowMs = outcome.endMs
+      ended.push(...signals(outcome).filter((signal) => !signal.endsWith("first token")))
+      worker.checkInvariants()
+    }
+    // Thrown out with 37 tokens: 40 slots in pages and 24 more tokens are not below 64, whoever else is there.
+    assert.deepStrictEqual(ended, ["2 rejected", "1 completed"])
+    assert.deepStrictEqual([staying.emittedTokens, leaving.emittedTokens], [45, 5])
+    assert.strictEqual(worker.snapshot().activeBlocks, 0)
   })
 
   it("admits retracted requests only while nobody wants a reservation", () => {

@@ -4,7 +4,6 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import { EngineStalled } from "../../../src/engine/EngineStalled.ts"
 import { NewTokenRatio } from "../../../src/engine/sglang/NewTokenRatio.ts"
 import type { SimRequest } from "../../../src/request/SimRequest.ts"
 import { blocksFrom, request } from "../../support/RequestBuilder.ts"
@@ -42,8 +41,8 @@ describe("a pass", () => {
   })
 
   it("does nothing when nothing can be admitted, and says so", () => {
-    const { worker } = spawn({})
-    worker.submit(own(1, 60, 4))
+    const { worker } = spawn({ sglang: { maxPrefillTokens: 3 } })
+    worker.submit(own(1, 60, 3))
     const outcome = worker.pass(5)
     assert.strictEqual(outcome.progressed, false)
     assert.strictEqual(outcome.endMs, 5)
@@ -55,22 +54,43 @@ describe("a pass", () => {
 })
 
 describe("admission", () => {
-  it("refuses what would take the last slot: prompt in pages plus output must stay below the pool", () => {
-    const fits = (promptTokens: number, outputTokens: number): boolean => {
-      const { worker } = spawn({})
-      worker.submit(own(1, promptTokens, outputTokens))
-      return worker.pass(0).progressed
-    }
-    assert.isTrue(fits(60, 3))
-    assert.isFalse(fits(60, 4))
-    assert.isFalse(fits(57, 4))
-    assert.isTrue(fits(57, 3))
+  const served = (promptTokens: number, outputTokens: number, sglang = {}): string => {
+    const { worker } = spawn({ sglang })
+    worker.submit(own(1, promptTokens, outputTokens))
+    return signals(worker.pass(0)).join()
+  }
+
+  it("rejects what would take the last slot: prompt in pages plus output must stay below the pool", () => {
+    assert.strictEqual(served(60, 3), "1 first token")
+    assert.strictEqual(served(60, 4), "1 rejected")
+    assert.strictEqual(served(57, 4), "1 rejected")
+    assert.strictEqual(served(57, 3), "1 first token")
   })
 
-  it("reserves no more output than the clip", () => {
-    const { worker } = spawn({ sglang: { clipMaxNewTokens: 3 } })
-    worker.submit(own(1, 60, 4))
-    assert.isTrue(worker.pass(0).progressed)
+  it("reserves no more output than the clip, but rejects what would outgrow the pool all the same", () => {
+    assert.strictEqual(served(60, 4, { clipMaxNewTokens: 3 }), "1 first token")
+    assert.strictEqual(served(60, 5, { clipMaxNewTokens: 3 }), "1 rejected")
+  })
+
+  it("rejects only at the head of the queue, and goes on with the next in the same pass", () => {
+    const { worker } = spawn({ maxNumSeqs: 1 })
+    submitAll(worker, own(1, 8, 2), own(2, 90, 1), own(3, 8, 1))
+    assert.deepStrictEqual(signals(worker.pass(0)), ["1 first token"])
+    assert.deepStrictEqual(signals(worker.pass(18)), ["1 completed"])
+    assert.deepStrictEqual(signals(worker.pass(28)), ["2 rejected", "3 completed"])
+    assert.strictEqual(worker.inFlight, 0)
+  })
+
+  it("cuts a remainder that exceeds the chunk, or the prefill budget, once it is rounded up to pages", () => {
+    const ends = (limits: object, promptTokens: number): Array<number> => {
+      const { worker } = spawn({ sglang: limits })
+      worker.submit(own(1, promptTokens, 1))
+      return drain(worker, 0)
+    }
+    // 14 tokens are 16 in pages of 4: more than a chunk of 15, so 12 of them come first.
+    assert.deepStrictEqual(ends({ chunkedPrefillTokens: 15 }, 14), [12, 24])
+    assert.deepStrictEqual(ends({ chunkedPrefillTokens: 16 }, 14), [24])
+    assert.deepStrictEqual(ends({ maxPrefillTokens: 9 }, 14), [8, 24])
   })
 
   it("is strictly first come, first served", () => {
@@ -181,10 +201,15 @@ describe("retraction", () => {
     assert.deepStrictEqual([older.reusedTokens, younger.reusedTokens], [0, 0])
   })
 
-  it("says which request can never go on", () => {
-    const { worker } = crowded()
-    worker.submit(own(7, 60, 12))
-    assert.throws(() => drain(worker, 0), EngineStalled, /request 7 .*none of the pool's 64 can be had/)
+  it("gives back the chunks of requests that block each other", () => {
+    const { worker } = spawn({ sglang: { chunkedPrefillTokens: 16, clipMaxNewTokens: 1, scheduleConservativeness: 0 } })
+    const requests = [own(1, 30, 20), own(2, 40, 8), own(3, 44, 9)]
+    submitAll(worker, ...requests)
+    drain(worker, 0)
+    assert.deepStrictEqual(
+      requests.map(({ emittedTokens }) => emittedTokens),
+      [20, 8, 9]
+    )
   })
 })
 
@@ -262,21 +287,11 @@ describe("any load that fits", () => {
             if (signal.endsWith("completed")) completed.push(Number.parseInt(signal, 10))
           return outcome.progressed
         }
-        /** Slots that never come back can starve requests, as in the reference. */
-        const assertStarved = (): void => {
-          const { availableBlocks, capacityBlocks, running } = worker.snapshot()
-          assert.isTrue(running > 0 || availableBlocks < capacityBlocks, "the worker stops although its pool is free")
-        }
-        try {
-          requests.forEach((each, index) => {
-            worker.submit(each)
-            for (let pass = 0; pass < plan[index]!.waits; pass++) step()
-          })
-          while (worker.inFlight > 0) if (!step()) return assertStarved()
-        } catch (error) {
-          if (error instanceof EngineStalled) return assertStarved()
-          throw error
-        }
+        requests.forEach((each, index) => {
+          worker.submit(each)
+          for (let pass = 0; pass < plan[index]!.waits; pass++) step()
+        })
+        while (worker.inFlight > 0) assert.isTrue(step(), "the worker stops although requests are left")
         assert.deepStrictEqual(
           completed.toSorted((a, b) => a - b),
           requests.map(({ id }) => id)
