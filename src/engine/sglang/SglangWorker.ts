@@ -233,6 +233,7 @@ export class SglangWorker extends BatchWorker<Sequence> {
   protected restart(sequence: Sequence): void {
     this.kv.finalise(sequence)
     if (sequence === this.waiting.head) this.kv.clear()
+    this.notePreemption(sequence)
     this.noteReclaim(sequence)
   }
 
@@ -364,10 +365,14 @@ export class SglangWorker extends BatchWorker<Sequence> {
     if (sequence === undefined) return
     this.kv.retract(sequence)
     this.retracted.push(sequence)
+    this.notePreemption(sequence)
+  }
+
+  private notePreemption({ request }: Sequence): void {
     this.preemptions += 1
     this.outcome.preemptions += 1
     this.outcome.worked()
-    this.probe?.preempted?.(sequence.request)
+    this.probe?.preempted?.(request)
   }
 
   private requeueRetracted(): void {
