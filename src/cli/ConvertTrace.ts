@@ -17,11 +17,10 @@ export const convertTraceFile = Effect.fnUntraced(function* (files: ReadonlyArra
     return yield* usageError("FILE", "needs a trace to read and a file to write", "give - to write to standard output")
   }
   const options = yield* Effect.fromResult(convertOptions(files.slice(0, -1), flags))
-  if (out !== "-")
-    yield* checkOutputs(
-      [["FILE", out]],
-      options.input.files.map((path) => ({ what: "the trace", path }))
-    )
+  yield* checkOutputs(
+    [["FILE", out]],
+    options.input.files.map((path) => ({ what: "the trace", path }))
+  )
   yield* Effect.scoped(convert(options, out))
 })
 

@@ -8,12 +8,15 @@ import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import type { Outputs } from "../config/ReplayOptions.ts"
 import { type UsageError, usageError } from "../config/UsageError.ts"
+import { followLinks, isStandardOutput, standardStreamOf } from "../report/OutputTarget.ts"
 import { resolveReportPath } from "../report/ReportPath.ts"
 
 export interface OutputPaths {
   readonly report: string
   /** Per-request lines; `undefined` when nobody asked for them. */
   readonly lines: string | undefined
+  /** Whether one of them goes to standard output, which nothing else may then be printed to. */
+  readonly standardOutputTaken: boolean
 }
 
 /** A file that the run reads, and how messages call it. */
@@ -30,6 +33,9 @@ export const resolveOutputPaths = Effect.fnUntraced(function* (
   const report = yield* resolveReportPath(outputs.reportJson)
   const lines = outputs.reportJsonl
   if (lines === "") return yield* usageError("--report-jsonl", "needs the name of a file")
+  if (lines !== undefined && (lines.endsWith("/") || (yield* isFolder(lines)))) {
+    return yield* usageError("--report-jsonl", `${lines} is a folder`, "give the name of a file in it")
+  }
   yield* checkOutputs(
     lines === undefined
       ? [["--report-json", report]]
@@ -39,8 +45,15 @@ export const resolveOutputPaths = Effect.fnUntraced(function* (
         ],
     inputs
   )
-  return { report, lines }
+  const standard = [report, ...(lines === undefined ? [] : [lines])]
+  const standardOutputTaken = (yield* Effect.forEach(standard, isStandardOutput)).includes(true)
+  return { report, lines, standardOutputTaken }
 })
+
+const isFolder = (path: string): Effect.Effect<boolean, never, FileSystem.FileSystem> =>
+  Effect.flatMap(FileSystem.FileSystem, (files) =>
+    Effect.match(files.stat(path), { onFailure: () => false, onSuccess: ({ type }) => type === "Directory" })
+  )
 
 /** Each output with the flag that names it. */
 export const checkOutputs = Effect.fnUntraced(function* (
@@ -49,10 +62,18 @@ export const checkOutputs = Effect.fnUntraced(function* (
 ): Effect.fn.Return<void, UsageError, FileSystem.FileSystem | Path.Path> {
   const taken = new Map<string, string>()
   for (const { path, what } of inputs) {
-    if (path !== "-") taken.set(yield* identityOf(path), `${what} ${path}`)
+    taken.set(yield* identityOf(path === "-" ? "/dev/stdin" : path), `${what} ${path}`)
+  }
+  const printed = yield* redirection
+  if (printed !== undefined) {
+    const read = taken.get(printed)
+    if (read !== undefined) {
+      return yield* usageError("standard output", `goes to ${read}, which it would overwrite`, "redirect it elsewhere")
+    }
+    taken.set(printed, "where standard output goes")
   }
   for (const [flag, path] of written) {
-    const identity = yield* identityOf(path)
+    const identity = yield* outputIdentityOf(path)
     const other = taken.get(identity)
     if (other !== undefined) {
       return yield* usageError(flag, `${path} is ${other}, which it would overwrite`, "choose another path")
@@ -64,11 +85,24 @@ export const checkOutputs = Effect.fnUntraced(function* (
 /** Prefix of what any number of outputs may go to: devices and pipes. */
 const shared = "device:"
 
+/** The file that standard output was redirected to, if it was to a file. */
+const redirection = Effect.map(
+  Effect.suspend(() => identityOf("/dev/stdout")),
+  (identity) => (identity.startsWith("file:") ? identity : undefined)
+)
+
+/** Under a standard name an output goes where everything printed goes, one after the other. */
+const outputIdentityOf = (path: string) =>
+  Effect.flatMap(standardStreamOf(path), (stream) =>
+    stream === undefined ? identityOf(path) : Effect.succeed(`standard:${stream}`)
+  )
+
 /** Equal for two names of one file, also of one that does not exist yet. */
 const identityOf = Effect.fnUntraced(function* (path: string) {
   const files = yield* FileSystem.FileSystem
+  const real = yield* followLinks(path)
   const info = yield* Effect.option(files.stat(path))
-  if (Option.isNone(info)) return `path:${yield* canonicalPath(path)}`
+  if (Option.isNone(info)) return `path:${yield* canonicalPath(real)}`
   const { dev, ino, type } = info.value
   if (type !== "File" && type !== "Directory") return `${shared}${path}`
   return Option.match(ino, { onNone: () => `path:${path}`, onSome: (inode) => `file:${dev}:${inode}` })

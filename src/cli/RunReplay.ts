@@ -14,11 +14,12 @@ import type { ReplayOptions } from "../config/ReplayOptions.ts"
 import { type UsageError, usageError } from "../config/UsageError.ts"
 import { validateReplayOptions } from "../config/ValidateReplayOptions.ts"
 import * as OutputFile from "../report/OutputFile.ts"
+import { locate } from "../report/OutputTarget.ts"
 import { printable } from "../report/Printable.ts"
 import type { Report } from "../report/Report.ts"
 import { reportJson } from "../report/ReportJson.ts"
 import { reportTable } from "../report/ReportTable.ts"
-import { writeRequestLines } from "../report/RequestLinesFile.ts"
+import { writeRequestLinesTo } from "../report/RequestLinesFile.ts"
 import { sideFiles, traceFiles } from "../run/InputFiles.ts"
 import * as Run from "../run/Run.ts"
 import { type OutputPaths, resolveOutputPaths } from "./OutputPaths.ts"
@@ -85,13 +86,14 @@ const replay = Effect.fnUntraced(function* (
       ? Effect.void
       : Effect.forEach(notices, (notice) => Console.error(`note: ${printable(notice)}`), { discard: true })
   yield* note(run.notices)
+  // What cannot be written is better known before the simulation than after it.
+  yield* locate(outputs.report)
+  const writeLines = outputs.lines === undefined ? identity : writeRequestLinesTo(yield* OutputFile.open(outputs.lines))
   yield* untilInterrupted(
     (stopWhen) =>
       Effect.scoped(
         Effect.flatMap(showProgress(run.requests, options.quiet), ({ monitor }) =>
-          run
-            .events({ stopWhen, monitor })
-            .pipe(outputs.lines === undefined ? identity : writeRequestLines(outputs.lines), Stream.run(run.report))
+          run.events({ stopWhen, monitor }).pipe(writeLines, Stream.run(run.report))
         )
       ),
     (finished) =>
@@ -102,8 +104,9 @@ const replay = Effect.fnUntraced(function* (
   )
 })
 
-/** The report is on disk before anything is printed. */
+/** The report is on disk before anything is printed. Where it is what is printed, or the lines are, the table goes beside it. */
 const deliver = Effect.fnUntraced(function* (report: Report, outputs: OutputPaths) {
   yield* OutputFile.write(outputs.report, reportJson(report))
-  yield* Console.log(reportTable(report, outputs.report).trimEnd())
+  const table = reportTable(report, outputs.report === "-" ? "standard output" : outputs.report).trimEnd()
+  yield* outputs.standardOutputTaken ? Console.error(table) : Console.log(table)
 })

@@ -5,10 +5,12 @@ import { synthOptions } from "../config/TraceToolOptions.ts"
 import { usageError } from "../config/UsageError.ts"
 import { mooncakeText } from "../trace/TraceWriter.ts"
 import { planSynthetic } from "../workload/SyntheticLoad.ts"
+import { checkOutputs } from "./OutputPaths.ts"
 import { writeTrace } from "./TraceOutput.ts"
 
 export const synthesiseTrace = Effect.fnUntraced(function* (out: string, flags: FlagValues) {
   if (out === "") return yield* usageError("OUT", "the name of the file to write is empty")
+  yield* checkOutputs([["OUT", out]], [])
   const {
     load: { _tag, arrivals, ...load },
     seed,

@@ -77,9 +77,12 @@ export const replayFlags = {
   "report-json": {
     kind: "path",
     default: "./dynamo_replay_report_<YYYYMMDD_HHMMSS>.json",
-    description: "Where the report goes; an existing directory gets a file of the default name"
+    description: "Where the report goes; an existing directory gets a file of the default name, - is standard output"
   },
-  "report-jsonl": { kind: "path", description: "Also write one JSON object per request to this file" },
+  "report-jsonl": {
+    kind: "path",
+    description: "Also write one JSON object per request to this file; - is standard output"
+  },
   "sla-ttft-ms": {
     kind: "number",
     description: "Goodput: longest time to first token of a good request, milliseconds"

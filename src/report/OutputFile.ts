@@ -1,19 +1,29 @@
 /**
  * Output files that are either there in full or not at all.
  *
- * Text goes to `NAME.partial` beside the file and takes the file's name once it is complete and on disk. Missing
- * parent folders are made. Devices and pipes have no such moment and are written directly.
+ * Text goes to a new file beside the target, under a name nobody can foresee or has taken, and takes the target's name once it is
+ * complete and on disk. Missing parent folders are made. Devices, pipes and the standard streams have no such moment and are
+ * written directly.
  */
 import * as Cause from "effect/Cause"
+import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FileSystem from "effect/FileSystem"
-import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import type { PlatformError } from "effect/PlatformError"
 import * as Scope from "effect/Scope"
+import * as Sink from "effect/Sink"
+import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
+import { randomBytes } from "node:crypto"
 import { OutputError } from "./OutputError.ts"
+import { locate, type OutputTarget, problemWith } from "./OutputTarget.ts"
+import { awaitReader } from "./PipeReader.ts"
+import { printable } from "./Printable.ts"
+
+/** What writing needs of its surroundings. */
+export type OutputServices = FileSystem.FileSystem | Path.Path | Stdio.Stdio
 
 /** A file being written. */
 export interface OutputFile {
@@ -22,29 +32,26 @@ export interface OutputFile {
   readonly commit: Effect.Effect<void, OutputError>
 }
 
-/** What becomes of a file whose scope is closed before it was completed. */
+/** What becomes of content whose scope is closed before it was completed. */
 type Abandon = "publish" | "leave-partial" | "remove"
 
 /**
  * Opens a file for text that comes piece by piece. When the scope closes without a `commit`, an interruption still gives the
- * file its name, so that nothing is lost; a failure leaves it as `NAME.partial`, so that it does not pass for complete.
+ * file its name, so that nothing is lost; a failure leaves what there is under another name, which it tells, so that it does not
+ * pass for complete. Where nothing was written, nothing is left. Waits for the reader of a pipe, until it is interrupted.
  */
-export const open = (
-  path: string
-): Effect.Effect<OutputFile, OutputError, FileSystem.FileSystem | Path.Path | Scope.Scope> =>
+export const open = (path: string): Effect.Effect<OutputFile, OutputError, OutputServices | Scope.Scope> =>
   openAs(path, (exit) => (Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause) ? "leave-partial" : "publish"))
 
 /** Writes a whole file; a failure or interruption leaves no trace, also not on a file of that name that was there before. */
-export const write = (
-  path: string,
-  text: string
-): Effect.Effect<void, OutputError, FileSystem.FileSystem | Path.Path> => writeStream(path, Stream.make(text))
+export const write = (path: string, text: string): Effect.Effect<void, OutputError, OutputServices> =>
+  writeStream(path, Stream.make(text))
 
 /** The same for content that comes piece by piece. */
 export const writeStream = <E, R>(
   path: string,
   pieces: Stream.Stream<string | Uint8Array, E, R>
-): Effect.Effect<void, OutputError | E, FileSystem.FileSystem | Path.Path | R> =>
+): Effect.Effect<void, OutputError | E, OutputServices | R> =>
   Effect.scoped(
     Effect.flatMap(
       openAs(path, () => "remove"),
@@ -52,91 +59,150 @@ export const writeStream = <E, R>(
     )
   )
 
-interface Target {
-  readonly path: string
-  readonly writtenPath: string
-  /** Written in place: there is nothing to rename onto. */
-  readonly direct: boolean
+const openAs = Effect.fnUntraced(function* (path: string, abandon: (exit: Exit.Exit<unknown, unknown>) => Abandon) {
+  const target = yield* locate(path)
+  switch (target._tag) {
+    case "Standard":
+      return standardStream(yield* Stdio.Stdio, target.stream)
+    case "InPlace":
+      return yield* openInPlace(path, target)
+    case "File":
+      return yield* openBeside(path, target, abandon)
+  }
+})
+
+const standardStream = (stdio: Stdio.Stdio, stream: "stdout" | "stderr"): OutputFile => ({
+  append: (content) =>
+    Stream.run(
+      Stream.make(content),
+      Sink.mapError(
+        stdio[stream]({ endOnDone: false }),
+        problemWith(stream === "stdout" ? "standard output" : "standard error", "cannot be written", mendOutput)
+      )
+    ),
+  commit: Effect.void
+})
+
+const mendOutput = "free some space or choose another path"
+
+const openInPlace = Effect.fnUntraced(function* (path: string, target: OutputTarget & { readonly _tag: "InPlace" }) {
+  const files = yield* FileSystem.FileSystem
+  const handleScope = yield* Effect.acquireRelease(Scope.make(), (scope) => Scope.close(scope, Exit.void))
+  const handle = yield* Effect.scoped(
+    Effect.gen(function* () {
+      if (target.pipe) yield* Effect.onInterrupt(awaitReader(target.path), () => nobodyReads(path))
+      return yield* openHandle(files, path, target.path, "a", handleScope)
+    })
+  )
+  return { append: appendTo(path, handle), commit: Scope.close(handleScope, Exit.void) } satisfies OutputFile
+})
+
+const nobodyReads = (path: string): Effect.Effect<void> =>
+  Console.error(`error: ${printable(path)}: not written, because nobody reads this pipe`)
+
+const openBeside = Effect.fnUntraced(function* (
+  path: string,
+  target: OutputTarget & { readonly _tag: "File" },
+  abandon: (exit: Exit.Exit<unknown, unknown>) => Abandon
+) {
+  const files = yield* FileSystem.FileSystem
+  const paths = yield* Path.Path
+  const folder = paths.dirname(target.path)
+  yield* files
+    .makeDirectory(folder, { recursive: true })
+    .pipe(
+      Effect.mapError(
+        problemWith(path, `cannot create the folder ${folder}`, "choose a path below a folder you may write to")
+      )
+    )
+  const writtenPath = paths.join(folder, partialName(paths.basename(target.path)))
+  const open = Effect.gen(function* () {
+    const handleScope = yield* Scope.make()
+    const handle = yield* openHandle(files, path, writtenPath, "wx", handleScope)
+    return new PartialFile({ files, path, target, writtenPath, handle, handleScope })
+  })
+  const file = yield* Effect.acquireRelease(open, (file, exit) => Effect.ignore(file.end(abandon(exit))))
+  return file satisfies OutputFile
+})
+
+/** Names may have 255 bytes; where the target's name leaves no room, the partial file goes without it. */
+const partialName = (name: string): string => {
+  const unforeseeable = `${randomBytes(8).toString("hex")}.partial`
+  return Buffer.byteLength(name) > 220 ? unforeseeable : `${name}.${unforeseeable}`
 }
 
-const beside = (path: string): Target => ({ path, writtenPath: `${path}.partial`, direct: false })
-const inPlace = (path: string): Target => ({ path, writtenPath: path, direct: true })
+/** `wx` makes a new file and follows no link; `a` writes on in what is there. */
+const openHandle = (
+  files: FileSystem.FileSystem,
+  path: string,
+  writtenPath: string,
+  flag: "wx" | "a",
+  scope: Scope.Scope
+): Effect.Effect<FileSystem.File, OutputError> =>
+  files
+    .open(writtenPath, { flag })
+    .pipe(
+      Scope.provide(scope),
+      Effect.mapError(problemWith(path, "cannot be opened for writing", "choose a path you may write to"))
+    )
 
-/** Finds where the text really goes, through symbolic links, and makes sure that the folder exists. */
-const locate = Effect.fnUntraced(function* (path: string) {
-  const files = yield* FileSystem.FileSystem
-  const { dirname } = yield* Path.Path
-  const info = yield* Effect.option(files.stat(path))
-  if (Option.isNone(info)) {
-    const folder = dirname(path)
-    yield* files
-      .makeDirectory(folder, { recursive: true })
-      .pipe(
-        Effect.mapError(
-          problemWith(path, `cannot create the folder ${folder}`, "choose a path below a folder you may write to")
-        )
-      )
-    return beside(path)
-  }
-  if (info.value.type === "Directory") {
-    return yield* new OutputError({ path, problem: "this is a folder; give the name of a file in it" })
-  }
-  // Redirected, /dev/stdout is a regular file that somebody else holds open: a rename would take it away from them.
-  if (info.value.type !== "File" || path.startsWith("/dev/")) return inPlace(path)
-  return beside(
-    yield* files.realPath(path).pipe(Effect.mapError(problemWith(path, "cannot be resolved", "choose another path")))
-  )
-})
+const encoder = new TextEncoder()
 
-const openAs = Effect.fnUntraced(function* (path: string, abandon: (exit: Exit.Exit<unknown, unknown>) => Abandon) {
-  const files = yield* FileSystem.FileSystem
-  const target = yield* locate(path)
-  const handleScope = yield* Scope.make()
-  const open = files.open(target.writtenPath, { flag: target.direct ? "a" : "w" }).pipe(
-    Scope.provide(handleScope),
-    Effect.mapError(problemWith(path, "cannot be opened for writing", "choose a path you may write to")),
-    Effect.map((handle) => new OpenFile(files, target, handle, handleScope))
-  )
-  const file = yield* Effect.acquireRelease(open, (file, exit) => Effect.ignore(file.end(abandon(exit))))
-  const encoder = new TextEncoder()
-  return {
-    append: (content) =>
-      file.handle
-        .writeAll(typeof content === "string" ? encoder.encode(content) : content)
-        .pipe(
-          Effect.uninterruptible,
-          Effect.mapError(problemWith(path, "cannot be written", "free some space or choose another path"))
-        ),
-    commit: file
-      .end("publish")
-      .pipe(Effect.mapError(problemWith(path, `${target.writtenPath} cannot be renamed`, "rename it yourself")))
-  } satisfies OutputFile
-})
+const appendTo =
+  (path: string, handle: FileSystem.File): OutputFile["append"] =>
+  (content) =>
+    handle
+      .writeAll(typeof content === "string" ? encoder.encode(content) : content)
+      .pipe(Effect.uninterruptible, Effect.mapError(problemWith(path, "cannot be written", mendOutput)))
+
+interface PartialFileOptions {
+  readonly files: FileSystem.FileSystem
+  /** As the user named it. */
+  readonly path: string
+  readonly target: OutputTarget & { readonly _tag: "File" }
+  readonly writtenPath: string
+  readonly handle: FileSystem.File
+  readonly handleScope: Scope.Closeable
+}
 
 /** An open handle and what is to become of the file behind it. */
-class OpenFile {
-  readonly handle: FileSystem.File
-  private readonly files: FileSystem.FileSystem
-  private readonly target: Target
-  private readonly handleScope: Scope.Closeable
+class PartialFile implements OutputFile {
+  private readonly options: PartialFileOptions
   private ended = false
+  private empty = true
 
-  constructor(files: FileSystem.FileSystem, target: Target, handle: FileSystem.File, handleScope: Scope.Closeable) {
-    this.files = files
-    this.target = target
-    this.handle = handle
-    this.handleScope = handleScope
+  constructor(options: PartialFileOptions) {
+    this.options = options
+  }
+
+  readonly append = (content: string | Uint8Array): Effect.Effect<void, OutputError> => {
+    this.empty = this.empty && content.length === 0
+    return appendTo(this.options.path, this.options.handle)(content)
+  }
+
+  get commit(): Effect.Effect<void, OutputError> {
+    const { path, writtenPath } = this.options
+    return Effect.mapError(
+      this.settleAs("publish"),
+      problemWith(path, `${writtenPath} cannot be renamed`, "rename it yourself")
+    )
+  }
+
+  /** The scope closes. */
+  end(as: Abandon): Effect.Effect<void, PlatformError> {
+    return Effect.suspend(() => this.settleAs(this.empty ? "remove" : as))
   }
 
   /** Closes the file and settles its name; a second time does nothing. */
-  end(as: Abandon): Effect.Effect<void, PlatformError> {
+  private settleAs(as: Abandon): Effect.Effect<void, PlatformError> {
     return Effect.uninterruptible(
       Effect.suspend(() => {
         if (this.ended) return Effect.void
         this.ended = true
-        // What cannot be synced, a device or some network file systems, needs no sync.
-        return Effect.ignore(this.handle.sync).pipe(
-          Effect.andThen(Scope.close(this.handleScope, Exit.void)),
+        const { handle, handleScope } = this.options
+        // What cannot be synced, as on some network file systems, needs no sync.
+        return Effect.ignore(handle.sync).pipe(
+          Effect.andThen(Scope.close(handleScope, Exit.void)),
           Effect.andThen(this.settle(as))
         )
       })
@@ -144,15 +210,19 @@ class OpenFile {
   }
 
   private settle(as: Abandon): Effect.Effect<void, PlatformError> {
-    const { direct, path, writtenPath } = this.target
-    if (direct || as === "leave-partial") return Effect.void
-    return as === "publish" ? this.files.rename(writtenPath, path) : this.files.remove(writtenPath)
+    const { files, path, target, writtenPath } = this.options
+    switch (as) {
+      case "remove":
+        return files.remove(writtenPath)
+      case "leave-partial":
+        return Console.error(
+          `note: ${printable(path)}: incomplete; what there is of it is in ${printable(writtenPath)}`
+        )
+      case "publish":
+        return Effect.andThen(
+          target.mode === undefined ? Effect.void : Effect.ignore(files.chmod(writtenPath, target.mode)),
+          files.rename(writtenPath, target.path)
+        )
+    }
   }
 }
-
-const problemWith =
-  (path: string, what: string, advice: string) =>
-  (error: PlatformError): OutputError => {
-    const detail = error.cause instanceof Error ? error.cause.message : error.message
-    return new OutputError({ path, problem: `${what} (${detail}); ${advice}` })
-  }

@@ -19,13 +19,15 @@ const twoDigits = (part: number): string => String(part).padStart(2, "0")
 
 /**
  * The file a report is written to: the default name in the current folder, absolute, for no path; the bare default name
- * for an empty one; the default name inside a path that is a folder; else the path, without trailing slashes.
+ * for an empty one; `-` as it is, for standard output; the default name inside a path that is a folder; else the path,
+ * without trailing slashes.
  */
 export const resolveReportPath = Effect.fnUntraced(function* (path: string | undefined) {
   const files = yield* FileSystem.FileSystem
   const { join, resolve } = yield* Path.Path
   if (path === undefined) return resolve(yield* defaultReportName)
   if (path === "") return yield* defaultReportName
+  if (path === "-") return path
   const info = yield* Effect.option(files.stat(path))
   if (Option.isSome(info) && info.value.type === "Directory") return join(path, yield* defaultReportName)
   return path.replace(/(?!^)\/+$/, "")

@@ -1,8 +1,6 @@
 /** Writes per-request lines while the events pass by, one write per chunk. */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import type * as FileSystem from "effect/FileSystem"
-import type * as Path from "effect/Path"
 import * as Pull from "effect/Pull"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -13,22 +11,32 @@ import { requestLines } from "./RequestLines.ts"
 
 /**
  * Passes the events of a run through and writes the line of each finished request to `path`. The file gets its name when the
- * events end or the stream is interrupted; when they fail, the lines stay in `path.partial`.
+ * events end or the stream is interrupted; when they fail, the lines stay in a file beside it, and a note says which.
  */
 export const writeRequestLines =
   (path: string) =>
   <E, R>(
     events: Stream.Stream<ReplayEvent, E, R>
-  ): Stream.Stream<ReplayEvent, E | OutputError, R | FileSystem.FileSystem | Path.Path> =>
+  ): Stream.Stream<ReplayEvent, E | OutputError, R | OutputFile.OutputServices> =>
     Stream.transformPull(events, (pull, scope) =>
-      Effect.map(Scope.provide(OutputFile.open(path), scope), (file) =>
-        Pull.matchEffect(pull, {
-          onSuccess: (chunk) => {
-            const text = requestLines(chunk)
-            return text === "" ? Effect.succeed(chunk) : Effect.as(file.append(text), chunk)
-          },
-          onFailure: Effect.failCause,
-          onDone: () => Effect.andThen(file.commit, Cause.done())
-        })
-      )
+      Effect.map(Scope.provide(OutputFile.open(path), scope), (file) => passThrough(pull, file))
     )
+
+/** The same into a file that is open already; its scope decides what becomes of it when the events fail. */
+export const writeRequestLinesTo =
+  (file: OutputFile.OutputFile) =>
+  <E, R>(events: Stream.Stream<ReplayEvent, E, R>): Stream.Stream<ReplayEvent, E | OutputError, R> =>
+    Stream.transformPull(events, (pull) => Effect.succeed(passThrough(pull, file)))
+
+const passThrough = <A extends ReadonlyArray<ReplayEvent>, E, D, R>(
+  pull: Pull.Pull<A, E, D, R>,
+  file: OutputFile.OutputFile
+): Pull.Pull<A, E | OutputError, D, R> =>
+  Pull.matchEffect(pull, {
+    onSuccess: (chunk) => {
+      const text = requestLines(chunk)
+      return text === "" ? Effect.succeed(chunk) : Effect.as(file.append(text), chunk)
+    },
+    onFailure: Effect.failCause,
+    onDone: (done) => Effect.andThen(file.commit, Cause.done(done))
+  })

@@ -38,7 +38,7 @@ const cases: ReadonlyArray<readonly [what: string, argv: ReadonlyArray<string>, 
     [...kv, "--router-policy-config", "dir"],
     "--router-policy-config: failed to read router policy config dir: it is a folder"
   ],
-  ["a folder as lines", ["--report-jsonl", "dir"], "dir: this is a folder; give the name of a file in it"],
+  ["a folder as lines", ["--report-jsonl", "dir"], "--report-jsonl: dir is a folder; give the name of a file in it"],
   [
     "a system without data",
     engine({ aic_backend: "vllm", aic_model_path: "Qwen/Qwen3-32B", aic_system: "b200" }),

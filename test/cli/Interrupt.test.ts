@@ -1,7 +1,8 @@
 /** The built program as a process: signals, pipes, exit codes. Needs `npm run build:bundle`, which `npm test` does first. */
 import { afterEach, assert, describe, it } from "@effect/vitest"
-import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from "node:child_process"
-import { existsSync, readFileSync, statSync } from "node:fs"
+import { type ChildProcessWithoutNullStreams, execFileSync, spawn, spawnSync } from "node:child_process"
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
+import { open } from "node:fs/promises"
 import { join, resolve } from "node:path"
 import { setTimeout as wait } from "node:timers/promises"
 import { Folder } from "./Program.ts"
@@ -59,10 +60,12 @@ const until = async (holds: () => boolean): Promise<void> => {
 }
 
 /** Waits until the first requests have ended and their lines are being written. */
-const untilSimulating = (folder: Folder): Promise<void> => {
-  const lines = join(folder.path, "r.jsonl.partial")
-  return until(() => existsSync(lines) && statSync(lines).size > 0)
-}
+const untilSimulating = (folder: Folder): Promise<void> =>
+  until(() =>
+    readdirSync(folder.path).some(
+      (name) => /^r\.jsonl\.[0-9a-f]{16}\.partial$/.test(name) && statSync(join(folder.path, name)).size > 0
+    )
+  )
 
 const inFolder = async (
   files: Readonly<Record<string, string>>,
@@ -77,7 +80,7 @@ const inFolder = async (
 }
 
 describe("interruption", () => {
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     it(`ends a run at its next event on ${signal}, with a report that says so`, () =>
       inFolder({}, async (folder) => {
         const { child, ended } = start(endless)
@@ -100,15 +103,48 @@ describe("interruption", () => {
   it("ends at once on the second signal, whatever the first one waits for", () =>
     inFolder({}, async (folder) => {
       execFileSync("mkfifo", ["fifo"])
-      const { child, ended } = start(endless.map((word) => word.replace("r.json", "fifo").replace("fifol", "r.jsonl")))
-      await untilSimulating(folder)
+      const { child, ended } = start(endless.map((word) => word.replace("r.jsonl", "fifo")))
+      // Opened by both, and nobody reads: the simulation stands still once the pipe is full.
+      const unread = await open(join(folder.path, "fifo"), "r")
+      await unread.read()
       child.kill("SIGINT")
-      // The lines take their name when the run has ended; after them comes the report, which nobody reads.
-      await until(() => existsSync(join(folder.path, "r.jsonl")))
-      assert.strictEqual(child.exitCode, null, "it waits for a reader of its report")
-      child.kill("SIGINT")
+      // Two that come together may count as one; of several, one comes second.
+      const again = setInterval(() => child.kill("SIGINT"), 100)
       assert.strictEqual((await ended).signal, "SIGINT")
+      clearInterval(again)
+      await unread.close()
     }))
+
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    it(`waits for the reader of a pipe until ${signal}, then says what is not written and keeps the rest`, () =>
+      inFolder({}, async (folder) => {
+        execFileSync("mkfifo", ["fifo"])
+        const { child, ended } = start(
+          endless.map((word) => word.replace("r.json", "fifo").replace("fifol", "r.jsonl"))
+        )
+        await untilSimulating(folder)
+        child.kill(signal)
+        const { code, stderr, stdout } = await ended
+        assert.strictEqual(code, 130)
+        assert.strictEqual(stderr, "error: fifo: not written, because nobody reads this pipe\n")
+        assert.strictEqual(stdout, "")
+        assert.deepStrictEqual(folder.added(), ["r.jsonl"])
+        assert.isAbove(folder.read("r.jsonl").length, 0)
+      }))
+
+    it(`ends on ${signal} while nobody reads the pipe for its lines`, () =>
+      inFolder({ "a.jsonl": row }, async (folder) => {
+        execFileSync("mkfifo", ["fifo"])
+        const { child, ended } = start(["replay", "-", "--report-json=r.json", "--report-jsonl=fifo"])
+        await new Promise((read) => child.stdin.end(`${row}\n`.repeat(20_000), () => read(undefined)))
+        child.kill(signal)
+        const { code, stderr } = await ended
+        assert.strictEqual(code, 130)
+        // Nothing, if it had not come to the pipe yet.
+        assert.match(stderr, /^(error: fifo: not written, because nobody reads this pipe\n)?$/)
+        assert.deepStrictEqual(folder.added(), [])
+      }))
+  }
 
   it("writes nothing when it comes before the simulation", () =>
     inFolder({}, async (folder) => {
@@ -135,6 +171,53 @@ describe("the process", () => {
       assert.match(output.toString(), /^NVIDIA AIPerf \| LLM Metrics\n/)
       assert.strictEqual(folder.read("err"), "")
     }))
+
+  it("prints the report whole where standard output is a file, and nothing else there", () =>
+    inFolder({ "a.jsonl": row }, async (folder) => {
+      for (const name of ["-", "/dev/stdout", "/proc/self/fd/1"]) {
+        const command = `"$0" "$1" replay a.jsonl --report-json ${name} > report.json 2> err`
+        execFileSync("/bin/sh", ["-c", command, process.execPath, bundle])
+        assert.strictEqual(JSON.parse(folder.read("report.json")).completed_requests, 1)
+        assert.match(folder.read("err"), /^NVIDIA AIPerf \| LLM Metrics\n/)
+      }
+    }))
+
+  it("prints lines whole into a pipe, and says when nobody reads them any more", () =>
+    inFolder({ "a.jsonl": `${row}\n`.repeat(20_000) }, async (folder) => {
+      const shell = (command: string) => {
+        const { stderr, stdout } = spawnSync("/bin/sh", ["-c", command, process.execPath, bundle], {
+          encoding: "utf8",
+          maxBuffer: 1e9
+        })
+        assert.strictEqual(stderr, "")
+        return stdout
+      }
+      const replay = `"$0" "$1" replay a.jsonl --report-jsonl - --report-json r.json 2> err`
+      assert.strictEqual(shell(replay).trim().split("\n").length, 20_000)
+      assert.strictEqual(shell(`(${replay}; echo $? > code) | head -n 1`).trim().split("\n").length, 1)
+      assert.match(folder.read("err"), /^error: standard output: cannot be written \(write EPIPE\); .*\n$/)
+      assert.strictEqual(folder.read("code"), "1\n")
+    }))
+
+  for (const [where, argv] of [
+    ["the table", "--report-json r.json > /dev/full"],
+    ["the report", "--report-json - > /dev/full"],
+    ["the report", "--report-json /dev/full"],
+    ["the lines", "--report-json r.json --report-jsonl /dev/full"]
+  ] as const) {
+    it.skipIf(!existsSync("/dev/full"))(`says in one line that ${where} cannot be written: ${argv}`, () =>
+      inFolder({ "a.jsonl": row }, async () => {
+        const { status, stderr } = spawnSync(
+          "/bin/sh",
+          ["-c", `"$0" "$1" replay a.jsonl ${argv}`, process.execPath, bundle],
+          { encoding: "utf8" }
+        )
+        assert.match(stderr, /^error: .*: cannot be written \(ENOSPC: .*\n$/)
+        assert.strictEqual(stderr.split("\n").length, 2)
+        assert.strictEqual(status, 1)
+      })
+    )
+  }
 
   it("ends quietly when nobody reads its output any more", () =>
     inFolder({ "a.jsonl": row }, async (folder) => {

@@ -5,13 +5,13 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import {
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
-  statSync,
   writeFileSync
 } from "node:fs"
 import { tmpdir } from "node:os"
@@ -50,7 +50,7 @@ export class Folder {
   /** Files that were not there at first, in order. */
   added(): ReadonlyArray<string> {
     return readdirSync(this.path, { recursive: true, encoding: "utf8" })
-      .filter((name) => statSync(join(this.path, name)).isFile() && !this.inputs.has(name))
+      .filter((name) => lstatSync(join(this.path, name)).isFile() && !this.inputs.has(name))
       .toSorted()
   }
 

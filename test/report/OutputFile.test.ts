@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Console from "effect/Console"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -8,6 +9,7 @@ import * as Path from "effect/Path"
 import * as PlatformError from "effect/PlatformError"
 import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
+import { execFileSync } from "node:child_process"
 import { OutputError } from "../../src/report/OutputError.ts"
 import * as OutputFile from "../../src/report/OutputFile.ts"
 import type { ReplayEvent } from "../../src/report/ReplayEvent.ts"
@@ -21,7 +23,7 @@ const inFolder = <A, E>(
   test: (
     at: (...names: ReadonlyArray<string>) => string,
     files: FileSystem.FileSystem
-  ) => Effect.Effect<A, E, FileSystem.FileSystem | Path.Path>
+  ) => Effect.Effect<A, E, OutputFile.OutputServices>
 ) =>
   Effect.scoped(
     Effect.gen(function* () {
@@ -33,6 +35,9 @@ const inFolder = <A, E>(
   ).pipe(Effect.provide(NodeServices.layer))
 
 const events: ReadonlyArray<ReplayEvent> = Array.from({ length: 10 }, (_, id) => served({ id, tokensMs: [id + 1] }))
+
+/** What is written to before `x.jsonl` is complete. */
+const partialName = /^x\.jsonl\.[0-9a-f]{16}\.partial$/
 
 describe("OutputFile.write", () => {
   it.effect("makes the folders, overwrites what was there, leaves nothing else behind", () =>
@@ -86,12 +91,89 @@ describe("OutputFile.write", () => {
     )
   )
 
+  it.effect("makes what a symbolic link points to, and keeps the link", () =>
+    inFolder((at, files) =>
+      Effect.gen(function* () {
+        yield* files.makeDirectory(at("there"))
+        yield* files.symlink("there/real.json", at("second.json"))
+        yield* files.symlink("second.json", at("link.json"))
+        yield* OutputFile.write(at("link.json"), "new")
+        assert.strictEqual(yield* files.readFileString(at("there", "real.json")), "new")
+        assert.strictEqual(yield* files.readLink(at("link.json")), "second.json")
+        assert.deepStrictEqual((yield* files.readDirectory(at())).toSorted(), ["link.json", "second.json", "there"])
+      })
+    )
+  )
+
+  it.effect("touches nothing of a name like that of its own files", () =>
+    inFolder((at, files) =>
+      Effect.gen(function* () {
+        yield* files.writeFileString(at("r.json.partial"), "somebody's")
+        yield* OutputFile.write(at("r.json"), "new")
+        assert.strictEqual(yield* files.readFileString(at("r.json.partial")), "somebody's")
+      })
+    )
+  )
+
+  it.effect("keeps the permissions of the file it replaces", () =>
+    inFolder((at, files) =>
+      Effect.gen(function* () {
+        yield* files.writeFileString(at("r.json"), "old")
+        yield* files.chmod(at("r.json"), 0o600)
+        yield* OutputFile.write(at("r.json"), "new")
+        assert.strictEqual((yield* files.stat(at("r.json"))).mode & 0o777, 0o600)
+      })
+    )
+  )
+
+  it.effect("writes a name of the greatest length", () =>
+    inFolder((at, files) =>
+      Effect.gen(function* () {
+        const name = "n".repeat(255)
+        yield* OutputFile.write(at(name), "new")
+        assert.deepStrictEqual(yield* files.readDirectory(at()), [name])
+      })
+    )
+  )
+
+  it.live("waits for the reader of a pipe, who gets everything up to the end", () =>
+    inFolder((at, files) =>
+      Effect.gen(function* () {
+        execFileSync("mkfifo", [at("fifo")])
+        const text = "0123456789".repeat(50_000)
+        const writer = yield* Effect.forkChild(OutputFile.write(at("fifo"), text))
+        assert.strictEqual(yield* files.readFileString(at("fifo")), text)
+        yield* Fiber.join(writer)
+      })
+    )
+  )
+
+  it.live("gives up a pipe that nobody reads when it is interrupted", () =>
+    inFolder((at) =>
+      Effect.gen(function* () {
+        execFileSync("mkfifo", [at("fifo")])
+        const told: Array<string> = []
+        const writer = yield* OutputFile.write(at("fifo"), "x").pipe(
+          Effect.uninterruptible,
+          Effect.provideService(Console.Console, { ...globalThis.console, error: (text) => void told.push(text) }),
+          Effect.forkChild({ startImmediately: true })
+        )
+        yield* Effect.sleep(50)
+        yield* Fiber.interrupt(writer)
+        assert.deepStrictEqual(told, [`error: ${at("fifo")}: not written, because nobody reads this pipe`])
+      })
+    )
+  )
+
   it.effect("writes devices in place", () =>
     inFolder((_, files) =>
       Effect.gen(function* () {
         yield* OutputFile.write("/dev/null", "x")
         assert.strictEqual((yield* files.stat("/dev/null")).type, "CharacterDevice")
-        assert.isFalse(yield* files.exists("/dev/null.partial"))
+        assert.deepStrictEqual(
+          (yield* files.readDirectory("/dev")).filter((name) => name.endsWith(".partial")),
+          []
+        )
       })
     )
   )
@@ -134,8 +216,10 @@ describe("OutputFile.open", () => {
           const file = yield* OutputFile.open(at("x.jsonl"))
           yield* file.append("one\n")
           yield* file.append("two\n")
-          assert.deepStrictEqual(yield* files.readDirectory(at()), ["x.jsonl.partial"])
-          assert.strictEqual(yield* files.readFileString(at("x.jsonl.partial")), "one\ntwo\n")
+          const [partial, ...others] = yield* files.readDirectory(at())
+          assert.match(partial!, partialName)
+          assert.deepStrictEqual(others, [])
+          assert.strictEqual(yield* files.readFileString(at(partial!)), "one\ntwo\n")
           yield* file.commit
           assert.deepStrictEqual(yield* files.readDirectory(at()), ["x.jsonl"])
           assert.strictEqual(yield* files.readFileString(at("x.jsonl")), "one\ntwo\n")
@@ -175,15 +259,20 @@ describe("writeRequestLines", () => {
   it.effect("keeps the lines of a failed run apart from a whole file", () =>
     inFolder((at, files) =>
       Effect.gen(function* () {
+        const told: Array<string> = []
         const error = yield* Stream.fromIterable(events).pipe(
           Stream.concat(Stream.fail("broken" as const)),
           writeRequestLines(at("x.jsonl")),
           Stream.runDrain,
+          Effect.provideService(Console.Console, { ...globalThis.console, error: (text) => void told.push(text) }),
           Effect.flip
         )
         assert.strictEqual(error, "broken")
-        assert.deepStrictEqual(yield* files.readDirectory(at()), ["x.jsonl.partial"])
-        assert.strictEqual(yield* files.readFileString(at("x.jsonl.partial")), expected)
+        const [partial, ...others] = yield* files.readDirectory(at())
+        assert.match(partial!, partialName)
+        assert.deepStrictEqual(others, [])
+        assert.strictEqual(yield* files.readFileString(at(partial!)), expected)
+        assert.deepStrictEqual(told, [`note: ${at("x.jsonl")}: incomplete; what there is of it is in ${at(partial!)}`])
       })
     )
   )

@@ -1,0 +1,66 @@
+/** No output of the command replaces an input, another output, or what somebody else writes. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { mkdirSync, symlinkSync } from "node:fs"
+import { Folder, program } from "./Program.ts"
+
+const row = JSON.stringify({ timestamp: 0, input_length: 100, output_length: 3, hash_ids: [1] })
+
+/** Never ends: whoever is to fail must do so before. */
+const endless = ["replay", "--input-tokens=2000", "--output-tokens=200", "--request-count=50000000"]
+
+/** A folder with a trace, a folder, links to both sides of nothing and a way to nowhere; nothing is added to it. */
+const inFolder = <E>(test: Effect.Effect<void, E>) =>
+  Effect.acquireUseRelease(
+    Effect.sync(() => {
+      const folder = new Folder({ "a.jsonl": row })
+      mkdirSync("x")
+      symlinkSync("a.jsonl", "to-trace")
+      symlinkSync("nothing", "to-nothing")
+      symlinkSync("to-nothing", "to-to-nothing")
+      symlinkSync("unwritable", "unwritable")
+      return folder
+    }),
+    (folder) =>
+      Effect.map(test, () => {
+        assert.strictEqual(folder.read("a.jsonl"), row)
+        assert.deepStrictEqual(folder.added(), [])
+      }),
+    (folder) => Effect.sync(() => folder.leave())
+  )
+
+describe("outputs", () => {
+  for (const [what, words, message] of [
+    ["the trace", ["--report-json=a.jsonl"], /^error: --report-json: a\.jsonl is the trace a\.jsonl/],
+    ["the trace by another name", ["--report-json=./x/../a.jsonl"], /is the trace a\.jsonl/],
+    ["the trace behind a link", ["--report-json=to-trace"], /--report-json: to-trace is the trace a\.jsonl/],
+    ["the other output", ["--report-json=r", "--report-jsonl=r"], /--report-jsonl: r is also the --report-json output/],
+    ["it behind a link to nothing", ["--report-json=to-nothing", "--report-jsonl=nothing"], /nothing is also the/],
+    ["it behind two links", ["--report-json=nothing", "--report-jsonl=to-to-nothing"], /to-to-nothing is also the/],
+    ["it on standard output", ["--report-json=-", "--report-jsonl=/dev/stdout"], /\/dev\/stdout is also the/],
+    ["a folder of lines", ["--report-json=r", "--report-jsonl=x"], /--report-jsonl: x is a folder; give the name/],
+    ["a new folder of lines", ["--report-json=r", "--report-jsonl=new/"], /--report-jsonl: new\/ is a folder/]
+  ] as const) {
+    it.effect(`are refused where they would replace ${what}`, () =>
+      inFolder(
+        Effect.gen(function* () {
+          const { exit, stderr } = yield* program(["replay", "a.jsonl", ...words])
+          assert.match(stderr, message)
+          assert.strictEqual(exit, 2)
+        })
+      )
+    )
+  }
+
+  for (const path of ["a.jsonl/r.json", "unwritable/r.json"]) {
+    it.effect(`are known to be impossible before anything is simulated: ${path}`, () =>
+      inFolder(
+        Effect.gen(function* () {
+          const { exit, stderr } = yield* program([...endless, "--report-json", path])
+          assert.match(stderr, /^error: .*\/r\.json: cannot create .*; choose a path/)
+          assert.strictEqual(exit, 1)
+        })
+      )
+    )
+  }
+})
