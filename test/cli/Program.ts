@@ -4,6 +4,8 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Sink from "effect/Sink"
+import * as Stdio from "effect/Stdio"
 import {
   lstatSync,
   mkdirSync,
@@ -60,24 +62,39 @@ export class Folder {
   }
 }
 
+const withoutLastLineEnd = (text: string): string => text.replace(/\n$/, "")
+
 /** Never fails: the outcome says how it ended. */
 export const program = (
   argv: ReadonlyArray<string>,
   env: Readonly<Record<string, string>> = {}
 ): Effect.Effect<Outcome> =>
   Effect.suspend(() => {
-    const stdout: Array<string> = []
-    const stderr: Array<string> = []
+    let stdout = ""
+    let stderr = ""
     const console: Console.Console = {
       ...globalThis.console,
-      log: (...parts) => void stdout.push(parts.join(" ")),
-      error: (...parts) => void stderr.push(parts.join(" "))
+      log: (...parts) => void (stdout += `${parts.join(" ")}\n`),
+      error: (...parts) => void (stderr += `${parts.join(" ")}\n`)
     }
+    const toStdout = () =>
+      Sink.forEach((piece: string | Uint8Array) =>
+        Effect.sync(() => void (stdout += typeof piece === "string" ? piece : Buffer.from(piece).toString("latin1")))
+      )
+    const stdio = Layer.effect(
+      Stdio.Stdio,
+      Effect.map(Stdio.Stdio, (real) => ({ ...real, stdout: toStdout }))
+    )
     return main(argv).pipe(
       Effect.provideService(Console.Console, console),
+      Effect.provide(stdio),
       Effect.provide(Layer.merge(ConfigProvider.layer(ConfigProvider.fromEnv({ env })), NodeServices.layer)),
       Effect.exit,
-      Effect.map((exit) => ({ exit: exitCodeOf(exit), stdout: stdout.join("\n"), stderr: stderr.join("\n") }))
+      Effect.map((exit) => ({
+        exit: exitCodeOf(exit),
+        stdout: withoutLastLineEnd(stdout),
+        stderr: withoutLastLineEnd(stderr)
+      }))
     )
   })
 
