@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import type { FlagValues } from "../config/FlagReader.ts"
 import type { TraceInput } from "../config/ReplayOptions.ts"
 import { inspectOptions } from "../config/TraceToolOptions.ts"
-import { printableLines } from "../report/Printable.ts"
+import { printable, printableLines } from "../report/Printable.ts"
 import { traceStatistics } from "../trace/TraceStatistics.ts"
 import { inspectionJson, inspectionText, type Inspection } from "./InspectionText.ts"
 import { inputName, openInput } from "../run/OpenTrace.ts"
@@ -12,6 +12,11 @@ import { inputName, openInput } from "../run/OpenTrace.ts"
 export const inspectTraces = Effect.fnUntraced(function* (traces: ReadonlyArray<string>, flags: FlagValues) {
   const { inputs, json } = yield* Effect.fromResult(inspectOptions(traces, flags))
   const inspections = yield* Effect.forEach(inputs, (input) => Effect.scoped(inspect(input)))
+  if (!json) {
+    for (const { name, notices } of inspections) {
+      for (const notice of notices) yield* Console.error(`note: ${printable(`${name}: ${notice}`)}`)
+    }
+  }
   yield* Console.log(json ? inspectionJson(inspections) : printableLines(inspections.map(inspectionText).join("\n\n")))
 })
 
@@ -24,6 +29,7 @@ const inspect = Effect.fnUntraced(function* (input: TraceInput) {
     statistics: yield* traceStatistics(trace),
     plansOutputs,
     waitsByName: trace.graph !== undefined,
+    notices: trace.notices,
     openLoopProblem: openLoopProblem?.problem,
     closedLoopProblem: closedLoopProblem?.problem
   }

@@ -16,6 +16,8 @@ export interface Inspection {
   readonly plansOutputs: boolean
   /** Requests wait for others that they name. */
   readonly waitsByName: boolean
+  /** Signs that it is not what it is read as. */
+  readonly notices: ReadonlyArray<string>
   /** Why it cannot be replayed at its own times, or at fixed concurrency. */
   readonly openLoopProblem: string | undefined
   readonly closedLoopProblem: string | undefined
@@ -107,15 +109,15 @@ const snakeCase = (key: string): string => key.replaceAll(/[A-Z]/g, (letter) => 
 
 /** The same names as in reports; what is not known is null. */
 const plain = (value: unknown): unknown => {
-  if (typeof value !== "object" || value === null) return value === undefined ? null : value
+  if (Array.isArray(value) || typeof value !== "object" || value === null) return value === undefined ? null : value
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [snakeCase(key), plain(item)]))
 }
 
 /** A list, one object per trace. */
 export const inspectionJson = (inspections: ReadonlyArray<Inspection>): string =>
   JSON.stringify(
-    inspections.map(({ name, statistics: { file: _, ...statistics }, ...others }) =>
-      plain({ file: name, ...others, ...statistics })
+    inspections.map(({ name, notices, statistics: { file: _, ...statistics }, ...others }) =>
+      plain({ file: name, ...others, ...statistics, warnings: notices })
     ),
     undefined,
     2

@@ -17,6 +17,8 @@ interface Finding {
   readonly name: string
   /** Of a trace without problems. */
   readonly survey: TraceSurvey | undefined
+  /** Signs that it is not what it is read as. */
+  readonly notices: ReadonlyArray<string>
   /** The first ones. */
   readonly problems: ReadonlyArray<TraceError>
   readonly problemCount: number
@@ -48,16 +50,25 @@ const validate = Effect.fnUntraced(function* (input: TraceInput, maxProblems: nu
     return true
   }
   const opened = yield* Effect.result(
-    Effect.scoped(Effect.map(openInput(input), ({ survey }) => survey)).pipe(Effect.provideService(OnBadLine, note))
+    Effect.scoped(Effect.map(openInput(input), ({ notices, survey }) => ({ notices, survey }))).pipe(
+      Effect.provideService(OnBadLine, note)
+    )
   )
   if (Result.isFailure(opened) && problemCount === 0) note(opened.failure)
-  const survey = Result.isSuccess(opened) && problemCount === 0 ? opened.success : undefined
-  const finding: Finding = { name: inputName(input), survey, problems, problemCount }
+  const sound = Result.isSuccess(opened) && problemCount === 0 ? opened.success : undefined
+  const finding: Finding = {
+    name: inputName(input),
+    survey: sound?.survey,
+    notices: sound?.notices ?? [],
+    problems,
+    problemCount
+  }
   return finding
 })
 
-const tell = Effect.fnUntraced(function* ({ name, problemCount, problems, survey }: Finding) {
+const tell = Effect.fnUntraced(function* ({ name, notices, problemCount, problems, survey }: Finding) {
   for (const { message } of problems) yield* Console.error(`error: ${printable(message)}`)
+  for (const notice of notices) yield* Console.error(`note: ${printable(`${name}: ${notice}`)}`)
   const shown = problemCount > problems.length ? `, the first ${problems.length} shown` : ""
   const verdict =
     survey === undefined
@@ -71,12 +82,13 @@ const restrictionOf = ({ closedLoopProblem, openLoopProblem }: TraceSurvey): str
   return closedLoopProblem === undefined ? "" : `, not at fixed concurrency: ${closedLoopProblem.problem}`
 }
 
-const findingJson = ({ name, problemCount, problems, survey }: Finding) => ({
+const findingJson = ({ name, notices, problemCount, problems, survey }: Finding) => ({
   file: name,
   valid: survey !== undefined,
   requests: survey?.rows ?? null,
   problem_count: problemCount,
   problems: problems.map(({ file, line, problem }) => ({ file, line: line ?? null, problem })),
+  warnings: notices,
   open_loop_problem: survey?.openLoopProblem?.problem ?? null,
   closed_loop_problem: survey?.closedLoopProblem?.problem ?? null
 })

@@ -1,6 +1,6 @@
 /** How trace files are to be read, as given: `undefined` is "not given". */
 import type { FlagReader } from "./FlagReader.ts"
-import { type TraceFormat, traceFormats } from "./TraceFlags.ts"
+import { timeUnits, type TimeUnit, type TraceFormat, traceFormats } from "./TraceFlags.ts"
 
 /** Names are those of the flags; see traceFlags for their meaning. */
 export interface GivenTrace {
@@ -8,6 +8,8 @@ export interface GivenTrace {
   readonly traces: ReadonlyArray<string>
   readonly traceFormat?: TraceFormat | undefined
   readonly traceBlockSize?: number | undefined
+  readonly timeUnit?: TimeUnit | undefined
+  readonly strict?: boolean | undefined
   readonly traceSharedPrefixRatio?: number | undefined
   readonly traceNumPrefixGroups?: number | undefined
 }
@@ -15,6 +17,8 @@ export interface GivenTrace {
 export const readTrace = (read: FlagReader): Omit<GivenTrace, "traces"> => ({
   traceFormat: read.choice("trace-format", traceFormats),
   traceBlockSize: read.integer("trace-block-size"),
+  timeUnit: read.choice("time-unit", timeUnits),
+  strict: read.switch("strict"),
   traceSharedPrefixRatio: read.number("trace-shared-prefix-ratio"),
   traceNumPrefixGroups: read.integer("trace-num-prefix-groups")
 })

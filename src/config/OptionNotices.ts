@@ -32,6 +32,8 @@ const syntheticNotices = (given: GivenOptions): ReadonlyArray<string> =>
   noEffect("on synthetic load", [
     ["--trace-format", given.traceFormat],
     ["--trace-block-size", given.traceBlockSize],
+    ["--time-unit", given.timeUnit],
+    ["--strict", given.strict],
     ["--trace-shared-prefix-ratio", given.traceSharedPrefixRatio],
     ["--trace-num-prefix-groups", given.traceNumPrefixGroups]
   ])

@@ -6,7 +6,7 @@ import type { AicModelArgs } from "../timing/aic/AicArgs.ts"
 import type { ReplayMode, RouterMode, TieBreak } from "./GivenOptions.ts"
 import type { RouterConfig } from "../router/kv/RouterConfig.ts"
 import type { TokenLengths } from "./TokenLengths.ts"
-import type { TraceFormat } from "./TraceFlags.ts"
+import type { TimeUnit, TraceFormat } from "./TraceFlags.ts"
 
 export interface TraceInput {
   readonly _tag: "Trace"
@@ -15,6 +15,10 @@ export interface TraceInput {
   readonly format: TraceFormat
   /** Tokens per hash id; `undefined` when the trace itself says so (`dynamo`). */
   readonly traceBlockTokens: number | undefined
+  /** Of timestamps and delays, where a mooncake trace has another than ms. */
+  readonly timeUnit: TimeUnit | undefined
+  /** A trace that looks like another format is refused. */
+  readonly strict: boolean
   /** Of `applied_compute_agentic`: share of each initial prompt that a group has in common, and the number of groups. */
   readonly sharedPrefixRatio: number
   readonly prefixGroups: number

@@ -10,6 +10,9 @@ export const traceFormats = [
 ] as const
 export type TraceFormat = (typeof traceFormats)[number]
 
+export const timeUnits = ["ms", "s", "us", "ns"] as const
+export type TimeUnit = (typeof timeUnits)[number]
+
 export const traceFlags = {
   "trace-format": {
     kind: "choice",
@@ -21,6 +24,18 @@ export const traceFlags = {
     kind: "integer",
     default: "512; dynamo: as the trace says",
     description: "Prompt tokens that one hash id of the trace stands for"
+  },
+  "time-unit": {
+    kind: "choice",
+    choices: timeUnits,
+    default: "ms",
+    description: "mooncake formats: unit of timestamp and delay",
+    own: true
+  },
+  strict: {
+    kind: "switch",
+    description: "Refuse traces that look like something else than what they are read as",
+    own: true
   },
   "trace-shared-prefix-ratio": {
     kind: "number",

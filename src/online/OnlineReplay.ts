@@ -99,7 +99,7 @@ interface Parts {
 const assemble = Effect.fnUntraced(function* <E, R>(options: OnlineOptions<E, R>, chunks: Chunks<E>) {
   const engine = yield* Engine
   const workload = yield* Workload
-  const identity = identityFor(workload, engine.args.blockTokens)
+  const identity = identityFor(workload, engine.args.blockTokens, engine.args.numGpuBlocks)
   const core = yield* workload.make(identity)
   const probe = probeOf(options)
   const time = yield* (yield* Pace).start

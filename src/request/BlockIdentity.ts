@@ -6,6 +6,8 @@
  * memory follows the live blocks, not the length of the trace.
  */
 
+import type { HashId, HashIds } from "./HashId.ts"
+
 /** Calls back with every block identity that a holder still needs. */
 export interface BlockHolder {
   markBlocks(mark: (block: number) => void): void
@@ -14,16 +16,19 @@ export interface BlockHolder {
 export interface BlockIdentity {
   /** Engine block size in tokens. */
   readonly blockTokens: number
+  /** Most blocks that any worker can hold: identities of generated blocks beyond them are never looked at. */
+  readonly capacityBlocks: number
   /**
    * Identities of all full blocks of a token string given as runs: `symbols[i]` repeated `counts[i]` times.
-   * Equal symbols are equal tokens. Length of the result: `floor(sum(counts) / blockTokens)`.
+   * Equal symbols are equal tokens. Only the first `mostTokens` tokens count, all by default. Length of the result:
+   * `floor(min(sum(counts), mostTokens) / blockTokens)`.
    */
-  readonly blocksOfRuns: (symbols: ArrayLike<number>, counts: ArrayLike<number>) => Int32Array
+  readonly blocksOfRuns: (symbols: ArrayLike<HashId>, counts: ArrayLike<number>, mostTokens?: number) => Int32Array
   /**
    * Identities of the full blocks of a prompt whose token `p` is `hashIds[floor(p / traceBlockTokens)]`,
    * cut to `promptTokens`. Length of the result: `floor(promptTokens / blockTokens)`.
    */
-  readonly blocksOfHashIds: (hashIds: ArrayLike<number>, promptTokens: number) => Int32Array
+  readonly blocksOfHashIds: (hashIds: HashIds, promptTokens: number) => Int32Array
   /** Whether enough identities were made since the last collection to be worth one. */
   readonly wantsCollection: () => boolean
   /** Recycles every identity that no holder marks. */

@@ -6,6 +6,7 @@
  * {@link HashIdTrie} by a string key per block, and needed only where prompts are more than hash ids.
  */
 import type { BlockHolder, BlockIdentity } from "./BlockIdentity.ts"
+import type { HashId, HashIds } from "./HashId.ts"
 
 const minCollection = 1 << 16
 /** Predecessor of a first block. */
@@ -13,6 +14,7 @@ const noParent = -1
 
 export class TokenRunIdentity implements BlockIdentity {
   readonly blockTokens: number
+  readonly capacityBlocks: number
   private readonly traceBlockTokens: number
   private readonly blocks = new Map<string, number>()
   private readonly parents: Array<number> = []
@@ -21,28 +23,30 @@ export class TokenRunIdentity implements BlockIdentity {
   private madeSinceCollection = 0
   private liveAfterCollection = 0
 
-  constructor(traceBlockTokens: number, blockTokens: number) {
+  constructor(traceBlockTokens: number, blockTokens: number, capacityBlocks = Number.POSITIVE_INFINITY) {
+    this.capacityBlocks = capacityBlocks
     this.traceBlockTokens = traceBlockTokens
     this.blockTokens = blockTokens
   }
 
-  blocksOfHashIds(hashIds: ArrayLike<number>, promptTokens: number): Int32Array {
+  blocksOfHashIds(hashIds: HashIds, promptTokens: number): Int32Array {
     const runs = Math.ceil(promptTokens / this.traceBlockTokens)
     const counts = new Array<number>(runs).fill(this.traceBlockTokens)
     if (runs > 0) counts[runs - 1] = promptTokens - (runs - 1) * this.traceBlockTokens
     return this.blocksOfRuns(hashIds, counts)
   }
 
-  blocksOfRuns(symbols: ArrayLike<number>, counts: ArrayLike<number>): Int32Array {
+  blocksOfRuns(symbols: ArrayLike<HashId>, counts: ArrayLike<number>, mostTokens = Infinity): Int32Array {
     let tokens = 0
     for (let run = 0; run < counts.length; run++) tokens += counts[run]!
+    tokens = Math.min(tokens, mostTokens)
     const identities = new Int32Array(Math.floor(tokens / this.blockTokens))
     let run = 0
     let left = counts.length > 0 ? counts[0]! : 0
     let parent = noParent
     for (let block = 0; block < identities.length; block++) {
       let content = ""
-      let symbol = -1
+      let symbol: HashId = 0
       let length = 0
       for (let missing = this.blockTokens; missing > 0;) {
         while (left === 0) left = counts[++run]!

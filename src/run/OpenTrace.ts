@@ -1,16 +1,29 @@
 /** Opens a trace as the options say. */
+import * as Effect from "effect/Effect"
 import type { TraceInput } from "../config/ReplayOptions.ts"
+import { TraceError } from "../trace/TraceError.ts"
 import { openTrace } from "../trace/TraceSource.ts"
 
-/** Reads and checks it; the scope keeps the copy of an input that can be read only once. */
-export const openInput = ({ files, format, prefixGroups, sharedPrefixRatio, traceBlockTokens }: TraceInput) =>
-  openTrace({
+/**
+ * Reads and checks it; the scope keeps the copy of an input that can be read only once. What would be a notice is an error
+ * where the input is strict.
+ */
+export const openInput = Effect.fnUntraced(function* (input: TraceInput) {
+  const { files, format, prefixGroups, sharedPrefixRatio, strict, timeUnit, traceBlockTokens } = input
+  const trace = yield* openTrace({
     files,
     format,
     prefixGroups,
     sharedPrefixRatio,
+    ...(timeUnit === undefined ? {} : { timeUnit }),
     ...(traceBlockTokens === undefined ? {} : { traceBlockTokens })
   })
+  const [notice] = trace.notices
+  if (strict && notice !== undefined) {
+    return yield* new TraceError({ file: trace.file, problem: `${notice} (an error because of --strict)` })
+  }
+  return trace
+})
 
 /** What messages call it. */
 export const inputName = ({ files }: TraceInput): string => files.join(", ")

@@ -20,20 +20,13 @@ export interface RunWorkload {
 }
 
 const tracedWorkload = (trace: TraceSource, load: Load): RunWorkload => {
-  const { survey } = trace
-  const clamped =
-    survey.clampedRows === 0
-      ? []
-      : [
-          `${trace.file}: ${survey.clampedRows} requests ask for more prompt tokens than their hash_ids supply and get what there is`
-        ]
   return {
     layer:
       load._tag === "OpenLoop"
         ? Workload.layerOpenLoop({ trace, arrivalSpeedup: load.arrivalSpeedup })
         : Workload.layerClosedLoop({ trace, concurrency: load.concurrency }),
-    requests: survey.rows,
-    notices: clamped
+    requests: trace.survey.rows,
+    notices: trace.notices.map((notice) => `${trace.file}: ${notice}`)
   }
 }
 

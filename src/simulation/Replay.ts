@@ -88,7 +88,7 @@ export const run = <E = never, R = never>(
       const workload = yield* Workload
       const time = yield* VirtualClock
       yield* claimClock(time)
-      const identity = identityFor(workload, topology.blockTokens)
+      const identity = identityFor(workload, topology.blockTokens, topology.capacityBlocks)
       const core = yield* workload.make(identity)
       const ledger = new RunLedger()
       const gaps = new TokenGaps()

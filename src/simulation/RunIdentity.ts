@@ -4,7 +4,12 @@ import { HashIdTrie } from "../request/HashIdTrie.ts"
 import { TokenRunIdentity } from "../request/TokenRunIdentity.ts"
 import type { Workload } from "../workload/Workload.ts"
 
-export const identityFor = (workload: Workload["Service"], blockTokens: number): BlockIdentity =>
+/** `capacityBlocks`: the most blocks that a worker of the run can hold. */
+export const identityFor = (
+  workload: Workload["Service"],
+  blockTokens: number,
+  capacityBlocks: number
+): BlockIdentity =>
   workload.usesTokenRuns
-    ? new TokenRunIdentity(workload.traceBlockTokens, blockTokens)
+    ? new TokenRunIdentity(workload.traceBlockTokens, blockTokens, capacityBlocks)
     : new HashIdTrie(workload.traceBlockTokens, blockTokens)

@@ -24,6 +24,8 @@ export class Topology extends Context.Service<
     readonly name: string
     /** Tokens per KV block of the engines. */
     readonly blockTokens: number
+    /** KV blocks of the largest worker. */
+    readonly capacityBlocks: number
     readonly gpusPerWorker: { readonly prefill: number; readonly decode: number }
     readonly make: (context: LoopContext) => SimulationLoop
   }
@@ -35,6 +37,7 @@ export const layerSingle: Layer.Layer<Topology, never, Engine> = Layer.effect(To
     Topology.of({
       name: "single-engine",
       blockTokens: engine.args.blockTokens,
+      capacityBlocks: engine.args.numGpuBlocks,
       gpusPerWorker: { prefill: 0, decode: engine.args.gpusPerWorker },
       make: (context) => {
         const { gaps, probe } = context
@@ -71,6 +74,7 @@ export const layerMulti = (options: {
       return Topology.of({
         name: "multi-engine",
         blockTokens: engine.args.blockTokens,
+        capacityBlocks: engine.args.numGpuBlocks,
         gpusPerWorker: { prefill: 0, decode: engine.args.gpusPerWorker },
         make: (context) => new MultiEngineLoop(context, engine, router, options.workers)
       })
@@ -126,6 +130,7 @@ export const layerDisaggregated = (options: {
       return Topology.of({
         name: "disaggregated",
         blockTokens: decode.engine.args.blockTokens,
+        capacityBlocks: Math.max(prefill.engine.args.numGpuBlocks, decode.engine.args.numGpuBlocks),
         gpusPerWorker: { prefill: prefill.engine.args.gpusPerWorker, decode: decode.engine.args.gpusPerWorker },
         make: (context) => new DisaggregatedLoop(context, prefill, decode, source, destination)
       })

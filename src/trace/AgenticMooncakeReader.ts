@@ -7,9 +7,18 @@ import type * as Stream from "effect/Stream"
 import * as Fields from "./FieldSchemas.ts"
 import type { FieldRules, JsonObject } from "./JsonLine.ts"
 import type { LineBatch } from "./LineReader.ts"
-import { clashingAlias, mooncakeFields, mooncakeIntegers, requestFields, rowContext } from "./MooncakeFields.ts"
+import {
+  clashingAlias,
+  excessiveTime,
+  mooncakeFields,
+  mooncakeIntegers,
+  requestFields,
+  rowContext,
+  type RowReading
+} from "./MooncakeFields.ts"
 import { failedToParse, readRows } from "./RowReader.ts"
-import type { RowResult } from "./RowReader.ts"
+import type { RowFormat, RowResult } from "./RowReader.ts"
+import type { CheckedRow } from "./TraceChecks.ts"
 import type { TraceError } from "./TraceError.ts"
 import type { TraceRow } from "./TraceRow.ts"
 
@@ -30,7 +39,7 @@ const agenticFields = {
   ...mooncakeFields,
   request_id: Schema.String,
   wait_for: Schema.optionalKey(Schema.Array(Schema.String)),
-  tool_wait_ms: Fields.FiniteNumber,
+  tool_wait_ms: Fields.Milliseconds,
   branches: Schema.optionalKey(Schema.Array(Schema.String)),
   prefix_reset: Fields.Flag,
   request_kind: Fields.Text,
@@ -70,16 +79,20 @@ const annotationsOf = (fields: AgenticFields): Pick<TraceRow, "annotations"> => 
   return Object.keys(annotations).length === 0 ? {} : { annotations }
 }
 
-const rowOf = (object: JsonObject, line: number, traceBlockTokens: number): RowResult<AgenticRow> => {
+/** A row of a file. */
+export type ReadAgenticRow = AgenticRow & CheckedRow
+
+const rowOf = (object: JsonObject, line: number, reading: RowReading): RowResult<ReadAgenticRow> => {
   const decoded = decodeFields(object)
   if (Result.isFailure(decoded)) return { shape: Fields.describeIssue(decoded.failure.issue, object) }
   const fields = decoded.success
-  const clash = clashingAlias(fields)
+  const clash = clashingAlias(fields) ?? excessiveTime(fields, reading)
   if (clash !== undefined) return { shape: clash }
   if (fields.request_id.trim() === "") return { problem: `trace line ${line} has empty request_id` }
+  const { traceBlockTokens } = reading
   const request = requestFields(fields, line, traceBlockTokens)
   if (typeof request === "string") return { problem: request }
-  const { capacityTokens, hashIds, inputTokens, outputTokenIds, outputTokens } = request
+  const { capacityTokens, hashIds, inputTokens, outputTokenIds, outputTokens, statedTokens } = request
   if (inputTokens > capacityTokens) {
     return {
       problem:
@@ -88,7 +101,7 @@ const rowOf = (object: JsonObject, line: number, traceBlockTokens: number): RowR
     }
   }
   if (inputTokens < 1) return { problem: `trace line ${line} must have a positive input_length` }
-  const context = rowContext(fields)
+  const context = rowContext(fields, reading)
   const delayMs = (context.delayMs ?? 0) + (fields.tool_wait_ms ?? 0)
   if (!Number.isFinite(delayMs) || delayMs < 0) {
     return { problem: `trace line ${line} has invalid dependency delay ${delayMs}; it must be finite and not negative` }
@@ -104,6 +117,7 @@ const rowOf = (object: JsonObject, line: number, traceBlockTokens: number): RowR
       hashIds,
       outputTokenIds,
       ...context,
+      statedTokens,
       requestId: fields.request_id,
       waitFor: fields.wait_for ?? [],
       delayMs,
@@ -119,11 +133,13 @@ export const isAgenticRow = (row: TraceRow): row is AgenticRow => "waitFor" in r
 export const agenticMooncakeRows = <R>(
   lines: Stream.Stream<LineBatch, TraceError, R>,
   file: string,
-  traceBlockTokens: number
-): Stream.Stream<AgenticRow, TraceError, R> =>
+  reading: RowReading,
+  observe?: RowFormat<ReadAgenticRow>["observe"]
+): Stream.Stream<ReadAgenticRow, TraceError, R> =>
   readRows(lines, {
     file,
     rules,
     misshapen: failedToParse(file, "agentic Mooncake JSON"),
-    rowOf: (object, line) => rowOf(object, line, traceBlockTokens)
+    observe,
+    rowOf: (object, line) => rowOf(object, line, reading)
   })

@@ -58,6 +58,7 @@ export class AgenticFold {
   private streamable = true
   private latestStartMs = Number.NEGATIVE_INFINITY
   private originMs = Number.POSITIVE_INFINITY
+  private waitsMs = 0
   private plansOutputs = false
   private promptTokens = 0
   private outputTokens = 0
@@ -126,6 +127,8 @@ export class AgenticFold {
       // Without any timestamp all rows that wait for nothing start at 0.
       originMs: Number.isFinite(this.originMs) ? this.originMs : 0,
       lastStartMs: Number.isFinite(this.latestStartMs) ? this.latestStartMs : undefined,
+      // No path is longer than all waits together.
+      horizonMs: (Number.isFinite(this.latestStartMs) ? this.latestStartMs : 0) + this.waitsMs,
       order: this.streamable ? "by-session" : "none",
       plansOutputs: this.plansOutputs,
       clampedRows: 0,
@@ -137,6 +140,7 @@ export class AgenticFold {
   }
 
   private noteTimes(row: AgenticRow, index: number): void {
+    this.waitsMs += row.delayMs
     if (row.timestampMs !== undefined) this.originMs = Math.min(this.originMs, row.timestampMs)
     let earliestMs = row.timestampMs ?? Number.NaN
     if (row.waitFor.length > 0) {

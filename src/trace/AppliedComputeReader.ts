@@ -8,7 +8,7 @@ import * as Arr from "effect/Array"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { describeIssue, maxTokens } from "./FieldSchemas.ts"
+import { describeIssue, maxTimeMs, maxTokens } from "./FieldSchemas.ts"
 import * as Fields from "./FieldSchemas.ts"
 import type { FieldRules, JsonObject } from "./JsonLine.ts"
 import type { LineBatch } from "./LineReader.ts"
@@ -51,12 +51,11 @@ const problemOf = (line: number, fields: SessionFields): string | undefined => {
     }
   }
   if (fields.input_prompt_length < 1) return `trace line ${line} input_prompt_length must be positive`
-  const latency = fields.tool_call_latency.findIndex((seconds) => !(seconds >= 0 && Number.isFinite(seconds * 1000)))
+  const latency = fields.tool_call_latency.findIndex((seconds) => !(seconds >= 0 && seconds * 1000 <= maxTimeMs))
   if (latency >= 0) {
-    return (
-      `trace line ${line} tool_call_latency[${latency}] must be a finite non-negative number,`
-      + ` got ${fields.tool_call_latency[latency]}`
-    )
+    const seconds = fields.tool_call_latency[latency]!
+    const rule = seconds < 0 ? "must be a finite non-negative number" : `must be at most ${maxTimeMs / 1000} seconds`
+    return `trace line ${line} tool_call_latency[${latency}] ${rule}, got ${seconds}`
   }
   const silent = fields.assistant_response_length.indexOf(0)
   if (silent >= 0) return `trace line ${line} assistant_response_length[${silent}] is 0; it must be at least 1`

@@ -6,6 +6,7 @@
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
+import type { HashId } from "../request/HashId.ts"
 import * as Fields from "./FieldSchemas.ts"
 import type { FieldRules, JsonObject } from "./JsonLine.ts"
 import { isJsonObject } from "./JsonLine.ts"
@@ -30,7 +31,7 @@ const RequestEnd = Schema.Struct({
     request_id: Schema.String,
     output_tokens: Fields.Count,
     request_received_ms: Fields.TimeMs,
-    total_time_ms: Fields.FiniteNumber,
+    total_time_ms: Fields.Milliseconds,
     replay: Schema.Struct({
       trace_block_size: Fields.Count,
       input_length: Fields.Count,
@@ -44,7 +45,7 @@ const ToolEnd = Schema.Struct({
     tool_call_id: Schema.String,
     started_at_unix_ms: Schema.optionalKey(Schema.NullOr(Fields.TimeMs)),
     ended_at_unix_ms: Schema.optionalKey(Schema.NullOr(Fields.TimeMs)),
-    duration_ms: Fields.FiniteNumber,
+    duration_ms: Fields.Milliseconds,
     claude: Schema.optionalKey(
       Schema.NullOr(
         Schema.Struct({
@@ -98,7 +99,7 @@ export interface FinishedRequest extends RecordPlace {
 
 export interface DynamoRequest extends FinishedRequest {
   readonly _tag: "Request"
-  readonly hashes: Fields.HashIdList
+  readonly hashes: ReadonlyArray<HashId>
 }
 
 /** A tool call that says which request started a child session and which one used its result. */

@@ -5,11 +5,11 @@
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
+import type { HashId } from "../request/HashId.ts"
 import type { AgenticRow } from "./AgenticMooncakeReader.ts"
 import { AgenticFold } from "./AgenticSurvey.ts"
 import { compareBytes, dynamoEdges } from "./DynamoEdges.ts"
 import type { DynamoRecord, DynamoToolLink, FinishedRequest } from "./DynamoReader.ts"
-import type { HashIdList } from "./FieldSchemas.ts"
 import type { RequestGraph } from "./RequestGraph.ts"
 import { TraceError } from "./TraceError.ts"
 import type { TraceRow } from "./TraceRow.ts"
@@ -23,11 +23,11 @@ export interface DynamoTrace {
   readonly rows: Stream.Stream<TraceRow>
 }
 
-/** Numbers 64-bit hashes in order of first occurrence: only their equality matters, and rows have room for 32 bits. */
+/** Numbers hashes in order of first occurrence: only their equality matters, and small numbers are kept in half the memory. */
 class HashNumbers {
-  private readonly numbers = new Map<number | bigint, number>()
+  private readonly numbers = new Map<HashId, number>()
 
-  of(hashes: HashIdList): Uint32Array {
+  of(hashes: ReadonlyArray<HashId>): Uint32Array {
     return Uint32Array.from(hashes, (hash) => {
       const known = this.numbers.get(hash)
       if (known !== undefined) return known

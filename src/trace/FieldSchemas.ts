@@ -11,6 +11,9 @@ import * as SchemaIssue from "effect/SchemaIssue"
 /** Largest length, in tokens, that a row may have: lengths are kept as 32-bit integers. */
 export const maxTokens = 2 ** 31 - 1
 
+/** Largest distance from time 0, in ms, that a row may name: up to here every millisecond is an exact number. */
+export const maxTimeMs = Number.MAX_SAFE_INTEGER
+
 const two32 = 2 ** 32
 const two64 = 2n ** 64n
 
@@ -33,6 +36,12 @@ const optionalNullable = <T>(is: (value: unknown) => value is T, expected: strin
   Schema.optionalKey(Schema.declare<T | null>((value): value is T | null => value === null || is(value), { expected }))
 
 export const FiniteNumber = optionalNullable(isFiniteNumber, "a finite number")
+
+/** A moment or a wait in ms. */
+export const Milliseconds = optionalNullable(
+  (value): value is number => isFiniteNumber(value) && Math.abs(value) <= maxTimeMs,
+  `milliseconds from -${maxTimeMs} to ${maxTimeMs}`
+)
 
 export const Text = optionalNullable((value): value is string => typeof value === "string", "a string")
 
@@ -84,9 +93,6 @@ export const TimeMs = Schema.declare((value): value is number => isUnsigned(valu
 export const Counts = listOf(isTokenCount, tokenCount)
 export const FiniteNumbers = listOf(isFiniteNumber, "a finite number")
 
-/** Integers 0 … 2^64 - 1, the large ones as `bigint`. */
-export type HashIdList = ReadonlyArray<number | bigint>
-
 export const HashList = listOf(isHashId, "an integer from 0 to 2^64 - 1")
 
 export const HashIds = optionalListOf(isHashId, "an integer from 0 to 2^64 - 1")
@@ -95,15 +101,6 @@ export const TokenIds = optionalListOf(
   (value): value is number => isUnsigned(value, two32 - 1),
   "an integer from 0 to 4294967295"
 )
-
-const lowBitsOf = (id: number | bigint): number =>
-  typeof id === "bigint" ? Number(BigInt.asUintN(32, id)) : id % two32
-
-const areUnsigned32 = (ids: HashIdList): ids is ReadonlyArray<number> =>
-  ids.every((id) => typeof id === "number" && id < two32)
-
-/** The low 32 bits of each id, the only ones that reach a token. */
-export const lowBits = (ids: HashIdList): ReadonlyArray<number> => (areUnsigned32(ids) ? ids : ids.map(lowBitsOf))
 
 const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
 

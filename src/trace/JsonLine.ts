@@ -200,9 +200,6 @@ export const parseJsonObject = (text: string, rules: FieldRules): Result.Result<
   try {
     value = JSON.parse(text)
   } catch (error) {
-    if (text.charCodeAt(0) === 0xfeff) {
-      return Result.fail("the file starts with a byte order mark (U+FEFF); save it as UTF-8 without one")
-    }
     return Result.fail(error instanceof Error ? error.message : String(error))
   }
   if (!isJsonObject(value)) return Result.fail(`expected one JSON object per line, got ${kindOf(value)}`)

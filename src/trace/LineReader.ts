@@ -2,7 +2,7 @@
  * Bytes to physical text lines, one batch per chunk of bytes.
  *
  * Only `\n` ends a line (a `\r` before it is dropped), so line numbers agree with those of editors and of `sed -n`.
- * Whole chunks are decoded at once, cut at their last newline: a newline byte never lies inside a UTF-8 sequence.
+ * A byte order mark at the start of the file is dropped. Whole chunks are decoded at once, cut at their last newline: a newline byte never lies inside a UTF-8 sequence.
  */
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
@@ -41,6 +41,8 @@ const join = (pieces: ReadonlyArray<Uint8Array>): Uint8Array => {
   }
   return joined
 }
+
+const byteOrderMark = "\ufeff"
 
 const withoutCarriageReturn = (text: string): string => (text.endsWith("\r") ? text.slice(0, -1) : text)
 
@@ -92,8 +94,9 @@ class LineSplitter {
   }
 
   private batchOf(bytes: Uint8Array): LineBatch | undefined {
-    const text = decodeUtf8(bytes)
-    if (text === undefined) return this.batchBeforeBadLine(bytes)
+    const decoded = decodeUtf8(bytes)
+    if (decoded === undefined) return this.batchBeforeBadLine(bytes)
+    const text = this.nextLine === 1 && decoded.startsWith(byteOrderMark) ? decoded.slice(1) : decoded
     const texts = text.split("\n")
     if (text.endsWith("\n")) texts.pop()
     if (text.includes("\r")) {

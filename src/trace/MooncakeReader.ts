@@ -9,31 +9,39 @@ import type * as Stream from "effect/Stream"
 import { describeIssue } from "./FieldSchemas.ts"
 import type { FieldRules, JsonObject } from "./JsonLine.ts"
 import type { LineBatch } from "./LineReader.ts"
-import { clashingAlias, mooncakeFields, mooncakeIntegers, requestFields, rowContext } from "./MooncakeFields.ts"
+import {
+  clashingAlias,
+  excessiveTime,
+  mooncakeFields,
+  mooncakeIntegers,
+  requestFields,
+  rowContext,
+  type RowReading
+} from "./MooncakeFields.ts"
 import { failedToParse, readRows } from "./RowReader.ts"
-import type { RowResult } from "./RowReader.ts"
+import type { RowFormat, RowResult } from "./RowReader.ts"
+import type { CheckedRow } from "./TraceChecks.ts"
 import type { TraceError } from "./TraceError.ts"
-import type { TraceRow } from "./TraceRow.ts"
 
 const decodeFields = Schema.decodeUnknownResult(Schema.Struct(mooncakeFields))
 
 const rules: FieldRules = { known: new Set(Object.keys(mooncakeFields)), integers: new Set(mooncakeIntegers) }
 
 /** A row and what its line said about the prompt. */
-export interface MooncakeRow extends TraceRow {
+export interface MooncakeRow extends CheckedRow {
   /** The line asked for more prompt tokens than its hash ids can supply, and got what they can. */
   readonly clamped: boolean
 }
 
-const rowOf = (object: JsonObject, line: number, traceBlockTokens: number): RowResult<MooncakeRow> => {
+const rowOf = (object: JsonObject, line: number, reading: RowReading): RowResult<MooncakeRow> => {
   const decoded = decodeFields(object)
   if (Result.isFailure(decoded)) return { shape: describeIssue(decoded.failure.issue, object) }
   const fields = decoded.success
-  const clash = clashingAlias(fields)
+  const clash = clashingAlias(fields) ?? excessiveTime(fields, reading)
   if (clash !== undefined) return { shape: clash }
-  const request = requestFields(fields, line, traceBlockTokens)
+  const request = requestFields(fields, line, reading.traceBlockTokens)
   if (typeof request === "string") return { problem: request }
-  const { capacityTokens, hashIds, inputTokens, outputTokenIds, outputTokens } = request
+  const { capacityTokens, hashIds, inputTokens, outputTokenIds, outputTokens, statedTokens } = request
   return {
     row: {
       line,
@@ -41,7 +49,8 @@ const rowOf = (object: JsonObject, line: number, traceBlockTokens: number): RowR
       outputTokens,
       hashIds,
       outputTokenIds,
-      ...rowContext(fields),
+      ...rowContext(fields, reading),
+      statedTokens,
       clamped: inputTokens > capacityTokens
     }
   }
@@ -51,11 +60,13 @@ const rowOf = (object: JsonObject, line: number, traceBlockTokens: number): RowR
 export const mooncakeRows = <R>(
   lines: Stream.Stream<LineBatch, TraceError, R>,
   file: string,
-  traceBlockTokens: number
+  reading: RowReading,
+  observe?: RowFormat<MooncakeRow>["observe"]
 ): Stream.Stream<MooncakeRow, TraceError, R> =>
   readRows(lines, {
     file,
     rules,
     misshapen: failedToParse(file, "JSON"),
-    rowOf: (object, line) => rowOf(object, line, traceBlockTokens)
+    observe,
+    rowOf: (object, line) => rowOf(object, line, reading)
   })

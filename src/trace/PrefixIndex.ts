@@ -3,7 +3,10 @@
  *
  * When the table is full, prompts are still compared with it, but not added: from then on the answers are lower bounds.
  */
+import { highHalf, lowHalf, type HashId, type HashIds } from "../request/HashId.ts"
+
 const hashFactor = 0x9e3779b1
+const highFactor = 0x85ebca6b
 const initialSlots = 1 << 12
 const root = 0
 
@@ -12,12 +15,14 @@ export class PrefixIndex {
   /** Node 0 is the root; `parents` and `ids` say how a node is reached. */
   private parents = new Int32Array(initialSlots / 2)
   private ids = new Int32Array(initialSlots / 2)
+  /** High halves of the ids; none while all are 0. */
+  private highs: Int32Array | undefined
   private nodes = 1
-  /** Open addressing over (parent, id): a node, 0 where empty. */
+  /** Open addressing over (parent, id in two halves): a node, 0 where empty. */
   private table = new Int32Array(initialSlots)
   isFull = false
 
-  /** Holds up to `maxNodes` distinct prefixes, at up to 32 bytes each. */
+  /** Holds up to `maxNodes` distinct prefixes, at up to 48 bytes each. */
   constructor(maxNodes: number) {
     this.maxNodes = maxNodes
   }
@@ -28,11 +33,10 @@ export class PrefixIndex {
   }
 
   /** Adds a prompt of `blocks` hash ids; returns how many of its first ids an earlier prompt began with. */
-  add(hashIds: ArrayLike<number>, blocks: number): number {
+  add(hashIds: HashIds, blocks: number): number {
     let node = root
     for (let known = 0; known < blocks; known++) {
-      const id = hashIds[known]! | 0
-      const slot = this.slotOf(node, id)
+      const slot = this.slotOfId(node, hashIds[known]!)
       const child = this.table[slot]!
       if (child === 0) {
         this.insert(node, hashIds, known, blocks)
@@ -43,7 +47,7 @@ export class PrefixIndex {
     return blocks
   }
 
-  private insert(parent: number, hashIds: ArrayLike<number>, start: number, end: number): void {
+  private insert(parent: number, hashIds: HashIds, start: number, end: number): void {
     let node = parent
     for (let block = start; block < end; block++) {
       if (this.nodes > this.maxNodes) {
@@ -51,23 +55,33 @@ export class PrefixIndex {
         return
       }
       if (this.nodes * 2 >= this.table.length) this.grow()
-      const id = hashIds[block]! | 0
-      this.table[this.slotOf(node, id)] = this.nodes
+      const id = hashIds[block]!
+      this.table[this.slotOfId(node, id)] = this.nodes
       this.parents[this.nodes] = node
-      this.ids[this.nodes] = id
+      this.ids[this.nodes] = lowHalf(id)
+      if (this.highs !== undefined) this.highs[this.nodes] = highHalf(id)
       node = this.nodes++
     }
   }
 
+  private slotOfId(parent: number, id: HashId): number {
+    const high = highHalf(id)
+    if (high !== 0) this.highs ??= new Int32Array(this.ids.length)
+    return this.slotOf(parent, lowHalf(id), high)
+  }
+
   /** Slot of the child, or the empty one where it belongs. */
-  private slotOf(parent: number, id: number): number {
+  private slotOf(parent: number, id: number, high: number): number {
+    const { highs } = this
     const mask = this.table.length - 1
-    let hash = Math.imul(parent, hashFactor) ^ id
+    let hash = Math.imul(parent, hashFactor) ^ id ^ Math.imul(high, highFactor)
     hash = Math.imul(hash ^ (hash >>> 16), hashFactor)
     let slot = (hash ^ (hash >>> 15)) & mask
     for (;;) {
       const node = this.table[slot]!
-      if (node === 0 || (this.parents[node] === parent && this.ids[node] === id)) return slot
+      if (node === 0) return slot
+      const same = this.parents[node] === parent && this.ids[node] === id
+      if (same && (highs === undefined || highs[node] === high)) return slot
       slot = (slot + 1) & mask
     }
   }
@@ -81,6 +95,13 @@ export class PrefixIndex {
     this.parents = parents
     this.ids = ids
     this.table = new Int32Array(slots)
-    for (let node = 1; node < this.nodes; node++) this.table[this.slotOf(parents[node]!, ids[node]!)] = node
+    if (this.highs !== undefined) {
+      const highs = new Int32Array(slots / 2)
+      highs.set(this.highs)
+      this.highs = highs
+    }
+    for (let node = 1; node < this.nodes; node++) {
+      this.table[this.slotOf(parents[node]!, ids[node]!, this.highs?.[node] ?? 0)] = node
+    }
   }
 }

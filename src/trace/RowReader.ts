@@ -13,6 +13,7 @@ import * as Stream from "effect/Stream"
 import type { LineBatch } from "./LineReader.ts"
 import { parseJsonObject } from "./JsonLine.ts"
 import type { FieldRules, JsonObject } from "./JsonLine.ts"
+import { textKind } from "./Recognition.ts"
 import { TraceError } from "./TraceError.ts"
 
 /** A row, or why there is none: the line is of no interest, has not the right shape, or its values make no sense. */
@@ -37,10 +38,12 @@ export interface RowFormat<Row> {
   readonly rules: FieldRules
   /** Says that a line has not the right shape; the cause follows. */
   readonly misshapen: (line: number) => string
+  /** Looks at every object, for instance to learn what else it holds. */
+  readonly observe?: ((object: JsonObject, line: number) => void) | undefined
   readonly rowOf: (object: JsonObject, line: number) => RowResult<Row>
 }
 
-const isBlank = (text: string): boolean => text.trim() === "" && text.charCodeAt(0) !== 0xfeff
+const isBlank = (text: string): boolean => text.trim() === ""
 
 /** What an unusable line is called in every format that names no other. */
 export const failedToParse =
@@ -48,18 +51,23 @@ export const failedToParse =
   (line: number): string =>
     `failed to parse line ${line} from ${file} as ${format}`
 
-/** The row of a line, `undefined` when it is skipped. */
+/** The row of a line, `undefined` when it is skipped. What the first line of a file cannot be read for may tell what it is. */
 const readLine = <Row>(
   text: string,
   line: number,
-  format: RowFormat<Row>
+  format: RowFormat<Row>,
+  isFirst: boolean
 ): Result.Result<Row | undefined, TraceError> => {
   const object = parseJsonObject(text, format.rules)
+  if (Result.isSuccess(object)) format.observe?.(object.success, line)
   const result = Result.isFailure(object) ? { shape: object.failure } : format.rowOf(object.success, line)
   if ("row" in result) return Result.succeed(result.row)
   if ("skipped" in result) return Result.succeed(undefined)
   const problem = "problem" in result ? result.problem : `${format.misshapen(line)}: ${result.shape}`
-  return Result.fail(new TraceError({ file: format.file, line, problem }))
+  const kind = isFirst ? textKind(text) : undefined
+  return Result.fail(
+    new TraceError({ file: format.file, line, problem: kind === undefined ? problem : `${problem}; ${kind}` })
+  )
 }
 
 /** Rows of the lines, in order; the rows before a bad line are emitted before the failure. */
@@ -70,13 +78,15 @@ export const readRows = <Row, R>(
   Stream.transformPull(lines, (pull) =>
     Effect.map(OnBadLine, (goesOn) => {
       let failure: TraceError | undefined
+      let isFirst = true
       const read = (batches: Arr.NonEmptyReadonlyArray<LineBatch>) => {
         const rows: Array<Row> = []
         for (const { firstLine, texts } of batches) {
           for (let i = 0; i < texts.length; i++) {
             const text = texts[i]!
             if (isBlank(text)) continue
-            const result = readLine(text, firstLine + i, format)
+            const result = readLine(text, firstLine + i, format, isFirst)
+            isFirst = false
             if (Result.isFailure(result)) {
               if (goesOn(result.failure)) continue
               failure = result.failure

@@ -16,7 +16,8 @@ import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import { createReadStream } from "node:fs"
 import { reasonOf } from "../settings/FileProblem.ts"
-import { gunzip, isGzip } from "./Gunzip.ts"
+import { gunzip, isGzip, isZstd, unzstd } from "./Decompression.ts"
+import { binaryKind } from "./Recognition.ts"
 import { TraceError } from "./TraceError.ts"
 
 export interface TraceFile {
@@ -88,8 +89,11 @@ const unchanged = (
 
 const modifiedMs = ({ mtime }: FileSystem.File.Info): number | undefined => Option.getOrUndefined(mtime)?.getTime()
 
+/** Enough for every magic number. */
+const magicBytes = 8
+
 const firstBytes = (fs: FileSystem.FileSystem, path: string) =>
-  Effect.map(Stream.runCollect(fs.stream(path, { bytesToRead: 2 })), (parts) =>
+  Effect.map(Stream.runCollect(fs.stream(path, { bytesToRead: magicBytes })), (parts) =>
     Uint8Array.from(parts.flatMap((part) => Array.from(part)))
   )
 
@@ -124,8 +128,8 @@ const observedOnce = (
 }
 
 /**
- * Opens a file for reading from the start any number of times; `-` is standard input. Content that is gzip, by name
- * or by its first bytes, is decompressed. `opened` goes into the message of a missing file.
+ * Opens a file for reading from the start any number of times; `-` is standard input. Content that is gzip or Zstandard by
+ * its first bytes, whatever its name, is decompressed. `opened` goes into the message of a missing file.
  */
 export const openTraceFile = Effect.fnUntraced(function* (
   name: string,
@@ -134,9 +138,12 @@ export const openTraceFile = Effect.fnUntraced(function* (
   const fs = yield* FileSystem.FileSystem
   const source = yield* rereadable(fs, name, opened)
   const start = yield* Effect.mapError(firstBytes(fs, source.path), notOpened(name, opened))
+  const binary = binaryKind(start)
+  if (binary !== undefined) return yield* new TraceError({ file: name, problem: `cannot be read: ${binary}` })
   const raw = Stream.mapError(fs.stream(source.path, { chunkSize: chunkBytes }), notRead(name))
   const stored = source.info === undefined ? raw : unchanged(fs, name, source.info, raw)
   const observe = yield* TraceFileObserver
   const bytes = observe === undefined ? stored : observedOnce(stored, (part) => observe(name, part))
-  return { name, bytes: isGzip(start) || name.endsWith(".gz") ? gunzip(bytes, name) : bytes }
+  if (isGzip(start)) return { name, bytes: gunzip(bytes, name) }
+  return { name, bytes: isZstd(start) ? unzstd(bytes, name) : bytes }
 })

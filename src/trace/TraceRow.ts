@@ -1,3 +1,5 @@
+import type { HashIds } from "../request/HashId.ts"
+
 /** One request row of a trace, as read: checked by schema, units in the names, nothing scaled yet. */
 export interface TraceRow {
   /** Physical line in its file, from 1; what error messages and implicit sessions refer to. */
@@ -6,8 +8,8 @@ export interface TraceRow {
   /** Prompt length after clamping to what the hash ids can supply. */
   readonly promptTokens: number
   readonly outputTokens: number
-  /** One id per trace block; only the low 32 bits count, so these are unsigned 32-bit integers. */
-  readonly hashIds: ArrayLike<number>
+  /** One id per trace block. */
+  readonly hashIds: HashIds
   readonly sessionId: string | undefined
   readonly delayMs: number | undefined
   /** Exact generated tokens, where the trace plans them; length `outputTokens`. */

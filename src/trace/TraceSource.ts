@@ -8,7 +8,7 @@ import type * as Scope from "effect/Scope"
 import type * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import { agenticMooncakeRows } from "./AgenticMooncakeReader.ts"
-import type { AgenticRow } from "./AgenticMooncakeReader.ts"
+import type { ReadAgenticRow } from "./AgenticMooncakeReader.ts"
 import { surveyAgentic } from "./AgenticSurvey.ts"
 import { appliedComputeRows } from "./AppliedComputeReader.ts"
 import { dynamoRecords } from "./DynamoReader.ts"
@@ -17,8 +17,10 @@ import { maxTokens } from "./FieldSchemas.ts"
 import { lineBatches } from "./LineReader.ts"
 import { mooncakeRows } from "./MooncakeReader.ts"
 import type { MooncakeRow } from "./MooncakeReader.ts"
+import type { RowReading, TimeUnit } from "./MooncakeFields.ts"
 import type { RequestGraph } from "./RequestGraph.ts"
 import { RowMemory } from "./RowMemory.ts"
+import { TraceChecks } from "./TraceChecks.ts"
 import { TraceError } from "./TraceError.ts"
 import { openTraceFile } from "./TraceFile.ts"
 import type { TraceRow } from "./TraceRow.ts"
@@ -35,17 +37,17 @@ export interface TraceSource {
   readonly accumulatesPrompts: boolean
   /** Which request waits for which, where the trace says so; without it the order of turns in a session decides. */
   readonly graph: RequestGraph | undefined
+  /** What the user should know: what was cut, and signs that the rows are not what they are read as. */
+  readonly notices: ReadonlyArray<string>
   /** The rows, in the same order at every run. */
   readonly rows: Stream.Stream<TraceRow, TraceError>
 }
 
 export type TraceFormat = "mooncake" | "mooncake-delta" | "agentic_mooncake" | "applied_compute_agentic" | "dynamo"
 
-export interface MooncakeOptions {
+export interface MooncakeOptions extends RowReading {
   /** Path, or `-` for standard input. */
   readonly file: string
-  /** Tokens per hash id; 512 in the published traces. */
-  readonly traceBlockTokens: number
 }
 
 type Opened = Effect.Effect<TraceSource, TraceError, FileSystem.FileSystem | Stdio.Stdio | Scope.Scope>
@@ -66,16 +68,28 @@ const openLines = Effect.fnUntraced(function* (file: string, traceBlockTokens: n
   return lineBatches(bytes, file)
 })
 
-/** Opens and checks a `mooncake` file. */
-export const openMooncake: (options: MooncakeOptions) => Opened = Effect.fnUntraced(function* ({
-  file,
-  traceBlockTokens
-}) {
-  const rows = mooncakeRows(yield* openLines(file, traceBlockTokens), file, traceBlockTokens)
+const clampedNotices = ({ clampedRows }: TraceSurvey): ReadonlyArray<string> =>
+  clampedRows === 0
+    ? []
+    : [`${clampedRows} requests ask for more prompt tokens than their hash_ids supply and get what there is`]
+
+const openMooncakeRows = Effect.fnUntraced(function* (
+  { file, ...reading }: MooncakeOptions,
+  format: "mooncake" | "mooncake-delta"
+) {
+  const { traceBlockTokens } = reading
+  const lines = yield* openLines(file, traceBlockTokens)
+  const checks = new TraceChecks({ traceBlockTokens, format })
   const memory = new RowMemory<MooncakeRow>()
-  const survey = yield* surveyRows(memory.watch(rows), file, (row) => row.clamped)
-  return { file, traceBlockTokens, survey, accumulatesPrompts: false, graph: undefined, rows: memory.replay(rows) }
+  const first = memory.watch(checks.watch(mooncakeRows(lines, file, reading, checks.object)))
+  const survey = yield* surveyRows(first, file, (row) => row.clamped)
+  const rows = memory.replay(mooncakeRows(lines, file, reading))
+  const notices = [...clampedNotices(survey), ...(yield* checks.notices(rows))]
+  return { file, traceBlockTokens, survey, accumulatesPrompts: false, graph: undefined, notices, rows }
 })
+
+/** Opens and checks a `mooncake` file. */
+export const openMooncake = (options: MooncakeOptions): Opened => openMooncakeRows(options, "mooncake")
 
 export interface RowsOptions<Row extends TraceRow> {
   /** Rows that come again from the start at every run. */
@@ -91,25 +105,37 @@ export const fromRows: <Row extends TraceRow>(options: RowsOptions<Row>) => Effe
   Effect.fnUntraced(function* ({ name, rows, traceBlockTokens }) {
     yield* checkBlockTokens(name, traceBlockTokens)
     const survey = yield* surveyRows(rows, name, () => false)
-    return { file: name, traceBlockTokens, survey, accumulatesPrompts: false, graph: undefined, rows }
+    return { file: name, traceBlockTokens, survey, accumulatesPrompts: false, graph: undefined, notices: [], rows }
   })
 
 /** Opens and checks a `mooncake-delta` file: rows hold what their turn adds to the prompt of the session. */
 export const openMooncakeDelta = (options: MooncakeOptions): Opened =>
-  Effect.map(openMooncake(options), (source) => ({ ...source, accumulatesPrompts: source.survey.multiTurn }))
+  Effect.map(openMooncakeRows(options, "mooncake-delta"), (source) => ({
+    ...source,
+    accumulatesPrompts: source.survey.multiTurn
+  }))
 
 /** Opens and checks an `agentic_mooncake` file. */
 export const openAgenticMooncake: (options: MooncakeOptions) => Opened = Effect.fnUntraced(function* ({
   file,
-  traceBlockTokens
+  ...reading
 }) {
-  const rows = agenticMooncakeRows(yield* openLines(file, traceBlockTokens), file, traceBlockTokens)
-  const memory = new RowMemory<AgenticRow>()
-  const { graph, survey } = yield* surveyAgentic(memory.watch(rows), file)
-  return { file, traceBlockTokens, survey, accumulatesPrompts: false, graph, rows: memory.replay(rows) }
+  const { traceBlockTokens } = reading
+  const lines = yield* openLines(file, traceBlockTokens)
+  const checks = new TraceChecks({ traceBlockTokens, format: "agentic_mooncake" })
+  const memory = new RowMemory<ReadAgenticRow>()
+  const first = memory.watch(checks.watch(agenticMooncakeRows(lines, file, reading, checks.object)))
+  const { graph, survey } = yield* surveyAgentic(first, file)
+  const rows = memory.replay(agenticMooncakeRows(lines, file, reading))
+  const notices = yield* checks.notices(rows)
+  return { file, traceBlockTokens, survey, accumulatesPrompts: false, graph, notices, rows }
 })
 
-export interface AppliedComputeTrace extends MooncakeOptions {
+export interface AppliedComputeTrace {
+  /** Path, or `-` for standard input. */
+  readonly file: string
+  /** Tokens per hash id. */
+  readonly traceBlockTokens: number
   /** Share of each session's first prompt that comes from its group's prefix, 0 by default. */
   readonly sharedPrefixRatio?: number
   /** Groups with a prefix each, 0 by default. */
@@ -145,6 +171,7 @@ export const openAppliedCompute: (options: AppliedComputeTrace) => Opened = Effe
     survey: { ...survey, openLoopProblem: new TraceError({ file, problem }) },
     accumulatesPrompts: false,
     graph: undefined,
+    notices: [],
     rows: memory.replay(rows)
   }
 })
@@ -176,7 +203,7 @@ export const openDynamo: (options: DynamoOptions) => Opened = Effect.fnUntraced(
       + ` ${trace.traceBlockTokens}`
     return yield* new TraceError({ file, problem })
   }
-  return { file, accumulatesPrompts: false, ...trace }
+  return { file, accumulatesPrompts: false, notices: [], ...trace }
 })
 
 /** What {@link openTrace} needs to know; options that do not belong to the format are not looked at. */
@@ -186,6 +213,8 @@ export interface TraceOptions {
   readonly files: readonly [string, ...ReadonlyArray<string>]
   /** 512 by default; Dynamo request traces bring their own. */
   readonly traceBlockTokens?: number
+  /** Of timestamps and delays in the `mooncake` formats, `ms` by default. */
+  readonly timeUnit?: TimeUnit
   readonly sharedPrefixRatio?: number
   readonly prefixGroups?: number
 }
@@ -206,13 +235,14 @@ export const openTrace = (options: TraceOptions): Opened => {
     )
   }
   const traceBlockTokens = options.traceBlockTokens ?? defaultTraceBlockTokens
+  const reading = { traceBlockTokens, ...(options.timeUnit === undefined ? {} : { timeUnit: options.timeUnit }) }
   switch (format) {
     case "mooncake":
-      return openMooncake({ file, traceBlockTokens })
+      return openMooncake({ file, ...reading })
     case "mooncake-delta":
-      return openMooncakeDelta({ file, traceBlockTokens })
+      return openMooncakeDelta({ file, ...reading })
     case "agentic_mooncake":
-      return openAgenticMooncake({ file, traceBlockTokens })
+      return openAgenticMooncake({ file, ...reading })
     case "applied_compute_agentic":
       return openAppliedCompute({ file, traceBlockTokens, sharedPrefixRatio, prefixGroups })
     case "dynamo":

@@ -29,6 +29,8 @@ export interface TraceSurvey {
   /** Smallest timestamp of a session's first row; `undefined` when none has one. */
   readonly originMs: number | undefined
   readonly lastStartMs: number | undefined
+  /** The latest time, in trace time, at which some row would be ready if no request took any time. */
+  readonly horizonMs: number | undefined
   readonly order: RowOrder
   /** Some row plans its generated tokens. */
   readonly plansOutputs: boolean
@@ -83,6 +85,7 @@ export class SurveyFold {
   private multiTurn = false
   private originMs = Number.POSITIVE_INFINITY
   private lastStartMs = Number.NEGATIVE_INFINITY
+  private horizonMs = Number.NEGATIVE_INFINITY
   private rowsSorted = true
   private sessionsSorted = true
   private latestRowMs = Number.NEGATIVE_INFINITY
@@ -132,6 +135,7 @@ export class SurveyFold {
       sessionTurns: this.multiTurn ? this.turns.toArray() : undefined,
       originMs: Number.isFinite(this.originMs) ? this.originMs : undefined,
       lastStartMs: Number.isFinite(this.lastStartMs) ? this.lastStartMs : undefined,
+      horizonMs: Number.isFinite(this.horizonMs) ? this.horizonMs : undefined,
       order: this.order,
       plansOutputs: this.plansOutputs,
       clampedRows: this.clampedRows,
@@ -175,6 +179,7 @@ export class SurveyFold {
   private noteStart(row: TraceRow, timestampMs: number): void {
     this.originMs = Math.min(this.originMs, timestampMs)
     this.lastStartMs = Math.max(this.lastStartMs, timestampMs)
+    this.horizonMs = Math.max(this.horizonMs, timestampMs)
     if (timestampMs < this.latestStartMs) this.sessionsSorted = false
     this.latestStartMs = timestampMs
     this.noteTimestamp(timestampMs)
@@ -208,6 +213,7 @@ export class SurveyFold {
       return `trace line ${row.line} has invalid delay ${delayMs}${source}; it must be finite and not negative`
     }
     session.earliestMs += delayMs
+    this.horizonMs = Math.max(this.horizonMs, session.earliestMs)
     if (!(session.earliestMs >= this.latestStartMs)) this.sessionsSorted = false
     if (row.timestampMs === undefined || row.delayMs !== undefined) this.rowsSorted = false
     if (row.timestampMs !== undefined) {

@@ -2,6 +2,7 @@
  * Rows to requests, at dispatch: numbers them, interns their prompt's blocks, and lets the row go.
  */
 import type { BlockIdentity } from "../request/BlockIdentity.ts"
+import type { HashIds } from "../request/HashId.ts"
 import { SimRequest } from "../request/SimRequest.ts"
 import type { RowStore } from "./RowStore.ts"
 import { TokenRuns } from "./TokenRuns.ts"
@@ -25,8 +26,8 @@ export interface Dispatch {
   readonly context?: SessionContext | undefined
 }
 
-/** First symbol that is no token value. */
-const firstUnknownSymbol = 2 ** 32
+/** Symbols of generated tokens of which nothing is known count down from here. */
+const firstUnknownSymbol = -1
 
 /** The token string of a session whose prompts accumulate. */
 export class SessionContext {
@@ -34,7 +35,7 @@ export class SessionContext {
   /** Length of the prompt of the turn in flight, which the planned outputs follow. */
   private promptTokens = 0
 
-  addPrompt(hashIds: ArrayLike<number>, promptTokens: number, traceBlockTokens: number): number {
+  addPrompt(hashIds: HashIds, promptTokens: number, traceBlockTokens: number): number {
     this.runs.pushPrompt(hashIds, promptTokens, traceBlockTokens)
     this.promptTokens = this.runs.tokens
     return this.promptTokens
@@ -88,7 +89,7 @@ export class RequestFactory {
     const runs = new TokenRuns()
     runs.pushPrompt(hashIds, promptTokens, traceBlockTokens)
     for (const token of this.rows.extras(row).outputTokenIds ?? []) runs.push(token, 1)
-    return { promptTokens, blocks: identity.blocksOfRuns(runs.symbols, runs.counts) }
+    return { promptTokens, blocks: this.blocksOf(runs, promptTokens) }
   }
 
   /** The row's prompt follows all that its session said and heard so far. */
@@ -96,11 +97,18 @@ export class RequestFactory {
     row: number,
     context: SessionContext
   ): { readonly promptTokens: number; readonly blocks: Int32Array } {
-    const { identity, traceBlockTokens } = this.options
+    const { traceBlockTokens } = this.options
     const { outputTokenIds } = this.rows.extras(row)
     const promptTokens = context.addPrompt(this.rows.hashIds(row), this.rows.promptTokens(row), traceBlockTokens)
-    if (outputTokenIds === undefined) context.runs.push(this.nextUnknownSymbol++, this.rows.outputTokens(row))
+    if (outputTokenIds === undefined) context.runs.push(this.nextUnknownSymbol--, this.rows.outputTokens(row))
     else for (const token of outputTokenIds) context.runs.push(token, 1)
-    return { promptTokens, blocks: identity.blocksOfRuns(context.runs.symbols, context.runs.counts) }
+    return { promptTokens, blocks: this.blocksOf(context.runs, promptTokens) }
+  }
+
+  /** Of the prompt, and of as much of what is planned after it as a worker can hold. */
+  private blocksOf({ counts, symbols }: TokenRuns, promptTokens: number): Int32Array {
+    const { identity } = this.options
+    const mostTokens = Math.max(promptTokens, identity.capacityBlocks * identity.blockTokens)
+    return identity.blocksOfRuns(symbols, counts, mostTokens)
   }
 }

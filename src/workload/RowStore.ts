@@ -4,6 +4,7 @@
  * A row is named by a handle. Rows leave one by one; a page is dropped when its last row has left, so memory follows the
  * rows that still wait.
  */
+import { isNarrow, type HashIds } from "../request/HashId.ts"
 import { noRoutingHints } from "../request/SimRequest.ts"
 import type { RoutingHints } from "../request/SimRequest.ts"
 import type { TraceRow } from "../trace/TraceRow.ts"
@@ -63,7 +64,8 @@ class Page {
   readonly outputTokens = new Int32Array(pageRows)
   /** Where each row's ids end in {@link hashIds}; they start where the previous row's end. */
   readonly hashEnds = new Uint32Array(pageRows)
-  hashIds = new Uint32Array(pageRows * 8)
+  /** Ids of 32 bits, as almost all are; once a row has a wider one, all ids of the page are kept with 64 bits. */
+  hashIds: Uint32Array | BigUint64Array = new Uint32Array(pageRows * 8)
   readonly extras: Array<RowExtras> = []
   rows = 0
   left = 0
@@ -77,7 +79,7 @@ class Page {
     const start = index === 0 ? 0 : this.hashEnds[index - 1]!
     const end = start + row.hashIds.length
     if (end > this.hashIds.length) this.grow(end)
-    this.hashIds.set(row.hashIds, start)
+    this.keepIds(row.hashIds, start)
     this.hashEnds[index] = end
     return index
   }
@@ -86,10 +88,34 @@ class Page {
     this.hashIds = this.hashIds.slice(0, this.hashEnds[this.rows - 1])
   }
 
+  private keepIds(ids: HashIds, start: number): void {
+    const kept = this.hashIds
+    if (kept instanceof BigUint64Array) {
+      for (let i = 0; i < ids.length; i++) kept[start + i] = BigInt(ids[i]!)
+      return
+    }
+    for (let i = 0; i < ids.length; i++) {
+      const id = ids[i]!
+      if (!isNarrow(id)) {
+        this.hashIds = BigUint64Array.from(kept, BigInt)
+        this.keepIds(ids, start)
+        return
+      }
+      kept[start + i] = id
+    }
+  }
+
   private grow(needed: number): void {
-    const larger = new Uint32Array(Math.max(needed, this.hashIds.length * 2))
-    larger.set(this.hashIds)
-    this.hashIds = larger
+    const length = Math.max(needed, this.hashIds.length * 2)
+    if (this.hashIds instanceof BigUint64Array) {
+      const larger = new BigUint64Array(length)
+      larger.set(this.hashIds)
+      this.hashIds = larger
+    } else {
+      const larger = new Uint32Array(length)
+      larger.set(this.hashIds)
+      this.hashIds = larger
+    }
   }
 }
 
@@ -136,7 +162,7 @@ export class RowStore {
   }
 
   /** A view, valid until the row is released. */
-  hashIds(handle: number): Uint32Array {
+  hashIds(handle: number): HashIds {
     const page = this.page(handle)
     const index = handle % pageRows
     return page.hashIds.subarray(index === 0 ? 0 : page.hashEnds[index - 1], page.hashEnds[index])

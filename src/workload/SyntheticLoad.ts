@@ -14,7 +14,7 @@ import { type ArrivalProcess, arrivalProblem, gapSampler } from "./ArrivalProces
 import type { SessionTurns } from "./Sessions.ts"
 import { lengthSampler, lengthsProblem } from "./TokenLengths.ts"
 import type { TokenLengths } from "./TokenLengths.ts"
-import { checkConcurrency, checkSpeedup, workloadError } from "./WorkloadError.ts"
+import { checkConcurrency, checkSpan, checkSpeedup, workloadError } from "./WorkloadError.ts"
 import type { WorkloadError } from "./WorkloadError.ts"
 
 export interface SyntheticOptions {
@@ -117,6 +117,11 @@ const sizeProblem = (o: Complete): WorkloadError | undefined => {
     ? undefined
     : workloadError("arrival_interval_ms", `is too large for ${o.requestCount} arrivals, got ${o.arrivalIntervalMs}`)
 }
+
+/** Until the last turn would be ready if requests took no time; what is drawn is taken for its mean. */
+const spanMs = ({ arrivalIntervalMs, arrivals, interTurnDelayMs, requestCount, turnsPerSession }: Complete): number =>
+  requestCount * (arrivals === undefined ? arrivalIntervalMs : 1000 / arrivals.requestsPerSecond)
+  + (turnsPerSession - 1) * interTurnDelayMs
 
 /** Says when the next request, or session, starts. */
 type Starts = () => number
@@ -238,8 +243,11 @@ export const planSynthetic = Effect.fnUntraced(function* (
   const o = complete(options)
   const problem = problemOf(o)
   if (problem !== undefined) return yield* problem
-  if (options.concurrency === undefined) yield* checkSpeedup("arrival_speedup_ratio", options.arrivalSpeedup ?? 1)
-  else yield* checkConcurrency(options.concurrency)
+  if (options.concurrency === undefined) {
+    const { arrivalSpeedup = 1 } = options
+    yield* checkSpeedup("arrival_speedup_ratio", arrivalSpeedup)
+    yield* checkSpan("arrival_speedup_ratio", spanMs(o), arrivalSpeedup)
+  } else yield* checkConcurrency(options.concurrency)
   const sessions = o.turnsPerSession > 1 || o.sharedPrefixRatio > 0 || o.prefixGroups > 0 || o.interTurnDelayMs > 0
   const rows = Stream.suspend(() =>
     Stream.fromIterable(inChunks(sessions ? sessionRows(o) : requestRows(o)), { chunkSize: 1 })

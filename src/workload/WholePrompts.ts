@@ -4,16 +4,30 @@
  * What a session heard and said so far does not end at block boundaries, so the blocks are named anew: equal prefixes, cut
  * into blocks of `blockTokens`, get equal ids. Memory follows the distinct blocks of the trace.
  */
+import * as Arr from "effect/Array"
+import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { TokenRunIdentity } from "../request/TokenRunIdentity.ts"
-import type { TraceError } from "../trace/TraceError.ts"
+import { TraceError } from "../trace/TraceError.ts"
 import type { TraceRow } from "../trace/TraceRow.ts"
 import type { TraceSource } from "../trace/TraceSource.ts"
 import { TokenRuns } from "./TokenRuns.ts"
 
 /** Symbols that no hash id and no token is: they fill up last blocks, and stand for outputs that nothing is known of. */
-const filler = 2 ** 32
-const firstUnknown = filler + 1
+const filler = -1
+const firstUnknown = filler - 1
+
+/** Longer prompts are not written out: their blocks alone would take gigabytes. */
+const maxWholeTokens = 2 ** 24
+
+const tooLong = (file: string, { line, promptTokens, sessionId }: TraceRow): TraceError =>
+  new TraceError({
+    file,
+    line,
+    problem:
+      `the whole prompt of trace line ${line}${sessionId === undefined ? "" : ` in session ${sessionId}`} has`
+      + ` ${promptTokens} tokens; at most ${maxWholeTokens} can be written`
+  })
 
 /** A session that may go on. */
 interface OpenSession {
@@ -39,8 +53,9 @@ class PromptAccumulator {
     const { runs } = this.sessionOf(row)
     runs.pushPrompt(row.hashIds, row.promptTokens, this.trace.traceBlockTokens)
     const promptTokens = runs.tokens
-    const hashIds = this.blocksOf(runs)
-    if (row.outputTokenIds === undefined) runs.push(this.nextUnknown++, row.outputTokens)
+    // Too long to be written out, which the caller says.
+    const hashIds = promptTokens > maxWholeTokens ? [] : this.blocksOf(runs)
+    if (row.outputTokenIds === undefined) runs.push(this.nextUnknown--, row.outputTokens)
     else for (let index = 0; index < row.outputTokens; index++) runs.push(row.outputTokenIds[index]!, 1)
     return { ...row, promptTokens, hashIds }
   }
@@ -72,5 +87,11 @@ class PromptAccumulator {
 export const wholePrompts = (trace: TraceSource, blockTokens: number): Stream.Stream<TraceRow, TraceError> =>
   Stream.suspend(() => {
     const prompts = new PromptAccumulator(trace, blockTokens)
-    return Stream.map(trace.rows, (row) => prompts.whole(row))
+    return Stream.mapArrayEffect(trace.rows, (rows) =>
+      Effect.suspend(() => {
+        const whole = Arr.map(rows, (row) => prompts.whole(row))
+        const long = whole.find(({ promptTokens }) => promptTokens > maxWholeTokens)
+        return long === undefined ? Effect.succeed(whole) : Effect.fail(tooLong(trace.file, long))
+      })
+    )
   })

@@ -21,7 +21,7 @@ import type { SessionTurns } from "./Sessions.ts"
 import { planSynthetic } from "./SyntheticLoad.ts"
 import type { SyntheticOptions } from "./SyntheticLoad.ts"
 import type { WorkloadCore } from "./WorkloadCore.ts"
-import { checkConcurrency, checkSpeedup } from "./WorkloadError.ts"
+import { checkConcurrency, checkSpan, checkSpeedup } from "./WorkloadError.ts"
 import type { WorkloadError } from "./WorkloadError.ts"
 
 export type { WorkloadCore } from "./WorkloadCore.ts"
@@ -70,6 +70,7 @@ const openLoop = Effect.fnUntraced(function* ({ arrivalSpeedup = 1, trace }: Ope
   const { graph, survey } = trace
   yield* checkSpeedup("ratio", arrivalSpeedup)
   if (survey.openLoopProblem !== undefined) return yield* survey.openLoopProblem
+  yield* checkSpan("arrival_speedup_ratio", (survey.horizonMs ?? 0) - (survey.originMs ?? 0), arrivalSpeedup)
   const options = { ...coreOptions(trace), arrivalSpeedup }
   const { order, originMs } = survey
   return fromTrace(trace, (identity) =>

@@ -21,6 +21,20 @@ export const checkSpeedup = (option: string, arrivalSpeedup: number): Effect.Eff
     ? Effect.void
     : Effect.fail(workloadError(option, `must be a finite positive number, got ${arrivalSpeedup}`))
 
+/** Times of a run beyond this many ms would not be exact any more, and statistics of them not finite. */
+const maxTimeMs = Number.MAX_SAFE_INTEGER
+
+/** `spanMs`: the last time, from the first, that a load names. */
+export const checkSpan = (option: string, spanMs: number, arrivalSpeedup: number): Effect.Effect<void, WorkloadError> =>
+  spanMs / arrivalSpeedup <= maxTimeMs
+    ? Effect.void
+    : Effect.fail(
+        workloadError(
+          option,
+          `of ${arrivalSpeedup} puts requests at ${spanMs / arrivalSpeedup} ms; at most ${maxTimeMs}`
+        )
+      )
+
 export const checkConcurrency = (concurrency: number): Effect.Effect<void, WorkloadError> =>
   Number.isInteger(concurrency) && concurrency >= 1
     ? Effect.void

@@ -74,6 +74,8 @@ export const deviations: Readonly<Record<string, Deviation>> = {
   "x-version": accepted("--version exists"),
   "g-maxsim": otherNumbers("the time limit also ends agentic replays"),
   "s-collide-request_n": otherNumbers("a row without a session never joins one that is called like it by chance"),
+  "m-u64max-hash": otherNumbers("all 64 bits of a hash id count, not the low 32 alone"),
+  "m-bom": accepted("a byte order mark is no part of the first row"),
   "c-shared-2g": otherNumbers("two prefix groups have two prefixes"),
   help: otherText("own help"),
   "x-table-tiny-pool": otherText("a line says that requests were rejected"),

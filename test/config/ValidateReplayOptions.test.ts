@@ -39,6 +39,8 @@ describe("validateReplayOptions", () => {
       files: ["a.jsonl"],
       format: "mooncake",
       traceBlockTokens: 512,
+      timeUnit: undefined,
+      strict: false,
       sharedPrefixRatio: 0,
       prefixGroups: 0
     })

@@ -13,7 +13,9 @@ const toolEvent = {
   duration_ms: 1.5
 }
 const read = (changes: object) =>
-  readOrRefuse(agenticMooncakeRows(linesOf(JSON.stringify({ ...good, ...changes }), 1 << 16), file, 64))
+  readOrRefuse(
+    agenticMooncakeRows(linesOf(JSON.stringify({ ...good, ...changes }), 1 << 16), file, { traceBlockTokens: 64 })
+  )
 
 describe("agenticMooncakeRows", () => {
   it.effect("adds both waits and keeps dependencies as written", () =>
@@ -33,6 +35,7 @@ describe("agenticMooncakeRows", () => {
           priority: 0,
           strictPriority: 0,
           policyClass: undefined,
+          statedTokens: 100,
           waitFor: ["a", "b", "a"]
         }
       ])

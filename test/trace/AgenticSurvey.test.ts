@@ -6,7 +6,7 @@ import { file, jsonLines, linesOf } from "./TraceTexts.ts"
 
 const row = (fields: object) => ({ timestamp: 0, output_length: 3, hash_ids: [1, 2], ...fields })
 const survey = (...rows: ReadonlyArray<object>) =>
-  surveyAgentic(agenticMooncakeRows(linesOf(jsonLines(rows.map(row)), 1 << 16), file, 64), file)
+  surveyAgentic(agenticMooncakeRows(linesOf(jsonLines(rows.map(row)), 1 << 16), file, { traceBlockTokens: 64 }), file)
 const refusal = (...rows: ReadonlyArray<object>) => Effect.map(Effect.flip(survey(...rows)), (error) => error.message)
 
 describe("surveyAgentic", () => {

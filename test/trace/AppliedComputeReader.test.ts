@@ -102,6 +102,11 @@ describe("appliedComputeRows", () => {
       "trace line 1 tool_call_latency[1] must be a finite non-negative number, got -1"
     ],
     [
+      "a latency beyond exact milliseconds",
+      { tool_call_latency: [0, 1e300] },
+      "trace line 1 tool_call_latency[1] must be at most 9007199254740.99 seconds, got 1e+300"
+    ],
+    [
       "a silent turn",
       { assistant_response_length: [10, 0] },
       "assistant_response_length[1] is 0; it must be at least 1"

@@ -8,7 +8,7 @@ import { agenticMooncakeRows } from "../../src/trace/AgenticMooncakeReader.ts"
 import { appliedComputeRows } from "../../src/trace/AppliedComputeReader.ts"
 import { dynamoRecords } from "../../src/trace/DynamoReader.ts"
 import { loadDynamoTrace } from "../../src/trace/DynamoTrace.ts"
-import { gunzip } from "../../src/trace/Gunzip.ts"
+import { gunzip } from "../../src/trace/Decompression.ts"
 import type { LineBatch } from "../../src/trace/LineReader.ts"
 import { mooncakeRows } from "../../src/trace/MooncakeReader.ts"
 import { TraceError } from "../../src/trace/TraceError.ts"
@@ -24,8 +24,8 @@ const sample = [
 ].join("\n")
 
 const readers: ReadonlyArray<(lines: Stream.Stream<LineBatch, TraceError>) => Effect.Effect<unknown, TraceError>> = [
-  (lines) => Stream.runDrain(mooncakeRows(lines, file, 64)),
-  (lines) => Stream.runDrain(agenticMooncakeRows(lines, file, 64)),
+  (lines) => Stream.runDrain(mooncakeRows(lines, file, { traceBlockTokens: 64 })),
+  (lines) => Stream.runDrain(agenticMooncakeRows(lines, file, { traceBlockTokens: 64 })),
   (lines) =>
     Stream.runDrain(appliedComputeRows(lines, file, { traceBlockTokens: 64, sharedPrefixRatio: 0, prefixGroups: 0 })),
   (lines) => loadDynamoTrace(dynamoRecords(lines, file), file)

@@ -47,6 +47,7 @@ describe("mooncakeRows", () => {
           priority: -2,
           strictPriority: 4,
           policyClass: "c",
+          statedTokens: 100,
           clamped: false
         },
         {
@@ -62,6 +63,7 @@ describe("mooncakeRows", () => {
           priority: 0,
           strictPriority: 0,
           policyClass: undefined,
+          statedTokens: 64,
           clamped: false
         },
         {
@@ -77,6 +79,7 @@ describe("mooncakeRows", () => {
           priority: 0,
           strictPriority: 0,
           policyClass: undefined,
+          statedTokens: undefined,
           clamped: false
         }
       ])
@@ -119,15 +122,12 @@ describe("mooncakeRows", () => {
     })
   )
 
-  it.effect("keeps the low 32 bits of hash ids, exactly", () =>
+  it.effect("keeps hash ids whole: all 64 bits", () =>
     Effect.gen(function* () {
       const ids = "[4294967297, 4294967295, 9007199254740993, 18446744073709551615, 12039345783128457216]"
       const [row] = yield* rowsOf(`{"timestamp":0,"output_length":1,"hash_ids":${ids}}`)
       const expected = [4294967297n, 4294967295n, 9007199254740993n, 18446744073709551615n, 12039345783128457216n]
-      assert.deepStrictEqual(
-        Array.from(row?.hashIds ?? []),
-        expected.map((id) => Number(id % 2n ** 32n))
-      )
+      assert.deepStrictEqual(Array.from(row?.hashIds ?? [], BigInt), expected)
     })
   )
 
@@ -190,7 +190,13 @@ describe("mooncakeRows", () => {
     ["an array", "[0,100,3]", "expected one JSON object per line, got an array"],
     ["two objects on a line", `${line({})}${line({})}`, "failed to parse line 1"],
     ["a comment", "// trace", "failed to parse line 1"],
-    ["a byte order mark", `\uFEFF${line({})}`, "byte order mark"],
+    [
+      "a timestamp beyond exact milliseconds",
+      line({ timestamp: 1e308 }),
+      "timestamp: expected at most 9007199254740991 ms"
+    ],
+    ["a delay beyond exact milliseconds", line({ delay: 1e300 }), "delay: expected at most 9007199254740991 ms"],
+    ["a delay_ms beyond exact milliseconds", line({ delay_ms: 1e300 }), "delay_ms: expected milliseconds from"],
     [
       "an output token beyond 32 bits",
       line({ output_token_ids: [1, 2, 2 ** 32] }),

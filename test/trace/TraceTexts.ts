@@ -26,7 +26,7 @@ export const mooncake = (
   text: string,
   traceBlockTokens = 64,
   chunkBytes = 1 << 16
-): Stream.Stream<MooncakeRow, TraceError> => mooncakeRows(linesOf(text, chunkBytes), file, traceBlockTokens)
+): Stream.Stream<MooncakeRow, TraceError> => mooncakeRows(linesOf(text, chunkBytes), file, { traceBlockTokens })
 
 /** The message of the first refusal; fails the test when the text is accepted. */
 export const refusalOf = (text: string): Effect.Effect<string, string> =>
@@ -51,6 +51,7 @@ export const sourceOf = (
       survey,
       accumulatesPrompts: false,
       graph: undefined,
+      notices: [],
       rows
     })
   )

@@ -10,14 +10,25 @@ import { mooncake } from "./TraceTexts.ts"
 const traceBlockTokens = 16
 const integer = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
+const Milliseconds = Schema.Finite.check(
+  Schema.isBetween({ minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER })
+)
+
+/** Ids of up to 64 bits, as readers spell them. */
+const HashId = Schema.Union([
+  integer(0, 2 ** 32 - 1),
+  integer(2 ** 32, Number.MAX_SAFE_INTEGER),
+  Schema.BigInt.check(Schema.isBetweenBigInt({ minimum: 2n ** 53n, maximum: 2n ** 64n - 1n }))
+])
+
 /** Everything a row may hold; what the format cannot say is made to fit below. */
 const AnyRow = Schema.Struct({
-  timestampMs: Schema.Union([Schema.Finite, Schema.Undefined]),
+  timestampMs: Schema.Union([Milliseconds, Schema.Undefined]),
   unusedTokens: integer(0, traceBlockTokens - 1),
   outputTokens: integer(1, 5),
-  hashIds: Schema.Array(integer(0, 2 ** 32 - 1)).check(Schema.isMinLength(1)),
+  hashIds: Schema.Array(HashId).check(Schema.isMinLength(1)),
   sessionId: Schema.Union([Schema.String, Schema.Undefined]),
-  delayMs: Schema.Union([Schema.Finite, Schema.Undefined]),
+  delayMs: Schema.Union([Milliseconds, Schema.Undefined]),
   plansOutputs: Schema.Boolean,
   requestId: Schema.Union([Schema.String, Schema.Undefined]),
   priority: integer(-(2 ** 31), 2 ** 31 - 1),
@@ -63,7 +74,7 @@ describe("trace writer", () => {
       const read = yield* Stream.runCollect(mooncake(text, traceBlockTokens))
       assert.deepStrictEqual(
         read,
-        rows.map((row) => ({ ...row, clamped: false }))
+        rows.map((row) => ({ ...row, statedTokens: row.promptTokens, clamped: false }))
       )
     })
   )

@@ -10,8 +10,8 @@ import type { WorkloadCore } from "../../src/workload/WorkloadCore.ts"
 /** Identities by a map from whole prefixes: slow, and obviously right. */
 export const mapIdentity = (blockTokens: number, traceBlockTokens = blockTokens): BlockIdentity => {
   const known = new Map<string, number>()
-  const blocksOfRuns = (symbols: ArrayLike<number>, counts: ArrayLike<number>): Int32Array => {
-    const tokens: Array<number> = []
+  const blocksOfRuns = (symbols: ArrayLike<number | bigint>, counts: ArrayLike<number>): Int32Array => {
+    const tokens: Array<number | bigint> = []
     for (let run = 0; run < counts.length; run++) {
       for (let token = 0; token < counts[run]!; token++) tokens.push(symbols[run]!)
     }
@@ -24,6 +24,7 @@ export const mapIdentity = (blockTokens: number, traceBlockTokens = blockTokens)
   }
   return {
     blockTokens,
+    capacityBlocks: Number.POSITIVE_INFINITY,
     blocksOfRuns,
     blocksOfHashIds: (hashIds, promptTokens) =>
       blocksOfRuns(

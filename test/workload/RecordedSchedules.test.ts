@@ -118,6 +118,9 @@ const totalsOf = (records: ReadonlyArray<RequestRecord>): Readonly<Record<string
   }
 }
 
+/** The one recorded case whose hash ids need more than 32 bits. */
+const wideIds = "m-u64max-hash"
+
 describe("recorded schedules", () => {
   it("cover every format and both loops", () => {
     const used = new Set(cases.map((recorded) => recorded.flags["trace-format"]))
@@ -132,6 +135,14 @@ describe("recorded schedules", () => {
         const runs = topology(argsOf(recorded), numberOf(recorded, "num-workers", 1))
         const { records } = yield* replay(runs, workload)
         const totals = totalsOf(records)
+        if (recorded.id === wideIds) {
+          // The reference keeps the low half of ids, in which two of these agree: there the second prompt hits.
+          assert.deepStrictEqual(
+            records.map(({ reusedTokens }) => reusedTokens),
+            [0, 0]
+          )
+          return
+        }
         for (const [key, value] of Object.entries(totals)) {
           const expected = recorded.report[key] ?? value
           assert(isClose(value, expected), `${key}: expected ${expected}, got ${value}`)

@@ -59,7 +59,8 @@ const replayed = (trace: TraceSource, rows: ReadonlyArray<TraceRow>, blockTokens
 }
 
 /** For each element the position of the first that is equal. */
-const classes = (values: ReadonlyArray<number>): ReadonlyArray<number> => values.map((value) => values.indexOf(value))
+const classes = (values: ReadonlyArray<number | bigint>): ReadonlyArray<number> =>
+  values.map((value) => values.indexOf(value))
 
 describe("wholePrompts", () => {
   it.effect.prop(
@@ -81,7 +82,7 @@ describe("wholePrompts", () => {
           whole.map(({ promptTokens }) => promptTokens),
           inOrder.map(({ promptTokens }) => promptTokens)
         )
-        const full = (blocks: ArrayLike<number>, promptTokens: number) =>
+        const full = (blocks: ArrayLike<number | bigint>, promptTokens: number) =>
           Array.from(blocks).slice(0, Math.floor(promptTokens / blockTokens))
         assert.deepStrictEqual(
           classes(whole.flatMap(({ hashIds, promptTokens }) => full(hashIds, promptTokens))),
@@ -118,9 +119,17 @@ describe("convertTrace", () => {
 
   const agenticOf = (rows: ReadonlyArray<object>) =>
     Effect.gen(function* () {
-      const read = agenticMooncakeRows(linesOf(jsonLines(rows)), file, traceBlockTokens)
+      const read = agenticMooncakeRows(linesOf(jsonLines(rows)), file, { traceBlockTokens })
       const { graph, survey } = yield* surveyAgentic(read, file)
-      return { file, traceBlockTokens, survey, accumulatesPrompts: false, graph, rows: read } satisfies TraceSource
+      return {
+        file,
+        traceBlockTokens,
+        survey,
+        accumulatesPrompts: false,
+        graph,
+        notices: [],
+        rows: read
+      } satisfies TraceSource
     })
 
   const graphRows = [
@@ -161,7 +170,7 @@ describe("convertTrace", () => {
     Effect.gen(function* () {
       const trace = yield* agenticOf(graphRows)
       const { text } = yield* textOf(trace, "agentic_mooncake")
-      const again = agenticMooncakeRows(linesOf(text), file, traceBlockTokens)
+      const again = agenticMooncakeRows(linesOf(text), file, { traceBlockTokens })
       assert.deepStrictEqual(yield* Stream.runCollect(again), yield* Stream.runCollect(trace.rows))
       assert.notInclude(text.split("\n")[0], "delay")
     })
@@ -174,7 +183,7 @@ describe("convertTrace", () => {
         '"output_bytes":3',
         '"output_bytes":18446744073709551615'
       )
-      const read = yield* Stream.runCollect(agenticMooncakeRows(linesOf(text), file, traceBlockTokens))
+      const read = yield* Stream.runCollect(agenticMooncakeRows(linesOf(text), file, { traceBlockTokens }))
       assert.deepStrictEqual(JSON.parse(JSON.stringify(read[0]?.annotations)).tool_events[0].output_bytes, 2 ** 64)
     })
   )

@@ -60,6 +60,8 @@ export const traceInputOf = (given: Omit<GivenTrace, "traces">, files: NonEmptyR
     files,
     format,
     traceBlockTokens: given.traceBlockSize ?? (format === "dynamo" ? undefined : 512),
+    timeUnit: given.timeUnit,
+    strict: given.strict ?? false,
     sharedPrefixRatio: given.traceSharedPrefixRatio ?? 0,
     prefixGroups: given.traceNumPrefixGroups ?? 0
   }
@@ -67,6 +69,9 @@ export const traceInputOf = (given: Omit<GivenTrace, "traces">, files: NonEmptyR
 
 export const traceProblem = (input: TraceInput | SyntheticInput): Problem => {
   if (input._tag === "Synthetic") return undefined
+  if (input.timeUnit !== undefined && (input.format === "dynamo" || input.format === "applied_compute_agentic")) {
+    return usageError("--time-unit", `is not for ${input.format} traces, whose fields have units of their own`)
+  }
   return (
     (input.traceBlockTokens === undefined ? undefined : atLeastOne("--trace-block-size", input.traceBlockTokens))
     ?? (input.format === "applied_compute_agentic"
