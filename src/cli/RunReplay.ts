@@ -96,11 +96,7 @@ const replay = Effect.fnUntraced(function* (
           run.events({ stopWhen, monitor }).pipe(writeLines, Stream.run(run.report))
         )
       ),
-    (finished) =>
-      Effect.andThen(
-        Effect.suspend(() => note(run.warnings())),
-        deliver(finished, outputs)
-      )
+    (finished) => Effect.andThen(note(finished.dynosim.warnings.slice(run.notices.length)), deliver(finished, outputs))
   )
 })
 

@@ -105,6 +105,8 @@ export const Report = Schema.Struct({
   processed_output_tokens_per_s: Schema.Finite,
   prefix_cache_reused_ratio: Schema.Finite,
   first_admission_prefix_cache_reused_ratio: Schema.Finite,
+  /** Ours: the share of prompt tokens whose KV others, or an earlier turn, had computed. */
+  shared_prefix_reused_ratio: Schema.Finite,
   mean_ttft_ms: Schema.Finite,
   min_ttft_ms: Schema.Finite,
   max_ttft_ms: Schema.Finite,

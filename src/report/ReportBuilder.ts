@@ -11,12 +11,14 @@ import { loadKeys, metricKeys } from "./ReportKeys.ts"
 import type { PoolFacts, ReportOptions, ServiceLevel } from "./ReportOptions.ts"
 import { RequestMetric } from "./RequestMetric.ts"
 import { RequestTotals } from "./RequestTotals.ts"
+import { RunFindings } from "./RunFindings.ts"
 import { version } from "./Version.ts"
 
 export class ReportBuilder {
   private readonly options: ReportOptions
   private readonly serviceLevel: ServiceLevel | undefined
   private readonly totals: RequestTotals
+  private readonly findings = new RunFindings()
   private readonly ttftMs: RequestMetric
   private readonly ttstMs: RequestMetric
   private readonly tpotMs: RequestMetric
@@ -68,6 +70,7 @@ export class ReportBuilder {
 
   private addRequest(record: RequestRecord): void {
     this.countStatus(record)
+    this.findings.add(record)
     if (Number.isNaN(record.firstAdmitMs) || record.emittedTokens === 0) return
     const { arrivalMs, emittedTokens, firstTokenMs, lastTokenMs } = record
     const ttftMs = Math.max(firstTokenMs - arrivalMs, 0)
@@ -122,7 +125,11 @@ export class ReportBuilder {
       timing_source: timingSource,
       seed,
       options: finiteJson(options),
-      warnings: this.summary === undefined ? [...warnings, missingSummaryWarning] : warnings,
+      warnings: [
+        ...warnings,
+        ...this.findings.warnings(this.totals, pools ?? []),
+        ...(this.summary === undefined ? [missingSummaryWarning] : [])
+      ],
       ...(pools === undefined ? {} : { pools: pools.map(poolJson) }),
       ...(inputSha256 === undefined ? {} : { input_sha256: inputSha256 })
     }

@@ -30,7 +30,8 @@ export const loadKeys = (totals: RequestTotals, summary: RunSummary, withGoodput
     processed_tokens_per_s: perWallSecond(inputTokens + outputTokens, summary.wallMs),
     processed_output_tokens_per_s: perWallSecond(outputTokens, summary.wallMs),
     prefix_cache_reused_ratio: ratio(totals.reusedTokens, inputTokens),
-    first_admission_prefix_cache_reused_ratio: ratio(totals.firstAdmissionReusedTokens, inputTokens)
+    first_admission_prefix_cache_reused_ratio: ratio(totals.firstAdmissionReusedTokens, inputTokens),
+    shared_prefix_reused_ratio: ratio(totals.sharedReusedTokens, inputTokens)
   }
 }
 

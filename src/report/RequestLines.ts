@@ -1,12 +1,13 @@
 /**
  * Per-request lines: one compact JSON object for each request that reached its end, with the reference's 26 keys in its
- * order and its way of writing numbers.
+ * order and its way of writing numbers, and what is ours behind them.
  *
  * Lines are written as requests end, never gathered or sorted, so a run's length does not matter.
  */
 import type { HandoffStamps, RequestRecord } from "../request/SimRequest.ts"
 import { serdeFloat } from "./FloatText.ts"
 import type { ReplayEvent } from "./ReplayEvent.ts"
+import { outputLength } from "./RequestTotals.ts"
 
 /** The lines, each with its newline, of those events that are requests with a terminal status. */
 export const requestLines = (events: ReadonlyArray<ReplayEvent>): string => {
@@ -32,10 +33,12 @@ export const requestLine = (record: RequestRecord): string => {
     + `,"arrival_time_ms":${time(arrivalMs)},"first_admit_ms":${time(record.firstAdmitMs)}`
     + `,"first_token_ms":${time(firstTokenMs)},"last_token_ms":${time(lastTokenMs)}`
     + `,"ttft_ms":${time(ttftMs)},"ttst_ms":${time(ttstMs)},"e2e_latency_ms":${time(e2eMs)},"itl_ms":${time(tpotMs)}`
-    + `,"input_length":${record.promptTokens},"output_length":${record.outputTokens}`
+    + `,"input_length":${record.promptTokens},"output_length":${outputLength(record)}`
     + `,"reused_input_tokens":${reusedTokens}`
     + (handoff === null ? aggregatedStages(record) : handoffStages(record, handoff))
-    + `,"terminal_status":"${record.status}"${record.annotations === null ? "" : annotationText(record.annotations)}}`
+    + `,"terminal_status":"${record.status}","shared_prefix_reused_tokens":${record.sharedReusedTokens}`
+    + (outputLength(record) === record.outputTokens ? "" : `,"requested_output_length":${record.outputTokens}`)
+    + `${record.annotations === null ? "" : annotationText(record.annotations)}}`
   )
 }
 
@@ -89,7 +92,9 @@ const ownKeys: ReadonlySet<string> = new Set([
   "decode_reused_input_tokens",
   "prefill_route_overlap_tokens",
   "decode_route_overlap_tokens",
-  "terminal_status"
+  "terminal_status",
+  "shared_prefix_reused_tokens",
+  "requested_output_length"
 ])
 
 /** What the trace said beside the simulation's fields; a name already taken gets the prefix `trace_`. */

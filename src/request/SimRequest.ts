@@ -58,6 +58,8 @@ export interface RequestRecord {
   readonly firstAdmissionReusedTokens: number
   /** Largest prefix-cache reuse over all admissions, in tokens. */
   readonly reusedTokens: number
+  /** Prompt tokens whose KV it found because another request, or an earlier turn, had computed them. */
+  readonly sharedReusedTokens: number
   readonly firstTokenMs: number
   readonly secondTokenMs: number
   readonly lastTokenMs: number
@@ -112,6 +114,7 @@ export class SimRequest implements RequestRecord {
   firstAdmitMs = Number.NaN
   firstAdmissionReusedTokens = 0
   reusedTokens = 0
+  sharedReusedTokens = 0
   firstTokenMs = Number.NaN
   secondTokenMs = Number.NaN
   lastTokenMs = Number.NaN
@@ -120,6 +123,8 @@ export class SimRequest implements RequestRecord {
   routeOverlapTokens = 0
   status: RequestStatus = "in_flight"
   handoff: HandoffStamps | null = null
+  /** Leading tokens that it has found or computed so far. */
+  private knownToCache = 0
 
   constructor(init: SimRequestInit) {
     this.id = init.id
@@ -143,6 +148,13 @@ export class SimRequest implements RequestRecord {
       this.firstAdmissionReusedTokens = reusedTokens
     }
     if (reusedTokens > this.reusedTokens) this.reusedTokens = reusedTokens
+    this.sharedReusedTokens += Math.max(0, Math.min(reusedTokens, this.promptTokens) - this.knownToCache)
+    this.computedUpTo(reusedTokens)
+  }
+
+  /** Its KV is there up to `tokens`: whatever of it a later admission finds is its own work, not somebody else's. */
+  computedUpTo(tokens: number): void {
+    if (tokens > this.knownToCache) this.knownToCache = tokens
   }
 
   /** Notes on the hand-off that an admission was to a prefill batch. */

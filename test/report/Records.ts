@@ -20,6 +20,7 @@ export const record = (given: Partial<RequestRecord> = {}): RequestRecord => ({
   firstAdmitMs: never,
   firstAdmissionReusedTokens: 0,
   reusedTokens: 0,
+  sharedReusedTokens: 0,
   firstTokenMs: never,
   secondTokenMs: never,
   lastTokenMs: never,

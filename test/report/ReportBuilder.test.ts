@@ -197,9 +197,12 @@ describe("ReportBuilder", () => {
     }
   })
 
-  it("has the reference's keys and one of its own", () => {
+  it("has the reference's keys and two of its own", () => {
     const keys = Object.keys(recordedRuns["single_vllm_two"]?.report ?? {})
-    assert.deepStrictEqual(Object.keys(report(fourRequests)).toSorted(), ["dynosim", ...keys].toSorted())
+    assert.deepStrictEqual(
+      Object.keys(report(fourRequests)).toSorted(),
+      ["dynosim", "shared_prefix_reused_ratio", ...keys].toSorted()
+    )
     const all = Object.keys(Report.fields)
     for (const key of [...countKeys, ...wallClockKeys]) assert.include(all, key)
   })
@@ -208,6 +211,66 @@ describe("ReportBuilder", () => {
     const manifest = readFileSync(new URL("../../package.json", import.meta.url), "utf8")
     assert.include(manifest, `\n  "version": "${version}",\n`)
     assert.deepInclude(report([]).dynosim, { version, behaviour_profile: "1.3.1" })
+  })
+})
+
+describe("what the events of a run tell", () => {
+  const pool = {
+    role: "aggregated",
+    workers: 1,
+    gpusPerWorker: 1,
+    kvGib: null,
+    kvPoolSource: "engine_args",
+    timingSource: "t"
+  } as const
+  const warnings = (events: ReadonlyArray<ReplayEvent>, blockTokens = 1): ReadonlyArray<string> =>
+    report([...events, summary()], {
+      metadata: () => ({
+        pools: [{ ...pool, blockTokens, kvBlocks: 64 / blockTokens, kvTokens: 64 }],
+        warnings: ["first"]
+      })
+    }).dynosim.warnings
+
+  it("says nothing where there is nothing to say", () => {
+    assert.deepStrictEqual(warnings([served({ tokensMs: [1, 2], reusedTokens: 9, sharedReusedTokens: 9 })]), ["first"])
+  })
+
+  it("counts output that an engine cut as what was generated, and says how much", () => {
+    const cut = [
+      served({ promptTokens: 10, tokensMs: [10, 20, 30], outputTokens: 100 }),
+      served({ promptTokens: 10, tokensMs: [10, 40], outputTokens: 2 }),
+      served({ promptTokens: 10, tokensMs: [10], outputTokens: 50, status: "in_flight" })
+    ]
+    const of = report([...cut, summary({ arrivedRequests: 3 })], { serviceLevel: { itlMs: 9 } })
+    assert.deepStrictEqual([of.total_output_tokens, of.processed_tokens], [3 + 2 + 50, 30 + 55])
+    assert.strictEqual(of.output_throughput_tok_s, 55 / 0.04)
+    // 20 ms for 2 gaps are 10 ms each, though 20 / 99 would be good.
+    assert.deepStrictEqual([of.goodput_completed_requests, of.goodput_output_throughput_tok_s], [1, 50 / 0.04])
+    assert.deepStrictEqual(warnings(cut), [
+      "first",
+      "the engine cut the output of 1 request to what it can hold: 3 of 100 output tokens were generated, and only those are reported"
+    ])
+  })
+
+  it("tells reuse of others' work from reuse of one's own", () => {
+    const events = [served({ promptTokens: 200, tokensMs: [1], reusedTokens: 150, sharedReusedTokens: 50 })]
+    const of = report([...events, summary()])
+    assert.deepStrictEqual([of.prefix_cache_reused_ratio, of.shared_prefix_reused_ratio], [0.75, 0.25])
+    assert.match(
+      warnings(events)[1]!,
+      /^prefix_cache_reused_ratio \(75\.0 %\) counts .* shared_prefix_reused_ratio \(25\.0 %\) counts/
+    )
+  })
+
+  it("names the pool that requests did not fit, and a page size of one", () => {
+    const tooLarge = record({ promptTokens: 60, outputTokens: 5, status: "rejected" })
+    assert.match(
+      warnings([tooLarge, record({ promptTokens: 70, status: "failed" })])[1]!,
+      /^2 requests did not fit a worker's KV pool of 64 tokens \(64 blocks of 1\), the largest with 71 .*sglang\.page_size/
+    )
+    assert.notInclude(warnings([tooLarge], 16)[1]!, "sglang.page_size")
+    // Rejected for another reason.
+    assert.deepStrictEqual(warnings([record({ promptTokens: 20, status: "rejected" })], 16), ["first"])
   })
 })
 

@@ -12,7 +12,10 @@ const textWithOptions = (options: Json): string => {
 }
 
 /** The text without what is ours. */
-const withoutFacts = (text: string): string => text.replace(/^ {2}"dynosim": \{\n(?: {4}.*\n)* {2}\},\n/m, "")
+const withoutFacts = (text: string): string =>
+  text
+    .replace(/^ {2}"dynosim": \{\n(?: {4}.*\n)* {2}\},\n/m, "")
+    .replace(/^ {2}"shared_prefix_reused_ratio": .*\n/m, "")
 
 describe("ReportJson", () => {
   it("writes the reference's keys byte for byte as the reference does", () => {

@@ -5,10 +5,21 @@ import { gaps, record, recordedRuns, recordOfLine, served, summary } from "./Rec
 const parsed = (line: string): Readonly<Record<string, unknown>> => JSON.parse(line)
 
 describe("RequestLines", () => {
-  it("writes the reference's lines byte for byte", () => {
+  it("writes the reference's lines byte for byte, and what is ours behind them", () => {
     for (const [name, { lines }] of Object.entries(recordedRuns)) {
-      for (const line of lines) assert.strictEqual(requestLine(recordOfLine(line)), line, name)
+      for (const line of lines) {
+        const ours = requestLine({ ...recordOfLine(line), sharedReusedTokens: 5 })
+        assert.strictEqual(ours, `${line.slice(0, -1)},"shared_prefix_reused_tokens":5}`, name)
+      }
     }
+  })
+
+  it("gives the output that was generated, and what was asked for where the engine cut it", () => {
+    const cut = parsed(requestLine(served({ tokensMs: [5, 6], outputTokens: 9 })))
+    assert.deepInclude(cut, { output_length: 2, requested_output_length: 9 })
+    const rejected = parsed(requestLine(record({ outputTokens: 9, status: "rejected" })))
+    assert.strictEqual(rejected["output_length"], 9)
+    assert.notProperty(rejected, "requested_output_length")
   })
 
   it("writes requests at their end only, in the order in which they come", () => {
@@ -66,7 +77,7 @@ describe("RequestLines", () => {
     const line = requestLine(
       served({ tokensMs: [7], annotations: { model: "m", ttft_ms: 3, tags: [1], nothing: undefined } })
     )
-    assert.isTrue(line.endsWith(',"terminal_status":"completed","model":"m","trace_ttft_ms":3,"tags":[1]}'))
+    assert.isTrue(line.endsWith(',"shared_prefix_reused_tokens":0,"model":"m","trace_ttft_ms":3,"tags":[1]}'))
     assert.strictEqual(parsed(line)["ttft_ms"], 7)
   })
 })

@@ -231,6 +231,7 @@ export class SglangWorker extends BatchWorker<Sequence> {
    * pages twice, because others had cached them before it put its own into the tree, or slots were lost since it was admitted.
    */
   protected restart(sequence: Sequence): void {
+    sequence.request.computedUpTo(sequence.materialisedTokens)
     this.kv.finalise(sequence)
     if (sequence === this.waiting.head) this.kv.clear()
     this.notePreemption(sequence)
@@ -277,6 +278,7 @@ export class SglangWorker extends BatchWorker<Sequence> {
     for (const sequence of this.admitted) {
       if (sequence.materialisedTokens === sequence.knownTokens) this.startDecoding(sequence)
       else {
+        sequence.request.computedUpTo(sequence.materialisedTokens)
         this.kv.cachePrefix(sequence)
         this.waiting.pushFront(sequence)
       }
@@ -363,6 +365,7 @@ export class SglangWorker extends BatchWorker<Sequence> {
     }
     const [sequence] = running.splice(victim, 1)
     if (sequence === undefined) return
+    sequence.request.computedUpTo(sequence.materialisedTokens)
     this.kv.retract(sequence)
     this.retracted.push(sequence)
     this.notePreemption(sequence)

@@ -279,6 +279,7 @@ export class Scheduler {
     this.running.splice(position, 1)
     const share = batch.indexOf(victim)
     if (share >= 0) this.takeBack(victim, share, batch)
+    victim.request.computedUpTo(victim.computedTokens)
     this.keepGeneratedKeys(victim)
     this.release(victim)
     victim.computedTokens = 0

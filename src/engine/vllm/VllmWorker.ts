@@ -299,6 +299,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
     this.probe?.preempted?.(victim.request)
     this.fruitlessPreemptions += 1
     if (this.fruitlessPreemptions > maxFruitlessPreemptions) throw this.thrashing(victim)
+    victim.request.computedUpTo(victim.computedTokens)
     this.keepGeneratedKeys(victim)
     this.releaseBlocks(victim)
     this.capacityFreed()

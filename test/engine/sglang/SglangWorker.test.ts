@@ -116,7 +116,7 @@ describe("admission", () => {
     const ends = drain(worker, 0)
     assert.deepStrictEqual(ends.slice(0, 3), [16, 32, 32 + 10 + 10])
     assert.strictEqual(long.firstAdmissionReusedTokens, 0)
-    assert.strictEqual(long.reusedTokens, 32)
+    assert.deepStrictEqual([long.reusedTokens, long.sharedReusedTokens], [32, 0])
     assert.strictEqual(short.firstAdmitMs, 32)
   })
 

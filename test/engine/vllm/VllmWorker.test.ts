@@ -448,6 +448,7 @@ describe("preemption", () => {
     assert.deepStrictEqual([young.emittedTokens, old.emittedTokens], [6, 6])
     // Generated tokens count for the lookup, not for the reuse of the prompt, and cost no prefill time.
     assert.deepStrictEqual([young.reusedTokens, young.firstAdmissionReusedTokens, prefills], [4, 0, []])
+    assert.strictEqual(young.sharedReusedTokens, 0)
   })
 
   it("in the schedule takes the newest and undoes what it was given (lifo)", () => {
