@@ -11,6 +11,7 @@ import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import { printable } from "../report/Printable.ts"
 import { version } from "../report/Version.ts"
+import { aicCommand } from "./AicCommand.ts"
 import { normaliseArgv } from "./Argv.ts"
 import { replayCommand } from "./ReplayCommand.ts"
 import { serveCommand } from "./ServeCommand.ts"
@@ -18,7 +19,7 @@ import { traceCommand } from "./TraceCommand.ts"
 
 const dynosim = Command.make("dynosim").pipe(
   Command.withDescription("Replays LLM request traces against simulated serving engines in virtual time"),
-  Command.withSubcommands([replayCommand, serveCommand, traceCommand])
+  Command.withSubcommands([replayCommand, serveCommand, traceCommand, aicCommand])
 )
 
 const runCommand = Command.runWith(dynosim, { version })

@@ -7,6 +7,7 @@ import type { TimingTables } from "../Timing.ts"
 import { AicError } from "./AicError.ts"
 import type { AicModelArgs } from "./AicArgs.ts"
 import type { AicSetup, KvShape } from "./AicSetup.ts"
+import { backends, newest, usualVersion } from "./BackendVersions.ts"
 import { modelConfig } from "./KnownModels.ts"
 import { modelShape, type ModelShape } from "./ModelConfig.ts"
 import { opLists } from "./OpList.ts"
@@ -17,26 +18,13 @@ import { shortHash } from "./TableHeader.ts"
 import { missingSlice, openSlice, type Slice, type SliceName, slices, systemConstants } from "./TableSlices.ts"
 
 const defaultSystem = "h200_sxm"
-/** The versions whose tables the reference takes when none is named. */
-const defaultVersions: Readonly<Record<string, string>> = { vllm: "0.19.0", sglang: "0.5.10", trtllm: "1.3.0rc10" }
-
-const numbersOf = (version: string): ReadonlyArray<number> => (version.match(/\d+/g) ?? []).map(Number)
-
-/** Whether a version is newer than another, part by part. */
-const isNewer = (version: string, other: string): boolean => {
-  const [ours, theirs] = [numbersOf(version), numbersOf(other)]
-  const i = ours.findIndex((part, at) => part !== theirs[at])
-  return i >= 0 && ours[i]! > (theirs[i] ?? -1)
-}
-
 /** The version of a backend to take where none is named: the reference's, else the newest that the system has. */
 const defaultVersion = (backend: string, system: string, at: ReadonlyArray<Slice>): string | undefined => {
-  const usual = defaultVersions[backend]
+  const usual = usualVersion(backend)
   const versions = at
     .filter((slice) => slice.system === system && slice.backend === backend)
     .map((each) => each.version)
-  if (usual === undefined || versions.length === 0 || versions.includes(usual)) return usual
-  return versions.reduce((newest, version) => (isNewer(version, newest) ? version : newest))
+  return usual === undefined || versions.includes(usual) ? usual : (newest(versions) ?? usual)
 }
 
 const unknownBackend = (backend: string) =>
@@ -44,7 +32,7 @@ const unknownBackend = (backend: string) =>
     new AicError({
       where: "aic_backend",
       problem: `unknown backend '${backend}'`,
-      advice: `known: ${Object.keys(defaultVersions).join(", ")}`
+      advice: `known: ${backends.join(", ")}`
     })
   )
 

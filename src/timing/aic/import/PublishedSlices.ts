@@ -1,6 +1,7 @@
 /** Which slices some published data holds, and one of them as a table file. */
 import * as Effect from "effect/Effect"
 import { AicError } from "../AicError.ts"
+import { backends } from "../BackendVersions.ts"
 import { type SliceName, sliceName } from "../TableSlices.ts"
 import { packTables } from "./PackTables.ts"
 import { readParquet } from "./ParquetTable.ts"
@@ -8,21 +9,22 @@ import type { PublishedData } from "./PublishedData.ts"
 import { sliceSections } from "./SliceSections.ts"
 import { readSystem } from "./SystemYaml.ts"
 
-const backends: ReadonlySet<string> = new Set(["vllm", "sglang", "trtllm"])
-
 export interface PublishedSlice extends SliceName {
   /** Why it cannot be used as it is; `undefined` where it can. */
   readonly flaw: Flaw | undefined
 }
 
-/** `incomplete`: marked so by its publishers. `empty`: it stands for another version and has no tables of its own. */
+/**
+ * `incomplete`: marked as such by its publishers, or as one that takes what it lacks from other versions. `empty`: it takes
+ * all from other versions and has no tables of its own.
+ */
 export type Flaw = "incomplete" | "empty"
 
 const inSlice = /^(?<system>[^/]+)\/(?<backend>[^/]+)\/(?<version>[^/]+)\/(?<file>[^/]+)$/
 
 const flawOf = (files: ReadonlySet<string>): Flaw | undefined => {
   if (!files.has("gemm_perf.parquet")) return "empty"
-  return files.has("INCOMPLETE.txt") ? "incomplete" : undefined
+  return files.has("INCOMPLETE.txt") || files.has("SHARED_LAYER_REUSE.txt") ? "incomplete" : undefined
 }
 
 /** The slices of systems and backends that look-ups are known for, in the order of their names. */
@@ -30,7 +32,7 @@ export const publishedSlices = ({ names }: PublishedData): ReadonlyArray<Publish
   const files = new Map<string, { readonly name: SliceName; readonly files: Set<string> }>()
   for (const path of names) {
     const { backend = "", file = "", system = "", version = "" } = inSlice.exec(path)?.groups ?? {}
-    if (!backends.has(backend) || !names.has(`${system}.yaml`)) continue
+    if (!backends.includes(backend) || !names.has(`${system}.yaml`)) continue
     const name = { system, backend, version }
     const slice = files.get(sliceName(name)) ?? { name, files: new Set() }
     files.set(sliceName(name), slice)

@@ -51,8 +51,8 @@ const lengthOf = Effect.fnUntraced(function* (table: ParquetTable) {
   return (yield* integers(table, "isl")).map((isl, row) => isl + step[row]!)
 })
 
-/** Quantised products without a mode of their own. */
-const skippedGemmQuants: ReadonlySet<string> = new Set(["awq", "gptq"])
+/** Products without a mode of their own, and those that the reference reckons from others less the cost of scaling. */
+const skippedGemmQuants: ReadonlySet<string> = new Set(["awq", "gptq", "fp8_static"])
 
 const addGemm = Effect.fnUntraced(function* (sections: Sections, table: ParquetTable) {
   const quants = yield* texts(table, "gemm_dtype")
