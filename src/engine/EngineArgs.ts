@@ -380,6 +380,9 @@ const draftsProblem = (given: GivenEngineArgs): Problem => {
       "multi-token prediction is simulated by sampling bursts; leave decode_speedup_ratio out"
     )
   }
+  if (aicNextn === undefined && given.aic?.nextnCost !== undefined) {
+    return settingsError("aic_nextn_cost", "requires aic_nextn", "add aic_nextn, the number of draft tokens (1 to 5)")
+  }
   return aicNextn === undefined && ratesOf(given) !== undefined
     ? settingsError(
         "aic_nextn_accept_rates",

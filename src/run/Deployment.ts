@@ -72,7 +72,7 @@ export interface Deployment {
 }
 
 const timingLayer = (args: EngineArgs, { bundles }: RunFiles): Layer.Layer<Timing, AicError | NpzError, Files> => {
-  if (args.aic !== undefined) return AicTiming.layer(args.aic, bundles)
+  if (args.aic !== undefined) return AicTiming.layer(args.aic, bundles, args.mtp?.acceptRates.length)
   return args.plannerProfileData === undefined ? PolynomialTiming.layer : NpzTiming.layer(args.plannerProfileData)
 }
 

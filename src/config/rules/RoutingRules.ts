@@ -67,5 +67,7 @@ export const estimateOf = (aic: GivenAicOptions | undefined): PrefillEstimateArg
         moeDtype: aic.moeDtype,
         fmhaDtype: aic.fmhaDtype,
         kvCacheDtype: aic.kvCacheDtype,
-        commDtype: aic.commDtype
+        commDtype: aic.commDtype,
+        moeTokens: undefined,
+        nextnCost: undefined
       }

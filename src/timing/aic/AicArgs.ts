@@ -1,7 +1,7 @@
 /** What AIC timing can be told: which model, on which system, how it is spread over GPUs and quantised. */
 import { integer, oneOf, text } from "../../settings/Kind.ts"
 import { optional, type Values } from "../../settings/Setting.ts"
-import type { ExpertTokens } from "./OpPlan.ts"
+import { expertTokens } from "./OpPlan.ts"
 
 const gpus = integer(1, 65536)
 const whenTimed = { needs: "aic" } as const
@@ -24,7 +24,20 @@ export const aicSettings = {
   moeDtype: optional(text, undefined, "Type of the experts; that of the model by default", whenTimed),
   fmhaDtype: optional(text, undefined, "Type of attention; that of the model by default", whenTimed),
   kvCacheDtype: optional(text, undefined, "Type of the KV cache; that of the model by default", whenTimed),
-  commDtype: optional(text, undefined, "Type of communication; that of the model by default", whenTimed)
+  commDtype: optional(text, undefined, "Type of communication; that of the model by default", whenTimed),
+  moeTokens: optional(
+    oneOf(expertTokens),
+    undefined,
+    "Whose tokens experts are timed for under attention data parallelism: of one rank, as ai-dynamo 1.3.1 does, or of all; "
+      + "one_rank by default",
+    whenTimed
+  ),
+  nextnCost: optional(
+    oneOf(["none", "modelled"]),
+    undefined,
+    "Whether draft tokens (aic_nextn) take time and memory: none, as in ai-dynamo 1.3.1, or modelled; none by default",
+    whenTimed
+  )
 }
 
 type AicValues = Values<typeof aicSettings>
@@ -32,8 +45,6 @@ type AicValues = Values<typeof aicSettings>
 /** The arguments that decide an AIC model; those of an engine and the router's own alike. */
 export interface AicModelArgs extends Omit<AicValues, "backend"> {
   readonly backend: string
-  /** Whose tokens expert layers are priced for under attention data parallelism; `one_rank` if absent, as the reference. */
-  readonly moeTokens?: ExpertTokens | undefined
 }
 
 /** The `aic_*` arguments of one engine. */

@@ -36,6 +36,8 @@ export interface AicSetup {
   readonly lists: OpLists
   /** The table file that is read; `undefined` for a bundle. */
   readonly tableFile: TimingTables | undefined
+  /** Whether draft tokens take time and memory. */
+  readonly countsDrafts: boolean
   /** What a user should know about these choices: a sentence each. */
   readonly notes: ReadonlyArray<string>
   /** Reads the tables; done when a timing model is built, not for sizing alone. */

@@ -32,8 +32,28 @@ const bind = Effect.fnUntraced(function* (
   return { setup, model: yield* makeAicModel(setup.lists, tables, setup.system) }
 })
 
+/**
+ * What drafting costs a decode step: it verifies the drafts of each request as further requests, and each draft runs one
+ * more layer. Formula of aiconfigurator, per step instead of per accepted token.
+ */
+interface DraftCost {
+  readonly batchFactor: number
+  readonly timeFactor: number
+}
+
+const noDrafts: DraftCost = { batchFactor: 1, timeFactor: 1 }
+
+const draftCost = ({ shape: { layers } }: AicSetup, draftTokens: number): DraftCost => ({
+  batchFactor: draftTokens + 1,
+  timeFactor: (layers + draftTokens) / layers
+})
+
+const freeDrafts = (draftTokens: number): string =>
+  `a decode step with ${draftTokens} draft tokens (aic_nextn) is timed like one without, as ai-dynamo 1.3.1 does; `
+  + 'aic_nextn_cost "modelled" counts them'
+
 /** One engine holds the global batch, the tables are per attention-DP rank. */
-const timingModel = ({ model, setup }: BoundSetup, coverage: Coverage): TimingModel => {
+const timingModel = ({ model, setup }: BoundSetup, drafts: DraftCost, coverage: Coverage): TimingModel => {
   const ranks = setup.sizes.attentionDp
   const count = (phase: TimingPhase): void => coverage.count(phase, model.range)
   return {
@@ -46,26 +66,33 @@ const timingModel = ({ model, setup }: BoundSetup, coverage: Coverage): TimingMo
     },
     decodeMs: (batch, _activeKvTokens, meanContextTokens) => {
       if (batch <= 0) return 0
-      const ms = model.decodeMs(Math.ceil(batch / ranks), meanContextTokens)
+      const ms = model.decodeMs(Math.ceil(batch / ranks) * drafts.batchFactor, meanContextTokens)
       count("decode")
-      return ms
+      return ms * drafts.timeFactor
     }
   }
 }
 
-/** Timing of one engine's passes; the models it makes share their tables and kept prices. */
+/**
+ * Timing of one engine's passes; the models it makes share their tables and kept prices. `draftTokens` are those that each
+ * decode step proposes per request.
+ */
 export const layer = (
   args: AicModelArgs,
-  bundles: ReadonlyArray<AicBundle> = []
+  bundles: ReadonlyArray<AicBundle> = [],
+  draftTokens = 0
 ): Layer.Layer<Timing, AicError, FileSystem.FileSystem | Path.Path> =>
   Layer.effect(Timing)(
     Effect.map(bind(args, bundles), (bound) => {
       const coverage = new Coverage()
+      const { countsDrafts } = bound.setup
+      const drafts = countsDrafts ? draftCost(bound.setup, draftTokens) : noDrafts
+      const free = draftTokens > 0 && !countsDrafts ? [freeDrafts(draftTokens)] : []
       return Timing.of({
         source: bound.setup.source,
         ...(bound.setup.tableFile === undefined ? {} : { tables: bound.setup.tableFile }),
-        notes: bound.setup.notes,
-        make: () => timingModel(bound, coverage),
+        notes: [...bound.setup.notes, ...free],
+        make: () => timingModel(bound, drafts, coverage),
         coverage: () => coverage.snapshot()
       })
     })

@@ -106,6 +106,7 @@ const tableSetup = Effect.fnUntraced(function* (args: AicModelArgs) {
     kvCacheQuant: quant.kvCache,
     lists: opLists({ shape, quant, sizes, backend: args.backend, expertTokens }),
     tableFile,
+    countsDrafts: args.nextnCost === "modelled",
     notes: [...quant.notes, ...(perRank ? [oneRankOnly(sizes.attentionDp)] : [])],
     tables: file === undefined ? Effect.fail(missingSlice(wanted, at)) : Effect.succeed(file.tables)
   }
@@ -135,7 +136,7 @@ export const aicSetup = (
   bundles: ReadonlyArray<AicBundle> = []
 ): Effect.Effect<AicSetup, AicError, FileSystem.FileSystem | Path.Path> => {
   const bundle = bundles.find((candidate) => candidate.differences(args).length === 0)
-  if (bundle !== undefined) return Effect.succeed(bundle.setup)
+  if (bundle !== undefined) return Effect.succeed({ ...bundle.setup, countsDrafts: args.nextnCost === "modelled" })
   if (bundles.length === 0) return tableSetup(args)
   const explained = explain(bundles.map((each) => `${each.file}: ${each.differences(args).join(", ")}`))
   return Effect.map(explained(tableSetup(args)), (setup) => ({ ...setup, tables: explained(setup.tables) }))

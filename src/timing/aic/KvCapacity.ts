@@ -22,6 +22,8 @@ export interface MemoryArgs {
   readonly gpuMemoryUtilization: number | undefined
   readonly memFractionStatic: number | undefined
   readonly freeGpuMemoryFraction: number | undefined
+  /** Multi-token prediction, with a rate per draft token; `undefined` without. */
+  readonly mtp: { readonly acceptRates: ReadonlyArray<number> } | undefined
 }
 
 /** Arguments of an engine whose KV pool may be sized. */
@@ -98,7 +100,7 @@ const kvElements = ({ shape, sizes }: AicSetup): number =>
     ? kvHeadsPerGpu(shape.kvHeads, sizes.tp) * shape.headDim * shape.layers * 2
     : shape.layers * shape.latent.kvDim
 
-const nonKvBytes = Effect.fnUntraced(function* (setup: AicSetup, batchedTokens: number) {
+const nonKvBytes = Effect.fnUntraced(function* (setup: AicSetup, batchedTokens: number, draftTokens: number) {
   const { backend, lists, shape, sizes, system } = setup
   const width = Math.min(sizes.tp, 8)
   const model = backend === "sglang" ? sglangActivations : otherActivations
@@ -112,10 +114,8 @@ const nonKvBytes = Effect.fnUntraced(function* (setup: AicSetup, batchedTokens: 
     })
   }
   const weights = lists.context.reduce((sum, op) => sum + weightBytes(op), 0)
-  const activations = Math.max(
-    2 * batchedTokens * shape.heads * shape.headDim * coefficient + dispatchBytes(setup, batchedTokens),
-    model.minBytes
-  )
+  const perStep = 2 * batchedTokens * shape.heads * shape.headDim * coefficient + dispatchBytes(setup, batchedTokens)
+  const activations = Math.max(perStep * (draftTokens + 1), model.minBytes)
   const others = system.otherMemBytes * (backend === "sglang" ? 1.2 : 1)
   return weights + activations * model.factor + others + ncclBytes
 })
@@ -139,7 +139,8 @@ const gpuBytesPerToken = (setup: AicSetup): number => attentionBytes(setup.kvCac
 /** KV blocks of one attention-DP rank. */
 export const blocksPerRank = Effect.fnUntraced(function* (setup: AicSetup, memory: MemoryArgs) {
   const batchedTokens = Number.isFinite(memory.maxNumBatchedTokens) ? memory.maxNumBatchedTokens : defaultBatchedTokens
-  const taken = yield* nonKvBytes(setup, batchedTokens)
+  const draftTokens = setup.countsDrafts ? (memory.mtp?.acceptRates.length ?? 0) : 0
+  const taken = yield* nonKvBytes(setup, batchedTokens, draftTokens)
   const budget = budgetBytes(setup, memory, taken)
   const blocks = Math.floor(Math.floor(budget / gpuBytesPerToken(setup)) / memory.blockTokens)
   if (budget <= 0 || blocks < 1) {

@@ -10,7 +10,8 @@ export interface OpLists {
 }
 
 /** Whose tokens the expert layers are priced for: those of one attention-parallel rank, as the reference does, or of all. */
-export type ExpertTokens = "one_rank" | "all_ranks"
+export const expertTokens = ["one_rank", "all_ranks"] as const
+export type ExpertTokens = (typeof expertTokens)[number]
 
 export interface Plan {
   readonly shape: ModelShape

@@ -5,7 +5,7 @@ import type * as Path from "effect/Path"
 import * as Result from "effect/Result"
 import type { AicError } from "./AicError.ts"
 import { makeAicModel } from "./AicModel.ts"
-import type { AicModelArgs } from "./AicSetup.ts"
+import type { AicModelArgs } from "./AicArgs.ts"
 import { aicSetup } from "./FindSetup.ts"
 import { modelConfig } from "./KnownModels.ts"
 import { blocksPerRank } from "./KvCapacity.ts"
@@ -27,7 +27,8 @@ const memory = {
   maxNumBatchedTokens: 8192,
   gpuMemoryUtilization: undefined,
   memFractionStatic: undefined,
-  freeGpuMemoryFraction: undefined
+  freeGpuMemoryFraction: undefined,
+  mtp: undefined
 }
 
 /** Ways to spread a model over some GPUs, the usual one first. */
@@ -53,7 +54,9 @@ const argsFor = (slice: SliceName, modelPath: string, sizes: ParallelSizes): Aic
   moeDtype: undefined,
   fmhaDtype: undefined,
   kvCacheDtype: undefined,
-  commDtype: undefined
+  commDtype: undefined,
+  moeTokens: undefined,
+  nextnCost: undefined
 })
 
 /** The layout of one spread; fails where the model does not fit or something was not measured. */

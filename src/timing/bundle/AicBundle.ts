@@ -125,8 +125,15 @@ const perfTables = (file: string, tables: AicBundleFile["tables"]): PerfTables =
   }
 }
 
-const differences = (source: AicBundleFile["source"]) => (args: AicModelArgs): ReadonlyArray<string> => {
-  const pairs: ReadonlyArray<readonly [string, string | number | undefined, string | number]> = [
+/** Whose tokens the bundle's experts are priced for; `undefined` where there is but one rank. */
+const expertTokensOf = ({ contextOps, source }: AicBundleFile): string | undefined => {
+  if (source.attentionDpSize === 1) return undefined
+  return contextOps.some((op) => op.op === "moe" && (op.ranks ?? 1) > 1) ? "all_ranks" : "one_rank"
+}
+
+const differences = (content: AicBundleFile) => (args: AicModelArgs): ReadonlyArray<string> => {
+  const { source } = content
+  const pairs: ReadonlyArray<readonly [string, string | number | undefined, string | number | undefined]> = [
     ["aic_system", args.system, source.system],
     ["aic_backend", args.backend, source.backend],
     ["aic_backend_version", args.backendVersion, source.backendVersion],
@@ -138,7 +145,8 @@ const differences = (source: AicBundleFile["source"]) => (args: AicModelArgs): R
     ["aic_gemm_dtype", normalisedQuant(args.gemmDtype), source.gemmDtype],
     ["aic_moe_dtype", normalisedQuant(args.moeDtype), source.moeDtype],
     ["aic_fmha_dtype", normalisedQuant(args.fmhaDtype), source.fmhaDtype],
-    ["aic_kv_cache_dtype", normalisedQuant(args.kvCacheDtype), source.kvCacheDtype]
+    ["aic_kv_cache_dtype", normalisedQuant(args.kvCacheDtype), source.kvCacheDtype],
+    ["aic_moe_tokens", args.moeTokens, expertTokensOf(content) ?? args.moeTokens]
   ]
   return pairs.flatMap(([name, given, own]) =>
     given === undefined || given === own ? [] : [`${name} is ${given}, the bundle's is ${own}`]
@@ -157,6 +165,7 @@ const setupOf = (file: string, content: AicBundleFile): AicSetup => {
     kvCacheQuant: source.kvCacheDtype,
     lists: { context: content.contextOps, generation: content.generationOps },
     tableFile: undefined,
+    countsDrafts: false,
     notes: [],
     tables: Effect.succeed(perfTables(file, content.tables))
   }
@@ -173,7 +182,7 @@ export const parseAicBundle = Effect.fnUntraced(function*(
     const problem = sectionProblem(name, section)
     if (problem !== undefined) return yield* new AicError({ where: file, problem })
   }
-  return { file, setup: setupOf(file, content), differences: differences(content.source) }
+  return { file, setup: setupOf(file, content), differences: differences(content) }
 })
 
 /** Reads a bundle file. */

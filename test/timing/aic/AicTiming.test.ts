@@ -86,6 +86,44 @@ layer(NodeServices.layer)("AicTiming", (it) => {
     }).pipe(Effect.provide(AicTiming.layer(aicArgs())))
   )
 
+  describe("draft tokens", () => {
+    const withDrafts = (nextnCost: "modelled" | undefined) =>
+      Effect.map(Timing, (timing) => ({ timing, model: timing.make() })).pipe(
+        Effect.provide(AicTiming.layer(aicArgs({ nextnCost }), [], 2))
+      )
+
+    it.effect("cost nothing by default, as in the reference, and a notice says so", () =>
+      Effect.gen(function* () {
+        const { model, timing } = yield* withDrafts(undefined)
+        assertClose(model.decodeMs(1, 0, 1000, 1), 4.972881538, "decode")
+        assert.include(timing.notes?.join(), 'aic_nextn_cost "modelled"')
+      })
+    )
+
+    it.effect("are verified as further requests, and run a layer each, where they are modelled", () =>
+      Effect.gen(function* () {
+        const { model, timing } = yield* withDrafts("modelled")
+        const plain = yield* useModel(aicArgs(), (own) => own.decodeMs(12, 0, 1000, 1))
+        assert.strictEqual(model.decodeMs(4, 0, 1000, 1), plain * (34 / 32))
+        assert.deepStrictEqual(timing.notes, [])
+      })
+    )
+  })
+
+  it.effect("prices the experts of all ranks where asked to, and says where it does not", () =>
+    Effect.gen(function* () {
+      const args = aicArgs({ modelPath: "deepseek-ai/DeepSeek-V3", moeEpSize: 8, attentionDpSize: 8 })
+      const look = (moeTokens: "all_ranks" | undefined) =>
+        Effect.map(Timing, (timing) => ({ ms: timing.make().prefillMs(8, 2000, 0), notes: timing.notes ?? [] })).pipe(
+          Effect.provide(AicTiming.layer({ ...args, moeTokens }))
+        )
+      const [one, all] = [yield* look(undefined), yield* look("all_ranks")]
+      assert.isAbove(all.ms, 1.5 * one.ms)
+      assert.include(one.notes.join(), 'aic_moe_tokens "all_ranks"')
+      assert.deepStrictEqual(all.notes, [])
+    })
+  )
+
   it.effect("estimates the prefill of one request for the router, whatever the attention-DP size", () =>
     Effect.gen(function* () {
       const samples = readGolden<RecordedSamples>("samples_qwen3_30b_a3b_h200_vllm_tp1_dp2_ep2.json.gz")

@@ -82,6 +82,20 @@ describe("KV capacity", () => {
     )
   }
 
+  it.effect("leaves less for KV where draft tokens are modelled", () =>
+    Effect.gen(function* () {
+      const [, recorded] = recordedCounts.find(([name]) => name === "llama8b_tp1")!
+      const plain = argsFor(recorded)
+      const mtp = { acceptRates: [0.8, 0.3], seed: 42n }
+      const blocks = (args: typeof plain) => Effect.map(withSizedPool(args), (sized) => sized.numGpuBlocks)
+      assert.strictEqual(yield* blocks({ ...plain, mtp }), recorded.blocks)
+      const aic = { ...plain.aic!, nextnCost: "modelled" as const }
+      // Two more times 2 bytes x 8192 tokens x 32 heads x 128 x 11, in blocks of 64 tokens at 128 KiB.
+      assert.strictEqual(yield* blocks({ ...plain, aic, mtp }), Number(recorded.blocks) - 176)
+      assert.strictEqual(yield* blocks({ ...plain, aic }), recorded.blocks)
+    }).pipe(Effect.provide(NodeServices.layer))
+  )
+
   it.effect("leaves engines alone that name their block count", () =>
     Effect.gen(function* () {
       const args = engineArgs({ numGpuBlocks: 77, aic: { ...aicArgs(), sizesKvPool: false } })

@@ -61,6 +61,8 @@ export const aicArgs = (changes: Partial<AicModelArgs> = {}): AicModelArgs => ({
   fmhaDtype: undefined,
   kvCacheDtype: undefined,
   commDtype: undefined,
+  moeTokens: undefined,
+  nextnCost: undefined,
   ...changes
 })
 
