@@ -1,8 +1,10 @@
 import { defineConfig } from "rolldown"
+import { bundledLicences } from "./tools/package/BundledLicences.mjs"
 
 export default defineConfig({
   input: { dynosim: "src/cli/bin.ts" },
   platform: "node",
+  plugins: [bundledLicences("THIRD-PARTY-LICENSES.txt")],
   // jsonc-parser's "main" is UMD, whose requires a bundler cannot follow.
   resolve: { mainFields: ["module", "main"] },
   output: {

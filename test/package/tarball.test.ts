@@ -1,11 +1,16 @@
-/** Packs the package, installs the tarball elsewhere, and uses both the command and the library there. */
+/** Packs the package, installs the tarball elsewhere, and uses both the command and, with Effect beside it, the library there. */
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { execFileSync } from "node:child_process"
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join, resolve } from "node:path"
+import { dirname, join, resolve } from "node:path"
+import { nodeProblem } from "../../src/cli/NodeVersion.ts"
 
 const root = resolve(import.meta.dirname, "../..")
+const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+  readonly dependencies: Readonly<Record<string, string>>
+  readonly engines: { readonly node: string }
+}
 const sample = join(root, "traces/conversation_sample.jsonl")
 
 const consumer = `
@@ -30,6 +35,7 @@ console.log(report.completed_requests)
 
 describe("npm pack", () => {
   let elsewhere = ""
+  let installed: ReadonlyArray<string> = []
   const inElsewhere = (command: string, ...args: ReadonlyArray<string>): string =>
     execFileSync(command, args, { cwd: elsewhere, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] })
 
@@ -39,7 +45,8 @@ describe("npm pack", () => {
     const tarball = readdirSync(elsewhere).find((name) => name.endsWith(".tgz"))
     writeFileSync(join(elsewhere, "package.json"), JSON.stringify({ name: "consumer", private: true, type: "module" }))
     inElsewhere("npm", "install", "--prefer-offline", "--no-audit", "--no-fund", `./${tarball}`)
-  }, 240_000)
+    installed = readdirSync(join(elsewhere, "node_modules")).filter((name) => !name.startsWith("."))
+  })
 
   afterAll(() => rmSync(elsewhere, { recursive: true, force: true }))
 
@@ -58,13 +65,57 @@ describe("npm pack", () => {
   })
 
   it("installs a library that another module composes", () => {
+    // What `npm install effect @effect/platform-node` brings.
+    for (const name of ["effect", "@effect"]) {
+      symlinkSync(join(root, "node_modules", name), join(elsewhere, "node_modules", name))
+    }
     writeFileSync(join(elsewhere, "consumer.mjs"), consumer)
     assert.strictEqual(inElsewhere(process.execPath, "consumer.mjs").trim(), "3")
   })
 
+  it("installs for the command alone without Effect, whose code and licences are in the bundle", () => {
+    assert.deepStrictEqual(installed.toSorted(), ["dynosim", ...Object.keys(manifest.dependencies)].toSorted())
+    const licences = readFileSync(join(elsewhere, "node_modules/dynosim/bundle/THIRD-PARTY-LICENSES.txt"), "utf8")
+    for (const name of ["effect", "@effect/platform-node", "yaml", "jsonc-parser", "fflate", "ws"]) {
+      assert.match(licences, new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\((MIT|ISC)\\)\n\n.{5,}`, "m"))
+    }
+  })
+
+  it("has everything that its README and docs link to and run", () => {
+    const folder = join(elsewhere, "node_modules/dynosim")
+    const documents = ["README.md", ...readdirSync(join(folder, "docs")).map((name) => `docs/${name}`)]
+    const named = documents.flatMap((document) => {
+      const text = readFileSync(join(folder, document), "utf8")
+      const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map((match) => join(dirname(document), match[1]!))
+      const inputs = [...text.matchAll(/^npx dynosim .*$/gm)].flatMap(
+        ([command]) => command.match(/\b(traces|examples|data|docs)\/[\w./-]+/g) ?? []
+      )
+      return [...links, ...inputs]
+    })
+    assert.isAbove(named.length, 30)
+    assert.deepStrictEqual(
+      named.filter((name) => !existsSync(join(folder, name))),
+      []
+    )
+  })
+
+  it("says in one line that a Node.js is too old", () => {
+    const [major, minor] = manifest.engines.node.match(/\d+/g)!.map(Number)
+    const needed = `${major}.${minor}.0`
+    for (const version of ["18.20.8", `${major! - 1}.99.0`, `${major}.${minor! - 1}.9`]) {
+      assert.strictEqual(
+        nodeProblem(version),
+        `dynosim needs Node.js ${needed} or newer, this is ${version}; see https://nodejs.org`
+      )
+    }
+    for (const version of [needed, `${major}.${minor}.1`, `${major}.${minor! + 1}.0`, `${major! + 1}.0.0`]) {
+      assert.strictEqual(nodeProblem(version), undefined)
+    }
+  })
+
   it("contains neither sources nor tests, and no path of the machine it was built on", () => {
     const listed = inElsewhere("find", "node_modules/dynosim", "-type", "f")
-    assert.notMatch(listed, /node_modules\/dynosim\/(src|test|bench)\//)
+    assert.notMatch(listed, /node_modules\/dynosim\/(src|test|tools|bench\/(?!README\.md))/)
     const bundle = readFileSync(join(elsewhere, "node_modules/dynosim/bundle/dynosim.mjs"), "utf8")
     assert.notInclude(bundle, root)
   })

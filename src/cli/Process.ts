@@ -1,0 +1,51 @@
+/** The program as a process: signals, standard streams, exit code. */
+// oxlint-disable-next-line import/no-unassigned-import -- sets how the heap grows; must run before it does
+import "./SmallHeap.ts"
+// oxlint-disable-next-line import/no-unassigned-import -- compiles schemas to code; must run before the first is used
+import "effect/schema/SchemaJITCompiler/enable"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Effect from "effect/Effect"
+import { exitCodeOf } from "./ExitCode.ts"
+import { main } from "./Main.ts"
+import { ProgressTerminal } from "./Progress.ts"
+
+/**
+ * The first signal ends the run at its next event; {@link NodeRuntime.runMain} sees to that. From then on nobody listens, so
+ * that a second one ends the process at once, as signals do by default, whatever it is waiting for. A lost terminal (SIGHUP) ends
+ * the run like a first Ctrl-C.
+ */
+const onSignal = (signal: NodeJS.Signals): void => void process.removeAllListeners(signal)
+process.on("SIGINT", onSignal)
+process.on("SIGTERM", onSignal)
+let terminalLost = false
+process.once("SIGHUP", () => {
+  terminalLost = true
+  process.emit("SIGINT", "SIGINT")
+})
+
+/**
+ * Whoever read the output has seen enough, as in `dynosim … | head`, or the terminal is gone. Outputs that go to standard output
+ * listen for themselves, and say what is lost.
+ */
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (process.stdout.listenerCount("error") > 1) return
+  if (error.code === "EPIPE") process.exit(0)
+  if (terminalLost) process.exit(130)
+  process.stderr.write(`error: standard output: cannot be written (${error.message}); redirect it elsewhere\n`)
+  process.exit(1)
+})
+
+/** Where messages cannot be written there is nobody to tell. */
+process.stderr.on("error", () => {})
+
+const terminal = process.stderr.isTTY ? (text: string): void => void process.stderr.write(text) : undefined
+
+main(process.argv.slice(2)).pipe(
+  Effect.provideService(ProgressTerminal, terminal),
+  Effect.provide(NodeServices.layer),
+  NodeRuntime.runMain({
+    disableErrorReporting: true,
+    teardown: (exit, onExit) => onExit(exitCodeOf(exit))
+  })
+)
