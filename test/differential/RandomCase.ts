@@ -34,11 +34,8 @@ const fits = ({ blockTokens, blocks }: Pool, promptTokens: number, outputTokens:
   Math.ceil(promptTokens / blockTokens) > blocks || promptTokens + outputTokens <= blocks * blockTokens
 
 /** Prompts draw their ids from a small tree, so that many share prefixes of all lengths. */
-const hashIds = (dice: Dice, most: number): Array<number> => {
-  const ids = Array.from({ length: dice.between(1, most) }, () => dice.pick([0, 0, 1, 2]))
-  // Some differ only in bits that do not count.
-  return dice.chance(0.05) ? ids.map((id) => id + 2 ** 32) : ids
-}
+const hashIds = (dice: Dice, most: number): Array<number> =>
+  Array.from({ length: dice.between(1, most) }, () => dice.pick([0, 0, 1, 2]))
 
 const arrivals = (dice: Dice): (() => number) => {
   let now = dice.pick([0, 1_000.5])

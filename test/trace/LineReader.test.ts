@@ -50,6 +50,19 @@ describe("lineBatches", () => {
     })
   )
 
+  it.effect("drops carriage returns before a bad line as well", () =>
+    Effect.gen(function* () {
+      const bytes = Uint8Array.from([...bytesOf("one\r\ntwo\r\n"), 0xff])
+      for (const chunkBytes of [1, 100]) {
+        const seen: Array<string> = []
+        yield* Effect.flip(
+          Stream.runForEach(linesOf(bytes, chunkBytes), (batch) => Effect.sync(() => seen.push(...batch.texts)))
+        )
+        assert.deepStrictEqual(seen, ["one", "two"])
+      }
+    })
+  )
+
   it.effect("refuses a sequence cut off by the end of the file", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(collect(bytesOf("ok\né").subarray(0, 4)))

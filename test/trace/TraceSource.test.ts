@@ -78,6 +78,16 @@ describe("openMooncake", () => {
       assert.strictEqual(yield* count, 70_000)
       yield* fs.writeFile(large, bytesOf(line.repeat(70_001)))
       assert.include((yield* Effect.flip(count)).message, "it was changed after it had been checked")
+
+      // The same size, another time.
+      const again = yield* write("again.jsonl", bytesOf(line.repeat(70_000)))
+      const opened = yield* open(again)
+      yield* fs.writeFile(again, bytesOf(line.replace("[1]", "[2]").repeat(70_000)))
+      yield* fs.utimes(again, 1_000_000, 1_000_000)
+      assert.include(
+        (yield* Effect.flip(Stream.runDrain(opened.rows))).message,
+        "it was changed after it had been checked"
+      )
     }).pipe(Effect.provide(NodeServices.layer))
   )
 

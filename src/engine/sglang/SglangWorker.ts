@@ -257,8 +257,9 @@ export class SglangWorker extends BatchWorker<Sequence> {
     if (tokens === 0) return -1
     kv.makeAvailable(tokens)
     const reusedTokens = kv.extend(sequence, sequence.materialisedTokens + tokens)
-    if (reusedTokens < 0) this.ratio.reset()
-    else budget.charge(sequence, tokens)
+    // The budget counts obtainable slots in whole pages, cached ones at their full price: a grant is never more than can be had.
+    if (reusedTokens < 0) throw new Error(`a grant of ${tokens} tokens exceeds the slots that can be had`)
+    budget.charge(sequence, tokens)
     return reusedTokens
   }
 

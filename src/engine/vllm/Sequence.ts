@@ -25,10 +25,8 @@ export class Sequence {
   slots: Int32Array = emptyBlocks
   heldBlocks = 0
   running = false
-  /** False until its first admission: only then may it be rejected. */
-  admitted = false
   lastTokenMs = Number.NaN
-  /** Tokens until something other than "one more token" happens; see the worker's emission. */
+  /** Tokens until something other than "one more token" happens; see the worker's emission. Not above 0: it happens with the next. */
   countdown = 1
   /** Successor in the waiting queue. */
   behind: Sequence | undefined = undefined

@@ -59,7 +59,6 @@ export class VllmDecodeWorker extends VllmWorker implements DestinationWorker {
     }
     if (this.pool.activeBlocks < before) this.capacityFreed()
     sequence.computedTokens = sequence.promptTokens
-    sequence.admitted = true
     this.waiting.pushBack(sequence)
   }
 

@@ -177,7 +177,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
     while (!this.preemptedInPass && running.length < args.maxNumSeqs) {
       const head = this.nextToAdmit()
       if (head === undefined) return
-      if (!head.admitted && fullLengthBlocks(head, args.blockTokens) > args.numGpuBlocks) {
+      if (fullLengthBlocks(head, args.blockTokens) > args.numGpuBlocks) {
         waiting.shift()
         this.rejected.push(head.request)
         continue
@@ -191,7 +191,6 @@ export class VllmWorker extends BatchWorker<Sequence> {
       waiting.remove(head)
       running.push(head)
       head.running = true
-      head.admitted = true
       this.noteAdmission(head.request, nowMs, cachedTokens)
       outcome.worked()
       if (head.scheduledTokens === 0 && this.budget.tokens === 0) return
@@ -445,7 +444,6 @@ export class VllmWorker extends BatchWorker<Sequence> {
 
   private undoToken(sequence: Sequence): false {
     sequence.generatedTokens -= 1
-    sequence.countdown = 1
     return false
   }
 

@@ -14,7 +14,10 @@ export interface CostWeights {
   readonly trackPrefillTokens: boolean
 }
 
-/** Cost of the prefill part. Token counts are whole numbers; `minActiveTokens` is the smallest load of the pool. */
+/**
+ * Cost of the prefill part. Token counts are whole numbers; `minActiveTokens` is the smallest load of the pool. Only full blocks of
+ * the prompt overlap, so what is cached is part of it; the reference takes it off and adds it again, which is exact.
+ */
 export const prefillCost = (
   weights: CostWeights,
   promptTokens: number,
@@ -23,10 +26,7 @@ export const prefillCost = (
   overlapBlocks: number
 ): number => {
   const { blockTokens, overlapScoreCreditDecay } = weights
-  const cachedTokens = overlapBlocks * blockTokens
-  const rawTokens = weights.trackPrefillTokens
-    ? activeTokens + (promptTokens - Math.min(cachedTokens, promptTokens)) + cachedTokens
-    : 0
+  const rawTokens = weights.trackPrefillTokens ? activeTokens + promptTokens : 0
   let decay = 1
   if (weights.trackPrefillTokens && overlapScoreCreditDecay > 0) {
     const excessBlocks = Math.max(0, activeTokens - minActiveTokens) / blockTokens

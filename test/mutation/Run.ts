@@ -1,0 +1,131 @@
+/**
+ * Which changes to the source no test notices: mutants drawn at random, each run against the tests of its folder.
+ *
+ *     npm run test:mutation -- --mutants 150 --seed 1 [--only src/engine/sglang] [--minutes 30]
+ *
+ * Works on a copy of the repository, so the sources stay as they are. Prints a line per mutant and the survivors at the end; what became
+ * of earlier ones is told in README.md. A run takes long, and is no part of `npm test`.
+ */
+import { execFile } from "node:child_process"
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { parseArgs } from "node:util"
+import { Dice } from "../differential/Dice.ts"
+import { applied, type Mutant, mutantsOf } from "./Mutants.ts"
+
+const { values: options } = parseArgs({
+  options: {
+    mutants: { type: "string", default: "150" },
+    seed: { type: "string", default: "1" },
+    minutes: { type: "string", default: "600" },
+    only: { type: "string" }
+  }
+})
+
+const repository = fileURLToPath(new URL("../../", import.meta.url))
+
+/** Sources, and the tests that should notice a change in them. The first prefix that fits decides. */
+const suites: ReadonlyArray<readonly [sources: string, tests: ReadonlyArray<string>]> = [
+  ["src/engine/sglang", ["test/engine/sglang", "test/simulation/Oversize.test.ts"]],
+  ["src/engine/vllm-v1", ["test/engine/vllm-v1"]],
+  ["src/engine", ["test/engine/vllm", "test/engine", "test/golden/differential.test.ts"]],
+  ["src/router", ["test/router"]],
+  ["src/simulation", ["test/simulation", "test/golden/differential.test.ts"]],
+  ["src/report", ["test/report", "test/simulation/Oversize.test.ts"]],
+  ["src/trace", ["test/trace"]]
+]
+
+interface Candidate {
+  readonly file: string
+  readonly mutant: Mutant
+}
+
+const sourcesOf = (folder: string): ReadonlyArray<string> =>
+  readdirSync(join(repository, folder), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts"))
+    .map((name) => `${folder}/${name}`)
+    .toSorted()
+
+const candidates = (): Array<Candidate> =>
+  ["src/engine", "src/router", "src/simulation", "src/report", "src/trace"]
+    .flatMap(sourcesOf)
+    .filter((file) => options.only === undefined || file.startsWith(options.only))
+    .flatMap((file) => mutantsOf(readFileSync(join(repository, file), "utf8")).map((mutant) => ({ file, mutant })))
+
+const draw = (dice: Dice, from: Array<Candidate>, count: number): Array<Candidate> =>
+  Array.from({ length: Math.min(count, from.length) }, () => from.splice(dice.between(0, from.length - 1), 1)[0]!)
+
+/** A copy to be changed; what is only read is linked. */
+const copyRepository = (): string => {
+  const copy = mkdtempSync(join(tmpdir(), "dynosim-mutation-"))
+  for (const name of readdirSync(repository)) {
+    if ([".git", ".cache", "dist", "bundle"].includes(name)) continue
+    if (["node_modules", "data", "traces"].includes(name)) symlinkSync(join(repository, name), join(copy, name))
+    else cpSync(join(repository, name), join(copy, name), { recursive: true })
+  }
+  return copy
+}
+
+type Verdict = "killed" | "survived" | "killed by time"
+
+/** Far beyond what the tests of any folder take: for mutants that never end. */
+const limitMs = 600_000
+
+const runTests = (copy: string, tests: ReadonlyArray<string>): Promise<Verdict> =>
+  new Promise((resolve) => {
+    const words = [
+      join(repository, "node_modules/vitest/vitest.mjs"),
+      "run",
+      "--bail",
+      "1",
+      "--reporter",
+      "dot",
+      ...tests
+    ]
+    execFile(
+      process.execPath,
+      words,
+      { cwd: copy, timeout: limitMs, killSignal: "SIGKILL", maxBuffer: 1 << 28 },
+      (error) => {
+        if (error === null) resolve("survived")
+        else resolve(error.killed === true ? "killed by time" : "killed")
+      }
+    )
+  })
+
+const testsOf = (file: string): ReadonlyArray<string> =>
+  suites.find(([sources]) => file.startsWith(`${sources}/`))?.[1] ?? []
+
+const tryMutant = async (copy: string, { file, mutant }: Candidate): Promise<Verdict> => {
+  const source = readFileSync(join(repository, file), "utf8")
+  writeFileSync(join(copy, file), applied(source, mutant))
+  const verdict = await runTests(copy, testsOf(file))
+  writeFileSync(join(copy, file), source)
+  return verdict
+}
+
+const describe = ({ file, mutant: { after, before, line } }: Candidate): string =>
+  `${file}:${line}\n    - ${before.trim()}\n    + ${after.trim() === "" ? "(nothing)" : after.trim()}`
+
+const main = async (): Promise<void> => {
+  const all = candidates()
+  const drawn = draw(new Dice(Number(options.seed)), all.slice(), Number(options.mutants))
+  const copy = copyRepository()
+  const survivors: Array<Candidate> = []
+  const until = Date.now() + Number(options.minutes) * 60_000
+  let tried = 0
+  for (const candidate of drawn) {
+    if (Date.now() > until) break
+    const verdict = await tryMutant(copy, candidate)
+    tried += 1
+    if (verdict === "survived") survivors.push(candidate)
+    console.log(`${tried} ${verdict}: ${describe(candidate)}`)
+  }
+  rmSync(copy, { recursive: true })
+  console.log(`\n${tried} of ${all.length} mutants tried, ${survivors.length} survived`)
+  for (const survivor of survivors) console.log(describe(survivor))
+}
+
+await main()
