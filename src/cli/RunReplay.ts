@@ -23,6 +23,7 @@ import { writeRequestLinesTo } from "../report/RequestLinesFile.ts"
 import { sideFiles, traceFiles } from "../run/InputFiles.ts"
 import * as Run from "../run/Run.ts"
 import { type OutputPaths, resolveOutputPaths } from "./OutputPaths.ts"
+import { explainingMemory } from "./MemoryProblem.ts"
 import { showProgress } from "./Progress.ts"
 import { unsupported } from "./Unsupported.ts"
 import { untilInterrupted } from "./UntilInterrupted.ts"
@@ -40,7 +41,7 @@ export const runReplay = Effect.fnUntraced(function* (traces: ReadonlyArray<stri
     ...sources.map((path) => ({ what: "the configuration file", path })),
     ...sideFiles(options)
   ])
-  yield* Effect.scoped(replay(options, sources, outputs))
+  yield* Effect.scoped(replay(options, sources, outputs)).pipe(explainingMemory(options))
 })
 
 const configFile = (flags: FlagValues): string | undefined => {

@@ -3,6 +3,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Sink from "effect/Sink"
 import * as Stdio from "effect/Stdio"
@@ -30,7 +31,7 @@ export interface Outcome {
 /** A folder with some files, which is the working directory until {@link Folder.leave}. */
 export class Folder {
   readonly path = realpathSync(mkdtempSync(join(tmpdir(), "dynosim-test-")))
-  private readonly inputs: ReadonlySet<string>
+  private readonly inputs: Set<string>
   private readonly before = process.cwd()
 
   /** Contents by name: text, or `binary:` and hexadecimal digits. */
@@ -38,6 +39,12 @@ export class Folder {
     this.inputs = new Set(Object.keys(files))
     for (const [name, content] of Object.entries(files)) this.write(name, content)
     process.chdir(this.path)
+  }
+
+  /** An input as it is. */
+  add(name: string, content: Uint8Array): void {
+    this.inputs.add(name)
+    writeFileSync(join(this.path, name), content)
   }
 
   write(name: string, content: string): void {
@@ -62,12 +69,23 @@ export class Folder {
   }
 }
 
+/** As Ctrl-C does. */
+const interruptedAfter = <A, E, R>(run: Effect.Effect<A, E, R>, afterMs: number) =>
+  Effect.gen(function* () {
+    const fiber = yield* Effect.forkChild(run)
+    const timer = setTimeout(() => fiber.interruptUnsafe(fiber.id), afterMs)
+    const exit = yield* Fiber.await(fiber)
+    clearTimeout(timer)
+    return yield* exit
+  })
+
 const withoutLastLineEnd = (text: string): string => text.replace(/\n$/, "")
 
 /** Never fails: the outcome says how it ended. */
 export const program = (
   argv: ReadonlyArray<string>,
-  env: Readonly<Record<string, string>> = {}
+  env: Readonly<Record<string, string>> = {},
+  interruptAfterMs?: number
 ): Effect.Effect<Outcome> =>
   Effect.suspend(() => {
     let stdout = ""
@@ -85,7 +103,8 @@ export const program = (
       Stdio.Stdio,
       Effect.map(Stdio.Stdio, (real) => ({ ...real, stdout: toStdout }))
     )
-    return main(argv).pipe(
+    const run = main(argv)
+    return (interruptAfterMs === undefined ? run : interruptedAfter(run, interruptAfterMs)).pipe(
       Effect.provideService(Console.Console, console),
       Effect.provide(stdio),
       Effect.provide(Layer.merge(ConfigProvider.layer(ConfigProvider.fromEnv({ env })), NodeServices.layer)),

@@ -1,0 +1,45 @@
+/** Runs that need more memory than the machine gives, explained by the settings that decide how much they need. */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { ReplayOptions } from "../config/ReplayOptions.ts"
+import { OutOfMemory } from "../simulation/WorkerMemory.ts"
+
+export class MemoryProblem extends Schema.TaggedError<MemoryProblem>()("MemoryProblem", {
+  problem: Schema.String,
+  hint: Schema.String
+}) {
+  override get message(): string {
+    return this.problem
+  }
+}
+
+/** What V8 says when an allocation fails or would pass its limits. */
+const refused =
+  /Array buffer allocation failed|Invalid (typed )?array (buffer )?length|Set maximum size exceeded|Map maximum size exceeded/
+
+const reasonIn = (cause: Cause.Cause<unknown>): string | undefined => {
+  const error = Cause.squash(cause)
+  if (error instanceof OutOfMemory) return error.message
+  return error instanceof RangeError && refused.test(error.message) ? "the machine refused more memory" : undefined
+}
+
+const sizesOf = ({ deployment }: ReplayOptions): string => {
+  const pool = (workers: number, blocks: number): string => `${workers} x ${blocks} KV blocks`
+  if (deployment._tag === "Aggregated") return pool(deployment.workers, deployment.engine.numGpuBlocks)
+  const { decode, decodeWorkers, prefill, prefillWorkers } = deployment
+  return `${pool(prefillWorkers, prefill.numGpuBlocks)} for prefill, ${pool(decodeWorkers, decode.numGpuBlocks)} for decode`
+}
+
+/** Turns a refused allocation into one line. */
+export const explainingMemory =
+  (options: ReplayOptions) =>
+  <A, E, R>(run: Effect.Effect<A, E, R>): Effect.Effect<A, E | MemoryProblem, R> =>
+    Effect.catchCause(run, (cause): Effect.Effect<never, E | MemoryProblem> => {
+      const reason = reasonIn(cause)
+      if (reason === undefined) return Effect.failCause(cause)
+      return new MemoryProblem({
+        problem: `not enough memory for ${sizesOf(options)}: ${reason}`,
+        hint: "lower num_gpu_blocks, the number of workers, or the requests in flight"
+      })
+    })
