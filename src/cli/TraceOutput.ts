@@ -3,6 +3,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { gzipSync } from "node:zlib"
+import { OutputError } from "../report/OutputError.ts"
 import * as OutputFile from "../report/OutputFile.ts"
 import { isStandardOutput } from "../report/OutputTarget.ts"
 import { printable } from "../report/Printable.ts"
@@ -21,7 +22,14 @@ export const writeTrace = Effect.fnUntraced(function* <E, R>(
   path: string,
   { requests, text, traceBlockTokens }: WrittenTrace<E, R>
 ) {
-  yield* OutputFile.writeStream(path, path.endsWith(".gz") ? Stream.map(text, (piece) => gzipSync(piece)) : text)
+  const pieces = path.endsWith(".gz") ? Stream.map(text, (piece) => gzipSync(piece)) : text
+  // Whoever read it has seen enough, as in `dynosim trace convert … - | head`.
+  yield* OutputFile.writeStream(path, pieces).pipe(
+    Effect.catchIf(
+      (error) => error instanceof OutputError && error.unread === true,
+      () => Effect.void
+    )
+  )
   if (!(yield* isStandardOutput(path))) {
     yield* Console.log(`${printable(path)}: ${requests.toLocaleString("en-US")} requests`)
   }

@@ -4,7 +4,9 @@ import * as Schema from "effect/Schema"
 export class OutputError extends Schema.TaggedError<OutputError>()("OutputError", {
   /** The file as the user named it. */
   path: Schema.String,
-  problem: Schema.String
+  problem: Schema.String,
+  /** The other end of the pipe is closed. */
+  unread: Schema.optionalKey(Schema.Boolean)
 }) {
   override get message(): string {
     return `${this.path}: ${this.problem}`

@@ -12,6 +12,7 @@ import * as Exit from "effect/Exit"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import type { PlatformError } from "effect/PlatformError"
+import * as Predicate from "effect/Predicate"
 import * as Scope from "effect/Scope"
 import * as Sink from "effect/Sink"
 import * as Stdio from "effect/Stdio"
@@ -77,13 +78,24 @@ const standardStream = (stdio: Stdio.Stdio, stream: "stdout" | "stderr"): Output
       Stream.make(content),
       Sink.mapError(
         stdio[stream]({ endOnDone: false }),
-        problemWith(stream === "stdout" ? "standard output" : "standard error", "cannot be written", mendOutput)
+        cannotWrite(stream === "stdout" ? "standard output" : "standard error")
       )
     ),
   commit: Effect.void
 })
 
-const mendOutput = "free some space or choose another path"
+const cannotWrite =
+  (path: string) =>
+  (error: PlatformError): OutputError =>
+    codeOf(error.cause) === "EPIPE"
+      ? new OutputError({
+          path,
+          problem: "not written to its end, because nobody reads this pipe any more",
+          unread: true
+        })
+      : problemWith(path, "cannot be written", "free some space or choose another path")(error)
+
+const codeOf = (cause: unknown): unknown => (Predicate.hasProperty(cause, "code") ? cause.code : undefined)
 
 const openInPlace = Effect.fnUntraced(function* (path: string, target: OutputTarget & { readonly _tag: "InPlace" }) {
   const files = yield* FileSystem.FileSystem
@@ -153,7 +165,7 @@ const appendTo =
   (content) =>
     handle
       .writeAll(typeof content === "string" ? encoder.encode(content) : content)
-      .pipe(Effect.uninterruptible, Effect.mapError(problemWith(path, "cannot be written", mendOutput)))
+      .pipe(Effect.uninterruptible, Effect.mapError(cannotWrite(path)))
 
 interface PartialFileOptions {
   readonly files: FileSystem.FileSystem

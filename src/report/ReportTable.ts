@@ -2,6 +2,7 @@
  * What a run prints: the table in the style of AIPerf and the lines below it, byte for byte as the reference prints them,
  * plus lines of our own where there is something that must not go unnoticed.
  */
+import { printable } from "./Printable.ts"
 import type { PercentileMethod, Report } from "./Report.ts"
 
 const title = "NVIDIA AIPerf | LLM Metrics"
@@ -18,7 +19,7 @@ export const reportTable = (report: Report, savedTo?: string): string => {
     ...conservationLines(report),
     ...approximationLines(report)
   ]
-  if (savedTo !== undefined) lines.push(`Saved full report to: ${savedTo}`)
+  if (savedTo !== undefined) lines.push(`Saved full report to: ${printable(savedTo)}`)
   return `${lines.join("\n")}\n`
 }
 

@@ -63,4 +63,15 @@ describe("outputs", () => {
       )
     )
   }
+
+  it.effect("are named without what a terminal obeys", () =>
+    Effect.acquireUseRelease(
+      Effect.sync(() => new Folder({ "a.jsonl": row })),
+      () =>
+        Effect.map(program(["replay", "a.jsonl", "--report-json", "r\u001b[2J.json"]), ({ stdout }) => {
+          assert.match(stdout, /^Saved full report to: r\\u001b\[2J\.json$/m)
+        }),
+      (folder) => Effect.sync(() => folder.leave())
+    )
+  )
 })
