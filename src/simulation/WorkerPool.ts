@@ -9,7 +9,7 @@ import { type PassOutcome, Signal, type WorkerCore } from "../engine/WorkerCore.
 import type { SimRequest } from "../request/SimRequest.ts"
 import type { Router, RouterContext, RouterCore } from "../router/Router.ts"
 import type { ProbedPool, ProbedWorker, RunProbe } from "./RunProbe.ts"
-import { spawnWorkers } from "./WorkerMemory.ts"
+import { checkWorkerMemory } from "./WorkerMemory.ts"
 import { WorkerSet } from "./WorkerSet.ts"
 
 /** KV events that must wait for the end of the pass that made them. */
@@ -54,7 +54,8 @@ export class WorkerPool<Worker extends WorkerCore> {
       queuePolicy: engine.args.routerQueuePolicy,
       role
     })
-    this.cores = spawnWorkers(workers, engine.args.numGpuBlocks, (workerIndex) =>
+    checkWorkerMemory(workers, engine.args)
+    this.cores = Array.from({ length: workers }, (_, workerIndex) =>
       options.spawn({
         workerIndex,
         gaps,

@@ -1,25 +1,22 @@
 import { assert, describe, it } from "@effect/vitest"
-import { OutOfMemory, spawnWorkers } from "../../src/simulation/WorkerMemory.ts"
+import { checkWorkerMemory, OutOfMemory } from "../../src/simulation/WorkerMemory.ts"
 import { programIn } from "../cli/Program.ts"
+import { engineArgs } from "../support/EngineArgsBuilder.ts"
 
-describe("spawnWorkers", () => {
-  it("makes workers in order", () => {
-    for (const blocks of [1, 50_000_000])
-      assert.deepStrictEqual(
-        spawnWorkers(3, blocks, (index) => index),
-        [0, 1, 2]
-      )
+describe("checkWorkerMemory", () => {
+  const args = engineArgs({ numGpuBlocks: 10_000_000 })
+
+  it("refuses pools larger than what the machine has left, before any of it is made", () => {
+    assert.throws(
+      () => checkWorkerMemory(1_000_000, args),
+      OutOfMemory,
+      /^1000000 workers of 10000000 KV blocks need 74505\.8 GiB, the machine has \d+\.\d GiB left$/
+    )
   })
 
-  it("stops after the first worker where all would take more memory than there is", () => {
-    const spawned: Array<Uint8Array> = []
-    const spawn = () => spawned.push(new Uint8Array(50_000_000).fill(1))
-    assert.throws(
-      () => spawnWorkers(10_000_000, 1_000, spawn),
-      OutOfMemory,
-      /^10000000 workers of 1000 KV blocks need another/
-    )
-    assert.strictEqual(spawned.length, 1)
+  it("accepts pools that fit, and those that only grow with what is cached", () => {
+    checkWorkerMemory(2, engineArgs())
+    checkWorkerMemory(1_000, { ...args, engineType: "sglang" })
   })
 })
 
