@@ -350,7 +350,7 @@ const zeroTime = (dice: Dice): Case => {
     engine_type,
     block_size: pool.blockTokens,
     num_gpu_blocks: pool.blocks,
-    speedup_ratio: dice.pick([1e9, 1e12, 1e15]),
+    speedup_ratio: dice.pick([1e9, 1e11, 1e12]),
     ...(dice.chance(0.3) ? { decode_speedup_ratio: 1e3 } : {})
   }
   const rows = flatRows(dice, { ...pool, blocks: Math.floor(pool.blocks / 4) }, tokens, dice.between(1, 20)).filter(

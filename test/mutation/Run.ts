@@ -1,7 +1,7 @@
 /**
  * Which changes to the source no test notices: mutants drawn at random, each run against the tests of its folder.
  *
- *     npm run test:mutation -- --mutants 150 --seed 1 [--only src/engine/sglang] [--minutes 30]
+ *     npm run test:mutation -- --mutants 150 --seed 1 [--only src/engine/sglang] [--minutes 30] [--workers 2]
  *
  * Works on a copy of the repository, so the sources stay as they are. Prints a line per mutant and the survivors at the end; what became
  * of earlier ones is told in README.md. A run takes long, and is no part of `npm test`.
@@ -20,21 +20,62 @@ const { values: options } = parseArgs({
     mutants: { type: "string", default: "150" },
     seed: { type: "string", default: "1" },
     minutes: { type: "string", default: "600" },
+    workers: { type: "string", default: "1" },
     only: { type: "string" }
   }
 })
 
 const repository = fileURLToPath(new URL("../../", import.meta.url))
 
-/** Sources, and the tests that should notice a change in them. The first prefix that fits decides. */
-const suites: ReadonlyArray<readonly [sources: string, tests: ReadonlyArray<string>]> = [
-  ["src/engine/sglang", ["test/engine/sglang", "test/simulation/Oversize.test.ts"]],
-  ["src/engine/vllm-v1", ["test/engine/vllm-v1"]],
-  ["src/engine", ["test/engine/vllm", "test/engine", "test/golden/differential.test.ts"]],
-  ["src/router", ["test/router"]],
-  ["src/simulation", ["test/simulation", "test/golden/differential.test.ts"]],
-  ["src/report", ["test/report", "test/simulation/Oversize.test.ts"]],
-  ["src/trace", ["test/trace"]]
+/** Sources, the tests that should notice a change in them soon, and those for what these let pass. The first prefix that fits decides. */
+interface Suite {
+  readonly sources: string
+  readonly quick: ReadonlyArray<string>
+  readonly thorough: ReadonlyArray<string>
+}
+
+const wholeRuns = ["test/golden/differential.test.ts", "test/simulation/Oversize.test.ts"]
+
+const suites: ReadonlyArray<Suite> = [
+  {
+    sources: "src/engine/sglang",
+    quick: ["SglangWorker", "Handoff", "KvCache", "Containers", "LongestPrefixFirst"].map(
+      (name) => `test/engine/sglang/${name}.test.ts`
+    ),
+    thorough: [...wholeRuns, "test/engine/sglang/Golden.test.ts", "test/router/GuidedReplay.test.ts"]
+  },
+  { sources: "src/engine/vllm-v1", quick: ["test/engine/vllm-v1"], thorough: ["test/simulation"] },
+  {
+    sources: "src/engine",
+    quick: [
+      "test/engine/vllm/",
+      "test/engine/Abort",
+      "test/engine/MtpSampler",
+      "test/engine/WaitingQueue",
+      "test/engine/TokenGaps"
+    ],
+    thorough: ["test/engine/", "test/config", ...wholeRuns]
+  },
+  {
+    sources: "src/router",
+    quick: ["test/router/kv/", "test/router/R", "test/router/S"],
+    thorough: ["test/router", ...wholeRuns]
+  },
+  {
+    sources: "src/simulation",
+    quick: [...wholeRuns, "test/simulation"],
+    thorough: ["test/online", "test/golden/replay.test.ts"]
+  },
+  {
+    sources: "src/report",
+    quick: ["test/report"],
+    thorough: [...wholeRuns, "test/cli/RecordedCases.test.ts", "test/serve"]
+  },
+  {
+    sources: "src/trace",
+    quick: ["test/trace"],
+    thorough: ["test/cli/TraceTools.test.ts", "test/workload", "test/golden"]
+  }
 ]
 
 interface Candidate {
@@ -95,13 +136,18 @@ const runTests = (copy: string, tests: ReadonlyArray<string>): Promise<Verdict> 
     )
   })
 
-const testsOf = (file: string): ReadonlyArray<string> =>
-  suites.find(([sources]) => file.startsWith(`${sources}/`))?.[1] ?? []
+const suiteOf = (file: string): Suite => {
+  const suite = suites.find(({ sources }) => file.startsWith(`${sources}/`))
+  if (suite === undefined) throw new Error(`no tests are named for ${file}`)
+  return suite
+}
 
 const tryMutant = async (copy: string, { file, mutant }: Candidate): Promise<Verdict> => {
   const source = readFileSync(join(repository, file), "utf8")
+  const { quick, thorough } = suiteOf(file)
   writeFileSync(join(copy, file), applied(source, mutant))
-  const verdict = await runTests(copy, testsOf(file))
+  const first = await runTests(copy, quick)
+  const verdict = first === "survived" ? await runTests(copy, thorough) : first
   writeFileSync(join(copy, file), source)
   return verdict
 }
@@ -112,18 +158,20 @@ const describe = ({ file, mutant: { after, before, line } }: Candidate): string 
 const main = async (): Promise<void> => {
   const all = candidates()
   const drawn = draw(new Dice(Number(options.seed)), all.slice(), Number(options.mutants))
-  const copy = copyRepository()
   const survivors: Array<Candidate> = []
   const until = Date.now() + Number(options.minutes) * 60_000
   let tried = 0
-  for (const candidate of drawn) {
-    if (Date.now() > until) break
-    const verdict = await tryMutant(copy, candidate)
-    tried += 1
-    if (verdict === "survived") survivors.push(candidate)
-    console.log(`${tried} ${verdict}: ${describe(candidate)}`)
+  const work = async (): Promise<void> => {
+    const copy = copyRepository()
+    for (let next = drawn.pop(); next !== undefined && Date.now() < until; next = drawn.pop()) {
+      const verdict = await tryMutant(copy, next)
+      tried += 1
+      if (verdict === "survived") survivors.push(next)
+      console.log(`${tried} ${verdict}: ${describe(next)}`)
+    }
+    rmSync(copy, { recursive: true })
   }
-  rmSync(copy, { recursive: true })
+  await Promise.all(Array.from({ length: Number(options.workers) }, work))
   console.log(`\n${tried} of ${all.length} mutants tried, ${survivors.length} survived`)
   for (const survivor of survivors) console.log(describe(survivor))
 }

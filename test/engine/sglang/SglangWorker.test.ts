@@ -201,6 +201,22 @@ describe("retraction", () => {
     assert.deepStrictEqual([older.reusedTokens, younger.reusedTokens], [0, 0])
   })
 
+  it("is counted, and shown to a probe like evictions", () => {
+    const { probed, worker } = crowded()
+    submitAll(worker, own(1, 28, 9))
+    worker.pass(0)
+    worker.submit(own(2, 24, 12))
+    let preemptions = 0
+    for (let nowMs = 38; worker.inFlight > 0;) {
+      const outcome = worker.pass(nowMs)
+      nowMs = outcome.endMs
+      preemptions += outcome.preemptions
+    }
+    assert.deepStrictEqual([preemptions, worker.snapshot().preemptions], [1, 1])
+    // What the one thrown out had cached goes, page by page as the other grows, and its 6 pages of prompt when it comes back.
+    assert.deepStrictEqual(probed, ["preempted 2", "evicted 1", "evicted 6", "evicted 1", "evicted 1"])
+  })
+
   it("gives back the chunks of requests that block each other", () => {
     const { worker } = spawn({ sglang: { chunkedPrefillTokens: 16, clipMaxNewTokens: 1, scheduleConservativeness: 0 } })
     const requests = [own(1, 30, 20), own(2, 40, 8), own(3, 44, 9)]

@@ -4,6 +4,7 @@ import { TokenGaps } from "../../../src/engine/TokenGaps.ts"
 import { SglangDecodeWorker } from "../../../src/engine/sglang/SglangDecodeWorker.ts"
 import { SglangPrefillWorker } from "../../../src/engine/sglang/SglangPrefillWorker.ts"
 import { SglangWorker } from "../../../src/engine/sglang/SglangWorker.ts"
+import type { SimRequest } from "../../../src/request/SimRequest.ts"
 import type { TimingModel } from "../../../src/timing/Timing.ts"
 import { engineArgs } from "../../support/EngineArgsBuilder.ts"
 
@@ -24,11 +25,16 @@ export const sglangArgs = ({ sglang, ...changes }: Arguments): EngineArgs => {
 const onRecord = () => {
   const announced: Array<string> = []
   const gaps = new TokenGaps()
+  const probed: Array<string> = []
+  const probe = {
+    evicted: (blocks: number) => void probed.push(`evicted ${blocks}`),
+    preempted: ({ id }: SimRequest) => void probed.push(`preempted ${id}`)
+  }
   const kvEvents = {
     stored: (block: number) => void announced.push(`+${block}`),
     removed: (block: number) => void announced.push(`-${block}`)
   }
-  return { announced, gaps, context: { workerIndex: 0, gaps, kvEvents } }
+  return { announced, gaps, probed, context: { workerIndex: 0, gaps, kvEvents, probe } }
 }
 
 export const spawn = (changes: Arguments) => {

@@ -438,7 +438,7 @@ describe("preemption", () => {
     for (let pass = 0; pass < 4; pass++) worker.pass(pass * 100)
     assert.strictEqual(worker.snapshot().activeBlocks, 6)
     // There is none left. What the young one gives up is full, hence stays cached: two blocks.
-    worker.pass(400)
+    assert.strictEqual(worker.pass(400).preemptions, 1)
     assert.deepStrictEqual([worker.snapshot().running, worker.snapshot().activeBlocks], [1, 4])
     prefills.length = 0
     // It finds both at once, and gets its block as soon as the old one goes.
