@@ -64,6 +64,8 @@ export interface WorkerSnapshot {
   readonly activeBlocks: number
   /** Blocks that could be handed out now: free ones and cached ones nobody uses. */
   readonly availableBlocks: number
+  /** Those of them that are cached: matchable, and held by nobody. */
+  readonly cachedBlocks: number
   readonly capacityBlocks: number
   /** Times since its start that a running request lost its KV and had to wait again (vLLM: preemption, SGLang: retraction). */
   readonly preemptions: number

@@ -18,8 +18,8 @@ export interface WorkerProbe {
   readonly admitted?: ((request: SimRequest, nowMs: number, cachedTokens: number) => void) | undefined
   /** The pass computes `tokens` of the request, `promptTokens` of them charged as prefill. */
   readonly scheduled?: ((request: SimRequest, tokens: number, promptTokens: number) => void) | undefined
-  /** The request loses its KV blocks and waits to be computed again. */
-  readonly preempted?: ((request: SimRequest) => void) | undefined
+  /** The request loses its KV blocks and waits to be computed again: at the start of the pass, or where its decode part starts. */
+  readonly preempted?: ((request: SimRequest, nowMs: number) => void) | undefined
   /** So many cached blocks that nobody held were given up for new ones. */
   readonly evicted?: ((blocks: number) => void) | undefined
   /** The request emits `tokens` output tokens at `tokenMs`; a prefill worker's are hidden. */

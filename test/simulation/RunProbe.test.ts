@@ -36,6 +36,7 @@ class Bookkeeper implements RunProbe {
   passes = 0
   evicted = 0
   preempted = 0
+  mostCached = 0
   transfers = 0
   prefillTokens = 0
   promptTokens = 0
@@ -88,8 +89,12 @@ class Bookkeeper implements RunProbe {
     this.arrived.push(id)
   }
 
-  pass(_: ProbedWorker, startMs: number, outcome: PassOutcome): void {
+  pass({ core }: ProbedWorker, startMs: number, outcome: PassOutcome): void {
     this.passes += 1
+    const { activeBlocks, availableBlocks, cachedBlocks, capacityBlocks } = core.snapshot()
+    assert.isAtMost(activeBlocks + availableBlocks, capacityBlocks)
+    assert.isAtMost(cachedBlocks, availableBlocks)
+    this.mostCached = Math.max(this.mostCached, cachedBlocks)
     this.preempted += outcome.preemptions
     const { inPass } = this
     assert.isAtMost(startMs, outcome.prefillEndMs)
@@ -197,6 +202,7 @@ describe("a probe", () => {
       checkBook(book, yield* replay(topology(args, 2), workload(), { check: true, probes: [book] }))
       assert.isAbove(book.preempted, 0)
       assert.isAbove(book.evicted, 0)
+      assert.isAbove(book.mostCached, 0)
     })
   )
 
@@ -206,6 +212,7 @@ describe("a probe", () => {
       checkBook(book, yield* replay(sglang, workload(), { check: true, probes: [book] }))
       assert.isAbove(book.preempted, 0)
       assert.isAbove(book.evicted, 0)
+      assert.isAbove(book.mostCached, 0)
     })
   )
 
@@ -224,6 +231,7 @@ describe("a probe", () => {
         checkBook(book, yield* replay(single, workload(), { check: true, probes }))
         assert.isAbove(book.preempted, 0)
         assert.isAbove(book.evicted, 0)
+        assert.isAbove(book.mostCached, 0)
         assert.isAtLeast(calls, book.passes)
         assert.approximately(delivered, calls, 1)
       })

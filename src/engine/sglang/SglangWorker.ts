@@ -95,6 +95,7 @@ export class SglangWorker extends BatchWorker<Sequence> {
       running: this.running.length,
       activeBlocks: Math.ceil(kv.activeTokens / kv.pageTokens),
       availableBlocks: Math.floor(kv.obtainableTokens / kv.pageTokens),
+      cachedBlocks: kv.evictableTokens / kv.pageTokens,
       capacityBlocks: this.args.numGpuBlocks,
       preemptions: this.preemptions
     }
@@ -376,7 +377,7 @@ export class SglangWorker extends BatchWorker<Sequence> {
     this.preemptions += 1
     this.outcome.preemptions += 1
     this.outcome.worked()
-    this.probe?.preempted?.(request)
+    this.probe?.preempted?.(request, this.outcome.prefillEndMs)
   }
 
   private requeueRetracted(): void {

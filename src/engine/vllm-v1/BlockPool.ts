@@ -33,6 +33,8 @@ export class BlockPool {
   readonly capacity: number
   /** Blocks that can be handed out now, cached ones that nobody holds included. */
   freeBlocks: number
+  /** Those of them that still have an identity. */
+  cachedFreeBlocks = 0
   /** Where announcements of shareable blocks go; the worker redirects it between decision and delivery. */
   events: KvEventSink | undefined
   observer: EvictionObserver | undefined = undefined
@@ -193,12 +195,16 @@ export class BlockPool {
   /** Walks all slots and lists: every slot either held or queued, every identity found, its copies in one chain. */
   checkInvariants(): void {
     let queued = 0
+    let cached = 0
     for (let slot = this.next[this.capacity]!; slot !== this.capacity; slot = this.next[slot]!) {
       queued += 1
+      if (this.keys[slot] !== noKey) cached += 1
       if (this.references[slot] !== 0) throw new Error(`KV slot ${slot} is free but has holders`)
       if (queued > this.capacity) throw new Error("the queue of free KV slots is circular")
     }
     if (queued !== this.freeBlocks) throw new Error(`${queued} KV slots are free, counted ${this.freeBlocks}`)
+    if (cached !== this.cachedFreeBlocks)
+      throw new Error(`${cached} free KV slots have an identity, counted ${this.cachedFreeBlocks}`)
     let held = 0
     for (let slot = 0; slot < this.capacity; slot++) {
       if (this.references[slot]! > 0) held += 1
@@ -227,6 +233,7 @@ export class BlockPool {
     this.next[slot] = after
     this.previous[after] = slot
     this.freeBlocks += 1
+    if (this.keys[slot] !== noKey) this.cachedFreeBlocks += 1
   }
 
   private unlink(slot: number): void {
@@ -235,6 +242,7 @@ export class BlockPool {
     this.next[before] = after
     this.previous[after] = before
     this.freeBlocks -= 1
+    if (this.keys[slot] !== noKey) this.cachedFreeBlocks -= 1
   }
 
   /**

@@ -13,7 +13,7 @@ export class ShownDecisions implements DecisionProbe {
   decided(decision: Decision): void {
     const { probe } = this
     probe.decisions?.decided(decision)
-    for (const request of decision.preempted) probe.preempted?.(request)
+    for (const request of decision.preempted) probe.preempted?.(request, decision.decidedMs)
     for (const { hitTokens, request } of decision.admitted) {
       probe.admitted?.(request, decision.decidedMs, Math.min(hitTokens, request.promptTokens))
     }

@@ -111,6 +111,7 @@ export class VllmV1Worker extends BatchWorker<Sequence> {
       running: this.running.length,
       activeBlocks: this.pool.usedBlocks,
       availableBlocks: this.pool.freeBlocks,
+      cachedBlocks: this.pool.cachedFreeBlocks,
       capacityBlocks: this.pool.capacity,
       preemptions: this.scheduler.preemptions
     }

@@ -77,6 +77,11 @@ export class KvBlockPool {
     return this.freeCount + this.inactiveCount
   }
 
+  /** Blocks that nobody holds but that can still be matched. */
+  get cachedBlocks(): number {
+    return this.inactiveCount
+  }
+
   /** A fresh identity for a block that nobody else can match. */
   privateKey(): number {
     const key = this.nextPrivateKey

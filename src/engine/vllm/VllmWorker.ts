@@ -98,6 +98,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
       running: this.running.length,
       activeBlocks: this.pool.activeBlocks,
       availableBlocks: this.pool.availableBlocks,
+      cachedBlocks: this.pool.cachedBlocks,
       capacityBlocks: this.pool.capacity,
       preemptions: this.preemptions
     }
@@ -295,7 +296,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
     running.splice(index, 1)
     this.preemptions += 1
     this.outcome.preemptions += 1
-    this.probe?.preempted?.(victim.request)
+    this.probe?.preempted?.(victim.request, this.outcome.prefillEndMs)
     this.fruitlessPreemptions += 1
     if (this.fruitlessPreemptions > maxFruitlessPreemptions) throw this.thrashing(victim)
     victim.request.computedUpTo(victim.computedTokens)

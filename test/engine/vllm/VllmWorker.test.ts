@@ -607,6 +607,7 @@ describe("what a worker shows", () => {
       running: 1,
       activeBlocks: 3,
       availableBlocks: 7,
+      cachedBlocks: 0,
       capacityBlocks: 10,
       preemptions: 0
     })
