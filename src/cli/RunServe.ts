@@ -3,10 +3,9 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import type { ServeError } from "effect/http/HttpServerError"
 import * as Layer from "effect/Layer"
+import { type DeploymentOptions, validateLiveDeployment } from "../config/DeploymentOptions.ts"
 import type { FlagValues } from "../config/FlagReader.ts"
-import type { ReplayOptions } from "../config/ReplayOptions.ts"
 import { type UsageError, usageError } from "../config/UsageError.ts"
-import { validateReplayOptions } from "../config/ValidateReplayOptions.ts"
 import { Pace } from "../online/Pace.ts"
 import { printable } from "../report/Printable.ts"
 import { deploy } from "../run/Deployment.ts"
@@ -19,8 +18,7 @@ import { readServeSettings, type ServeSettings } from "./ServeSettings.ts"
 export const runServe = Effect.fnUntraced(function* (flags: FlagValues) {
   const settings = yield* Effect.fromResult(readServeSettings(flags))
   const given = yield* givenOptions([], flags)
-  // What holds for the deployment of an online replay holds here; what would be replayed is never looked at.
-  const options = yield* Effect.fromResult(validateReplayOptions({ ...given, traces: ["-"], replayMode: "online" }))
+  const options = yield* Effect.fromResult(validateLiveDeployment(given))
   const { live, notices: unused, pools } = yield* deploy(options)
   const [{ workers }] = pools
   const notices = [...options.notices, ...unused, ...exposure(settings)]
@@ -49,7 +47,7 @@ const terminated: Effect.Effect<void> = Effect.callback((resume) => {
 const exposure = ({ host }: ServeSettings): ReadonlyArray<string> =>
   isLoopback(host) ? [] : [`--host: ${host} may be reached from other machines, and there is no authentication`]
 
-const greeting = ({ modelName }: ServeSettings, { routing }: ReplayOptions, workers: number, url: string): string =>
+const greeting = ({ modelName }: ServeSettings, { routing }: DeploymentOptions, workers: number, url: string): string =>
   `serving ${printable(modelName)} on ${url}: ${workers} ${workers === 1 ? "worker" : "workers"}, ${routing.mode}`
 
 const cannotListen = ({ host, port }: ServeSettings, { cause }: ServeError): UsageError =>

@@ -7,10 +7,14 @@ import type { ReplayOptions } from "./ReplayOptions.ts"
 export const noticesOf = (given: GivenOptions, options: Omit<ReplayOptions, "notices">): ReadonlyArray<string> => [
   ...(options.input._tag === "Trace" ? traceNotices(given) : syntheticNotices(given)),
   ...loadNotices(given),
-  ...routerNotices(given, options),
-  ...estimateNotices(given),
-  ...engineNotices(options)
+  ...deploymentNotices(given, options)
 ]
+
+/** Those about what is deployed. */
+export const deploymentNotices = (
+  given: GivenOptions,
+  options: Pick<ReplayOptions, "deployment" | "routing">
+): ReadonlyArray<string> => [...routerNotices(given, options), ...estimateNotices(given), ...engineNotices(options)]
 
 const noEffect = (
   reason: string,
@@ -49,7 +53,7 @@ const loadNotices = (given: GivenOptions): ReadonlyArray<string> =>
         ["--arrival-shape", given.arrivalShape]
       ])
 
-const routerNotices = (given: GivenOptions, options: Omit<ReplayOptions, "notices">): ReadonlyArray<string> => {
+const routerNotices = (given: GivenOptions, options: Pick<ReplayOptions, "routing">): ReadonlyArray<string> => {
   const { inertKeys } = options.routing.config
   if (options.routing.mode === "kv_router")
     return inertKeys.map((key) => `--router-config: ${key} has no effect offline`)
@@ -73,7 +77,7 @@ const estimateNotices = ({ aic }: GivenOptions): ReadonlyArray<string> =>
 const inert = (flag: string, { inertKeys }: EngineArgs): ReadonlyArray<string> =>
   inertKeys.map((key) => `${flag}: ${key} has no effect on this run`)
 
-const engineNotices = ({ deployment }: Omit<ReplayOptions, "notices">): ReadonlyArray<string> =>
+const engineNotices = ({ deployment }: Pick<ReplayOptions, "deployment">): ReadonlyArray<string> =>
   deployment._tag === "Aggregated"
     ? inert("--extra-engine-args", deployment.engine)
     : [...inert("--prefill-engine-args", deployment.prefill), ...inert("--decode-engine-args", deployment.decode)]

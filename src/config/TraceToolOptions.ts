@@ -11,7 +11,7 @@ import { atLeastOne, type Problem } from "./rules/Rule.ts"
 import { incompleteSyntheticProblem, syntheticOf } from "./rules/SyntheticRules.ts"
 import { writtenFormats, type WrittenFormat } from "./TraceToolFlags.ts"
 import { type UsageError, usageError } from "./UsageError.ts"
-import { defaultSeed } from "./ValidateReplayOptions.ts"
+import { defaultSeed } from "./DeploymentOptions.ts"
 
 type Checked<A> = Result.Result<A, UsageError | ConfigError>
 

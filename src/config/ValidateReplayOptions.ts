@@ -5,16 +5,11 @@
  * Pure: no file is opened. What depends on the content of a trace or policy file is checked where that file is read.
  */
 import * as Result from "effect/Result"
-import type { ConfigError } from "./ConfigError.ts"
-import type { EngineArgs } from "../engine/EngineArgs.ts"
-import { decodeEngineArgs } from "../engine/EngineArgs.ts"
+import { type Checked, decodeDeployment, deploymentOptionsOf, deploymentProblem } from "./DeploymentOptions.ts"
 import type { GivenOptions } from "./GivenOptions.ts"
-import { decodeSetting } from "./DecodeSettings.ts"
-import type { JsonSetting } from "./JsonSetting.ts"
 import { noticesOf } from "./OptionNotices.ts"
-import type { Deployment, ReplayOptions } from "./ReplayOptions.ts"
-import { defaultRouterConfig, decodeRouterConfig, type RouterConfig } from "../router/kv/RouterConfig.ts"
-import { aggregatedProblem, deploymentOf, disaggregationProblem, poolProblem } from "./rules/DeploymentRules.ts"
+import type { ReplayOptions } from "./ReplayOptions.ts"
+import { poolProblem } from "./rules/DeploymentRules.ts"
 import { countProblem, inputOf, inputProblem, traceProblem } from "./rules/InputRules.ts"
 import {
   concurrencyProblem,
@@ -26,49 +21,28 @@ import {
   speedupProblem
 } from "./rules/LoadRules.ts"
 import { plannerFormatProblem, plannerOutputProblem } from "./rules/PlannerRules.ts"
-import { estimateOf, estimateProblem, incompleteEstimateProblem, routerModeProblem } from "./rules/RoutingRules.ts"
-import type { Problem } from "./rules/Rule.ts"
-import { type UsageError, usageError } from "./UsageError.ts"
-
-type Checked<A> = Result.Result<A, UsageError | ConfigError>
-
-/** Ends the validation when a rule is broken. */
-const check = (problem: Problem): Result.Result<void, UsageError> =>
-  problem === undefined ? Result.succeed(undefined) : Result.fail(problem)
-
-const engineOf = (setting: JsonSetting | undefined): Checked<EngineArgs | undefined> =>
-  setting === undefined ? Result.succeed(undefined) : decodeSetting(setting, decodeEngineArgs)
-
-const routerConfigOf = (setting: JsonSetting | undefined): Checked<RouterConfig> =>
-  setting === undefined ? Result.succeed(defaultRouterConfig) : decodeSetting(setting, decodeRouterConfig)
-
-/** Of runs that name none; the one that the reference draws synthetic load from. */
-export const defaultSeed = 42
+import { estimateProblem, incompleteEstimateProblem, modelNameProblem } from "./rules/RoutingRules.ts"
+import { check } from "./rules/Rule.ts"
 
 export const validateReplayOptions = (given: GivenOptions): Checked<ReplayOptions> =>
   Result.gen(function* () {
     yield* check(inputProblem(given) ?? plannerOutputProblem(given))
-    const extra = yield* engineOf(given.extraEngineArgs)
-    const prefill = yield* engineOf(given.prefillEngineArgs)
-    const decode = yield* engineOf(given.decodeEngineArgs)
-    const config = yield* routerConfigOf(given.routerConfig)
+    const settings = yield* decodeDeployment(given)
     yield* check(
       incompleteEstimateProblem(given.aic)
         ?? plannerFormatProblem(given)
         ?? countProblem(given)
         ?? poolProblem(given)
-        ?? estimateProblem(given, config)
-        ?? (given.modelName === "" ? usageError("--model-name", "must not be empty") : undefined)
+        ?? estimateProblem(given, settings.router)
+        ?? modelNameProblem(given)
         ?? limitProblem(given)
         ?? serviceLevelProblem(given)
         ?? concurrencyProblem(given)
     )
     const input = yield* inputOf(given)
-    const deployment = deploymentOf(given, extra, prefill, decode)
+    const deployed = deploymentOptionsOf(given, settings)
     yield* check(
-      disaggregationProblem(given, deployment)
-        ?? routerModeProblem(given, deployment)
-        ?? (deployment._tag === "Aggregated" ? aggregatedProblem(deployment.workers, deployment.engine) : undefined)
+      deploymentProblem(given, deployed.deployment)
         ?? formatProblem(given, input)
         ?? traceProblem(input)
         ?? speedupProblem(given)
@@ -76,32 +50,15 @@ export const validateReplayOptions = (given: GivenOptions): Checked<ReplayOption
     const options = {
       input,
       load: loadOf(given),
-      deployment,
-      routing: {
-        mode: given.routerMode ?? "round_robin",
-        config,
-        policyFile: given.routerPolicyConfig ?? config.routerPolicyConfig,
-        modelName: given.modelName,
-        prefillEstimate: estimateOf(given.aic),
-        tieBreak: given.tieBreak ?? "random"
-      },
-      seed: given.seed ?? defaultSeed,
+      ...deployed,
       mode: given.replayMode ?? "offline",
       maxSimTimeMs: given.maxSimTimeSeconds === undefined ? undefined : given.maxSimTimeSeconds * 1000,
       serviceLevel: serviceLevelOf(given),
       outputs: { reportJson: given.reportJson, reportJsonl: given.reportJsonl },
       planner: given.plannerConfig,
       benchmarkGranularity: given.benchmarkGranularity,
-      aicBundles: bundlesOf(given, deployment),
       check: given.check ?? false,
       quiet: given.quiet ?? false
     } satisfies Omit<ReplayOptions, "notices">
     return { ...options, notices: noticesOf(given, options) }
   })
-
-/** Bundles of the run and of its engines, each once. */
-const bundlesOf = ({ aicBundles = [] }: GivenOptions, deployment: Deployment): ReadonlyArray<string> => {
-  const engines = deployment._tag === "Aggregated" ? [deployment.engine] : [deployment.prefill, deployment.decode]
-  const own = engines.map(({ aicBundle }) => aicBundle).filter((file) => file !== undefined)
-  return [...new Set([...aicBundles, ...own])]
-}

@@ -12,7 +12,8 @@ import type * as Path from "effect/Path"
 import type * as Scope from "effect/Scope"
 import type { EngineArgs } from "../engine/EngineArgs.ts"
 import type { UsageError } from "../config/UsageError.ts"
-import type { Deployment as DeploymentChoice, ReplayOptions } from "../config/ReplayOptions.ts"
+import type { DeploymentOptions } from "../config/DeploymentOptions.ts"
+import type { Deployment as DeploymentChoice } from "../config/ReplayOptions.ts"
 import { Engine } from "../engine/Engine.ts"
 import * as SglangEngine from "../engine/sglang/SglangEngine.ts"
 import * as VllmEngine from "../engine/vllm/VllmEngine.ts"
@@ -34,9 +35,6 @@ import { Timing } from "../timing/Timing.ts"
 import { describeExtrapolation } from "../timing/Extrapolation.ts"
 import { type KvPoolSource, poolFacts } from "./PoolFacts.ts"
 import { readRunFiles, type RunFiles, unusedBundles } from "./RunFiles.ts"
-
-/** The options that decide a deployment; what is replayed on it, and how, is not among them. */
-export type DeploymentOptions = Pick<ReplayOptions, "deployment" | "routing" | "seed" | "aicBundles">
 
 type Files = FileSystem.FileSystem | Path.Path
 type Undeployable = AicError | NpzError | SettingsError | Topology.DisaggregationUnsupported

@@ -28,7 +28,7 @@ class FakeWorker implements WorkerCore {
   snapshot(): WorkerSnapshot {
     const { activeBlocks, capacityBlocks } = this
     const availableBlocks = capacityBlocks - activeBlocks
-    return { waiting: 0, running: 0, activeBlocks, availableBlocks, capacityBlocks, preemptions: 0 }
+    return { waiting: 0, running: 0, activeBlocks, availableBlocks, cachedBlocks: 0, capacityBlocks, preemptions: 0 }
   }
 
   requests(): ReadonlyArray<SimRequest> {

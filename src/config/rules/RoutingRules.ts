@@ -13,6 +13,9 @@ export const routerModeProblem = (given: GivenOptions, deployment: Deployment): 
     ? usageError("--router-mode", "kv_router needs --num-workers of at least 2", "one worker leaves nothing to choose")
     : undefined
 
+export const modelNameProblem = ({ modelName }: GivenOptions): Problem =>
+  modelName === "" ? usageError("--model-name", "must not be empty") : undefined
+
 export const incompleteEstimateProblem = (aic: GivenAicOptions | undefined): Problem => {
   if (aic === undefined) return undefined
   const missing = missingOf([

@@ -1,8 +1,13 @@
 /** Building blocks of the rules that options are held against. */
+import * as Result from "effect/Result"
 import { type UsageError, usageError } from "../UsageError.ts"
 
 /** What a rule finds: the way in which it is broken, or nothing. */
 export type Problem = UsageError | undefined
+
+/** Ends the validation when a rule is broken. */
+export const check = (problem: Problem): Result.Result<void, UsageError> =>
+  problem === undefined ? Result.succeed(undefined) : Result.fail(problem)
 
 export const atLeastOne = (flag: string, value: number): Problem =>
   value >= 1 ? undefined : usageError(flag, `must be at least 1, got ${value}`)

@@ -1,0 +1,109 @@
+/**
+ * The part of a run's options that decides what is deployed: engines, pools, routing. A replay and the HTTP endpoint share it.
+ *
+ * Pure: no file is opened.
+ */
+import * as Result from "effect/Result"
+import { decodeEngineArgs, type EngineArgs } from "../engine/EngineArgs.ts"
+import { decodeRouterConfig, defaultRouterConfig, type RouterConfig } from "../router/kv/RouterConfig.ts"
+import type { ConfigError } from "./ConfigError.ts"
+import { decodeSetting } from "./DecodeSettings.ts"
+import type { GivenOptions } from "./GivenOptions.ts"
+import type { JsonSetting } from "./JsonSetting.ts"
+import { deploymentNotices } from "./OptionNotices.ts"
+import type { Deployment, ReplayOptions } from "./ReplayOptions.ts"
+import { aggregatedProblem, deploymentOf, disaggregationProblem, poolProblem } from "./rules/DeploymentRules.ts"
+import { countProblem } from "./rules/InputRules.ts"
+import {
+  estimateOf,
+  estimateProblem,
+  incompleteEstimateProblem,
+  modelNameProblem,
+  routerModeProblem
+} from "./rules/RoutingRules.ts"
+import { check, type Problem } from "./rules/Rule.ts"
+import type { UsageError } from "./UsageError.ts"
+
+export type Checked<A> = Result.Result<A, UsageError | ConfigError>
+
+/** What is deployed; what is replayed on it, and how, is not among it. */
+export type DeploymentOptions = Pick<ReplayOptions, "deployment" | "routing" | "seed" | "aicBundles">
+
+/** The settings objects of a deployment, each decoded on its own. */
+export interface DeploymentSettings {
+  readonly extra: EngineArgs | undefined
+  readonly prefill: EngineArgs | undefined
+  readonly decode: EngineArgs | undefined
+  readonly router: RouterConfig
+}
+
+/** Of runs that name none; the one that the reference draws synthetic load from. */
+export const defaultSeed = 42
+
+const engineOf = (setting: JsonSetting | undefined): Checked<EngineArgs | undefined> =>
+  setting === undefined ? Result.succeed(undefined) : decodeSetting(setting, decodeEngineArgs)
+
+const routerConfigOf = (setting: JsonSetting | undefined): Checked<RouterConfig> =>
+  setting === undefined ? Result.succeed(defaultRouterConfig) : decodeSetting(setting, decodeRouterConfig)
+
+export const decodeDeployment = (given: GivenOptions): Checked<DeploymentSettings> =>
+  Result.gen(function* () {
+    return {
+      extra: yield* engineOf(given.extraEngineArgs),
+      prefill: yield* engineOf(given.prefillEngineArgs),
+      decode: yield* engineOf(given.decodeEngineArgs),
+      router: yield* routerConfigOf(given.routerConfig)
+    }
+  })
+
+export const deploymentOptionsOf = (
+  given: GivenOptions,
+  { decode, extra, prefill, router }: DeploymentSettings
+): DeploymentOptions => {
+  const deployment = deploymentOf(given, extra, prefill, decode)
+  return {
+    deployment,
+    routing: {
+      mode: given.routerMode ?? "round_robin",
+      config: router,
+      policyFile: given.routerPolicyConfig ?? router.routerPolicyConfig,
+      modelName: given.modelName,
+      prefillEstimate: estimateOf(given.aic),
+      tieBreak: given.tieBreak ?? "random"
+    },
+    seed: given.seed ?? defaultSeed,
+    aicBundles: bundlesOf(given, deployment)
+  }
+}
+
+/** The first rule on the deployment as a whole that is broken. */
+export const deploymentProblem = (given: GivenOptions, deployment: Deployment): Problem =>
+  disaggregationProblem(given, deployment)
+  ?? routerModeProblem(given, deployment)
+  ?? (deployment._tag === "Aggregated" ? aggregatedProblem(deployment.workers, deployment.engine) : undefined)
+
+/** A deployment that runs on the live clock and is given its requests from outside. */
+export const validateLiveDeployment = (
+  options: GivenOptions
+): Checked<DeploymentOptions & Pick<ReplayOptions, "notices" | "quiet">> =>
+  Result.gen(function* () {
+    const given: GivenOptions = { ...options, replayMode: "online" }
+    const settings = yield* decodeDeployment(given)
+    yield* check(
+      incompleteEstimateProblem(given.aic)
+        ?? countProblem(given)
+        ?? poolProblem(given)
+        ?? estimateProblem(given, settings.router)
+        ?? modelNameProblem(given)
+    )
+    const deployed = deploymentOptionsOf(given, settings)
+    yield* check(deploymentProblem(given, deployed.deployment))
+    return { ...deployed, notices: deploymentNotices(given, deployed), quiet: given.quiet ?? false }
+  })
+
+/** Bundles of the run and of its engines, each once. */
+const bundlesOf = ({ aicBundles = [] }: GivenOptions, deployment: Deployment): ReadonlyArray<string> => {
+  const engines = deployment._tag === "Aggregated" ? [deployment.engine] : [deployment.prefill, deployment.decode]
+  const own = engines.map(({ aicBundle }) => aicBundle).filter((file) => file !== undefined)
+  return [...new Set([...aicBundles, ...own])]
+}
