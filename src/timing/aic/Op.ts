@@ -6,11 +6,12 @@
  */
 import * as Schema from "effect/Schema"
 
-const Size = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
-const Positive = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))
+const largest = 2 ** 31 - 1
+const Size = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: largest }))
+const Positive = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: largest }))
 const common = {
   name: Schema.String,
-  count: Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0)).annotate({
+  count: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: largest })).annotate({
     description: "How often the operation runs in a pass."
   })
 }
@@ -25,7 +26,7 @@ export const EmbeddingOp = Schema.Struct({
 export const ElementwiseOp = Schema.Struct({
   op: Schema.Literal("elementwise"),
   ...common,
-  bytesPerToken: Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
+  bytesPerToken: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: largest }))
 })
 
 export const GemmOp = Schema.Struct({

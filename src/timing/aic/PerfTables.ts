@@ -37,6 +37,9 @@ export const sectionFamily = (name: string): string => name.split("/")[0] ?? nam
 export const sectionColumns = (name: string): ReadonlyArray<string> | undefined =>
   familyColumns.get(sectionFamily(name))
 
+/** No kernel takes eleven days; far above it a number is damaged, and its extrapolation would not end. */
+export const maxLatencyMs = 1e9
+
 /** Rows of one section; every column has one integer per row. */
 export interface RowTable {
   readonly rows: number

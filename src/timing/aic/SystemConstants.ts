@@ -2,14 +2,16 @@
 import * as Schema from "effect/Schema"
 import { weightFormat } from "./QuantMode.ts"
 
-const Amount = Schema.Finite.check(Schema.isGreaterThan(0))
+/** Bytes, FLOP/s, counts: wide enough for any machine, and no quotient of two of them leaves the range of numbers. */
+const Amount = Schema.Finite.check(Schema.isBetween({ minimum: 1, maximum: 1e24 }))
+const Bytes = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1e24 }))
 
 export const SystemConstants = Schema.Struct({
   memBandwidthBytesPerS: Amount,
   /** Share of the nominal bandwidth that kernels reach. */
-  memBandwidthScaling: Amount,
+  memBandwidthScaling: Schema.Finite.check(Schema.isBetween({ minimum: 1e-6, maximum: 1e6 })),
   /** Fixed cost of a memory-bound kernel, in seconds. */
-  memConstantLatencyS: Schema.Finite,
+  memConstantLatencyS: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1e6 })),
   memCapacityBytes: Amount,
   bfloat16Flops: Amount,
   fp8Flops: Schema.optionalKey(Amount),
@@ -21,8 +23,8 @@ export const SystemConstants = Schema.Struct({
   interNodeBytesPerS: Amount,
   interRackBytesPerS: Schema.optionalKey(Amount),
   /** Memory that the collective library holds, by number of GPUs. */
-  ncclMemBytes: Schema.Record(Schema.String, Schema.Finite),
-  otherMemBytes: Schema.Finite
+  ncclMemBytes: Schema.Record(Schema.String, Bytes),
+  otherMemBytes: Bytes
 })
 export type SystemConstants = typeof SystemConstants.Type
 

@@ -14,7 +14,7 @@ import type { AicModelArgs } from "../aic/AicArgs.ts"
 import type { AicSetup } from "../aic/AicSetup.ts"
 import { Op } from "../aic/Op.ts"
 import { normalisedQuant } from "../aic/QuantMode.ts"
-import { missingSection, type PerfTables, type RowTable, sectionColumns } from "../aic/PerfTables.ts"
+import { maxLatencyMs, missingSection, type PerfTables, type RowTable, sectionColumns } from "../aic/PerfTables.ts"
 import { SystemConstants } from "../aic/SystemConstants.ts"
 
 const Size = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))
@@ -24,7 +24,7 @@ const Section = Schema.Struct({
   columns: Schema.Record(Schema.String, Schema.Array(Key)).annotate({
     description: "Integer keys by column, one entry per row."
   }),
-  latencyMs: Schema.Array(Schema.Finite).annotate({ description: "Milliseconds, one entry per row." })
+  latencyMs: Schema.Array(Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: maxLatencyMs }))).annotate({ description: "Milliseconds, one entry per row." })
 })
 type Section = typeof Section.Type
 

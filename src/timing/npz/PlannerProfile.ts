@@ -37,9 +37,17 @@ const shapeProblem = (arrays: ProfileArrays, array: keyof ProfileArrays, along: 
   return { array, problem: `${sizes}, the sizes of ${along.join(" and ")}` }
 }
 
-const finiteProblem = (arrays: ProfileArrays): ArrayProblem | undefined => {
-  const array = profileArrays.find((name) => !arrays[name].values.every(Number.isFinite))
-  return array === undefined ? undefined : { array, problem: "holds a number that is not finite" }
+/** Tokens, and milliseconds: no pass takes eleven days. Far above it a number is damaged, and its extrapolation would not end. */
+const largest = 1e9
+
+const valueProblem = (arrays: ProfileArrays): ArrayProblem | undefined => {
+  for (const array of profileArrays) {
+    const { values } = arrays[array]
+    const bad = values.findIndex((value) => !(Math.abs(value) <= largest))
+    if (bad >= 0)
+      return { array, problem: `entry ${bad} is ${values[bad]}; expected a number from -${largest} to ${largest}` }
+  }
+  return undefined
 }
 
 const line = (x0: number, y0: number, x1: number, y1: number, x: number): number => {
@@ -50,7 +58,7 @@ const line = (x0: number, y0: number, x1: number, y1: number, x: number): number
 /** A model from the arrays of a profile; fails where they do not fit together. Its times may be negative outside. */
 export const plannerProfile = (arrays: ProfileArrays): Result.Result<TimingModel, ArrayProblem> => {
   const problem =
-    finiteProblem(arrays)
+    valueProblem(arrays)
     ?? axes.map((axis) => axisProblem(arrays, axis)).find((found) => found !== undefined)
     ?? shapeProblem(arrays, "prefill_ttft_ms", ["prefill_isl"])
     ?? shapeProblem(arrays, "decode_itl", ["decode_active_kv_tokens", "decode_context_length"])

@@ -71,6 +71,14 @@ describe("AicBundle", () => {
       assert.include(yield* parseProblem({ tables: { "mla/fp8": { columns: {}, latencyMs: [] } } }), "unknown section 'mla/fp8'")
       const short = { columns: { gpus: [2], elements: [1, 2] }, latencyMs: [1, 2] }
       assert.include(yield* parseProblem({ tables: { all_reduce: short } }), "column 'gpus' is missing or not as long")
+      for (const latency of [1e308, -1]) {
+        const far = { columns: { gpus: [2, 2], elements: [1, 2] }, latencyMs: [1, latency] }
+        const message = yield* parseProblem({ tables: { all_reduce: far } })
+        assert.match(message, /between 0 and 1000000000.*tables.*all_reduce.*latencyMs.*\[1\]/s)
+      }
+      const slow = { ...content.system, memBandwidthBytesPerS: 1e-300 }
+      assert.include(yield* parseProblem({ system: slow }), "memBandwidthBytesPerS")
+      assert.include(yield* parseProblem({ contextOps: [{ ...content.contextOps[0], count: 1e308 }] }), "count")
       const error = yield* Effect.flip(parseAicBundle("b.json", "{"))
       assert.include(error.message, "b.json")
     }))

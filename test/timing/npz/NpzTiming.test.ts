@@ -105,7 +105,11 @@ describe("a profile", () => {
     )
     assert.include(
       problem(archive({ prefill_isl: npy({ shape: [3], data: doubles([1, 2, Number.NaN]) }) })),
-      "not finite"
+      "prefill_isl: entry 2 is NaN; expected a number from -1000000000 to 1000000000"
+    )
+    assert.include(
+      problem(archive({ prefill_ttft_ms: npy({ shape: [3], data: doubles([1, 1e308, 3]) }) })),
+      "prefill_ttft_ms: entry 1 is 1e+308"
     )
     assert.include(problem(archive({ prefill_isl: npy({ shape: [1, 3], data: doubles([1, 2, 3]) }) })), "one dimension")
   })

@@ -2,6 +2,7 @@
 import { zstdDecompressSync } from "node:zlib"
 import * as Effect from "effect/Effect"
 import { AicError } from "../AicError.ts"
+import { maxLatencyMs } from "../PerfTables.ts"
 
 /** A number where the file holds an integer of any width or a double, a text where it holds a text, "" for nothing. */
 type Cell = string | number
@@ -104,12 +105,12 @@ export const optionalIntegers = (table: ParquetTable, name: string): Effect.Effe
   return integers({ ...table, columns: new Map([[name, filled]]) }, name)
 }
 
-/** A column of latencies: finite and at least 0. */
+/** A column of latencies, ms, in the bounds that tables keep. */
 export const latencies = (table: ParquetTable, name: string): Effect.Effect<Float64Array, AicError> => {
   const values = table.columns.get(name)
   if (values === undefined) return Effect.fail(missingColumn(table, name))
-  const bad = values.findIndex((value) => typeof value !== "number" || !Number.isFinite(value) || value < 0)
+  const bad = values.findIndex((value) => typeof value !== "number" || !(value >= 0 && value <= maxLatencyMs))
   return bad < 0
     ? Effect.succeed(Float64Array.from(values, Number))
-    : Effect.fail(badCell(table, name, bad, values[bad]!, "a latency of 0 ms or more"))
+    : Effect.fail(badCell(table, name, bad, values[bad]!, `a latency of 0 to ${maxLatencyMs} ms`))
 }
