@@ -28,12 +28,27 @@ const list = Command.make(
   ])
 )
 
+const chosen = (name: "system" | "backend", example: string) =>
+  Flag.String(name).pipe(Flag.optional, Flag.withDescription(`Only this ${name}, such as ${example}; default: all`))
+
+const compare = Command.make(
+  "compare",
+  {
+    trace: Argument.String("trace").pipe(Argument.withDescription("Mooncake trace, plain or gzip")),
+    model: Flag.String("model").pipe(Flag.withDescription("Model to serve: an id or a folder with config.json")),
+    system: chosen("system", "b200_sxm"),
+    backend: chosen("backend", "vllm"),
+    json
+  },
+  Effect.fnUntraced(function* (settings) {
+    const { compareSystems } = yield* Effect.promise(() => import("./CompareSystems.ts"))
+    yield* compareSystems(settings)
+  })
+).pipe(Command.withDescription("Replay a trace on every system at hand, on the fewest GPUs that a model needs there"))
+
 const source = Argument.String("source").pipe(
   Argument.withDescription("A wheel of aiconfigurator, or a folder with its systems (a checkout, an unpacked wheel)")
 )
-
-const chosen = (name: "system" | "backend", example: string) =>
-  Flag.String(name).pipe(Flag.optional, Flag.withDescription(`Only this ${name}, such as ${example}; default: all`))
 
 const importData = Command.make(
   "import",
@@ -76,5 +91,5 @@ const importData = Command.make(
 
 export const aicCommand = Command.make("aic").pipe(
   Command.withDescription("The measurements that AIC timing reads"),
-  Command.withSubcommands([list, importData])
+  Command.withSubcommands([list, compare, importData])
 )

@@ -6,7 +6,7 @@ import * as Result from "effect/Result"
 import { modelConfig } from "../timing/aic/KnownModels.ts"
 import { modelShape } from "../timing/aic/ModelConfig.ts"
 import { type SliceContent, sliceContent } from "../timing/aic/SliceContent.ts"
-import { type Layout, smallestLayout } from "../timing/aic/SmallestLayout.ts"
+import { type Layout, smallestLayout, spreadText } from "../timing/aic/SmallestLayout.ts"
 import { shortHash } from "../timing/aic/TableHeader.ts"
 import { openSlice, type Slice, slices } from "../timing/aic/TableSlices.ts"
 import { textTable } from "./TextTable.ts"
@@ -97,14 +97,6 @@ const layoutJson = ({ layout, slice }: ListedLayout) => {
     kv_tokens: kvTokens
   }
 }
-
-const spreadText = ({ sizes: { attentionDp, moeEp, moeTp, tp } }: Layout): string =>
-  [
-    `tp ${tp}`,
-    ...(attentionDp > 1 ? [`attention dp ${attentionDp}`] : []),
-    ...(moeTp > 1 ? [`expert tp ${moeTp}`] : []),
-    ...(moeEp > 1 ? [`ep ${moeEp}`] : [])
-  ].join(", ")
 
 const layoutRow = ({ layout, slice }: ListedLayout) => {
   const name = [slice.system, slice.backend, slice.version]

@@ -69,6 +69,24 @@ describe("dynosim aic", () => {
     )
   )
 
+  it.effect("replays a trace on every system at the model's smallest layout", () =>
+    inFolder((run) =>
+      Effect.gen(function* () {
+        const compare = ["aic", "compare", "trace.jsonl", "--model", "deepseek-ai/DeepSeek-V3"] as const
+        const rows = JSON.parse((yield* run(...compare, "--json")).stdout)
+        const gpus = Object.fromEntries(
+          rows.map((row: Readonly<Record<string, unknown>>) => [`${row["system"]} ${row["backend"]}`, row["gpus"]])
+        )
+        assert.deepInclude(gpus, { "h200_sxm vllm": 8, "b200_sxm vllm": 8, "h100_sxm vllm": 16 })
+        assert.notProperty(gpus, "l40s vllm")
+        for (const { report } of rows) assert.strictEqual(report.completed_requests, 1)
+        const { stderr, stdout } = yield* run(...compare, "--system", "h200_sxm", "--backend", "sglang")
+        assert.match(stdout, /^h200_sxm +sglang 0\.5\.10 +8 +tp 8, ep 8 +1 of 1 /m)
+        assert.include(stderr, "note: h200_sxm sglang: latent attention is priced in bfloat16")
+      })
+    )
+  )
+
   it.effect("imports the usual or newest whole version, which is used from then on", () =>
     inFolder((run, folder) =>
       Effect.gen(function* () {

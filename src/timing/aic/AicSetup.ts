@@ -38,6 +38,8 @@ export interface AicSetup {
   readonly tableFile: TimingTables | undefined
   /** Whether draft tokens take time and memory. */
   readonly countsDrafts: boolean
+  /** What helps where the tables lack something; `undefined` for a bundle. */
+  readonly wayOut: string | undefined
   /** What a user should know about these choices: a sentence each. */
   readonly notes: ReadonlyArray<string>
   /** Reads the tables; done when a timing model is built, not for sizing alone. */

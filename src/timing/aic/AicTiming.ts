@@ -11,7 +11,7 @@ import * as Layer from "effect/Layer"
 import type * as Path from "effect/Path"
 import type { AicBundle } from "../bundle/AicBundle.ts"
 import { Timing, type TimingModel, type TimingPhase } from "../Timing.ts"
-import type { AicError } from "./AicError.ts"
+import { AicError } from "./AicError.ts"
 import { type AicModel, makeAicModel } from "./AicModel.ts"
 import type { AicModelArgs } from "./AicArgs.ts"
 import type { AicSetup } from "./AicSetup.ts"
@@ -23,13 +23,22 @@ interface BoundSetup {
   readonly model: AicModel
 }
 
+/** Adds to what is wrong with a table what else could be done. */
+const advised = <A>(self: Effect.Effect<A, AicError>, wayOut: string): Effect.Effect<A, AicError> =>
+  Effect.mapError(
+    self,
+    ({ advice, problem, where }) =>
+      new AicError({ where, problem, advice: advice === undefined ? wayOut : `${advice}; ${wayOut}` })
+  )
+
 const bind = Effect.fnUntraced(function* (
   args: AicModelArgs,
   bundles: ReadonlyArray<AicBundle>
 ): Effect.fn.Return<BoundSetup, AicError, FileSystem.FileSystem | Path.Path> {
   const setup = yield* aicSetup(args, bundles)
   const tables = yield* setup.tables
-  return { setup, model: yield* makeAicModel(setup.lists, tables, setup.system) }
+  const model = makeAicModel(setup.lists, tables, setup.system)
+  return { setup, model: yield* setup.wayOut === undefined ? model : advised(model, setup.wayOut) }
 })
 
 /**

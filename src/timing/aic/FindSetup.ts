@@ -107,6 +107,7 @@ const tableSetup = Effect.fnUntraced(function* (args: AicModelArgs) {
     lists: opLists({ shape, quant, sizes, backend: args.backend, expertTokens }),
     tableFile,
     countsDrafts: args.nextnCost === "modelled",
+    wayOut: `dynosim aic list --model ${id} shows where it can be timed; or bring a bundle (--aic-bundle)`,
     notes: [...quant.notes, ...(perRank ? [oneRankOnly(sizes.attentionDp)] : [])],
     tables: file === undefined ? Effect.fail(missingSlice(wanted, at)) : Effect.succeed(file.tables)
   }

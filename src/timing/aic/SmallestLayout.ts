@@ -20,6 +20,15 @@ export interface Layout {
   readonly kvTokens: number
 }
 
+/** How a layout spreads a model, in words. */
+export const spreadText = ({ sizes: { attentionDp, moeEp, moeTp, tp } }: Layout): string =>
+  [
+    `tp ${tp}`,
+    ...(attentionDp > 1 ? [`attention dp ${attentionDp}`] : []),
+    ...(moeTp > 1 ? [`expert tp ${moeTp}`] : []),
+    ...(moeEp > 1 ? [`ep ${moeEp}`] : [])
+  ].join(", ")
+
 const gpuCounts = [1, 2, 4, 8, 16, 32]
 /** Tokens per block and pass that the pool is sized for; the smallest block wastes nothing. */
 const memory = {

@@ -166,6 +166,7 @@ const setupOf = (file: string, content: AicBundleFile): AicSetup => {
     lists: { context: content.contextOps, generation: content.generationOps },
     tableFile: undefined,
     countsDrafts: false,
+    wayOut: undefined,
     notes: [],
     tables: Effect.succeed(perfTables(file, content.tables))
   }

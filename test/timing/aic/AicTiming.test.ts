@@ -235,6 +235,11 @@ layer(NodeServices.layer)("AicTiming", (it) => {
         ["'all_gather' was not measured among 3 GPUs", "measured: 2, 4, 8"]
       ],
       [
+        "a window that was measured for one head count alone",
+        { system: "b200_sxm", modelPath: "openai/gpt-oss-120b" },
+        ["window 128", "dynosim aic list --model openai/gpt-oss-120b", "--aic-bundle"]
+      ],
+      [
         "experts without tables on a system",
         { system: "h100_sxm", modelPath: "openai/gpt-oss-20b" },
         ["moe/w4a16_mxfp4", "moe/bfloat16"]
