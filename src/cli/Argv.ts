@@ -4,7 +4,7 @@
  * value may look like a negative number, and trace files may stand anywhere.
  */
 import * as Result from "effect/Result"
-import type { FlagTable } from "../config/FlagSpec.ts"
+import type { FlagSpec, FlagTable } from "../config/FlagSpec.ts"
 import { type UsageError, usageError } from "../config/UsageError.ts"
 import { commandFlags } from "./CommandFlags.ts"
 
@@ -41,6 +41,8 @@ const fullName = (name: string, table: FlagTable): Result.Result<string, UsageEr
 const takesValue = (name: string, table: FlagTable): boolean =>
   Object.hasOwn(table, name) ? table[name]?.kind !== "switch" : name === "completions"
 
+const isRepeated = (spec: FlagSpec | undefined): boolean => spec?.kind === "paths" || spec?.kind === "texts"
+
 /** Whether a word can only be a value: not a flag, or a negative number. */
 const isValue = (word: string): boolean => !word.startsWith("-") || word === "-" || negativeNumber.test(word)
 
@@ -74,7 +76,7 @@ const normaliseWords = (
       if (written === undefined || !isValue(written)) return Result.fail(usageError(`--${name}`, "needs a value"))
       index += 1
     }
-    const key = table[name]?.kind === "paths" ? `${name}=${written}` : name
+    const key = isRepeated(table[name]) ? `${name}=${written}` : name
     flags.set(key, written === undefined ? `--${name}` : `--${name}=${written}`)
   }
   return Result.succeed([...flags.values(), ...files, ...(end < 0 ? [] : words.slice(end))])

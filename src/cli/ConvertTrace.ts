@@ -1,10 +1,12 @@
 /** `dynosim trace convert`: a trace in another format. */
+import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { FlagValues } from "../config/FlagReader.ts"
 import type { ConvertOptions } from "../config/TraceToolOptions.ts"
 import { convertOptions } from "../config/TraceToolOptions.ts"
 import { usageError } from "../config/UsageError.ts"
+import { printable } from "../report/Printable.ts"
 import { convertTrace } from "../workload/TraceConversion.ts"
 import { inputName, openInput } from "../run/OpenTrace.ts"
 import { checkOutputs } from "./OutputPaths.ts"
@@ -26,6 +28,9 @@ export const convertTraceFile = Effect.fnUntraced(function* (files: ReadonlyArra
 
 const convert = Effect.fnUntraced(function* ({ input, to, toBlockTokens }: ConvertOptions, out: string) {
   const trace = yield* openInput(input)
+  for (const notice of [...trace.remarks, ...trace.notices]) {
+    yield* Console.error(`note: ${printable(`${inputName(input)}: ${notice}`)}`)
+  }
   const converted = convertTrace(trace, { to, blockTokens: toBlockTokens })
   if (Result.isFailure(converted)) {
     return yield* usageError("--to", `${inputName(input)} cannot be written as ${to}: ${converted.failure}`)

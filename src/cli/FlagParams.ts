@@ -12,6 +12,7 @@ const metavars: Readonly<Record<Exclude<FlagKind, "choice" | "switch">, string>>
   text: "TEXT",
   path: "FILE",
   paths: "FILE",
+  texts: "TEXT",
   lengths: "TOKENS",
   json: "JSON"
 }
@@ -31,7 +32,7 @@ const flagOf = (name: string, spec: FlagSpec): Flag.Flag<FlagWords> => {
     return atMostOnce(Flag.withDescription(Flag.Literals(name, spec.choices), description))
   const flag = Flag.withDescription(Flag.String(name), description)
   const named = spec.kind === "choice" ? flag : Flag.withMetavar(flag, metavars[spec.kind])
-  return spec.kind === "paths" ? Flag.atLeast(named, 0) : atMostOnce(named)
+  return spec.kind === "paths" || spec.kind === "texts" ? Flag.atLeast(named, 0) : atMostOnce(named)
 }
 
 const atMostOnce = (flag: Flag.Flag<string>): Flag.Flag<FlagWords> => Flag.map(Flag.optional(flag), Option.toArray)

@@ -29,7 +29,7 @@ const inspect = Effect.fnUntraced(function* (input: TraceInput) {
     statistics: yield* traceStatistics(trace),
     plansOutputs,
     waitsByName: trace.graph !== undefined,
-    notices: trace.notices,
+    notices: [...trace.remarks, ...trace.notices],
     openLoopProblem: openLoopProblem?.problem,
     closedLoopProblem: closedLoopProblem?.problem
   }

@@ -50,9 +50,9 @@ const validate = Effect.fnUntraced(function* (input: TraceInput, maxProblems: nu
     return true
   }
   const opened = yield* Effect.result(
-    Effect.scoped(Effect.map(openInput(input), ({ notices, survey }) => ({ notices, survey }))).pipe(
-      Effect.provideService(OnBadLine, note)
-    )
+    Effect.scoped(
+      Effect.map(openInput(input), ({ notices, remarks, survey }) => ({ notices: [...remarks, ...notices], survey }))
+    ).pipe(Effect.provideService(OnBadLine, note))
   )
   if (Result.isFailure(opened) && problemCount === 0) note(opened.failure)
   const sound = Result.isSuccess(opened) && problemCount === 0 ? opened.success : undefined

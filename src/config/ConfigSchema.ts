@@ -35,6 +35,7 @@ const valueSchema = (name: string, { choices, kind }: FlagSpec): JsonSchema => {
     case "path":
       return { type: "string" }
     case "paths":
+    case "texts":
       return files
     case "lengths":
       return {

@@ -3,6 +3,7 @@
  *
  * Pure: no file is opened.
  */
+import { defaultSeed } from "./DefaultSeed.ts"
 import * as Result from "effect/Result"
 import { decodeEngineArgs, type EngineArgs } from "../engine/EngineArgs.ts"
 import { decodeRouterConfig, defaultRouterConfig, type RouterConfig } from "../router/kv/RouterConfig.ts"
@@ -36,9 +37,6 @@ export interface DeploymentSettings {
   readonly decode: EngineArgs | undefined
   readonly router: RouterConfig
 }
-
-/** Of runs that name none; the one that the reference draws synthetic load from. */
-export const defaultSeed = 42
 
 const engineOf = (setting: JsonSetting | undefined): Checked<EngineArgs | undefined> =>
   setting === undefined ? Result.succeed(undefined) : decodeSetting(setting, decodeEngineArgs)

@@ -112,6 +112,10 @@ export class FlagReader {
     return this.read(name, names)
   }
 
+  texts(name: NameOf<"texts">): ReadonlyArray<string> | undefined {
+    return this.read(name, names)
+  }
+
   lengths(name: NameOf<"lengths">): TokenLengths | undefined {
     return this.read(name, lengths)
   }

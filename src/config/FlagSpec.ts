@@ -7,6 +7,8 @@ export type FlagKind =
   | "path"
   /** Files; the option may be given several times. */
   | "paths"
+  /** Words; the option may be given several times. */
+  | "texts"
   /** Numbers of tokens: see {@link TokenLengths}. */
   | "lengths"
   | "json"

@@ -38,6 +38,11 @@ const syntheticNotices = (given: GivenOptions): ReadonlyArray<string> =>
     ["--trace-block-size", given.traceBlockSize],
     ["--time-unit", given.timeUnit],
     ["--strict", given.strict],
+    ["--column", given.column],
+    ["--prefix-model", given.prefixModel],
+    ["--session-turns", given.sessionTurns],
+    ["--default-output-tokens", given.defaultOutputTokens],
+    ["--text-bytes-per-token", given.textBytesPerToken],
     ["--trace-shared-prefix-ratio", given.traceSharedPrefixRatio],
     ["--trace-num-prefix-groups", given.traceNumPrefixGroups]
   ])

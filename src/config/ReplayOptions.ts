@@ -6,7 +6,9 @@ import type { AicModelArgs } from "../timing/aic/AicArgs.ts"
 import type { ReplayMode, RouterMode, TieBreak } from "./GivenOptions.ts"
 import type { RouterConfig } from "../router/kv/RouterConfig.ts"
 import type { TokenLengths } from "./TokenLengths.ts"
-import type { TimeUnit, TraceFormat } from "./TraceFlags.ts"
+import type { PrefixModel } from "../trace/formats/PrefixModel.ts"
+import type { TraceColumns } from "../trace/formats/TraceColumns.ts"
+import type { SessionTurns, TimeUnit, TraceFormat } from "./TraceFlags.ts"
 
 export interface TraceInput {
   readonly _tag: "Trace"
@@ -17,6 +19,14 @@ export interface TraceInput {
   readonly traceBlockTokens: number | undefined
   /** Of timestamps and delays, where a mooncake trace has another than ms. */
   readonly timeUnit: TimeUnit | undefined
+  /** How formats of somebody else are to be read; see the flags of the same names. */
+  readonly columns: TraceColumns | undefined
+  readonly prefixes: PrefixModel
+  readonly sessionTurns: SessionTurns | undefined
+  readonly defaultOutputTokens: number | undefined
+  readonly textBytesPerToken: number | undefined
+  /** Of what is made up. */
+  readonly prefixSeed: number
   /** A trace that looks like another format is refused. */
   readonly strict: boolean
   /** Of `applied_compute_agentic`: share of each initial prompt that a group has in common, and the number of groups. */

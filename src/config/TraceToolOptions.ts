@@ -6,12 +6,13 @@ import { FlagReader, type FlagValues } from "./FlagReader.ts"
 import { type GivenSynthetic, readSynthetic } from "./GivenSynthetic.ts"
 import { type GivenTrace, readTrace } from "./GivenTrace.ts"
 import type { SyntheticInput, TraceInput } from "./ReplayOptions.ts"
-import { countProblem, traceInputOf, traceProblem } from "./rules/InputRules.ts"
+import { countProblem, readingProblem, traceInputOf, traceProblem } from "./rules/InputRules.ts"
 import { atLeastOne, type Problem } from "./rules/Rule.ts"
 import { incompleteSyntheticProblem, syntheticOf } from "./rules/SyntheticRules.ts"
+import { traceFormats } from "./TraceFlags.ts"
 import { writtenFormats, type WrittenFormat } from "./TraceToolFlags.ts"
 import { type UsageError, usageError } from "./UsageError.ts"
-import { defaultSeed } from "./DeploymentOptions.ts"
+import { defaultSeed } from "./DefaultSeed.ts"
 
 type Checked<A> = Result.Result<A, UsageError | ConfigError>
 
@@ -50,7 +51,9 @@ const check = (problem: Problem): Result.Result<void, UsageError> =>
   problem === undefined ? Result.succeed(undefined) : Result.fail(problem)
 
 /** Several files are one `dynamo` trace, or as many traces of another format. */
-const inputsOf = (given: GivenTrace): Result.Result<NonEmptyReadonlyArray<TraceInput>, UsageError> => {
+const inputsOf = (
+  given: GivenTrace & { readonly seed?: number | undefined }
+): Result.Result<NonEmptyReadonlyArray<TraceInput>, UsageError> => {
   const { traceFormat, traces } = given
   const groups = traceFormat === "dynamo" ? [traces] : traces.map((file) => [file])
   const inputs = groups.flatMap((files) => (isReadonlyArrayNonEmpty(files) ? [traceInputOf(given, files)] : []))
@@ -58,12 +61,16 @@ const inputsOf = (given: GivenTrace): Result.Result<NonEmptyReadonlyArray<TraceI
     return Result.fail(usageError("TRACE", "nothing to read", "give a trace file, or - for standard input"))
   }
   if (traces.includes("")) return Result.fail(usageError("TRACE", "the name of a trace file is empty"))
-  return Result.map(check(countProblem(given) ?? traceProblem(inputs[0])), () => inputs)
+  return Result.map(check(countProblem(given) ?? readingProblem(given) ?? traceProblem(inputs[0])), () => inputs)
 }
 
 export const inspectOptions = (traces: ReadonlyArray<string>, values: FlagValues): Checked<InspectOptions> =>
   Result.gen(function* () {
-    const { json, ...given } = yield* reading(values, (read) => ({ ...readTrace(read), json: read.switch("json") }))
+    const { json, ...given } = yield* reading(values, (read) => ({
+      ...readTrace(read),
+      seed: read.integer("seed"),
+      json: read.switch("json")
+    }))
     return { inputs: yield* inputsOf({ ...given, traces }), json: json ?? false }
   })
 
@@ -77,11 +84,17 @@ export const validateOptions = (traces: ReadonlyArray<string>, values: FlagValue
 
 export const convertOptions = (traces: ReadonlyArray<string>, values: FlagValues): Checked<ConvertOptions> =>
   Result.gen(function* () {
-    const given = yield* reading(values, (read) => ({
+    const { from, ...read } = yield* reading(values, (read) => ({
       ...readTrace(read),
+      seed: read.integer("seed"),
+      from: read.choice("from", traceFormats),
       to: read.choice("to", writtenFormats),
       toBlockTokens: read.integer("to-block-size")
     }))
+    if (from !== undefined && read.traceFormat !== undefined) {
+      yield* check(usageError("--from", "and --trace-format are the same", "give one of them"))
+    }
+    const given = { ...read, traceFormat: from ?? read.traceFormat }
     const { to, toBlockTokens, traceFormat } = given
     const [input, ...others] = yield* inputsOf({ ...given, traces })
     if (others.length > 0) {

@@ -9,12 +9,14 @@ import { openTrace } from "../trace/TraceSource.ts"
  * where the input is strict.
  */
 export const openInput = Effect.fnUntraced(function* (input: TraceInput) {
+  const { columns, defaultOutputTokens, prefixes, prefixSeed, sessionTurns, textBytesPerToken } = input
   const { files, format, prefixGroups, sharedPrefixRatio, strict, timeUnit, traceBlockTokens } = input
   const trace = yield* openTrace({
     files,
     format,
     prefixGroups,
     sharedPrefixRatio,
+    foreign: { columns, prefixes, seed: prefixSeed, sessionTurns, defaultOutputTokens, textBytesPerToken },
     ...(timeUnit === undefined ? {} : { timeUnit }),
     ...(traceBlockTokens === undefined ? {} : { traceBlockTokens })
   })

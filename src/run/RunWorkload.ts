@@ -26,7 +26,7 @@ const tracedWorkload = (trace: TraceSource, load: Load): RunWorkload => {
         ? Workload.layerOpenLoop({ trace, arrivalSpeedup: load.arrivalSpeedup })
         : Workload.layerClosedLoop({ trace, concurrency: load.concurrency }),
     requests: trace.survey.rows,
-    notices: trace.notices.map((notice) => `${trace.file}: ${notice}`)
+    notices: [...trace.remarks, ...trace.notices].map((notice) => `${trace.file}: ${notice}`)
   }
 }
 

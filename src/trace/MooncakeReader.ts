@@ -25,7 +25,10 @@ import type { TraceError } from "./TraceError.ts"
 
 const decodeFields = Schema.decodeUnknownResult(Schema.Struct(mooncakeFields))
 
-const rules: FieldRules = { known: new Set(Object.keys(mooncakeFields)), integers: new Set(mooncakeIntegers) }
+export const mooncakeRules: FieldRules = {
+  known: new Set(Object.keys(mooncakeFields)),
+  integers: new Set(mooncakeIntegers)
+}
 
 /** A row and what its line said about the prompt. */
 export interface MooncakeRow extends CheckedRow {
@@ -33,7 +36,7 @@ export interface MooncakeRow extends CheckedRow {
   readonly clamped: boolean
 }
 
-const rowOf = (object: JsonObject, line: number, reading: RowReading): RowResult<MooncakeRow> => {
+export const mooncakeRowOf = (object: JsonObject, line: number, reading: RowReading): RowResult<MooncakeRow> => {
   const decoded = decodeFields(object)
   if (Result.isFailure(decoded)) return { shape: describeIssue(decoded.failure.issue, object) }
   const fields = decoded.success
@@ -65,8 +68,8 @@ export const mooncakeRows = <R>(
 ): Stream.Stream<MooncakeRow, TraceError, R> =>
   readRows(lines, {
     file,
-    rules,
+    rules: mooncakeRules,
     misshapen: failedToParse(file, "JSON"),
     observe,
-    rowOf: (object, line) => rowOf(object, line, reading)
+    rowOf: (object, line) => mooncakeRowOf(object, line, reading)
   })

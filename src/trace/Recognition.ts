@@ -1,7 +1,7 @@
 /**
  * What a file is that cannot be read as it was asked for: told from its first bytes or its first line, with the next step.
  */
-import { isJsonObject } from "./JsonLine.ts"
+import { isJsonObject, type JsonObject } from "./JsonLine.ts"
 
 const startsWith = (bytes: Uint8Array, start: ReadonlyArray<number>): boolean =>
   start.every((byte, index) => bytes[index] === byte)
@@ -10,7 +10,7 @@ const ascii = (text: string): ReadonlyArray<number> => Array.from(text, (charact
 
 /** Magic numbers of files that are no text, and what to do with them. */
 const magicNumbers: ReadonlyArray<readonly [start: ReadonlyArray<number>, what: string, remedy: string]> = [
-  [ascii("PAR1"), "a Parquet file", "only text is read: write it as JSON Lines first"],
+  [ascii("PAR1"), "a Parquet file", "read its columns with --trace-format auto, or with --column"],
   [[0x50, 0x4b, 3, 4], "a zip archive", "unpack it and give the file inside"],
   [[0xfd, ...ascii("7zXZ")], "compressed by xz", "decompress it with xz -d, or use gzip or Zstandard"],
   [ascii("BZh"), "compressed by bzip2", "decompress it with bzip2 -d, or use gzip or Zstandard"],
@@ -18,6 +18,8 @@ const magicNumbers: ReadonlyArray<readonly [start: ReadonlyArray<number>, what: 
   [[0xff, 0xfe], "UTF-16 text", "save it as UTF-8"],
   [[0xfe, 0xff], "UTF-16 text", "save it as UTF-8"]
 ]
+
+export const isParquet = (bytes: Uint8Array): boolean => startsWith(bytes, ascii("PAR1"))
 
 /** What the first bytes of a file, as stored, say that it is instead of a trace; nothing when it may be one. */
 export const binaryKind = (bytes: Uint8Array): string | undefined => {
@@ -28,37 +30,69 @@ export const binaryKind = (bytes: Uint8Array): string | undefined => {
 const has = (names: ReadonlySet<string>, ...wanted: ReadonlyArray<string>): boolean =>
   wanted.every((name) => names.has(name))
 
-/** Traces that are published as CSV, by their columns in lower case. */
-const csvTraces: ReadonlyArray<readonly [columns: ReadonlyArray<string>, what: string]> = [
-  [["timestamp", "contexttokens", "generatedtokens"], "an Azure LLM inference trace"],
-  [["timestamp", "request tokens", "response tokens"], "a BurstGPT trace"],
-  [["arrived_at", "num_prefill_tokens", "num_decode_tokens"], "a Vidur trace"],
-  [["arrival_timestamp", "prompt_size", "token_size"], "a splitwise trace"]
-]
-
-const csvKind = (line: string): string | undefined => {
-  const columns = line.split(",").map((column) => column.trim().replaceAll('"', ""))
-  if (columns.length < 2 || columns.some((column) => column === "" || column.length > 60)) return undefined
-  const names = new Set(columns.map((column) => column.toLowerCase()))
-  const known = csvTraces.find(([wanted]) => has(names, ...wanted))
-  return (
-    `it looks like a CSV file with the columns ${columns.slice(0, 12).join(", ")}`
-    + `${known === undefined ? "" : ` (${known[1]})`}; only JSON Lines are read`
-  )
+/** What a file looks like: the format that reads it, as far as there is one, and what tells so. */
+export interface Likeness {
+  readonly format: string | undefined
+  readonly what: string
 }
 
-/** What objects are that are no requests of the formats read here, by their keys. */
-const objectKind = (keys: ReadonlySet<string>): string | undefined => {
-  if (has(keys, "requests", "block_size")) return "it holds a whole conversation per line, under requests (Weka)"
-  if (has(keys, "input_tokens_total", "newly_append_tokens")) return "it looks like TraceLab rows"
-  if (keys.has("resourceSpans")) return "it holds OpenTelemetry spans (OTLP)"
-  for (const key of ["text_input", "messages", "payload", "conversations", "prompt"]) {
-    if (keys.has(key)) return `it holds the text of prompts (${key}), whose tokens nobody has counted`
-  }
-  if (!keys.has("hash_ids") && (keys.has("input_length") || keys.has("input_tokens"))) {
-    return "its rows have no hash_ids, so which prompts share content is not known; give each prompt ids of its own"
-  }
-  return undefined
+/** Tables of requests, by their columns in lower case. */
+const knownTables: ReadonlyArray<readonly [columns: ReadonlyArray<string>, format: string, what: string]> = [
+  [["contexttokens", "generatedtokens"], "azure", "an Azure LLM inference trace"],
+  [["request tokens", "response tokens"], "burstgpt", "a BurstGPT trace"],
+  [["num_prefill_tokens", "num_decode_tokens"], "vidur", "a Vidur trace"],
+  [["prompt_size", "token_size"], "splitwise", "a splitwise trace"]
+]
+
+/** What a table with these columns is; other tables need to be told which column is which. */
+export const tableLikeness = (kind: string, columns: ReadonlyArray<string>): Likeness => {
+  const names = new Set(columns.map((column) => column.toLowerCase()))
+  const known = knownTables.find(([wanted]) => has(names, ...wanted))
+  const shown = `${kind} with the columns ${columns.slice(0, 12).join(", ")}`
+  return known === undefined ? { format: "columns", what: shown } : { format: known[1], what: `${shown} (${known[2]})` }
+}
+
+const csvLikeness = (line: string): Likeness | undefined => {
+  const columns = line.split(",").map((column) => column.trim().replaceAll('"', ""))
+  const isHeader = columns.length > 1 && columns.every((column) => column !== "" && column.length <= 60)
+  return isHeader ? tableLikeness("CSV", columns) : undefined
+}
+
+const hasUsage = (object: JsonObject): boolean => {
+  const response = object["response"]
+  return isJsonObject(object["usage"]) || (isJsonObject(response) && isJsonObject(response["usage"]))
+}
+
+/** Objects by the keys that only their format has, the surest first. */
+const knownObjects: ReadonlyArray<readonly [is: (object: JsonObject) => boolean, format: string, what: string]> = [
+  [(o) => "resourceSpans" in o, "otel", "OpenTelemetry spans (OTLP)"],
+  [
+    (o) => "schema" in o || (isJsonObject(o["event"]) && "schema" in o["event"]),
+    "dynamo",
+    "Dynamo request trace records"
+  ],
+  [(o) => "requests" in o && "block_size" in o, "weka", "whole conversations, with their requests (Weka)"],
+  [(o) => "chat_id" in o && "parent_chat_id" in o, "bailian", "Bailian rows"],
+  [(o) => "input_tokens_total" in o, "tracelab", "TraceLab rows"],
+  [(o) => "num_turns" in o && "input_prompt_length" in o, "applied_compute_agentic", "sessions by their lengths"],
+  [hasUsage, "usage", "responses with their usage"],
+  [(o) => "wait_for" in o || "tool_wait_ms" in o, "agentic_mooncake", "rows that wait for each other"],
+  [(o) => "hash_ids" in o && ("output_length" in o || "output_tokens" in o), "mooncake", "mooncake rows"],
+  [
+    (o) => ["input_length", "input_tokens", "text_input", "messages", "payload"].some((key) => key in o),
+    "aiperf",
+    "rows without hash_ids"
+  ]
+]
+
+/** What an object is that is, or should be, a row. */
+export const objectLikeness = (object: JsonObject): Likeness | undefined => {
+  const known = knownObjects.find(([is]) => is(object))
+  if (known !== undefined) return { format: known[1], what: known[2] }
+  const text = ["conversations", "prompt", "text"].find((key) => key in object)
+  return text === undefined
+    ? undefined
+    : { format: undefined, what: `the text of prompts (${text}), whose tokens nobody has counted` }
 }
 
 const parsed = (line: string): unknown => {
@@ -69,8 +103,8 @@ const parsed = (line: string): unknown => {
   }
 }
 
-/** What the first line of a text that could not be read says that it is; nothing when it tells nothing. */
-export const textKind = (line: string): string | undefined => {
+/** What the first line of a text that could not be read says that it is; nothing when that is what it was read as. */
+export const textKind = (line: string, readAs?: string): string | undefined => {
   const text = line.trim()
   if (text.startsWith("version https://git-lfs.")) {
     return "it is a Git LFS pointer, not the file itself; fetch the file with git lfs pull"
@@ -80,9 +114,20 @@ export const textKind = (line: string): string | undefined => {
     return "it is a JSON array; write one object per line, for instance with jq -c '.[]'"
   }
   const value = parsed(text)
-  if (isJsonObject(value)) return objectKind(new Set(Object.keys(value)))
+  if (isJsonObject(value)) {
+    const likeness = objectLikeness(value)
+    return likeness?.format === readAs ? undefined : likenessText(likeness)
+  }
   if (text === "{" || (text.startsWith("{") && !text.endsWith("}"))) {
     return "it is JSON over several lines, or cut off; write one object per line, for instance with jq -c ."
   }
-  return text.startsWith("{") ? undefined : csvKind(text)
+  return text.startsWith("{") ? undefined : likenessText(csvLikeness(text))
+}
+
+const likenessText = (likeness: Likeness | undefined): string | undefined => {
+  if (likeness === undefined) return undefined
+  const { format, what } = likeness
+  if (format === undefined) return `it holds ${what}`
+  if (format === "columns") return `it looks like ${what}: say which are which with --column`
+  return `it looks like ${what}: give --trace-format ${format}`
 }

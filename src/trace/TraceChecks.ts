@@ -39,7 +39,7 @@ const bailian: Dialect = {
   keys: ["chat_id", "parent_chat_id"],
   says: (keys, line) =>
     `rows have ${keys} (first on line ${line}): these look like Bailian rows, whose timestamps are seconds and whose`
-    + ` hash ids stand for 16 tokens; give --time-unit s --trace-block-size 16`
+    + ` hash ids stand for 16 tokens; give --trace-format bailian`
 }
 
 const dynamo: Dialect = {

@@ -127,23 +127,50 @@ const observedOnce = (
   })
 }
 
-/**
- * Opens a file for reading from the start any number of times; `-` is standard input. Content that is gzip or Zstandard by
- * its first bytes, whatever its name, is decompressed. `opened` goes into the message of a missing file.
- */
-export const openTraceFile = Effect.fnUntraced(function* (
+/** A file as it is stored. */
+export interface StoredFile extends TraceFile {
+  /** Where its content can be read at positions: the file itself, or a copy. */
+  readonly path: string
+  /** Its first bytes. */
+  readonly start: Uint8Array
+  /** Somebody wants to see its bytes once. */
+  readonly isObserved: boolean
+}
+
+/** Opens a file for reading from the start any number of times; `-` is standard input. */
+export const openStoredFile = Effect.fnUntraced(function* (
   name: string,
   opened = "trace file "
-): Effect.fn.Return<TraceFile, TraceError, FileSystem.FileSystem | Stdio.Stdio | Scope.Scope> {
+): Effect.fn.Return<StoredFile, TraceError, FileSystem.FileSystem | Stdio.Stdio | Scope.Scope> {
   const fs = yield* FileSystem.FileSystem
   const source = yield* rereadable(fs, name, opened)
   const start = yield* Effect.mapError(firstBytes(fs, source.path), notOpened(name, opened))
-  const binary = binaryKind(start)
-  if (binary !== undefined) return yield* new TraceError({ file: name, problem: `cannot be read: ${binary}` })
   const raw = Stream.mapError(fs.stream(source.path, { chunkSize: chunkBytes }), notRead(name))
   const stored = source.info === undefined ? raw : unchanged(fs, name, source.info, raw)
   const observe = yield* TraceFileObserver
   const bytes = observe === undefined ? stored : observedOnce(stored, (part) => observe(name, part))
-  if (isGzip(start)) return { name, bytes: gunzip(bytes, name) }
-  return { name, bytes: isZstd(start) ? unzstd(bytes, name) : bytes }
+  return { name, path: source.path, start, isObserved: observe !== undefined, bytes }
 })
+
+/** Content that is gzip or Zstandard by its first bytes, whatever the name, decompressed; what is no text is refused. */
+export const decodedContent = ({
+  bytes,
+  name,
+  start
+}: StoredFile): Effect.Effect<Stream.Stream<Uint8Array, TraceError>, TraceError> => {
+  const binary = binaryKind(start)
+  if (binary !== undefined) {
+    return Effect.fail(new TraceError({ file: name, problem: `cannot be read: ${binary}` }))
+  }
+  if (isGzip(start)) return Effect.succeed(gunzip(bytes, name))
+  return Effect.succeed(isZstd(start) ? unzstd(bytes, name) : bytes)
+}
+
+/** Opens the text of a file. `opened` goes into the message of a missing file. */
+export const openTraceFile = (
+  name: string,
+  opened?: string
+): Effect.Effect<TraceFile, TraceError, FileSystem.FileSystem | Stdio.Stdio | Scope.Scope> =>
+  Effect.flatMap(openStoredFile(name, opened), (stored) =>
+    Effect.map(decodedContent(stored), (bytes) => ({ name, bytes }))
+  )

@@ -7,12 +7,17 @@ import type * as FileSystem from "effect/FileSystem"
 import type * as Scope from "effect/Scope"
 import type * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
+import { freshPrefixes } from "./formats/PrefixModel.ts"
 import { agenticMooncakeRows } from "./AgenticMooncakeReader.ts"
 import type { ReadAgenticRow } from "./AgenticMooncakeReader.ts"
 import { surveyAgentic } from "./AgenticSurvey.ts"
 import { appliedComputeRows } from "./AppliedComputeReader.ts"
 import { dynamoRecords } from "./DynamoReader.ts"
 import { loadDynamoTrace } from "./DynamoTrace.ts"
+import { detectFormat } from "./formats/Detection.ts"
+import type { ForeignReading } from "./formats/ForeignFormat.ts"
+import { openForeignTrace } from "./formats/OpenForeignTrace.ts"
+import { foreignFormats, type ForeignFormatName } from "./formats/Registry.ts"
 import { maxTokens } from "./FieldSchemas.ts"
 import { lineBatches } from "./LineReader.ts"
 import { mooncakeRows } from "./MooncakeReader.ts"
@@ -39,11 +44,17 @@ export interface TraceSource {
   readonly graph: RequestGraph | undefined
   /** What the user should know: what was cut, and signs that the rows are not what they are read as. */
   readonly notices: ReadonlyArray<string>
+  /** What else is worth a word: what it was taken for, left out or made up. */
+  readonly remarks: ReadonlyArray<string>
   /** The rows, in the same order at every run. */
   readonly rows: Stream.Stream<TraceRow, TraceError>
 }
 
-export type TraceFormat = "mooncake" | "mooncake-delta" | "agentic_mooncake" | "applied_compute_agentic" | "dynamo"
+/** Formats that ai-dynamo replays. */
+export type NativeFormat = "mooncake" | "mooncake-delta" | "agentic_mooncake" | "applied_compute_agentic" | "dynamo"
+
+/** `auto`: told by the content of the file. */
+export type TraceFormat = NativeFormat | ForeignFormatName | "auto"
 
 export interface MooncakeOptions extends RowReading {
   /** Path, or `-` for standard input. */
@@ -85,7 +96,7 @@ const openMooncakeRows = Effect.fnUntraced(function* (
   const survey = yield* surveyRows(first, file, (row) => row.clamped)
   const rows = memory.replay(mooncakeRows(lines, file, reading))
   const notices = [...clampedNotices(survey), ...(yield* checks.notices(rows))]
-  return { file, traceBlockTokens, survey, accumulatesPrompts: false, graph: undefined, notices, rows }
+  return { file, traceBlockTokens, survey, accumulatesPrompts: false, graph: undefined, notices, remarks: [], rows }
 })
 
 /** Opens and checks a `mooncake` file. */
@@ -105,7 +116,16 @@ export const fromRows: <Row extends TraceRow>(options: RowsOptions<Row>) => Effe
   Effect.fnUntraced(function* ({ name, rows, traceBlockTokens }) {
     yield* checkBlockTokens(name, traceBlockTokens)
     const survey = yield* surveyRows(rows, name, () => false)
-    return { file: name, traceBlockTokens, survey, accumulatesPrompts: false, graph: undefined, notices: [], rows }
+    return {
+      file: name,
+      traceBlockTokens,
+      survey,
+      accumulatesPrompts: false,
+      graph: undefined,
+      notices: [],
+      remarks: [],
+      rows
+    }
   })
 
 /** Opens and checks a `mooncake-delta` file: rows hold what their turn adds to the prompt of the session. */
@@ -128,7 +148,7 @@ export const openAgenticMooncake: (options: MooncakeOptions) => Opened = Effect.
   const { graph, survey } = yield* surveyAgentic(first, file)
   const rows = memory.replay(agenticMooncakeRows(lines, file, reading))
   const notices = yield* checks.notices(rows)
-  return { file, traceBlockTokens, survey, accumulatesPrompts: false, graph, notices, rows }
+  return { file, traceBlockTokens, survey, accumulatesPrompts: false, graph, notices, remarks: [], rows }
 })
 
 export interface AppliedComputeTrace {
@@ -172,6 +192,7 @@ export const openAppliedCompute: (options: AppliedComputeTrace) => Opened = Effe
     accumulatesPrompts: false,
     graph: undefined,
     notices: [],
+    remarks: [],
     rows: memory.replay(rows)
   }
 })
@@ -203,7 +224,7 @@ export const openDynamo: (options: DynamoOptions) => Opened = Effect.fnUntraced(
       + ` ${trace.traceBlockTokens}`
     return yield* new TraceError({ file, problem })
   }
-  return { file, accumulatesPrompts: false, notices: [], ...trace }
+  return { file, accumulatesPrompts: false, notices: [], remarks: [], ...trace }
 })
 
 /** What {@link openTrace} needs to know; options that do not belong to the format are not looked at. */
@@ -217,9 +238,24 @@ export interface TraceOptions {
   readonly timeUnit?: TimeUnit
   readonly sharedPrefixRatio?: number
   readonly prefixGroups?: number
+  /** How formats of somebody else are to be read, see {@link ForeignReading}. */
+  readonly foreign?: Partial<ForeignReading>
 }
 
 export const defaultTraceBlockTokens = 512
+
+const isNative = (format: string): format is NativeFormat =>
+  ["mooncake", "mooncake-delta", "agentic_mooncake", "applied_compute_agentic", "dynamo"].includes(format)
+
+const isForeign = (format: string): format is ForeignFormatName => Object.hasOwn(foreignFormats, format)
+
+const openDetected = Effect.fnUntraced(function* (options: TraceOptions) {
+  const [file] = options.files
+  const { format, what } = yield* detectFormat(file)
+  if (!isNative(format) && !isForeign(format)) return yield* new TraceError({ file, problem: `looks like ${what}` })
+  const trace = yield* openTrace({ ...options, format })
+  return { ...trace, remarks: [`looks like ${what}, and is read as ${format}`, ...trace.remarks] }
+})
 
 /** Opens and checks a trace of any format. The scope keeps copies of inputs that can be read only once. */
 export const openTrace = (options: TraceOptions): Opened => {
@@ -234,8 +270,24 @@ export const openTrace = (options: TraceOptions): Opened => {
       new TraceError({ file, problem: `a trace of the format ${format} is one file, not ${others.length + 1}` })
     )
   }
+  if (format === "auto") return openDetected(options)
+  const { timeUnit } = options
+  if (isForeign(format)) {
+    return openForeignTrace(format, {
+      columns: undefined,
+      prefixes: freshPrefixes,
+      seed: 42,
+      sessionTurns: undefined,
+      defaultOutputTokens: undefined,
+      textBytesPerToken: undefined,
+      ...options.foreign,
+      file,
+      timeUnit,
+      traceBlockTokens: options.traceBlockTokens
+    })
+  }
   const traceBlockTokens = options.traceBlockTokens ?? defaultTraceBlockTokens
-  const reading = { traceBlockTokens, ...(options.timeUnit === undefined ? {} : { timeUnit: options.timeUnit }) }
+  const reading = { traceBlockTokens, ...(timeUnit === undefined ? {} : { timeUnit }) }
   switch (format) {
     case "mooncake":
       return openMooncake({ file, ...reading })

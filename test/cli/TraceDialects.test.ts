@@ -291,14 +291,14 @@ describe("files that are no JSON Lines", () => {
     [
       "an Azure trace",
       "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:00:00.0000000,1200,40\n",
-      /a CSV file with the columns TIMESTAMP, ContextTokens, GeneratedTokens \(an Azure LLM inference trace\)/
+      /CSV with the columns TIMESTAMP, ContextTokens, GeneratedTokens \(an Azure LLM inference trace\): give --trace-format azure/
     ],
     [
       "a BurstGPT trace",
       "Timestamp,Session ID,Elapsed time,Model,Request tokens,Response tokens,Total tokens,Log Type\n10,,2.0,m,3,2,5,x\n",
-      /\(a BurstGPT trace\)/
+      /\(a BurstGPT trace\): give --trace-format burstgpt/
     ],
-    ["another CSV file", "a,b,c\n1,2,3\n", /a CSV file with the columns a, b, c; only JSON Lines/],
+    ["another CSV file", "a,b,c\n1,2,3\n", /CSV with the columns a, b, c: say which are which with --column/],
     [
       "a Git LFS pointer",
       "version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
@@ -307,9 +307,17 @@ describe("files that are no JSON Lines", () => {
     ["a page", "<!DOCTYPE html>\n<html>\n", /an HTML or XML page; download the file itself/],
     ["a JSON array", `[${row}]\n`, /a JSON array; write one object per line/],
     ["JSON over several lines", `{\n  "timestamp": 0\n}\n`, /JSON over several lines/],
-    ["a Weka conversation", `{"id": "c", "block_size": 64, "requests": []}\n`, /a whole conversation per line/],
-    ["rows without hash ids", `{"timestamp": 0, "input_length": 700, "output_length": 30}\n`, /rows have no hash_ids/],
-    ["prompts", `{"messages": [], "output_length": 3}\n`, /the text of prompts \(messages\)/],
+    [
+      "a Weka conversation",
+      `{"id": "c", "block_size": 64, "requests": []}\n`,
+      /whole conversations, .*: give --trace-format weka/
+    ],
+    [
+      "rows without hash ids",
+      `{"timestamp": 0, "input_length": 700, "output_length": 30}\n`,
+      /rows without hash_ids: give --trace-format aiperf/
+    ],
+    ["prompts", `{"messages": [], "output_length": 3}\n`, /rows without hash_ids: give --trace-format aiperf/],
     ["Parquet", hex(Buffer.from("PAR1\u0000\u0001")), /a Parquet file/],
     ["a zip archive", hex(Buffer.from([0x50, 0x4b, 3, 4, 0, 0])), /a zip archive; unpack it/],
     ["xz", hex(Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0])), /compressed by xz/],

@@ -52,6 +52,7 @@ export const sourceOf = (
       accumulatesPrompts: false,
       graph: undefined,
       notices: [],
+      remarks: [],
       rows
     })
   )

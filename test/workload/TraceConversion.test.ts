@@ -128,6 +128,7 @@ describe("convertTrace", () => {
         accumulatesPrompts: false,
         graph,
         notices: [],
+        remarks: [],
         rows: read
       } satisfies TraceSource
     })

@@ -1,10 +1,14 @@
 /** What is replayed: trace files or synthetic load, and how either must be described. */
 import { isReadonlyArrayNonEmpty, type NonEmptyReadonlyArray } from "effect/Array"
 import * as Result from "effect/Result"
+import { defaultSeed } from "../DefaultSeed.ts"
 import type { GivenOptions } from "../GivenOptions.ts"
 import type { GivenTrace } from "../GivenTrace.ts"
 import type { SyntheticInput, TraceInput } from "../ReplayOptions.ts"
 import type { TokenLengths } from "../TokenLengths.ts"
+import { freshPrefixes, prefixModelOf, prefixModelSyntax } from "../../trace/formats/PrefixModel.ts"
+import { traceColumnsOf } from "../../trace/formats/TraceColumns.ts"
+import type { TraceFormat } from "../TraceFlags.ts"
 import { type UsageError, usageError } from "../UsageError.ts"
 import { atLeastOne, type Problem, share } from "./Rule.ts"
 import { incompleteSyntheticProblem, syntheticFlagsOf, syntheticOf } from "./SyntheticRules.ts"
@@ -17,7 +21,7 @@ const remedyOf = (flag: string): string =>
 
 export const inputProblem = (given: GivenOptions): Problem => {
   const { traces } = given
-  const format = given.traceFormat ?? "mooncake"
+  const format = formatOf(given)
   const [synthetic] = syntheticFlagsOf(given)
   if (format === "dynamo" && traces.length === 0)
     return usageError("--trace-format", "dynamo needs at least one trace file")
@@ -38,6 +42,8 @@ export const inputProblem = (given: GivenOptions): Problem => {
     const incomplete = incompleteSyntheticProblem(given)
     if (incomplete !== undefined) return incomplete
   }
+  const reading = readingProblem(given)
+  if (reading !== undefined) return reading
   if (traces.includes("")) return usageError("TRACE", "the name of a trace file is empty")
   if (traces.length > 0 && format === "applied_compute_agentic" && given.replayConcurrency === undefined) {
     return usageError(
@@ -52,14 +58,71 @@ export const inputProblem = (given: GivenOptions): Problem => {
 export const inputOf = (given: GivenOptions): Result.Result<TraceInput | SyntheticInput, UsageError> =>
   isReadonlyArrayNonEmpty(given.traces) ? Result.succeed(traceInputOf(given, given.traces)) : syntheticOf(given)
 
+const formatOf = ({ column, traceFormat }: Omit<GivenTrace, "traces">): TraceFormat =>
+  traceFormat ?? (column === undefined ? "mooncake" : "columns")
+
+const mooncakeFormats: ReadonlyArray<TraceFormat> = ["mooncake", "mooncake-delta", "agentic_mooncake"]
+
+const hasDefaultBlockSize = (format: TraceFormat): boolean =>
+  mooncakeFormats.includes(format) || format === "applied_compute_agentic"
+
+/** Formats that each option is for, besides `auto`. */
+const optionFormats: ReadonlyArray<
+  readonly [flag: string, value: (given: GivenTrace) => unknown, formats: ReadonlyArray<TraceFormat>]
+> = [
+  ["--column", ({ column }) => column, ["columns"]],
+  [
+    "--prefix-model",
+    ({ prefixModel }) => prefixModel,
+    ["azure", "burstgpt", "vidur", "splitwise", "aiperf", "tracelab", "otel", "usage", "columns"]
+  ],
+  [
+    "--session-turns",
+    ({ sessionTurns }) => sessionTurns,
+    ["burstgpt", "bailian", "weka", "tracelab", "otel", "columns"]
+  ],
+  ["--default-output-tokens", ({ defaultOutputTokens }) => defaultOutputTokens, ["aiperf"]],
+  ["--text-bytes-per-token", ({ textBytesPerToken }) => textBytesPerToken, ["aiperf"]]
+]
+
+/** What is wrong with how a trace is to be read. */
+export const readingProblem = (given: GivenTrace): Problem => {
+  const format = formatOf(given)
+  for (const [flag, valueOf, formats] of optionFormats) {
+    if (valueOf(given) !== undefined && format !== "auto" && !formats.includes(format)) {
+      return usageError(flag, `is not for ${format} traces`, `it is for ${formats.join(", ")}`)
+    }
+  }
+  const columns = given.column === undefined ? undefined : traceColumnsOf(given.column)
+  if (typeof columns === "string") return usageError("--column", columns)
+  if (given.prefixModel !== undefined && prefixModelOf(given.prefixModel) === undefined) {
+    return usageError("--prefix-model", `expected ${prefixModelSyntax}, got ${JSON.stringify(given.prefixModel)}`)
+  }
+  const { defaultOutputTokens, textBytesPerToken } = given
+  if (textBytesPerToken !== undefined && !(textBytesPerToken > 0 && Number.isFinite(textBytesPerToken))) {
+    return usageError("--text-bytes-per-token", `must be a finite number above 0, got ${textBytesPerToken}`)
+  }
+  return defaultOutputTokens === undefined ? undefined : atLeastOne("--default-output-tokens", defaultOutputTokens)
+}
+
 /** The trace that some of the given files make up. */
-export const traceInputOf = (given: Omit<GivenTrace, "traces">, files: NonEmptyReadonlyArray<string>): TraceInput => {
-  const format = given.traceFormat ?? "mooncake"
+export const traceInputOf = (
+  given: Omit<GivenTrace, "traces"> & { readonly seed?: number | undefined },
+  files: NonEmptyReadonlyArray<string>
+): TraceInput => {
+  const format = formatOf(given)
+  const columns = given.column === undefined ? undefined : traceColumnsOf(given.column)
   return {
     _tag: "Trace",
     files,
     format,
-    traceBlockTokens: given.traceBlockSize ?? (format === "dynamo" ? undefined : 512),
+    traceBlockTokens: given.traceBlockSize ?? (hasDefaultBlockSize(format) ? 512 : undefined),
+    columns: typeof columns === "string" ? undefined : columns,
+    prefixes: prefixModelOf(given.prefixModel ?? "fresh") ?? freshPrefixes,
+    sessionTurns: given.sessionTurns,
+    defaultOutputTokens: given.defaultOutputTokens,
+    textBytesPerToken: given.textBytesPerToken,
+    prefixSeed: given.seed ?? defaultSeed,
     timeUnit: given.timeUnit,
     strict: given.strict ?? false,
     sharedPrefixRatio: given.traceSharedPrefixRatio ?? 0,
@@ -93,6 +156,7 @@ export const countProblem = (given: GivenOptions): Problem => {
   const counts: ReadonlyArray<readonly [flag: string, value: number | undefined, most: number]> = [
     ["--trace-block-size", given.traceBlockSize, mostTokens],
     ["--trace-num-prefix-groups", given.traceNumPrefixGroups, mostTokens],
+    ["--default-output-tokens", given.defaultOutputTokens, mostTokens],
     ["--input-tokens", fixedLength(given.inputTokens), mostTokens],
     ["--output-tokens", fixedLength(given.outputTokens), mostTokens],
     ["--request-count", given.requestCount, mostRequests],
