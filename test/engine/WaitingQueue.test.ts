@@ -13,7 +13,7 @@ const members = (queue: WaitingQueue<Sequence>): Array<Sequence> => {
   return found
 }
 
-const act = Schema.Literals(["pushBack", "pushFront", "shift", "remove", "reverse"])
+const act = Schema.Literals(["pushBack", "pushFront", "insertBefore", "shift", "remove", "reverse"])
 const step = Schema.Struct({ act, at: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 20 })) })
 
 describe("WaitingQueue", () => {
@@ -26,6 +26,13 @@ describe("WaitingQueue", () => {
         queue[act](added)
         if (act === "pushBack") array.push(added)
         else array.unshift(added)
+      } else if (act === "insertBefore") {
+        // Kept in an order only by those who insert nowhere else; wherever it does not hold at the back, the back it is.
+        const added = sequence(id)
+        const goesBefore = (each: Sequence): boolean => each.request.id % 21 >= at
+        queue.insertBefore(added, goesBefore)
+        const place = array.length > 0 && goesBefore(array.at(-1)!) ? array.findIndex(goesBefore) : array.length
+        array.splice(place, 0, added)
       } else if (act === "shift") {
         assert.strictEqual(queue.shift(), array.shift())
       } else if (act === "reverse") {

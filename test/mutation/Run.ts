@@ -143,7 +143,7 @@ const suiteOf = (file: string): Suite => {
 }
 
 const tryMutant = async (copy: string, { file, mutant }: Candidate): Promise<Verdict> => {
-  const source = readFileSync(join(repository, file), "utf8")
+  const source = readFileSync(join(copy, file), "utf8")
   const { quick, thorough } = suiteOf(file)
   writeFileSync(join(copy, file), applied(source, mutant))
   const first = await runTests(copy, quick)

@@ -522,7 +522,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
     bursts.length = 0
     for (const sequence of ready) {
       const limit = sequence.maxOutputTokens - sequence.generatedTokens
-      bursts.push(certainOnly ? Math.min(1, limit) : sampler.burst(limit))
+      bursts.push(certainOnly ? 1 : sampler.burst(limit))
     }
     let shared = 0
     for (let index = 0; index < ready.length; index++) {

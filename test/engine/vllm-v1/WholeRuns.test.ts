@@ -4,6 +4,8 @@ import { createHash } from "node:crypto"
 import { readdirSync, readFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { type SchedulerRules, schedulerRules } from "../../../src/engine/vllm-v1/SchedulerRules.ts"
+import type { TokenGaps } from "../../../src/engine/TokenGaps.ts"
+import type { WorkerCore } from "../../../src/engine/WorkerCore.ts"
 import { HashIdTrie } from "../../../src/request/HashIdTrie.ts"
 import type { SimRequest } from "../../../src/request/SimRequest.ts"
 import { request } from "../../support/RequestBuilder.ts"
@@ -85,6 +87,34 @@ const times = (subject: SimRequest): ReadonlyArray<readonly [column: string, val
   ["cached_tokens_max", subject.reusedTokens]
 ]
 
+/** Every token but a request's first has a gap, and its gaps add up to the time between its first and last. */
+const checkGaps = (gaps: TokenGaps, requests: ReadonlyArray<SimRequest>): void => {
+  const { counts, gapsMs } = gaps.take()
+  const sum = (values: ReadonlyArray<number>): number => values.reduce((total, value) => total + value, 0)
+  const tokens = sum(Array.from(counts))
+  assert.strictEqual(tokens, sum(requests.map(({ emittedTokens }) => emittedTokens - 1)))
+  const spansMs = sum(requests.map(({ firstTokenMs, lastTokenMs }) => lastTokenMs - firstTokenMs))
+  assert.approximately(sum(Array.from(gapsMs, (gapMs, pair) => gapMs * counts[pair]!)), spansMs, 1e-9 * spansMs)
+}
+
+/** Sums up what the passes say that they prefill. */
+const countedPrefill = (worker: WorkerCore): (() => number) => {
+  let tokens = 0
+  const pass = worker.pass.bind(worker)
+  worker.pass = (nowMs) => {
+    const outcome = pass(nowMs)
+    tokens += outcome.prefillTokens
+    return outcome
+  }
+  return () => tokens
+}
+
+const uncachedTokens = (requests: ReadonlyArray<SimRequest>): number =>
+  requests.reduce(
+    (total, { firstAdmissionReusedTokens, promptTokens }) => total + promptTokens - firstAdmissionReusedTokens,
+    0
+  )
+
 const folders: ReadonlyArray<readonly [folder: string, rules: SchedulerRules]> = [
   ["0.33.0", schedulerRules["vllm-0.33"]],
   ["0.25.1", schedulerRules["vllm-0.25"]],
@@ -97,9 +127,12 @@ for (const [folder, rules] of folders) {
       it(`${file}, pass by pass`, () => {
         const expected = JSON.parse(readFileSync(join(recorded, folder, file), "utf8")) as WholeRun
         const settings = settingsOf(expected.settings, rules)
-        const { log, worker } = recordedWorker(settings, rules)
+        const { gaps, log, worker } = recordedWorker(settings, rules)
+        const prefillTokens = countedPrefill(worker)
         const requests = conversationRequests(settings.blockTokens)
         assert.deepStrictEqual(drive(worker, requests, { checked: false }), [])
+        checkGaps(gaps, requests)
+        if (worker.snapshot().preemptions === 0) assert.strictEqual(prefillTokens(), uncachedTokens(requests))
         const { checkpoints, whole } = passHashes(log, requests)
         if (expected.pass_log_checkpoints !== undefined)
           assert.deepStrictEqual(checkpoints, expected.pass_log_checkpoints)

@@ -13,6 +13,14 @@ describe("SlotLists", () => {
     assert.notStrictEqual(lists.take(128), first)
   })
 
+  it("makes them no longer than the next power of two", () => {
+    const lists = new SlotLists()
+    assert.deepStrictEqual(
+      [0, 1, 2, 3, 4, 5, 64, 65].map((length) => lists.take(length).length),
+      [1, 1, 2, 4, 4, 8, 64, 128]
+    )
+  })
+
   it.prop("gives lists that are long enough and in one hand at a time", [Schema.Array(length)], ([lengths]) => {
     const lists = new SlotLists()
     const held = new Set<Int32Array>()

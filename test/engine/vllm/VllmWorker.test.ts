@@ -61,6 +61,22 @@ describe("one request", () => {
     assert.deepStrictEqual(allGaps(gaps), [10, 10])
   })
 
+  it("makes progress with chunks that take no time", () => {
+    const { worker } = spawn({ maxNumBatchedTokens: 16, speedupRatio: 1e12 })
+    worker.submit(request({ promptTokens: 64, outputTokens: 1, blocks: blocksFrom(0, 1) }))
+    const passes = Array.from({ length: 3 }, () => ({ ...worker.pass(5) }))
+    assert.deepStrictEqual(
+      passes.map(({ endMs, progressed }) => [endMs, progressed]),
+      [
+        [5, true],
+        [5, true],
+        [5, true]
+      ]
+    )
+    const third = worker.pass(5)
+    assert.deepStrictEqual([third.endMs, third.progressed, signals(third)], [5, true, ["0 completed"]])
+  })
+
   it("takes the default model's time", () => {
     const { worker } = spawnPolynomial({})
     const subject = request({ promptTokens: 1_000, outputTokens: 2, blocks: blocksFrom(0, 15) })
