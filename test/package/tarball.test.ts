@@ -1,7 +1,16 @@
 /** Packs the package, installs the tarball elsewhere, and uses both the command and, with Effect beside it, the library there. */
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { execFileSync } from "node:child_process"
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync
+} from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join, resolve } from "node:path"
 import { nodeProblem } from "../../src/cli/NodeVersion.ts"
@@ -36,6 +45,7 @@ console.log(report.completed_requests)
 describe("npm pack", () => {
   let elsewhere = ""
   let installed: ReadonlyArray<string> = []
+  let packedBytes = 0
   const inElsewhere = (command: string, ...args: ReadonlyArray<string>): string =>
     execFileSync(command, args, { cwd: elsewhere, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] })
 
@@ -43,12 +53,19 @@ describe("npm pack", () => {
     elsewhere = mkdtempSync(join(tmpdir(), "dynosim-pack-"))
     execFileSync("npm", ["pack", "--ignore-scripts", "--pack-destination", elsewhere], { cwd: root, stdio: "ignore" })
     const tarball = readdirSync(elsewhere).find((name) => name.endsWith(".tgz"))
+    packedBytes = statSync(join(elsewhere, tarball ?? "")).size
     writeFileSync(join(elsewhere, "package.json"), JSON.stringify({ name: "consumer", private: true, type: "module" }))
     inElsewhere("npm", "install", "--prefer-offline", "--no-audit", "--no-fund", `./${tarball}`)
     installed = readdirSync(join(elsewhere, "node_modules")).filter((name) => !name.startsWith("."))
   })
 
   afterAll(() => rmSync(elsewhere, { recursive: true, force: true }))
+
+  it("is smaller than 6 MB and brings the measurements of AIC timing", () => {
+    assert.isBelow(packedBytes, 6e6)
+    const slices = inElsewhere(process.execPath, "node_modules/.bin/dynosim", "aic", "list")
+    assert.match(slices, /^b200_sxm +vllm +0\.19\.0 +dense moe mla /m)
+  })
 
   it("installs a command that replays a trace", () => {
     const output = inElsewhere(
@@ -76,7 +93,7 @@ describe("npm pack", () => {
   it("installs for the command alone without Effect, whose code and licences are in the bundle", () => {
     assert.deepStrictEqual(installed.toSorted(), ["dynosim", ...Object.keys(manifest.dependencies)].toSorted())
     const licences = readFileSync(join(elsewhere, "node_modules/dynosim/bundle/THIRD-PARTY-LICENSES.txt"), "utf8")
-    for (const name of ["effect", "@effect/platform-node", "yaml", "jsonc-parser", "fflate", "ws"]) {
+    for (const name of ["effect", "@effect/platform-node", "yaml", "jsonc-parser", "fflate", "hyparquet", "ws"]) {
       assert.match(licences, new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\((MIT|ISC)\\)\n\n.{5,}`, "m"))
     }
   })
