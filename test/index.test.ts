@@ -22,6 +22,7 @@ const offered: Readonly<Record<string, ReadonlyArray<string>>> = {
   Topology: ["Topology", "layerSingle", "layerMulti", "layerDisaggregated", "PrefillPool", "DecodePool"],
   VirtualClock: ["VirtualClock"],
   LagMeter: ["LagMeter"],
+  LiveTopology: ["LiveTopology", "layerAggregated", "layerDisaggregated"],
   OnlineReplay: ["run"],
   Pace: ["Pace"],
   VirtualPace: ["run"],

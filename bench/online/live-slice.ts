@@ -14,6 +14,7 @@ import { loadavg } from "node:os"
 import { defaultEngineArgs } from "../../src/engine/EngineArgs.ts"
 import * as VllmEngine from "../../src/engine/vllm/VllmEngine.ts"
 import { LagMeter } from "../../src/online/LagMeter.ts"
+import * as LiveTopology from "../../src/online/LiveTopology.ts"
 import * as OnlineReplay from "../../src/online/OnlineReplay.ts"
 import { Pace } from "../../src/online/Pace.ts"
 import type { Report } from "../../src/report/Report.ts"
@@ -44,8 +45,10 @@ const offline = Stream.run(Replay.run(), sink()).pipe(
 )
 
 const online = (lag: LagMeter) =>
-  Stream.run(OnlineReplay.run({ workers, lag }), sink()).pipe(
-    Effect.provide([deployment, Pace.layerLive], { local: true })
+  Stream.run(OnlineReplay.run({ lag }), sink()).pipe(
+    Effect.provide([LiveTopology.layerAggregated({ workers }).pipe(Layer.provide(deployment)), Pace.layerLive], {
+      local: true
+    })
   )
 
 const keys = [

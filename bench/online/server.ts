@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { defaultEngineArgs } from "../../src/engine/EngineArgs.ts"
 import * as VllmEngine from "../../src/engine/vllm/VllmEngine.ts"
+import * as LiveTopology from "../../src/online/LiveTopology.ts"
 import { Pace } from "../../src/online/Pace.ts"
 import * as RoundRobin from "../../src/router/RoundRobin.ts"
 import * as PolynomialTiming from "../../src/timing/PolynomialTiming.ts"
@@ -14,10 +15,12 @@ import { serve } from "../../src/serve/Server.ts"
 const [port = "8000", workers = "4"] = process.argv.slice(2)
 
 NodeRuntime.runMain(
-  serve({ ...defaultServeOptions, port: Number(port), workers: Number(workers) }, (url) => Console.log(url)).pipe(
+  serve({ ...defaultServeOptions, port: Number(port) }, (url) => Console.log(url)).pipe(
     Effect.provide([
-      VllmEngine.layer(defaultEngineArgs).pipe(Layer.provide(PolynomialTiming.layer)),
-      RoundRobin.layer,
+      LiveTopology.layerAggregated({ workers: Number(workers) }).pipe(
+        Layer.provide([VllmEngine.layer(defaultEngineArgs), RoundRobin.layer]),
+        Layer.provide(PolynomialTiming.layer)
+      ),
       Pace.layerLive
     ])
   )

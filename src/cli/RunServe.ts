@@ -8,7 +8,7 @@ import type { FlagValues } from "../config/FlagReader.ts"
 import { type UsageError, usageError } from "../config/UsageError.ts"
 import { Pace } from "../online/Pace.ts"
 import { printable } from "../report/Printable.ts"
-import { deploy } from "../run/Deployment.ts"
+import { deploy, type Deployment } from "../run/Deployment.ts"
 import { isLoopback } from "../serve/AllowedHosts.ts"
 import { serve } from "../serve/Server.ts"
 import { givenOptions } from "./RunReplay.ts"
@@ -20,10 +20,10 @@ export const runServe = Effect.fnUntraced(function* (flags: FlagValues) {
   const given = yield* givenOptions([], flags)
   const options = yield* Effect.fromResult(validateLiveDeployment(given))
   const { live, notices: unused, pools } = yield* deploy(options)
-  const [{ workers }] = pools
   const notices = [...options.notices, ...unused, ...exposure(settings)]
-  if (!options.quiet) yield* Effect.forEach(notices, (notice) => Console.error(`note: ${notice}`), { discard: true })
-  return yield* serve({ ...settings, workers }, (url) => Console.log(greeting(settings, options, workers, url))).pipe(
+  if (!options.quiet)
+    yield* Effect.forEach(notices, (notice) => Console.error(`note: ${printable(notice)}`), { discard: true })
+  return yield* serve(settings, (url) => Console.log(greeting(settings, options, pools, url))).pipe(
     Effect.raceFirst(terminated),
     Effect.catchTag("ServeError", (error) => Effect.fail(cannotListen(settings, error))),
     Effect.provide(Layer.merge(live, Pace.layerLive))
@@ -47,8 +47,17 @@ const terminated: Effect.Effect<void> = Effect.callback((resume) => {
 const exposure = ({ host }: ServeSettings): ReadonlyArray<string> =>
   isLoopback(host) ? [] : [`--host: ${host} may be reached from other machines, and there is no authentication`]
 
-const greeting = ({ modelName }: ServeSettings, { routing }: DeploymentOptions, workers: number, url: string): string =>
-  `serving ${printable(modelName)} on ${url}: ${workers} ${workers === 1 ? "worker" : "workers"}, ${routing.mode}`
+const greeting = (
+  { modelName }: ServeSettings,
+  { routing }: DeploymentOptions,
+  pools: Deployment["pools"],
+  url: string
+): string => {
+  const workers = pools.map(({ role, workers }) =>
+    [workers, ...(role === "aggregated" ? [] : [role]), workers === 1 ? "worker" : "workers"].join(" ")
+  )
+  return `serving ${printable(modelName)} on ${url}: ${workers.join(" and ")}, ${routing.mode}`
+}
 
 const cannotListen = ({ host, port }: ServeSettings, { cause }: ServeError): UsageError =>
   usageError("--port", `cannot listen on ${host}:${port}: ${cause instanceof Error ? cause.message : String(cause)}`)

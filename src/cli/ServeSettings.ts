@@ -5,8 +5,7 @@ import { FlagReader, type FlagValues } from "../config/FlagReader.ts"
 import { type UsageError, usageError } from "../config/UsageError.ts"
 import { defaultServeOptions, type ServeOptions } from "../serve/ServeOptions.ts"
 
-/** Everything but the number of workers, which is the deployment's. */
-export type ServeSettings = Omit<ServeOptions, "workers">
+export type ServeSettings = ServeOptions
 
 const highestPort = 65_535
 /** Longest time that Node's timers take. */

@@ -76,7 +76,7 @@ export const deploymentOptionsOf = (
 
 /** The first rule on the deployment as a whole that is broken. */
 export const deploymentProblem = (given: GivenOptions, deployment: Deployment): Problem =>
-  disaggregationProblem(given, deployment)
+  disaggregationProblem(deployment)
   ?? routerModeProblem(given, deployment)
   ?? (deployment._tag === "Aggregated" ? aggregatedProblem(deployment.workers, deployment.engine) : undefined)
 

@@ -45,6 +45,10 @@ export const serveFlags = {
     default: "30",
     description: "Time in which a client must take what is sent to it; slower ones are disconnected"
   },
+  "num-prefill-workers": { ...replayFlags["num-prefill-workers"], description: "Prefill workers when disaggregated" },
+  "num-decode-workers": { ...replayFlags["num-decode-workers"], description: "Decode workers when disaggregated" },
+  "prefill-engine-args": replayFlags["prefill-engine-args"],
+  "decode-engine-args": replayFlags["decode-engine-args"],
   "num-workers": { ...replayFlags["num-workers"], description: "Workers of the deployment" },
   "extra-engine-args": { ...replayFlags["extra-engine-args"], description: "Engine arguments, a JSON object" },
   "router-mode": replayFlags["router-mode"],

@@ -66,15 +66,21 @@ export class Arrivals {
 
   private readonly until = Effect.fnUntraced(function* (this: Arrivals, done: () => boolean) {
     const { checkProgress, time, workload } = this.options
-    for (;;) {
-      yield* this.submitReady()
+    for (let due = true; ;) {
+      // Whoever wakes the arrivals has submitted what is ready, at the right moment.
+      if (due) yield* this.submitReady()
       if (done()) return
       const nextMs = workload.nextReadyMs()
       this.changed.closeUnsafe()
       if (nextMs === Number.POSITIVE_INFINITY) {
         yield* checkProgress
-        yield* this.changed.await
-      } else yield* Effect.raceFirst(time.sleepUntil(nextMs, Turn.arrival), this.changed.await)
+        due = yield* Effect.as(this.changed.await, false)
+      } else {
+        due = yield* Effect.raceFirst(
+          Effect.as(time.sleepUntil(nextMs, Turn.arrival), true),
+          Effect.as(this.changed.await, false)
+        )
+      }
     }
   })
 }

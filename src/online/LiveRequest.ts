@@ -13,6 +13,8 @@ export class LiveRequest {
   emittedTokens = 0
   /** Measured times, `NaN` until reached. */
   admittedMs = Number.NaN
+  prefillAdmittedMs = Number.NaN
+  decodeAdmittedMs = Number.NaN
   firstTokenMs = Number.NaN
   secondTokenMs = Number.NaN
   lastTokenMs = Number.NaN
@@ -21,6 +23,15 @@ export class LiveRequest {
 
   constructor(request: SimRequest) {
     this.request = request
+  }
+
+  /** A pass started at `nowMs` that may have taken the request in. */
+  noteAdmissions(nowMs: number): void {
+    const { firstAdmitMs, handoff } = this.request
+    if (Number.isNaN(this.admittedMs) && !Number.isNaN(firstAdmitMs)) this.admittedMs = nowMs
+    if (handoff === null) return
+    if (Number.isNaN(this.prefillAdmittedMs) && !Number.isNaN(handoff.prefillAdmitMs)) this.prefillAdmittedMs = nowMs
+    if (Number.isNaN(this.decodeAdmittedMs) && !Number.isNaN(handoff.decodeAdmitMs)) this.decodeAdmittedMs = nowMs
   }
 
   /** `tokens` output tokens left the deployment together. */
@@ -39,6 +50,10 @@ export class LiveRequest {
     request.secondTokenMs = this.secondTokenMs
     request.lastTokenMs = this.lastTokenMs
     request.emittedTokens = this.emittedTokens
+    if (request.handoff !== null) {
+      request.handoff.prefillAdmitMs = this.prefillAdmittedMs
+      request.handoff.decodeAdmitMs = this.decodeAdmittedMs
+    }
     return request
   }
 }

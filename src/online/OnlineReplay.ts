@@ -10,9 +10,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
-import { Engine } from "../engine/Engine.ts"
 import type { ReplayEvent, RunSummary } from "../report/ReplayEvent.ts"
-import type { Router } from "../router/Router.ts"
 import type { PolicyContext } from "../simulation/Replay.ts"
 import type { ReplayError } from "../simulation/ReplayError.ts"
 import type { ProbedRun, RunProbe } from "../simulation/RunProbe.ts"
@@ -24,15 +22,14 @@ import { SimulationView } from "../simulation/SimulationView.ts"
 import type { TraceError } from "../trace/TraceError.ts"
 import { Workload } from "../workload/Workload.ts"
 import { Arrivals } from "./Arrivals.ts"
-import { Deployment } from "./Deployment.ts"
+import type { Deployment } from "./Deployment.ts"
 import { LagMeter } from "./LagMeter.ts"
+import { LiveTopology } from "./LiveTopology.ts"
 import { Pace, type Timeline, Turn } from "./Pace.ts"
 import { Recorder } from "./Recorder.ts"
 
 /** `E` and `R`: how its policies may fail, and what they need. */
 export interface OnlineOptions<E = never, R = never> {
-  /** Workers behind the router; 1 by default. */
-  readonly workers?: number
   /** Ends the run after this much time on its clock; requests still in flight are cut off. Default: no limit. */
   readonly maxTimeMs?: number
   /** When this completes, the run ends and still delivers its summary. */
@@ -60,12 +57,12 @@ type Chunk = Arr.NonEmptyReadonlyArray<ReplayEvent>
 type Chunks<E> = Queue.Queue<Chunk, ReplayError | TraceError | E | Cause.Done>
 
 /**
- * Replays the workload on `workers` engines behind the router. Emits {@link ReplayEvent}s as requests end, then those cut off,
+ * Replays the workload on the topology's workers. Emits {@link ReplayEvent}s as requests end, then those cut off,
  * and one summary as the last element. Everything it starts ends with the stream.
  */
 export const run = <E = never, R = never>(
   options: OnlineOptions<E, R> = {}
-): Stream.Stream<ReplayEvent, ReplayError | TraceError | E, Engine | Router | Workload | Pace | PolicyContext<R>> =>
+): Stream.Stream<ReplayEvent, ReplayError | TraceError | E, LiveTopology | Workload | Pace | PolicyContext<R>> =>
   Stream.unwrap(
     Effect.gen(function* () {
       const chunks: Chunks<E> = yield* Effect.acquireRelease(
@@ -97,15 +94,14 @@ interface Parts {
 }
 
 const assemble = Effect.fnUntraced(function* <E, R>(options: OnlineOptions<E, R>, chunks: Chunks<E>) {
-  const engine = yield* Engine
+  const topology = yield* LiveTopology
   const workload = yield* Workload
-  const identity = identityFor(workload, engine.args.blockTokens, engine.args.numGpuBlocks)
+  const identity = identityFor(workload, topology.blockTokens, topology.capacityBlocks)
   const core = yield* workload.make(identity)
   const probe = probeOf(options)
   const time = yield* (yield* Pace).start
   const recorder = new Recorder(probe)
-  const deployment = yield* Deployment.make({
-    workers: options.workers ?? 1,
+  const deployment = yield* topology.make({
     time,
     identity,
     lag: options.lag ?? new LagMeter(),
@@ -133,15 +129,19 @@ const assemble = Effect.fnUntraced(function* <E, R>(options: OnlineOptions<E, R>
         recorder.ended(live, status, nowMs)
         core.onTerminal(live.request, nowMs)
       },
+      left: (live) => recorder.left(live),
+      refused: (_live, fault) => {
+        throw fault
+      },
       settled: Effect.suspend(() => arrivals.submitReady()).pipe(
         Effect.andThen(arrivals.wake),
         Effect.andThen(Effect.suspend(() => handOn(recorder, chunks)))
       ),
-      resting: () => arrivals.wake
+      resting: () => Effect.suspend(() => (deployment.atRest ? arrivals.wake : Effect.void))
     },
     core
   )
-  const probed: ProbedRun = { pools: [deployment.probed], ledger: recorder.ledger }
+  const probed: ProbedRun = { pools: deployment.probed, ledger: recorder.ledger }
   probe?.start?.(probed)
   return { time, deployment, arrivals, recorder, probe, probed, observed } satisfies Parts
 })
@@ -171,6 +171,7 @@ const play = Effect.fnUntraced(function* <E, R>(parts: Parts, options: OnlineOpt
   const nowMs = time.nowMs()
   const cutOff = deployment.inFlight
   parts.probe?.end?.(parts.probed, { nowMs, drained: ended === "drained", cutOff })
+  for (const live of deployment.leaving()) recorder.left(live)
   recorder.cutOff(deployment.requests())
   const summary: RunSummary = {
     _tag: "Summary",

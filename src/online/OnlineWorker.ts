@@ -127,6 +127,7 @@ export class OnlineWorker {
     }
     this.idlePasses = 0
     const { endMs } = outcome
+    batch.instant = endMs === startMs
     yield* time.sleepUntil(endMs, Turn.passEnd)
     yield* hub.publishPassEnd(this.index)
     batch.stampMs = time.nowMs()
@@ -174,7 +175,7 @@ export class OnlineWorker {
   private note(request: SimRequest, batch: OutputBatch, nowMs: number): LiveRequest {
     const live = this.residents.get(request)
     if (live === undefined) throw new Error(`worker ${this.index} was never sent request ${request.id}`)
-    if (Number.isNaN(live.admittedMs) && !Number.isNaN(request.firstAdmitMs)) live.admittedMs = nowMs
+    live.noteAdmissions(nowMs)
     batch.addTokens(live)
     return live
   }

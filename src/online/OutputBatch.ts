@@ -6,6 +6,8 @@ export class OutputBatch {
   readonly workerIndex: number
   /** When the end of the pass was seen: the time stamp of all its tokens. */
   stampMs = Number.NaN
+  /** The pass took no time in the model: other passes of the same instant have yet to start. */
+  instant = false
   /** Requests that emit, and how many tokens each; equal lengths. */
   readonly emitting: Array<LiveRequest> = []
   readonly tokens: Array<number> = []
@@ -23,6 +25,12 @@ export class OutputBatch {
     this.emitting.push(live)
     this.tokens.push(computed - live.computedTokens)
     live.computedTokens = computed
+  }
+
+  /** The tokens leave the deployment. */
+  emit(): void {
+    const { emitting, stampMs, tokens } = this
+    for (let index = 0; index < emitting.length; index++) emitting[index]!.emit(tokens[index]!, stampMs)
   }
 
   addSignal(live: LiveRequest, signal: Signal): void {

@@ -41,8 +41,13 @@ export class Recorder {
 
   ended(live: LiveRequest, status: RequestStatus, nowMs: number): void {
     const request = live.stamp()
-    this.ledger.finish(request, status)
+    this.ledger.settle(request, status)
     this.probe?.record?.(request, nowMs)
+  }
+
+  /** Its record is complete. */
+  left(live: LiveRequest): void {
+    this.ledger.emit(live.stamp())
   }
 
   /** What the end of the run leaves unfinished. */

@@ -17,6 +17,7 @@ import type { Deployment as DeploymentChoice } from "../config/ReplayOptions.ts"
 import { Engine } from "../engine/Engine.ts"
 import * as SglangEngine from "../engine/sglang/SglangEngine.ts"
 import * as VllmEngine from "../engine/vllm/VllmEngine.ts"
+import * as LiveTopology from "../online/LiveTopology.ts"
 import type { PoolFacts } from "../report/ReportOptions.ts"
 import * as KvRouter from "../router/kv/KvRouter.ts"
 import type { PolicyFileError } from "../router/kv/PolicyFileError.ts"
@@ -65,8 +66,8 @@ export interface Deployment {
   readonly warnings: () => ReadonlyArray<string>
   /** Wires the pools for a run in simulated time. */
   readonly topology: Layer.Layer<Topology.Topology, Topology.DisaggregationUnsupported | SettingsError>
-  /** Engine and router of the pool that a run on the live clock has. */
-  readonly live: Layer.Layer<Engine | Router>
+  /** Wires the pools for a run on the live clock. */
+  readonly live: Layer.Layer<LiveTopology.LiveTopology, Topology.DisaggregationUnsupported | SettingsError>
 }
 
 const timingLayer = (args: EngineArgs, { bundles }: RunFiles): Layer.Layer<Timing, AicError | NpzError, Files> => {
@@ -139,24 +140,40 @@ const deployPools = Effect.fnUntraced(function* (
 const isSingleEngine = ({ deployment, routing }: DeploymentOptions): boolean =>
   deployment._tag === "Aggregated" && deployment.workers === 1 && routing.mode === "round_robin"
 
-type Topologies = Deployment["topology"]
+/** A pool's engine with the router. */
+const services = ({ engine }: DeployedPool, router: Router["Service"]): Layer.Layer<Engine | Router> =>
+  Layer.merge(Layer.succeed(Engine, engine), Layer.succeed(Router, router))
 
-const topologyOf = (options: DeploymentOptions, pools: Deployment["pools"], router: Router["Service"]): Topologies => {
-  const { deployment } = options
-  const serve = ({ engine }: DeployedPool) => Layer.merge(Layer.succeed(Engine, engine), Layer.succeed(Router, router))
-  const [first, second = first] = pools
-  if (isSingleEngine(options)) return Layer.provide(Topology.layerSingle, serve(first))
-  if (deployment._tag === "Aggregated") {
-    return Layer.provide(Topology.layerMulti({ workers: deployment.workers }), serve(first))
-  }
-  return Layer.provide(
-    Topology.layerDisaggregated(deployment),
-    Layer.merge(
-      Layer.provide(Topology.PrefillPool.layer, serve(first)),
-      Layer.provide(Topology.DecodePool.layer, serve(second))
-    )
+/** Both pools of a disaggregated deployment. */
+const bothPools = (
+  [first, second = first]: Deployment["pools"],
+  router: Router["Service"]
+): Layer.Layer<Topology.PrefillPool | Topology.DecodePool> =>
+  Layer.merge(
+    Layer.provide(Topology.PrefillPool.layer, services(first, router)),
+    Layer.provide(Topology.DecodePool.layer, services(second, router))
   )
+
+const topologyOf = (
+  options: DeploymentOptions,
+  pools: Deployment["pools"],
+  router: Router["Service"]
+): Deployment["topology"] => {
+  const { deployment } = options
+  if (isSingleEngine(options)) return Layer.provide(Topology.layerSingle, services(pools[0], router))
+  return deployment._tag === "Aggregated"
+    ? Layer.provide(Topology.layerMulti({ workers: deployment.workers }), services(pools[0], router))
+    : Layer.provide(Topology.layerDisaggregated(deployment), bothPools(pools, router))
 }
+
+const liveTopologyOf = (
+  deployment: DeploymentChoice,
+  pools: Deployment["pools"],
+  router: Router["Service"]
+): Deployment["live"] =>
+  deployment._tag === "Aggregated"
+    ? Layer.provide(LiveTopology.layerAggregated({ workers: deployment.workers }), services(pools[0], router))
+    : Layer.provide(LiveTopology.layerDisaggregated(deployment), bothPools(pools, router))
 
 const usedOf = (choice: DeploymentChoice, pools: Deployment["pools"]): DeploymentChoice => {
   const [first, second = first] = pools
@@ -179,7 +196,6 @@ export const deployWith = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Deployment, Undeployable, Files | Scope.Scope> {
   const pools = yield* deployPools(options.deployment, files)
   const router = yield* deployRouter(options, files)
-  const last = pools.at(-1) ?? pools[0]
   return {
     pools,
     router,
@@ -188,7 +204,7 @@ export const deployWith = Effect.fnUntraced(function* (
     facts: () => pools.map(poolFacts),
     warnings: () => pools.flatMap(extrapolationWarning),
     topology: topologyOf(options, pools, router),
-    live: Layer.merge(Layer.succeed(Engine, last.engine), Layer.succeed(Router, router))
+    live: liveTopologyOf(options.deployment, pools, router)
   }
 })
 

@@ -163,17 +163,13 @@ const virtualSimulation = Effect.fnUntraced(function* (
 const liveSimulation = Effect.fnUntraced(function* (
   { check, maxSimTimeMs }: ReplayOptions,
   workload: RunWorkload,
-  { live, pools }: Deployment
-): Effect.fn.Return<Simulation, TraceError | WorkloadError, Scope.Scope> {
+  { live }: Deployment
+): Effect.fn.Return<Simulation, DisaggregationUnsupported | SettingsError | TraceError | WorkloadError, Scope.Scope> {
   const services = yield* Layer.build(Layer.mergeAll(live, workload.layer, Pace.layerLive))
   const limit = maxSimTimeMs === undefined ? {} : { maxTimeMs: maxSimTimeMs }
   const lag = new LagMeter()
   return {
-    events: (controls = {}) =>
-      Stream.provideContext(
-        OnlineReplay.run({ ...limit, ...controls, workers: pools[0].workers, check, lag }),
-        services
-      ),
+    events: (controls = {}) => Stream.provideContext(OnlineReplay.run({ ...limit, ...controls, check, lag }), services),
     warnings: () => [lag.describe()]
   }
 })

@@ -11,8 +11,6 @@ export interface ServeOptions {
   readonly port: number
   /** The one model that requests may name. */
   readonly modelName: string
-  /** Workers behind the router. */
-  readonly workers: number
   /** Output tokens of a request that does not say how many it wants. */
   readonly defaultOutputTokens: number
   /** Prompt and output tokens of one request together; the size of a worker's KV pool when absent. */
@@ -35,7 +33,6 @@ export const defaultServeOptions: ServeOptions = {
   allowedOrigins: [],
   port: 8000,
   modelName: "dynosim",
-  workers: 1,
   defaultOutputTokens: 128,
   maxContextTokens: undefined,
   maxConcurrentRequests: 1024,

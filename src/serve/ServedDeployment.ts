@@ -4,9 +4,10 @@
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type { Engine } from "../engine/Engine.ts"
+import type { EngineArgs } from "../engine/EngineArgs.ts"
 import type { Deployment, DeploymentObserver } from "../online/Deployment.ts"
 import type { LagMeter } from "../online/LagMeter.ts"
+import type { LivePool, LiveTopology } from "../online/LiveTopology.ts"
 import type { LiveRequest } from "../online/LiveRequest.ts"
 import type { BlockIdentity } from "../request/BlockIdentity.ts"
 import { noRoutingHints, SimRequest } from "../request/SimRequest.ts"
@@ -33,11 +34,21 @@ interface PlannedChoice {
   readonly plan: OutputPlan
 }
 
+const lastOf = ([first, ...others]: LiveTopology["Service"]["pools"]): LivePool => others.at(-1) ?? first
+
+/** Tokens that one request may have in a worker's KV pool. */
+const usableTokens = ({ blockTokens, engineType, numGpuBlocks }: EngineArgs): number =>
+  // SGLang-style admission keeps a page in hand for the page that a request is about to open.
+  blockTokens * (engineType === "sglang" ? numGpuBlocks - 1 : numGpuBlocks)
+
 export class ServedDeployment {
   readonly contextTokens: number
   private readonly deployment: Deployment
   private readonly identity: BlockIdentity
-  private readonly engine: Engine["Service"]
+  private readonly pools: LiveTopology["Service"]["pools"]
+  /** The workers that compute prompts, and those that decode them; the same unless disaggregated. */
+  private readonly prefill: EngineArgs
+  private readonly decode: EngineArgs
   private readonly options: ServeOptions
   private readonly metrics: ServerMetrics
   private readonly served = new Map<LiveRequest, Served>()
@@ -49,19 +60,18 @@ export class ServedDeployment {
   constructor(
     deployment: Deployment,
     identity: BlockIdentity,
-    engine: Engine["Service"],
+    pools: LiveTopology["Service"]["pools"],
     options: ServeOptions,
     metrics: ServerMetrics
   ) {
     this.deployment = deployment
     this.identity = identity
-    this.engine = engine
+    this.pools = pools
+    this.prefill = pools[0].args
+    this.decode = lastOf(pools).args
     this.options = options
     this.metrics = metrics
-    const { blockTokens, engineType, numGpuBlocks } = engine.args
-    // SGLang-style admission keeps a page in hand for the page that a request is about to open.
-    const usableBlocks = engineType === "sglang" ? numGpuBlocks - 1 : numGpuBlocks
-    this.contextTokens = Math.min(options.maxContextTokens ?? Number.POSITIVE_INFINITY, blockTokens * usableBlocks)
+    this.contextTokens = Math.min(options.maxContextTokens ?? Number.POSITIVE_INFINITY, usableTokens(this.decode))
   }
 
   /** Starts all choices, or none. */
@@ -114,7 +124,7 @@ export class ServedDeployment {
     const promptTokens = prompt.length
     // The answer is known: its blocks follow those of the prompt.
     for (let position = 0; position < plan.tokens; position++) prompt.addToken(outputToken(plan.seed, position))
-    const blocks = blocksOf(this.identity, prompt, this.engine.args.blockTokens)
+    const blocks = blocksOf(this.identity, prompt, this.decode.blockTokens)
     prompt.truncate(promptTokens)
     const request = new SimRequest({
       id: this.nextRequest++,
@@ -162,21 +172,27 @@ export class ServedDeployment {
       else this.metrics.ended("error")
       this.end(live, status === "completed" ? undefined : serverError("the engine has rejected the request"))
     },
+    left: () => {},
+    refused: (live, fault) => {
+      this.metrics.ended("error")
+      this.end(live, serverError(fault.message, 503))
+    },
     settled: Effect.sync(() => this.tellTouched()),
-    resting: (worker, stuck) =>
+    resting: (stuck) =>
       Effect.sync(() => {
-        if (!stuck) return
-        for (const live of worker.requests()) this.giveUp(live)
+        for (const live of stuck) this.giveUp(live)
         this.tellTouched()
       })
   }
 
   metricsText(lag: LagMeter): string {
-    const { deployment, engine, options } = this
+    const { deployment, options, pools } = this
+    const snapshots = deployment.snapshots()
+    const roles = pools.flatMap(({ role, workers }) => Array.from({ length: workers }, () => role))
     return this.metrics.text({
       modelName: options.modelName,
-      engine: engine.args,
-      workers: deployment.snapshots(),
+      pools,
+      workers: snapshots.map((snapshot, index) => ({ ...snapshot, role: roles[index] ?? "aggregated" })),
       parked: deployment.parked,
       lag
     })
@@ -184,9 +200,9 @@ export class ServedDeployment {
 
   /** Output tokens, once prompt and output together are known to fit. */
   private outputTokensOf(prompt: TokenBuffer, outputTokens: number | undefined): Result.Result<number, ApiError> {
-    const { contextTokens, engine, options } = this
+    const { contextTokens, options } = this
     const promptTokens = prompt.length
-    const { enableChunkedPrefill, engineType, maxNumBatchedTokens } = engine.args
+    const { enableChunkedPrefill, engineType, maxNumBatchedTokens } = this.prefill
     const room = contextTokens - promptTokens
     const wanted = outputTokens ?? Math.max(1, Math.min(options.defaultOutputTokens, room))
     if (wanted > room) {
@@ -194,6 +210,15 @@ export class ServedDeployment {
         invalid(
           `this model's maximum context length is ${contextTokens} tokens. However, you requested ${promptTokens + wanted} tokens `
             + `(${promptTokens} in the prompt, ${wanted} in the completion)`,
+          { code: "context_length_exceeded" }
+        )
+      )
+    }
+    // A prefill worker computes one token beyond the prompt.
+    if (promptTokens + 1 > usableTokens(this.prefill)) {
+      return Result.fail(
+        invalid(
+          `the prompt has ${promptTokens} tokens, but a prefill worker holds at most ${usableTokens(this.prefill) - 1}`,
           { code: "context_length_exceeded" }
         )
       )

@@ -5,9 +5,8 @@ import * as HttpServer from "effect/http/HttpServer"
 import type { ServeError } from "effect/http/HttpServerError"
 import * as Layer from "effect/Layer"
 import { createServer } from "node:http"
-import type { Engine } from "../engine/Engine.ts"
+import type { LiveTopology } from "../online/LiveTopology.ts"
 import type { Pace } from "../online/Pace.ts"
-import type { Router } from "../router/Router.ts"
 import type { ReplayError } from "../simulation/ReplayError.ts"
 import { answerRefused } from "./RefusedConnections.ts"
 import * as Routes from "./Routes.ts"
@@ -47,7 +46,7 @@ const nodeServer = ({
 export const serve = <R>(
   options: ServeOptions,
   started: (url: string) => Effect.Effect<void, never, R>
-): Effect.Effect<never, ServeError | ReplayError, Engine | Router | Pace | R> => {
+): Effect.Effect<never, ServeError | ReplayError, LiveTopology | Pace | R> => {
   const clients = new SlowClients(options.clientTimeoutMs)
   const app = Layer.unwrap(Effect.map(Routes.app(options, clients), (handler) => HttpServer.serve(handler)))
   return Effect.gen(function* () {

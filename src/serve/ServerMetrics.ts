@@ -4,8 +4,8 @@
  * Latencies are what the deployment emitted, in seconds; the network to the client is not in them. Bucket bounds are vLLM's, with
  * a few smaller ones, because a simulated pass may be much faster than a real one.
  */
-import type { EngineArgs } from "../engine/EngineArgs.ts"
 import type { WorkerSnapshot } from "../engine/WorkerCore.ts"
+import type { LivePool } from "../online/LiveTopology.ts"
 import type { LagMeter } from "../online/LagMeter.ts"
 import type { LiveRequest } from "../online/LiveRequest.ts"
 import { Histogram } from "./Histogram.ts"
@@ -28,14 +28,28 @@ const tokenBounds = [
 /** How a request ended, as `finished_reason` names it. */
 export type FinishedReason = "stop" | "length" | "abort" | "error"
 
+/** A worker now, and the pool it is in. */
+export interface ServedWorker extends WorkerSnapshot {
+  readonly role: LivePool["role"]
+}
+
 /** What is looked up when the metrics are asked for. */
 export interface MetricsView {
   readonly modelName: string
-  readonly engine: EngineArgs
-  readonly workers: ReadonlyArray<WorkerSnapshot>
+  readonly pools: ReadonlyArray<LivePool>
+  readonly workers: ReadonlyArray<ServedWorker>
   readonly parked: number
   readonly lag: LagMeter
 }
+
+/** Only disaggregated workers have a role to tell. */
+const roleLabel = (role: LivePool["role"]): Labels => (role === "aggregated" ? {} : { role })
+
+/** One series per worker. */
+const byWorker =
+  (workers: ReadonlyArray<ServedWorker>, model: Labels) =>
+  (value: (worker: ServedWorker) => number): ReadonlyArray<readonly [Labels, number]> =>
+    workers.map((worker, index) => [{ engine: String(index), ...model, ...roleLabel(worker.role) }, value(worker)])
 
 export class ServerMetrics {
   private promptTokens = 0
@@ -99,9 +113,8 @@ export class ServerMetrics {
     return text.toString()
   }
 
-  private writeState(text: PrometheusText, { engine, modelName, workers }: MetricsView, model: Labels): void {
-    const perWorker = (value: (worker: WorkerSnapshot) => number): ReadonlyArray<readonly [Labels, number]> =>
-      workers.map((worker, index) => [{ engine: String(index), model_name: modelName }, value(worker)])
+  private writeState(text: PrometheusText, { pools, workers }: MetricsView, model: Labels): void {
+    const perWorker = byWorker(workers, model)
     text
       .gauge(
         "vllm:num_requests_running",
@@ -118,17 +131,20 @@ export class ServerMetrics {
         "KV-cache usage. 1 means 100 percent usage.",
         perWorker((w) => w.activeBlocks / w.capacityBlocks)
       )
-      .gauge("vllm:cache_config_info", "Information of the LLMEngine CacheConfig", [
-        [
+      .gauge(
+        "vllm:cache_config_info",
+        "Information of the LLMEngine CacheConfig",
+        pools.map(({ args, role }) => [
           {
             ...model,
-            block_size: String(engine.blockTokens),
-            num_gpu_blocks: String(engine.numGpuBlocks),
-            enable_prefix_caching: engine.enablePrefixCaching ? "True" : "False"
+            ...roleLabel(role),
+            block_size: String(args.blockTokens),
+            num_gpu_blocks: String(args.numGpuBlocks),
+            enable_prefix_caching: args.enablePrefixCaching ? "True" : "False"
           },
           1
-        ]
-      ])
+        ])
+      )
   }
 
   private writeCounters(text: PrometheusText, { workers }: MetricsView, model: Labels): void {
@@ -136,7 +152,7 @@ export class ServerMetrics {
       .counter(
         "vllm:num_preemptions_total",
         "Cumulative number of preemption from the engine.",
-        workers.map(({ preemptions }, index) => [{ engine: String(index), ...model }, preemptions])
+        byWorker(workers, model)(({ preemptions }) => preemptions)
       )
       .counter("vllm:prompt_tokens_total", "Number of prefill tokens processed.", [[model, this.promptTokens]])
       .counter("vllm:generation_tokens_total", "Number of generation tokens processed.", [

@@ -1,7 +1,7 @@
 /**
  * The model behind the endpoint: a simulated deployment that runs as long as its layer, with its limits and its metrics.
  *
- * It is built from the same Engine, Router and Pace layers as an online replay.
+ * It is built from the same topology and Pace layers as an online replay.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -9,11 +9,9 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { Engine } from "../engine/Engine.ts"
-import { Deployment } from "../online/Deployment.ts"
 import { LagMeter } from "../online/LagMeter.ts"
+import { LiveTopology } from "../online/LiveTopology.ts"
 import { Pace } from "../online/Pace.ts"
-import type { Router } from "../router/Router.ts"
 import type { ReplayError } from "../simulation/ReplayError.ts"
 import type { ApiError } from "./ApiError.ts"
 import type { Generation } from "./Generation.ts"
@@ -40,17 +38,16 @@ export class SimulatedModel extends Context.Service<
     readonly failure: Effect.Effect<never, ReplayError>
   }
 >()("dynosim/serve/SimulatedModel") {
-  /** A deployment of `options.workers` workers, running while the layer lives. */
-  static readonly layer = (options: ServeOptions): Layer.Layer<SimulatedModel, never, Engine | Router | Pace> =>
+  /** A deployment of the topology's workers, running while the layer lives. */
+  static readonly layer = (options: ServeOptions): Layer.Layer<SimulatedModel, never, LiveTopology | Pace> =>
     Layer.effect(SimulatedModel, make(options))
 }
 
 const make = Effect.fnUntraced(function* (options: ServeOptions) {
-  const engine = yield* Engine
+  const topology = yield* LiveTopology
   const identity = textIdentity()
   const lag = new LagMeter()
-  const deployment = yield* Deployment.make({
-    workers: options.workers,
+  const deployment = yield* topology.make({
     time: yield* (yield* Pace).start,
     identity,
     lag,
@@ -58,7 +55,7 @@ const make = Effect.fnUntraced(function* (options: ServeOptions) {
     maxLagMs: options.maxLagMs
   })
   const metrics = new ServerMetrics()
-  const served = new ServedDeployment(deployment, identity, engine, options, metrics)
+  const served = new ServedDeployment(deployment, identity, topology.pools, options, metrics)
   const failed = yield* Deferred.make<never, ReplayError>()
   yield* Effect.forkScoped(Deferred.into(deployment.run(served.observer), failed))
   return SimulatedModel.of({

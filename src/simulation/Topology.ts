@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { Engine } from "../engine/Engine.ts"
+import type { HandoffSupport } from "../engine/Handoff.ts"
 import { Router } from "../router/Router.ts"
 import { check } from "../settings/Decode.ts"
 import { integer } from "../settings/Kind.ts"
@@ -107,6 +108,27 @@ export class DisaggregationUnsupported extends Schema.TaggedError<Disaggregation
   }
 }
 
+/** How two engines hand KV over; fails when they cannot. */
+export const handoffOf = (
+  prefill: Engine["Service"],
+  decode: Engine["Service"]
+): Effect.Effect<
+  { readonly source: HandoffSupport; readonly destination: HandoffSupport },
+  DisaggregationUnsupported
+> => {
+  const source = prefill.handoff
+  const destination = decode.handoff
+  return source !== undefined && destination !== undefined && source.order === destination.order
+    ? Effect.succeed({ source, destination })
+    : Effect.fail(
+        new DisaggregationUnsupported({
+          problem:
+            "disaggregation needs prefill and decode engines of one type that can hand KV over (vllm or sglang), got "
+            + `${prefill.args.engineType} and ${decode.args.engineType}`
+        })
+      )
+}
+
 /** A pool that computes prompts and a pool that decodes them, with a KV transfer in between. */
 export const layerDisaggregated = (options: {
   readonly prefillWorkers: number
@@ -118,15 +140,7 @@ export const layerDisaggregated = (options: {
       yield* Effect.fromResult(check(disaggregatedSettings, { prefillWorkers, decodeWorkers }))
       const prefill = { ...(yield* PrefillPool), workers: prefillWorkers }
       const decode = { ...(yield* DecodePool), workers: decodeWorkers }
-      const source = prefill.engine.handoff
-      const destination = decode.engine.handoff
-      if (source === undefined || destination === undefined || source.order !== destination.order) {
-        return yield* new DisaggregationUnsupported({
-          problem:
-            "disaggregation needs prefill and decode engines of one type that can hand KV over (vllm or sglang), got "
-            + `${prefill.engine.args.engineType} and ${decode.engine.args.engineType}`
-        })
-      }
+      const { destination, source } = yield* handoffOf(prefill.engine, decode.engine)
       return Topology.of({
         name: "disaggregated",
         blockTokens: decode.engine.args.blockTokens,

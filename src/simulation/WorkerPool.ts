@@ -76,6 +76,11 @@ export class WorkerPool<Worker extends WorkerCore> {
   submit(request: SimRequest, worker: number, nowMs: number): void {
     this.notePlacement(request, worker, nowMs)
     this.cores[worker]!.submit(request)
+    this.received(worker)
+  }
+
+  /** A request has come to the worker. */
+  received(worker: number): void {
     this.noteWork(worker)
   }
 
@@ -107,10 +112,16 @@ export class WorkerPool<Worker extends WorkerCore> {
     return any
   }
 
+  /** What the pass under way gives. */
+  underWay(worker: number): PassOutcome {
+    const outcome = this.outcomes[worker]
+    if (outcome === undefined) throw new Error(`worker ${worker} has no pass under way`)
+    return outcome
+  }
+
   /** Makes the worker idle and returns what its pass did; the router sees the pass's held cache changes. */
   finishPass(worker: number): PassOutcome {
-    const outcome = this.outcomes[worker]
-    if (outcome === undefined) throw new Error(`worker ${worker} has no pass to finish`)
+    const outcome = this.underWay(worker)
     this.outcomes[worker] = undefined
     this.publishHeldEvents(worker)
     return outcome
@@ -134,13 +145,23 @@ export class WorkerPool<Worker extends WorkerCore> {
   /** End of the pass, or -1 when it did nothing: then the worker stays idle until something else changes. */
   private startPass(worker: number, nowMs: number): number {
     const core = this.cores[worker]!
-    const outcome = core.pass(nowMs)
+    const startMs = this.startOf(worker, nowMs)
+    const outcome = core.pass(startMs)
     this.passes += 1
-    this.probe?.pass?.(this.places[worker]!, nowMs, outcome)
-    if (outcome.endMs === nowMs && !outcome.progressed) return -1
+    this.probe?.pass?.(this.places[worker]!, startMs, outcome)
+    if (outcome.endMs === startMs && !outcome.progressed) return -1
+    this.began(worker, outcome)
+    return outcome.endMs
+  }
+
+  /** When a pass starts in the model that could start now. */
+  protected startOf(_worker: number, nowMs: number): number {
+    return nowMs
+  }
+
+  protected began(worker: number, outcome: PassOutcome): void {
     this.ready.remove(worker)
     this.outcomes[worker] = outcome
-    return outcome.endMs
   }
 
   private eventSinks(engine: Engine["Service"], worker: number): Pick<WorkerContext, "kvEvents" | "kvEventsAtPassEnd"> {

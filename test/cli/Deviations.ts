@@ -53,6 +53,7 @@ export const deviations: Readonly<Record<string, Deviation>> = {
   "m-array-row": rowList,
   "g-array-row": rowList,
   "g-hash-empty-noinput": refused(/must have a positive input_length/, "a request without a prompt cannot be served"),
+  "disagg-online-synth": anyMode,
   "m-neg-ts-conc-disagg": refused(
     /invalid first_arrival_timestamp_ms -10/,
     "disaggregated runs check their traces too"

@@ -83,7 +83,7 @@ const curl = async (command: string, url: string): Promise<Response> => {
 
 describe("the served deployment as documented", () => {
   it("has commands and requests", () => {
-    assert.isAtLeast(serveCommands.length, 2)
+    assert.isAtLeast(serveCommands.length, 3)
     assert.isAtLeast(curlCommands.length, 4)
   })
 

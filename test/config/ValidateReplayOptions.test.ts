@@ -250,7 +250,6 @@ describe("validateReplayOptions", () => {
       { ...synthetic, interTurnDelayMs: -5 },
       /^--inter-turn-delay-ms: must be a finite number of at least 0, got -5$/
     ],
-    ["split online", { ...split, replayMode: "online" }, /^--replay-mode: disaggregated runs only work offline$/],
     [
       "split trtllm",
       { ...split, prefillEngineArgs: prefill('{"engine_type": "trtllm"}') },

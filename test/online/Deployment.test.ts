@@ -3,8 +3,9 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Engine } from "../../src/engine/Engine.ts"
-import { Deployment } from "../../src/online/Deployment.ts"
+import type { Deployment } from "../../src/online/Deployment.ts"
 import { LagMeter } from "../../src/online/LagMeter.ts"
+import { LiveTopology } from "../../src/online/LiveTopology.ts"
 import type { LiveRequest } from "../../src/online/LiveRequest.ts"
 import { Pace, type Timeline, Turn } from "../../src/online/Pace.ts"
 import * as VirtualPace from "../../src/online/VirtualPace.ts"
@@ -18,15 +19,18 @@ import type { Router } from "../../src/router/Router.ts"
 import { RunChecks } from "../../src/simulation/RunChecks.ts"
 import { engineArgs } from "../support/EngineArgsBuilder.ts"
 import { blocksFrom, request } from "../support/RequestBuilder.ts"
-import { engineOf } from "./OnlineRuns.ts"
+import { aggregated, disaggregated, engineOf } from "./OnlineRuns.ts"
 
 interface Used {
   readonly deployment: Deployment
   readonly time: Timeline
   readonly ended: Array<readonly [id: number, status: RequestStatus, atMs: number]>
+  /** Those that have left. */
+  readonly left: Array<number>
   /** Tokens seen per request. */
   readonly tokens: Map<number, number>
-  readonly submit: (id: number, promptTokens: number, outputTokens: number) => LiveRequest
+  /** Prompts of equal content share their blocks; by default each has its own. */
+  readonly submit: (id: number, promptTokens: number, outputTokens: number, content?: number) => LiveRequest
   readonly until: (timeMs: number) => Effect.Effect<void>
 }
 
@@ -36,13 +40,14 @@ const use = <A>(
     readonly workers?: number
     readonly engine?: Layer.Layer<Engine>
     readonly router?: Layer.Layer<Router, SettingsError>
+    /** In place of all that. */
+    readonly live?: Layer.Layer<LiveTopology>
   } = {}
 ): Effect.Effect<A> =>
   VirtualPace.run(
     Effect.gen(function* () {
       const time = yield* (yield* Pace).start
-      const deployment = yield* Deployment.make({
-        workers: options.workers ?? 1,
+      const deployment = yield* (yield* LiveTopology).make({
         time,
         identity: new HashIdTrie(64, 64),
         lag: new LagMeter(),
@@ -50,6 +55,7 @@ const use = <A>(
         maxLagMs: 20
       })
       const ended: Used["ended"] = []
+      const left: Array<number> = []
       const tokens = new Map<number, number>()
       yield* Effect.forkScoped(
         deployment.run({
@@ -57,6 +63,10 @@ const use = <A>(
             batch.emitting.forEach(({ aborted, request: { id } }, index) => {
               if (!aborted) tokens.set(id, (tokens.get(id) ?? 0) + batch.tokens[index]!)
             }),
+          left: ({ request: { id } }) => void left.push(id),
+          refused: (_live, fault) => {
+            throw fault
+          },
           ended: ({ request: { id } }, status, atMs) => void ended.push([id, status, atMs]),
           settled: Effect.void,
           resting: () => Effect.void
@@ -66,16 +76,29 @@ const use = <A>(
         deployment,
         time,
         ended,
+        left,
         tokens,
-        submit: (id, promptTokens, outputTokens) =>
+        submit: (id, promptTokens, outputTokens, content = id) =>
           deployment.submit(
-            request({ id, promptTokens, outputTokens, blocks: blocksFrom(1000 * id, Math.floor(promptTokens / 64)) })
+            request({
+              id,
+              promptTokens,
+              outputTokens,
+              blocks: blocksFrom(1000 * content, Math.floor(promptTokens / 64))
+            })
           ),
         until: (timeMs) => time.sleepUntil(timeMs, Turn.start + 1000)
       })
     }).pipe(
       Effect.scoped,
-      Effect.provide([options.engine ?? engineOf(engineArgs()), Layer.orDie(options.router ?? RoundRobin.layer)])
+      Effect.provide(
+        options.live
+          ?? aggregated({
+            engine: options.engine ?? engineOf(engineArgs()),
+            router: options.router ?? RoundRobin.layer,
+            workers: options.workers ?? 1
+          }).live
+      )
     )
   )
 
@@ -217,4 +240,87 @@ describe("a deployment", () => {
       { router }
     )
   })
+})
+
+describe("a disaggregated deployment", () => {
+  const link = { kvBytesPerToken: 131_072, kvTransferBandwidthGbS: 4 }
+  const queueing = KvRouter.layer({ ...defaultKvRouterOptions, routerQueueThreshold: 0.5 })
+  const sizes = { prefillWorkers: 2, decodeWorkers: 2 }
+
+  it.effect("serves what is submitted at any time, and lets a request leave when its source is released", () =>
+    use(
+      ({ ended, left, submit, tokens, until }) =>
+        Effect.gen(function* () {
+          submit(0, 1000, 10)
+          yield* until(50)
+          submit(1, 500, 3)
+          yield* until(10_000)
+          assert.deepStrictEqual(ended.map(([id, status]) => [id, status]).toSorted(), [
+            [0, "completed"],
+            [1, "completed"]
+          ])
+          assert.deepStrictEqual(left.toSorted(), [0, 1])
+          assert.deepStrictEqual([tokens.get(0), tokens.get(1)], [10, 3])
+        }),
+      { live: disaggregated(engineArgs(link), engineArgs(), RoundRobin.layer, sizes).live }
+    )
+  )
+
+  const warmMs = 2000
+  const ascending = (a: number, b: number): number => a - b
+  const stages: ReadonlyArray<readonly [name: string, engineType: "vllm" | "sglang", decodeBlocks: number]> = [
+    ["vllm", "vllm", 2000],
+    ["vllm with a tight decode pool", "vllm", 20],
+    ["sglang", "sglang", 2000],
+    ["sglang with a tight decode pool", "sglang", 20]
+  ]
+  for (const [name, engineType, decodeBlocks] of stages) {
+    it.effect(`takes requests back at any moment, and nothing of them stays: ${name}`, () =>
+      Effect.forEach(
+        // One request is taken back at this time, ms: before, while and after its prefill, its transfer and its decode.
+        Array.from({ length: 45 }, (_, step) => step * 7.3),
+        (abortMs) =>
+          use(
+            ({ deployment, ended, left, submit, tokens, until }) =>
+              Effect.gen(function* () {
+                // Both decode workers know the beginning of the victims' prompts.
+                for (const id of [9, 10, 11, 12]) submit(id, 400, 2, 0)
+                yield* until(warmMs)
+                const victims = [submit(0, 900, 12, 0), submit(1, 700, 9, 0)]
+                for (let id = 2; id < 8; id++) submit(id, 300 + 64 * id, 6)
+                yield* until(warmMs + abortMs)
+                for (const victim of victims) deployment.abort(victim)
+                const seen = [tokens.get(0) ?? 0, tokens.get(1) ?? 0]
+                yield* until(warmMs + abortMs + 30)
+                submit(8, 640, 5)
+                yield* until(60_000)
+                const gone = new Set(victims.filter(({ aborted }) => aborted).map(({ request: { id } }) => id))
+                const expected = Array.from({ length: 13 }, (_, id) => id).filter((id) => !gone.has(id))
+                assert.deepStrictEqual(ended.map(([id]) => id).toSorted(ascending), expected)
+                assert.isTrue(ended.every(([, status]) => status === "completed"))
+                assert.deepStrictEqual(left.toSorted(ascending), expected)
+                assert.deepStrictEqual([tokens.get(0) ?? 0, tokens.get(1) ?? 0], seen)
+                assert.deepStrictEqual([deployment.inFlight, deployment.parked, [...deployment.leaving()]], [0, 0, []])
+                assert.isTrue(deployment.atRest)
+                for (const { core } of deployment.probed.flatMap(({ workers }) => workers)) {
+                  core.checkInvariants()
+                  assert.deepStrictEqual(
+                    [core.inFlight, core.requests().length, core.snapshot().activeBlocks],
+                    [0, 0, 0]
+                  )
+                }
+              }),
+            {
+              live: disaggregated(
+                engineArgs({ ...link, engineType }),
+                engineArgs({ engineType, numGpuBlocks: decodeBlocks }),
+                queueing,
+                sizes
+              ).live
+            }
+          ),
+        { discard: true }
+      )
+    )
+  }
 })

@@ -19,7 +19,7 @@ import { engineArgs } from "../support/EngineArgsBuilder.ts"
 import { layer as plainWorkload } from "../support/PlainWorkload.ts"
 import { row } from "../support/RequestBuilder.ts"
 import { countedPace } from "./CountedPace.ts"
-import { engineOf, online, type Setup } from "./OnlineRuns.ts"
+import { aggregated, engineOf, online, type Setup } from "./OnlineRuns.ts"
 
 /** `count` rows, one every `everyMs`. */
 const rowsEvery = (count: number, everyMs: number, outputTokens: number): ReadonlyArray<TraceRow> =>
@@ -37,6 +37,9 @@ const setup = (workload: Setup["workload"], changes: Partial<Setup> = {}): Setup
   workload,
   ...changes
 })
+
+const liveOf = (workers: number, engine = engineOf(engineArgs())) =>
+  aggregated({ engine, router: RoundRobin.layer, workers }).live
 
 const timed = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.suspend(() => {
@@ -106,8 +109,8 @@ describe("a run on the live clock", () => {
 
   it.live("makes a truncated report of a run that its time limit ends", () =>
     Effect.gen(function* () {
-      const report = yield* Stream.run(OnlineReplay.run({ maxTimeMs: 1000, workers: 2 }), sink()).pipe(
-        Effect.provide([engineOf(engineArgs()), RoundRobin.layer, plain(rowsEvery(50, 100, 3))])
+      const report = yield* Stream.run(OnlineReplay.run({ maxTimeMs: 1000 }), sink()).pipe(
+        Effect.provide([liveOf(2), plain(rowsEvery(50, 100, 3))])
       )
       assert.strictEqual(report.dynosim.ended, "max-sim-time")
       assert.isTrue(report.dynosim.truncated)
@@ -121,9 +124,7 @@ describe("a run on the live clock", () => {
   it.live("ends with its consumer", () => {
     const pace = countedPace()
     return Effect.gen(function* () {
-      const run = OnlineReplay.run({ workers: 2 }).pipe(
-        Stream.provide(Layer.mergeAll(engineOf(engineArgs()), RoundRobin.layer, plain(rowsEvery(50, 5, 4))))
-      )
+      const run = OnlineReplay.run().pipe(Stream.provide(Layer.merge(liveOf(2), plain(rowsEvery(50, 5, 4)))))
       const fiber = yield* Effect.forkChild(Stream.runDrain(run))
       yield* Effect.sleep(5).pipe(Effect.repeat({ until: () => pace.sleeps > 0 }))
       yield* Fiber.interrupt(fiber)
@@ -134,14 +135,18 @@ describe("a run on the live clock", () => {
     }).pipe(Effect.provide(pace.layer))
   })
 
-  it.live("lets passes wait for a consumer that is behind", () => {
+  const paces = [
+    ["passes", 1000],
+    ["passes without duration", 1e12]
+  ] as const
+  it.live.each(paces)("lets %s wait for a consumer that is behind", ([, speedupRatio]) => {
     const lag = new LagMeter()
-    const engine = engineOf(engineArgs({ speedupRatio: 1000 }))
+    const engine = engineOf(engineArgs({ speedupRatio }))
     return Effect.gen(function* () {
       const hold = yield* Deferred.make<void>()
       const fiber = yield* Effect.forkChild(
-        Stream.runForEachArray(OnlineReplay.run({ workers: 1, lag }), () => Deferred.await(hold)).pipe(
-          Effect.provide([engine, RoundRobin.layer, plain(rowsEvery(500, 0, 1), 1)])
+        Stream.runForEachArray(OnlineReplay.run({ lag }), () => Deferred.await(hold)).pipe(
+          Effect.provide([liveOf(1, engine), plain(rowsEvery(500, 0, 1), 1)])
         )
       )
       let passes = -1

@@ -203,9 +203,10 @@ describe("online in virtual time", () => {
       Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 4 })),
       Schema.Literals(["vllm", "trtllm", "sglang"]),
       Schema.Literals(["round_robin", "kv_router"]),
-      Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 5 }))
+      Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 5 })),
+      Schema.Literals(["usual", "instant", "tight"])
     ],
-    ([specs, workers, engineType, router, concurrency]) => {
+    ([specs, workers, engineType, router, concurrency, pace]) => {
       let timestampMs = 0
       const rows = specs.map(({ content, outputTokens, promptTokens, waitMs }, index) => {
         timestampMs += waitMs
@@ -215,7 +216,15 @@ describe("online in virtual time", () => {
       // One worker behind a kv router exists online only, but the loop is the same.
       return assertSameRun({
         engine: engineOf(
-          engineArgs({ engineType, blockTokens: 16, numGpuBlocks: 64, maxNumBatchedTokens: 128, maxNumSeqs: 8 })
+          engineArgs({
+            engineType,
+            blockTokens: 16,
+            // Prompts of more than 192 tokens never fit.
+            numGpuBlocks: pace === "tight" && engineType !== "sglang" ? 12 : 64,
+            maxNumBatchedTokens: 128,
+            maxNumSeqs: 8,
+            ...(pace === "instant" ? { speedupRatio: 1e12 } : {})
+          })
         ),
         router: routers[router]!,
         workload: plainWorkload({

@@ -7,6 +7,7 @@ import type { EngineArgs } from "../../src/engine/EngineArgs.ts"
 import type { Engine } from "../../src/engine/Engine.ts"
 import * as SglangEngine from "../../src/engine/sglang/SglangEngine.ts"
 import * as VllmEngine from "../../src/engine/vllm/VllmEngine.ts"
+import * as LiveTopology from "../../src/online/LiveTopology.ts"
 import * as OnlineReplay from "../../src/online/OnlineReplay.ts"
 import type { Pace } from "../../src/online/Pace.ts"
 import * as VirtualPace from "../../src/online/VirtualPace.ts"
@@ -53,28 +54,64 @@ export const outcomeOf = (events: ReadonlyArray<ReplayEvent>): Outcome => {
   }
 }
 
-export const offline = ({ engine, router, workers, workload }: Setup) =>
+/** The same workers for both clocks. */
+export interface Wiring {
+  readonly topology: Layer.Layer<Topology.Topology>
+  readonly live: Layer.Layer<LiveTopology.LiveTopology>
+}
+
+/** Workers behind a router. */
+export const aggregated = ({ engine, router, workers }: Omit<Setup, "workload">): Wiring => {
+  const services = Layer.merge(engine, router)
+  return {
+    topology: Topology.layerMulti({ workers }).pipe(Layer.provide(services), Layer.orDie),
+    live: LiveTopology.layerAggregated({ workers }).pipe(Layer.provide(services), Layer.orDie)
+  }
+}
+
+export interface PoolSizes {
+  readonly prefillWorkers: number
+  readonly decodeWorkers: number
+}
+
+/** A prefill and a decode pool. */
+export const disaggregated = (
+  prefill: EngineArgs,
+  decode: EngineArgs,
+  router: Layer.Layer<Router, SettingsError>,
+  sizes: PoolSizes
+): Wiring => {
+  const pool = (args: EngineArgs, workerType: "prefill" | "decode") =>
+    Layer.merge(engineOf({ ...args, workerType }), Layer.orDie(router))
+  const pools = Layer.merge(
+    Layer.provide(Topology.PrefillPool.layer, pool(prefill, "prefill")),
+    Layer.provide(Topology.DecodePool.layer, pool(decode, "decode"))
+  )
+  return {
+    topology: Topology.layerDisaggregated(sizes).pipe(Layer.provide(pools), Layer.orDie),
+    live: LiveTopology.layerDisaggregated(sizes).pipe(Layer.provide(pools), Layer.orDie)
+  }
+}
+
+const offline = (topology: Wiring["topology"], workload: Setup["workload"]) =>
   Stream.runCollect(Replay.run({ check: true })).pipe(
     Effect.map(outcomeOf),
-    Effect.provide(
-      [
-        Topology.layerMulti({ workers }).pipe(Layer.provide([engine, router]), Layer.orDie),
-        workload,
-        VirtualClock.layer
-      ],
-      { local: true }
-    )
+    Effect.provide([topology, workload, VirtualClock.layer], { local: true })
+  )
+
+const live = (
+  topology: Wiring["live"],
+  workload: Setup["workload"],
+  options: OnlineReplay.OnlineOptions = {}
+): Effect.Effect<Outcome, Failure, Pace> =>
+  Stream.runCollect(OnlineReplay.run({ check: true, ...options })).pipe(
+    Effect.map(outcomeOf),
+    Effect.provide([topology, workload], { local: true })
   )
 
 /** On the Pace of the context. */
-export const online = (
-  { engine, router, workers, workload }: Setup,
-  options: OnlineReplay.OnlineOptions = {}
-): Effect.Effect<Outcome, Failure, Pace> =>
-  Stream.runCollect(OnlineReplay.run({ workers, check: true, ...options })).pipe(
-    Effect.map(outcomeOf),
-    Effect.provide([engine, Layer.orDie(router), workload], { local: true })
-  )
+export const online = (setup: Setup, options: OnlineReplay.OnlineOptions = {}): Effect.Effect<Outcome, Failure, Pace> =>
+  live(aggregated(setup).live, setup.workload, options)
 
 /** In virtual time. */
 export const virtual = (setup: Setup, options: OnlineReplay.OnlineOptions = {}): Effect.Effect<Outcome, Failure> =>
@@ -99,7 +136,8 @@ export const comparable = ({ records }: Outcome) =>
       firstAdmitMs: record.firstAdmitMs,
       firstTokenMs: record.firstTokenMs,
       secondTokenMs: record.secondTokenMs,
-      lastTokenMs: record.lastTokenMs
+      lastTokenMs: record.lastTokenMs,
+      handoff: record.handoff
     }))
 
 /** Gap to number of gaps, over the whole run. */
@@ -112,9 +150,9 @@ export const gapCounts = ({ gaps }: Outcome): ReadonlyMap<number, number> => {
 }
 
 /** Runs both ways and compares everything that does not depend on the real clock; gives the online outcome. */
-export const assertSameRun = Effect.fnUntraced(function* (setup: Setup) {
-  const expected = yield* offline(setup)
-  const actual = yield* virtual(setup)
+export const assertSame = Effect.fnUntraced(function* (wiring: Wiring, workload: Setup["workload"]) {
+  const expected = yield* offline(wiring.topology, workload)
+  const actual = yield* VirtualPace.run(live(wiring.live, workload))
   assert.deepStrictEqual(comparable(actual), comparable(expected))
   assert.deepStrictEqual(gapCounts(actual), gapCounts(expected))
   assert.deepStrictEqual(
@@ -123,3 +161,6 @@ export const assertSameRun = Effect.fnUntraced(function* (setup: Setup) {
   )
   return actual
 })
+
+/** The same for workers behind a router. */
+export const assertSameRun = (setup: Setup) => assertSame(aggregated(setup), setup.workload)

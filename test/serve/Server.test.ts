@@ -12,7 +12,7 @@ import { Router } from "../../src/router/Router.ts"
 import { RouterFault } from "../../src/router/RouterFault.ts"
 import { defaultServeOptions } from "../../src/serve/ServeOptions.ts"
 import { serve } from "../../src/serve/Server.ts"
-import { engineOf } from "../online/OnlineRuns.ts"
+import { aggregated, engineOf } from "../online/OnlineRuns.ts"
 import { engineArgs } from "../support/EngineArgsBuilder.ts"
 import { request } from "../support/RequestBuilder.ts"
 import {
@@ -483,23 +483,19 @@ describe("clients that misbehave", () => {
 describe("a deployment behind the endpoint", () => {
   const router = KvRouter.layer(defaultKvRouterOptions)
 
-  served(
-    "may have several workers and a KV router: equal prefixes meet",
-    { router, serve: { workers: 4 } },
-    async (url) => {
-      const prompt = "A long story that many people want to go on with. ".repeat(60)
-      let cached = 0
-      for (let index = 0; index < 6; index++) {
-        const body = await answerOf(post(url, completions, { model, prompt: `${prompt}${index}`, max_tokens: 4 }))
-        cached += body.usage.prompt_tokens_details.cached_tokens
-      }
-      assert.strictEqual(cached, 5 * 704)
+  served("may have several workers and a KV router: equal prefixes meet", { router, workers: 4 }, async (url) => {
+    const prompt = "A long story that many people want to go on with. ".repeat(60)
+    let cached = 0
+    for (let index = 0; index < 6; index++) {
+      const body = await answerOf(post(url, completions, { model, prompt: `${prompt}${index}`, max_tokens: 4 }))
+      cached += body.usage.prompt_tokens_details.cached_tokens
     }
-  )
+    assert.strictEqual(cached, 5 * 704)
+  })
 
   served(
     "counts preemptions, worker by worker",
-    { serve: { workers: 2 }, engine: { numGpuBlocks: 12, blockTokens: 16, maxNumBatchedTokens: 512 } },
+    { workers: 2, engine: { numGpuBlocks: 12, blockTokens: 16, maxNumBatchedTokens: 512 } },
     async (url) => {
       const prompt = Array.from({ length: 8 }, (_, index) => `${index}`.repeat(160))
       assert.strictEqual((await post(url, completions, { model, prompt, max_tokens: 90 })).status, 200)
@@ -509,7 +505,7 @@ describe("a deployment behind the endpoint", () => {
     }
   )
 
-  served("serves many streams at once without losing or repeating a token", { serve: { workers: 2 } }, async (url) => {
+  served("serves many streams at once without losing or repeating a token", { workers: 2 }, async (url) => {
     const answers = await Promise.all(
       Array.from({ length: 60 }, async (_, index) => {
         const request = { model, prompt: `question ${index % 20}`, max_tokens: 20 + (index % 20) }
@@ -552,7 +548,10 @@ describe("a deployment behind the endpoint", () => {
             () => {}
           )
         ).pipe(Effect.forkDetach, Effect.asVoid)
-      ).pipe(Effect.provide([broken, RoundRobin.layer, Pace.layerLive]), Effect.flip)
+      ).pipe(
+        Effect.provide([aggregated({ engine: broken, router: RoundRobin.layer, workers: 1 }).live, Pace.layerLive]),
+        Effect.flip
+      )
       assert.strictEqual(error.message, "the pool is too small")
     })
   )
@@ -561,7 +560,10 @@ describe("a deployment behind the endpoint", () => {
     Effect.gen(function* () {
       const url = yield* startServer()
       const error = yield* serve({ ...defaultServeOptions, port: Number(new URL(url).port) }, () => Effect.void).pipe(
-        Effect.provide([engineOf(engineArgs()), RoundRobin.layer, Pace.layerLive]),
+        Effect.provide([
+          aggregated({ engine: engineOf(engineArgs()), router: RoundRobin.layer, workers: 1 }).live,
+          Pace.layerLive
+        ]),
         Effect.flip
       )
       assert.strictEqual(error._tag, "ServeError")

@@ -7,18 +7,23 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { connect, type Socket } from "node:net"
 import type { EngineArgs } from "../../src/engine/EngineArgs.ts"
+import type { LiveTopology } from "../../src/online/LiveTopology.ts"
 import { Pace } from "../../src/online/Pace.ts"
 import type { SettingsError } from "../../src/settings/SettingsError.ts"
 import * as RoundRobin from "../../src/router/RoundRobin.ts"
 import type { Router } from "../../src/router/Router.ts"
 import { defaultServeOptions, type ServeOptions } from "../../src/serve/ServeOptions.ts"
 import { serve } from "../../src/serve/Server.ts"
-import { engineOf } from "../online/OnlineRuns.ts"
+import { aggregated, engineOf } from "../online/OnlineRuns.ts"
 import { engineArgs } from "../support/EngineArgsBuilder.ts"
 
 export interface TestServerOptions {
   readonly serve?: Partial<ServeOptions>
   readonly engine?: Partial<EngineArgs>
+  /** 1 by default. */
+  readonly workers?: number
+  /** In place of engine, router and workers. */
+  readonly live?: Layer.Layer<LiveTopology>
   /** Takes what the server prints; the console by default. */
   readonly print?: (line: string) => void
   readonly router?: Layer.Layer<Router, SettingsError>
@@ -30,9 +35,12 @@ export const startServer = Effect.fnUntraced(function* (
 ): Effect.fn.Return<string, never, Scope.Scope> {
   const url = yield* Deferred.make<string>()
   const engine = engineOf(engineArgs({ speedupRatio: 20, numGpuBlocks: 1000, ...options.engine }))
+  const live =
+    options.live
+    ?? aggregated({ engine, router: options.router ?? RoundRobin.layer, workers: options.workers ?? 1 }).live
   const running = serve({ ...defaultServeOptions, port: 0, ...options.serve }, (address) =>
     Effect.asVoid(Deferred.succeed(url, address))
-  ).pipe(Effect.provide([engine, options.router ?? RoundRobin.layer, Pace.layerLive]), Effect.orDie)
+  ).pipe(Effect.provide([live, Pace.layerLive]), Effect.orDie)
   const { print } = options
   yield* Effect.forkScoped(
     print === undefined

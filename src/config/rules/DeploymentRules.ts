@@ -60,10 +60,9 @@ export const deploymentOf = (
       }
     : { _tag: "Aggregated", workers: given.numWorkers ?? 1, engine: extra ?? defaultEngineArgs }
 
-export const disaggregationProblem = (given: GivenOptions, deployment: Deployment): Problem => {
+export const disaggregationProblem = (deployment: Deployment): Problem => {
   if (deployment._tag === "Aggregated") return undefined
   const { decode, prefill } = deployment
-  if (given.replayMode === "online") return usageError("--replay-mode", "disaggregated runs only work offline")
   if (prefill.engineType === "trtllm" || decode.engineType === "trtllm") {
     const flag = prefill.engineType === "trtllm" ? "--prefill-engine-args" : "--decode-engine-args"
     return usageError(flag, "disaggregation does not support engine_type=trtllm")

@@ -1,0 +1,348 @@
+/**
+ * A prefill and a decode pool on the clock of a Pace: the engines, routers and the hand-off protocol of the offline simulation.
+ *
+ *     submit ─▶ protocol ─▶ prefill router ─▶ worker ─▶ … KV transfer … ─▶ worker ─▶ outputs ─▶ observer
+ *                  ▲                            │              │              │
+ *                  └────────── conductor ◀── end of pass ── end of transfer ──┘
+ *
+ * Steps of the protocol touch both pools and follow one another at once, so one fiber, the conductor, takes them all; each worker and
+ * each transfer is a fiber that sleeps until what it does is over and then calls the conductor. The conductor works in rounds, in the
+ * order of the offline loop: passes that have ended, transfers that have ended, arrivals, steps, new passes. It starts no pass
+ * before the observer has digested the last round, so what is slow to digest holds the workers back.
+ */
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+import * as Queue from "effect/Queue"
+import type * as Scope from "effect/Scope"
+import type { DestinationWorker, HandoffSupport, SourceWorker } from "../engine/Handoff.ts"
+import { TokenGaps } from "../engine/TokenGaps.ts"
+import type { PassOutcome, WorkerCore, WorkerSnapshot } from "../engine/WorkerCore.ts"
+import type { BlockHolder } from "../request/BlockIdentity.ts"
+import type { RequestStatus, SimRequest } from "../request/SimRequest.ts"
+import { failureOf } from "../simulation/CoreFailure.ts"
+import type { RouterFault } from "../router/RouterFault.ts"
+import type { PoolSetup } from "../simulation/DisaggregatedLoop.ts"
+import { type HandoffHost, HandoffProtocol } from "../simulation/HandoffProtocol.ts"
+import type { ProbedPool } from "../simulation/RunProbe.ts"
+import type { ReplayError } from "../simulation/ReplayError.ts"
+import type { Deployment, DeploymentObserver, DeploymentOptions } from "./Deployment.ts"
+import { LiveRequest } from "./LiveRequest.ts"
+import { OutputBatch } from "./OutputBatch.ts"
+import { PacedPool } from "./PacedPool.ts"
+import { type Timeline, Turn } from "./Pace.ts"
+
+export interface DisaggregatedSetup {
+  readonly prefill: PoolSetup
+  readonly decode: PoolSetup
+  readonly source: HandoffSupport
+  readonly destination: HandoffSupport
+}
+
+interface Transfer {
+  readonly request: SimRequest
+  readonly endMs: number
+}
+
+/** A worker, and where its fiber is told when the pass that has just started ends. */
+interface Station {
+  readonly pool: PacedPool<WorkerCore>
+  readonly worker: number
+  readonly ends: Queue.Queue<number>
+  readonly complete: () => void
+}
+
+export class DisaggregatedDeployment implements Deployment, HandoffHost, BlockHolder {
+  readonly time: Timeline
+  /** When the present round, or whatever else is going on, happens. */
+  nowMs = 0
+  private readonly options: DeploymentOptions
+  private readonly prefill: PacedPool<SourceWorker>
+  private readonly decode: PacedPool<DestinationWorker>
+  private readonly cores: ReadonlyArray<WorkerCore>
+  private readonly protocol: HandoffProtocol
+  private readonly stations: ReadonlyArray<Station>
+  private readonly transfers: Queue.Queue<Transfer>
+  /** Gaps between planned times: nobody reads them. */
+  private readonly gaps = new TokenGaps()
+  private readonly live = new Map<SimRequest, LiveRequest>()
+  private readonly left = new Map<SimRequest, LiveRequest>()
+  /** Ended since the last round. */
+  private readonly endedPasses: Array<Station> = []
+  private readonly endedTransfers: Array<SimRequest> = []
+  private transfersUnderWay = 0
+  /** Opened when the conductor has something to do. */
+  private readonly news = Latch.makeUnsafe()
+  private conducting = false
+  private observer: DeploymentObserver | undefined = undefined
+  private holders: ReadonlyArray<BlockHolder>
+
+  private constructor(
+    { decode, destination, prefill, source }: DisaggregatedSetup,
+    options: DeploymentOptions,
+    ends: ReadonlyArray<Queue.Queue<number>>,
+    transfers: Queue.Queue<Transfer>
+  ) {
+    const { lag, maxLagMs, probe, time } = options
+    const paced = { gaps: this.gaps, probe, lag, maxLagMs, nowMs: time.nowMs }
+    this.time = time
+    this.options = options
+    this.transfers = transfers
+    this.prefill = new PacedPool({ ...prefill, ...paced, role: "prefill", spawn: source.spawnSource })
+    this.decode = new PacedPool({ ...decode, ...paced, role: "decode", spawn: destination.spawnDestination })
+    this.protocol = new HandoffProtocol(this, {
+      prefill: this.prefill,
+      decode: this.decode,
+      prefillArgs: prefill.engine.args,
+      order: source.order,
+      probe
+    })
+    this.stations = ends.map((queue, index) => this.stationOf(index, queue))
+    this.cores = [...this.prefill.cores, ...this.decode.cores]
+    this.holders = [...this.cores, this.prefill.router, this.decode.router, this]
+  }
+
+  /** Builds the deployment; its queues live as long as the scope. */
+  static readonly make = Effect.fnUntraced(function* (
+    setup: DisaggregatedSetup,
+    options: DeploymentOptions
+  ): Effect.fn.Return<DisaggregatedDeployment, never, Scope.Scope> {
+    const ends = yield* Effect.forEach(Array.from({ length: setup.prefill.workers + setup.decode.workers }), () =>
+      Effect.acquireRelease(Queue.unbounded<number>(), Queue.shutdown)
+    )
+    const transfers = yield* Effect.acquireRelease(Queue.unbounded<Transfer>(), Queue.shutdown)
+    return new DisaggregatedDeployment(setup, options, ends, transfers)
+  })
+
+  run(observer: DeploymentObserver, holder?: BlockHolder): Effect.Effect<never, ReplayError> {
+    return Effect.suspend(() => {
+      this.observer = observer
+      if (holder !== undefined) this.holders = [...this.holders, holder]
+      return Effect.raceAllFirst([
+        Effect.forever(this.conduct(observer), { disableYield: true }),
+        Effect.forever(this.carry(), { disableYield: true }),
+        ...this.stations.map((station) => Effect.forever(this.work(station), { disableYield: true }))
+      ])
+    })
+  }
+
+  get probed(): ReadonlyArray<ProbedPool> {
+    return [this.prefill.probed, this.decode.probed]
+  }
+
+  get passes(): number {
+    return this.prefill.passes + this.decode.passes
+  }
+
+  get inFlight(): number {
+    return this.live.size
+  }
+
+  get parked(): number {
+    return this.prefill.router.parked + this.decode.router.parked
+  }
+
+  get atRest(): boolean {
+    return !this.conducting && this.prefill.busyWorkers + this.decode.busyWorkers + this.transfersUnderWay === 0
+  }
+
+  requests(): Iterable<LiveRequest> {
+    return this.live.values()
+  }
+
+  leaving(): Iterable<LiveRequest> {
+    return this.left.values()
+  }
+
+  snapshots(): ReadonlyArray<WorkerSnapshot> {
+    return this.cores.map((core) => core.snapshot())
+  }
+
+  submit(request: SimRequest): LiveRequest {
+    const live = new LiveRequest(request)
+    this.live.set(request, live)
+    // What ended before it arrived goes first.
+    this.takeTransfers()
+    this.protocol.arrive(request)
+    this.callConductor()
+    return live
+  }
+
+  abort(live: LiveRequest): void {
+    const { request } = live
+    if (!this.live.delete(request)) return
+    live.aborted = true
+    request.status = "failed"
+    this.nowMs = this.time.nowMs()
+    this.protocol.cancel(request)
+    this.callConductor()
+  }
+
+  markBlocks(mark: (block: number) => void): void {
+    for (const requests of [this.live, this.left])
+      for (const { blocks } of requests.keys()) for (const block of blocks) mark(block)
+  }
+
+  // ---- what the protocol asks for ------------------------------------------------------------------------------------
+
+  startTransfer(request: SimRequest, delayMs: number): void {
+    this.transfersUnderWay += 1
+    Queue.offerUnsafe(this.transfers, { request, endMs: this.nowMs + delayMs })
+  }
+
+  requestEnded(request: SimRequest, status: RequestStatus): void {
+    const live = this.live.get(request)
+    if (live === undefined) return
+    this.live.delete(request)
+    this.left.set(request, live)
+    request.status = status
+    this.observer?.ended(live, status, this.nowMs)
+  }
+
+  requestRefused(request: SimRequest, fault: RouterFault): void {
+    const live = this.live.get(request)
+    if (live === undefined) return
+    this.observer?.refused(live, fault)
+    this.abort(live)
+  }
+
+  requestReleased(request: SimRequest): void {
+    const live = this.left.get(request)
+    if (live === undefined) return
+    this.left.delete(request)
+    this.observer?.left(live)
+  }
+
+  // ---- fibers --------------------------------------------------------------------------------------------------------
+
+  /** A worker: sleeps until the end of the pass that has started. */
+  private readonly work = Effect.fnUntraced(function* (this: DisaggregatedDeployment, station: Station) {
+    const endMs = yield* Queue.take(station.ends)
+    yield* this.time.sleepUntil(endMs, Turn.passEnd)
+    this.endedPasses.push(station)
+    this.callConductor()
+  })
+
+  /** Sends every transfer on its way. */
+  private readonly carry = Effect.fnUntraced(function* (this: DisaggregatedDeployment) {
+    const { endMs, request } = yield* Queue.take(this.transfers)
+    yield* Effect.forkChild(
+      Effect.map(this.time.sleepUntil(endMs, Turn.passEnd), () => {
+        this.transfersUnderWay -= 1
+        this.endedTransfers.push(request)
+        this.callConductor()
+      })
+    )
+  })
+
+  private callConductor(): void {
+    this.conducting = true
+    this.news.openUnsafe()
+  }
+
+  /** Rounds until one changes nothing. */
+  private readonly conduct = Effect.fnUntraced(function* (this: DisaggregatedDeployment, observer: DeploymentObserver) {
+    const { identity, time } = this.options
+    yield* this.news.await
+    this.news.closeUnsafe()
+    for (let changed = true; changed;) {
+      yield* time.sleepUntil(time.nowMs(), Turn.settle)
+      changed = yield* this.attempt(() => this.completePasses())
+      yield* observer.settled
+      yield* time.sleepUntil(time.nowMs(), Turn.start)
+      if (yield* this.attempt(() => this.startPasses())) changed = true
+    }
+    this.prefill.rest()
+    this.decode.rest()
+    if (identity.wantsCollection()) identity.collect(this.holders)
+    // Called again meanwhile: another turn follows.
+    this.conducting = this.endedPasses.length + this.endedTransfers.length > 0
+    if (this.atRest) yield* observer.resting([...this.live.values()])
+  })
+
+  /** What the cores and routers throw, as an Effect. */
+  private attempt<A>(act: () => A): Effect.Effect<A, ReplayError> {
+    this.nowMs = this.time.nowMs()
+    try {
+      return Effect.succeed(act())
+    } catch (error) {
+      return failureOf(error, this.nowMs)
+    }
+  }
+
+  // ---- rounds --------------------------------------------------------------------------------------------------------
+
+  private completePasses(): boolean {
+    const ended = this.endedPasses.splice(0)
+    for (const station of ended) station.complete()
+    return this.takeTransfers() || ended.length > 0
+  }
+
+  private takeTransfers(): boolean {
+    const ended = this.endedTransfers.splice(0)
+    for (const request of ended) this.protocol.transferred(request)
+    return ended.length > 0
+  }
+
+  private startPasses(): boolean {
+    let changed = this.takeTransfers()
+    if (this.protocol.drainSteps()) changed = true
+    if (this.prefill.startPasses(this.nowMs, this.onPrefillStarted)) changed = true
+    if (this.decode.startPasses(this.nowMs, this.onDecodeStarted)) changed = true
+    this.gaps.length = 0
+    return changed
+  }
+
+  private readonly onPrefillStarted = (worker: number, endMs: number): void =>
+    this.started(this.stations[worker]!, endMs)
+
+  private readonly onDecodeStarted = (worker: number, endMs: number): void =>
+    this.started(this.stations[this.prefill.cores.length + worker]!, endMs)
+
+  private started(station: Station, endMs: number): void {
+    const { pool, worker } = station
+    this.noteAdmissions(pool.cores[worker]!.requests())
+    this.noteAdmissions(pool.underWay(worker).requests)
+    if (pool.takesNoTime(worker, endMs)) station.complete()
+    else Queue.offerUnsafe(station.ends, endMs)
+  }
+
+  private noteAdmissions(requests: ReadonlyArray<SimRequest>): void {
+    for (const request of requests) this.live.get(request)?.noteAdmissions(this.nowMs)
+  }
+
+  private stationOf(index: number, ends: Queue.Queue<number>): Station {
+    const { decode, prefill, protocol } = this
+    if (index < prefill.cores.length) {
+      const complete = (): void => {
+        this.noteLag(prefill.underWay(index))
+        protocol.completePrefill(index)
+      }
+      return { pool: prefill, worker: index, ends, complete }
+    }
+    const worker = index - prefill.cores.length
+    const complete = (): void => {
+      this.noteLag(decode.underWay(worker))
+      this.emit(worker)
+      protocol.completeDecode(worker)
+    }
+    return { pool: decode, worker, ends, complete }
+  }
+
+  private noteLag({ endMs }: PassOutcome): void {
+    this.options.lag.passEnded(endMs, this.nowMs)
+  }
+
+  /** Hands out the tokens of a pass that is over. */
+  private emit(worker: number): void {
+    const batch = new OutputBatch(worker)
+    batch.stampMs = this.nowMs
+    for (const requests of [this.decode.cores[worker]!.requests(), this.decode.underWay(worker).requests]) {
+      for (const request of requests) {
+        const live = this.live.get(request)
+        if (live !== undefined) batch.addTokens(live)
+      }
+    }
+    this.observer?.emitted(batch)
+    batch.emit()
+  }
+}

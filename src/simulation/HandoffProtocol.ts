@@ -1,0 +1,374 @@
+/**
+ * How a request walks from a prefill pool, which computes its prompt, to a decode pool, which produces every visible token.
+ *
+ * Every request walks through fixed steps; each appends its successor to one first-in-first-out queue:
+ *
+ *     source first:       Prefill → (held) → Reserve → (reserved) → Transfer → Activate → Release → Complete
+ *     destination first:  Reserve → (reserved) → Prefill → (held) → Transfer → Activate → Release → Complete
+ *
+ * Steps that touch a busy worker wait for the end of its pass. Plain and synchronous: when passes and transfers end is its host's
+ * business, in simulated time (DisaggregatedLoop) or on the live clock (online/DisaggregatedDeployment).
+ */
+import type { EngineArgs } from "../engine/EngineArgs.ts"
+import type { DestinationWorker, HandoffSupport, SourceWorker } from "../engine/Handoff.ts"
+import { type PassOutcome, Signal } from "../engine/WorkerCore.ts"
+import type { HandoffStamps, RequestStatus, SimRequest } from "../request/SimRequest.ts"
+import type { RouterCore } from "../router/Router.ts"
+import { RouterFault } from "../router/RouterFault.ts"
+import type { RunProbe } from "./RunProbe.ts"
+import type { WorkerPool } from "./WorkerPool.ts"
+
+const Step = { Prefill: 0, Reserve: 1, Transfer: 2, Activate: 3, Release: 4, Complete: 5 } as const
+type Step = (typeof Step)[keyof typeof Step]
+
+/** Whoever moves time. */
+export interface HandoffHost {
+  readonly nowMs: number
+  /** KV is on its way for so long; {@link HandoffProtocol.transferred} follows. */
+  startTransfer(request: SimRequest, delayMs: number): void
+  /** A router cannot take the request. Throws, or lets it be taken back ({@link HandoffProtocol.cancel}). */
+  requestRefused(request: SimRequest, fault: RouterFault): void
+  /** The request has ended; the prefill side may still hold on to it. */
+  requestEnded(request: SimRequest, status: RequestStatus): void
+  /** Nobody holds on to the ended request any more: its record is complete. */
+  requestReleased(request: SimRequest): void
+}
+
+export interface HandoffPools {
+  readonly prefill: WorkerPool<SourceWorker>
+  readonly decode: WorkerPool<DestinationWorker>
+  /** Transfer settings are the sender's. */
+  readonly prefillArgs: EngineArgs
+  readonly order: HandoffSupport["order"]
+  readonly probe: RunProbe | undefined
+}
+
+const freshStamps = (): HandoffStamps => ({
+  prefillWorkerIndex: -1,
+  prefillAdmitMs: Number.NaN,
+  sourceHeldMs: Number.NaN,
+  destinationReservedMs: Number.NaN,
+  destinationActivatedMs: Number.NaN,
+  decodeAdmitMs: Number.NaN,
+  sourceReleasedMs: Number.NaN,
+  prefillReusedTokens: 0,
+  decodeReusedTokens: -1,
+  prefillRouteOverlapTokens: 0,
+  decodeRouteOverlapTokens: -1
+})
+
+const stampsOf = (request: SimRequest): HandoffStamps => {
+  if (request.handoff === null) throw new Error(`request ${request.id} has no hand-off`)
+  return request.handoff
+}
+
+/** Milliseconds to send `tokens` of KV; 0 unless both the bytes per token and the bandwidth are known. */
+const transferDelayMs = (args: EngineArgs, tokens: number): number =>
+  args.kvBytesPerToken === undefined || args.kvTransferBandwidthGbS === undefined
+    ? 0
+    : ((tokens * args.kvBytesPerToken) / (args.kvTransferBandwidthGbS * 1e9)) * 1000
+
+const byWorker = ({ cores }: { readonly cores: ReadonlyArray<unknown> }): Array<Array<SimRequest>> =>
+  cores.map(() => [])
+
+export class HandoffProtocol {
+  /** Ended requests whose source is not released yet. */
+  readonly unreleased = new Set<SimRequest>()
+  private readonly host: HandoffHost
+  private readonly prefill: WorkerPool<SourceWorker>
+  private readonly decode: WorkerPool<DestinationWorker>
+  private readonly prefillArgs: EngineArgs
+  private readonly sourceFirst: boolean
+  private readonly probe: RunProbe | undefined
+  private readonly steps: Array<Step> = []
+  private readonly stepRequests: Array<SimRequest> = []
+  /** What waits for the end of a worker's pass, by worker. */
+  private readonly parkedReleases: Array<Array<SimRequest>>
+  private readonly parkedActivations: Array<Array<SimRequest>>
+  private readonly parkedCancellations: {
+    readonly prefill: Array<Array<SimRequest>>
+    readonly decode: Array<Array<SimRequest>>
+  }
+  /** Requests that nobody waits for any more: their steps come to nothing. */
+  private readonly cancelled = new WeakSet<SimRequest>()
+
+  constructor(host: HandoffHost, { decode, order, prefill, prefillArgs, probe }: HandoffPools) {
+    this.host = host
+    this.prefill = prefill
+    this.decode = decode
+    this.prefillArgs = prefillArgs
+    this.sourceFirst = order === "source-first"
+    this.probe = probe
+    this.parkedReleases = byWorker(prefill)
+    this.parkedActivations = byWorker(decode)
+    this.parkedCancellations = { prefill: byWorker(prefill), decode: byWorker(decode) }
+  }
+
+  arrive(request: SimRequest): void {
+    request.handoff = freshStamps()
+    this.append(this.sourceFirst ? Step.Prefill : Step.Reserve, request)
+  }
+
+  /** The request's KV has come over. */
+  transferred(request: SimRequest): void {
+    this.append(Step.Activate, request)
+  }
+
+  /** Takes all steps that are due; false when there were none. */
+  drainSteps(): boolean {
+    const { stepRequests, steps } = this
+    if (steps.length === 0) return false
+    for (let index = 0; index < steps.length; index++) this.runStep(steps[index]!, stepRequests[index]!)
+    steps.length = 0
+    stepRequests.length = 0
+    return true
+  }
+
+  completePrefill(worker: number): PassOutcome {
+    const outcome = this.prefill.finishPass(worker)
+    this.cancelParked(this.parkedCancellations.prefill[worker]!, this.leaveSource)
+    this.wake(this.parkedReleases[worker]!, Step.Release)
+    const held: Array<SimRequest> = []
+    for (let index = 0; index < outcome.requests.length; index++) {
+      if (outcome.signals[index] === Signal.FirstToken) continue
+      const request = outcome.requests[index]!
+      if (this.cancelled.has(request)) continue
+      if (outcome.signals[index] === Signal.Rejected) {
+        if (!this.sourceFirst) this.cancelDestination(request)
+        this.abort(request, "rejected")
+        continue
+      }
+      this.prefill.router.prefillDone(request, this.host.nowMs)
+      this.submitReleased()
+      held.push(request)
+    }
+    for (const request of held) {
+      stampsOf(request).sourceHeldMs = this.host.nowMs
+      this.append(this.sourceFirst ? Step.Reserve : Step.Transfer, request)
+    }
+    this.prefill.noteWork(worker)
+    return outcome
+  }
+
+  completeDecode(worker: number): PassOutcome {
+    const outcome = this.decode.finishPass(worker)
+    this.cancelParked(this.parkedCancellations.decode[worker]!, this.leaveDestination)
+    const reserved = this.decode.cores[worker]!.tryReserve()
+    this.wake(this.parkedActivations[worker]!, Step.Activate)
+    for (let index = 0; index < outcome.requests.length; index++) {
+      const request = outcome.requests[index]!
+      if (this.cancelled.has(request)) continue
+      const signal = outcome.signals[index]!
+      if (signal === Signal.FirstToken) this.decode.router.prefillDone(request, this.host.nowMs)
+      else this.endRequest(request, signal === Signal.Rejected ? "failed" : "completed")
+    }
+    if (reserved !== undefined) this.destinationReserved(reserved)
+    this.decode.noteWork(worker)
+    return outcome
+  }
+
+  /**
+   * Takes a request back, wherever it is: the routers forget it now, its KV on either side is free as soon as the worker that holds it
+   * is between two passes. It is not reported as ended.
+   */
+  cancel(request: SimRequest): void {
+    const { nowMs } = this.host
+    this.cancelled.add(request)
+    const source = stampsOf(request).prefillWorkerIndex
+    if (source >= 0) {
+      if (this.prefill.isBusy(source)) this.parkedCancellations.prefill[source]!.push(request)
+      else this.leaveSource(request)
+      this.prefill.router.freed(request, nowMs)
+      this.submitReleased()
+    }
+    const destination = request.workerIndex
+    if (destination >= 0) {
+      this.decode.router.freed(request, nowMs)
+      if (this.decode.isBusy(destination)) this.parkedCancellations.decode[destination]!.push(request)
+      else {
+        this.leaveDestination(request)
+        this.tryReserve(destination)
+      }
+    }
+  }
+
+  private append(step: Step, request: SimRequest): void {
+    this.steps.push(step)
+    this.stepRequests.push(request)
+  }
+
+  private wake(parked: Array<SimRequest>, step: Step): void {
+    for (const request of parked) this.append(step, request)
+    parked.length = 0
+  }
+
+  private runStep(step: Step, request: SimRequest): void {
+    switch (step) {
+      case Step.Prefill:
+        return this.routePrefill(request)
+      case Step.Reserve:
+        return this.reserveDestination(request)
+      case Step.Transfer:
+        return this.startTransfer(request)
+      case Step.Activate:
+        return this.activateDestination(request)
+      case Step.Release:
+        return this.releaseSource(request)
+      case Step.Complete:
+        return this.completeHandoff(request)
+    }
+  }
+
+  private routePrefill(request: SimRequest): void {
+    if (this.cancelled.has(request)) return
+    const worker = this.routed(this.prefill.router, request)
+    if (worker >= 0) this.submitPrefill(request, worker)
+  }
+
+  /** The worker that a router chooses; -1 when it parks or refuses the request. */
+  private routed(router: RouterCore, request: SimRequest): number {
+    try {
+      return router.route(request, this.host.nowMs)
+    } catch (error) {
+      if (!(error instanceof RouterFault)) throw error
+      this.host.requestRefused(request, error)
+      return -1
+    }
+  }
+
+  private submitPrefill(request: SimRequest, worker: number): void {
+    const stamps = stampsOf(request)
+    stamps.prefillWorkerIndex = worker
+    stamps.prefillRouteOverlapTokens = request.routeOverlapTokens
+    this.prefill.submit(request, worker, this.host.nowMs)
+  }
+
+  /** Requests that the prefill router let go after an edge. */
+  private submitReleased(): void {
+    const router: RouterCore = this.prefill.router
+    for (let next = router.takeReleased(); next !== undefined; next = router.takeReleased()) {
+      if (this.cancelled.has(next.request)) router.freed(next.request, this.host.nowMs)
+      else this.submitPrefill(next.request, next.workerIndex)
+    }
+  }
+
+  private reserveDestination(request: SimRequest): void {
+    if (this.cancelled.has(request)) return
+    const worker = this.routed(this.decode.router, request)
+    if (this.cancelled.has(request)) return
+    if (worker < 0) throw new Error("a decode router must not park requests")
+    stampsOf(request).decodeRouteOverlapTokens = request.routeOverlapTokens
+    if (!this.decode.cores[worker]!.requestDestination(request)) {
+      this.decode.router.freed(request, this.host.nowMs)
+      request.workerIndex = -1
+      this.abort(request, "failed")
+      return
+    }
+    request.workerIndex = worker
+    this.decode.notePlacement(request, worker, this.host.nowMs)
+    if (!this.decode.isBusy(worker)) this.tryReserve(worker)
+  }
+
+  private tryReserve(worker: number): void {
+    const reserved = this.decode.cores[worker]!.tryReserve()
+    if (reserved !== undefined) this.destinationReserved(reserved)
+  }
+
+  private destinationReserved(request: SimRequest): void {
+    stampsOf(request).destinationReservedMs = this.host.nowMs
+    this.append(this.sourceFirst ? Step.Transfer : Step.Prefill, request)
+  }
+
+  /** The KV set aside for a request that its prefill worker has rejected is given back. */
+  private cancelDestination(request: SimRequest): void {
+    const worker = request.workerIndex
+    this.decode.cores[worker]!.abort(request)
+    this.decode.router.freed(request, this.host.nowMs)
+    if (!this.decode.isBusy(worker)) this.tryReserve(worker)
+  }
+
+  private startTransfer(request: SimRequest): void {
+    if (this.cancelled.has(request)) return
+    const { host, prefillArgs } = this
+    const tokens =
+      prefillArgs.kvTransferTimingMode === "full_prompt"
+        ? request.promptTokens
+        : this.decode.cores[request.workerIndex]!.missingTokens(request)
+    const delayMs = transferDelayMs(prefillArgs, tokens)
+    this.probe?.transfer?.(request, tokens, host.nowMs, host.nowMs + delayMs)
+    if (delayMs > 0) host.startTransfer(request, delayMs)
+    else this.append(Step.Activate, request)
+  }
+
+  private activateDestination(request: SimRequest): void {
+    if (this.cancelled.has(request)) return
+    const worker = request.workerIndex
+    if (this.decode.isBusy(worker)) {
+      this.parkedActivations[worker]!.push(request)
+      return
+    }
+    this.decode.cores[worker]!.activate(request)
+    this.decode.received(worker)
+    stampsOf(request).destinationActivatedMs = this.host.nowMs
+    this.append(Step.Release, request)
+    this.tryReserve(worker)
+  }
+
+  private releaseSource(request: SimRequest): void {
+    const worker = stampsOf(request).prefillWorkerIndex
+    if (this.prefill.isBusy(worker)) {
+      this.parkedReleases[worker]!.push(request)
+      return
+    }
+    this.prefill.cores[worker]!.releaseSource(request)
+    this.prefill.publishHeldEvents(worker)
+    this.prefill.noteWork(worker)
+    // A request that failed at its destination is cancelled at its source, not released.
+    if (request.status !== "failed") stampsOf(request).sourceReleasedMs = this.host.nowMs
+    this.append(Step.Complete, request)
+  }
+
+  private completeHandoff(request: SimRequest): void {
+    this.prefill.router.freed(request, this.host.nowMs)
+    this.submitReleased()
+    if (this.unreleased.delete(request)) this.host.requestReleased(request)
+  }
+
+  /** A request leaves the decode pool; `failed` when it was retracted and can never be admitted again. */
+  private endRequest(request: SimRequest, status: "completed" | "failed"): void {
+    this.decode.router.freed(request, this.host.nowMs)
+    this.host.requestEnded(request, status)
+    if (Number.isNaN(stampsOf(request).sourceReleasedMs)) this.unreleased.add(request)
+    else this.host.requestReleased(request)
+  }
+
+  /** The request ends without a token; whatever it holds on the prefill side is let go like after a transfer. */
+  private abort(request: SimRequest, status: "rejected" | "failed"): void {
+    this.unreleased.add(request)
+    if (Number.isNaN(stampsOf(request).sourceHeldMs)) this.append(Step.Complete, request)
+    else this.append(Step.Release, request)
+    this.host.requestEnded(request, status)
+  }
+
+  // ---- cancellation --------------------------------------------------------------------------------------------------
+
+  private cancelParked(parked: Array<SimRequest>, leave: (request: SimRequest) => void): void {
+    for (const request of parked) leave(request)
+    parked.length = 0
+  }
+
+  /** The request, waiting, computed or held, leaves its idle prefill worker. */
+  private readonly leaveSource = (request: SimRequest): void => {
+    const worker = stampsOf(request).prefillWorkerIndex
+    const core = this.prefill.cores[worker]!
+    if (!core.abort(request)) core.releaseSource(request)
+    this.prefill.publishHeldEvents(worker)
+    this.prefill.noteWork(worker)
+  }
+
+  /** The request, with a reservation or only a wish for one, or decoding, leaves its idle decode worker. */
+  private readonly leaveDestination = (request: SimRequest): void => {
+    this.decode.cores[request.workerIndex]!.abort(request)
+    this.decode.noteWork(request.workerIndex)
+  }
+}
