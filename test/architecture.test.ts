@@ -21,7 +21,7 @@ const imported: Readonly<Record<string, ReadonlyArray<string>>> = {
   config: ["settings", "timing", "trace", "engine", "router"],
   workload: ["random", "request", "trace", "config"],
   simulation: ["request", "settings", "report", "trace", "engine", "router", "workload"],
-  online: ["request", "report", "trace", "engine", "router", "workload", "simulation"],
+  online: ["request", "settings", "report", "trace", "engine", "router", "workload", "simulation"],
   run: ["settings", "report", "timing", "trace", "engine", "router", "config", "workload", "simulation", "online"],
   serve: ["request", "settings", "report", "engine", "router", "simulation", "online"],
   cli: ["settings", "report", "timing", "trace", "config", "workload", "simulation", "online", "run", "serve"]

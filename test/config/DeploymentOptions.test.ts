@@ -15,6 +15,10 @@ const accepted: Readonly<Record<string, Omit<GivenOptions, "traces">>> = {
     extraEngineArgs: json("--extra-engine-args", '{"num_gpu_blocks": 99, "aic_bundle": "b.json"}'),
     aicBundles: ["a.json", "b.json"]
   },
+  "two pools": {
+    prefillEngineArgs: json("--prefill-engine-args", '{"worker_type": "prefill"}'),
+    decodeEngineArgs: json("--decode-engine-args", '{"worker_type": "decode"}')
+  },
   "settings without effect": { modelName: "m", routerConfig: json("--router-config", "{}"), quiet: true }
 }
 
@@ -22,9 +26,9 @@ const refused: Readonly<Record<string, Omit<GivenOptions, "traces">>> = {
   "no worker": { numWorkers: 0 },
   "more workers than there can be": { numWorkers: 1e9 },
   "a negative seed": { seed: -1 },
-  "two pools": {
+  "two pools that cannot hand over": {
     prefillEngineArgs: json("--prefill-engine-args", '{"worker_type": "prefill"}'),
-    decodeEngineArgs: json("--decode-engine-args", '{"worker_type": "decode"}')
+    decodeEngineArgs: json("--decode-engine-args", '{"worker_type": "decode", "engine_type": "sglang"}')
   },
   "a prefill worker": { extraEngineArgs: json("--extra-engine-args", '{"worker_type": "prefill"}') },
   "an engine argument out of range": { extraEngineArgs: json("--extra-engine-args", '{"num_gpu_blocks": 0}') },

@@ -41,7 +41,8 @@ describe("documentation", () => {
 
   for (const document of documents) {
     for (const command of commandsOf(document).filter((line) => line.startsWith("npx dynosim"))) {
-      it.effect(`${document}: ${command}`, () =>
+      // Online ones live on the real clock.
+      it.live(`${document}: ${command}`, () =>
         Effect.gen(function* () {
           const [, , ...words] = wordsOf(command)
           const { exit, stderr, stdout } = yield* program(words)

@@ -5,6 +5,7 @@ import * as Layer from "effect/Layer"
 import * as KvRouter from "../../src/router/kv/KvRouter.ts"
 import { defaultKvRouterOptions } from "../../src/router/kv/KvRouterOptions.ts"
 import { Engine } from "../../src/engine/Engine.ts"
+import { PassOutcome } from "../../src/engine/WorkerCore.ts"
 import { EngineStalled } from "../../src/engine/EngineStalled.ts"
 import { Pace } from "../../src/online/Pace.ts"
 import * as RoundRobin from "../../src/router/RoundRobin.ts"
@@ -352,16 +353,61 @@ describe("errors", () => {
     }
   )
 
-  const smallPrefill = { ...engineArgs().sglang, maxPrefillTokens: 100 }
+  /** An engine with less room than it says. */
+  const boastful = Layer.effect(
+    Engine,
+    Effect.map(Engine, (engine) => Engine.of({ ...engine, args: { ...engine.args, numGpuBlocks: 1000 } }))
+  ).pipe(Layer.provide(engineOf(engineArgs({ speedupRatio: 20, numGpuBlocks: 5 }))))
+
+  const errorOf = async (response: Response, stream: boolean) => {
+    const text = await response.text()
+    return parseAnswer(stream ? first(text.split("\n\n")).slice("data: ".length) : text).error
+  }
 
   served(
-    "tell a client whose request can never be scheduled",
-    { engine: { engineType: "sglang", sglang: smallPrefill } },
+    "tell a client whose request the engine rejects",
+    { live: aggregated({ engine: boastful, router: RoundRobin.layer, workers: 1 }).live },
     async (url) => {
       for (const stream of [false, true]) {
         const response = await post(url, completions, { model, prompt: "a".repeat(2000), max_tokens: 2, stream })
-        const text = await response.text()
-        const { error } = parseAnswer(stream ? first(text.split("\n\n")).slice("data: ".length) : text)
+        const error = await errorOf(response, stream)
+        assert.deepStrictEqual([response.status, error.type], [stream ? 200 : 500, "server_error"])
+        assert.match(error.message, /has rejected/)
+      }
+      assert.strictEqual((await post(url, completions, { model, prompt: "a", max_tokens: 2 })).status, 200)
+      assert.strictEqual(await metric(url, "vllm:num_requests_waiting"), 0)
+    }
+  )
+
+  /** An engine that never gets anywhere with long prompts. */
+  const stubborn = Layer.effect(
+    Engine,
+    Effect.map(Engine, (engine) =>
+      Engine.of({
+        ...engine,
+        spawn: (context) => {
+          const core = engine.spawn(context)
+          const pass = core.pass.bind(core)
+          return Object.assign(core, {
+            pass: (nowMs: number) => {
+              if (core.requests().every(({ promptTokens }) => promptTokens < 100)) return pass(nowMs)
+              const nothing = new PassOutcome()
+              nothing.begin(nowMs)
+              return nothing
+            }
+          })
+        }
+      })
+    )
+  ).pipe(Layer.provide(engineOf(engineArgs({ speedupRatio: 20 }))))
+
+  served(
+    "tell a client whose request can never be scheduled",
+    { live: aggregated({ engine: stubborn, router: RoundRobin.layer, workers: 1 }).live },
+    async (url) => {
+      for (const stream of [false, true]) {
+        const response = await post(url, completions, { model, prompt: "a".repeat(2000), max_tokens: 2, stream })
+        const error = await errorOf(response, stream)
         assert.deepStrictEqual([response.status, error.type], [stream ? 200 : 500, "server_error"])
         assert.match(error.message, /can never schedule/)
       }
@@ -462,7 +508,7 @@ describe("clients that misbehave", () => {
     "one that does not read is given up",
     {
       serve: { clientTimeoutMs: 300, maxContextTokens: 2_000_000 },
-      engine: { speedupRatio: 1e6, numGpuBlocks: 20_000, mtp: { acceptRates: [1, 1, 1, 1, 1, 1, 1, 1], seed: 0n } }
+      engine: { speedupRatio: 1e6, numGpuBlocks: 20_000, mtp: { acceptRates: [1, 1, 1, 1, 1], seed: 0n } }
     },
     async (url) => {
       const socket = await rawConnection(url)

@@ -3,6 +3,7 @@ import { it } from "@effect/vitest"
 import * as Console from "effect/Console"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { connect, type Socket } from "node:net"
@@ -42,12 +43,12 @@ export const startServer = Effect.fnUntraced(function* (
     Effect.asVoid(Deferred.succeed(url, address))
   ).pipe(Effect.provide([live, Pace.layerLive]), Effect.orDie)
   const { print } = options
-  yield* Effect.forkScoped(
+  const fiber = yield* Effect.forkScoped(
     print === undefined
       ? running
       : Effect.provideService(running, Console.Console, { ...console, log: print, error: print })
   )
-  return yield* Deferred.await(url)
+  return yield* Effect.raceFirst(Deferred.await(url), Fiber.join(fiber))
 })
 
 /** A test against a server of its own. */
