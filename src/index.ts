@@ -96,10 +96,10 @@ export * as SettingsText from "./config/DecodeSettings.ts"
 export * as ConfigFile from "./config/ConfigFile.ts"
 export * as ReplayFlags from "./config/ReplayFlags.ts"
 export * as GivenOptions from "./config/GivenOptions.ts"
-export * as ReplayOptions from "./config/ReplayOptions.ts"
+export * as ReplayOptions from "./run/ReplayOptions.ts"
 export * as ValidateReplayOptions from "./config/ValidateReplayOptions.ts"
 export * as ConfigError from "./config/ConfigError.ts"
-export * as UsageError from "./config/UsageError.ts"
+export * as UsageError from "./settings/UsageError.ts"
 
 // Chance: the seeded generator behind every draw.
 export * as Pcg32 from "./random/Pcg32.ts"

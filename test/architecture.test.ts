@@ -18,13 +18,13 @@ const imported: Readonly<Record<string, ReadonlyArray<string>>> = {
   trace: ["random", "request", "settings"],
   engine: ["request", "settings", "timing"],
   router: ["random", "request", "settings", "timing", "engine"],
-  config: ["settings", "timing", "trace", "engine", "router"],
-  workload: ["random", "request", "trace", "config"],
+  workload: ["random", "request", "settings", "trace"],
   simulation: ["request", "settings", "report", "trace", "engine", "router", "workload"],
   online: ["request", "settings", "report", "trace", "engine", "router", "workload", "simulation"],
-  run: ["settings", "report", "timing", "trace", "engine", "router", "config", "workload", "simulation", "online"],
+  run: ["settings", "report", "timing", "trace", "engine", "router", "workload", "simulation", "online"],
+  config: ["settings", "timing", "trace", "engine", "router", "workload", "simulation", "run"],
   serve: ["request", "settings", "report", "engine", "router", "simulation", "online"],
-  cli: ["settings", "report", "timing", "trace", "config", "workload", "simulation", "online", "run", "serve"]
+  cli: ["settings", "report", "timing", "trace", "workload", "simulation", "online", "run", "config", "serve"]
 }
 
 const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"))

@@ -4,9 +4,10 @@
  * value may look like a negative number, and trace files may stand anywhere.
  */
 import * as Result from "effect/Result"
-import type { FlagSpec, FlagTable } from "../config/FlagSpec.ts"
-import { type UsageError, usageError } from "../config/UsageError.ts"
+import type { FlagTable } from "../config/FlagSpec.ts"
+import { type UsageError, usageError } from "../settings/UsageError.ts"
 import { commandFlags } from "./CommandFlags.ts"
+import { isRepeated } from "./FlagParams.ts"
 
 /** Flags of the parser itself that a shortened name may mean too. */
 const parserFlags = ["help", "version", "completions"]
@@ -39,9 +40,28 @@ const fullName = (name: string, table: FlagTable): Result.Result<string, UsageEr
 }
 
 const takesValue = (name: string, table: FlagTable): boolean =>
-  Object.hasOwn(table, name) ? table[name]?.kind !== "switch" : name === "completions"
+  Object.hasOwn(table, name) ? table[name]?.kind.form !== "switch" : name === "completions"
 
-const isRepeated = (spec: FlagSpec | undefined): boolean => spec?.kind === "paths" || spec?.kind === "texts"
+/** A switch is on when it is given: nothing after it turns it off, and there is no opposite of it. */
+const switchProblem = (
+  name: string,
+  value: string | undefined,
+  attached: boolean,
+  table: FlagTable
+): UsageError | undefined => {
+  const opposite = name.startsWith("no-") ? name.slice(3) : undefined
+  if (opposite !== undefined && Object.hasOwn(table, opposite)) {
+    return usageError(`--${name}`, "unknown flag", `leave out --${opposite}: without it, it is off`)
+  }
+  if (table[name]?.kind.form !== "switch" || value === undefined) return undefined
+  return attached || /^(true|false|yes|no|on|off|0|1)$/i.test(value)
+    ? usageError(
+        `--${name}`,
+        `takes no value, got ${JSON.stringify(value)}`,
+        "give it alone to turn it on, leave it out to turn it off"
+      )
+    : undefined
+}
 
 /** Whether a word can only be a value: not a flag, or a negative number. */
 const isValue = (word: string): boolean => !word.startsWith("-") || word === "-" || negativeNumber.test(word)
@@ -70,13 +90,15 @@ const normaliseWords = (
     const resolved = fullName(given, table)
     if (Result.isFailure(resolved)) return Result.fail(resolved.failure)
     const name = resolved.success
+    const switched = switchProblem(name, value ?? words[index + 1], value !== undefined, table)
+    if (switched !== undefined) return Result.fail(switched)
     let written = value
     if (written === undefined && takesValue(name, table)) {
       written = index + 1 < last ? words[index + 1] : undefined
       if (written === undefined || !isValue(written)) return Result.fail(usageError(`--${name}`, "needs a value"))
       index += 1
     }
-    const key = isRepeated(table[name]) ? `${name}=${written}` : name
+    const key = isRepeated(table[name]?.kind.form) ? `${name}=${written}` : name
     flags.set(key, written === undefined ? `--${name}` : `--${name}=${written}`)
   }
   return Result.succeed([...flags.values(), ...files, ...(end < 0 ? [] : words.slice(end))])

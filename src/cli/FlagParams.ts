@@ -1,12 +1,13 @@
 /** From tables of options to flags of Effect's parser, and from what it parsed to settings. */
 import * as Flag from "effect/cli/Flag"
 import * as Option from "effect/Option"
-import type { FlagKind, FlagSpec, FlagTable } from "../config/FlagSpec.ts"
-import type { FlagValues } from "../config/FlagReader.ts"
+import type { FlagSpec, FlagTable } from "../config/FlagSpec.ts"
+import type { FlagValues } from "../config/ReadFlags.ts"
+import type { Form } from "../settings/Kind.ts"
 import { emptyObject, type JsonNode } from "../config/JsonNode.ts"
 import type { JsonSetting } from "../config/JsonSetting.ts"
 
-const metavars: Readonly<Record<Exclude<FlagKind, "choice" | "switch">, string>> = {
+const metavars: Readonly<Record<Exclude<Form, "switch">, string>> = {
   integer: "INTEGER",
   number: "NUMBER",
   text: "TEXT",
@@ -14,26 +15,29 @@ const metavars: Readonly<Record<Exclude<FlagKind, "choice" | "switch">, string>>
   paths: "FILE",
   texts: "TEXT",
   lengths: "TOKENS",
-  json: "JSON"
+  json: "JSON",
+  other: "VALUE"
 }
 
 /** The words that a flag was given with; none when it was not given. */
 export type FlagWords = ReadonlyArray<string>
 
-/** Every value is passed on as the word it was given as; a {@link FlagReader} gives it its type. */
+/** Every value is passed on as the word it was given as; {@link readFlags} gives it its type. */
 const flagOf = (name: string, spec: FlagSpec): Flag.Flag<FlagWords> => {
   const description = spec.default === undefined ? spec.description : `${spec.description} (default: ${spec.default})`
-  if (spec.kind === "switch") {
+  const { form, names } = spec.kind
+  if (form === "switch") {
     return atMostOnce(
       Flag.Boolean(name).pipe(Flag.withDescription(description), Flag.withoutNegation, Flag.map(String))
     )
   }
-  if (spec.choices !== undefined)
-    return atMostOnce(Flag.withDescription(Flag.Literals(name, spec.choices), description))
-  const flag = Flag.withDescription(Flag.String(name), description)
-  const named = spec.kind === "choice" ? flag : Flag.withMetavar(flag, metavars[spec.kind])
-  return spec.kind === "paths" || spec.kind === "texts" ? Flag.atLeast(named, 0) : atMostOnce(named)
+  if (names !== undefined) return atMostOnce(Flag.withDescription(Flag.Literals(name, names), description))
+  const flag = Flag.String(name).pipe(Flag.withDescription(description), Flag.withMetavar(metavars[form]))
+  return isRepeated(form) ? Flag.atLeast(flag, 0) : atMostOnce(flag)
 }
+
+/** Options that may be given several times, and collect what they are given. */
+export const isRepeated = (form: Form | undefined): boolean => form === "paths" || form === "texts"
 
 const atMostOnce = (flag: Flag.Flag<string>): Flag.Flag<FlagWords> => Flag.map(Flag.optional(flag), Option.toArray)
 

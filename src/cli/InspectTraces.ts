@@ -1,8 +1,8 @@
 /** `dynosim trace inspect`: what traces are made of, as text or JSON. */
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import type { FlagValues } from "../config/FlagReader.ts"
-import type { TraceInput } from "../config/ReplayOptions.ts"
+import type { FlagValues } from "../config/ReadFlags.ts"
+import type { TraceInput } from "../run/ReplayOptions.ts"
 import { inspectOptions } from "../config/TraceToolOptions.ts"
 import { printable, printableLines } from "../report/Printable.ts"
 import { traceStatistics } from "../trace/TraceStatistics.ts"

@@ -1,5 +1,5 @@
 /** What is known of a trace, for people and for programs. */
-import type { TraceFormat } from "../config/TraceFlags.ts"
+import type { TraceFormat } from "../trace/TraceFormat.ts"
 import type {
   ArrivalStatistics,
   LengthStatistics,

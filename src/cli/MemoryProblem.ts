@@ -2,7 +2,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type { ReplayOptions } from "../config/ReplayOptions.ts"
+import type { ReplayOptions } from "../run/ReplayOptions.ts"
 import { OutOfMemory } from "../simulation/WorkerMemory.ts"
 
 export class MemoryProblem extends Schema.TaggedError<MemoryProblem>()("MemoryProblem", {

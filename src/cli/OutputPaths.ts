@@ -6,9 +6,9 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
-import type { Outputs } from "../config/ReplayOptions.ts"
-import { type UsageError, usageError } from "../config/UsageError.ts"
 import { followLinks, isStandardOutput, standardStreamOf } from "../report/OutputTarget.ts"
+import type { Outputs } from "../run/ReplayOptions.ts"
+import { type UsageError, usageError } from "../settings/UsageError.ts"
 import { resolveReportPath } from "../report/ReportPath.ts"
 
 export interface OutputPaths {

@@ -1,8 +1,8 @@
 /** `dynosim trace synth`: synthetic load as a mooncake trace. */
 import * as Effect from "effect/Effect"
-import type { FlagValues } from "../config/FlagReader.ts"
+import type { FlagValues } from "../config/ReadFlags.ts"
 import { synthOptions } from "../config/TraceToolOptions.ts"
-import { usageError } from "../config/UsageError.ts"
+import { usageError } from "../settings/UsageError.ts"
 import { mooncakeText } from "../trace/TraceWriter.ts"
 import { planSynthetic } from "../workload/SyntheticLoad.ts"
 import { checkOutputs } from "./OutputPaths.ts"

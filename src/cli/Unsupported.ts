@@ -2,8 +2,8 @@
  * Options that exist but whose feature does not: a run that needs one of them is refused, never carried out without it.
  * A line leaves this table when its feature arrives.
  */
-import type { ReplayOptions } from "../config/ReplayOptions.ts"
-import { type UsageError, usageError } from "../config/UsageError.ts"
+import type { ReplayOptions } from "../run/ReplayOptions.ts"
+import { type UsageError, usageError } from "../settings/UsageError.ts"
 
 interface Missing {
   readonly flag: string

@@ -9,7 +9,7 @@
 import * as Result from "effect/Result"
 import { closestName } from "../settings/ClosestName.ts"
 import { type ConfigError, configError, type ConfigSource } from "./ConfigError.ts"
-import type { FlagValues } from "./FlagReader.ts"
+import type { FlagValues } from "./ReadFlags.ts"
 import type { JsonSetting } from "./JsonSetting.ts"
 import { type JsonEntry, type JsonNode, showNode } from "./JsonNode.ts"
 import { isFlagName, replayFlags } from "./ReplayFlags.ts"

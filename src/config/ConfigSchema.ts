@@ -4,12 +4,10 @@
  */
 import { engineSettings } from "../engine/EngineArgs.ts"
 import type { FlagSpec } from "./FlagSpec.ts"
-import type { JsonSchema } from "../settings/Kind.ts"
+import { type JsonSchema, paths } from "../settings/Kind.ts"
 import { tableSchema } from "../settings/Setting.ts"
 import { replayFlags } from "./ReplayFlags.ts"
 import { routerSettings } from "../router/kv/RouterConfig.ts"
-
-const files: JsonSchema = { type: ["string", "array"], items: { type: "string" } }
 
 /** Objects may also be written as strings of JSON. */
 const orText = (schema: JsonSchema): JsonSchema => ({ anyOf: [schema, { type: "string" }] })
@@ -24,32 +22,8 @@ const objects: Readonly<Record<string, JsonSchema>> = {
   "router-config": definition("router_config")
 }
 
-const valueSchema = (name: string, { choices, kind }: FlagSpec): JsonSchema => {
-  switch (kind) {
-    case "integer":
-    case "number":
-      return { type: kind }
-    case "switch":
-      return { type: "boolean" }
-    case "text":
-    case "path":
-      return { type: "string" }
-    case "paths":
-    case "texts":
-      return files
-    case "lengths":
-      return {
-        anyOf: [
-          { type: "integer", minimum: 1 },
-          { type: "string", pattern: "^(uniform|lognormal):[^,]+,[^,]+$" }
-        ]
-      }
-    case "choice":
-      return { enum: choices ?? [] }
-    case "json":
-      return orText(objects[name] ?? { type: "object" })
-  }
-}
+const valueSchema = (name: string, { kind }: FlagSpec): JsonSchema =>
+  kind.form === "json" ? orText(objects[name] ?? kind.schema) : kind.schema
 
 /** Null says the same as leaving an option out. */
 const optionSchema = (name: string, spec: FlagSpec): JsonSchema => ({
@@ -71,7 +45,7 @@ export const configJsonSchema = (): JsonSchema => ({
   additionalProperties: false,
   properties: {
     $schema: { type: "string" },
-    traces: { description: "Trace files", ...files },
+    traces: { description: "Trace files", ...paths.schema },
     ...Object.fromEntries(options().map(([name, spec]) => [name, optionSchema(name, spec)]))
   },
   patternProperties: Object.fromEntries(

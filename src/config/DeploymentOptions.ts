@@ -12,9 +12,10 @@ import { decodeSetting } from "./DecodeSettings.ts"
 import type { GivenOptions } from "./GivenOptions.ts"
 import type { JsonSetting } from "./JsonSetting.ts"
 import { deploymentNotices } from "./OptionNotices.ts"
-import type { Deployment, ReplayOptions } from "./ReplayOptions.ts"
+import type { Deployment, DeploymentOptions, ReplayOptions } from "../run/ReplayOptions.ts"
+import { replayFlags } from "./ReplayFlags.ts"
 import { aggregatedProblem, deploymentOf, disaggregationProblem, poolProblem } from "./rules/DeploymentRules.ts"
-import { countProblem } from "./rules/InputRules.ts"
+import { rangeProblem } from "./rules/InputRules.ts"
 import {
   estimateOf,
   estimateProblem,
@@ -23,12 +24,9 @@ import {
   routerModeProblem
 } from "./rules/RoutingRules.ts"
 import { check, type Problem } from "./rules/Rule.ts"
-import type { UsageError } from "./UsageError.ts"
+import type { UsageError } from "../settings/UsageError.ts"
 
 export type Checked<A> = Result.Result<A, UsageError | ConfigError>
-
-/** What is deployed; what is replayed on it, and how, is not among it. */
-export type DeploymentOptions = Pick<ReplayOptions, "deployment" | "routing" | "seed" | "aicBundles">
 
 /** The settings objects of a deployment, each decoded on its own. */
 export interface DeploymentSettings {
@@ -66,7 +64,7 @@ export const deploymentOptionsOf = (
       config: router,
       policyFile: given.routerPolicyConfig ?? router.routerPolicyConfig,
       modelName: given.modelName,
-      prefillEstimate: estimateOf(given.aic),
+      prefillEstimate: estimateOf(given),
       tieBreak: given.tieBreak ?? "random"
     },
     seed: given.seed ?? defaultSeed,
@@ -78,7 +76,7 @@ export const deploymentOptionsOf = (
 export const deploymentProblem = (given: GivenOptions, deployment: Deployment): Problem =>
   disaggregationProblem(deployment)
   ?? routerModeProblem(given, deployment)
-  ?? (deployment._tag === "Aggregated" ? aggregatedProblem(deployment.workers, deployment.engine) : undefined)
+  ?? (deployment._tag === "Aggregated" ? aggregatedProblem(deployment.engine) : undefined)
 
 /** A deployment that runs on the live clock and is given its requests from outside. */
 export const validateLiveDeployment = (
@@ -88,8 +86,8 @@ export const validateLiveDeployment = (
     const given: GivenOptions = { ...options, replayMode: "online" }
     const settings = yield* decodeDeployment(given)
     yield* check(
-      incompleteEstimateProblem(given.aic)
-        ?? countProblem(given)
+      incompleteEstimateProblem(given)
+        ?? rangeProblem(replayFlags, given)
         ?? poolProblem(given)
         ?? estimateProblem(given, settings.router)
         ?? modelNameProblem(given)
@@ -100,8 +98,8 @@ export const validateLiveDeployment = (
   })
 
 /** Bundles of the run and of its engines, each once. */
-const bundlesOf = ({ aicBundles = [] }: GivenOptions, deployment: Deployment): ReadonlyArray<string> => {
+const bundlesOf = ({ aicBundle = [] }: GivenOptions, deployment: Deployment): ReadonlyArray<string> => {
   const engines = deployment._tag === "Aggregated" ? [deployment.engine] : [deployment.prefill, deployment.decode]
   const own = engines.map(({ aicBundle }) => aicBundle).filter((file) => file !== undefined)
-  return [...new Set([...aicBundles, ...own])]
+  return [...new Set([...aicBundle, ...own])]
 }

@@ -1,25 +1,8 @@
-/** What an option is: the form of its values, and what the help says about it. Tables of these describe each command. */
+/** What an option is: what it accepts, and what the help says about it. Tables of these describe each command. */
+import type { Kind } from "../settings/Kind.ts"
 
-export type FlagKind =
-  | "integer"
-  | "number"
-  | "text"
-  | "path"
-  /** Files; the option may be given several times. */
-  | "paths"
-  /** Words; the option may be given several times. */
-  | "texts"
-  /** Numbers of tokens: see {@link TokenLengths}. */
-  | "lengths"
-  | "json"
-  | "choice"
-  /** On when it is given. */
-  | "switch"
-
-export interface FlagSpec {
-  readonly kind: FlagKind
-  /** Of a `choice`. */
-  readonly choices?: ReadonlyArray<string>
+export interface FlagSpec<A = unknown> {
+  readonly kind: Kind<A>
   /** What leaving it out means, for the help; not shown when leaving it out simply means none. */
   readonly default?: string
   readonly description: string
@@ -29,3 +12,18 @@ export interface FlagSpec {
 
 /** Options by name without dashes, in the order of the help. */
 export type FlagTable = Readonly<Record<string, FlagSpec>>
+
+/** `num-workers` -> `numWorkers`. */
+type CamelCase<Name extends string> = Name extends `${infer First}-${infer Rest}`
+  ? `${First}${Capitalize<CamelCase<Rest>>}`
+  : Name
+
+/** The options of a table as given: `undefined` is "not given". */
+export type GivenFlags<Flags extends FlagTable> = {
+  readonly [Name in keyof Flags & string as CamelCase<Name>]?:
+    | (Flags[Name] extends FlagSpec<infer A> ? A : never)
+    | undefined
+}
+
+/** The field under which an option is given. */
+export const fieldOf = (flag: string): string => flag.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase())

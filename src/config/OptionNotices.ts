@@ -1,7 +1,7 @@
 /** Options that were given but cannot make a difference to the run: worth a word, not an error. */
 import type { EngineArgs } from "../engine/EngineArgs.ts"
 import type { GivenOptions } from "./GivenOptions.ts"
-import type { ReplayOptions } from "./ReplayOptions.ts"
+import type { ReplayOptions } from "../run/ReplayOptions.ts"
 
 /** One sentence per flag or argument. */
 export const noticesOf = (given: GivenOptions, options: Omit<ReplayOptions, "notices">): ReadonlyArray<string> => [
@@ -71,13 +71,11 @@ const routerNotices = (given: GivenOptions, options: Pick<ReplayOptions, "routin
 }
 
 /** The latency of a prefill does not depend on draft tokens, which the reference's estimator ignores as well. */
-const estimateNotices = ({ aic }: GivenOptions): ReadonlyArray<string> =>
-  aic === undefined
-    ? []
-    : noEffect("on prefill estimates", [
-        ["--aic-nextn", aic.nextn],
-        ["--aic-nextn-accept-rates", aic.nextnAcceptRates]
-      ])
+const estimateNotices = ({ aicNextn, aicNextnAcceptRates }: GivenOptions): ReadonlyArray<string> =>
+  noEffect("on prefill estimates", [
+    ["--aic-nextn", aicNextn],
+    ["--aic-nextn-accept-rates", aicNextnAcceptRates]
+  ])
 
 const inert = (flag: string, { inertKeys }: EngineArgs): ReadonlyArray<string> =>
   inertKeys.map((key) => `${flag}: ${key} has no effect on this run`)

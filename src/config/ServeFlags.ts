@@ -1,47 +1,52 @@
 /** Every option of `dynosim serve`: those of the deployment are a replay's. */
+import { anyCount, filledText, integer, positive, text } from "../settings/Kind.ts"
 import type { FlagTable } from "./FlagSpec.ts"
 import { replayFlags } from "./ReplayFlags.ts"
 
+const atLeastOne = integer(1, anyCount)
+/** Up to the longest time that Node's timers take. */
+const timeoutSeconds = positive(0.001, 2_147_483)
+
 export const serveFlags = {
-  host: { kind: "text", default: "127.0.0.1", description: "Address to listen on; there is no authentication" },
+  host: { kind: filledText, default: "127.0.0.1", description: "Address to listen on; there is no authentication" },
   "allow-host": {
-    kind: "text",
+    kind: text,
     description:
       "Names, separated by commas, that requests may call the server by beside localhost and its own address; * for any"
   },
   "allow-origin": {
-    kind: "text",
+    kind: text,
     description: "Origins, separated by commas, whose web pages may use the server (CORS); * for any"
   },
-  port: { kind: "integer", default: "8000", description: "Port to listen on; 0 takes a free one" },
-  "served-model-name": { kind: "text", default: "dynosim", description: "Model name that requests have to give" },
+  port: { kind: integer(0, 65_535), default: "8000", description: "Port to listen on; 0 takes a free one" },
+  "served-model-name": { kind: filledText, default: "dynosim", description: "Model name that requests have to give" },
   "max-model-len": {
-    kind: "integer",
+    kind: atLeastOne,
     default: "a worker's KV pool",
     description: "Prompt and output tokens of one request together, at most"
   },
   "default-output-tokens": {
-    kind: "integer",
+    kind: atLeastOne,
     default: "128",
     description: "Output tokens of a request that does not say how many it wants"
   },
   "max-concurrent-requests": {
-    kind: "integer",
+    kind: atLeastOne,
     default: "1024",
     description: "Requests served at a time; further ones get status 429"
   },
   "max-body-bytes": {
-    kind: "integer",
+    kind: atLeastOne,
     default: "8388608",
     description: "Longest request body; longer ones get status 413"
   },
   "request-timeout-seconds": {
-    kind: "number",
+    kind: timeoutSeconds,
     default: "30",
     description: "Time in which a request must have been received whole; slower ones get status 408"
   },
   "client-timeout-seconds": {
-    kind: "number",
+    kind: timeoutSeconds,
     default: "30",
     description: "Time in which a client must take what is sent to it; slower ones are disconnected"
   },

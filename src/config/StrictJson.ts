@@ -158,8 +158,28 @@ const visitorOf = (text: string, tree: TreeBuilder): JSONVisitor => ({
     tree.syntaxError(printParseErrorCode(code), offset, length, position(line, character))
 })
 
+/** Objects and lists inside each other; settings need a handful. */
+const mostLevels = 100
+
+/** Where brackets are nested too deeply for a reader that follows them by calling itself. */
+const depthProblem = (text: string): JsonSyntaxError | undefined => {
+  let levels = 0
+  for (const { 0: token, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/gs)) {
+    if (token === "]" || token === "}") levels -= 1
+    else if (token === "[" || token === "{") levels += 1
+    if (levels > mostLevels) {
+      const lines = text.slice(0, index).split("\n")
+      const problem = `nested more than ${mostLevels} levels deep`
+      return new JsonSyntaxError({ line: lines.length, column: lines.at(-1)!.length + 1, problem })
+    }
+  }
+  return undefined
+}
+
 /** Reads one JSON value that takes up the whole text. */
 export const parse = (text: string): Result.Result<JsonNode, JsonSyntaxError> => {
+  const tooDeep = depthProblem(text)
+  if (tooDeep !== undefined) return Result.fail(tooDeep)
   const tree = new TreeBuilder(text)
   visit(text, visitorOf(text, tree), { disallowComments: true })
   if (tree.problem !== undefined) return Result.fail(tree.problem)

@@ -2,16 +2,14 @@
 import { isReadonlyArrayNonEmpty, type NonEmptyReadonlyArray } from "effect/Array"
 import * as Result from "effect/Result"
 import type { ConfigError } from "./ConfigError.ts"
-import { FlagReader, type FlagValues } from "./FlagReader.ts"
-import { type GivenSynthetic, readSynthetic } from "./GivenSynthetic.ts"
-import { type GivenTrace, readTrace } from "./GivenTrace.ts"
-import type { SyntheticInput, TraceInput } from "./ReplayOptions.ts"
-import { countProblem, readingProblem, traceInputOf, traceProblem } from "./rules/InputRules.ts"
-import { atLeastOne, type Problem } from "./rules/Rule.ts"
+import type { GivenTrace } from "./GivenOptions.ts"
+import { type FlagValues, readFlags } from "./ReadFlags.ts"
+import type { SyntheticInput, TraceInput } from "../run/ReplayOptions.ts"
+import { readingProblem, traceInputOf, traceProblem } from "./rules/InputRules.ts"
+import type { Problem } from "./rules/Rule.ts"
 import { incompleteSyntheticProblem, syntheticOf } from "./rules/SyntheticRules.ts"
-import { traceFormats } from "./TraceFlags.ts"
-import { writtenFormats, type WrittenFormat } from "./TraceToolFlags.ts"
-import { type UsageError, usageError } from "./UsageError.ts"
+import { convertFlags, inspectFlags, synthFlags, validateFlags, type WrittenFormat } from "./TraceToolFlags.ts"
+import { type UsageError, usageError } from "../settings/UsageError.ts"
 import { defaultSeed } from "./DefaultSeed.ts"
 
 type Checked<A> = Result.Result<A, UsageError | ConfigError>
@@ -40,13 +38,6 @@ export interface SynthOptions {
   readonly seed: number
 }
 
-/** Reads options with a reader, then fails with the first of the wrong form. */
-const reading = <A>(values: FlagValues, read: (reader: FlagReader) => A): Checked<A> => {
-  const reader = new FlagReader(values)
-  const found = read(reader)
-  return reader.problem === undefined ? Result.succeed(found) : Result.fail(reader.problem)
-}
-
 const check = (problem: Problem): Result.Result<void, UsageError> =>
   problem === undefined ? Result.succeed(undefined) : Result.fail(problem)
 
@@ -61,47 +52,34 @@ const inputsOf = (
     return Result.fail(usageError("TRACE", "nothing to read", "give a trace file, or - for standard input"))
   }
   if (traces.includes("")) return Result.fail(usageError("TRACE", "the name of a trace file is empty"))
-  return Result.map(check(countProblem(given) ?? readingProblem(given) ?? traceProblem(inputs[0])), () => inputs)
+  return Result.map(check(readingProblem(given) ?? traceProblem(inputs[0])), () => inputs)
 }
 
 export const inspectOptions = (traces: ReadonlyArray<string>, values: FlagValues): Checked<InspectOptions> =>
   Result.gen(function* () {
-    const { json, ...given } = yield* reading(values, (read) => ({
-      ...readTrace(read),
-      seed: read.integer("seed"),
-      json: read.switch("json")
-    }))
-    return { inputs: yield* inputsOf({ ...given, traces }), json: json ?? false }
+    const { json = false, ...given } = yield* readFlags(inspectFlags, values)
+    return { inputs: yield* inputsOf({ ...given, traces }), json }
   })
 
 export const validateOptions = (traces: ReadonlyArray<string>, values: FlagValues): Checked<ValidateOptions> =>
   Result.gen(function* () {
-    const maxProblems = (yield* reading(values, (read) => read.integer("max-problems"))) ?? 20
-    const options = yield* inspectOptions(traces, values)
-    yield* check(atLeastOne("--max-problems", maxProblems))
-    return { ...options, maxProblems }
+    const { json = false, maxProblems = 20, ...given } = yield* readFlags(validateFlags, values)
+    return { inputs: yield* inputsOf({ ...given, traces }), json, maxProblems }
   })
 
 export const convertOptions = (traces: ReadonlyArray<string>, values: FlagValues): Checked<ConvertOptions> =>
   Result.gen(function* () {
-    const { from, ...read } = yield* reading(values, (read) => ({
-      ...readTrace(read),
-      seed: read.integer("seed"),
-      from: read.choice("from", traceFormats),
-      to: read.choice("to", writtenFormats),
-      toBlockTokens: read.integer("to-block-size")
-    }))
+    const { from, ...read } = yield* readFlags(convertFlags, values)
     if (from !== undefined && read.traceFormat !== undefined) {
       yield* check(usageError("--from", "and --trace-format are the same", "give one of them"))
     }
     const given = { ...read, traceFormat: from ?? read.traceFormat }
-    const { to, toBlockTokens, traceFormat } = given
+    const { to, toBlockSize: toBlockTokens, traceFormat } = given
     const [input, ...others] = yield* inputsOf({ ...given, traces })
     if (others.length > 0) {
       yield* check(usageError("--trace-format", `${input.format} takes exactly one trace file, got ${traces.length}`))
     }
     if (toBlockTokens !== undefined) {
-      yield* check(atLeastOne("--to-block-size", toBlockTokens))
       yield* check(
         traceFormat === "mooncake-delta" && to !== "agentic_mooncake"
           ? undefined
@@ -117,19 +95,11 @@ export const convertOptions = (traces: ReadonlyArray<string>, values: FlagValues
 
 export const synthOptions = (values: FlagValues): Checked<SynthOptions> =>
   Result.gen(function* () {
-    const given = yield* reading(
-      values,
-      (read): GivenSynthetic & Pick<GivenTrace, "traceBlockSize"> & { seed: number | undefined } => ({
-        ...readSynthetic(read),
-        traceBlockSize: read.integer("trace-block-size"),
-        seed: read.integer("seed")
-      })
-    )
-    const traceBlockTokens = given.traceBlockSize ?? 512
-    yield* check(
-      incompleteSyntheticProblem(given)
-        ?? countProblem({ ...given, traces: [] })
-        ?? atLeastOne("--trace-block-size", traceBlockTokens)
-    )
-    return { load: yield* syntheticOf(given), traceBlockTokens, seed: given.seed ?? defaultSeed }
+    const given = yield* readFlags(synthFlags, values)
+    yield* check(incompleteSyntheticProblem(given))
+    return {
+      load: yield* syntheticOf(given),
+      traceBlockTokens: given.traceBlockSize ?? 512,
+      seed: given.seed ?? defaultSeed
+    }
   })

@@ -8,18 +8,11 @@ import * as Result from "effect/Result"
 import { type Checked, decodeDeployment, deploymentOptionsOf, deploymentProblem } from "./DeploymentOptions.ts"
 import type { GivenOptions } from "./GivenOptions.ts"
 import { noticesOf } from "./OptionNotices.ts"
-import type { ReplayOptions } from "./ReplayOptions.ts"
+import type { ReplayOptions } from "../run/ReplayOptions.ts"
+import { replayFlags } from "./ReplayFlags.ts"
 import { poolProblem } from "./rules/DeploymentRules.ts"
-import { countProblem, inputOf, inputProblem, traceProblem } from "./rules/InputRules.ts"
-import {
-  concurrencyProblem,
-  formatProblem,
-  limitProblem,
-  loadOf,
-  serviceLevelOf,
-  serviceLevelProblem,
-  speedupProblem
-} from "./rules/LoadRules.ts"
+import { inputOf, inputProblem, rangeProblem, traceProblem } from "./rules/InputRules.ts"
+import { formatProblem, loadOf, serviceLevelOf, speedupProblem } from "./rules/LoadRules.ts"
 import { plannerFormatProblem, plannerOutputProblem } from "./rules/PlannerRules.ts"
 import { estimateProblem, incompleteEstimateProblem, modelNameProblem } from "./rules/RoutingRules.ts"
 import { check } from "./rules/Rule.ts"
@@ -29,15 +22,12 @@ export const validateReplayOptions = (given: GivenOptions): Checked<ReplayOption
     yield* check(inputProblem(given) ?? plannerOutputProblem(given))
     const settings = yield* decodeDeployment(given)
     yield* check(
-      incompleteEstimateProblem(given.aic)
+      incompleteEstimateProblem(given)
         ?? plannerFormatProblem(given)
-        ?? countProblem(given)
+        ?? rangeProblem(replayFlags, given)
         ?? poolProblem(given)
         ?? estimateProblem(given, settings.router)
         ?? modelNameProblem(given)
-        ?? limitProblem(given)
-        ?? serviceLevelProblem(given)
-        ?? concurrencyProblem(given)
     )
     const input = yield* inputOf(given)
     const deployed = deploymentOptionsOf(given, settings)

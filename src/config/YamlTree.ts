@@ -19,12 +19,17 @@ import { emptyObject, type JsonEntry, type JsonNode, numberNode, type Position }
 
 /** Aliases multiply: a small file may stand for an enormous tree. */
 const mostNodes = 100_000
+/** Mappings and lists inside each other; settings need a handful. */
+const mostLevels = 100
+const tooDeep = `nested more than ${mostLevels} levels deep`
 
 class TreeReader {
   private readonly source: ConfigSource
   private readonly document: Document.Parsed
   private readonly lines: LineCounter
   private nodes = 0
+  /** Values that are being read: one that comes up again contains itself. */
+  private readonly open = new Set<Node | ParsedNode>()
 
   constructor(source: ConfigSource, document: Document.Parsed, lines: LineCounter) {
     this.source = source
@@ -35,8 +40,17 @@ class TreeReader {
   /** Throws {@link ConfigError}. */
   read(node: Node | ParsedNode | null, from: Position): JsonNode {
     if (node === null) return { _tag: "Null", at: from }
-    if (++this.nodes > mostNodes) throw this.error(from, `the file stands for more than ${mostNodes} values`)
     const at = this.positionOf(node.range?.[0]) ?? from
+    if (++this.nodes > mostNodes) throw this.error(from, `the file stands for more than ${mostNodes} values`)
+    if (this.open.has(node)) throw this.error(from, "an alias stands for a value that contains it")
+    if (this.open.size > mostLevels) throw this.error(at, tooDeep)
+    this.open.add(node)
+    const tree = this.readNode(node, at)
+    this.open.delete(node)
+    return tree
+  }
+
+  private readNode(node: Node | ParsedNode, at: Position): JsonNode {
     if (isAlias(node)) {
       const target = node.resolve(this.document)
       if (target === undefined) throw this.error(at, `nothing is anchored as *${node.source}`)
@@ -85,7 +99,9 @@ export const parseYaml = (source: ConfigSource, text: string): Result.Result<Jso
   const [error] = document.errors
   if (error !== undefined) {
     const { col, line } = lines.linePos(error.pos[0])
-    return Result.fail(configError(source, "", { line, column: col }, `not YAML: ${error.message}`))
+    // The parser follows nesting by calling itself, until it cannot.
+    const problem = error.code === "RESOURCE_EXHAUSTION" ? tooDeep : error.message
+    return Result.fail(configError(source, "", { line, column: col }, `not YAML: ${problem}`))
   }
   if (document.contents === null) return Result.succeed(emptyObject)
   const { contents } = document

@@ -1,5 +1,5 @@
 /** The files that a run reads, by what they are to it. */
-import type { ReplayOptions } from "../config/ReplayOptions.ts"
+import type { ReplayOptions } from "./ReplayOptions.ts"
 
 /** A file that the run reads, and how messages call it. */
 export interface InputFile {

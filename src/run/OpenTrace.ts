@@ -1,7 +1,7 @@
 /** Opens a trace as the options say. */
 import * as Effect from "effect/Effect"
-import type { TraceInput } from "../config/ReplayOptions.ts"
 import { TraceError } from "../trace/TraceError.ts"
+import type { TraceInput } from "./ReplayOptions.ts"
 import { openTrace } from "../trace/TraceSource.ts"
 
 /**

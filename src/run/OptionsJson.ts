@@ -1,6 +1,6 @@
 /** The options of a run as the report shows them: units in the names, "no limit" and "not set" as null. */
 import type { Json } from "effect/Schema"
-import type { ReplayOptions } from "../config/ReplayOptions.ts"
+import type { ReplayOptions } from "./ReplayOptions.ts"
 
 const jsonOf = (value: unknown): Json => {
   if (typeof value === "string" || typeof value === "boolean" || value === null) return value

@@ -9,8 +9,8 @@ import { Decimal } from "./Decimal.ts"
 /** JSON Schema (2020-12) of a value, for editors. */
 export type JsonSchema = Readonly<Record<string, unknown>>
 
-/** How values are written on a command line, where everything is text. */
-export type Form = "integer" | "number" | "text" | "switch" | "other"
+/** How values are written on a command line, where everything is text; `paths` and `json` also tell what a word stands for. */
+export type Form = "integer" | "number" | "text" | "path" | "paths" | "texts" | "lengths" | "json" | "switch" | "other"
 
 export interface Kind<A> {
   /** Completes the sentence "expected …". */
@@ -19,6 +19,8 @@ export interface Kind<A> {
   readonly schema: JsonSchema
   /** The value, or `undefined` for one that is not of this kind. */
   readonly read: (value: unknown) => A | undefined
+  /** What exactly is wrong with a value that is nearly of this kind. */
+  readonly explain?: (value: unknown) => string | undefined
   /** Of a name out of a list: what may be chosen. */
   readonly names?: ReadonlyArray<string>
 }
@@ -49,6 +51,17 @@ export const integer = (minimum: number, maximum: number): Kind<number> => {
   }
 }
 
+/** An integer of at least 1 and of any size: beyond 2^53 the nearest number, which is as good as no limit. */
+export const anyMany: Kind<number> = {
+  expected: "an integer of at least 1",
+  form: "integer",
+  schema: { type: "integer", minimum: 1 },
+  read: (value) => {
+    const number = typeof value === "bigint" ? Number(value) : value
+    return typeof number === "number" && Number.isInteger(number) && number >= 1 ? number : undefined
+  }
+}
+
 /** An unsigned 64-bit integer, exact. */
 export const uint64: Kind<bigint> = {
   expected: "an integer from 0 to 2^64 - 1",
@@ -66,9 +79,16 @@ const numberOf = (value: unknown): number | undefined => {
   return typeof value === "number" ? value : typeof value === "bigint" ? Number(value) : undefined
 }
 
+/** Powers of ten that are hard to count in full, as users write them. */
+const spelled = (bound: number): string =>
+  bound >= 1e9 || (bound > 0 && bound < 1e-3) ? bound.toExponential().replace("e+", "e") : String(bound)
+
+const between = (minimum: number, maximum: number | undefined): string =>
+  maximum === undefined ? `of at least ${spelled(minimum)}` : `from ${spelled(minimum)} to ${spelled(maximum)}`
+
 /** A finite number in any spelling. */
 export const number = (minimum: number, maximum?: number): Kind<number> => ({
-  expected: `a number ${within(minimum, maximum)}`,
+  expected: `a number ${between(minimum, maximum)}`,
   form: "number",
   schema: { type: "number", ...bounds(minimum, maximum) },
   read: (value) => {
@@ -77,17 +97,25 @@ export const number = (minimum: number, maximum?: number): Kind<number> => ({
   }
 })
 
+/** Any number, NaN and infinities among them: for settings whose range depends on others. */
+export const anyNumber: Kind<number> = {
+  expected: "a number",
+  form: "number",
+  schema: { type: "number" },
+  read: numberOf
+}
+
 /** A finite number above 0; how small is bounded too, so that dividing by it stays within what doubles tell apart. */
 export const positive = (minimum: number, maximum: number): Kind<number> => ({
   ...number(minimum, maximum),
-  expected: `a number above 0, from ${minimum} to ${maximum}`
+  expected: `a number above 0, ${between(minimum, maximum)}`
 })
 
 /** A factor, or 0 for "off": nothing between 0 and `minimum`, by which results could no longer be divided. */
 export const zeroOr = (minimum: number, maximum: number): Kind<number> => {
   const factor = number(minimum, maximum)
   return {
-    expected: `0 or a number from ${minimum} to ${maximum}`,
+    expected: `0 or a number ${between(minimum, maximum)}`,
     form: "number",
     schema: { anyOf: [{ const: 0 }, factor.schema] },
     read: (value) => (numberOf(value) === 0 ? 0 : factor.read(value))
@@ -113,6 +141,24 @@ export const text: Kind<string> = {
   schema: { type: "string" },
   read: (value) => (typeof value === "string" ? value : undefined)
 }
+
+/** Name of a file. */
+export const path: Kind<string> = { ...text, form: "path" }
+
+/** One file or several. */
+export const paths: Kind<ReadonlyArray<string>> = {
+  expected: "a string or a list of strings",
+  form: "paths",
+  schema: { type: ["string", "array"], items: { type: "string" } },
+  read: (value) => {
+    const files: ReadonlyArray<unknown> = Array.isArray(value) ? value : [value]
+    const names = files.filter((file) => typeof file === "string")
+    return names.length === files.length ? names : undefined
+  }
+}
+
+/** One word or several. */
+export const texts: Kind<ReadonlyArray<string>> = { ...paths, form: "texts" }
 
 /** Text with something in it. */
 export const filledText: Kind<string> = {

@@ -11,11 +11,10 @@ import { Engine } from "../engine/Engine.ts"
 import type { HandoffSupport } from "../engine/Handoff.ts"
 import { Router } from "../router/Router.ts"
 import { check } from "../settings/Decode.ts"
-import { integer } from "../settings/Kind.ts"
-import { setting } from "../settings/Setting.ts"
 import type { SettingsError } from "../settings/SettingsError.ts"
 import { DisaggregatedLoop, type PoolSetup } from "./DisaggregatedLoop.ts"
 import { MultiEngineLoop } from "./MultiEngineLoop.ts"
+import { disaggregatedSettings, multiSettings } from "./PoolSizes.ts"
 import { SingleEngineLoop } from "./SingleEngineLoop.ts"
 import type { LoopContext, SimulationLoop } from "./SimulationLoop.ts"
 
@@ -51,17 +50,6 @@ export const layerSingle: Layer.Layer<Topology, never, Engine> = Layer.effect(To
     })
   )
 )
-
-const poolSize = integer(1, 2 ** 16)
-
-/** How many workers serve the load together. */
-export const multiSettings = { workers: setting(poolSize, 1, "Workers of an aggregated run") }
-
-/** How many workers each pool of a disaggregated run has. */
-export const disaggregatedSettings = {
-  prefillWorkers: setting(poolSize, 1, "Prefill workers of a disaggregated run"),
-  decodeWorkers: setting(poolSize, 1, "Decode workers of a disaggregated run")
-}
 
 /** `workers` equal workers behind the router (MES). */
 export const layerMulti = (options: {

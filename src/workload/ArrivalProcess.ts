@@ -1,19 +1,31 @@
-/** Draws when synthetic requests, or sessions, start. */
-import { type ArrivalProcess, brokenRateRule, brokenShapeRule } from "../config/ArrivalProcess.ts"
+/** When synthetic requests, or sessions, start: the first at 0, the others after gaps of a given mean. */
 import type { Pcg32 } from "../random/Pcg32.ts"
 import { exponential, gamma } from "./Variates.ts"
-import { workloadError } from "./WorkloadError.ts"
+import { arrivalShape, requestRate } from "./LoadSettings.ts"
+import { settingProblem } from "./WorkloadError.ts"
 import type { WorkloadError } from "./WorkloadError.ts"
 
-export type { ArrivalProcess } from "../config/ArrivalProcess.ts"
+export type ArrivalProcess =
+  | {
+      /** Equal gaps, or independent exponential ones. */
+      readonly process: "constant" | "poisson"
+      readonly requestsPerSecond: number
+    }
+  | {
+      /** Independent gamma-distributed gaps. */
+      readonly process: "gamma"
+      readonly requestsPerSecond: number
+      /**
+       * Shape of the distribution: 1 is a Poisson process, less makes bursts, more makes it regular. The gaps' coefficient of
+       * variation is `1 / sqrt(shape)`.
+       */
+      readonly shape: number
+    }
 
 /** What is wrong with the numbers of a process. */
-export const arrivalProblem = (arrivals: ArrivalProcess): WorkloadError | undefined => {
-  const rate = brokenRateRule(arrivals.requestsPerSecond)
-  if (rate !== undefined) return workloadError("request_rate", rate)
-  const shape = arrivals.process === "gamma" ? brokenShapeRule(arrivals.shape) : undefined
-  return shape === undefined ? undefined : workloadError("arrival_shape", shape)
-}
+export const arrivalProblem = (arrivals: ArrivalProcess): WorkloadError | undefined =>
+  settingProblem("request_rate", requestRate, arrivals.requestsPerSecond)
+  ?? (arrivals.process === "gamma" ? settingProblem("arrival_shape", arrivalShape, arrivals.shape) : undefined)
 
 /** Draws one gap after the other, in ms. */
 export const gapSampler = (arrivals: ArrivalProcess, random: Pcg32): (() => number) => {

@@ -8,13 +8,13 @@ import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { Pcg32 } from "../random/Pcg32.ts"
-import { maxTokens } from "../trace/FieldSchemas.ts"
 import type { TraceRow } from "../trace/TraceRow.ts"
 import { type ArrivalProcess, arrivalProblem, gapSampler } from "./ArrivalProcess.ts"
 import type { SessionTurns } from "./Sessions.ts"
-import { lengthSampler, lengthsProblem } from "./TokenLengths.ts"
+import { maxIds, syntheticKinds } from "./LoadSettings.ts"
+import { lengthSampler } from "./TokenLengths.ts"
 import type { TokenLengths } from "./TokenLengths.ts"
-import { checkConcurrency, checkSpan, checkSpeedup, workloadError } from "./WorkloadError.ts"
+import { checkConcurrency, checkSpan, checkSpeedup, settingProblem, workloadError } from "./WorkloadError.ts"
 import type { WorkloadError } from "./WorkloadError.ts"
 
 export interface SyntheticOptions {
@@ -52,7 +52,6 @@ export interface SyntheticPlan {
 }
 
 const defaultSeed = 42
-const maxIds = 2 ** 32
 /** Ids per chunk of rows, about: long prompts come in small chunks. */
 const idsPerChunk = 1 << 16
 const rowsPerChunk = 1024
@@ -73,50 +72,26 @@ const complete = (options: SyntheticOptions): Complete => ({
   ...options
 })
 
-const isCount = (value: number, least: number, most: number): boolean =>
-  Number.isInteger(value) && value >= least && value <= most
-
-const countProblem = (option: string, value: number, most: number): WorkloadError | undefined => {
-  if (isCount(value, 1, most)) return undefined
-  return workloadError(
-    option,
-    value > most ? `must be at most ${most}, got ${value}` : `must be at least 1, got ${value}`
-  )
-}
-
-const durationProblem = (option: string, value: number): WorkloadError | undefined =>
-  Number.isFinite(value) && value >= 0
-    ? undefined
-    : workloadError(option, `must be a finite non-negative number, got ${value}`)
-
 const problemOf = (o: Complete): WorkloadError | undefined => {
-  const ratioOk = o.sharedPrefixRatio >= 0 && o.sharedPrefixRatio <= 1
+  const kinds = syntheticKinds
   return (
-    lengthsProblem("input_tokens", o.inputTokens)
-    ?? lengthsProblem("output_tokens", o.outputTokens)
-    ?? countProblem("request_count", o.requestCount, maxIds)
-    ?? countProblem("turns_per_session", o.turnsPerSession, maxTokens)
-    ?? durationProblem("arrival_interval_ms", o.arrivalIntervalMs)
-    ?? durationProblem("inter_turn_delay_ms", o.interTurnDelayMs)
-    ?? (ratioOk
-      ? undefined
-      : workloadError("shared_prefix_ratio", `must be between 0.0 and 1.0, got ${o.sharedPrefixRatio}`))
-    ?? (isCount(o.prefixGroups, 0, maxIds)
-      ? undefined
-      : workloadError("num_prefix_groups", `must be an integer from 0 to ${maxIds}, got ${o.prefixGroups}`))
+    settingProblem("input_tokens", kinds.inputTokens, o.inputTokens)
+    ?? settingProblem("output_tokens", kinds.outputTokens, o.outputTokens)
+    ?? settingProblem("request_count", kinds.requestCount, o.requestCount)
+    ?? settingProblem("turns_per_session", kinds.turnsPerSession, o.turnsPerSession)
+    ?? settingProblem("arrival_interval_ms", kinds.arrivalIntervalMs, o.arrivalIntervalMs)
+    ?? settingProblem("inter_turn_delay_ms", kinds.interTurnDelayMs, o.interTurnDelayMs)
+    ?? settingProblem("shared_prefix_ratio", kinds.sharedPrefixRatio, o.sharedPrefixRatio)
+    ?? settingProblem("num_prefix_groups", kinds.prefixGroups, o.prefixGroups)
     ?? (o.arrivals === undefined ? undefined : arrivalProblem(o.arrivals))
     ?? sizeProblem(o)
   )
 }
 
-const sizeProblem = (o: Complete): WorkloadError | undefined => {
-  if (o.requestCount * o.turnsPerSession + o.prefixGroups > maxIds) {
-    return workloadError("request_count", `is too large: requests and prefix groups together are limited to ${maxIds}`)
-  }
-  return Number.isFinite(o.requestCount * o.arrivalIntervalMs)
-    ? undefined
-    : workloadError("arrival_interval_ms", `is too large for ${o.requestCount} arrivals, got ${o.arrivalIntervalMs}`)
-}
+const sizeProblem = (o: Complete): WorkloadError | undefined =>
+  o.requestCount * o.turnsPerSession + o.prefixGroups > maxIds
+    ? workloadError("request_count", `is too large: requests and prefix groups together are limited to ${maxIds}`)
+    : undefined
 
 /** Until the last turn would be ready if requests took no time; what is drawn is taken for its mean. */
 const spanMs = ({ arrivalIntervalMs, arrivals, interTurnDelayMs, requestCount, turnsPerSession }: Complete): number =>

@@ -1,16 +1,109 @@
-/** Draws the lengths of synthetic prompts and outputs. */
-import { brokenLengthsRule, maxLengthTokens, type TokenLengths } from "../config/TokenLengths.ts"
+/** Lengths of synthetic prompts and outputs: fixed, or drawn per request. */
 import type { Pcg32 } from "../random/Pcg32.ts"
 import { normal } from "./Variates.ts"
-import { workloadError } from "./WorkloadError.ts"
-import type { WorkloadError } from "./WorkloadError.ts"
+import { Decimal } from "../settings/Decimal.ts"
+import type { Kind } from "../settings/Kind.ts"
+import { integerOf, numberOf } from "../settings/NumberText.ts"
 
-export type { LognormalLengths, TokenLengths, UniformLengths } from "../config/TokenLengths.ts"
+/** Every length from `low` to `high`, both included, equally often. */
+export interface UniformLengths {
+  readonly distribution: "uniform"
+  readonly low: number
+  readonly high: number
+}
 
-/** What is wrong with the lengths of an option. */
-export const lengthsProblem = (option: string, lengths: TokenLengths): WorkloadError | undefined => {
-  const rule = brokenLengthsRule(lengths)
-  return rule === undefined ? undefined : workloadError(option, rule)
+/**
+ * Lengths whose logarithm is normally distributed: `mean` is the mean of the lengths themselves, in tokens; `sigma` the
+ * standard deviation of their natural logarithm. Draws are rounded and kept within 1 … 2^31 - 1.
+ */
+export interface LognormalLengths {
+  readonly distribution: "lognormal"
+  readonly mean: number
+  readonly sigma: number
+}
+
+export type TokenLengths = number | UniformLengths | LognormalLengths
+
+export const maxLengthTokens = 2 ** 31 - 1
+/** Beyond it a few draws hold nearly all tokens, and the mean says nothing any more. */
+const maxSigma = 5
+
+/** What {@link lengthsOf} reads; completes the sentence "expected …". */
+export const lengthsSyntax = "an integer, uniform:LOW,HIGH or lognormal:MEAN,SIGMA"
+
+/** Reads `128`, `uniform:100,200` or `lognormal:512,0.8`; `undefined` for anything else. */
+export const lengthsOf = (word: string): TokenLengths | undefined => {
+  const fixed = integerOf(word)
+  if (fixed !== undefined) return fixed
+  const [, name, first, second] = /^(uniform|lognormal):([^,]+),([^,]+)$/.exec(word.trim()) ?? []
+  const numbers = [first, second].map((number) => (number === undefined ? undefined : numberOf(number)))
+  const [low, high] = numbers
+  if (low === undefined || high === undefined) return undefined
+  return name === "uniform"
+    ? { distribution: "uniform", low, high }
+    : { distribution: "lognormal", mean: low, sigma: high }
+}
+
+const isLength = (value: number): boolean => Number.isInteger(value) && value >= 1 && value <= maxLengthTokens
+
+/** What lengths must be and are not, such as `must be at least 1, got 0`. */
+const brokenLengthsRule = (lengths: TokenLengths): string | undefined => {
+  if (typeof lengths === "number") {
+    if (isLength(lengths)) return undefined
+    return `${lengths > maxLengthTokens ? `must be at most ${maxLengthTokens}` : "must be at least 1"}, got ${lengths}`
+  }
+  if (lengths.distribution === "uniform") {
+    const { high, low } = lengths
+    return isLength(low) && isLength(high) && low <= high
+      ? undefined
+      : `uniform:LOW,HIGH must be integers with 1 <= LOW <= HIGH <= ${maxLengthTokens}, got ${low},${high}`
+  }
+  const { mean, sigma } = lengths
+  return mean >= 1 && mean <= maxLengthTokens && sigma >= 0 && sigma <= maxSigma
+    ? undefined
+    : `lognormal:MEAN,SIGMA must have a mean from 1 to ${maxLengthTokens} and a sigma from 0 to ${maxSigma}, got ${mean},${sigma}`
+}
+
+/** Lengths as they are written: a number of tokens, or what {@link lengthsOf} reads. */
+const written = (value: unknown): TokenLengths | undefined => {
+  if (typeof value === "string") return lengthsOf(value)
+  if (typeof value === "bigint") return Number(value)
+  if (typeof value === "number") return value
+  return typeof value === "object" && value !== null && !(value instanceof Decimal) && isDrawn(value)
+    ? value
+    : undefined
+}
+
+const isDrawn = (value: object): value is UniformLengths | LognormalLengths => {
+  const has = (key: string): boolean => typeof Reflect.get(value, key) === "number"
+  switch (Reflect.get(value, "distribution")) {
+    case "uniform":
+      return has("low") && has("high")
+    case "lognormal":
+      return has("mean") && has("sigma")
+    default:
+      return false
+  }
+}
+
+/** Lengths as a setting. */
+export const tokenLengths: Kind<TokenLengths> = {
+  expected: lengthsSyntax,
+  form: "lengths",
+  schema: {
+    anyOf: [
+      { type: "integer", minimum: 1 },
+      { type: "string", pattern: "^(uniform|lognormal):[^,]+,[^,]+$" }
+    ]
+  },
+  read: (value) => {
+    const lengths = written(value)
+    return lengths === undefined || brokenLengthsRule(lengths) !== undefined ? undefined : lengths
+  },
+  explain: (value) => {
+    const lengths = written(value)
+    return lengths === undefined ? undefined : brokenLengthsRule(lengths)
+  }
 }
 
 /** Draws one length after the other; checked lengths only. */

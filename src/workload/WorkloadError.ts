@@ -1,5 +1,8 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { showValue } from "../settings/Decimal.ts"
+import type { Kind } from "../settings/Kind.ts"
+import { arrivalSpeedup, concurrency } from "./LoadSettings.ts"
 
 /** A load that cannot be made: which option, what is wrong with its value. */
 export class WorkloadError extends Schema.TaggedError<WorkloadError>()("WorkloadError", {
@@ -13,13 +16,22 @@ export class WorkloadError extends Schema.TaggedError<WorkloadError>()("Workload
 }
 
 export const workloadError = (option: string, rule: string): WorkloadError =>
-  new WorkloadError({ option, problem: `${option} ${rule}` })
+  new WorkloadError({ option, problem: `${option}: ${rule}` })
+
+/** What is wrong with the value of an option, in the words of the command. */
+export const settingProblem = <A>(option: string, kind: Kind<A>, value: unknown): WorkloadError | undefined =>
+  kind.read(value) === undefined
+    ? workloadError(option, kind.explain?.(value) ?? `expected ${kind.expected}, got ${showValue(value)}`)
+    : undefined
+
+const checkSetting = <A>(option: string, kind: Kind<A>, value: unknown): Effect.Effect<void, WorkloadError> => {
+  const problem = settingProblem(option, kind, value)
+  return problem === undefined ? Effect.void : Effect.fail(problem)
+}
 
 /** `option` is the name the message uses: `ratio` for traces, `arrival_speedup_ratio` for synthetic load. */
-export const checkSpeedup = (option: string, arrivalSpeedup: number): Effect.Effect<void, WorkloadError> =>
-  Number.isFinite(arrivalSpeedup) && arrivalSpeedup > 0
-    ? Effect.void
-    : Effect.fail(workloadError(option, `must be a finite positive number, got ${arrivalSpeedup}`))
+export const checkSpeedup = (option: string, speedup: number): Effect.Effect<void, WorkloadError> =>
+  checkSetting(option, arrivalSpeedup, speedup)
 
 /** Times of a run beyond this many ms would not be exact any more, and statistics of them not finite. */
 const maxTimeMs = Number.MAX_SAFE_INTEGER
@@ -35,7 +47,5 @@ export const checkSpan = (option: string, spanMs: number, arrivalSpeedup: number
         )
       )
 
-export const checkConcurrency = (concurrency: number): Effect.Effect<void, WorkloadError> =>
-  Number.isInteger(concurrency) && concurrency >= 1
-    ? Effect.void
-    : Effect.fail(workloadError("replay_concurrency", `must be at least 1, got ${concurrency}`))
+export const checkConcurrency = (active: number): Effect.Effect<void, WorkloadError> =>
+  checkSetting("replay_concurrency", concurrency, active)

@@ -57,6 +57,13 @@ describe("normaliseArgv", () => {
     ])
   })
 
+  it("says that a switch has no value and no opposite", () => {
+    assert.strictEqual(refused("--check", "false"), '--check: takes no value, got "false"')
+    assert.strictEqual(refused("--check=true"), '--check: takes no value, got "true"')
+    assert.strictEqual(refused("--no-check"), "--no-check: unknown flag")
+    assert.deepStrictEqual(normal("--check", "false.jsonl"), ["--check", "false.jsonl"])
+  })
+
   it("does not give a switch a value", () => {
     assert.deepStrictEqual(normal("--quiet", "a.jsonl"), ["--quiet", "a.jsonl"])
   })

@@ -21,7 +21,7 @@ const otherWords = (message: RegExp, why: string): Deviation => ({ _tag: "OtherW
 const rowList = refused(/expected one JSON object per line, got an array/, "a list in place of an object is a mistake")
 const negative = (flag: string) =>
   otherWords(
-    new RegExp(`${flag}: must not be negative, got -\\d`),
+    new RegExp(`${flag}: (expected an integer .*|must be at least 1), got -\\d`),
     "the reference tells neither the flag nor the value"
   )
 const clash = (flag: string) =>
@@ -33,7 +33,7 @@ const blockSize = (got: number) =>
   otherWords(new RegExp(`block_size: must be a power of 2 from 2 to 1024 .*got ${got}`), "the reference panics")
 const noOutput = otherWords(/must be at least 1/, "refused when the trace is read, not when the engine is stuck")
 const pastSpeedup = otherWords(
-  /--arrival-speedup-ratio: must be a finite number above 0, got 0/,
+  /--arrival-speedup-ratio: expected a number above 0, from 1e-6 to 1e12, got 0/,
   "options are checked before files are read"
 )
 
@@ -42,10 +42,10 @@ const anyMode = accepted("online mode replays what offline mode replays")
 
 export const deviations: Readonly<Record<string, Deviation>> = {
   "synth-turns-0": refused(
-    /--turns-per-session: must be at least 1, got 0/,
+    /--turns-per-session: expected an integer .*, got 0/,
     "no silent acceptance of values without meaning"
   ),
-  "synth-shared-nan": refused(/--shared-prefix-ratio: .*got NaN/, "no silent acceptance of values without meaning"),
+  "synth-shared-nan": refused(/--shared-prefix-ratio: .*got nan/, "no silent acceptance of values without meaning"),
   "synth-itd-neg": refused(/--inter-turn-delay-ms: .*got -5/, "no silent acceptance of values without meaning"),
   "eng-dupkey": refused(/duplicate key "block_size"/, "which of the two was meant is anybody's guess"),
   "eng-sgl-policy-bad": refused(/schedule_policy: expected one of .*got "zz"/, "no silent fall-back to another policy"),
@@ -84,6 +84,10 @@ export const deviations: Readonly<Record<string, Deviation>> = {
   "trace+turns": clash("--turns-per-session"),
   "trace+shared-prefix": clash("--shared-prefix-ratio"),
   "trace+itd": clash("--inter-turn-delay-ms"),
+  "kv-0workers": otherWords(
+    /--num-workers: expected an integer from 1 to 65536, got 0/,
+    "a number is held against its range before it is held against other options"
+  ),
   "workers-neg": negative("--num-workers"),
   "tbs-neg": negative("--trace-block-size"),
   "synth-input-neg": negative("--input-tokens"),
@@ -94,7 +98,7 @@ export const deviations: Readonly<Record<string, Deviation>> = {
   "b-bs-huge": blockSize(4294967296),
   "b-limit-1025": blockSize(1025),
   "b-limit-2048": blockSize(2048),
-  "b-tbs-huge": otherWords(/--trace-block-size: must be at most 2147483647/, "the reference panics"),
+  "b-tbs-huge": otherWords(/--trace-block-size: expected an integer from 1 to 2147483647/, "the reference panics"),
   "eng-nan-literal": otherWords(/column 19: expected a value, got NaN/, "names the place, the value and a remedy"),
   "eng-sgl-chunk": otherWords(
     /sglang\.chunked_prefill_size: .*chunked_prefill_size=100 and block_size=8/,

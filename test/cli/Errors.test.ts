@@ -53,7 +53,7 @@ const cases: ReadonlyArray<readonly [what: string, argv: ReadonlyArray<string>, 
   [
     "a setting that is out of range",
     ["--router-config", '{"router_temperature": -1}'],
-    "--router-config: router_temperature: expected 0 or a number from 0.000001 to 1000000000, got -1"
+    "--router-config: router_temperature: expected 0 or a number from 1e-6 to 1e9, got -1"
   ],
   ["a flag without value", ["--num-workers"], "--num-workers: needs a value"],
   ["an unknown flag", ["--foo"], "--foo: unknown flag; see dynosim replay --help"]

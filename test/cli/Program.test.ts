@@ -63,7 +63,10 @@ describe("dynosim", () => {
       )
       yield* refused(["reply"], /^error: reply: unknown command; did you mean replay\?$/)
       yield* refused([...replay, "--trace-format", "csv"], /--trace-format: expected one of mooncake, .*, got "csv"/)
-      yield* refused([...replay, "--num-workers", "1.5"], /--num-workers: expected an integer, got "1.5"/)
+      yield* refused(
+        [...replay, "--num-workers", "1.5"],
+        /--num-workers: expected an integer from 1 to 65536, got "1.5"/
+      )
     })
   )
 

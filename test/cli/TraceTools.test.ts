@@ -193,7 +193,7 @@ output tokens      3     3    0    3    3    3    3    3`
       yield* refused(/^error: b\.jsonl:2: /, { "b.jsonl": bad }, "inspect", "b.jsonl")
       yield* refused(/^error: nope\.jsonl: .*no such file$/, {}, "inspect", "nope.jsonl")
       yield* refused(
-        /^error: --trace-block-size: must be at least 1, got 0$/,
+        /^error: --trace-block-size: expected an integer .*, got 0$/,
         { "a.jsonl": sessions },
         "inspect",
         "a.jsonl",
@@ -532,7 +532,7 @@ describe("dynosim trace synth", () => {
         "o.jsonl"
       )
       yield* refused(
-        /^error: --request-count: must not be negative, got -5$/,
+        /^error: --request-count: expected an integer .*, got -5$/,
         {},
         "synth",
         ...load,
@@ -541,7 +541,7 @@ describe("dynosim trace synth", () => {
         "o.jsonl"
       )
       yield* refused(
-        /^error: --trace-block-size: must be at least 1, got 0$/,
+        /^error: --trace-block-size: expected an integer .*, got 0$/,
         {},
         "synth",
         ...load,

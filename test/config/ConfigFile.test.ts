@@ -77,14 +77,14 @@ describe("configuration file", () => {
 
   const refused: ReadonlyArray<readonly [file: string, text: string, expected: string | RegExp]> = [
     ["run.yaml", "traces: a\nnum-worker: 2", "run.yaml:2: num-worker: unknown option"],
-    ["run.yaml", "num-workers: two", 'run.yaml:1: num-workers: expected an integer, got "two"'],
-    ["run.yaml", "num-workers: 2.0", "run.yaml:1: num-workers: expected an integer, got 2.0"],
+    ["run.yaml", "num-workers: two", 'run.yaml:1: num-workers: expected an integer from 1 to 65536, got "two"'],
+    ["run.yaml", "num-workers: 2.0", "run.yaml:1: num-workers: expected an integer from 1 to 65536, got 2.0"],
     [
       "run.yaml",
       "traces: a\naic-backend-version: 0.19",
       "run.yaml:2: aic-backend-version: expected a string, got 0.19"
     ],
-    ["run.yaml", "trace-format: csv", /^run\.yaml:1: trace-format: expected one of mooncake, /],
+    ["run.yaml", "trace-format: csv", /^run\.yaml:1: trace-format: expected one of "mooncake", /],
     ["run.yaml", "num-workers: 1\nnum_workers: 2", /^run\.yaml:2: num_workers: the same option twice/],
     ["run.yaml", "num-workers: 1\nnum-workers: 2", /^run\.yaml:2: not YAML: Map keys must be unique/],
     ["run.yaml", "traces: [a, 1]", /^run\.yaml:1: traces: expected a file or a list of files, got 1$/],
@@ -112,7 +112,7 @@ describe("configuration file", () => {
       '{"num-workers": 2,}',
       /^run\.json:1: not JSON: expected a property name in double quotes, got } \(column 19\)$/
     ],
-    ["run.json", '{\n"num-workers": "2"}', 'run.json:2: num-workers: expected an integer, got "2"']
+    ["run.json", '{\n"num-workers": "2"}', 'run.json:2: num-workers: expected an integer from 1 to 65536, got "2"']
   ]
   for (const [file, text, expected] of refused) {
     it(`refuses ${JSON.stringify(text)}`, () => {

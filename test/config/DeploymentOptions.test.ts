@@ -13,7 +13,7 @@ const accepted: Readonly<Record<string, Omit<GivenOptions, "traces">>> = {
   "one worker behind a KV router": { numWorkers: 1, routerMode: "kv_router", tieBreak: "lowest", seed: 7 },
   "an engine with a bundle": {
     extraEngineArgs: json("--extra-engine-args", '{"num_gpu_blocks": 99, "aic_bundle": "b.json"}'),
-    aicBundles: ["a.json", "b.json"]
+    aicBundle: ["a.json", "b.json"]
   },
   "two pools": {
     prefillEngineArgs: json("--prefill-engine-args", '{"worker_type": "prefill"}'),
@@ -37,7 +37,7 @@ const refused: Readonly<Record<string, Omit<GivenOptions, "traces">>> = {
     routerConfig: json("--router-config", '{"router_temperature": -1}')
   },
   "an empty model name": { modelName: "" },
-  "half an estimate": { routerMode: "kv_router", aic: { backend: "vllm" } }
+  "half an estimate": { routerMode: "kv_router", aicBackend: "vllm" }
 }
 
 const live = (given: Omit<GivenOptions, "traces">) => validateLiveDeployment({ traces: [], ...given })

@@ -1,17 +1,20 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
-import type { GivenSynthetic } from "../../src/config/GivenSynthetic.ts"
+import type { GivenSynthetic } from "../../src/config/GivenOptions.ts"
+import { syntheticFlags } from "../../src/config/SyntheticFlags.ts"
+import { rangeProblem } from "../../src/config/rules/InputRules.ts"
 import { syntheticOf } from "../../src/config/rules/SyntheticRules.ts"
 
 const least: GivenSynthetic = { inputTokens: 100, outputTokens: 10, requestCount: 5 }
 
 const accepted = (given: GivenSynthetic) => Result.getOrThrow(syntheticOf({ ...least, ...given }))
 const refused = (given: GivenSynthetic) => {
-  const { hint, message } = Result.getOrThrow(Result.flip(syntheticOf({ ...least, ...given })))
+  const all = { ...least, ...given }
+  const { hint, message } = rangeProblem(syntheticFlags, all) ?? Result.getOrThrow(Result.flip(syntheticOf(all)))
   return hint === undefined ? message : `${message}; ${hint}`
 }
 
-describe("syntheticOf", () => {
+describe("synthetic load", () => {
   it("keeps to the interval unless gaps are drawn or a rate is given", () => {
     assert.strictEqual(accepted({}).arrivals, undefined)
     assert.strictEqual(accepted({ arrivalIntervalMs: 20 }).arrivals, undefined)
@@ -46,7 +49,7 @@ describe("syntheticOf", () => {
 
   const cases: ReadonlyArray<readonly [GivenSynthetic, RegExp]> = [
     [{ requestRate: 4, arrivalIntervalMs: 20 }, /^--request-rate: cannot be combined with --arrival-interval-ms; /],
-    [{ requestRate: 0 }, /^--request-rate: must be from 0\.000001 to 1000000000 per second, got 0$/],
+    [{ requestRate: 0 }, /^--request-rate: expected a number from 1e-6 to 1e9, got 0$/],
     [{ requestRate: Number.NaN }, /^--request-rate: .*got NaN$/],
     [{ requestRate: Infinity }, /^--request-rate: .*got Infinity$/],
     [
@@ -59,13 +62,13 @@ describe("syntheticOf", () => {
     ],
     [
       { arrivalProcess: "poisson", arrivalIntervalMs: -1 },
-      /^--arrival-interval-ms: must be a finite number of at least 0, got -1$/
+      /^--arrival-interval-ms: expected a number from 0 to 1e12, got -1$/
     ],
     [{ requestRate: 4, arrivalShape: 2 }, /^--arrival-shape: is only for --arrival-process gamma$/],
     [{ requestRate: 4, arrivalProcess: "gamma" }, /^--arrival-shape: is missing; gamma gaps need it/],
     [
       { requestRate: 4, arrivalProcess: "gamma", arrivalShape: 0 },
-      /^--arrival-shape: must be from 0\.01 to 1000000, got 0$/
+      /^--arrival-shape: expected a number from 0.01 to 1000000, got 0$/
     ],
     [{ inputTokens: { distribution: "uniform", low: 9, high: 3 } }, /^--input-tokens: uniform:LOW,HIGH .*got 9,3$/],
     [

@@ -2,8 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import type { GivenOptions } from "../../src/config/GivenOptions.ts"
 import type { JsonSetting } from "../../src/config/JsonSetting.ts"
-import type { ReplayOptions } from "../../src/config/ReplayOptions.ts"
-import { traceFormats } from "../../src/config/TraceFlags.ts"
+import type { ReplayOptions } from "../../src/run/ReplayOptions.ts"
+import { traceFormats } from "../../src/trace/TraceFormat.ts"
 import { validateReplayOptions } from "../../src/config/ValidateReplayOptions.ts"
 
 const json =
@@ -21,7 +21,7 @@ const split: GivenOptions = {
   prefillEngineArgs: prefill('{"worker_type": "prefill"}'),
   decodeEngineArgs: decode('{"worker_type": "decode"}')
 }
-const estimate = { backend: "vllm", system: "h200_sxm", modelPath: "m" }
+const estimate = { aicBackend: "vllm", aicSystem: "h200_sxm", aicModelPath: "m" }
 
 const accepted = (given: GivenOptions): ReplayOptions => Result.getOrThrow(validateReplayOptions(given))
 
@@ -139,7 +139,9 @@ describe("validateReplayOptions", () => {
       numWorkers: 2,
       routerMode: "kv_router",
       routerConfig: router('{"router_prefill_load_model": "aic"}'),
-      aic: { backend: "vllm", system: "h200_sxm", modelPath: "Qwen/Qwen3-32B", nextn: 2, nextnAcceptRates: "0.5" }
+      ...estimate,
+      aicNextn: 2,
+      aicNextnAcceptRates: "0.5"
     })
     assert.deepStrictEqual(options.notices, [
       "--aic-nextn has no effect on prefill estimates",
@@ -194,23 +196,27 @@ describe("validateReplayOptions", () => {
     ],
     ["engine JSON", { ...traced, extraEngineArgs: extra("{bad") }, /^--extra-engine-args: not JSON/],
     ["router JSON", { ...traced, routerConfig: router("[]") }, /^--router-config: expected an object/],
-    ["incomplete estimate", { ...traced, aic: { tpSize: 1 } }, /^--aic-backend: is missing$/],
-    ["partial estimate", { ...traced, aic: { backend: "vllm", system: "h200_sxm" } }, /^--aic-model-path: is missing$/],
+    ["incomplete estimate", { ...traced, aicTpSize: 1 }, /^--aic-backend: is missing$/],
+    ["partial estimate", { ...traced, aicBackend: "vllm", aicSystem: "h200_sxm" }, /^--aic-model-path: is missing$/],
     [
       "planner online",
       { ...traced, plannerConfig: "{}", replayMode: "online" },
       /^--planner-config: only works with --replay-mode offline$/
     ],
-    ["negative workers", { ...traced, numWorkers: -1 }, /^--num-workers: must not be negative, got -1$/],
-    ["absurd block size", { ...traced, traceBlockSize: 2 ** 63 }, /^--trace-block-size: must be at most 2147483647/],
+    ["negative workers", { ...traced, numWorkers: -1 }, /^--num-workers: expected an integer .*, got -1$/],
+    [
+      "absurd block size",
+      { ...traced, traceBlockSize: 2 ** 63 },
+      /^--trace-block-size: expected an integer from 1 to 2147483647/
+    ],
     ["pool sizes alone", { ...traced, numDecodeWorkers: 2 }, /^--num-decode-workers: is only for disaggregated runs$/],
     ["three engines", { ...split, extraEngineArgs: extra("{}") }, /^--extra-engine-args: cannot be combined/],
     ["half a deployment", { ...traced, decodeEngineArgs: decode("{}") }, /^--prefill-engine-args: is missing$/],
     ["workers of a split", { ...split, numWorkers: 2 }, /^--num-workers: is only for aggregated runs$/],
-    ["estimate and round robin", { ...traced, aic: estimate }, /^--aic-backend: needs --router-mode kv_router$/],
+    ["estimate and round robin", { ...traced, ...estimate }, /^--aic-backend: needs --router-mode kv_router$/],
     [
       "estimate unused",
-      { ...traced, aic: estimate, routerMode: "kv_router" },
+      { ...traced, ...estimate, routerMode: "kv_router" },
       /^--aic-backend: needs router_prefill_load_model=aic$/
     ],
     [
@@ -227,28 +233,28 @@ describe("validateReplayOptions", () => {
     [
       "negative limit",
       { ...traced, maxSimTimeSeconds: -1 },
-      /^--max-sim-time-seconds: must be a finite number of at least 0, got -1$/
+      /^--max-sim-time-seconds: expected a number from 0 to 1e12, got -1$/
     ],
     ["limit NaN", { ...traced, maxSimTimeSeconds: Number.NaN }, /^--max-sim-time-seconds: .*got NaN$/],
-    ["negative bound", { ...traced, slaItlMs: -1 }, /^--sla-itl-ms: must be a finite number of at least 0, got -1$/],
-    ["no concurrency", { ...traced, replayConcurrency: 0 }, /^--replay-concurrency: must be at least 1, got 0$/],
+    ["negative bound", { ...traced, slaItlMs: -1 }, /^--sla-itl-ms: expected a number from 0 to 1e12, got -1$/],
+    ["no concurrency", { ...traced, replayConcurrency: 0 }, /^--replay-concurrency: expected an integer .*, got 0$/],
     ["no input tokens", { ...synthetic, inputTokens: 0 }, /^--input-tokens: must be at least 1, got 0$/],
-    ["no turns", { ...synthetic, turnsPerSession: 0 }, /^--turns-per-session: must be at least 1, got 0$/],
+    ["no turns", { ...synthetic, turnsPerSession: 0 }, /^--turns-per-session: expected an integer .*, got 0$/],
     [
       "interval NaN",
       { ...synthetic, arrivalIntervalMs: Number.NaN },
-      /^--arrival-interval-ms: must be a finite number/
+      /^--arrival-interval-ms: expected a number from 0 to 1e12/
     ],
     [
       "prefix share",
       { ...synthetic, sharedPrefixRatio: 1.5 },
-      /^--shared-prefix-ratio: must be a number from 0 to 1, got 1.5$/
+      /^--shared-prefix-ratio: expected a number from 0 to 1, got 1.5$/
     ],
     ["prefix share NaN", { ...synthetic, sharedPrefixRatio: Number.NaN }, /^--shared-prefix-ratio: .*got NaN$/],
     [
       "waits",
       { ...synthetic, interTurnDelayMs: -5 },
-      /^--inter-turn-delay-ms: must be a finite number of at least 0, got -5$/
+      /^--inter-turn-delay-ms: expected a number from 0 to 1e12, got -5$/
     ],
     [
       "split trtllm",
@@ -260,7 +266,11 @@ describe("validateReplayOptions", () => {
       { ...split, decodeEngineArgs: decode('{"engine_type": "sglang", "worker_type": "decode"}') },
       /^--decode-engine-args: engine_type must be that of the prefill side, got vllm and sglang$/
     ],
-    ["no prefill workers", { ...split, numPrefillWorkers: 0 }, /^--num-prefill-workers: must be at least 1, got 0$/],
+    [
+      "no prefill workers",
+      { ...split, numPrefillWorkers: 0 },
+      /^--num-prefill-workers: expected an integer .*, got 0$/
+    ],
     [
       "no role",
       { ...split, prefillEngineArgs: prefill("{}") },
@@ -286,7 +296,7 @@ describe("validateReplayOptions", () => {
       { ...traced, routerMode: "kv_router" },
       /^--router-mode: kv_router needs --num-workers of at least 2$/
     ],
-    ["no workers", { ...traced, numWorkers: 0 }, /^--num-workers: must be at least 1, got 0$/],
+    ["no workers", { ...traced, numWorkers: 0 }, /^--num-workers: expected an integer .*, got 0$/],
     [
       "role",
       { ...traced, extraEngineArgs: extra('{"worker_type": "prefill"}') },
@@ -302,7 +312,7 @@ describe("validateReplayOptions", () => {
       { ...traced, traceFormat: "agentic_mooncake", replayConcurrency: 1 },
       /^--replay-concurrency: agentic_mooncake traces cannot be replayed in a closed loop$/
     ],
-    ["no block size", { ...traced, traceBlockSize: 0 }, /^--trace-block-size: must be at least 1, got 0$/],
+    ["no block size", { ...traced, traceBlockSize: 0 }, /^--trace-block-size: expected an integer .*, got 0$/],
     [
       "trace share",
       { ...traced, traceFormat: "applied_compute_agentic", replayConcurrency: 1, traceSharedPrefixRatio: 2 },
@@ -311,7 +321,7 @@ describe("validateReplayOptions", () => {
     [
       "speed-up",
       { ...traced, arrivalSpeedupRatio: 0 },
-      /^--arrival-speedup-ratio: must be a finite number above 0, got 0$/
+      /^--arrival-speedup-ratio: expected a number above 0, from 1e-6 to 1e12, got 0$/
     ],
     ["infinite speed-up", { ...synthetic, arrivalSpeedupRatio: Infinity }, /^--arrival-speedup-ratio: .*got Infinity$/]
   ]
@@ -325,15 +335,16 @@ describe("validateReplayOptions", () => {
       [{ reportJsonl: "r", plannerConfig: "{}" }, /^--report-jsonl/],
       [{ extraEngineArgs: extra("{bad") }, /^--extra-engine-args/],
       [{ routerConfig: router("{bad") }, /^--router-config/],
-      [{ aic: { tpSize: 1 } }, /^--aic-backend/],
+      [{ aicTpSize: 1 }, /^--aic-backend/],
+      // Ranges come in the order of the help.
+      [{ traceBlockSize: 0 }, /^--trace-block-size/],
       [{ traceNumPrefixGroups: -1 }, /^--trace-num-prefix-groups/],
+      [{ numWorkers: 0, routerMode: "round_robin" }, /^--num-workers/],
+      [{ replayConcurrency: 0 }, /^--replay-concurrency/],
+      [{ maxSimTimeSeconds: -1 }, /^--max-sim-time-seconds/],
       [{ numDecodeWorkers: 2 }, /^--num-decode-workers/],
       [{ modelName: "" }, /^--model-name/],
-      [{ maxSimTimeSeconds: -1 }, /^--max-sim-time-seconds/],
-      [{ replayConcurrency: 0 }, /^--replay-concurrency/],
       [{ routerMode: "kv_router" }, /^--router-mode/],
-      [{ numWorkers: 0, routerMode: "round_robin" }, /^--num-workers/],
-      [{ traceBlockSize: 0 }, /^--trace-block-size/],
       [{ arrivalSpeedupRatio: 0 }, /^--arrival-speedup-ratio/]
     ]
     for (const [index, [first, expected]] of broken.entries()) {

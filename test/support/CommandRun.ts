@@ -2,7 +2,7 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { FlagValues } from "../../src/config/FlagReader.ts"
+import type { FlagValues } from "../../src/config/ReadFlags.ts"
 import { readGivenOptions } from "../../src/config/GivenOptions.ts"
 import type { JsonSetting } from "../../src/config/JsonSetting.ts"
 import { validateReplayOptions } from "../../src/config/ValidateReplayOptions.ts"

@@ -58,12 +58,15 @@ describe("arrival processes", () => {
 
   it("are refused when their numbers are none", () => {
     for (const requestsPerSecond of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
-      assert.include(arrivalProblem({ process: "poisson", requestsPerSecond })?.message, "request_rate must be from")
+      assert.include(
+        arrivalProblem({ process: "poisson", requestsPerSecond })?.message,
+        "request_rate: expected a number from"
+      )
     }
     for (const shape of [0, -1, Number.NaN]) {
       assert.include(
         arrivalProblem({ process: "gamma", requestsPerSecond: 1, shape })?.message,
-        "arrival_shape must be from"
+        "arrival_shape: expected a number from"
       )
     }
     assert.strictEqual(arrivalProblem({ process: "gamma", requestsPerSecond: 1, shape: 1 }), undefined)

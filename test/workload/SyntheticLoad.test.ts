@@ -104,20 +104,23 @@ describe("synthetic load", () => {
   )
 
   const refused: ReadonlyArray<readonly [Partial<SyntheticOptions>, string]> = [
-    [{ inputTokens: 0 }, "input_tokens must be at least 1, got 0"],
-    [{ outputTokens: -4 }, "output_tokens must be at least 1, got -4"],
-    [{ requestCount: 0.5 }, "request_count must be at least 1, got 0.5"],
-    [{ turnsPerSession: 0 }, "turns_per_session must be at least 1, got 0"],
-    [{ inputTokens: 2 ** 31 }, "input_tokens must be at most 2147483647, got 2147483648"],
-    [{ arrivalIntervalMs: Number.NaN }, "arrival_interval_ms must be a finite non-negative number, got NaN"],
-    [{ arrivalIntervalMs: 1e308, requestCount: 100 }, "arrival_interval_ms is too large"],
-    [{ interTurnDelayMs: -5 }, "inter_turn_delay_ms must be a finite non-negative number, got -5"],
-    [{ sharedPrefixRatio: 1.5 }, "shared_prefix_ratio must be between 0.0 and 1.0, got 1.5"],
-    [{ sharedPrefixRatio: Number.NaN }, "shared_prefix_ratio must be between 0.0 and 1.0, got NaN"],
-    [{ prefixGroups: -1 }, "num_prefix_groups must be an integer from 0"],
-    [{ requestCount: 2 ** 31, turnsPerSession: 3 }, "request_count is too large"],
-    [{ arrivalSpeedup: 0 }, "arrival_speedup_ratio must be a finite positive number, got 0"],
-    [{ concurrency: 0 }, "replay_concurrency must be at least 1, got 0"]
+    [{ inputTokens: 0 }, "input_tokens: must be at least 1, got 0"],
+    [{ outputTokens: -4 }, "output_tokens: must be at least 1, got -4"],
+    [{ requestCount: 0.5 }, "request_count: expected an integer from 1 to 4294967296, got 0.5"],
+    [{ turnsPerSession: 0 }, "turns_per_session: expected an integer from 1 to 2147483647, got 0"],
+    [{ inputTokens: 2 ** 31 }, "input_tokens: must be at most 2147483647, got 2147483648"],
+    [{ arrivalIntervalMs: Number.NaN }, "arrival_interval_ms: expected a number from 0 to 1e12, got NaN"],
+    [
+      { arrivalIntervalMs: 1e308, requestCount: 100 },
+      "arrival_interval_ms: expected a number from 0 to 1e12, got 1e+308"
+    ],
+    [{ interTurnDelayMs: -5 }, "inter_turn_delay_ms: expected a number from 0 to 1e12, got -5"],
+    [{ sharedPrefixRatio: 1.5 }, "shared_prefix_ratio: expected a number from 0 to 1, got 1.5"],
+    [{ sharedPrefixRatio: Number.NaN }, "shared_prefix_ratio: expected a number from 0 to 1, got NaN"],
+    [{ prefixGroups: -1 }, "num_prefix_groups: expected an integer from 0"],
+    [{ requestCount: 2 ** 31, turnsPerSession: 3 }, "request_count: is too large"],
+    [{ arrivalSpeedup: 0 }, "arrival_speedup_ratio: expected a number above 0, from 1e-6 to 1e12, got 0"],
+    [{ concurrency: 0 }, "replay_concurrency: expected an integer of at least 1, got 0"]
   ]
   for (const [changes, message] of refused) {
     it.effect(`refuses ${JSON.stringify(changes)}: ${message}`, () =>

@@ -3,7 +3,8 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { Pcg32 } from "../../src/random/Pcg32.ts"
 import { planSynthetic } from "../../src/workload/SyntheticLoad.ts"
-import { lengthSampler, lengthsProblem } from "../../src/workload/TokenLengths.ts"
+import { lengthSampler, tokenLengths } from "../../src/workload/TokenLengths.ts"
+import { settingProblem } from "../../src/workload/WorkloadError.ts"
 import type { TokenLengths } from "../../src/workload/TokenLengths.ts"
 
 const drawn = (lengths: TokenLengths, count: number) => {
@@ -34,17 +35,21 @@ describe("token lengths", () => {
 
   it("are refused when they are none", () => {
     const refused: ReadonlyArray<readonly [TokenLengths, string]> = [
-      [0, "input_tokens must be at least 1, got 0"],
+      [0, "input_tokens: must be at least 1, got 0"],
       [
         { distribution: "uniform", low: 0, high: 5 },
-        "input_tokens uniform:LOW,HIGH must be integers with 1 <= LOW <= HIGH"
+        "input_tokens: uniform:LOW,HIGH must be integers with 1 <= LOW <= HIGH"
       ],
       [{ distribution: "uniform", low: 6, high: 5 }, "got 6,5"],
       [{ distribution: "uniform", low: 1.5, high: 5 }, "got 1.5,5"],
-      [{ distribution: "lognormal", mean: 0.5, sigma: 1 }, "input_tokens lognormal:MEAN,SIGMA must have a mean from 1"],
+      [
+        { distribution: "lognormal", mean: 0.5, sigma: 1 },
+        "input_tokens: lognormal:MEAN,SIGMA must have a mean from 1"
+      ],
       [{ distribution: "lognormal", mean: 5, sigma: Number.NaN }, "got 5,NaN"]
     ]
-    for (const [lengths, message] of refused) assert.include(lengthsProblem("input_tokens", lengths)?.message, message)
+    for (const [lengths, message] of refused)
+      assert.include(settingProblem("input_tokens", tokenLengths, lengths)?.message, message)
   })
 
   it.effect("make rows whose prompts and outputs vary, each from a stream of its own", () =>

@@ -31,12 +31,12 @@ describe("Workload", () => {
       for (const arrivalSpeedup of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
         assert.strictEqual(
           yield* messageOf(Workload.layerOpenLoop({ trace, arrivalSpeedup })),
-          `ratio must be a finite positive number, got ${arrivalSpeedup}`
+          `ratio: expected a number above 0, from 1e-6 to 1e12, got ${arrivalSpeedup}`
         )
       }
       assert.strictEqual(
         yield* messageOf(Workload.layerClosedLoop({ trace, concurrency: 0 })),
-        "replay_concurrency must be at least 1, got 0"
+        "replay_concurrency: expected an integer of at least 1, got 0"
       )
     })
   )

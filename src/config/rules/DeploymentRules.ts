@@ -2,9 +2,9 @@
 import type { EngineArgs } from "../../engine/EngineArgs.ts"
 import { defaultEngineArgs } from "../../engine/EngineArgs.ts"
 import type { GivenOptions } from "../GivenOptions.ts"
-import type { Deployment } from "../ReplayOptions.ts"
-import { usageError } from "../UsageError.ts"
-import { atLeastOne, missingOf, type Problem } from "./Rule.ts"
+import type { Deployment } from "../../run/ReplayOptions.ts"
+import { usageError } from "../../settings/UsageError.ts"
+import { missingOf, type Problem } from "./Rule.ts"
 
 const isDisaggregated = (given: GivenOptions): boolean =>
   given.prefillEngineArgs !== undefined || given.decodeEngineArgs !== undefined
@@ -74,9 +74,7 @@ export const disaggregationProblem = (deployment: Deployment): Problem => {
     )
   }
   return (
-    atLeastOne("--num-prefill-workers", deployment.prefillWorkers)
-    ?? atLeastOne("--num-decode-workers", deployment.decodeWorkers)
-    ?? workerTypeProblem("--prefill-engine-args", prefill, "prefill")
+    workerTypeProblem("--prefill-engine-args", prefill, "prefill")
     ?? workerTypeProblem("--decode-engine-args", decode, "decode")
     ?? dpProblem("--prefill-engine-args", prefill)
     ?? dpProblem("--decode-engine-args", decode)
@@ -103,13 +101,11 @@ const dpProblem = (flag: string, args: EngineArgs): Problem =>
         "simulate data parallel ranks as more workers"
       )
 
-export const aggregatedProblem = (workers: number, engine: EngineArgs): Problem =>
-  atLeastOne("--num-workers", workers)
-  ?? (engine.workerType === "aggregated"
+export const aggregatedProblem = (engine: EngineArgs): Problem =>
+  (engine.workerType === "aggregated"
     ? undefined
     : usageError(
         "--extra-engine-args",
         `worker_type must be aggregated, got ${engine.workerType}`,
         "for a disaggregated run give --prefill-engine-args and --decode-engine-args instead"
-      ))
-  ?? dpProblem("--extra-engine-args", engine)
+      )) ?? dpProblem("--extra-engine-args", engine)

@@ -2,15 +2,16 @@
 import { isReadonlyArrayNonEmpty, type NonEmptyReadonlyArray } from "effect/Array"
 import * as Result from "effect/Result"
 import { defaultSeed } from "../DefaultSeed.ts"
-import type { GivenOptions } from "../GivenOptions.ts"
-import type { GivenTrace } from "../GivenTrace.ts"
-import type { SyntheticInput, TraceInput } from "../ReplayOptions.ts"
-import type { TokenLengths } from "../TokenLengths.ts"
 import { freshPrefixes, prefixModelOf, prefixModelSyntax } from "../../trace/formats/PrefixModel.ts"
 import { traceColumnsOf } from "../../trace/formats/TraceColumns.ts"
-import type { TraceFormat } from "../TraceFlags.ts"
-import { type UsageError, usageError } from "../UsageError.ts"
-import { atLeastOne, type Problem, share } from "./Rule.ts"
+import type { TraceFormat } from "../../trace/TraceFormat.ts"
+import { fieldOf, type FlagTable } from "../FlagSpec.ts"
+import type { GivenOptions, GivenTrace } from "../GivenOptions.ts"
+import { share as prefixShare } from "../../settings/Kind.ts"
+import { flagProblem } from "../ReadFlags.ts"
+import type { SyntheticInput, TraceInput } from "../../run/ReplayOptions.ts"
+import { type UsageError, usageError } from "../../settings/UsageError.ts"
+import type { Problem } from "./Rule.ts"
 import { incompleteSyntheticProblem, syntheticFlagsOf, syntheticOf } from "./SyntheticRules.ts"
 
 /** Who asks for arrivals beside a trace may want the trace to come at another pace. */
@@ -98,11 +99,7 @@ export const readingProblem = (given: GivenTrace): Problem => {
   if (given.prefixModel !== undefined && prefixModelOf(given.prefixModel) === undefined) {
     return usageError("--prefix-model", `expected ${prefixModelSyntax}, got ${JSON.stringify(given.prefixModel)}`)
   }
-  const { defaultOutputTokens, textBytesPerToken } = given
-  if (textBytesPerToken !== undefined && !(textBytesPerToken > 0 && Number.isFinite(textBytesPerToken))) {
-    return usageError("--text-bytes-per-token", `must be a finite number above 0, got ${textBytesPerToken}`)
-  }
-  return defaultOutputTokens === undefined ? undefined : atLeastOne("--default-output-tokens", defaultOutputTokens)
+  return undefined
 }
 
 /** The trace that some of the given files make up. */
@@ -130,46 +127,27 @@ export const traceInputOf = (
   }
 }
 
+const unitProblem = ({ format, timeUnit }: TraceInput): Problem =>
+  timeUnit !== undefined && (format === "dynamo" || format === "applied_compute_agentic")
+    ? usageError("--time-unit", `is not for ${format} traces, whose fields have units of their own`)
+    : undefined
+
+/** What only some formats have is looked at only for them, such as the ratio of prefix groups. */
 export const traceProblem = (input: TraceInput | SyntheticInput): Problem => {
   if (input._tag === "Synthetic") return undefined
-  if (input.timeUnit !== undefined && (input.format === "dynamo" || input.format === "applied_compute_agentic")) {
-    return usageError("--time-unit", `is not for ${input.format} traces, whose fields have units of their own`)
-  }
+  const share = input.format === "applied_compute_agentic"
   return (
-    (input.traceBlockTokens === undefined ? undefined : atLeastOne("--trace-block-size", input.traceBlockTokens))
-    ?? (input.format === "applied_compute_agentic"
-      ? share("--trace-shared-prefix-ratio", input.sharedPrefixRatio)
-      : undefined)
+    unitProblem(input)
+    ?? (share ? flagProblem("trace-shared-prefix-ratio", prefixShare, input.sharedPrefixRatio) : undefined)
   )
 }
 
-const mostTokens = 2 ** 31 - 1
-const mostRequests = 2 ** 32
-const mostWorkers = 2 ** 16
-
-/** Drawn lengths have rules of their own. */
-const fixedLength = (lengths: TokenLengths | undefined): number | undefined =>
-  typeof lengths === "number" ? lengths : undefined
-
-/** Counts that are negative, or larger than anything that could be simulated. */
-export const countProblem = (given: GivenOptions): Problem => {
-  const counts: ReadonlyArray<readonly [flag: string, value: number | undefined, most: number]> = [
-    ["--trace-block-size", given.traceBlockSize, mostTokens],
-    ["--trace-num-prefix-groups", given.traceNumPrefixGroups, mostTokens],
-    ["--default-output-tokens", given.defaultOutputTokens, mostTokens],
-    ["--input-tokens", fixedLength(given.inputTokens), mostTokens],
-    ["--output-tokens", fixedLength(given.outputTokens), mostTokens],
-    ["--request-count", given.requestCount, mostRequests],
-    ["--turns-per-session", given.turnsPerSession, mostTokens],
-    ["--num-prefix-groups", given.numPrefixGroups, mostTokens],
-    ["--num-workers", given.numWorkers, mostWorkers],
-    ["--num-prefill-workers", given.numPrefillWorkers, mostWorkers],
-    ["--num-decode-workers", given.numDecodeWorkers, mostWorkers],
-    ["--seed", given.seed, Number.MAX_SAFE_INTEGER]
-  ]
-  for (const [flag, value, most] of counts) {
-    if (value !== undefined && value < 0) return usageError(flag, `must not be negative, got ${value}`)
-    if (value !== undefined && value > most) return usageError(flag, `must be at most ${most}, got ${value}`)
+/** Values out of their range; those of a command line or a file were refused when they were read. */
+export const rangeProblem = (table: FlagTable, given: object): Problem => {
+  const fields: ReadonlyMap<string, unknown> = new Map(Object.entries(given))
+  for (const [name, { kind }] of Object.entries(table)) {
+    const problem = flagProblem(name, kind, fields.get(fieldOf(name)))
+    if (problem !== undefined) return problem
   }
   return undefined
 }

@@ -1,25 +1,10 @@
 /** How hard the load presses, where the run stops, what a good request is, and which trace formats can be driven how. */
 import type { GivenOptions } from "../GivenOptions.ts"
-import type { Load, ServiceLevelBounds, SyntheticInput, TraceInput } from "../ReplayOptions.ts"
-import { usageError } from "../UsageError.ts"
-import { atLeastOne, duration, type Problem } from "./Rule.ts"
-
-export const limitProblem = ({ maxSimTimeSeconds }: GivenOptions): Problem =>
-  maxSimTimeSeconds === undefined ? undefined : duration("--max-sim-time-seconds", maxSimTimeSeconds)
-
-export const serviceLevelProblem = (given: GivenOptions): Problem => {
-  const bounds: ReadonlyArray<readonly [flag: string, value: number | undefined]> = [
-    ["--sla-ttft-ms", given.slaTtftMs],
-    ["--sla-itl-ms", given.slaItlMs],
-    ["--sla-e2e-ms", given.slaE2eMs]
-  ]
-  for (const [flag, value] of bounds) {
-    if (value === undefined) continue
-    const problem = duration(flag, value)
-    if (problem !== undefined) return problem
-  }
-  return undefined
-}
+import type { Load, ServiceLevelBounds, SyntheticInput, TraceInput } from "../../run/ReplayOptions.ts"
+import { usageError } from "../../settings/UsageError.ts"
+import { arrivalSpeedup } from "../../workload/LoadSettings.ts"
+import { flagProblem } from "../ReadFlags.ts"
+import type { Problem } from "./Rule.ts"
 
 export const serviceLevelOf = (given: GivenOptions): ServiceLevelBounds => ({
   ...(given.slaTtftMs === undefined ? {} : { ttftMs: given.slaTtftMs }),
@@ -27,16 +12,11 @@ export const serviceLevelOf = (given: GivenOptions): ServiceLevelBounds => ({
   ...(given.slaE2eMs === undefined ? {} : { e2eMs: given.slaE2eMs })
 })
 
-export const concurrencyProblem = (given: GivenOptions): Problem =>
-  given.replayConcurrency === undefined ? undefined : atLeastOne("--replay-concurrency", given.replayConcurrency)
-
-export const speedupProblem = (given: GivenOptions): Problem => {
-  const ratio = given.arrivalSpeedupRatio
-  if (ratio === undefined || given.replayConcurrency !== undefined) return undefined
-  return Number.isFinite(ratio) && ratio > 0
-    ? undefined
-    : usageError("--arrival-speedup-ratio", `must be a finite number above 0, got ${ratio}`)
-}
+/** A closed loop has no arrivals to speed up, so there the ratio is never looked at. */
+export const speedupProblem = (given: GivenOptions): Problem =>
+  given.replayConcurrency === undefined
+    ? flagProblem("arrival-speedup-ratio", arrivalSpeedup, given.arrivalSpeedupRatio)
+    : undefined
 
 export const loadOf = (given: GivenOptions): Load =>
   given.replayConcurrency === undefined

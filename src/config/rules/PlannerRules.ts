@@ -1,6 +1,6 @@
 /** What a planner in the loop can be combined with. */
 import type { GivenOptions } from "../GivenOptions.ts"
-import { usageError } from "../UsageError.ts"
+import { usageError } from "../../settings/UsageError.ts"
 import type { Problem } from "./Rule.ts"
 
 export const plannerOutputProblem = (given: GivenOptions): Problem => {

@@ -1,8 +1,10 @@
 /** How requests find a worker, and what the router may know of prefill times. */
-import type { GivenAicOptions, GivenOptions } from "../GivenOptions.ts"
-import type { Deployment, PrefillEstimateArgs } from "../ReplayOptions.ts"
+import { fieldOf } from "../FlagSpec.ts"
+import type { GivenOptions } from "../GivenOptions.ts"
+import { replayFlags } from "../ReplayFlags.ts"
+import type { Deployment, PrefillEstimateArgs } from "../../run/ReplayOptions.ts"
 import type { RouterConfig } from "../../router/kv/RouterConfig.ts"
-import { usageError } from "../UsageError.ts"
+import { usageError } from "../../settings/UsageError.ts"
 import { missingOf, type Problem } from "./Rule.ts"
 
 export const routerModeProblem = (given: GivenOptions, deployment: Deployment): Problem =>
@@ -16,12 +18,25 @@ export const routerModeProblem = (given: GivenOptions, deployment: Deployment): 
 export const modelNameProblem = ({ modelName }: GivenOptions): Problem =>
   modelName === "" ? usageError("--model-name", "must not be empty") : undefined
 
-export const incompleteEstimateProblem = (aic: GivenAicOptions | undefined): Problem => {
-  if (aic === undefined) return undefined
+/** The options of the router's AIC estimates. */
+const aicFlags = Object.keys(replayFlags).filter((flag) => flag.startsWith("aic-") && flag !== "aic-bundle")
+
+/** How the reference spells "as the model says". */
+const asTheModel = "auto"
+
+/** Whether any option asks for estimates. */
+export const wantsEstimate = (given: GivenOptions): boolean => {
+  const fields: ReadonlyMap<string, unknown> = new Map(Object.entries(given))
+  const values = aicFlags.map((flag) => fields.get(fieldOf(flag)))
+  return values.some((value) => value !== undefined && value !== asTheModel)
+}
+
+export const incompleteEstimateProblem = (given: GivenOptions): Problem => {
+  if (!wantsEstimate(given)) return undefined
   const missing = missingOf([
-    ["--aic-backend", aic.backend],
-    ["--aic-system", aic.system],
-    ["--aic-model-path", aic.modelPath]
+    ["--aic-backend", given.aicBackend],
+    ["--aic-system", given.aicSystem],
+    ["--aic-model-path", given.aicModelPath]
   ])
   return missing.length === 0
     ? undefined
@@ -30,7 +45,7 @@ export const incompleteEstimateProblem = (aic: GivenAicOptions | undefined): Pro
 
 export const estimateProblem = (given: GivenOptions, config: RouterConfig): Problem => {
   const wanted = config.routerPrefillLoadModel === "aic"
-  if (given.aic === undefined) {
+  if (!wantsEstimate(given)) {
     return wanted
       ? usageError(
           "--router-config",
@@ -54,23 +69,25 @@ export const estimateProblem = (given: GivenOptions, config: RouterConfig): Prob
       )
 }
 
-export const estimateOf = (aic: GivenAicOptions | undefined): PrefillEstimateArgs | undefined =>
-  aic === undefined || aic.backend === undefined
+const dtypeOf = (given: string | undefined): string | undefined => (given === asTheModel ? undefined : given)
+
+export const estimateOf = (given: GivenOptions): PrefillEstimateArgs | undefined =>
+  given.aicBackend === undefined
     ? undefined
     : {
-        backend: aic.backend,
-        system: aic.system,
-        backendVersion: aic.backendVersion,
-        modelPath: aic.modelPath,
-        tpSize: aic.tpSize ?? 1,
-        moeTpSize: aic.moeTpSize,
-        moeEpSize: aic.moeEpSize,
-        attentionDpSize: aic.attentionDpSize ?? 1,
-        gemmDtype: aic.gemmDtype,
-        moeDtype: aic.moeDtype,
-        fmhaDtype: aic.fmhaDtype,
-        kvCacheDtype: aic.kvCacheDtype,
-        commDtype: aic.commDtype,
+        backend: given.aicBackend,
+        system: given.aicSystem,
+        backendVersion: given.aicBackendVersion,
+        modelPath: given.aicModelPath,
+        tpSize: given.aicTpSize ?? 1,
+        moeTpSize: given.aicMoeTpSize,
+        moeEpSize: given.aicMoeEpSize,
+        attentionDpSize: given.aicAttentionDpSize ?? 1,
+        gemmDtype: dtypeOf(given.aicGemmDtype),
+        moeDtype: dtypeOf(given.aicMoeDtype),
+        fmhaDtype: dtypeOf(given.aicFmhaDtype),
+        kvCacheDtype: dtypeOf(given.aicKvCacheDtype),
+        commDtype: dtypeOf(given.aicCommDtype),
         moeTokens: undefined,
         nextnCost: undefined
       }

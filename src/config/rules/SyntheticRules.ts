@@ -1,11 +1,11 @@
 /** What synthetic load is made of, and how it must be described. */
 import * as Result from "effect/Result"
-import { type ArrivalProcess, brokenRateRule, brokenShapeRule } from "../ArrivalProcess.ts"
-import type { GivenSynthetic } from "../GivenSynthetic.ts"
-import type { SyntheticInput } from "../ReplayOptions.ts"
-import { brokenLengthsRule, type TokenLengths } from "../TokenLengths.ts"
-import { type UsageError, usageError } from "../UsageError.ts"
-import { atLeastOne, duration, missingOf, type Problem, share } from "./Rule.ts"
+import type { ArrivalProcess } from "../../workload/ArrivalProcess.ts"
+import { requestRate } from "../../workload/LoadSettings.ts"
+import type { GivenSynthetic } from "../GivenOptions.ts"
+import type { SyntheticInput } from "../../run/ReplayOptions.ts"
+import { type UsageError, usageError } from "../../settings/UsageError.ts"
+import { missingOf, type Problem } from "./Rule.ts"
 
 /** Flags that ask for synthetic load when they say anything but "off". */
 export const syntheticFlagsOf = (given: GivenSynthetic): ReadonlyArray<string> => {
@@ -36,11 +36,6 @@ export const incompleteSyntheticProblem = (given: GivenSynthetic): Problem => {
     : usageError(missing, "is missing", "synthetic load needs --input-tokens, --output-tokens and --request-count")
 }
 
-const refusal = (flag: string, rule: string | undefined): Problem =>
-  rule === undefined ? undefined : usageError(flag, rule)
-
-const lengths = (flag: string, given: TokenLengths): Problem => refusal(flag, brokenLengthsRule(given))
-
 export const syntheticOf = (given: GivenSynthetic): Result.Result<SyntheticInput, UsageError> =>
   Result.gen(function* () {
     const input = {
@@ -54,15 +49,7 @@ export const syntheticOf = (given: GivenSynthetic): Result.Result<SyntheticInput
       prefixGroups: given.numPrefixGroups ?? 0,
       interTurnDelayMs: given.interTurnDelayMs ?? 0
     } as const
-    const problem =
-      lengths("--input-tokens", input.inputTokens)
-      ?? lengths("--output-tokens", input.outputTokens)
-      ?? atLeastOne("--request-count", input.requestCount)
-      ?? atLeastOne("--turns-per-session", input.turnsPerSession)
-      ?? duration("--arrival-interval-ms", input.arrivalIntervalMs)
-      ?? duration("--inter-turn-delay-ms", input.interTurnDelayMs)
-      ?? share("--shared-prefix-ratio", input.sharedPrefixRatio)
-      ?? arrivalFlagsProblem(given)
+    const problem = arrivalFlagsProblem(given)
     if (problem !== undefined) return yield* Result.fail(problem)
     return { ...input, arrivals: yield* arrivalsOf(given) }
   })
@@ -90,30 +77,28 @@ const arrivalFlagsProblem = (given: GivenSynthetic): Problem => {
 
 /** `undefined`: at multiples of the interval. */
 const arrivalsOf = (given: GivenSynthetic): Result.Result<ArrivalProcess | undefined, UsageError> => {
-  const { arrivalIntervalMs, arrivalShape = 1, requestRate } = given
-  const process = given.arrivalProcess ?? (requestRate === undefined ? "constant" : "poisson")
-  if (requestRate === undefined && process === "constant") return Result.succeed(undefined)
-  if (requestRate === undefined && arrivalIntervalMs === undefined) {
+  const { arrivalIntervalMs, arrivalShape = 1, requestRate: givenRate } = given
+  const process = given.arrivalProcess ?? (givenRate === undefined ? "constant" : "poisson")
+  if (givenRate === undefined && process === "constant") return Result.succeed(undefined)
+  if (givenRate === undefined && arrivalIntervalMs === undefined) {
     return Result.fail(
       usageError("--request-rate", "is missing", `--arrival-process ${process} needs it, or --arrival-interval-ms`)
     )
   }
-  const requestsPerSecond = requestRate ?? 1000 / (arrivalIntervalMs ?? 1)
-  const problem =
-    rateProblem(given, requestsPerSecond)
-    ?? (process === "gamma" ? refusal("--arrival-shape", brokenShapeRule(arrivalShape)) : undefined)
+  const requestsPerSecond = givenRate ?? 1000 / (arrivalIntervalMs ?? 1)
+  const problem = rateProblem(given, requestsPerSecond)
   if (problem !== undefined) return Result.fail(problem)
   return Result.succeed(
     process === "gamma" ? { process, requestsPerSecond, shape: arrivalShape } : { process, requestsPerSecond }
   )
 }
 
-const rateProblem = (given: GivenSynthetic, requestsPerSecond: number): Problem => {
-  const rule = brokenRateRule(requestsPerSecond)
-  if (rule === undefined || given.requestRate !== undefined) return refusal("--request-rate", rule)
-  return usageError(
-    "--arrival-interval-ms",
-    `cannot be the mean of drawn gaps, got ${given.arrivalIntervalMs}`,
-    "drawn gaps need a mean above 0"
-  )
-}
+/** A rate that was given is in its range; the interval may still be none that gaps can be drawn from. */
+const rateProblem = (given: GivenSynthetic, requestsPerSecond: number): Problem =>
+  requestRate.read(requestsPerSecond) === undefined
+    ? usageError(
+        "--arrival-interval-ms",
+        `cannot be the mean of drawn gaps, got ${given.arrivalIntervalMs}`,
+        "drawn gaps need a mean above 0"
+      )
+    : undefined

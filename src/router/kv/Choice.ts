@@ -7,7 +7,8 @@
 import type { Pcg32 } from "../../random/Pcg32.ts"
 
 /** Which of several equally cheap workers: a seeded draw, or always the one with the lowest id. */
-export type TieBreak = "random" | "lowest"
+export const tieBreaks = ["random", "lowest"] as const
+export type TieBreak = (typeof tieBreaks)[number]
 
 /** Writes the workers at exactly the smallest cost into `out`, ascending, and returns how many there are. */
 export const minima = (costs: Float64Array, out: Int32Array): number => {

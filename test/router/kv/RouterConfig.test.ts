@@ -61,7 +61,7 @@ describe("router configuration", () => {
     ['{"router_temperature": null}', /router_temperature: must not be null/],
     ['{"overlap_score_credit": 2}', /overlap_score_credit: expected a number from 0 to 1, got 2$/],
     ['{"overlap_score_credit": -0.5}', /overlap_score_credit: expected a number of at least 0, got -0.5$/],
-    ['{"overlap_score_weight": -1}', /overlap_score_weight: expected a number from 0 to 1000000000, got -1$/],
+    ['{"overlap_score_weight": -1}', /overlap_score_weight: expected a number from 0 to 1e9, got -1$/],
     ['{"router_event_threads": 0}', /router_event_threads: expected an integer from 1 to 4294967295, got 0$/],
     ['{"router_event_threads": 1.5}', /router_event_threads: .* got 1.5$/],
     ['{"durable_kv_events": true, "use_kv_events": false}', /durable_kv_events: requires use_kv_events=true$/],

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { brokenLengthsRule, lengthsOf, type TokenLengths } from "../../src/config/TokenLengths.ts"
+import { lengthsOf, tokenLengths, type TokenLengths } from "../../src/workload/TokenLengths.ts"
 
 describe("lengthsOf", () => {
   it("reads fixed and drawn lengths", () => {
@@ -35,9 +35,9 @@ describe("lengthsOf", () => {
     const lengths = lengthsOf("uniform:9,1.5")
     assert(lengths !== undefined)
     assert.match(
-      brokenLengthsRule(lengths) ?? "",
+      tokenLengths.explain?.(lengths) ?? "",
       /^uniform:LOW,HIGH must be integers with 1 <= LOW <= HIGH .*, got 9,1\.5$/
     )
-    assert.strictEqual(brokenLengthsRule({ distribution: "uniform", low: 7, high: 7 }), undefined)
+    assert.strictEqual(tokenLengths.explain?.({ distribution: "uniform", low: 7, high: 7 }), undefined)
   })
 })

@@ -1,14 +1,19 @@
 /** Everything that decides a run: checked, complete, and with the units in the names. Made by {@link validateReplayOptions}. */
 import type { NonEmptyReadonlyArray } from "effect/Array"
-import type { ArrivalProcess } from "./ArrivalProcess.ts"
+import type { ArrivalProcess } from "../workload/ArrivalProcess.ts"
 import type { EngineArgs } from "../engine/EngineArgs.ts"
 import type { AicModelArgs } from "../timing/aic/AicArgs.ts"
-import type { ReplayMode, RouterMode, TieBreak } from "./GivenOptions.ts"
+import type { TieBreak } from "../router/kv/Choice.ts"
 import type { RouterConfig } from "../router/kv/RouterConfig.ts"
-import type { TokenLengths } from "./TokenLengths.ts"
 import type { PrefixModel } from "../trace/formats/PrefixModel.ts"
 import type { TraceColumns } from "../trace/formats/TraceColumns.ts"
-import type { SessionTurns, TimeUnit, TraceFormat } from "./TraceFlags.ts"
+import type { TokenLengths } from "../workload/TokenLengths.ts"
+import type { SessionTurns, TimeUnit, TraceFormat } from "../trace/TraceFormat.ts"
+
+export const replayModes = ["offline", "online"] as const
+export type ReplayMode = (typeof replayModes)[number]
+export const routerModes = ["round_robin", "kv_router"] as const
+export type RouterMode = (typeof routerModes)[number]
 
 export interface TraceInput {
   readonly _tag: "Trace"
@@ -114,3 +119,6 @@ export interface ReplayOptions {
   /** Options that were given but cannot make a difference to this run, each in a sentence. */
   readonly notices: ReadonlyArray<string>
 }
+
+/** What is deployed; what is replayed on it, and how, is not among it. */
+export type DeploymentOptions = Pick<ReplayOptions, "deployment" | "routing" | "seed" | "aicBundles">

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { closestName } from "../../src/settings/ClosestName.ts"
-import { integerOf, numberOf } from "../../src/config/NumberText.ts"
+import { integerOf, numberOf } from "../../src/settings/NumberText.ts"
 
 describe("numbers on the command line", () => {
   it("reads Python's integers", () => {

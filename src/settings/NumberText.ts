@@ -13,6 +13,14 @@ export const integerOf = (word: string): number | undefined => {
   return integerPattern.test(trimmed) ? Number(trimmed.replaceAll("_", "")) : undefined
 }
 
+/** The integer that a word spells, exact beyond 2^53. */
+export const exactIntegerOf = (word: string): number | bigint | undefined => {
+  const number = integerOf(word)
+  return number === undefined || Number.isSafeInteger(number)
+    ? number
+    : BigInt(word.trim().replaceAll("_", "").replace("+", ""))
+}
+
 /** `undefined` for what is not a number; may be NaN or infinite. */
 export const numberOf = (word: string): number | undefined => {
   const trimmed = word.trim()
