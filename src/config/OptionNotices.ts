@@ -80,7 +80,17 @@ const estimateNotices = ({ aicNextn, aicNextnAcceptRates }: GivenOptions): Reado
 const inert = (flag: string, { inertKeys }: EngineArgs): ReadonlyArray<string> =>
   inertKeys.map((key) => `${flag}: ${key} has no effect on this run`)
 
+/** Without a bandwidth KV is where it is needed at once. */
+const freeTransfer = ({ kvTransferBandwidthGbS }: EngineArgs): ReadonlyArray<string> =>
+  kvTransferBandwidthGbS === undefined
+    ? ["--prefill-engine-args: KV transfers take no time, because kv_transfer_bandwidth is not given"]
+    : []
+
 const engineNotices = ({ deployment }: Pick<ReplayOptions, "deployment">): ReadonlyArray<string> =>
   deployment._tag === "Aggregated"
     ? inert("--extra-engine-args", deployment.engine)
-    : [...inert("--prefill-engine-args", deployment.prefill), ...inert("--decode-engine-args", deployment.decode)]
+    : [
+        ...inert("--prefill-engine-args", deployment.prefill),
+        ...inert("--decode-engine-args", deployment.decode),
+        ...freeTransfer(deployment.prefill)
+      ]

@@ -38,6 +38,7 @@ import {
 } from "../settings/Setting.ts"
 import { type SettingsError, settingsError } from "../settings/SettingsError.ts"
 import { type AicArgs, aicSettings } from "../timing/aic/AicArgs.ts"
+import { foreignNames } from "./ForeignNames.ts"
 import { type SglangArgs, sglangSettings } from "./sglang/SglangArgs.ts"
 
 export type EngineType = "vllm" | "sglang" | "trtllm"
@@ -196,7 +197,7 @@ type Problem = SettingsError | undefined
 
 /** Reads engine arguments as written, values by key: the first problem in the text wins, then the first broken rule between arguments. */
 export const decodeEngineArgs = (written: Plain): Checked<EngineArgs> =>
-  Result.flatMap(decode(engineSettings, written), (given) => resolve(given, writtenKeys(written)))
+  Result.flatMap(decode(engineSettings, written, foreignNames), (given) => resolve(given, writtenKeys(written)))
 
 /** Checked engine arguments from those given, or what is wrong with them. */
 export const engineArgsOf = (given: GivenEngineArgs): Checked<EngineArgs> =>

@@ -85,6 +85,12 @@ const engineLayer = (args: EngineArgs): Layer.Layer<Engine, SettingsError, Timin
   }
 }
 
+/** KV to be transferred at a given bandwidth has the bytes of the model, unless the arguments say how many. */
+const withTransferBytes = (args: EngineArgs, kvBytesPerToken: number | undefined): EngineArgs =>
+  args.kvTransferBandwidthGbS === undefined || args.kvBytesPerToken !== undefined || kvBytesPerToken === undefined
+    ? args
+    : { ...args, kvBytesPerToken }
+
 /** Workers with their timing, their KV pool sized by AIC where their arguments ask for that. */
 const deployPool = Effect.fnUntraced(function* (
   role: DeployedPool["role"],
@@ -92,7 +98,8 @@ const deployPool = Effect.fnUntraced(function* (
   given: EngineArgs,
   files: RunFiles
 ): Effect.fn.Return<DeployedPool, AicError | NpzError | SettingsError, Files | Scope.Scope> {
-  const { args, kvBytesPerToken } = yield* sizedPool(given, files.bundles)
+  const { args: sized, kvBytesPerToken } = yield* sizedPool(given, files.bundles)
+  const args = withTransferBytes(sized, kvBytesPerToken)
   const timing = Context.get(yield* Layer.build(timingLayer(args, files)), Timing)
   const engine = Context.get(
     yield* Layer.build(Layer.provide(engineLayer(args), Layer.succeed(Timing, timing))),

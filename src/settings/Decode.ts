@@ -44,8 +44,16 @@ export const decodeValue = <A>(setting: Setting<A>, value: unknown, path: string
   )
 }
 
-const unknownKey = (path: Path, key: string, known: Iterable<string>): SettingsError => {
+/** What users may call a setting who know it from elsewhere: its name there, and what to do here. */
+export type ForeignNames = ReadonlyMap<string, string>
+
+const noForeignNames: ForeignNames = new Map()
+
+const unknownKey = (path: Path, key: string, known: Iterable<string>, foreign: ForeignNames): SettingsError => {
   const keys = [...known]
+  const remedy = path.length === 0 ? foreign.get(key.replaceAll("-", "_").replace(/^_+/, "")) : undefined
+  if (remedy !== undefined)
+    return new SettingsError({ path: [key], aboutKey: true, problem: "unknown key", hint: remedy })
   const close = closestName(key, keys)
   const accepted = `accepted keys: ${keys.join(", ")}`
   return new SettingsError({
@@ -78,7 +86,12 @@ const toObject = (fields: Fields) =>
     [...fields].map(([field, value]): ReadonlyArray<unknown> => [field, value instanceof Map ? toObject(value) : value])
   )
 
-const decodeTable = (table: Table, plain: unknown, path: Path): Result.Result<Fields, SettingsError> => {
+const decodeTable = (
+  table: Table,
+  plain: unknown,
+  path: Path,
+  foreign: ForeignNames = noForeignNames
+): Result.Result<Fields, SettingsError> => {
   if (!(plain instanceof Map)) {
     return Result.fail(settingsError(path.join("."), `expected an object with settings, got ${showValue(plain)}`))
   }
@@ -86,7 +99,7 @@ const decodeTable = (table: Table, plain: unknown, path: Path): Result.Result<Fi
   const found: Fields = new Map()
   for (const [key, value] of plain) {
     const entry = entries.get(key)
-    if (entry === undefined) return Result.fail(unknownKey(path, key, entries.keys()))
+    if (entry === undefined) return Result.fail(unknownKey(path, key, entries.keys(), foreign))
     const { fields, setting } = entry
     if (value === null && (setting._tag === "Group" || setting.onNull === "Absent")) continue
     const inner = [...path, key]
@@ -99,8 +112,12 @@ const decodeTable = (table: Table, plain: unknown, path: Path): Result.Result<Fi
 }
 
 /** Reads what was written: values by key, objects as maps. */
-export const decode = <const T extends Table>(table: T, plain: Plain): Result.Result<Given<T>, SettingsError> =>
-  Result.map(decodeTable(table, plain, []), (fields) => toObject(fields))
+export const decode = <const T extends Table>(
+  table: T,
+  plain: Plain,
+  foreign?: ForeignNames
+): Result.Result<Given<T>, SettingsError> =>
+  Result.map(decodeTable(table, plain, [], foreign), (fields) => toObject(fields))
 
 /** Values by field -> values by key, as they would be written; undefined ones are left out. */
 const encode = (table: Table, given: object): Plain => {

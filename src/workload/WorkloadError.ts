@@ -41,10 +41,7 @@ export const checkSpan = (option: string, spanMs: number, arrivalSpeedup: number
   spanMs / arrivalSpeedup <= maxTimeMs
     ? Effect.void
     : Effect.fail(
-        workloadError(
-          option,
-          `of ${arrivalSpeedup} puts requests at ${spanMs / arrivalSpeedup} ms; at most ${maxTimeMs}`
-        )
+        workloadError(option, `${arrivalSpeedup} puts requests at ${spanMs / arrivalSpeedup} ms; at most ${maxTimeMs}`)
       )
 
 export const checkConcurrency = (active: number): Effect.Effect<void, WorkloadError> =>

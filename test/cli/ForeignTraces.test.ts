@@ -163,11 +163,11 @@ describe("foreign traces", () => {
     [["--trace-format", "azure", "--default-output-tokens", "5"], /--default-output-tokens: is not for azure traces/],
     [
       ["--trace-format", "aiperf", "--default-output-tokens", "0"],
-      /--default-output-tokens: must be at least 1, got 0/
+      /--default-output-tokens: expected an integer from 1 to 2147483647, got 0/
     ],
     [
       ["--trace-format", "aiperf", "--text-bytes-per-token", "0"],
-      /--text-bytes-per-token: must be a finite number above 0/
+      /--text-bytes-per-token: expected a number above 0, .* got 0/
     ]
   ]
   for (const [argv, message] of usage) {

@@ -2,8 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import type { ConfigError } from "../../src/config/ConfigError.ts"
 import type { EngineArgs } from "../../src/engine/EngineArgs.ts"
-import { defaultEngineArgs, decodeEngineArgs } from "../../src/engine/EngineArgs.ts"
+import { engineSettings, defaultEngineArgs, decodeEngineArgs } from "../../src/engine/EngineArgs.ts"
 import { decodePlaced, decodeSetting } from "../../src/config/DecodeSettings.ts"
+import { foreignNames } from "../../src/engine/ForeignNames.ts"
+import { entriesOf } from "../../src/settings/Setting.ts"
 import { nodeOf } from "../../src/config/JsonSetting.ts"
 
 const read = (text: string): Result.Result<EngineArgs, ConfigError> =>
@@ -198,6 +200,47 @@ describe("engine arguments", () => {
       refused('{"sglang": {"pagesize": 4}}').hint ?? "",
       /^did you mean page_size\? accepted keys: schedule_policy, /
     )
+  })
+
+  it("say what the engines' own names are called here", () => {
+    assert.strictEqual(refused('{"tensor_parallel_size": 2}').hint, "here it is aic_tp_size, with aic_backend")
+    assert.strictEqual(refused('{"--tensor-parallel-size": 2}').hint, "here it is aic_tp_size, with aic_backend")
+    assert.strictEqual(refused('{"page_size": 2}').hint, 'put it inside "sglang": {…}')
+    const own = new Set(entriesOf(engineSettings).keys())
+    assert.deepStrictEqual(
+      [...foreignNames.keys()].filter((name) => own.has(name)),
+      []
+    )
+  })
+
+  it("want the bytes of KV that is transferred at a given bandwidth", () => {
+    const error = refused('{"worker_type": "prefill", "kv_transfer_bandwidth": 400}')
+    assert.strictEqual(error.message, "--extra-engine-args: kv_transfer_bandwidth: requires kv_bytes_per_token")
+    const known = '"aic_backend": "vllm", "aic_model_path": "m"'
+    assert.strictEqual(
+      args(`{"worker_type": "prefill", "kv_transfer_bandwidth": 400, ${known}}`).kvBytesPerToken,
+      undefined
+    )
+  })
+
+  it("want a backend for a model and a system to be timed by", () => {
+    assert.strictEqual(
+      refused('{"aic_model_path": "m"}').message,
+      "--extra-engine-args: aic_model_path: requires aic_backend"
+    )
+    assert.strictEqual(
+      refused('{"aic_system": "h200_sxm"}').message,
+      "--extra-engine-args: aic_system: requires aic_backend"
+    )
+  })
+
+  it("refuse ratios by which nothing can be divided, with their place", () => {
+    for (const ratio of ["1e-300", "5e-324", "1e300"]) {
+      assert.strictEqual(
+        refused(`{"speedup_ratio": ${ratio}}`).message,
+        `--extra-engine-args: speedup_ratio: expected 0 or a number from 1e-6 to 1e12, got ${ratio}`
+      )
+    }
   })
 
   it("point into a file at the line", () => {
