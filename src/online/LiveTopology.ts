@@ -11,14 +11,8 @@ import { Engine } from "../engine/Engine.ts"
 import { Router, type RouterContext } from "../router/Router.ts"
 import { check } from "../settings/Decode.ts"
 import type { SettingsError } from "../settings/SettingsError.ts"
-import {
-  DecodePool,
-  disaggregatedSettings,
-  type DisaggregationUnsupported,
-  handoffOf,
-  multiSettings,
-  PrefillPool
-} from "../simulation/Topology.ts"
+import { DecodePool, type DisaggregationUnsupported, handoffOf, PrefillPool } from "../simulation/Topology.ts"
+import { disaggregatedSettings, multiSettings } from "../simulation/PoolSizes.ts"
 import { AggregatedDeployment } from "./AggregatedDeployment.ts"
 import type { Deployment, DeploymentOptions } from "./Deployment.ts"
 import { DisaggregatedDeployment } from "./DisaggregatedDeployment.ts"
