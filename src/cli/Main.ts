@@ -12,6 +12,7 @@ import * as Predicate from "effect/Predicate"
 import { printable } from "../report/Printable.ts"
 import { version } from "../report/Version.ts"
 import { aicCommand } from "./AicCommand.ts"
+import { closestName } from "../settings/ClosestName.ts"
 import { normaliseArgv } from "./Argv.ts"
 import { replayCommand } from "./ReplayCommand.ts"
 import { serveCommand } from "./ServeCommand.ts"
@@ -45,6 +46,12 @@ const suggestion = (suggestions: ReadonlyArray<string>, path: ReadonlyArray<stri
 const choices = (expected: string): string =>
   expected.includes(" | ") ? `one of ${expected.replaceAll('"', "").replaceAll(" | ", ", ")}` : expected
 
+/** The choice that a wrong one may stand for. */
+const nearestChoice = (value: string, expected: string): string | undefined => {
+  const close = expected.includes(" | ") ? closestName(value, expected.replaceAll('"', "").split(" | ")) : undefined
+  return close === undefined ? undefined : `did you mean ${close}?`
+}
+
 const parserMessage = (error: CliError.NonShowHelpErrors, path: ReadonlyArray<string>): Message => {
   switch (error._tag) {
     case "UnrecognizedOption":
@@ -57,7 +64,7 @@ const parserMessage = (error: CliError.NonShowHelpErrors, path: ReadonlyArray<st
           error.value === ""
             ? `--${error.option}: needs a value, expected ${choices(error.expected)}`
             : `--${error.option}: expected ${choices(error.expected)}, got ${JSON.stringify(error.value)}`,
-        hint: undefined
+        hint: nearestChoice(error.value, error.expected)
       }
     default:
       return { problem: error.message, hint: helpHint(path) }

@@ -62,6 +62,7 @@ describe("dynosim", () => {
         /^error: --replay-moed: unknown flag; did you mean --replay-mode\?$/
       )
       yield* refused(["reply"], /^error: reply: unknown command; did you mean replay\?$/)
+      yield* refused([...replay, "--tie-break", "lowst"], /--tie-break: .*, got "lowst"; did you mean lowest\?/)
       yield* refused([...replay, "--trace-format", "csv"], /--trace-format: expected one of mooncake, .*, got "csv"/)
       yield* refused(
         [...replay, "--num-workers", "1.5"],
