@@ -9,6 +9,7 @@ const root = resolve(import.meta.dirname, "..")
 const expected: Readonly<Record<string, ReadonlyArray<RegExp>>> = {
   "compose.ts": [/^round robin: mean TTFT \d+\.\d ms$/m, /^one worker: {2}mean TTFT \d+\.\d ms$/m],
   "custom-timing.ts": [/^polynomial: mean ITL \d+\.\d\d ms$/m, /^roofline: {3}mean ITL \d+\.\d\d ms$/m],
+  "decision-log.ts": [/^\{"decidedMs":0,"scheduled":\[\[0,0,\d+\]/m, /^mean TTFT \d+\.\d ms$/m],
   "least-loaded-router.ts": [/^round robin: {2}p99 TTFT \d+\.\d ms$/m, /^least loaded: p99 TTFT \d+\.\d ms$/m],
   "pass-log-probe.ts": [
     /^0\.000 ms: worker 0 takes \d+\.\d+ ms, admits \d+, prefills \d+, emits \d+, leaves \d+ waiting/m,

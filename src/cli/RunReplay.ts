@@ -89,7 +89,11 @@ const replay = Effect.fnUntraced(function* (
   yield* note(run.notices)
   // What cannot be written is better known before the simulation than after it.
   yield* locate(outputs.report)
-  const writeLines = outputs.lines === undefined ? identity : writeRequestLinesTo(yield* OutputFile.open(outputs.lines))
+  const [pool] = run.deployment.facts()
+  const writeLines =
+    outputs.lines === undefined
+      ? identity
+      : writeRequestLinesTo(yield* OutputFile.open(outputs.lines), pool?.engineProfile)
   yield* untilInterrupted(
     (stopWhen) =>
       Effect.scoped(

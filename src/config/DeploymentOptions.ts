@@ -6,9 +6,11 @@
 import { defaultSeed } from "./DefaultSeed.ts"
 import * as Result from "effect/Result"
 import { decodeEngineArgs, type EngineArgs } from "../engine/EngineArgs.ts"
+import type { EngineProfileName } from "../engine/EngineProfile.ts"
 import { decodeRouterConfig, defaultRouterConfig, type RouterConfig } from "../router/kv/RouterConfig.ts"
 import type { ConfigError } from "./ConfigError.ts"
 import { decodeSetting } from "./DecodeSettings.ts"
+import { profileProblem, unnamedEngine, withProfile } from "./EngineProfileOption.ts"
 import type { GivenOptions } from "./GivenOptions.ts"
 import type { JsonSetting } from "./JsonSetting.ts"
 import { deploymentNotices } from "./OptionNotices.ts"
@@ -36,27 +38,35 @@ export interface DeploymentSettings {
   readonly router: RouterConfig
 }
 
-const engineOf = (setting: JsonSetting | undefined): Checked<EngineArgs | undefined> =>
-  setting === undefined ? Result.succeed(undefined) : decodeSetting(setting, decodeEngineArgs)
+const engineOf = (
+  setting: JsonSetting | undefined,
+  profile: EngineProfileName | undefined
+): Checked<EngineArgs | undefined> =>
+  setting === undefined
+    ? Result.succeed(undefined)
+    : decodeSetting(setting, (written) => decodeEngineArgs(withProfile(written, profile)))
 
 const routerConfigOf = (setting: JsonSetting | undefined): Checked<RouterConfig> =>
   setting === undefined ? Result.succeed(defaultRouterConfig) : decodeSetting(setting, decodeRouterConfig)
 
 export const decodeDeployment = (given: GivenOptions): Checked<DeploymentSettings> =>
   Result.gen(function* () {
-    return {
-      extra: yield* engineOf(given.extraEngineArgs),
-      prefill: yield* engineOf(given.prefillEngineArgs),
-      decode: yield* engineOf(given.decodeEngineArgs),
-      router: yield* routerConfigOf(given.routerConfig)
+    const { engineProfile } = given
+    const engines = {
+      extra: yield* engineOf(given.extraEngineArgs, engineProfile),
+      prefill: yield* engineOf(given.prefillEngineArgs, engineProfile),
+      decode: yield* engineOf(given.decodeEngineArgs, engineProfile)
     }
+    const router = yield* routerConfigOf(given.routerConfig)
+    yield* check(profileProblem(given, Object.values(engines)))
+    return { ...engines, router }
   })
 
 export const deploymentOptionsOf = (
   given: GivenOptions,
   { decode, extra, prefill, router }: DeploymentSettings
 ): DeploymentOptions => {
-  const deployment = deploymentOf(given, extra, prefill, decode)
+  const deployment = deploymentOf(given, extra ?? unnamedEngine(given), prefill, decode)
   return {
     deployment,
     routing: {

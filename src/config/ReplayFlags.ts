@@ -4,6 +4,7 @@
  * One list serves the command (flags, help, completions), the configuration file (known keys) and {@link GivenOptions}.
  * Names, defaults and units are the reference's (ai-dynamo 1.3.1), apart from those that are marked as our own.
  */
+import { engineProfiles } from "../engine/EngineProfile.ts"
 import { tieBreaks } from "../router/kv/Choice.ts"
 import { replayModes, routerModes } from "../run/ReplayOptions.ts"
 import { anyCount, anyNumber, boolean, duration, integer, oneOf, path, paths, text } from "../settings/Kind.ts"
@@ -23,6 +24,13 @@ export const replayFlags = {
   "num-workers": { kind: poolSize, default: "1", description: "Workers of an aggregated run" },
   "num-prefill-workers": { kind: poolSize, default: "1", description: "Prefill workers of a disaggregated run" },
   "num-decode-workers": { kind: poolSize, default: "1", description: "Decode workers of a disaggregated run" },
+  "engine-profile": {
+    own: true,
+    kind: oneOf(engineProfiles),
+    default: "dynamo-1.3.1",
+    description:
+      "Whose scheduling rules engines follow: dynamo-1.3.1 for the reference's simulator, vllm-0.33, vllm-0.25 or vllm-0.17 for that release of vLLM (async_scheduling is on there). Against a real engine, see also the engine arguments decode_cost_by, charge_recompute, kv_events_at, frontend_ms and, for SGLang, sglang_match, sglang_chunk_budget, sglang_prefill_first (docs/accuracy.md)"
+  },
   "extra-engine-args": { kind: jsonObject, description: "Engine arguments of an aggregated run, a JSON object" },
   "prefill-engine-args": {
     kind: jsonObject,

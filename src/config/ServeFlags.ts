@@ -55,6 +55,7 @@ export const serveFlags = {
   "prefill-engine-args": replayFlags["prefill-engine-args"],
   "decode-engine-args": replayFlags["decode-engine-args"],
   "num-workers": { ...replayFlags["num-workers"], description: "Workers of the deployment" },
+  "engine-profile": replayFlags["engine-profile"],
   "extra-engine-args": { ...replayFlags["extra-engine-args"], description: "Engine arguments, a JSON object" },
   "router-mode": replayFlags["router-mode"],
   "router-config": replayFlags["router-config"],

@@ -39,7 +39,18 @@ import {
 import { type SettingsError, settingsError } from "../settings/SettingsError.ts"
 import { type AicArgs, aicSettings } from "../timing/aic/AicArgs.ts"
 import { foreignNames } from "./ForeignNames.ts"
+import { defaultEngineProfile, engineProfiles, isVllmProfile } from "./EngineProfile.ts"
 import { type SglangArgs, sglangSettings } from "./sglang/SglangArgs.ts"
+import {
+  classLimits,
+  completeVllmScheduler,
+  foreignOption,
+  missingOption,
+  schedulerSettingsOf,
+  type ServerLimit,
+  type VllmSchedulerArgs,
+  vllmSchedulerSettings
+} from "./vllm-v1/SchedulerArgs.ts"
 
 export type EngineType = "vllm" | "sglang" | "trtllm"
 export type WorkerType = "aggregated" | "prefill" | "decode"
@@ -56,9 +67,50 @@ const gigabytesPerSecond = zeroOr(1e-6, 1e9)
 const port = integer(0, 65535)
 const { POSITIVE_INFINITY: unlimited } = Number
 
+/** Where the reference's model is known to differ from real engines; each is off unless asked for. */
+const corrections = {
+  frontendMs: setting(duration, 0, "Time of a request before the queue and its first token, per request, ms"),
+  frontendUsPerToken: setting(duration, 0, "The same per prompt token, microseconds"),
+  decodeCostBy: setting(
+    oneOf(["distinct_blocks", "requests"]),
+    "distinct_blocks",
+    "KV that a decode step is charged for: every block once, or what each request reads",
+    { needs: "vllmLike" }
+  ),
+  chargeRecompute: setting(boolean, false, "Charge time for computing generated tokens again after a preemption", {
+    needs: "vllm"
+  }),
+  kvEventsAt: optional(
+    oneOf(["pass_start", "pass_end"]),
+    undefined,
+    "When the router sees cache changes of a pass; vllm and trtllm: pass_start, sglang: pass_end"
+  ),
+  mtpRecomputeBlock: setting(
+    boolean,
+    false,
+    "Draft tokens: compute the last cached block of a prompt again, as drafting needs",
+    { needs: "drafts" }
+  ),
+  sglangMatch: setting(oneOf(["first_chunk", "whole"]), "first_chunk", "SGLang: how far a prompt looks up the cache", {
+    needs: "sglang"
+  }),
+  sglangChunkBudget: setting(
+    oneOf(["whole_chunks", "rest"]),
+    "whole_chunks",
+    "SGLang: whether a prompt is cut to what is left of a pass's chunk budget",
+    { needs: "sglang" }
+  ),
+  sglangPrefillFirst: setting(boolean, false, "SGLang: passes with a prefill decode nobody else", { needs: "sglang" })
+}
+
 /** Arguments that reach the engine as they are. */
 const plain = {
   engineType: setting(oneOf(["vllm", "sglang", "trtllm"], anyCase), "vllm", "Kind of engine"),
+  engineProfile: setting(
+    oneOf(engineProfiles),
+    defaultEngineProfile,
+    "Whose scheduling rules: the reference's simulator, or a release of vLLM itself"
+  ),
   numGpuBlocks: optional(blocks, 16384, "KV blocks of a worker; sized by the model where AIC times it"),
   maxNumSeqs: nullable(atLeastOne, 256, unlimited, "Requests running at a time; null for no limit"),
   maxNumBatchedTokens: nullable(atLeastOne, 8192, unlimited, "Token budget of a pass; null for no limit"),
@@ -98,14 +150,20 @@ const plain = {
   }),
   freeGpuMemoryFraction: optional(share, undefined, "TensorRT-LLM: share of free GPU memory for the KV pool", {
     needs: "trtllmMemory"
-  })
+  }),
+  ...corrections
 }
 
 /** Arguments that decide others: see {@link resolve}. */
 const decisive = {
-  blockTokens: setting(anyNumber, 0, "Tokens per KV block; 0 for 64 (vllm), 32 (trtllm) or the page size (sglang)", {
-    key: "block_size"
-  }),
+  blockTokens: setting(
+    anyNumber,
+    0,
+    "Tokens per KV block; 0 for 64 (vllm; 16 under the vLLM profiles), 32 (trtllm) or the page size (sglang)",
+    {
+      key: "block_size"
+    }
+  ),
   workerType: setting(
     oneOf(["aggregated", "prefill", "decode"], anyCase),
     "aggregated",
@@ -117,7 +175,8 @@ const decisive = {
   aicNextn: optional(integer(1, 5), undefined, "Draft tokens of multi-token prediction"),
   aicNextnAcceptRates: optional(text, undefined, 'Acceptance rates of the draft tokens, such as "0.85,0.3"'),
   aicMtpSeed: setting(uint64, 42n, "Seed of accepted drafts; a worker adds its index", { needs: "drafts" }),
-  sglang: group(sglangSettings, "Of SGLang-style engines", { needs: "sglang" })
+  sglang: group(sglangSettings, "Of SGLang-style engines", { needs: "sglang" }),
+  vllmScheduler: group(vllmSchedulerSettings, "Of engines of the vLLM profiles", { prefix: "" })
 }
 
 const onlyLive = { needs: "liveServing" } as const
@@ -186,6 +245,8 @@ export interface EngineArgs extends Values<typeof plain> {
   /** GPUs one worker occupies: `aic_tp_size * aic_attention_dp_size`. */
   readonly gpusPerWorker: number
   readonly sglang: SglangArgs
+  /** Present under the vLLM profiles. */
+  readonly vllmScheduler: VllmSchedulerArgs | undefined
   /** Keys given by the user that cannot change an offline result, in the order given. */
   readonly inertKeys: ReadonlyArray<string>
 }
@@ -214,17 +275,21 @@ export const checkedEngineArgs = (args: EngineArgs): Checked<EngineArgs> => {
     ?? ratesProblem(args.mtp)
     ?? blockProblem(args, undefined, undefined)
     ?? transferProblem(args)
+    ?? profileProblem(args, args.vllmScheduler ?? {})
+    ?? schedulerProblem(args)
   return problem === undefined ? Result.succeed(args) : Result.fail(problem)
 }
 
 /** Derived arguments as they would have been given. */
-const writtenBack = ({ aic, blockTokens, mtp, sglang, workerType }: EngineArgs) => {
+const writtenBack = ({ aic, blockTokens, mtp, sglang, vllmScheduler, workerType }: EngineArgs) => {
   const { sizesKvPool: _, ...model } = aic ?? { backend: undefined, sizesKvPool: false }
+  const { defaultLimits: __, ...scheduler } = vllmScheduler ?? { defaultLimits: [] }
   return {
     blockTokens,
     workerType,
     aic: model,
     sglang,
+    vllmScheduler: scheduler,
     ...(mtp === undefined ? {} : { aicNextn: mtp.acceptRates.length, aicMtpSeed: mtp.seed })
   }
 }
@@ -235,11 +300,11 @@ const ratesProblem = (mtp: MtpArgs | undefined): Problem => {
 }
 
 const resolve = (given: GivenEngineArgs, keys: ReadonlyArray<string>): Checked<EngineArgs> => {
-  const values = complete(plain, given)
-  const { engineType } = values
+  const values = { ...complete(plain, given), ...profileLimits(given) }
+  const { engineProfile, engineType } = values
   const pageTokens = given.sglang?.pageTokens
   const sglang = sglangArgs(given)
-  const blockTokens = given.blockTokens || defaultBlockTokens(engineType, pageTokens)
+  const blockTokens = given.blockTokens || defaultBlockTokens(values, pageTokens)
   const workerType = given.workerType ?? (given.isPrefill ? "prefill" : given.isDecode ? "decode" : "aggregated")
   const problem =
     workerProblem(given)
@@ -247,21 +312,71 @@ const resolve = (given: GivenEngineArgs, keys: ReadonlyArray<string>): Checked<E
     ?? draftsProblem(given)
     ?? blockProblem({ engineType, blockTokens }, pageTokens, given.sglang?.chunkedPrefillTokens)
     ?? aicProblem(given)
+    ?? profileProblem({ ...values, workerType }, given.vllmScheduler ?? {})
   if (problem !== undefined) return Result.fail(problem)
+  const vllmScheduler = isVllmProfile(engineProfile)
+    ? completeVllmScheduler(given.vllmScheduler ?? {}, engineProfile, defaultLimitsOf(given))
+    : undefined
   return Result.flatMap(mtpOf(given), (mtp) => {
     const aic = aicOf(given)
     const { attentionDpSize, tpSize } = complete(aicSettings, given.aic ?? {})
-    const args = { ...values, workerType, blockTokens, mtp, aic, gpusPerWorker: tpSize * attentionDpSize, sglang }
-    const transfer = transferProblem(args)
-    if (transfer !== undefined) return Result.fail(transfer)
+    const gpusPerWorker = tpSize * attentionDpSize
+    const args = { ...values, workerType, blockTokens, mtp, aic, gpusPerWorker, sglang, vllmScheduler, inertKeys: [] }
+    // A pool that AIC sizes is held against the limits once its size is known.
+    const wrong = transferProblem(args) ?? (aic?.sizesKvPool === true ? undefined : schedulerProblem(args))
+    if (wrong !== undefined) return Result.fail(wrong)
     return Result.succeed({ ...args, inertKeys: keys.filter((key) => isInert(key, args)) })
   })
 }
 
-const defaultBlockTokens = (engineType: EngineType, pageTokens: number | undefined): number => {
+type Profiled = Pick<EngineArgs, "engineType" | "engineProfile">
+
+/** Limits that were left to the defaults of vLLM. */
+const defaultLimitsOf = (given: GivenEngineArgs): ReadonlyArray<ServerLimit> =>
+  (["maxNumSeqs", "maxNumBatchedTokens"] as const).filter((limit) => given[limit] === undefined)
+
+/** The defaults of vLLM, where they are not the reference's. */
+const profileLimits = (given: GivenEngineArgs): Partial<Record<ServerLimit, number>> =>
+  isVllmProfile(given.engineProfile ?? defaultEngineProfile)
+    ? Object.fromEntries(defaultLimitsOf(given).map((limit) => [limit, classLimits[limit]]))
+    : {}
+
+const profileProblem = (
+  args: Profiled & Pick<EngineArgs, "workerType" | "preemptionMode">,
+  scheduler: Given<typeof vllmSchedulerSettings>
+): Problem => {
+  const { engineProfile, engineType, preemptionMode, workerType } = args
+  if (!isVllmProfile(engineProfile)) return foreignOption(scheduler, engineProfile)
+  if (engineType !== "vllm") {
+    return settingsError("engine_profile", `${engineProfile} needs engine_type vllm, got ${engineType}`)
+  }
+  if (workerType !== "aggregated") {
+    return settingsError(
+      "worker_type",
+      `engine_profile ${engineProfile} covers aggregated workers only, got ${workerType}`,
+      "KV transfer of vLLM's scheduler was not compared; disaggregated runs need engine_profile dynamo-1.3.1"
+    )
+  }
+  if (preemptionMode !== "lifo") {
+    return settingsError(
+      "preemption_mode",
+      `engine_profile ${engineProfile} has no such rule`,
+      "vLLM preempts the newest request, or by priority (policy)"
+    )
+  }
+  return missingOption(scheduler, engineProfile)
+}
+
+const schedulerProblem = (args: EngineArgs): Problem => {
+  if (args.vllmScheduler === undefined) return undefined
+  const settings = schedulerSettingsOf(args, args.vllmScheduler)
+  return Result.isFailure(settings) ? settings.failure : undefined
+}
+
+const defaultBlockTokens = ({ engineProfile, engineType }: Profiled, pageTokens: number | undefined): number => {
   switch (engineType) {
     case "vllm":
-      return 64
+      return isVllmProfile(engineProfile) ? 16 : 64
     case "trtllm":
       return 32
     case "sglang":
@@ -432,6 +547,7 @@ const needs = {
   cacheTiers: () => false,
   scaling: () => false,
   vllm: ({ engineType }) => engineType === "vllm",
+  vllmLike: ({ engineType }) => engineType !== "sglang",
   sglang: ({ engineType }) => engineType === "sglang",
   trtllm: ({ engineType }) => engineType === "trtllm",
   /** SGLang always caches prefixes and always chunks. */

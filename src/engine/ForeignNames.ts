@@ -16,7 +16,6 @@ export const foreignNames: ForeignNames = new Map([
   ["pp_size", "pipeline parallelism is not simulated: leave it out"],
   ["data_parallel_size", "simulate data parallel ranks as more workers (--num-workers)"],
   ["enable_expert_parallel", `${sameAs("aic_moe_ep_size")}, the number of GPUs that experts are spread over`],
-  ["max_model_len", "requests are as long as the trace says; leave it out (dynosim serve has --max-model-len)"],
   ["context_length", "requests are as long as the trace says; leave it out (dynosim serve has --max-model-len)"],
   ["num_gpu_blocks_override", sameAs("num_gpu_blocks")],
   ["max_num_partial_prefills", "any number of prompts is computed in parts: leave it out"],

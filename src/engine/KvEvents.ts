@@ -16,6 +16,12 @@ export interface KvEventSink {
 
 export type KvEventVisibility = "pass-start" | "pass-end"
 
+/** What an engine's arguments say about it (`kv_events_at`), else the way of its kind. */
+export const kvEventVisibilityOf = (
+  { kvEventsAt }: { readonly kvEventsAt: "pass_start" | "pass_end" | undefined },
+  usual: KvEventVisibility
+): KvEventVisibility => (kvEventsAt === undefined ? usual : kvEventsAt === "pass_start" ? "pass-start" : "pass-end")
+
 /** Keeps events in order until {@link KvEventBuffer.flush}. */
 export class KvEventBuffer implements KvEventSink, BlockHolder {
   /** Identity for a store, its bitwise complement for a removal: identities are never negative. */

@@ -5,6 +5,7 @@
  * a pass starts, tokens when the pass that made them is seen to be over, one time stamp for all tokens of a pass. Arrivals of an
  * open loop carry their scheduled time, those of a closed loop the moment of their dispatch.
  */
+import { frontEndTimeOf } from "../engine/FrontEndTime.ts"
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -20,6 +21,7 @@ import { counted, runSpan } from "../simulation/RunTelemetry.ts"
 import { deadEnd } from "../simulation/SimulationLoop.ts"
 import { SimulationView } from "../simulation/SimulationView.ts"
 import type { TraceError } from "../trace/TraceError.ts"
+import { throughFrontEnd } from "../workload/FrontEnd.ts"
 import { Workload } from "../workload/Workload.ts"
 import { Arrivals } from "./Arrivals.ts"
 import type { Deployment } from "./Deployment.ts"
@@ -97,7 +99,7 @@ const assemble = Effect.fnUntraced(function* <E, R>(options: OnlineOptions<E, R>
   const topology = yield* LiveTopology
   const workload = yield* Workload
   const identity = identityFor(workload, topology.blockTokens, topology.capacityBlocks)
-  const core = yield* workload.make(identity)
+  const core = throughFrontEnd(yield* workload.make(identity), frontEndTimeOf(topology.pools[0].args))
   const probe = probeOf(options)
   const time = yield* (yield* Pace).start
   const recorder = new Recorder(probe)

@@ -27,6 +27,12 @@ const Pool = Schema.Struct({
   kv_tokens: Schema.Int,
   kv_gib: Schema.NullOr(Schema.Finite),
   kv_pool_source: Schema.Literals(["aic", "engine_args"]),
+  /** Whose scheduling rules the workers follow, where they are not the reference's. */
+  engine_profile: Schema.optionalKey(Schema.String),
+  /** Limits of a pass under such a profile, and what chose those that were left open. */
+  max_num_seqs: Schema.optionalKey(Schema.Int),
+  max_num_batched_tokens: Schema.optionalKey(Schema.Int),
+  default_limits: Schema.optionalKey(Schema.Literals(["vllm_class", "vllm_server"])),
   timing_source: Schema.String,
   /** Prefill and decode parts of passes that were timed by measured tables, and those of them beyond what was measured. */
   timed_pass_parts: Schema.optionalKey(Schema.Int),

@@ -20,6 +20,9 @@ export interface ExtrapolationFacts {
   readonly measured: number
 }
 
+/** What chose limits that were left open: the configuration classes of vLLM, or its server by the GPU. */
+export type LimitsSource = "vllm_class" | "vllm_server"
+
 /** A pool of equal workers as it was really deployed, whatever was asked for. */
 export interface PoolFacts {
   readonly role: "aggregated" | "prefill" | "decode"
@@ -33,6 +36,12 @@ export interface PoolFacts {
   readonly kvGib: number | null
   /** Whether AIC sized the KV pool, or the engine arguments (their default included) did. */
   readonly kvPoolSource: "aic" | "engine_args"
+  /** Whose scheduling rules the workers follow, where they are not the reference's. */
+  readonly engineProfile?: string
+  /** Limits of a pass there, and what chose those that nobody named. */
+  readonly maxNumSeqs?: number
+  readonly maxNumBatchedTokens?: number
+  readonly defaultLimits?: LimitsSource
   /** Name and version of the timing model. */
   readonly timingSource: string
   /** Prefill and decode parts of passes that were timed by measured tables, and those of them beyond what was measured. */

@@ -16,6 +16,7 @@ export const reportTable = (report: Report, savedTo?: string): string => {
     `Wall Time (ms): ${twoDecimals(report.wall_time_ms)}`,
     `Prefix Cache Reused Ratio: ${twoDecimals(report.prefix_cache_reused_ratio)}`,
     `First Admission Prefix Cache Reused Ratio: ${twoDecimals(report.first_admission_prefix_cache_reused_ratio)}`,
+    ...profileLines(report),
     ...conservationLines(report),
     ...approximationLines(report)
   ]
@@ -97,6 +98,12 @@ const tableLines = (rows: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<s
   }
   return [rule("┏", "┳", "┓"), line(header), rule("┡", "╇", "┩"), ...rows.map(line), rule("└", "┴", "┘")]
 }
+
+/** Whose scheduling rules the engines followed, where they are not the reference's. */
+const profileLines = ({ dynosim: { pools = [] } }: Report): ReadonlyArray<string> =>
+  [...new Set(pools.map(({ engine_profile }) => engine_profile))].flatMap((profile) =>
+    profile === undefined ? [] : [`Engine Profile: ${profile}`]
+  )
 
 /** Where every request went, unless all of them completed. */
 const conservationLines = ({ dynosim }: Report): ReadonlyArray<string> => {

@@ -9,17 +9,20 @@ import { serdeFloat } from "./FloatText.ts"
 import type { ReplayEvent } from "./ReplayEvent.ts"
 import { outputLength } from "./RequestTotals.ts"
 
-/** The lines, each with its newline, of those events that are requests with a terminal status. */
-export const requestLines = (events: ReadonlyArray<ReplayEvent>): string => {
+/**
+ * The lines, each with its newline, of those events that are requests with a terminal status; with the engine profile where it is
+ * not the default one.
+ */
+export const requestLines = (events: ReadonlyArray<ReplayEvent>, engineProfile?: string): string => {
   let text = ""
   for (const event of events) {
-    if (event._tag === "Request" && event.status !== "in_flight") text += `${requestLine(event)}\n`
+    if (event._tag === "Request" && event.status !== "in_flight") text += `${requestLine(event, engineProfile)}\n`
   }
   return text
 }
 
 /** One request, without newline. Fields of stages that it never reached are `null`. */
-export const requestLine = (record: RequestRecord): string => {
+export const requestLine = (record: RequestRecord, engineProfile?: string): string => {
   const { arrivalMs, emittedTokens, firstTokenMs, handoff, lastTokenMs, secondTokenMs, sessionId } = record
   const ttftMs = difference(firstTokenMs, arrivalMs)
   const e2eMs = difference(lastTokenMs, arrivalMs)
@@ -38,6 +41,7 @@ export const requestLine = (record: RequestRecord): string => {
     + (handoff === null ? aggregatedStages(record) : handoffStages(record, handoff))
     + `,"terminal_status":"${record.status}","shared_prefix_reused_tokens":${record.sharedReusedTokens}`
     + (outputLength(record) === record.outputTokens ? "" : `,"requested_output_length":${record.outputTokens}`)
+    + (engineProfile === undefined ? "" : `,"engine_profile":${JSON.stringify(engineProfile)}`)
     + `${record.annotations === null ? "" : annotationText(record.annotations)}}`
   )
 }

@@ -24,17 +24,18 @@ export const writeRequestLines =
 
 /** The same into a file that is open already; its scope decides what becomes of it when the events fail. */
 export const writeRequestLinesTo =
-  (file: OutputFile.OutputFile) =>
+  (file: OutputFile.OutputFile, engineProfile?: string) =>
   <E, R>(events: Stream.Stream<ReplayEvent, E, R>): Stream.Stream<ReplayEvent, E | OutputError, R> =>
-    Stream.transformPull(events, (pull) => Effect.succeed(passThrough(pull, file)))
+    Stream.transformPull(events, (pull) => Effect.succeed(passThrough(pull, file, engineProfile)))
 
 const passThrough = <A extends ReadonlyArray<ReplayEvent>, E, D, R>(
   pull: Pull.Pull<A, E, D, R>,
-  file: OutputFile.OutputFile
+  file: OutputFile.OutputFile,
+  engineProfile?: string
 ): Pull.Pull<A, E | OutputError, D, R> =>
   Pull.matchEffect(pull, {
     onSuccess: (chunk) => {
-      const text = requestLines(chunk)
+      const text = requestLines(chunk, engineProfile)
       return text === "" ? Effect.succeed(chunk) : Effect.as(file.append(text), chunk)
     },
     onFailure: Effect.failCause,

@@ -25,6 +25,8 @@ import * as RoundRobin from "../router/RoundRobin.ts"
 import { Router, type RouterContext } from "../router/Router.ts"
 import type { SettingsError } from "../settings/SettingsError.ts"
 import * as Topology from "../simulation/Topology.ts"
+import { withServerLimits } from "../engine/vllm-v1/SchedulerArgs.ts"
+import { aicSetup } from "../timing/aic/FindSetup.ts"
 import type { AicError } from "../timing/aic/AicError.ts"
 import * as AicTiming from "../timing/aic/AicTiming.ts"
 import { sizedPool } from "../timing/aic/KvCapacity.ts"
@@ -91,6 +93,16 @@ const withTransferBytes = (args: EngineArgs, kvBytesPerToken: number | undefined
     ? args
     : { ...args, kvBytesPerToken }
 
+/** Limits that vLLM's server would choose by its GPU, where a vLLM profile was given none and the GPU is known. */
+const serverLimited = Effect.fnUntraced(function* (
+  args: EngineArgs,
+  { bundles }: RunFiles
+): Effect.fn.Return<EngineArgs, AicError, Files> {
+  if (args.aic === undefined || (args.vllmScheduler?.defaultLimits.length ?? 0) === 0) return args
+  const { system } = yield* aicSetup(args.aic, bundles)
+  return withServerLimits(args, system.memCapacityBytes, args.aic.system ?? "")
+})
+
 /** Workers with their timing, their KV pool sized by AIC where their arguments ask for that. */
 const deployPool = Effect.fnUntraced(function* (
   role: DeployedPool["role"],
@@ -98,7 +110,8 @@ const deployPool = Effect.fnUntraced(function* (
   given: EngineArgs,
   files: RunFiles
 ): Effect.fn.Return<DeployedPool, AicError | NpzError | SettingsError, Files | Scope.Scope> {
-  const { args: sized, kvBytesPerToken } = yield* sizedPool(given, files.bundles)
+  const limited = yield* serverLimited(given, files)
+  const { args: sized, kvBytesPerToken } = yield* sizedPool(limited, files.bundles)
   const args = withTransferBytes(sized, kvBytesPerToken)
   const timing = Context.get(yield* Layer.build(timingLayer(args, files)), Timing)
   const engine = Context.get(

@@ -1,4 +1,5 @@
 /** What a report tells about a pool of workers: what was really deployed, derived values included. */
+import type { EngineArgs } from "../engine/EngineArgs.ts"
 import type { PoolFacts } from "../report/ReportOptions.ts"
 import type { DeployedPool } from "./Deployment.ts"
 
@@ -6,6 +7,19 @@ import type { DeployedPool } from "./Deployment.ts"
 export type KvPoolSource = "aic" | "engine_args"
 
 const gibibyte = 2 ** 30
+
+/** Only where the profile is not the default one. */
+const profileFacts = ({ aic, engineProfile, maxNumBatchedTokens, maxNumSeqs, vllmScheduler }: EngineArgs) =>
+  vllmScheduler === undefined
+    ? {}
+    : {
+        engineProfile,
+        maxNumSeqs,
+        maxNumBatchedTokens,
+        ...(vllmScheduler.defaultLimits.length === 0
+          ? {}
+          : { defaultLimits: aic === undefined ? ("vllm_class" as const) : ("vllm_server" as const) })
+      }
 
 export const poolFacts = (pool: DeployedPool): PoolFacts => {
   const { engine, kvBytesPerToken, kvPoolSource, role, timing, workers } = pool
@@ -21,6 +35,7 @@ export const poolFacts = (pool: DeployedPool): PoolFacts => {
     kvTokens,
     kvGib: kvBytesPerToken === undefined ? null : (kvTokens * kvBytesPerToken) / gibibyte,
     kvPoolSource,
+    ...profileFacts(engine.args),
     timingSource: timing.source,
     ...(coverage === undefined
       ? {}

@@ -37,9 +37,12 @@ interface PlannedChoice {
 const lastOf = ([first, ...others]: LiveTopology["Service"]["pools"]): LivePool => others.at(-1) ?? first
 
 /** Tokens that one request may have in a worker's KV pool. */
-const usableTokens = ({ blockTokens, engineType, numGpuBlocks }: EngineArgs): number =>
-  // SGLang-style admission keeps a page in hand for the page that a request is about to open.
-  blockTokens * (engineType === "sglang" ? numGpuBlocks - 1 : numGpuBlocks)
+const usableTokens = ({ blockTokens, engineType, numGpuBlocks, vllmScheduler }: EngineArgs): number =>
+  Math.min(
+    vllmScheduler?.maxModelLen ?? Number.POSITIVE_INFINITY,
+    // SGLang-style admission keeps a page in hand for the page that a request is about to open.
+    blockTokens * (engineType === "sglang" ? numGpuBlocks - 1 : numGpuBlocks)
+  )
 
 export class ServedDeployment {
   readonly contextTokens: number

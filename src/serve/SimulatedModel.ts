@@ -13,6 +13,7 @@ import { LagMeter } from "../online/LagMeter.ts"
 import { LiveTopology } from "../online/LiveTopology.ts"
 import { Pace } from "../online/Pace.ts"
 import type { ReplayError } from "../simulation/ReplayError.ts"
+import { frontEndTimeOf } from "../engine/FrontEndTime.ts"
 import type { ApiError } from "./ApiError.ts"
 import type { Generation } from "./Generation.ts"
 import type { GenerationSpec } from "./GenerationSpec.ts"
@@ -45,6 +46,7 @@ export class SimulatedModel extends Context.Service<
 
 const make = Effect.fnUntraced(function* (options: ServeOptions) {
   const topology = yield* LiveTopology
+  const frontEndMs = frontEndTimeOf(topology.pools[0].args)
   const identity = textIdentity()
   const lag = new LagMeter()
   const deployment = yield* topology.make({
@@ -63,6 +65,8 @@ const make = Effect.fnUntraced(function* (options: ServeOptions) {
     contextTokens: served.contextTokens,
     generate: Effect.fnUntraced(function* (spec) {
       const createdSeconds = Math.floor((yield* Clock.currentTimeMillis) / 1000)
+      const promptTokens = spec.prompts.reduce((sum, { length }) => sum + length, 0)
+      if (frontEndMs !== undefined) yield* Effect.sleep(frontEndMs(promptTokens))
       return yield* Effect.acquireRelease(
         Effect.suspend(() => Effect.fromResult(served.submit(spec, createdSeconds))),
         (generation) => Effect.sync(() => served.leave(generation))

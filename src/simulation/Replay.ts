@@ -18,6 +18,7 @@ import { TokenGaps } from "../engine/TokenGaps.ts"
 import type { ReplayEvent, RunSummary } from "../report/ReplayEvent.ts"
 import type { TraceError } from "../trace/TraceError.ts"
 import type { TraceRow } from "../trace/TraceRow.ts"
+import { throughFrontEnd } from "../workload/FrontEnd.ts"
 import { Workload, type WorkloadCore } from "../workload/Workload.ts"
 import { failureOf } from "./CoreFailure.ts"
 import { ReplayError } from "./ReplayError.ts"
@@ -89,7 +90,7 @@ export const run = <E = never, R = never>(
       const time = yield* VirtualClock
       yield* claimClock(time)
       const identity = identityFor(workload, topology.blockTokens, topology.capacityBlocks)
-      const core = yield* workload.make(identity)
+      const core = throughFrontEnd(yield* workload.make(identity), topology.frontEnd)
       const ledger = new RunLedger()
       const gaps = new TokenGaps()
       const loop = topology.make({

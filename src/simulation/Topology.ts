@@ -9,6 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { Engine } from "../engine/Engine.ts"
 import type { HandoffSupport } from "../engine/Handoff.ts"
+import { type FrontEndTime, frontEndTimeOf } from "../engine/FrontEndTime.ts"
 import { Router } from "../router/Router.ts"
 import { check } from "../settings/Decode.ts"
 import type { SettingsError } from "../settings/SettingsError.ts"
@@ -27,6 +28,8 @@ export class Topology extends Context.Service<
     /** KV blocks of the largest worker. */
     readonly capacityBlocks: number
     readonly gpusPerWorker: { readonly prefill: number; readonly decode: number }
+    /** What requests go through before the first queue. */
+    readonly frontEnd: FrontEndTime | undefined
     readonly make: (context: LoopContext) => SimulationLoop
   }
 >()("dynosim/simulation/Topology") {}
@@ -39,6 +42,7 @@ export const layerSingle: Layer.Layer<Topology, never, Engine> = Layer.effect(To
       blockTokens: engine.args.blockTokens,
       capacityBlocks: engine.args.numGpuBlocks,
       gpusPerWorker: { prefill: 0, decode: engine.args.gpusPerWorker },
+      frontEnd: frontEndTimeOf(engine.args),
       make: (context) => {
         const { gaps, probe } = context
         const workerProbe = probe?.worker?.("aggregated", 0)
@@ -65,6 +69,7 @@ export const layerMulti = (options: {
         blockTokens: engine.args.blockTokens,
         capacityBlocks: engine.args.numGpuBlocks,
         gpusPerWorker: { prefill: 0, decode: engine.args.gpusPerWorker },
+        frontEnd: frontEndTimeOf(engine.args),
         make: (context) => new MultiEngineLoop(context, engine, router, options.workers)
       })
     })
@@ -134,6 +139,7 @@ export const layerDisaggregated = (options: {
         blockTokens: decode.engine.args.blockTokens,
         capacityBlocks: Math.max(prefill.engine.args.numGpuBlocks, decode.engine.args.numGpuBlocks),
         gpusPerWorker: { prefill: prefill.engine.args.gpusPerWorker, decode: decode.engine.args.gpusPerWorker },
+        frontEnd: frontEndTimeOf(prefill.engine.args),
         make: (context) => new DisaggregatedLoop(context, prefill, decode, source, destination)
       })
     })

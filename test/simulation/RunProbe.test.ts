@@ -2,10 +2,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { type EngineArgs, make as makeEngineArgs } from "../../src/engine/EngineArgs.ts"
 import * as SglangEngine from "../../src/engine/sglang/SglangEngine.ts"
-import { schedulerRules } from "../../src/engine/vllm-v1/SchedulerRules.ts"
-import type { SchedulerSettings } from "../../src/engine/vllm-v1/SchedulerSettings.ts"
-import * as VllmV1Engine from "../../src/engine/vllm-v1/VllmV1Engine.ts"
+import * as VllmEngine from "../../src/engine/vllm/VllmEngine.ts"
 import type { PassOutcome } from "../../src/engine/WorkerCore.ts"
 import type { WorkerProbe } from "../../src/engine/WorkerProbe.ts"
 import type { RequestRecord } from "../../src/request/SimRequest.ts"
@@ -154,23 +153,16 @@ const sglang = Topology.layerSingle.pipe(
   Layer.provide(PolynomialTiming.layer)
 )
 
-const v1Settings: SchedulerSettings = {
-  blockTokens: 64,
-  usableBlocks: 40,
-  maxModelTokens: 2_560,
-  maxActiveRequests: 64,
-  maxScheduledTokens: 2_048,
-  enablePrefixCaching: true,
-  enableChunkedPrefill: true,
-  reservesFullSequence: false,
-  watermarkBlocks: 0,
-  shareCapTokens: 0,
-  adaptiveShareCap: false,
-  prefillInterval: 1,
-  policy: "fcfs",
-  asynchronous: false,
-  chargesRecompute: false
-}
+/** A vLLM profile that preempts. */
+const vllmProfile = (asyncScheduling: boolean): EngineArgs =>
+  makeEngineArgs({
+    engineProfile: "vllm-0.33",
+    blockTokens: 64,
+    numGpuBlocks: 40,
+    maxNumSeqs: 64,
+    maxNumBatchedTokens: 2_048,
+    vllmScheduler: { schedulerReserveFullIsl: false, asyncScheduling }
+  })
 
 describe("a probe", () => {
   it.effect.prop(
@@ -225,7 +217,7 @@ describe("a probe", () => {
         const decisions = { decided: () => void (calls += 1), delivered: () => void (delivered += 1) }
         const probes: ReadonlyArray<RunProbe> = [book, { worker: () => ({ decisions }) }]
         const single = Topology.layerSingle.pipe(
-          Layer.provide(VllmV1Engine.layer(engineArgs(), { ...v1Settings, asynchronous }, schedulerRules["vllm-0.33"])),
+          Layer.provide(VllmEngine.layer(vllmProfile(asynchronous))),
           Layer.provide(PolynomialTiming.layer)
         )
         checkBook(book, yield* replay(single, workload(), { check: true, probes }))

@@ -1,6 +1,5 @@
 /** Which engines serve the load, and how many: aggregated, or a prefill and a decode pool. */
 import type { EngineArgs } from "../../engine/EngineArgs.ts"
-import { defaultEngineArgs } from "../../engine/EngineArgs.ts"
 import type { GivenOptions } from "../GivenOptions.ts"
 import type { Deployment } from "../../run/ReplayOptions.ts"
 import { usageError } from "../../settings/UsageError.ts"
@@ -46,7 +45,7 @@ export const poolProblem = (given: GivenOptions): Problem => {
 
 export const deploymentOf = (
   given: GivenOptions,
-  extra: EngineArgs | undefined,
+  aggregated: EngineArgs,
   prefill: EngineArgs | undefined,
   decode: EngineArgs | undefined
 ): Deployment =>
@@ -58,7 +57,7 @@ export const deploymentOf = (
         prefill,
         decode
       }
-    : { _tag: "Aggregated", workers: given.numWorkers ?? 1, engine: extra ?? defaultEngineArgs }
+    : { _tag: "Aggregated", workers: given.numWorkers ?? 1, engine: aggregated }
 
 export const disaggregationProblem = (deployment: Deployment): Problem => {
   if (deployment._tag === "Aggregated") return undefined

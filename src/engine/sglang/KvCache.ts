@@ -96,16 +96,22 @@ export class KvCache {
   }
 
   /**
-   * Materialises a sequence up to `endTokens`. A fresh one starts with the cached prefix of that part and locks it. Returns the
+   * Materialises a sequence up to `endTokens`. A fresh one starts with the cached prefix of its first `lookUpTokens` and locks it. Returns the
    * tokens that were materialised or cached before, -1 when the slots do not suffice (the look-up stays done).
    */
-  extend(sequence: Sequence, endTokens: number): number {
-    if (sequence.materialisedTokens === 0) return this.start(sequence, endTokens)
+  extend(sequence: Sequence, endTokens: number, lookUpTokens = endTokens): number {
+    if (sequence.materialisedTokens === 0) return this.start(sequence, endTokens, lookUpTokens)
     const before = sequence.materialisedTokens
     if (!this.takeInto(sequence, before, endTokens)) return -1
     sequence.materialisedTokens = endTokens
     this.announce(sequence, Math.floor(before / this.pageTokens), endTokens)
     return before
+  }
+
+  /** Tokens of a fresh sequence that are cached, its last known one excepted, made the last to be evicted. */
+  cachedPrefix(sequence: Sequence): number {
+    const node = this.tree.match(sequence.keys, Math.floor((sequence.knownTokens - 1) / this.pageTokens))
+    return this.tree.endOf(node) * this.pageTokens
   }
 
   /** Puts the complete pages into the tree and locks them there, if there are more than the last time. */
@@ -245,9 +251,9 @@ export class KvCache {
     if (frames !== this.frames.live) throw new Error(`${frames} page frames are in use, counted ${this.frames.live}`)
   }
 
-  private start(sequence: Sequence, endTokens: number): number {
+  private start(sequence: Sequence, endTokens: number, lookUpTokens: number): number {
     const { tree } = this
-    const node = tree.match(sequence.keys, Math.floor(endTokens / this.pageTokens))
+    const node = tree.match(sequence.keys, Math.floor(lookUpTokens / this.pageTokens))
     const cachedPages = tree.endOf(node)
     const cached = cachedPages * this.pageTokens
     if (!this.takeInto(sequence, cached, endTokens)) return -1

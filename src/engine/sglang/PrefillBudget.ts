@@ -11,6 +11,8 @@ import type { Sequence } from "./Sequence.ts"
 export class PrefillBudget {
   private readonly limits: SglangArgs
   private readonly pageTokens: number
+  /** A prompt may be cut to what is left of the batch's chunk tokens. */
+  private readonly cutsToRest: boolean
   /** May be fractional and negative. */
   private slots = 0
   private promptTokens = 0
@@ -19,6 +21,7 @@ export class PrefillBudget {
   constructor(args: EngineArgs) {
     this.limits = args.sglang
     this.pageTokens = args.blockTokens
+    this.cutsToRest = args.sglangChunkBudget === "rest"
   }
 
   /** Chunk tokens are used up: the batch is complete. */
@@ -46,12 +49,12 @@ export class PrefillBudget {
     this.chunkTokens = this.limits.chunkedPrefillTokens
   }
 
-  /** Tokens that a request may compute in this batch, 0 when it has to wait. */
-  grant(sequence: Sequence): number {
-    const missing = sequence.knownTokens - sequence.materialisedTokens
+  /** Tokens that a request may compute in this batch after `cachedTokens` that were looked up, 0 when it has to wait. */
+  grant(sequence: Sequence, cachedTokens: number): number {
+    const missing = sequence.knownTokens - sequence.materialisedTokens - cachedTokens
     const tokens = this.chunkOf(missing)
     const charged = this.ceilToPage(tokens)
-    if (charged + this.outputReserve(sequence, tokens === missing) >= this.slots) return 0
+    if (cachedTokens + charged + this.outputReserve(sequence, tokens === missing) >= this.slots) return 0
     return charged > this.promptTokens || charged > this.chunkTokens ? 0 : tokens
   }
 
@@ -60,10 +63,10 @@ export class PrefillBudget {
     return this.ceilToPage(sequence.knownTokens) + this.outputReserve(sequence, true) < slots
   }
 
-  /** Books `tokens` that were granted and are materialised now. */
-  charge(sequence: Sequence, tokens: number): void {
+  /** Books `tokens` that were granted and are materialised now, and the cached ones that they follow. */
+  charge(sequence: Sequence, tokens: number, cachedTokens: number): void {
     const { knownTokens, materialisedTokens } = sequence
-    const before = materialisedTokens - tokens
+    const before = materialisedTokens - tokens - cachedTokens
     const pages = this.ceilToPage(materialisedTokens) - this.ceilToPage(before)
     this.slots -= pages + this.outputReserve(sequence, materialisedTokens === knownTokens)
     this.promptTokens -= this.ceilToPage(tokens)
@@ -75,10 +78,15 @@ export class PrefillBudget {
    * admits what fits that but exceeds, in whole pages, either limit.
    */
   private chunkOf(missingTokens: number): number {
+    if (this.cutsToRest) return this.wholeOrPages(missingTokens, Math.min(this.chunkTokens, this.promptTokens))
     const { chunkedPrefillTokens, maxPrefillTokens } = this.limits
     if (this.ceilToPage(missingTokens) <= Math.min(chunkedPrefillTokens, maxPrefillTokens)) return missingTokens
     const chunkTokens = Math.min(this.chunkTokens, maxPrefillTokens)
     return Math.min(missingTokens, Math.floor(chunkTokens / this.pageTokens) * this.pageTokens)
+  }
+
+  private wholeOrPages(tokens: number, limitTokens: number): number {
+    return this.ceilToPage(tokens) <= limitTokens ? tokens : Math.floor(limitTokens / this.pageTokens) * this.pageTokens
   }
 
   private outputReserve(sequence: Sequence, complete: boolean): number {

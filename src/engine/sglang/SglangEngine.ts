@@ -5,6 +5,7 @@ import type { SettingsError } from "../../settings/SettingsError.ts"
 import { checkedEngineArgs, type EngineArgs } from "../EngineArgs.ts"
 import { Timing } from "../../timing/Timing.ts"
 import { Engine } from "../Engine.ts"
+import { kvEventVisibilityOf } from "../KvEvents.ts"
 import { SglangDecodeWorker } from "./SglangDecodeWorker.ts"
 import { SglangPrefillWorker } from "./SglangPrefillWorker.ts"
 import { SglangWorker } from "./SglangWorker.ts"
@@ -16,7 +17,7 @@ export const layer = (given: EngineArgs): Layer.Layer<Engine, SettingsError, Tim
       const timing = yield* Timing
       return Engine.of({
         args,
-        kvEventVisibility: "pass-end",
+        kvEventVisibility: kvEventVisibilityOf(args, "pass-end"),
         spawn: (context) => new SglangWorker(args, timing.make(), context),
         handoff: {
           order: "destination-first",

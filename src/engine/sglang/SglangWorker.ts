@@ -23,6 +23,7 @@ import { PrefillBudget } from "./PrefillBudget.ts"
 import { Sequence } from "./Sequence.ts"
 
 const minDecodeMs = 1
+const noTime = (): number => 0
 
 /** Reclaims in a row without a single token after which the requests are taken to displace each other forever. */
 const maxFruitlessReclaims = 10_000
@@ -78,8 +79,10 @@ export class SglangWorker extends BatchWorker<Sequence> {
     outcome.prefillTokens = this.batchIslTokens - this.batchPrefixTokens
     const prefillEndMs = nowMs + this.prefillDurationMs()
     outcome.prefillEndMs = prefillEndMs
+    const waitsForPrefill = this.args.sglangPrefillFirst && this.admitted.length > 0
+    const decoding = this.running.length
     this.placeAdmitted()
-    outcome.endMs = this.decode(prefillEndMs)
+    outcome.endMs = waitsForPrefill ? this.emitPrefilled(decoding, prefillEndMs) : this.decode(prefillEndMs)
     for (const sequence of this.finished) this.settle(sequence)
     this.finished.length = 0
     if (this.retracted.length > 0) this.requeueRetracted()
@@ -253,14 +256,17 @@ export class SglangWorker extends BatchWorker<Sequence> {
 
   /** Gives a request its share of this prefill batch. Returns the tokens that need no computing, -1 when it has to wait. */
   private materialise(sequence: Sequence): number {
-    const { budget, kv } = this
-    const tokens = budget.grant(sequence)
+    const { args, budget, kv } = this
+    const looksUp = args.sglangMatch === "whole" && sequence.materialisedTokens === 0
+    const cachedTokens = looksUp ? kv.cachedPrefix(sequence) : 0
+    const tokens = budget.grant(sequence, cachedTokens)
     if (tokens === 0) return -1
     kv.makeAvailable(tokens)
-    const reusedTokens = kv.extend(sequence, sequence.materialisedTokens + tokens)
+    const endTokens = sequence.materialisedTokens + cachedTokens + tokens
+    const reusedTokens = kv.extend(sequence, endTokens, looksUp ? cachedTokens : endTokens)
     // The budget counts obtainable slots in whole pages, cached ones at their full price: a grant is never more than can be had.
     if (reusedTokens < 0) throw new Error(`a grant of ${tokens} tokens exceeds the slots that can be had`)
-    budget.charge(sequence, tokens)
+    budget.charge(sequence, tokens, cachedTokens)
     return reusedTokens
   }
 
@@ -296,8 +302,19 @@ export class SglangWorker extends BatchWorker<Sequence> {
 
   // ---- decode ------------------------------------------------------------------------------------------------------------
 
+  /**
+   * The prefill batch emits the first token of every prompt that it completes; the `decoding` requests that ran before it stand
+   * still. Returns the end of the pass.
+   */
+  private emitPrefilled(decoding: number, endMs: number): number {
+    const others = this.running.splice(0, decoding)
+    const passEndMs = this.decode(endMs, noTime)
+    this.running.unshift(...others)
+    return passEndMs
+  }
+
   /** One decode step of all running requests from `startMs`; returns its end. */
-  private decode(startMs: number): number {
+  private decode(startMs: number, stepMs: () => number = this.stepMs): number {
     const { kv, running } = this
     if (running.length === 0) return startMs
     const needed = this.makeRoom()
@@ -307,7 +324,7 @@ export class SglangWorker extends BatchWorker<Sequence> {
       if (!this.outcome.progressed && !this.awaitsRelease() && !this.reclaim()) this.restartRunning()
       return startMs
     }
-    const tokenMs = startMs + this.decodeDurationMs()
+    const tokenMs = startMs + stepMs()
     const used =
       this.sampler === undefined ? this.emitTokens(first, tokenMs) : this.emitBursts(first, tokenMs, this.sampler)
     this.outcome.emittedTokens = used
@@ -394,6 +411,8 @@ export class SglangWorker extends BatchWorker<Sequence> {
     this.waiting.pushFront(sequence)
     this.restart(sequence)
   }
+
+  private readonly stepMs = (): number => this.decodeDurationMs()
 
   private decodeDurationMs(): number {
     const { running } = this

@@ -104,12 +104,12 @@ export class BlockPool {
 
   /**
    * Finds the leading ones of `keys[0 … limit)` that are here, held or not, and writes their slots to `slots`: results in
-   * {@link hitBlocks} and {@link idleHitBlocks}.
+   * {@link hitBlocks} and {@link idleHitBlocks}. The last `leftOut` of them are not counted.
    *
    * A blocked head of the queue is looked up again at every pass, so the pool remembers which slots and which missing identity the
    * result rests on, and {@link lookUpIsCurrent} tells whether any of them has changed.
    */
-  lookUp(keys: Int32Array, limit: number, slots: Int32Array): void {
+  lookUp(keys: Int32Array, limit: number, slots: Int32Array, leftOut = 0): void {
     const { lookUpOfSlot, references } = this
     this.lookUps = (this.lookUps + 1) >>> 0
     this.missedKey = noKey
@@ -125,6 +125,10 @@ export class BlockPool {
       if (references[slot] === 0) idle += 1
       slots[hits] = slot
       hits += 1
+    }
+    for (let left = Math.min(leftOut, hits); left > 0; left--) {
+      hits -= 1
+      if (references[slots[hits]!] === 0) idle -= 1
     }
     this.hitBlocks = hits
     this.idleHitBlocks = idle

@@ -343,10 +343,10 @@ export class Scheduler {
   private lookUp(head: Sequence): void {
     const { pool } = this
     if (this.lookedUp === head && this.lookedUpTokens === head.knownTokens && pool.lookUpIsCurrent) return
-    const { blockTokens, enablePrefixCaching } = this.settings
+    const { blockTokens, enablePrefixCaching, recomputedHitBlocks } = this.settings
     const blocks = Math.min(Math.floor((head.knownTokens - 1) / blockTokens), head.keys.length)
     if (head.slots.length === 0) head.slots = this.slotLists.take(Math.ceil(head.lastKnownTokens / blockTokens))
-    pool.lookUp(head.keys, enablePrefixCaching ? blocks : 0, head.slots)
+    pool.lookUp(head.keys, enablePrefixCaching ? blocks : 0, head.slots, recomputedHitBlocks)
     this.lookedUp = head
     this.lookedUpTokens = head.knownTokens
   }

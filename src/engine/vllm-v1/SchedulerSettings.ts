@@ -26,6 +26,10 @@ export interface SchedulerSettings {
   readonly policy: "fcfs" | "priority"
   /** The next batch is decided while one executes (`async_scheduling`). */
   readonly asynchronous: boolean
+  /** Batches decided and not delivered at most: 2 where deciding overlaps with executing, else 1. */
+  readonly outstandingBatches: number
+  /** Cached blocks at the end of a hit that are computed again: 1 where draft tokens need hidden states of them. */
+  readonly recomputedHitBlocks: number
   /** Time is also charged for computing generated tokens again after a preemption. */
   readonly chargesRecompute: boolean
 }

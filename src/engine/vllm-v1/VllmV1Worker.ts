@@ -95,11 +95,7 @@ export class VllmV1Worker extends BatchWorker<Sequence> {
     const { outcome } = this
     const { preemptions } = this.scheduler
     outcome.begin(nowMs)
-    if (this.settings.asynchronous) this.passAsynchronously(nowMs)
-    else {
-      this.decide(nowMs)
-      this.deliverOldest(nowMs)
-    }
+    this.decideAndDeliver(nowMs)
     outcome.preemptions = this.scheduler.preemptions - preemptions
     this.signalRefused()
     return outcome
@@ -152,16 +148,17 @@ export class VllmV1Worker extends BatchWorker<Sequence> {
 
   // ---- the pipeline ------------------------------------------------------------------------------------------------
 
-  /** Calls until two batches are outstanding or nothing more can be scheduled, then the delivery of the oldest that executed. */
-  private passAsynchronously(nowMs: number): void {
+  /** Calls until enough batches are outstanding or nothing can be scheduled, then the delivery of the oldest that executed. */
+  private decideAndDeliver(nowMs: number): void {
     const { outstanding } = this
     for (;;) {
       const batch = this.decide(nowMs)
-      if (batch.length > 0 && outstanding.length === 1) continue
+      if (batch.length > 0 && outstanding.length < this.settings.outstandingBatches) continue
       // An empty call is delivered in its turn, without taking time.
       while (outstanding.length > 0 && outstanding[0]!.length === 0) this.deliverOldest(nowMs)
-      if (outstanding.length === 0) return
-      if (outstanding.length === 1 && outstanding[0] === batch) continue
+      const awaited = outstanding[0]
+      if (awaited === undefined) return
+      if (awaited === batch && outstanding.length < this.settings.outstandingBatches) continue
       this.deliverOldest(nowMs)
       return
     }

@@ -33,10 +33,14 @@ export class PassTiming {
 
   /** A decode step of `batch` requests that know `contextTokens` in all; a prefill worker's hidden token takes no time. */
   decodeMs(batch: number, contextTokens: number, activeBlocks: number): number {
-    const { blockTokens, numGpuBlocks, workerType } = this.args
+    const { blockTokens, decodeCostBy, numGpuBlocks, workerType } = this.args
     if (workerType === "prefill") return 0
     const meanContextTokens = Math.floor(contextTokens / batch)
-    const ms = this.model.decodeMs(batch, activeBlocks * blockTokens, meanContextTokens, numGpuBlocks * blockTokens)
+    const capacityTokens = numGpuBlocks * blockTokens
+    // Shared blocks are read once per request, but no model knows of more than a full pool.
+    const readTokens =
+      decodeCostBy === "requests" ? Math.min(contextTokens, capacityTokens) : activeBlocks * blockTokens
+    const ms = this.model.decodeMs(batch, readTokens, meanContextTokens, capacityTokens)
     return scaledDurationMs(Math.max(minDecodeMs, ms), this.decodeSpeedup)
   }
 }

@@ -13,6 +13,8 @@ export class Sequence {
   /** Tokens after which this worker is done with the request. */
   readonly maxOutputTokens: number
   generatedTokens = 0
+  /** Tokens up to which computing is charged as prefill: the prompt, unless generated ones are charged as well. */
+  chargedTokens: number
   /** Tokens whose KV entries are computed. */
   computedTokens = 0
   /**
@@ -40,6 +42,7 @@ export class Sequence {
   constructor(request: SimRequest, maxOutputTokens: number, keys: Int32Array, fullBlocks: number) {
     this.request = request
     this.promptTokens = request.promptTokens
+    this.chargedTokens = request.promptTokens
     this.maxOutputTokens = maxOutputTokens
     this.keys = keys
     this.fullBlocks = fullBlocks

@@ -5,21 +5,32 @@ import type { SettingsError } from "../../settings/SettingsError.ts"
 import { checkedEngineArgs, type EngineArgs } from "../EngineArgs.ts"
 import { Timing } from "../../timing/Timing.ts"
 import { Engine } from "../Engine.ts"
+import { isVllmProfile } from "../EngineProfile.ts"
+import { kvEventVisibilityOf } from "../KvEvents.ts"
+import * as VllmV1Engine from "../vllm-v1/VllmV1Engine.ts"
 import { guaranteedNoEvict, preemptive } from "./CapacityPolicy.ts"
 import { VllmDecodeWorker } from "./VllmDecodeWorker.ts"
 import { VllmPrefillWorker } from "./VllmPrefillWorker.ts"
 import { VllmWorker } from "./VllmWorker.ts"
 
-/** vLLM: admits optimistically, preempts by recomputation. */
+/** vLLM: admits optimistically, preempts by recomputation; by the rules of the engine profile that the arguments name. */
 export const layer = (given: EngineArgs): Layer.Layer<Engine, SettingsError, Timing> =>
+  Layer.unwrap(
+    Effect.map(Effect.fromResult(checkedEngineArgs(given)), (args) => {
+      const { engineProfile, vllmScheduler } = args
+      return isVllmProfile(engineProfile) && vllmScheduler !== undefined
+        ? VllmV1Engine.layer(args, engineProfile, vllmScheduler)
+        : layerDynamo(args)
+    })
+  )
+
+const layerDynamo = (args: EngineArgs): Layer.Layer<Engine, never, Timing> =>
   Layer.effect(Engine)(
-    Effect.gen(function* () {
-      const args = yield* Effect.fromResult(checkedEngineArgs(given))
-      const timing = yield* Timing
+    Effect.map(Timing, (timing) => {
       const policy = preemptive(args)
       return Engine.of({
         args,
-        kvEventVisibility: "pass-start",
+        kvEventVisibility: kvEventVisibilityOf(args, "pass-start"),
         spawn: (context) => new VllmWorker(args, policy, timing.make(), context),
         handoff: {
           order: "source-first",
@@ -39,7 +50,7 @@ export const layerTrtllm = (given: EngineArgs): Layer.Layer<Engine, SettingsErro
       const policy = guaranteedNoEvict(args)
       return Engine.of({
         args,
-        kvEventVisibility: "pass-start",
+        kvEventVisibility: kvEventVisibilityOf(args, "pass-start"),
         spawn: (context) => new VllmWorker(args, policy, timing.make(), context)
       })
     })

@@ -17,6 +17,7 @@ import type { WorkerProbe } from "../WorkerProbe.ts"
 import { type PassOutcome, Signal, type WorkerSnapshot } from "../WorkerCore.ts"
 import { AdmissionGate } from "./AdmissionGate.ts"
 import { type CapacityPolicy, fullLengthBlocks } from "./CapacityPolicy.ts"
+import { type DynamoRules, dynamo131 } from "./DynamoRules.ts"
 import { KvBlockPool } from "./KvBlockPool.ts"
 import { PassBudget } from "./PassBudget.ts"
 import { PassTiming } from "./PassTiming.ts"
@@ -31,6 +32,7 @@ const maxFruitlessPreemptions = 10_000
 
 export class VllmWorker extends BatchWorker<Sequence> {
   private readonly policy: CapacityPolicy
+  private readonly rules: DynamoRules
   private readonly timing: PassTiming
   private readonly gaps: TokenGaps
   protected readonly pool: KvBlockPool
@@ -52,8 +54,15 @@ export class VllmWorker extends BatchWorker<Sequence> {
   /** Token time of the previous emitting pass: requests that emitted then share this pass's gap. */
   private previousEmitMs = Number.NaN
 
-  constructor(args: EngineArgs, policy: CapacityPolicy, timing: TimingModel, context: WorkerContext) {
+  constructor(
+    args: EngineArgs,
+    policy: CapacityPolicy,
+    timing: TimingModel,
+    context: WorkerContext,
+    rules: DynamoRules = dynamo131
+  ) {
     super(args)
+    this.rules = rules
     this.policy = policy
     this.timing = new PassTiming(args, timing)
     this.gaps = context.gaps
@@ -145,10 +154,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
 
   // ---- scheduling ----------------------------------------------------------------------------------------------
 
-  /**
-   * Serves running requests in admission order. Preempting in fifo mode shortens the list at its front without moving the
-   * index, so one request is skipped in that pass: the reference does so too.
-   */
+  /** Serves running requests in admission order. */
   private scheduleRunning(): void {
     const { budget, running } = this
     const { blockTokens } = this.args
@@ -169,7 +175,8 @@ export class VllmWorker extends BatchWorker<Sequence> {
       const prefixTokens = sequence.computedTokens === 0 ? this.cachedTokens(sequence) : 0
       const result = this.schedule(sequence, prefixTokens)
       if (result === Schedule.Blocked) break
-      if (result === Schedule.Scheduled) index += 1
+      if (result !== Schedule.Scheduled) continue
+      index = this.rules.fifoPreemptionSkipsNext ? index + 1 : running.indexOf(sequence) + 1
     }
   }
 
@@ -239,8 +246,11 @@ export class VllmWorker extends BatchWorker<Sequence> {
   /** Prompt tokens of the leading full blocks that are cached, held or not; without prefix caching nobody looks. */
   private cachedTokens(sequence: Sequence): number {
     if (!this.args.enablePrefixCaching) return 0
-    const blocks = this.pool.residentPrefix(sequence.keys, sequence.fullBlocks)
-    return Math.min(blocks * this.args.blockTokens, sequence.promptTokens)
+    const { args, rules } = this
+    let blocks = this.pool.residentPrefix(sequence.keys, sequence.fullBlocks)
+    if (!rules.wholePromptsHit) blocks = Math.min(blocks, Math.floor((sequence.knownTokens - 1) / args.blockTokens))
+    if (args.mtpRecomputeBlock && this.sampler !== undefined && blocks > 0) blocks -= 1
+    return Math.min(blocks * args.blockTokens, sequence.promptTokens)
   }
 
   /** Gives a request its share of the pass's token budget, starting after `prefixTokens` cached ones. */
@@ -261,8 +271,10 @@ export class VllmWorker extends BatchWorker<Sequence> {
     else sequence.computedTokens = after
     const used = Math.max(0, after - before)
     if (used === 0 && after < known) return Schedule.Blocked
-    const prompt = this.args.workerType === "decode" ? 0 : Math.max(0, Math.min(after, promptTokens) - promptBefore)
-    this.budget.take(sequence, used, prompt, promptBefore)
+    const chargedBefore = Math.min(before, sequence.chargedTokens)
+    const charged =
+      this.args.workerType === "decode" ? 0 : Math.max(0, Math.min(after, sequence.chargedTokens) - chargedBefore)
+    this.budget.take(sequence, used, charged, chargedBefore)
     return Schedule.Scheduled
   }
 
@@ -304,6 +316,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
     this.releaseBlocks(victim)
     this.capacityFreed()
     victim.computedTokens = 0
+    if (this.args.chargeRecompute) victim.chargedTokens = victim.knownTokens
     victim.running = false
     victim.countdown = 1
     this.waiting.pushFront(victim)
@@ -427,7 +440,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
    */
   private growForToken(sequence: Sequence): boolean {
     if (!sequence.running) return this.undoToken(sequence)
-    if (!this.opensBlock(sequence)) return true
+    if (!this.opensBlock(sequence) || this.isUnheldFinal(sequence)) return true
     this.promoteFilled(sequence)
     for (;;) {
       const slot = this.pool.acquirePartial()
@@ -450,6 +463,10 @@ export class VllmWorker extends BatchWorker<Sequence> {
 
   private opensBlock(sequence: Sequence): boolean {
     return (sequence.knownTokens - 1) % this.args.blockTokens === 0
+  }
+
+  private isUnheldFinal({ generatedTokens, maxOutputTokens }: Sequence): boolean {
+    return generatedTokens === maxOutputTokens && !this.rules.finalTokenTakesBlock
   }
 
   /** The block that the previous token filled becomes full, unless it already is (a prompt that ends on a block boundary). */
@@ -561,7 +578,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
   private emitBurst(sequence: Sequence, tokens: number, tokenMs: number): void {
     for (let token = 0; token < tokens; token++) {
       sequence.generatedTokens += 1
-      if (this.opensBlock(sequence)) {
+      if (this.opensBlock(sequence) && !this.isUnheldFinal(sequence)) {
         this.promoteFilled(sequence)
         sequence.slots[sequence.heldBlocks] = this.pool.takeReserved()
         sequence.heldBlocks += 1

@@ -93,6 +93,8 @@ export const settingsOf = (recorded: RecordedSettings, rules: SchedulerRules): S
     prefillInterval: recorded.prefill_schedule_interval ?? 1,
     policy: recorded.policy ?? "fcfs",
     asynchronous: recorded.async_scheduling,
+    outstandingBatches: recorded.async_scheduling ? 2 : 1,
+    recomputedHitBlocks: 0,
     chargesRecompute: false
   }
 }
