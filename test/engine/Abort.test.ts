@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import type { EngineArgs } from "../../src/engine/EngineArgs.ts"
+import { type EngineArgs, make } from "../../src/engine/EngineArgs.ts"
 import { Engine } from "../../src/engine/Engine.ts"
 import * as SglangEngine from "../../src/engine/sglang/SglangEngine.ts"
 import { TokenGaps } from "../../src/engine/TokenGaps.ts"
@@ -14,9 +14,14 @@ import * as PolynomialTiming from "../../src/timing/PolynomialTiming.ts"
 import { engineArgs } from "../support/EngineArgsBuilder.ts"
 import { blocksFrom, request } from "../support/RequestBuilder.ts"
 
+const engines = ["vllm", "vllm-0.33", "trtllm", "sglang"] as const
+
 const blockTokens = 4
-const args = (engineType: EngineArgs["engineType"], changes: Partial<EngineArgs> = {}): EngineArgs =>
-  engineArgs({ engineType, blockTokens, numGpuBlocks: 40, maxNumBatchedTokens: 24, ...changes })
+const sizes = { blockTokens, numGpuBlocks: 40, maxNumBatchedTokens: 24 }
+const args = (kind: (typeof engines)[number], changes: Partial<EngineArgs> = {}): EngineArgs =>
+  kind === "vllm-0.33"
+    ? { ...make({ engineProfile: kind, maxNumSeqs: 16, ...sizes }), ...changes }
+    : engineArgs({ engineType: kind, ...sizes, ...changes })
 
 const layerOf = (own: EngineArgs) =>
   own.engineType === "sglang"
@@ -52,8 +57,6 @@ const drain = (worker: WorkerCore, startMs: number): Array<number> => {
   return completed
 }
 
-const engines = ["vllm", "trtllm", "sglang"] as const
-
 for (const engineType of engines) {
   describe(`aborting in a ${engineType} worker`, () => {
     it("drops a waiting request without a trace", () => {
@@ -81,7 +84,8 @@ for (const engineType of engines) {
       const again = prompt(1, 12, 2, 1000)
       worker.submit(again)
       assert.deepStrictEqual(drain(worker, nowMs), [1])
-      assert.strictEqual(again.reusedTokens, 12)
+      // vLLM itself computes the last block of a prompt again, whatever is cached.
+      assert.strictEqual(again.reusedTokens, engineType === "vllm-0.33" ? 8 : 12)
     })
 
     it("frees what a half-computed prompt holds", () => {

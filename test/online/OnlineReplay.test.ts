@@ -16,6 +16,7 @@ import * as RoundRobin from "../../src/router/RoundRobin.ts"
 import type { TraceError } from "../../src/trace/TraceError.ts"
 import { openAgenticMooncake, openMooncake, openMooncakeDelta, type TraceSource } from "../../src/trace/TraceSource.ts"
 import { Workload } from "../../src/workload/Workload.ts"
+import { make } from "../../src/engine/EngineArgs.ts"
 import { engineArgs } from "../support/EngineArgsBuilder.ts"
 import { layer as plainWorkload } from "../support/PlainWorkload.ts"
 import { row } from "../support/RequestBuilder.ts"
@@ -55,6 +56,13 @@ const engines = {
   vllm: engineArgs(),
   "vllm under pressure": engineArgs({ numGpuBlocks: 1200 }),
   "vllm with bursts": engineArgs({ mtp: { acceptRates: [0.7, 0.4], seed: 3n } }),
+  "a vLLM profile": make({ engineProfile: "vllm-0.33", blockTokens: 64 }),
+  "a vLLM profile under pressure": make({
+    engineProfile: "vllm-0.17",
+    blockTokens: 64,
+    numGpuBlocks: 2000,
+    maxNumBatchedTokens: 4096
+  }),
   trtllm: engineArgs({ engineType: "trtllm", numGpuBlocks: 1500 }),
   sglang: engineArgs({ engineType: "sglang" })
 } as const
