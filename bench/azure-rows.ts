@@ -1,6 +1,6 @@
 /** Prints rows in the shape of the Azure LLM inference trace of 2023: `node bench/azure-rows.ts ROWS > azure.csv`. */
 import { once } from "node:events"
-import { Pcg32 } from "../src/random/Pcg32.ts"
+import { Pcg32 } from "../src/structures/Pcg32.ts"
 
 const rows = Number(process.argv[2] ?? 1_000_000)
 const random = new Pcg32(1)

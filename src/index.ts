@@ -104,4 +104,4 @@ export * as ConfigError from "./config/ConfigError.ts"
 export * as UsageError from "./settings/UsageError.ts"
 
 // Chance: the seeded generator behind every draw.
-export * as Pcg32 from "./random/Pcg32.ts"
+export * as Pcg32 from "./structures/Pcg32.ts"

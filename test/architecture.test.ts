@@ -10,16 +10,16 @@ const source = resolve(import.meta.dirname, "../src")
  * that ends is noticed.
  */
 const imported: Readonly<Record<string, ReadonlyArray<string>>> = {
-  random: [],
+  structures: [],
   request: [],
   settings: [],
   report: ["request"],
   timing: ["settings"],
-  trace: ["random", "request", "settings"],
-  engine: ["request", "settings", "timing"],
-  router: ["random", "request", "settings", "timing", "engine"],
-  workload: ["random", "request", "settings", "trace"],
-  simulation: ["request", "settings", "report", "trace", "engine", "router", "workload"],
+  trace: ["structures", "request", "settings"],
+  engine: ["structures", "request", "settings", "timing"],
+  router: ["structures", "request", "settings", "timing", "engine"],
+  workload: ["structures", "request", "settings", "trace"],
+  simulation: ["structures", "request", "settings", "report", "trace", "engine", "router", "workload"],
   online: ["request", "settings", "report", "trace", "engine", "router", "workload", "simulation"],
   run: ["settings", "report", "timing", "trace", "engine", "router", "workload", "simulation", "online"],
   config: ["settings", "timing", "trace", "engine", "router", "workload", "simulation", "run"],

@@ -10,7 +10,7 @@ import type { SimRequest } from "../request/SimRequest.ts"
 import type { Router, RouterContext, RouterCore } from "../router/Router.ts"
 import type { ProbedPool, ProbedWorker, RunProbe } from "./RunProbe.ts"
 import { checkWorkerMemory } from "./WorkerMemory.ts"
-import { WorkerSet } from "./WorkerSet.ts"
+import { BitSet } from "../structures/BitSet.ts"
 
 /** KV events that must wait for the end of the pass that made them. */
 interface HeldEvents {
@@ -42,7 +42,7 @@ export class WorkerPool<Worker extends WorkerCore> {
   /** By worker; only where the router listens. */
   private readonly heldEvents: Array<HeldEvents | undefined> = []
   /** Idle workers with requests. */
-  private readonly ready: WorkerSet
+  private readonly ready: BitSet
 
   constructor(options: WorkerPoolOptions<Worker>) {
     const { engine, gaps, probe, role, router, workers } = options
@@ -66,7 +66,7 @@ export class WorkerPool<Worker extends WorkerCore> {
     this.places = this.cores.map((core, workerIndex) => ({ role, workerIndex, core }))
     this.probed = { role, workers: this.places, parked: () => this.router.parked }
     this.outcomes = Array.from({ length: workers }, () => undefined)
-    this.ready = new WorkerSet(workers)
+    this.ready = new BitSet(workers)
   }
 
   isBusy(worker: number): boolean {

@@ -1,5 +1,5 @@
 /** When synthetic requests, or sessions, start: the first at 0, the others after gaps of a given mean. */
-import type { Pcg32 } from "../random/Pcg32.ts"
+import type { Pcg32 } from "../structures/Pcg32.ts"
 import { exponential, gamma } from "./Variates.ts"
 import { arrivalShape, requestRate } from "./LoadSettings.ts"
 import { settingProblem } from "./WorkloadError.ts"

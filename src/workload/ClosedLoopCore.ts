@@ -7,7 +7,7 @@
  */
 import type { SimRequest } from "../request/SimRequest.ts"
 import type { TraceRow } from "../trace/TraceRow.ts"
-import { Fifo } from "./Fifo.ts"
+import { Fifo } from "../structures/Fifo.ts"
 import { ReadyHeap } from "./ReadyHeap.ts"
 import { RequestFactory } from "./RequestFactory.ts"
 import type { PromptOptions } from "./RequestFactory.ts"

@@ -7,7 +7,7 @@
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { Pcg32 } from "../random/Pcg32.ts"
+import { Pcg32 } from "../structures/Pcg32.ts"
 import type { TraceRow } from "../trace/TraceRow.ts"
 import { type ArrivalProcess, arrivalProblem, gapSampler } from "./ArrivalProcess.ts"
 import type { SessionTurns } from "./Sessions.ts"

@@ -1,5 +1,5 @@
 /** Lengths of synthetic prompts and outputs: fixed, or drawn per request. */
-import type { Pcg32 } from "../random/Pcg32.ts"
+import type { Pcg32 } from "../structures/Pcg32.ts"
 import { normal } from "./Variates.ts"
 import { Decimal } from "../settings/Decimal.ts"
 import type { Kind } from "../settings/Kind.ts"

@@ -3,7 +3,7 @@
  *
  * Uses `Math.log`, `Math.sqrt` and `Math.pow`: an engine whose results differ in the last bit draws other loads.
  */
-import type { Pcg32 } from "../random/Pcg32.ts"
+import type { Pcg32 } from "../structures/Pcg32.ts"
 
 /** Exponential with mean 1, by inversion. */
 export const exponential = (random: Pcg32): number => -Math.log(1 - random.unit())

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { Pcg32 } from "../../src/random/Pcg32.ts"
+import { Pcg32 } from "../../src/structures/Pcg32.ts"
 import { planSynthetic } from "../../src/workload/SyntheticLoad.ts"
 import { lengthSampler, tokenLengths } from "../../src/workload/TokenLengths.ts"
 import { settingProblem } from "../../src/workload/WorkloadError.ts"

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Pcg32 } from "../../src/random/Pcg32.ts"
+import { Pcg32 } from "../../src/structures/Pcg32.ts"
 import { exponential, gamma, normal } from "../../src/workload/Variates.ts"
 
 const draws = 200_000

@@ -10,7 +10,7 @@
  * never announced.
  */
 import type { KvEventSink } from "../KvEvents.ts"
-import { IntMap } from "./IntMap.ts"
+import { IntMap } from "../../structures/IntMap.ts"
 import type { PageFrames } from "./PageFrames.ts"
 import type { RadixTree } from "./RadixTree.ts"
 import type { Sequence } from "./Sequence.ts"

@@ -15,7 +15,7 @@
  *
  * Structure of arrays; node 0 is the root: empty, never locked, never evicted.
  */
-import { IntMap } from "./IntMap.ts"
+import { IntMap } from "../../structures/IntMap.ts"
 import { LeafHeap } from "./LeafHeap.ts"
 import type { PageFrames } from "./PageFrames.ts"
 

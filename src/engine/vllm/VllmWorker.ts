@@ -20,7 +20,7 @@ import { type CapacityPolicy, fullLengthBlocks } from "./CapacityPolicy.ts"
 import { type DynamoRules, dynamo131 } from "./DynamoRules.ts"
 import { KvBlockPool } from "./KvBlockPool.ts"
 import { PassBudget } from "./PassBudget.ts"
-import { PassTiming } from "./PassTiming.ts"
+import { PassTiming } from "../PassTiming.ts"
 import { Sequence } from "./Sequence.ts"
 import { SlotLists } from "./SlotLists.ts"
 

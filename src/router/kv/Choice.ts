@@ -4,7 +4,7 @@
  * The reference draws from a generator that the operating system seeds, so its ties fall differently in every run;
  * any uniform draw has the same distribution, and this one repeats.
  */
-import type { Pcg32 } from "../../random/Pcg32.ts"
+import type { Pcg32 } from "../../structures/Pcg32.ts"
 
 /** Which of several equally cheap workers: a seeded draw, or always the one with the lowest id. */
 export const tieBreaks = ["random", "lowest"] as const

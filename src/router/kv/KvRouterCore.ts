@@ -7,7 +7,7 @@
  * when a request arrives and stay as they were while it is parked.
  */
 import type { KvEventSink } from "../../engine/KvEvents.ts"
-import { Pcg32 } from "../../random/Pcg32.ts"
+import { Pcg32 } from "../../structures/Pcg32.ts"
 import type { SimRequest } from "../../request/SimRequest.ts"
 import type { Placement, RouterContext, RouterCore } from "../Router.ts"
 import { minima, pickSoftmax, pickTied } from "./Choice.ts"

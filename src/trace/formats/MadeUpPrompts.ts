@@ -6,7 +6,7 @@
  * the output of the turn is appended. Ids number the blocks of all such strings. Memory: a few numbers per session that can still go on.
  */
 import type { PrefixModel } from "./PrefixModel.ts"
-import { Pcg32 } from "../../random/Pcg32.ts"
+import { Pcg32 } from "../../structures/Pcg32.ts"
 
 /** A token string, in blocks. */
 class Content {

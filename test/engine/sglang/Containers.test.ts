@@ -1,7 +1,7 @@
 /** The small data structures under the KV cache, against JavaScript's own. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import { IntMap } from "../../../src/engine/sglang/IntMap.ts"
+import { IntMap } from "../../../src/structures/IntMap.ts"
 import { LeafHeap } from "../../../src/engine/sglang/LeafHeap.ts"
 import { PageFrames } from "../../../src/engine/sglang/PageFrames.ts"
 import { SlotPool } from "../../../src/engine/sglang/SlotPool.ts"

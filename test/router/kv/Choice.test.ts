@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Pcg32 } from "../../../src/random/Pcg32.ts"
+import { Pcg32 } from "../../../src/structures/Pcg32.ts"
 import { minima, pickSoftmax, pickTied } from "../../../src/router/kv/Choice.ts"
 
 const frequencies = (workers: number, draws: number, pick: () => number): Array<number> => {

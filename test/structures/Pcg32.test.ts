@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Pcg32 } from "../../src/random/Pcg32.ts"
+import { Pcg32 } from "../../src/structures/Pcg32.ts"
 
 describe("Pcg32", () => {
   it("reproduces the first numbers of the author's demo (seed 42, stream 54)", () => {

@@ -1,17 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import { WorkerSet } from "../../src/simulation/WorkerSet.ts"
+import { BitSet } from "../../src/structures/BitSet.ts"
 
 const below = (bound: number) => Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: bound - 1 }))
 const step = Schema.Struct({ worker: below(100), added: Schema.Boolean, from: below(110) })
 
-describe("WorkerSet", () => {
-  for (const workers of [1, 31, 32, 33, 64, 100]) {
-    it.prop(`equals a sorted set of up to ${workers}`, [Schema.Array(step)], ([steps]) => {
-      const set = new WorkerSet(workers)
+describe("BitSet", () => {
+  for (const size of [1, 31, 32, 33, 64, 100]) {
+    it.prop(`equals a sorted set of up to ${size}`, [Schema.Array(step)], ([steps]) => {
+      const set = new BitSet(size)
       const model = new Set<number>()
       for (const { added, from, worker } of steps) {
-        const member = worker % workers
+        const member = worker % size
         if (added) {
           set.add(member)
           model.add(member)

@@ -1,7 +1,7 @@
 /** Durations of the parts of a pass: the timing model's milliseconds, sped up as the engine arguments ask, in whole nanoseconds. */
-import type { EngineArgs } from "../EngineArgs.ts"
-import { scaledDurationMs } from "../../timing/Quantise.ts"
-import type { TimingModel } from "../../timing/Timing.ts"
+import type { EngineArgs } from "./EngineArgs.ts"
+import { scaledDurationMs } from "../timing/Quantise.ts"
+import type { TimingModel } from "../timing/Timing.ts"
 
 /** The prompts of a pass that are charged as one prefill batch. */
 export interface PrefillCharge {
