@@ -11,9 +11,9 @@ const source = resolve(import.meta.dirname, "../src")
  */
 const imported: Readonly<Record<string, ReadonlyArray<string>>> = {
   structures: [],
-  request: [],
+  request: ["structures"],
   settings: [],
-  report: ["request"],
+  report: ["structures", "request"],
   timing: ["settings"],
   trace: ["structures", "request", "settings"],
   engine: ["structures", "request", "settings", "timing"],

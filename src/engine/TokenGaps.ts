@@ -4,10 +4,11 @@
  * All requests that decode together in two consecutive passes share one gap, so a pass adds a pair, not a value per token. Small
  * deployments decode a few requests at a time, and the same few gaps come again and again: pairs seen recently are counted up.
  */
+import { grown } from "../structures/Grown.ts"
+import { hashFactor } from "../structures/Hash.ts"
+
 const recentBits = 12
 const recentShift = 32 - recentBits
-/** Fibonacci hashing: 2^32 / golden ratio. */
-const hashFactor = 0x9e3779b1
 
 export class TokenGaps {
   gapsMs: Float64Array
@@ -51,11 +52,7 @@ export class TokenGaps {
   }
 
   private grow(): void {
-    const gapsMs = new Float64Array(this.gapsMs.length * 2)
-    const counts = new Uint32Array(this.counts.length * 2)
-    gapsMs.set(this.gapsMs)
-    counts.set(this.counts)
-    this.gapsMs = gapsMs
-    this.counts = counts
+    this.gapsMs = grown(this.gapsMs)
+    this.counts = grown(this.counts)
   }
 }

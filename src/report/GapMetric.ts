@@ -4,6 +4,7 @@
  * Gaps come as (gap, count) pairs and are kept so: exact as long as the different gaps fit the budget, a sketch of stated
  * error past it. When the buffer is full, pairs of equal gaps are merged first, which loses nothing.
  */
+import { grown } from "../structures/Grown.ts"
 import { sortPairs } from "./PairSort.ts"
 import { type GapStatistics, sortedGapStatistics } from "./SortedGaps.ts"
 import { ValueSketch } from "./ValueSketch.ts"
@@ -73,12 +74,8 @@ export class GapMetric {
 
   private grow(): void {
     const capacity = Math.min(this.gapsMs.length * 2, this.maxPairs)
-    const gapsMs = new Float64Array(capacity)
-    const counts = new Uint32Array(capacity)
-    gapsMs.set(this.gapsMs)
-    counts.set(this.counts)
-    this.gapsMs = gapsMs
-    this.counts = counts
+    this.gapsMs = grown(this.gapsMs, capacity)
+    this.counts = grown(this.counts, capacity)
   }
 
   /** Sorts the pairs and adds up the counts of equal gaps, as far as a count can hold the sum. */

@@ -10,31 +10,21 @@
  *
  * Nodes are recycled by mark and sweep: a node lives while a holder marks one of its blocks or a descendant's.
  */
+import { LabelTree } from "../structures/LabelTree.ts"
 import type { BlockHolder, BlockIdentity } from "./BlockIdentity.ts"
 import { highHalf, isNarrow, lowHalf, type HashIds } from "./HashId.ts"
 
-const hashFactor = 0x9e3779b1
-const highFactor = 0x85ebca6b
-const initialNodes = 1 << 12
 /** Nodes made since the last collection that make the next one worth its cost. */
 const minCollection = 1 << 16
+/** Identities are 32-bit integers. */
+const largestIdentity = 0x7fffffff
 
 export class HashIdTrie implements BlockIdentity {
   readonly blockTokens: number
   readonly capacityBlocks = Number.POSITIVE_INFINITY
   private readonly traceBlockTokens: number
   private readonly stride: number
-  /** Node 0 is the root. */
-  private parents = new Int32Array(initialNodes)
-  private ids = new Int32Array(initialNodes)
-  /** High halves of the ids; none while all are 0. */
-  private highs: Int32Array | undefined
-  private nodeCount = 1
-  private readonly freeNodes: Array<number> = []
-  /** Open addressing over (parent, id in two halves): node, 0 where empty. */
-  private table = new Int32Array(initialNodes * 2)
-  private tableShift = 32 - Math.log2(initialNodes * 2)
-  private liveNodes = 1
+  private readonly tree: LabelTree
   private madeSinceCollection = 0
   private liveAfterCollection = 0
 
@@ -42,6 +32,7 @@ export class HashIdTrie implements BlockIdentity {
     this.traceBlockTokens = traceBlockTokens
     this.blockTokens = blockTokens
     this.stride = Math.ceil(traceBlockTokens / blockTokens)
+    this.tree = new LabelTree(Math.floor(largestIdentity / this.stride) - 1)
   }
 
   blocksOfHashIds(hashIds: HashIds, promptTokens: number): Int32Array {
@@ -70,91 +61,24 @@ export class HashIdTrie implements BlockIdentity {
   }
 
   collect(holders: Iterable<BlockHolder>): void {
-    const { stride } = this
-    const marked = new Uint8Array(this.nodeCount)
+    const { stride, tree } = this
+    const marked = new Uint8Array(tree.nodes)
     marked[0] = 1
-    const mark = (block: number): void => {
-      for (let node = Math.floor(block / stride); marked[node] === 0; node = this.parents[node]!) marked[node] = 1
-    }
+    const mark = (block: number): void => tree.markPath(Math.floor(block / stride), marked)
     for (const holder of holders) holder.markBlocks(mark)
-    this.sweep(marked)
+    tree.sweep(marked)
     this.madeSinceCollection = 0
-    this.liveAfterCollection = this.liveNodes
+    this.liveAfterCollection = tree.size
   }
 
-  private child(parent: number, id: number, high: number): number {
-    if (high !== 0) this.highs ??= new Int32Array(this.ids.length)
-    const { highs, ids, parents, table } = this
-    const mask = table.length - 1
-    let index = this.home(parent, id, high)
-    for (;;) {
-      const node = table[index]!
-      if (node === 0) break
-      if (parents[node] === parent && ids[node] === id && (highs === undefined || highs[node] === high)) return node
-      index = (index + 1) & mask
+  private child(parent: number, low: number, high: number): number {
+    const known = this.tree.child(parent, low, high)
+    if (known !== 0) return known
+    const made = this.tree.add(parent, low, high)
+    if (made === 0) {
+      throw new Error(`more than ${this.tree.size} trace blocks are alive at once: KV block identities are exhausted`)
     }
-    return this.addChild(parent, id, high)
-  }
-
-  private home(parent: number, id: number, high: number): number {
-    const mixed = Math.imul(parent, hashFactor) ^ id ^ Math.imul(high, highFactor)
-    return Math.imul(mixed ^ (mixed >>> 15), hashFactor) >>> this.tableShift
-  }
-
-  private addChild(parent: number, id: number, high: number): number {
-    if (this.liveNodes * 2 >= this.table.length) this.growTable()
-    const node = this.freeNodes.pop() ?? this.newNode()
-    this.parents[node] = parent
-    this.ids[node] = id
-    if (this.highs !== undefined) this.highs[node] = high
-    this.liveNodes += 1
     this.madeSinceCollection += 1
-    this.insert(node)
-    return node
+    return made
   }
-
-  private newNode(): number {
-    if (this.nodeCount === this.parents.length) {
-      this.parents = grown(this.parents)
-      this.ids = grown(this.ids)
-      if (this.highs !== undefined) this.highs = grown(this.highs)
-    }
-    if ((this.nodeCount + 1) * this.stride > 0x7fffffff) {
-      throw new Error(`more than ${this.nodeCount} trace blocks are alive at once: KV block identities are exhausted`)
-    }
-    return this.nodeCount++
-  }
-
-  private insert(node: number): void {
-    const { table } = this
-    const mask = table.length - 1
-    let index = this.home(this.parents[node]!, this.ids[node]!, this.highs?.[node] ?? 0)
-    while (table[index] !== 0) index = (index + 1) & mask
-    table[index] = node
-  }
-
-  private growTable(): void {
-    const old = this.table
-    this.table = new Int32Array(old.length * 2)
-    this.tableShift -= 1
-    for (const node of old) if (node !== 0) this.insert(node)
-  }
-
-  private sweep(marked: Uint8Array): void {
-    this.table.fill(0)
-    this.freeNodes.length = 0
-    this.liveNodes = 1
-    for (let node = this.nodeCount - 1; node > 0; node--) {
-      if (marked[node] === 1) {
-        this.insert(node)
-        this.liveNodes += 1
-      } else this.freeNodes.push(node)
-    }
-  }
-}
-
-const grown = (array: Int32Array): Int32Array<ArrayBuffer> => {
-  const bigger = new Int32Array(array.length * 2)
-  bigger.set(array)
-  return bigger
 }

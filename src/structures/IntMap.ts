@@ -1,12 +1,14 @@
 /**
- * A map from 32-bit integers to positive 32-bit integers: open addressing, no tombstones.
+ * A map from 32-bit integers to integers from 1 to 2^31 - 1: open addressing, linear probing, no tombstones.
  *
- * Consecutive keys in groups of eight stay together, because the identities of neighbouring pages usually are consecutive.
+ *     place    … | key 16 | key 17 | key 40 |  empty | …     a key starts at its home and goes to the next empty place
+ *     value      |   3    |    1   |    9   |    0   |       0: empty
+ *
+ * At most half full, so a look-up reads one or two places; deletion moves back what was probed past the hole. Homes are those of
+ * {@link groupedHome}. 16 bytes per entry at worst.
  */
+import { groupedHome, groupedShift } from "./Hash.ts"
 
-const groupBits = 3
-const groupMask = (1 << groupBits) - 1
-const hashFactor = 0x9e3779b1
 const initialBits = 8
 
 export class IntMap {
@@ -15,7 +17,7 @@ export class IntMap {
   /** 0 where empty. */
   private values = new Int32Array(1 << initialBits)
   private mask = (1 << initialBits) - 1
-  private shift = 32 - (initialBits - groupBits)
+  private shift = groupedShift(initialBits)
 
   /** 0 when absent. */
   get(key: number): number {
@@ -39,10 +41,32 @@ export class IntMap {
     if (this.size * 2 > this.mask) this.grow()
   }
 
+  /** Adds to the value of a key, absent ones counting as 0, and returns the sum, which is not negative; at 0 the key is gone. */
+  add(key: number, amount: number): number {
+    const index = this.indexOf(key)
+    const known = this.values[index]!
+    const sum = known + amount
+    if (sum === 0) {
+      if (known !== 0) this.empty(index)
+      return 0
+    }
+    this.keys[index] = key
+    this.values[index] = sum
+    if (known === 0) {
+      this.size += 1
+      if (this.size * 2 > this.mask) this.grow()
+    }
+    return sum
+  }
+
   delete(key: number): void {
+    const index = this.indexOf(key)
+    if (this.values[index] !== 0) this.empty(index)
+  }
+
+  private empty(at: number): void {
     const { keys, mask, values } = this
-    let hole = this.indexOf(key)
-    if (values[hole] === 0) return
+    let hole = at
     this.size -= 1
     for (let index = (hole + 1) & mask; values[index] !== 0; index = (index + 1) & mask) {
       // An entry may move to the hole unless that lies before its home.
@@ -62,7 +86,7 @@ export class IntMap {
   }
 
   private home(key: number): number {
-    return ((Math.imul(key >> groupBits, hashFactor) >>> this.shift) << groupBits) | (key & groupMask)
+    return groupedHome(key, this.shift)
   }
 
   /** Where the key is, or the empty place where it belongs. */

@@ -3,7 +3,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { PrefixIndex } from "./PrefixIndex.ts"
+import { SeenPrefixes } from "./SeenPrefixes.ts"
 import type { TraceError } from "./TraceError.ts"
 import type { TraceRow } from "./TraceRow.ts"
 import type { TraceSource } from "./TraceSource.ts"
@@ -156,7 +156,7 @@ class ArrivalCounts {
 }
 
 class SharingCounts {
-  private readonly index: PrefixIndex
+  private readonly index: SeenPrefixes
   private readonly traceBlockTokens: number
   private rows = 0
   private tokens = 0
@@ -166,7 +166,7 @@ class SharingCounts {
 
   constructor(traceBlockTokens: number, maxPrefixes: number) {
     this.traceBlockTokens = traceBlockTokens
-    this.index = new PrefixIndex(maxPrefixes)
+    this.index = new SeenPrefixes(maxPrefixes)
   }
 
   add({ hashIds, promptTokens }: TraceRow): void {

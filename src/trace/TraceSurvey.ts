@@ -6,6 +6,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import { grown } from "../structures/Grown.ts"
 import { TraceError } from "./TraceError.ts"
 import type { TraceRow } from "./TraceRow.ts"
 import { turnDelayMs } from "./TurnDelay.ts"
@@ -52,11 +53,7 @@ class Counts {
   length = 0
 
   push(value: number): void {
-    if (this.length === this.values.length) {
-      const larger = new Uint32Array(this.length * 2)
-      larger.set(this.values)
-      this.values = larger
-    }
+    if (this.length === this.values.length) this.values = grown(this.values)
     this.values[this.length++] = value
   }
 

@@ -4,6 +4,7 @@
  * A row is named by a handle. Rows leave one by one; a page is dropped when its last row has left, so memory follows the
  * rows that still wait.
  */
+import { grown } from "../structures/Grown.ts"
 import { isNarrow, type HashIds } from "../request/HashId.ts"
 import { noRoutingHints } from "../request/SimRequest.ts"
 import type { RoutingHints } from "../request/SimRequest.ts"
@@ -107,15 +108,7 @@ class Page {
 
   private grow(needed: number): void {
     const length = Math.max(needed, this.hashIds.length * 2)
-    if (this.hashIds instanceof BigUint64Array) {
-      const larger = new BigUint64Array(length)
-      larger.set(this.hashIds)
-      this.hashIds = larger
-    } else {
-      const larger = new Uint32Array(length)
-      larger.set(this.hashIds)
-      this.hashIds = larger
-    }
+    this.hashIds = this.hashIds instanceof BigUint64Array ? grown(this.hashIds, length) : grown(this.hashIds, length)
   }
 }
 

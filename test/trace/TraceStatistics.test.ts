@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { PrefixIndex } from "../../src/trace/PrefixIndex.ts"
+import { SeenPrefixes } from "../../src/trace/SeenPrefixes.ts"
 import { traceStatistics } from "../../src/trace/TraceStatistics.ts"
 import { jsonLines, sourceOf } from "./TraceTexts.ts"
 
@@ -94,13 +94,13 @@ describe("traceStatistics", () => {
   )
 })
 
-describe("PrefixIndex", () => {
+describe("SeenPrefixes", () => {
   it.effect.prop(
     "agrees with comparing all prefixes",
     [Schema.Array(Schema.Array(Schema.Literals([0, 1, 2, 2 ** 32 - 1])).check(Schema.isMaxLength(6)))],
     ([prompts]) =>
       Effect.sync(() => {
-        const index = new PrefixIndex(1000)
+        const index = new SeenPrefixes(1000)
         const seen = new Set<string>()
         for (const prompt of prompts) {
           const prefixes = prompt.map((_, i) => prompt.slice(0, i + 1).join())
@@ -113,7 +113,7 @@ describe("PrefixIndex", () => {
   )
 
   it("grows, and stays within its bound", () => {
-    const index = new PrefixIndex(50_000)
+    const index = new SeenPrefixes(50_000)
     for (let i = 0; i < 60_000; i++) index.add([i >> 3, i, i + 1], 3)
     assert.isTrue(index.isFull)
     assert.strictEqual(index.size, 50_000)

@@ -10,6 +10,7 @@
  * never announced.
  */
 import type { KvEventSink } from "../KvEvents.ts"
+import { grown } from "../../structures/Grown.ts"
 import { IntMap } from "../../structures/IntMap.ts"
 import type { PageFrames } from "./PageFrames.ts"
 import type { RadixTree } from "./RadixTree.ts"
@@ -50,13 +51,7 @@ export class PageAnnouncer {
     if (hash === noHash) return
     this.hashes[slot] = noHash
     if (hash === strayHash) return
-    const carriers = this.carriers.get(hash)
-    if (carriers > 1) {
-      this.carriers.set(hash, carriers - 1)
-      return
-    }
-    this.carriers.delete(hash)
-    if (hash >= 0) this.sink.removed(hash)
+    if (this.carriers.add(hash, -1) === 0 && hash >= 0) this.sink.removed(hash)
   }
 
   /** All slots are returned, those too that were lost. */
@@ -75,9 +70,7 @@ export class PageAnnouncer {
     if (slot >= this.hashes.length) this.grow(slot)
     this.hashes[slot] = hash
     if (hash === strayHash) return
-    const carriers = this.carriers.get(hash)
-    this.carriers.set(hash, carriers + 1)
-    if (carriers === 0 && hash >= 0) this.sink.stored(hash)
+    if (this.carriers.add(hash, 1) === 1 && hash >= 0) this.sink.stored(hash)
   }
 
   private hashOf(slot: number): number {
@@ -93,9 +86,7 @@ export class PageAnnouncer {
   }
 
   private grow(slot: number): void {
-    const hashes = new Int32Array(Math.max(slot + 1, this.hashes.length * 2, 1024))
-    hashes.set(this.hashes)
-    hashes.fill(noHash, this.hashes.length)
-    this.hashes = hashes
+    const known = this.hashes.length
+    this.hashes = grown(this.hashes, Math.max(slot + 1, known * 2, 1024)).fill(noHash, known)
   }
 }

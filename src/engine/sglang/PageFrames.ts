@@ -5,6 +5,7 @@
  * A frame has one owner at a time, a request or the tree, so there are no reference counts. Structure of arrays;
  * frames are numbered from 1, 0 means none.
  */
+import { grown } from "../../structures/Grown.ts"
 
 const minSlots = 1 << 14
 
@@ -62,10 +63,4 @@ export class PageFrames {
     this.nodes = grown(this.nodes)
     this.successors = grown(this.successors)
   }
-}
-
-const grown = (array: Int32Array): Int32Array => {
-  const bigger = new Int32Array(array.length * 2)
-  bigger.set(array)
-  return bigger
 }

@@ -16,6 +16,7 @@
  * Structure of arrays; node 0 is the root: empty, never locked, never evicted.
  */
 import { IntMap } from "../../structures/IntMap.ts"
+import { grown } from "../../structures/Grown.ts"
 import { LeafHeap } from "./LeafHeap.ts"
 import type { PageFrames } from "./PageFrames.ts"
 
@@ -272,23 +273,13 @@ export class RadixTree {
   }
 
   private grow(): void {
-    const length = this.parents.length * 2
-    const integers = (array: Int32Array): Int32Array<ArrayBuffer> => {
-      const bigger = new Int32Array(length)
-      bigger.set(array)
-      return bigger
-    }
-    this.parents = integers(this.parents)
-    this.childCounts = integers(this.childCounts)
-    this.locks = integers(this.locks)
-    this.ends = integers(this.ends)
-    this.firstFrames = integers(this.firstFrames)
-    this.lastFrames = integers(this.lastFrames)
-    const stamps = new Float64Array(length)
-    stamps.set(this.stamps)
-    this.stamps = stamps
-    const queued = new Uint8Array(length)
-    queued.set(this.queued)
-    this.queued = queued
+    this.parents = grown(this.parents)
+    this.childCounts = grown(this.childCounts)
+    this.locks = grown(this.locks)
+    this.ends = grown(this.ends)
+    this.firstFrames = grown(this.firstFrames)
+    this.lastFrames = grown(this.lastFrames)
+    this.stamps = grown(this.stamps)
+    this.queued = grown(this.queued)
   }
 }

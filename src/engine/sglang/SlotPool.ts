@@ -7,6 +7,7 @@
  *
  * A fresh stack holds `capacity - 1 … 0` from bottom to top. Only the levels that a run has reached so far exist in memory.
  */
+import { grown } from "../../structures/Grown.ts"
 
 /** Levels materialised at a time, at least. */
 const minLevels = 4096
@@ -80,8 +81,6 @@ export class SlotPool {
 
   /** More slots come back than ever lay on the stack: some of them have two owners. */
   private raise(length: number): void {
-    const higher = new Int32Array(Math.max(length, this.entries.length * 2, minLevels))
-    higher.set(this.entries)
-    this.entries = higher
+    this.entries = grown(this.entries, Math.max(length, this.entries.length * 2, minLevels))
   }
 }

@@ -7,9 +7,10 @@
  * A slot in the queue that has an identity stays matchable until it is taken. Nothing is ever deduplicated: a block that is
  * computed twice has two slots, and a look-up finds the one registered first. Slot numbers never influence a decision.
  *
- * Everything is a preallocated typed array. Identities are found through an open-addressing table of slots (the first of each
- * identity); further slots of an identity hang on it as a doubly linked list in order of registration.
+ * Everything is a preallocated typed array. A table finds the first slot of each identity; further slots of an identity
+ * hang on it as a doubly linked list in order of registration.
  */
+import { SlotTable } from "../../structures/SlotTable.ts"
 import type { KvEventSink } from "../KvEvents.ts"
 
 /** A slot without identity. */
@@ -17,11 +18,6 @@ const noKey = -1
 /** First identity of privately generated blocks; counts down. */
 const firstPrivateKey = -2
 const noSlot = -1
-
-/** Fibonacci hashing: 2^32 / golden ratio. */
-const hashFactor = 0x9e3779b1
-const groupBits = 3
-const groupMask = 7
 
 /** Sees every slot lose its identity; for decision logs. */
 export interface EvictionObserver {
@@ -56,10 +52,8 @@ export class BlockPool {
   private readonly earlierCopy: Int32Array
   /** Of an identity's first slot: its last one. */
   private readonly lastCopy: Int32Array
-  /** Open addressing, linear probing: slot + 1, 0 where empty. */
-  private readonly table: Int32Array
-  private readonly tableShift: number
-  private readonly tableMask: number
+  /** The first slot of each identity. */
+  private readonly table: SlotTable
   private nextPrivateKey = firstPrivateKey
   /** Slots that the last look-up found carry its number. */
   private readonly lookUpOfSlot: Uint32Array
@@ -79,10 +73,7 @@ export class BlockPool {
     this.earlierCopy = new Int32Array(capacity).fill(noSlot)
     this.lastCopy = new Int32Array(capacity).fill(noSlot)
     this.lookUpOfSlot = new Uint32Array(capacity)
-    const tableBits = Math.max(groupBits + 1, 32 - Math.clz32(4 * capacity - 1))
-    this.table = new Int32Array(2 ** tableBits)
-    this.tableShift = 32 - tableBits + groupBits
-    this.tableMask = this.table.length - 1
+    this.table = new SlotTable(this.keys)
   }
 
   /** Blocks held by at least one request, copies counted one by one. */
@@ -116,7 +107,7 @@ export class BlockPool {
     let hits = 0
     let idle = 0
     while (hits < limit) {
-      const slot = this.find(keys[hits]!)
+      const slot = this.table.find(keys[hits]!)
       if (slot < 0) {
         this.missedKey = keys[hits]!
         break
@@ -161,16 +152,13 @@ export class BlockPool {
 
   /** Gives a held slot an identity, as the latest one to carry it. */
   register(slot: number, key: number): void {
-    const { keys, table, tableMask } = this
-    keys[slot] = key
-    let index = this.home(key)
-    for (; table[index] !== 0; index = (index + 1) & tableMask) {
-      const first = table[index]! - 1
-      if (keys[first] !== key) continue
+    const first = this.table.find(key)
+    this.keys[slot] = key
+    if (first !== noSlot) {
       this.appendCopy(first, slot)
       return
     }
-    table[index] = slot + 1
+    this.table.add(slot)
     this.lastCopy[slot] = slot
     if (key < 0) return
     if (key === this.missedKey) this.lookUpIsCurrent = false
@@ -213,7 +201,7 @@ export class BlockPool {
     for (let slot = 0; slot < this.capacity; slot++) {
       if (this.references[slot]! > 0) held += 1
       if (this.references[slot]! < 0) throw new Error(`KV slot ${slot} was released more often than it was held`)
-      if (this.keys[slot] !== noKey && !this.isCopy(this.find(this.keys[slot]!), slot))
+      if (this.keys[slot] !== noKey && !this.isCopy(this.table.find(this.keys[slot]!), slot))
         throw new Error(`KV block ${this.keys[slot]} is not found in its slot ${slot}`)
     }
     if (held !== this.usedBlocks) throw new Error(`${held} KV slots are held, counted ${this.usedBlocks}`)
@@ -249,26 +237,6 @@ export class BlockPool {
     if (this.keys[slot] !== noKey) this.cachedFreeBlocks -= 1
   }
 
-  /**
-   * Where a key's probing starts. Identities of one trace block are consecutive, so groups of eight stay together: a walk
-   * along a prompt then touches one cache line per group instead of one per block.
-   */
-  private home(key: number): number {
-    return ((Math.imul(key >> groupBits, hashFactor) >>> this.tableShift) << groupBits) | (key & groupMask)
-  }
-
-  /** The slot that was registered first among those with this identity, or -1. */
-  private find(key: number): number {
-    const { keys, table, tableMask } = this
-    let index = this.home(key)
-    for (;;) {
-      const entry = table[index]!
-      if (entry === 0) return noSlot
-      if (keys[entry - 1] === key) return entry - 1
-      index = (index + 1) & tableMask
-    }
-  }
-
   private appendCopy(first: number, slot: number): void {
     const last = this.lastCopy[first]!
     this.laterCopy[last] = slot
@@ -285,7 +253,7 @@ export class BlockPool {
     if (earlier === noSlot) this.dropFirst(slot, later)
     else {
       laterCopy[earlier] = later
-      if (later === noSlot) this.lastCopy[this.find(key)] = earlier
+      if (later === noSlot) this.lastCopy[this.table.find(key)] = earlier
       else earlierCopy[later] = earlier
     }
     earlierCopy[slot] = noSlot
@@ -297,31 +265,14 @@ export class BlockPool {
 
   /** The table's slot of an identity goes: its next copy takes the place, or the entry is removed. */
   private dropFirst(slot: number, later: number): void {
-    const { keys, table, tableMask } = this
-    const key = keys[slot]!
-    let index = this.home(key)
-    while (table[index] !== slot + 1) index = (index + 1) & tableMask
+    const key = this.keys[slot]!
     if (later !== noSlot) {
-      table[index] = later + 1
+      this.table.replace(slot, later)
       this.earlierCopy[later] = noSlot
       this.lastCopy[later] = this.lastCopy[slot]!
       return
     }
-    this.closeGap(index)
+    this.table.remove(slot)
     if (key >= 0 && this.events !== undefined) this.events.removed(key)
-  }
-
-  /** Empties a table entry and moves up what was probed past it, so that probing needs no tombstones. */
-  private closeGap(entry: number): void {
-    const { keys, table, tableMask } = this
-    let hole = entry
-    for (let index = (hole + 1) & tableMask; table[index] !== 0; index = (index + 1) & tableMask) {
-      const home = this.home(keys[table[index]! - 1]!)
-      if (((index - home) & tableMask) >= ((index - hole) & tableMask)) {
-        table[hole] = table[index]!
-        hole = index
-      }
-    }
-    table[hole] = 0
   }
 }

@@ -9,8 +9,9 @@
  *
  * Inactive slots form one list in release order. Holders always hold a whole prefix and release deepest first, so the head
  * of that list is exactly the least recently released leaf of the prefix tree: plain LRU needs no tree.
- * Everything is a preallocated typed array; identities are found through an open-addressing table of slots.
+ * Everything is a preallocated typed array.
  */
+import { SlotTable } from "../../structures/SlotTable.ts"
 import type { KvEventSink } from "../KvEvents.ts"
 import type { WorkerProbe } from "../WorkerProbe.ts"
 
@@ -18,11 +19,6 @@ import type { WorkerProbe } from "../WorkerProbe.ts"
 const partialKey = -1
 /** First key of privately generated full blocks; counts down. */
 const firstPrivateKey = -2
-
-/** Fibonacci hashing: 2^32 / golden ratio. */
-const hashFactor = 0x9e3779b1
-const groupBits = 3
-const groupMask = 7
 
 export class KvBlockPool {
   readonly capacity: number
@@ -38,10 +34,8 @@ export class KvBlockPool {
   private readonly freeSlots: Int32Array
   private freeCount: number
   private inactiveCount = 0
-  /** Open addressing, linear probing: slot + 1, 0 where empty. */
-  private readonly table: Int32Array
-  private readonly tableShift: number
-  private readonly tableMask: number
+  /** Slots with an identity. */
+  private readonly table: SlotTable
   private nextPrivateKey = firstPrivateKey
   private readonly reservedSlots: Array<number> = []
   private readonly events: KvEventSink | undefined
@@ -61,10 +55,7 @@ export class KvBlockPool {
     this.freeSlots = new Int32Array(capacity)
     for (let slot = 0; slot < capacity; slot++) this.freeSlots[slot] = slot
     this.freeCount = capacity
-    const tableBits = Math.max(groupBits + 1, 32 - Math.clz32(4 * capacity - 1))
-    this.table = new Int32Array(2 ** tableBits)
-    this.tableShift = 32 - tableBits + groupBits
-    this.tableMask = this.table.length - 1
+    this.table = new SlotTable(this.keys)
   }
 
   /** Distinct blocks held by at least one request; those set aside by {@link reserve} do not count. */
@@ -92,7 +83,7 @@ export class KvBlockPool {
   /** Number of leading `keys[0 … count)` that are cached here, active or not. */
   residentPrefix(keys: Int32Array, count: number): number {
     let block = 0
-    while (block < count && this.find(keys[block]!) >= 0) block += 1
+    while (block < count && this.table.find(keys[block]!) >= 0) block += 1
     return block
   }
 
@@ -100,7 +91,7 @@ export class KvBlockPool {
   activePrefix(keys: Int32Array, count: number): number {
     let block = 0
     while (block < count) {
-      const slot = this.find(keys[block]!)
+      const slot = this.table.find(keys[block]!)
       if (slot < 0 || this.references[slot] === this.pins[slot]) break
       block += 1
     }
@@ -181,7 +172,7 @@ export class KvBlockPool {
 
   /** Turns a filled block into a full one under `key`; returns the slot that now stands for it. */
   promote(slot: number, key: number): number {
-    const existing = key >= 0 ? this.find(key) : -1
+    const existing = key >= 0 ? this.table.find(key) : -1
     if (existing < 0) {
       this.register(slot, key)
       if (key >= 0) this.activeVersion += 1
@@ -230,7 +221,7 @@ export class KvBlockPool {
       if (this.references[slot]! < this.pins[slot]!)
         throw new Error(`KV slot ${slot} has more reservations than holders`)
       const key = this.keys[slot]!
-      if (key !== partialKey && this.find(key) !== slot)
+      if (key !== partialKey && this.table.find(key) !== slot)
         throw new Error(`KV block ${key} is not found in its slot ${slot}`)
     }
     if (held !== this.activeBlocks) throw new Error(`${held} KV slots are held, counted ${this.activeBlocks}`)
@@ -239,7 +230,7 @@ export class KvBlockPool {
   private pinHits(keys: Int32Array, from: number, end: number, slots: Int32Array): number {
     let position = from
     while (position < end) {
-      const slot = this.find(keys[position]!)
+      const slot = this.table.find(keys[position]!)
       if (slot < 0) break
       this.hold(slot)
       slots[position] = slot
@@ -293,49 +284,16 @@ export class KvBlockPool {
     this.inactiveCount -= 1
   }
 
-  /**
-   * Where a key's probing starts. Identities of one trace block are consecutive, so groups of eight stay together: a walk
-   * along a prompt then touches one cache line per group instead of one per block.
-   */
-  private home(key: number): number {
-    return ((Math.imul(key >> groupBits, hashFactor) >>> this.tableShift) << groupBits) | (key & groupMask)
-  }
-
-  private find(key: number): number {
-    const { keys, table, tableMask } = this
-    let index = this.home(key)
-    for (;;) {
-      const entry = table[index]!
-      if (entry === 0) return -1
-      if (keys[entry - 1] === key) return entry - 1
-      index = (index + 1) & tableMask
-    }
-  }
-
   private register(slot: number, key: number): void {
-    const { table, tableMask } = this
     this.keys[slot] = key
-    let index = this.home(key)
-    while (table[index] !== 0) index = (index + 1) & tableMask
-    table[index] = slot + 1
+    this.table.add(slot)
     if (key >= 0 && this.events !== undefined) this.events.stored(key)
   }
 
-  /** Removes a slot's key from the table, closing the gap so that probing needs no tombstones. */
   private evict(slot: number): void {
-    const { keys, table, tableMask } = this
-    const key = keys[slot]!
-    let hole = this.home(key)
-    while (table[hole] !== slot + 1) hole = (hole + 1) & tableMask
-    for (let index = (hole + 1) & tableMask; table[index] !== 0; index = (index + 1) & tableMask) {
-      const home = this.home(keys[table[index]! - 1]!)
-      if (((index - home) & tableMask) >= ((index - hole) & tableMask)) {
-        table[hole] = table[index]!
-        hole = index
-      }
-    }
-    table[hole] = 0
-    keys[slot] = partialKey
+    const key = this.keys[slot]!
+    this.table.remove(slot)
+    this.keys[slot] = partialKey
     if (key >= 0 && this.events !== undefined) this.events.removed(key)
     this.probe?.evicted?.(1)
   }

@@ -6,19 +6,20 @@
  * holders are counted on the side.
  */
 import type { BlockHolder } from "../../request/BlockIdentity.ts"
-import { ExtraCounts } from "./ExtraCounts.ts"
+import { IntMap } from "../../structures/IntMap.ts"
 import { WorkerBlockSets } from "./WorkerBlockSets.ts"
 
 export class LoadTracker implements BlockHolder {
   /** Distinct blocks that each worker is busy with. */
   readonly activeBlocks: Float64Array
   private readonly active: WorkerBlockSets
-  private readonly extra: ReadonlyArray<ExtraCounts>
+  /** Per worker: holders of a block beyond the first. Most active blocks have one, so these stay small and in cache. */
+  private readonly extra: ReadonlyArray<IntMap>
 
   constructor(workers: number) {
     this.activeBlocks = new Float64Array(workers)
     this.active = new WorkerBlockSets(workers)
-    this.extra = Array.from({ length: workers }, () => new ExtraCounts())
+    this.extra = Array.from({ length: workers }, () => new IntMap())
   }
 
   /** A request with these prompt blocks (the first `length` of `blocks`) goes to the worker. */
@@ -35,7 +36,7 @@ export class LoadTracker implements BlockHolder {
         group.masks[block] = here | bit
         fresh += 1
       } else {
-        extra.increment(block)
+        extra.add(block, 1)
       }
     }
     this.activeBlocks[worker]! += fresh
@@ -49,7 +50,10 @@ export class LoadTracker implements BlockHolder {
     let gone = 0
     for (let i = 0; i < length; i++) {
       const block = blocks[i]!
-      if (extra.decrement(block)) continue
+      if (extra.size > 0 && extra.get(block) > 0) {
+        extra.add(block, -1)
+        continue
+      }
       masks[block]! &= ~bit
       gone += 1
     }

@@ -6,6 +6,8 @@
  * group, whatever the number of workers in it, and only as far as its longest match. Identities are recycled
  * small integers, so the tables stay as large as the most blocks that were ever alive at once.
  */
+import { grown } from "../../structures/Grown.ts"
+
 const workersPerGroup = 32
 
 /** The sets of up to 32 workers: bit `w` of `masks[block]` says that worker `w` of the group has the block. */
@@ -20,9 +22,7 @@ export class WorkerGroup {
 
   /** Makes room for `block`. */
   grow(block: number): void {
-    const masks = new Int32Array(Math.max(this.masks.length * 2, block + 1))
-    masks.set(this.masks)
-    this.masks = masks
+    this.masks = grown(this.masks, Math.max(this.masks.length * 2, block + 1))
   }
 
   /** See {@link WorkerBlockSets.leading}; `first` is the id of the group's first worker. */

@@ -1,0 +1,19 @@
+/** Where keys go in the open-addressing tables of this folder. */
+
+/** Fibonacci hashing: 2^32 / golden ratio. */
+export const hashFactor = 0x9e3779b1
+
+const groupBits = 3
+const groupMask = (1 << groupBits) - 1
+
+/** For a table of `2 ** bits` places; at least {@link leastGroupedBits}. */
+export const groupedShift = (bits: number): number => 32 - bits + groupBits
+
+export const leastGroupedBits = groupBits + 1
+
+/**
+ * The place where a key's probing starts. Identities of one trace block are consecutive, so groups of eight stay together: a walk
+ * along a prompt then touches one cache line per group instead of one per block.
+ */
+export const groupedHome = (key: number, shift: number): number =>
+  ((Math.imul(key >> groupBits, hashFactor) >>> shift) << groupBits) | (key & groupMask)
