@@ -7,8 +7,8 @@ export default defineConfig({
     // process (its working directory, its environment) it puts back.
     isolate: false,
     // For what hangs, not for what is slow.
-    testTimeout: 1_200_000,
-    hookTimeout: 1_200_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     // What the user of this machine has imported is none of the tests' business.
     env: { DYNOSIM_DATA: new URL(".cache/no-data", import.meta.url).pathname },
     reporters: ["default", ["json", { outputFile: ".cache/test-results.json" }]]
