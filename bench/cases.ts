@@ -50,6 +50,14 @@ export const casesWith = (
   "7 rows, 1 worker": replay(reportFile, sevenRows(scratch)),
   "trace validate": ["trace", "validate", conversation],
   "conversation, 1 worker": replay(reportFile, conversation),
+  "conversation, 1 worker, vllm-0.33": replay(
+    reportFile,
+    conversation,
+    "--engine-profile",
+    "vllm-0.33",
+    "--extra-engine-args",
+    '{"block_size":64,"max_num_seqs":256,"max_num_batched_tokens":8192}'
+  ),
   "conversation, 4 workers, round robin": replay(reportFile, conversation, "--num-workers", "4"),
   "conversation, 4 workers, kv_router": replay(
     reportFile,

@@ -229,6 +229,27 @@ describe("quirks of profile dynamo-1.3.1", () => {
     assert.deepStrictEqual([true, false].map(reusedTokens), [16, 12])
   })
 
+  it("preempting the oldest may pass over the request behind the served one", () => {
+    const emitted = (fifoPreemptionSkipsNext: boolean): number => {
+      const given = { numGpuBlocks: 7, maxNumBatchedTokens: 13, preemptionMode: "fifo" } as const
+      const subject = worker({ fifoPreemptionSkipsNext }, given)
+      // The first decodes, the second is in the middle of its prefill, the third was admitted with a cached prompt.
+      const requests = [4, 18, 4].map((promptTokens, id) =>
+        request({ id, promptTokens, outputTokens: 8, blocks: blocksFrom(id === 1 ? 100 : 0, promptTokens >> 2) })
+      )
+      subject.submit(requests[0]!)
+      subject.pass(0)
+      submitAll(subject, requests[1]!, requests[2]!)
+      subject.pass(100)
+      // The next chunk of the second finds one block too few.
+      subject.pass(200)
+      assert.strictEqual(subject.snapshot().preemptions, 1)
+      subject.requests()
+      return requests[2]!.emittedTokens
+    }
+    assert.deepStrictEqual([true, false].map(emitted), [1, 2])
+  })
+
   it("a last token may take a block, and somebody else's with it", () => {
     const preemptions = (finalTokenTakesBlock: boolean): number => {
       const subject = worker({ finalTokenTakesBlock }, { numGpuBlocks: 6, enablePrefixCaching: false })
