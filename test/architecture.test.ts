@@ -13,7 +13,7 @@ const imported: Readonly<Record<string, ReadonlyArray<string>>> = {
   structures: [],
   request: ["structures"],
   settings: [],
-  report: ["structures", "request"],
+  report: ["structures", "request", "settings"],
   timing: ["settings"],
   trace: ["structures", "request", "settings"],
   engine: ["structures", "request", "settings", "timing"],

@@ -76,6 +76,8 @@ const offered: Readonly<Record<string, ReadonlyArray<string>>> = {
   ReportBuilder: ["ReportBuilder"],
   ReportOptions: [],
   ReportSchema: ["Report", "wallClockKeys"],
+  Metric: ["reportMetrics"],
+  Condition: ["parseCondition", "parseConditions", "judge", "violation", "describeJudgement"],
   ReportJson: ["reportJson"],
   ReportTable: ["reportTable"],
   RequestLines: ["requestLine", "requestLines"],

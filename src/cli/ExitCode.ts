@@ -7,6 +7,7 @@ import * as Predicate from "effect/Predicate"
 /** Errors that a user mends by other flags or other files. */
 const userErrors: ReadonlySet<string> = new Set([
   "AicError",
+  "ConditionError",
   "ConfigError",
   "DisaggregationUnsupported",
   "InvalidTraces",

@@ -1,0 +1,161 @@
+/**
+ * Conditions on the report of a run, wherever they are written: `p99_ttft_ms < 2000`.
+ *
+ *     condition = metric operator number [unit]
+ *     operator  = "<" | "<=" | ">" | ">=" | "==" | "!="
+ *
+ * A number without a unit is in the unit of the metric; with one, it is converted, and a unit of another quantity is refused:
+ * `p99_ttft_ms < 2 s`, `prefix_cache_reused_ratio >= 40 %`. Several conditions are a list of such texts, or joined by `and`.
+ */
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { closestName } from "../settings/ClosestName.ts"
+import { type Metric, type Metrics, type MetricUnit, reportMetrics } from "./Metric.ts"
+import type { Report } from "./Report.ts"
+
+const operators = {
+  "<": (value: number, bound: number) => value < bound,
+  "<=": (value: number, bound: number) => value <= bound,
+  ">": (value: number, bound: number) => value > bound,
+  ">=": (value: number, bound: number) => value >= bound,
+  "==": (value: number, bound: number) => value === bound,
+  "!=": (value: number, bound: number) => value !== bound
+}
+export type Operator = keyof typeof operators
+
+const isOperator = (text: string): text is Operator => Object.hasOwn(operators, text)
+
+export interface Condition {
+  readonly metric: Metric
+  readonly operator: Operator
+  /** In the metric's unit. */
+  readonly bound: number
+  /** As it was written, in regular spacing. */
+  readonly text: string
+}
+
+/** A condition that says nothing: what is wrong with it, and what to do. */
+export class ConditionError extends Schema.TaggedError<ConditionError>()("ConditionError", {
+  /** The condition as written. */
+  text: Schema.String,
+  problem: Schema.String,
+  hint: Schema.optionalKey(Schema.String)
+}) {
+  override get message(): string {
+    return `${JSON.stringify(this.text)}: ${this.problem}`
+  }
+}
+
+/** By what a number with this unit is multiplied to be in the metric's own. */
+const factors: Readonly<Record<MetricUnit, Readonly<Record<string, number>>>> = {
+  ms: { us: 1e-3, ms: 1, s: 1e3, min: 6e4, h: 3.6e6 },
+  s: { ms: 1e-3, s: 1, min: 60, h: 3600 },
+  h: { s: 1 / 3600, min: 1 / 60, h: 1 },
+  "requests/s": { rps: 1, "req/s": 1, "requests/s": 1, "/s": 1 },
+  "tokens/s": { "tok/s": 1, "tokens/s": 1, "/s": 1 },
+  tokens: { tokens: 1, tok: 1 },
+  requests: { requests: 1, req: 1 },
+  gpus: { gpus: 1, gpu: 1 },
+  ratio: { "%": 0.01 },
+  count: {}
+}
+
+const pattern = /^([A-Za-z_][\w.]*)\s*([<>=!]+)\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*([A-Za-z%/]*)$/i
+
+const shape = 'write it like "p99_ttft_ms < 2000": a key of the report, one of <, <=, >, >=, ==, !=, and a number'
+
+const problemIn = (text: string, problem: string, hint?: string): Result.Result<never, ConditionError> =>
+  Result.fail(new ConditionError({ text, problem, ...(hint === undefined ? {} : { hint }) }))
+
+/** The metric of this name; a problem, with the nearest name, where there is none. `text` is where the name stands. */
+export const metricNamed = (
+  name: string,
+  text: string = name,
+  metrics: Metrics = reportMetrics
+): Result.Result<Metric, ConditionError> => {
+  const metric = metrics.get(name)
+  if (metric !== undefined) return Result.succeed(metric)
+  const ofTheRun = `dynosim.${name}`
+  const close = metrics.has(ofTheRun) ? ofTheRun : closestName(name, metrics.keys())
+  return problemIn(
+    text,
+    `${name} is not a number in the report`,
+    close === undefined ? "docs/report.md lists the keys of a report" : `did you mean ${close}?`
+  )
+}
+
+const inUnitOf = (
+  metric: Metric,
+  number: number,
+  unit: string,
+  text: string
+): Result.Result<number, ConditionError> => {
+  if (unit === "") return Result.succeed(number)
+  const known = factors[metric.unit]
+  const factor = Object.hasOwn(known, unit) ? known[unit] : undefined
+  if (factor !== undefined) return Result.succeed(number * factor)
+  const accepted = Object.keys(known)
+  return problemIn(
+    text,
+    `${metric.name} is not measured in ${unit}`,
+    accepted.length === 0 ? "write the number alone" : `write the number alone, or with one of ${accepted.join(", ")}`
+  )
+}
+
+/** One condition. `metrics`: what may be named, where that is more than the report's own keys. */
+export const parseCondition = (
+  given: string,
+  metrics: Metrics = reportMetrics
+): Result.Result<Condition, ConditionError> => {
+  const text = given.trim()
+  const [, name, operator, digits, unit] = pattern.exec(text) ?? []
+  if (name === undefined || operator === undefined || digits === undefined) {
+    return problemIn(text, "is not a condition", shape)
+  }
+  if (!isOperator(operator)) {
+    return problemIn(text, `${operator} does not compare`, `use one of ${Object.keys(operators).join(", ")}`)
+  }
+  return Result.gen(function* () {
+    const metric = yield* metricNamed(name, text, metrics)
+    const bound = yield* inUnitOf(metric, Number(digits), unit ?? "", text)
+    if (!Number.isFinite(bound)) return yield* problemIn(text, `${digits} is too large a number`)
+    return { metric, operator, bound, text: `${name} ${operator} ${digits}${unit ? ` ${unit}` : ""}` }
+  })
+}
+
+/** Conditions that must all hold: texts of one or more, joined by `and`. The first problem in their order wins. */
+export const parseConditions = (
+  texts: ReadonlyArray<string>,
+  metrics: Metrics = reportMetrics
+): Result.Result<ReadonlyArray<Condition>, ConditionError> =>
+  Result.all(texts.flatMap((text) => text.split(/\s+and\s+/i)).map((text) => parseCondition(text, metrics)))
+
+/** What a run makes of a condition. */
+export interface Judgement {
+  readonly condition: Condition
+  /** The figure of the run; `undefined` where its report has none, and then the condition does not hold. */
+  readonly value: number | undefined
+  readonly holds: boolean
+}
+
+export const judge = (condition: Condition, report: Report): Judgement => {
+  const value = condition.metric.of(report)
+  return { condition, value, holds: value !== undefined && operators[condition.operator](value, condition.bound) }
+}
+
+/**
+ * By how much a run misses a condition, as a share of the bound (of 1 where the bound is 0); 0 where it holds, infinite where the report has
+ * no such figure. Searches order runs by it where none is good enough.
+ */
+export const violation = ({ condition: { bound }, holds, value }: Judgement): number => {
+  if (holds) return 0
+  if (value === undefined) return Number.POSITIVE_INFINITY
+  return Math.max(Math.abs(value - bound) / (bound === 0 ? 1 : Math.abs(bound)), Number.EPSILON)
+}
+
+/** `p99_ttft_ms is 2310.5, not < 2000` for a condition that does not hold, and the like for one that does. */
+export const describeJudgement = ({ condition: { metric, operator, text }, holds, value }: Judgement): string => {
+  const bound = text.slice(metric.name.length + operator.length + 2)
+  if (value === undefined) return `${metric.name} is not in the report of this run`
+  return `${metric.name} is ${Number(value.toPrecision(6))}, ${holds ? "" : "not "}${operator} ${bound}`
+}
