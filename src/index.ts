@@ -60,6 +60,9 @@ export * as KvRouterOptions from "./router/kv/KvRouterOptions.ts"
 export * as PolicyFile from "./router/kv/PolicyFile.ts"
 export * as ScriptedRouter from "./router/ScriptedRouter.ts"
 export * as Router from "./router/Router.ts"
+
+// Autoscalers, and what one of one's own implements.
+export * as Autoscaler from "./autoscaler/Autoscaler.ts"
 export * as RouterFault from "./router/RouterFault.ts"
 
 // Timing: how long a pass takes.

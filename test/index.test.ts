@@ -62,6 +62,7 @@ const offered: Readonly<Record<string, ReadonlyArray<string>>> = {
   PolicyFile: ["parsePolicyFile", "profileFor"],
   ScriptedRouter: ["layer"],
   Router: ["Router"],
+  Autoscaler: ["Autoscaler", "layer", "layerNone"],
   RouterFault: ["RouterFault"],
   Timing: ["Timing"],
   PolynomialTiming: ["layer"],

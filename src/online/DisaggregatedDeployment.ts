@@ -97,7 +97,7 @@ export class DisaggregatedDeployment implements Deployment, HandoffHost, BlockHo
       probe
     })
     this.stations = ends.map((queue, index) => this.stationOf(index, queue))
-    this.cores = [...this.prefill.cores, ...this.decode.cores]
+    this.cores = [this.prefill, this.decode].flatMap(({ probed }) => probed.workers.map(({ core }) => core))
     this.holders = [...this.cores, this.prefill.router, this.decode.router, this]
   }
 

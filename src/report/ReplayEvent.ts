@@ -13,6 +13,36 @@ export interface TokenGapBatch {
   readonly counts: Uint32Array
 }
 
+type PoolRole = "aggregated" | "prefill" | "decode"
+
+/** A decision of the autoscaler that changed a pool. */
+export interface ScalingEvent {
+  readonly timeMs: number
+  readonly pool: PoolRole
+  /** Workers that were ready or starting before, and how many shall be. */
+  readonly from: number
+  readonly to: number
+  readonly reason: string
+}
+
+/** How many workers a pool has from a time on. */
+export interface PoolSizeChange {
+  readonly timeMs: number
+  readonly pool: PoolRole
+  readonly ready: number
+  readonly starting: number
+  readonly draining: number
+}
+
+export interface ScalingSummary {
+  readonly autoscaler: string
+  /** How often the autoscaler was asked. */
+  readonly ticks: number
+  readonly events: ReadonlyArray<ScalingEvent>
+  /** Every pool's size at the start and at each change, in the order of time. */
+  readonly sizes: ReadonlyArray<PoolSizeChange>
+}
+
 export interface RunSummary {
   readonly _tag: "Summary"
   /** Requests that arrived in the run. */
@@ -27,6 +57,8 @@ export interface RunSummary {
    */
   readonly workerSeconds: { readonly prefill: number; readonly decode: number } | undefined
   readonly gpusPerWorker: { readonly prefill: number; readonly decode: number }
+  /** Present when an autoscaler was at work. */
+  readonly scaling?: ScalingSummary
   /** Real time the simulation took. */
   readonly wallMs: number
 }

@@ -9,18 +9,22 @@ import { ImmediateRouter } from "./ImmediateRouter.ts"
 import { Router } from "./Router.ts"
 
 export class RoundRobinCore extends ImmediateRouter {
-  private readonly workers: number
+  private workers: ReadonlyArray<number>
   private next = 0
 
   constructor(workers: number) {
     super()
-    this.workers = workers
+    this.workers = Array.from({ length: workers }, (_, worker) => worker)
   }
 
   override route(): number {
-    const worker = this.next % this.workers
-    this.next = worker + 1
-    return worker
+    const index = this.next % this.workers.length
+    this.next = index + 1
+    return this.workers[index]!
+  }
+
+  eligible(workers: ReadonlyArray<number>): void {
+    this.workers = workers.slice()
   }
 }
 

@@ -9,7 +9,7 @@ import type { SimRequest } from "../request/SimRequest.ts"
 
 /** What a router core is told about the pool it routes for. */
 export interface RouterContext {
-  /** Workers have the ids `0 … workers - 1`. */
+  /** Workers have the ids `0 … workers - 1` at the start; later ones count on from there. */
   readonly workers: number
   readonly blockTokens: number
   /** Token budget of one pass of a worker; `Infinity` when unlimited. */
@@ -48,12 +48,23 @@ export interface RouterCore extends BlockHolder {
   parkedRequests(): Iterable<SimRequest>
   /** Where this worker's cache changes go; `undefined` when the router does not care. */
   kvEvents(workerIndex: number): KvEventSink | undefined
+  /**
+   * From now on requests may go to these workers, ascending and possibly none, and to nobody else; ids never seen before are new
+   * workers. Others may still serve what they have, and tell of it. A router without it has the workers of its context for ever.
+   */
+  eligible?(workers: ReadonlyArray<number>): void
+  /** The worker has left; its cache is gone and its id never comes back. */
+  removed?(workerIndex: number): void
+  /** Workers have come or gone: parked requests may have somewhere to go now. */
+  retry?(nowMs: number): void
 }
 
 export class Router extends Context.Service<
   Router,
   {
     readonly name: string
+    /** It knows what each worker has cached. Default: it does not. */
+    readonly followsCaches?: boolean
     readonly make: (context: RouterContext) => RouterCore
   }
 >()("dynosim/router/Router") {}

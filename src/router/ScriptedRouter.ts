@@ -14,11 +14,17 @@ export type Script = ArrayLike<number> | ((request: SimRequest, nowMs: number, c
 export class ScriptedRouterCore extends ImmediateRouter {
   private readonly script: Script
   private readonly context: RouterContext
+  /** Who may be sent requests, once that has changed. */
+  private workers: ReadonlyArray<number> | undefined
 
   constructor(script: Script, context: RouterContext) {
     super()
     this.script = script
     this.context = context
+  }
+
+  eligible(workers: ReadonlyArray<number>): void {
+    this.workers = workers.slice()
   }
 
   /** Throws a {@link RouterFault} when the script has no worker for the request, or one that does not exist. */
@@ -28,7 +34,12 @@ export class ScriptedRouterCore extends ImmediateRouter {
     if (worker === undefined) {
       throw new RouterFault(`the routing script has no entry for request ${request.id}: it ends before the run does`)
     }
-    if (!Number.isInteger(worker) || worker < 0 || worker >= this.context.workers) {
+    if (this.workers !== undefined && !this.workers.includes(worker)) {
+      throw new RouterFault(
+        `the routing script sends request ${request.id} to worker ${worker}; at ${nowMs} ms the pool has workers ${this.workers.join(", ")}`
+      )
+    }
+    if (this.workers === undefined && (!Number.isInteger(worker) || worker < 0 || worker >= this.context.workers)) {
       throw new RouterFault(
         `the routing script sends request ${request.id} to worker ${worker}; the pool has workers 0 to ${
           this.context.workers - 1

@@ -4,6 +4,7 @@
  */
 import type { Engine } from "../engine/Engine.ts"
 import type { DestinationWorker, HandoffSupport, SourceWorker } from "../engine/Handoff.ts"
+import type { WorkerCore } from "../engine/WorkerCore.ts"
 import type { RequestStatus, SimRequest } from "../request/SimRequest.ts"
 import type { Router } from "../router/Router.ts"
 import type { RouterFault } from "../router/RouterFault.ts"
@@ -68,8 +69,8 @@ export class DisaggregatedLoop extends EventLoop implements HandoffHost {
   }
 
   protected chargeTime(deltaMs: number): void {
-    this.prefillSeconds += (this.prefill.cores.length * deltaMs) / 1000
-    this.decodeSeconds += (this.decode.cores.length * deltaMs) / 1000
+    this.prefillSeconds += (this.prefill.provisioned * deltaMs) / 1000
+    this.decodeSeconds += (this.decode.provisioned * deltaMs) / 1000
   }
 
   protected override withheld(): ReadonlyArray<SimRequest> {
@@ -79,6 +80,7 @@ export class DisaggregatedLoop extends EventLoop implements HandoffHost {
   protected settleRound(): boolean {
     let changed = this.completePasses()
     if (this.completeTransfers()) changed = true
+    if (this.context.scaling !== undefined && this.completeStarts()) changed = true
     if (this.takeArrivals()) changed = true
     if (this.starved) return changed
     if (this.protocol.drainSteps()) changed = true
@@ -88,6 +90,10 @@ export class DisaggregatedLoop extends EventLoop implements HandoffHost {
 
   protected arrive(request: SimRequest): void {
     this.protocol.arrive(request)
+  }
+
+  protected placeParked(pool: WorkerPool<WorkerCore>): void {
+    this.protocol.poolChanged(pool)
   }
 
   // ---- what the protocol asks for ------------------------------------------------------------------------------------
@@ -118,7 +124,7 @@ export class DisaggregatedLoop extends EventLoop implements HandoffHost {
   private completePasses(): boolean {
     const { queue } = this
     let any = false
-    while (queue.headMs === this.nowMs && (queue.headPayload & 3) !== transferEnd) {
+    while (queue.headMs === this.nowMs && queue.headPayload >= 0 && (queue.headPayload & 3) !== transferEnd) {
       const payload = queue.headPayload
       queue.pop()
       if ((payload & 3) === prefillEnd) this.protocol.completePrefill(payload >> 2)
@@ -131,7 +137,7 @@ export class DisaggregatedLoop extends EventLoop implements HandoffHost {
   private completeTransfers(): boolean {
     const { queue } = this
     let any = false
-    while (queue.headMs === this.nowMs && (queue.headPayload & 3) === transferEnd) {
+    while (queue.headMs === this.nowMs && queue.headPayload >= 0 && (queue.headPayload & 3) === transferEnd) {
       const transfer = queue.headPayload >> 2
       queue.pop()
       const request = this.transfers.get(transfer)

@@ -4,10 +4,13 @@
  * A round is the topology's: completions, arrivals, new passes, in its order. Rounds repeat until one changes nothing. The next
  * instant is the earlier of the next arrival and the next event.
  */
+import type { PoolSize, ScalingDecision } from "../autoscaler/Autoscaler.ts"
 import type { WorkerCore, WorkerSnapshot } from "../engine/WorkerCore.ts"
 import type { BlockHolder } from "../request/BlockIdentity.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
 import { EventQueue } from "./EventQueue.ts"
+import type { ScalingHook } from "./ScalingHook.ts"
+import { ScalingLog, wrongTarget } from "./ScalingLog.ts"
 import {
   collectIdentities,
   deadEnd,
@@ -22,6 +25,18 @@ import type { WorkerPool } from "./WorkerPool.ts"
 /** Before any time: the workload must be asked. */
 const askWorkload = -1
 
+/**
+ * Events of scaling have negative payloads, so that topologies may use the others as they like: a tick, or the end of a worker's
+ * start, `readyBase - (worker * 2 + pool)`.
+ */
+const tickPayload = -1
+const readyBase = -2
+/** Ticks come after everything else of their instant. */
+const tickRank = 1
+
+/** Ticks in a row in which nothing but ticks is left to happen, after which nothing ever will. */
+const maxIdleTicks = 1024
+
 export abstract class EventLoop implements SimulationLoop {
   nowMs = 0
   ended: EndReason | undefined = undefined
@@ -34,6 +49,13 @@ export abstract class EventLoop implements SimulationLoop {
   private pools: ReadonlyArray<WorkerPool<WorkerCore>> = []
   private holders: ReadonlyArray<BlockHolder> = []
   private probed: ProbedRun
+  /** Ticks and starts in the queue: they do not keep a run alive. */
+  private queuedScaling = 0
+  private idleTicks = 0
+  /** Decisions that have come and are not carried out yet. */
+  private readonly decisions: Array<ScalingDecision> = []
+  /** Decisions asked for that have not come yet. */
+  private pendingDecisions = 0
 
   constructor(context: LoopContext) {
     this.context = context
@@ -56,7 +78,7 @@ export abstract class EventLoop implements SimulationLoop {
   }
 
   workers(): ReadonlyArray<WorkerSnapshot> {
-    return this.pools.flatMap((pool) => pool.cores.map((core) => core.snapshot()))
+    return this.pools.flatMap(({ probed }) => probed.workers.map(({ core }) => core.snapshot()))
   }
 
   passes(): number {
@@ -64,16 +86,23 @@ export abstract class EventLoop implements SimulationLoop {
   }
 
   parked(): number {
-    return this.pools.reduce((sum, pool) => sum + pool.router.parked, 0)
+    return this.pools.reduce((sum, pool) => sum + pool.parked, 0)
   }
 
   /** Registers the pools once they exist. */
   protected adopt(pools: ReadonlyArray<WorkerPool<WorkerCore>>): void {
     this.pools = pools
-    this.holders = [...pools.flatMap((pool) => [...pool.cores, pool.router]), this.context.workload]
+    this.holders = [...pools, this.context.workload]
     this.probed = { pools: pools.map((pool) => pool.probed), ledger: this.context.ledger }
     this.context.probe?.start?.(this.probed)
+    const { scaling } = this.context
+    if (scaling === undefined) return
+    scaling.log.sizes(0, this.sizes())
+    this.queueTick(Math.max(scaling.firstTickMs, 0))
   }
+
+  /** Requests that were parked may have somewhere to go: workers have come or gone. */
+  protected abstract placeParked(pool: WorkerPool<WorkerCore>): void
 
   /** Lets everything that is ready now arrive; true when anything did. Sets {@link starved} when the workload must be fed first. */
   protected takeArrivals(): boolean {
@@ -109,12 +138,19 @@ export abstract class EventLoop implements SimulationLoop {
     const { context } = this
     if (!this.settle()) return "needs-rows"
     context.time.advanceTo(this.nowMs, true)
+    if (this.decisions.length > 0) return "running"
     collectIdentities(context, this.holders)
-    const nextMs = Math.min(this.nextArrivalMs, this.queue.headMs)
+    if (context.scaling !== undefined && this.isDone()) return this.end("drained")
+    const nextMs = Math.min(
+      this.nextArrivalMs,
+      this.queue.headMs,
+      this.pendingDecisions > 0 ? context.time.nextTimerMs : Number.POSITIVE_INFINITY
+    )
     if (nextMs === Number.POSITIVE_INFINITY) {
       if (context.workload.drained && context.ledger.inFlight === 0) return this.end("drained")
       throw deadEnd(this.nowMs, context.ledger.inFlight, this.inPools())
     }
+    if (context.scaling !== undefined) this.countIdleTicks()
     if (nextMs > context.maxSimTimeMs) return this.end("max-sim-time")
     this.chargeTime(nextMs - this.nowMs)
     context.time.advanceTo(nextMs, false)
@@ -126,10 +162,104 @@ export abstract class EventLoop implements SimulationLoop {
   /** Everything that happens now; false when the workload must be fed first (call again then). */
   private settle(): boolean {
     for (;;) {
-      const changed = this.settleRound()
+      let changed = this.settleRound()
       if (this.starved) return false
+      if (this.context.scaling !== undefined && this.settleScaling(this.context.scaling)) changed = true
       if (!changed) return true
     }
+  }
+
+  // ---- scaling: nothing of this is reached in a run whose workers stay ------------------------------------------------
+
+  /** Workers whose start ends now take requests; true when there were any. */
+  protected completeStarts(): boolean {
+    const { queue } = this
+    let any = false
+    while (queue.headMs === this.nowMs && queue.headPayload <= readyBase) {
+      const code = readyBase - queue.headPayload
+      queue.pop()
+      this.queuedScaling -= 1
+      const pool = this.pools[code & 1]!
+      if (pool.finishStart(code >> 1, this.nowMs)) this.poolChanged(pool)
+      any = true
+    }
+    return any
+  }
+
+  /** The end of a round: who has drained leaves, then ticks, then what was decided. */
+  private settleScaling(scaling: ScalingHook): boolean {
+    let changed = false
+    for (const pool of this.pools) {
+      if (!pool.removeDrained(this.nowMs)) continue
+      this.poolChanged(pool)
+      changed = true
+    }
+    while (this.queue.headMs === this.nowMs && this.queue.headPayload === tickPayload) {
+      this.queue.pop()
+      this.queuedScaling -= 1
+      // The tick at which everything is over is not one any more.
+      if (this.isDone()) continue
+      scaling.log.ticks += 1
+      this.pendingDecisions += 1
+      scaling.ask(this.nowMs, this.sizes(), (decision) => {
+        this.pendingDecisions -= 1
+        this.decisions.push(decision)
+      })
+      changed = true
+    }
+    for (const decision of this.decisions.splice(0)) {
+      this.carryOut(decision, scaling.log)
+      changed = true
+    }
+    return changed
+  }
+
+  private carryOut({ nextTickMs, reason, targets }: ScalingDecision, log: ScalingLog): void {
+    this.pools.forEach((pool, index) => {
+      const to = targets[pool.role]
+      if (to === undefined) return
+      if (!Number.isSafeInteger(to) || to < 0) throw wrongTarget(this.nowMs, pool.role, to)
+      const { ready, starting } = pool.size()
+      const from = ready + starting
+      const queueStart = (worker: number, readyMs: number): void => {
+        this.queue.push(readyMs, 0, readyBase - (worker * 2 + index))
+        this.queuedScaling += 1
+      }
+      if (!pool.scaleTo(to, this.nowMs, queueStart)) return
+      log.scaled(this.nowMs, pool.role, from, to, reason)
+      this.poolChanged(pool)
+    })
+    if (nextTickMs !== undefined && Number.isFinite(nextTickMs) && nextTickMs > this.nowMs) this.queueTick(nextTickMs)
+  }
+
+  private poolChanged(pool: WorkerPool<WorkerCore>): void {
+    this.context.scaling?.log.sizes(this.nowMs, this.sizes())
+    this.placeParked(pool)
+  }
+
+  private queueTick(timeMs: number): void {
+    this.queue.push(timeMs, tickRank, tickPayload)
+    this.queuedScaling += 1
+  }
+
+  private sizes(): ReadonlyArray<PoolSize> {
+    return this.pools.map((pool) => pool.size())
+  }
+
+  /** Nothing is left to do; ticks and starts may still be queued. */
+  private isDone(): boolean {
+    const { ledger, workload } = this.context
+    return this.queue.length === this.queuedScaling && ledger.inFlight === 0 && workload.drained
+  }
+
+  /** Throws when ticks go on for ever although they change nothing any more. */
+  private countIdleTicks(): void {
+    const onlyTicks =
+      this.nextArrivalMs === Number.POSITIVE_INFINITY
+      && this.queue.length === this.queuedScaling
+      && this.pools.every((pool) => pool.size().starting === 0)
+    this.idleTicks = onlyTicks ? this.idleTicks + 1 : 0
+    if (this.idleTicks > maxIdleTicks) throw deadEnd(this.nowMs, this.context.ledger.inFlight, this.inPools())
   }
 
   private inPools(): Array<SimRequest> {

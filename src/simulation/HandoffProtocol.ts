@@ -11,7 +11,7 @@
  */
 import type { EngineArgs } from "../engine/EngineArgs.ts"
 import type { DestinationWorker, HandoffSupport, SourceWorker } from "../engine/Handoff.ts"
-import { type PassOutcome, Signal } from "../engine/WorkerCore.ts"
+import { type PassOutcome, Signal, type WorkerCore } from "../engine/WorkerCore.ts"
 import type { HandoffStamps, RequestStatus, SimRequest } from "../request/SimRequest.ts"
 import type { RouterCore } from "../router/Router.ts"
 import { RouterFault } from "../router/RouterFault.ts"
@@ -68,8 +68,14 @@ const transferDelayMs = (args: EngineArgs, tokens: number): number =>
     ? 0
     : ((tokens * args.kvBytesPerToken) / (args.kvTransferBandwidthGbS * 1e9)) * 1000
 
-const byWorker = ({ cores }: { readonly cores: ReadonlyArray<unknown> }): Array<Array<SimRequest>> =>
-  cores.map(() => [])
+/** Requests by worker. */
+type Parked = Array<Array<SimRequest> | undefined>
+
+const park = (parked: Parked, worker: number, request: SimRequest): void => {
+  const requests = parked[worker]
+  if (requests === undefined) parked[worker] = [request]
+  else requests.push(request)
+}
 
 export class HandoffProtocol {
   /** Ended requests whose source is not released yet. */
@@ -83,11 +89,11 @@ export class HandoffProtocol {
   private readonly steps: Array<Step> = []
   private readonly stepRequests: Array<SimRequest> = []
   /** What waits for the end of a worker's pass, by worker. */
-  private readonly parkedReleases: Array<Array<SimRequest>>
-  private readonly parkedActivations: Array<Array<SimRequest>>
-  private readonly parkedCancellations: {
-    readonly prefill: Array<Array<SimRequest>>
-    readonly decode: Array<Array<SimRequest>>
+  private readonly parkedReleases: Parked = []
+  private readonly parkedActivations: Parked = []
+  private readonly parkedCancellations: { readonly prefill: Parked; readonly decode: Parked } = {
+    prefill: [],
+    decode: []
   }
   /** Requests that nobody waits for any more: their steps come to nothing. */
   private readonly cancelled = new WeakSet<SimRequest>()
@@ -99,9 +105,6 @@ export class HandoffProtocol {
     this.prefillArgs = prefillArgs
     this.sourceFirst = order === "source-first"
     this.probe = probe
-    this.parkedReleases = byWorker(prefill)
-    this.parkedActivations = byWorker(decode)
-    this.parkedCancellations = { prefill: byWorker(prefill), decode: byWorker(decode) }
   }
 
   arrive(request: SimRequest): void {
@@ -126,8 +129,8 @@ export class HandoffProtocol {
 
   completePrefill(worker: number): PassOutcome {
     const outcome = this.prefill.finishPass(worker)
-    this.cancelParked(this.parkedCancellations.prefill[worker]!, this.leaveSource)
-    this.wake(this.parkedReleases[worker]!, Step.Release)
+    this.cancelParked(this.parkedCancellations.prefill[worker], this.leaveSource)
+    this.wake(this.parkedReleases[worker], Step.Release)
     const held: Array<SimRequest> = []
     for (let index = 0; index < outcome.requests.length; index++) {
       if (outcome.signals[index] === Signal.FirstToken) continue
@@ -152,9 +155,9 @@ export class HandoffProtocol {
 
   completeDecode(worker: number): PassOutcome {
     const outcome = this.decode.finishPass(worker)
-    this.cancelParked(this.parkedCancellations.decode[worker]!, this.leaveDestination)
+    this.cancelParked(this.parkedCancellations.decode[worker], this.leaveDestination)
     const reserved = this.decode.cores[worker]!.tryReserve()
-    this.wake(this.parkedActivations[worker]!, Step.Activate)
+    this.wake(this.parkedActivations[worker], Step.Activate)
     for (let index = 0; index < outcome.requests.length; index++) {
       const request = outcome.requests[index]!
       if (this.cancelled.has(request)) continue
@@ -176,7 +179,7 @@ export class HandoffProtocol {
     this.cancelled.add(request)
     const source = stampsOf(request).prefillWorkerIndex
     if (source >= 0) {
-      if (this.prefill.isBusy(source)) this.parkedCancellations.prefill[source]!.push(request)
+      if (this.prefill.isBusy(source)) park(this.parkedCancellations.prefill, source, request)
       else this.leaveSource(request)
       this.prefill.router.freed(request, nowMs)
       this.submitReleased()
@@ -184,7 +187,7 @@ export class HandoffProtocol {
     const destination = request.workerIndex
     if (destination >= 0) {
       this.decode.router.freed(request, nowMs)
-      if (this.decode.isBusy(destination)) this.parkedCancellations.decode[destination]!.push(request)
+      if (this.decode.isBusy(destination)) park(this.parkedCancellations.decode, destination, request)
       else {
         this.leaveDestination(request)
         this.tryReserve(destination)
@@ -192,12 +195,20 @@ export class HandoffProtocol {
     }
   }
 
+  /** Workers of the pool have come or gone: requests that waited for one may have somewhere to go. */
+  poolChanged(pool: WorkerPool<WorkerCore>): void {
+    const step = pool.role === "prefill" ? Step.Prefill : Step.Reserve
+    for (const request of pool.takeUnplaced()) this.append(step, request)
+    this.submitReleased()
+  }
+
   private append(step: Step, request: SimRequest): void {
     this.steps.push(step)
     this.stepRequests.push(request)
   }
 
-  private wake(parked: Array<SimRequest>, step: Step): void {
+  private wake(parked: Array<SimRequest> | undefined, step: Step): void {
+    if (parked === undefined) return
     for (const request of parked) this.append(step, request)
     parked.length = 0
   }
@@ -221,14 +232,14 @@ export class HandoffProtocol {
 
   private routePrefill(request: SimRequest): void {
     if (this.cancelled.has(request)) return
-    const worker = this.routed(this.prefill.router, request)
+    const worker = this.routed(this.prefill, request)
     if (worker >= 0) this.submitPrefill(request, worker)
   }
 
-  /** The worker that a router chooses; -1 when it parks or refuses the request. */
-  private routed(router: RouterCore, request: SimRequest): number {
+  /** The worker that a pool chooses; -1 when its router parks or refuses the request, or nobody is ready. */
+  private routed(pool: WorkerPool<WorkerCore>, request: SimRequest): number {
     try {
-      return router.route(request, this.host.nowMs)
+      return pool.route(request, this.host.nowMs)
     } catch (error) {
       if (!(error instanceof RouterFault)) throw error
       this.host.requestRefused(request, error)
@@ -254,9 +265,12 @@ export class HandoffProtocol {
 
   private reserveDestination(request: SimRequest): void {
     if (this.cancelled.has(request)) return
-    const worker = this.routed(this.decode.router, request)
+    const worker = this.routed(this.decode, request)
     if (this.cancelled.has(request)) return
-    if (worker < 0) throw new Error("a decode router must not park requests")
+    if (worker < 0) {
+      if (this.decode.router.parked > 0) throw new Error("a decode router must not park requests")
+      return
+    }
     stampsOf(request).decodeRouteOverlapTokens = request.routeOverlapTokens
     if (!this.decode.cores[worker]!.requestDestination(request)) {
       this.decode.router.freed(request, this.host.nowMs)
@@ -304,7 +318,7 @@ export class HandoffProtocol {
     if (this.cancelled.has(request)) return
     const worker = request.workerIndex
     if (this.decode.isBusy(worker)) {
-      this.parkedActivations[worker]!.push(request)
+      park(this.parkedActivations, worker, request)
       return
     }
     this.decode.cores[worker]!.activate(request)
@@ -317,7 +331,7 @@ export class HandoffProtocol {
   private releaseSource(request: SimRequest): void {
     const worker = stampsOf(request).prefillWorkerIndex
     if (this.prefill.isBusy(worker)) {
-      this.parkedReleases[worker]!.push(request)
+      park(this.parkedReleases, worker, request)
       return
     }
     this.prefill.cores[worker]!.releaseSource(request)
@@ -352,7 +366,8 @@ export class HandoffProtocol {
 
   // ---- cancellation --------------------------------------------------------------------------------------------------
 
-  private cancelParked(parked: Array<SimRequest>, leave: (request: SimRequest) => void): void {
+  private cancelParked(parked: Array<SimRequest> | undefined, leave: (request: SimRequest) => void): void {
+    if (parked === undefined) return
     for (const request of parked) leave(request)
     parked.length = 0
   }

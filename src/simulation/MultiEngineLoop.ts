@@ -33,11 +33,12 @@ export class MultiEngineLoop extends EventLoop {
   }
 
   protected chargeTime(deltaMs: number): void {
-    this.workerTimeSeconds += (this.pool.cores.length * deltaMs) / 1000
+    this.workerTimeSeconds += (this.pool.provisioned * deltaMs) / 1000
   }
 
   protected settleRound(): boolean {
     let changed = this.completePasses()
+    if (this.context.scaling !== undefined && this.completeStarts()) changed = true
     if (this.takeArrivals()) changed = true
     if (this.starved) return changed
     return this.pool.startPasses(this.nowMs, this.onStarted) || changed
@@ -46,7 +47,7 @@ export class MultiEngineLoop extends EventLoop {
   private completePasses(): boolean {
     const { queue } = this
     let any = false
-    while (queue.headMs === this.nowMs) {
+    while (queue.headMs === this.nowMs && queue.headPayload >= 0) {
       const worker = queue.headPayload
       queue.pop()
       this.completePass(worker)
@@ -56,8 +57,14 @@ export class MultiEngineLoop extends EventLoop {
   }
 
   protected arrive(request: SimRequest): void {
-    const worker = this.pool.router.route(request, this.nowMs)
+    const worker = this.pool.route(request, this.nowMs)
     if (worker >= 0) this.dispatch(request, worker)
+  }
+
+  protected placeParked(): void {
+    for (const request of this.pool.takeUnplaced()) this.arrive(request)
+    this.takeReleased()
+    this.dispatchReleased()
   }
 
   private dispatch(request: SimRequest, worker: number): void {
@@ -85,7 +92,11 @@ export class MultiEngineLoop extends EventLoop {
       probe?.record?.(request, this.nowMs)
       this.tellWorkload(request)
     }
-    for (const { request: next, workerIndex } of this.released) this.dispatch(next, workerIndex)
+    this.dispatchReleased()
+  }
+
+  private dispatchReleased(): void {
+    for (const { request, workerIndex } of this.released) this.dispatch(request, workerIndex)
     this.released.length = 0
   }
 

@@ -27,6 +27,7 @@ import { RunLedger } from "./RunLedger.ts"
 import type { RunProbe } from "./RunProbe.ts"
 import { probeOf } from "./RunProbes.ts"
 import { counted, runSpan } from "./RunTelemetry.ts"
+import { type Scaling, scalingOf } from "./Scaling.ts"
 import type { LoopState, SimulationLoop } from "./SimulationLoop.ts"
 import { SimulationView } from "./SimulationView.ts"
 import { Topology } from "./Topology.ts"
@@ -72,8 +73,9 @@ interface Run<E> {
   readonly startedAt: number
   stopRequested: boolean
   summarised: boolean
-  /** Why a policy failed, if one did. */
-  policyFailure: Cause.Cause<E> | undefined
+  readonly scaling: Scaling | undefined
+  /** Why a policy, or the autoscaler, failed, if one did. */
+  policyFailure: Cause.Cause<E | ReplayError> | undefined
 }
 
 /**
@@ -93,15 +95,18 @@ export const run = <E = never, R = never>(
       const core = throughFrontEnd(yield* workload.make(identity), topology.frontEnd)
       const ledger = new RunLedger()
       const gaps = new TokenGaps()
+      const scaling = yield* scalingOf(topology, time)
+      const probes = [...(scaling === undefined ? [] : [scaling.metrics]), ...(options.probes ?? [])]
       const loop = topology.make({
         workload: core,
         identity,
         time,
         ledger,
         gaps,
-        probe: probeOf(options),
+        probe: probeOf({ ...options, probes }),
+        scaling,
         maxSimTimeMs: options.maxSimTimeMs ?? Number.POSITIVE_INFINITY,
-        observed: (options.policies ?? []).length > 0 || (options.probes ?? []).length > 0
+        observed: (options.policies ?? []).length > 0 || probes.length > 0
       })
       yield* Effect.annotateCurrentSpan({ "dynosim.topology": topology.name })
       const state: Run<E> = {
@@ -111,6 +116,7 @@ export const run = <E = never, R = never>(
         gaps,
         topology,
         startedAt: performance.now(),
+        scaling,
         stopRequested: false,
         summarised: false,
         policyFailure: undefined
@@ -125,7 +131,8 @@ export const run = <E = never, R = never>(
       }
       const view = viewOf(state, time)
       options.monitor?.(view)
-      const failed = (cause: Cause.Cause<E>): void => void (state.policyFailure ??= cause)
+      const failed = (cause: Cause.Cause<E | ReplayError>): void => void (state.policyFailure ??= cause)
+      scaling?.onFailure(failed)
       yield* startPolicies(options.policies ?? [], view, time, failed)
       return Stream.transformPull(workload.rows, (pull) => Effect.succeed(drive(state, pull))).pipe(
         counted(() => loop.passes())
@@ -261,6 +268,7 @@ const takeLast = <E>(state: Run<E>): Arr.NonEmptyReadonlyArray<ReplayEvent> => {
     endMs: state.loop.nowMs,
     workerSeconds: state.loop.workerSeconds(),
     gpusPerWorker: state.topology.gpusPerWorker,
+    ...(state.scaling === undefined ? {} : { scaling: state.scaling.summary() }),
     wallMs: performance.now() - state.startedAt
   }
   return Arr.append(take(state), summary)

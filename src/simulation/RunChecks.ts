@@ -31,6 +31,13 @@ export class RunChecks implements RunProbe {
     core.checkInvariants()
   }
 
+  /** INV-1: nobody leaves with a request or a block that is held for one. */
+  left({ core, workerIndex }: ProbedWorker): void {
+    core.checkInvariants()
+    if (core.inFlight > 0) throw new Error(`worker ${workerIndex} leaves with ${core.inFlight} requests`)
+    if (core.snapshot().activeBlocks !== 0) throw new Error(`worker ${workerIndex} leaves with KV blocks that are held`)
+  }
+
   /** INV-4: causes precede effects in every record. */
   record(request: SimRequest): void {
     if (request.status !== "completed") return

@@ -24,6 +24,7 @@ export interface ProbedWorker {
 
 export interface ProbedPool {
   readonly role: PoolRole
+  /** Those that are there now, by ascending index. */
   readonly workers: ReadonlyArray<ProbedWorker>
   /** Requests that the router holds back now. */
   readonly parked: () => number
@@ -46,10 +47,14 @@ export interface RunEnd {
 }
 
 export interface RunProbe {
-  /** Asked once per worker, before {@link RunProbe.start}: who looks into its passes? */
+  /** Asked once per worker, before {@link RunProbe.start} or before it joins later: who looks into its passes? */
   readonly worker?: ((role: PoolRole, workerIndex: number) => WorkerProbe | undefined) | undefined
   /** The run begins. A probe that is used for one run after another starts afresh here. */
   readonly start?: ((run: ProbedRun) => void) | undefined
+  /** A worker that was not there at the start takes requests from now on. */
+  readonly joined?: ((worker: ProbedWorker, nowMs: number) => void) | undefined
+  /** A worker has left: it holds nothing for anybody, and its index is not used again. */
+  readonly left?: ((worker: ProbedWorker, nowMs: number) => void) | undefined
   /** Simulated time, ms, moves to an instant at which something happens. */
   readonly time?: ((nowMs: number) => void) | undefined
   /** A request arrives. */

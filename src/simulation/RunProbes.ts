@@ -63,6 +63,8 @@ export const compose = (probes: ReadonlyArray<RunProbe>): RunProbe | undefined =
               lookers.map((probe) => probe.worker?.(role, workerIndex)).filter((probe) => probe !== undefined)
             ),
     start: inTurn(probes.map((probe) => bound(probe, probe.start))),
+    joined: inTurn(probes.map((probe) => bound(probe, probe.joined))),
+    left: inTurn(probes.map((probe) => bound(probe, probe.left))),
     time: inTurn(probes.map((probe) => bound(probe, probe.time))),
     arrival: inTurn(probes.map((probe) => bound(probe, probe.arrival))),
     placed: inTurn(probes.map((probe) => bound(probe, probe.placed))),

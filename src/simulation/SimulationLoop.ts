@@ -11,6 +11,7 @@ import type { WorkloadCore } from "../workload/Workload.ts"
 import { ReplayError } from "./ReplayError.ts"
 import type { RunLedger } from "./RunLedger.ts"
 import type { RunProbe } from "./RunProbe.ts"
+import type { ScalingHook } from "./ScalingHook.ts"
 import type { TokenGaps } from "../engine/TokenGaps.ts"
 import type { VirtualTime } from "./VirtualClock.ts"
 
@@ -30,6 +31,8 @@ export interface LoopContext {
   readonly gaps: TokenGaps
   /** Who looks on; `undefined` when nobody does. */
   readonly probe: RunProbe | undefined
+  /** Who scales the pools; `undefined` when they stay as they are. */
+  readonly scaling: ScalingHook | undefined
   /** The run stops at the first event beyond this simulated time; `Infinity` for none. */
   readonly maxSimTimeMs: number
   /** Somebody watches the queues, so every request must stand in its queue from its arrival on. */

@@ -7,6 +7,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import type { PoolRole, ScaledPool } from "../autoscaler/Autoscaler.ts"
 import { Engine } from "../engine/Engine.ts"
 import type { HandoffSupport } from "../engine/Handoff.ts"
 import { type FrontEndTime, frontEndTimeOf } from "../engine/FrontEndTime.ts"
@@ -30,6 +31,8 @@ export class Topology extends Context.Service<
     readonly gpusPerWorker: { readonly prefill: number; readonly decode: number }
     /** What requests go through before the first queue. */
     readonly frontEnd: FrontEndTime | undefined
+    /** The pools that an autoscaler may scale; `undefined` where workers cannot come and go. */
+    readonly pools?: ReadonlyArray<ScaledPool>
     readonly make: (context: LoopContext) => SimulationLoop
   }
 >()("dynosim/simulation/Topology") {}
@@ -70,10 +73,24 @@ export const layerMulti = (options: {
         capacityBlocks: engine.args.numGpuBlocks,
         gpusPerWorker: { prefill: 0, decode: engine.args.gpusPerWorker },
         frontEnd: frontEndTimeOf(engine.args),
+        pools: [scaledPool("aggregated", { engine, router }, options.workers)],
         make: (context) => new MultiEngineLoop(context, engine, router, options.workers)
       })
     })
   )
+
+const scaledPool = (role: PoolRole, { engine: { args }, router }: Pool, workers: number): ScaledPool => ({
+  role,
+  workers,
+  gpusPerWorker: args.gpusPerWorker,
+  maxNumBatchedTokens: limitOf(args.maxNumBatchedTokens),
+  maxNumSeqs: limitOf(args.maxNumSeqs),
+  kvTokens: args.numGpuBlocks * args.blockTokens,
+  blockTokens: args.blockTokens,
+  routedByCache: router.followsCaches ?? false
+})
+
+const limitOf = (limit: number): number | undefined => (Number.isFinite(limit) ? limit : undefined)
 
 type Pool = Omit<PoolSetup, "workers">
 
@@ -140,6 +157,7 @@ export const layerDisaggregated = (options: {
         capacityBlocks: Math.max(prefill.engine.args.numGpuBlocks, decode.engine.args.numGpuBlocks),
         gpusPerWorker: { prefill: prefill.engine.args.gpusPerWorker, decode: decode.engine.args.gpusPerWorker },
         frontEnd: frontEndTimeOf(prefill.engine.args),
+        pools: [scaledPool("prefill", prefill, prefillWorkers), scaledPool("decode", decode, decodeWorkers)],
         make: (context) => new DisaggregatedLoop(context, prefill, decode, source, destination)
       })
     })

@@ -1,16 +1,23 @@
 /**
  * Equal workers behind one router, and which of them run, wait or could start: what the event loops have in common.
+ *
+ * The pool may grow and shrink while it works: see {@link WorkerRoster}. A worker that drains finishes what it has and leaves
+ * once it holds nothing for anybody; requests that arrive while nobody is ready wait in front of the pool.
  */
 import { KvEventBuffer, type KvEventSink } from "../engine/KvEvents.ts"
+import type { PoolSize } from "../autoscaler/Autoscaler.ts"
 import type { Engine } from "../engine/Engine.ts"
 import type { WorkerContext } from "../engine/WorkerContext.ts"
 import type { TokenGaps } from "../engine/TokenGaps.ts"
 import { type PassOutcome, Signal, type WorkerCore } from "../engine/WorkerCore.ts"
+import type { BlockHolder } from "../request/BlockIdentity.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
 import type { Router, RouterContext, RouterCore } from "../router/Router.ts"
+import { RouterFault } from "../router/RouterFault.ts"
 import type { ProbedPool, ProbedWorker, RunProbe } from "./RunProbe.ts"
 import { checkWorkerMemory } from "./WorkerMemory.ts"
 import { BitSet } from "../structures/BitSet.ts"
+import { WorkerRoster } from "./WorkerRoster.ts"
 
 /** KV events that must wait for the end of the pass that made them. */
 interface HeldEvents {
@@ -28,15 +35,23 @@ export interface WorkerPoolOptions<Worker extends WorkerCore> {
   readonly probe: RunProbe | undefined
 }
 
-export class WorkerPool<Worker extends WorkerCore> {
+export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
   readonly router: RouterCore
-  readonly cores: ReadonlyArray<Worker>
+  readonly role: RouterContext["role"]
+  /** By index; those that have not started yet, or have left, are `undefined`. */
+  readonly cores: Array<Worker | undefined> = []
   /** The pool as probes see it. */
   readonly probed: ProbedPool
   /** Passes computed so far. */
   passes = 0
+  private readonly setup: WorkerPoolOptions<Worker>
   private readonly probe: RunProbe | undefined
-  private readonly places: ReadonlyArray<ProbedWorker>
+  /** By index, like the cores. */
+  private readonly places: Array<ProbedWorker | undefined> = []
+  private readonly present: Array<ProbedWorker> = []
+  private readonly roster: WorkerRoster
+  /** Requests that arrived while nobody was ready. */
+  private unplaced: Array<SimRequest> = []
   /** Results of the passes under way, by worker. */
   private readonly outcomes: Array<PassOutcome | undefined>
   /** By worker; only where the router listens. */
@@ -45,8 +60,10 @@ export class WorkerPool<Worker extends WorkerCore> {
   private readonly ready: BitSet
 
   constructor(options: WorkerPoolOptions<Worker>) {
-    const { engine, gaps, probe, role, router, workers } = options
+    const { engine, probe, role, router, workers } = options
+    this.setup = options
     this.probe = probe
+    this.role = role
     this.router = router.make({
       workers,
       blockTokens: engine.args.blockTokens,
@@ -55,19 +72,90 @@ export class WorkerPool<Worker extends WorkerCore> {
       role
     })
     checkWorkerMemory(workers, engine.args)
-    this.cores = Array.from({ length: workers }, (_, workerIndex) =>
-      options.spawn({
-        workerIndex,
-        gaps,
-        ...this.eventSinks(engine, workerIndex),
-        probe: probe?.worker?.(role, workerIndex)
-      })
-    )
-    this.places = this.cores.map((core, workerIndex) => ({ role, workerIndex, core }))
-    this.probed = { role, workers: this.places, parked: () => this.router.parked }
+    this.roster = new WorkerRoster(workers)
     this.outcomes = Array.from({ length: workers }, () => undefined)
     this.ready = new BitSet(workers)
+    for (let worker = 0; worker < workers; worker++) this.spawn(worker)
+    this.probed = { role, workers: this.present, parked: () => this.parked }
   }
+
+  /** Workers that are paid for: ready, starting or draining. */
+  get provisioned(): number {
+    return this.roster.provisioned
+  }
+
+  /** Requests held back by the router, or because nobody is ready. */
+  get parked(): number {
+    return this.router.parked + this.unplaced.length
+  }
+
+  size(): PoolSize {
+    const { draining, ready, starting } = this.roster
+    const { parked, role } = this
+    return { role, ready: ready.length, starting: starting.length, draining: draining.length, parked }
+  }
+
+  // ---- workers that come and go --------------------------------------------------------------------------------------
+
+  /**
+   * Makes the pool have `target` workers that are ready or starting; `starting` is told of each one that takes time to start, and
+   * must call {@link WorkerPool.finishStart} when that is over. True when anything changed.
+   */
+  scaleTo(target: number, nowMs: number, starting: (worker: number, readyMs: number) => void): boolean {
+    const startupMs = (this.setup.engine.args.startupTimeS ?? 0) * 1000
+    const { cancelled, drained, started } = this.roster.scaleTo(target)
+    for (const worker of started) {
+      if (startupMs > 0) starting(worker, nowMs + startupMs)
+      else this.finishStart(worker, nowMs)
+    }
+    if (drained.length > 0) this.tellRouter()
+    return started.length + drained.length + cancelled.length > 0
+  }
+
+  /** The worker has started and takes requests from now on; false when it is not wanted any more. */
+  finishStart(worker: number, nowMs: number): boolean {
+    if (!this.roster.becomeReady(worker)) return false
+    checkWorkerMemory(1, this.setup.engine.args)
+    this.ready.grow(worker + 1)
+    this.tellRouter()
+    this.spawn(worker)
+    this.probe?.joined?.(this.places[worker]!, nowMs)
+    this.router.retry?.(nowMs)
+    return true
+  }
+
+  /** Lets go of draining workers that hold nothing for anybody any more; true when there were any. */
+  removeDrained(nowMs: number): boolean {
+    const { draining } = this.roster
+    if (draining.length === 0) return false
+    const empty = draining.filter((worker) => this.isEmpty(worker))
+    for (const worker of empty) this.remove(worker, nowMs)
+    if (empty.length > 0) this.router.retry?.(nowMs)
+    return empty.length > 0
+  }
+
+  /** The worker that the router chooses, or -1 when the request has to wait. */
+  route(request: SimRequest, nowMs: number): number {
+    if (this.roster.ready.length > 0) return this.router.route(request, nowMs)
+    this.unplaced.push(request)
+    return -1
+  }
+
+  /** Requests that arrived while nobody was ready, once somebody is. */
+  takeUnplaced(): ReadonlyArray<SimRequest> {
+    if (this.unplaced.length === 0 || this.roster.ready.length === 0) return []
+    const requests = this.unplaced
+    this.unplaced = []
+    return requests
+  }
+
+  markBlocks(mark: (block: number) => void): void {
+    this.router.markBlocks(mark)
+    for (const core of this.cores) core?.markBlocks(mark)
+    for (const { blocks } of this.unplaced) blocks.forEach((block) => mark(block))
+  }
+
+  // ---- requests and passes -------------------------------------------------------------------------------------------
 
   isBusy(worker: number): boolean {
     return this.outcomes[worker] !== undefined
@@ -135,11 +223,10 @@ export class WorkerPool<Worker extends WorkerCore> {
 
   /** Everybody in the pool. Who leaves a worker in the pass under way is still there until that pass ends. */
   requests(): Array<SimRequest> {
-    const inWorkers = this.cores.flatMap((core, worker) => [
-      ...core.requests(),
-      ...leavingRequests(this.outcomes[worker])
-    ])
-    return [...this.router.parkedRequests(), ...inWorkers]
+    const inWorkers = this.cores.flatMap((core, worker) =>
+      core === undefined ? [] : [...core.requests(), ...leavingRequests(this.outcomes[worker])]
+    )
+    return [...this.router.parkedRequests(), ...this.unplaced, ...inWorkers]
   }
 
   /** End of the pass, or -1 when it did nothing: then the worker stays idle until something else changes. */
@@ -162,6 +249,48 @@ export class WorkerPool<Worker extends WorkerCore> {
   protected began(worker: number, outcome: PassOutcome): void {
     this.ready.remove(worker)
     this.outcomes[worker] = outcome
+  }
+
+  private spawn(worker: number): void {
+    const { engine, gaps, probe, role } = this.setup
+    const core = this.setup.spawn({
+      workerIndex: worker,
+      gaps,
+      ...this.eventSinks(engine, worker),
+      probe: probe?.worker?.(role, worker)
+    })
+    this.cores[worker] = core
+    const place = { role, workerIndex: worker, core }
+    this.places[worker] = place
+    this.present.push(place)
+  }
+
+  private isEmpty(worker: number): boolean {
+    const core = this.cores[worker]!
+    return !this.isBusy(worker) && core.inFlight === 0 && core.requests().length === 0
+  }
+
+  private remove(worker: number, nowMs: number): void {
+    const place = this.places[worker]!
+    this.probe?.left?.(place, nowMs)
+    this.present.splice(this.present.indexOf(place), 1)
+    this.places[worker] = undefined
+    this.roster.remove(worker)
+    this.cores[worker] = undefined
+    this.heldEvents[worker] = undefined
+    this.ready.remove(worker)
+    this.router.removed?.(worker)
+  }
+
+  /** Tells the router who may be sent requests now. */
+  private tellRouter(): void {
+    const { router } = this
+    if (router.eligible === undefined) {
+      throw new RouterFault(
+        `the ${this.setup.router.name} router cannot follow workers that come and go: give its core an eligible method`
+      )
+    }
+    router.eligible(this.roster.ready)
   }
 
   private eventSinks(engine: Engine["Service"], worker: number): Pick<WorkerContext, "kvEvents" | "kvEventsAtPassEnd"> {

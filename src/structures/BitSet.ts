@@ -6,11 +6,20 @@
  * Adding and removing touch one word. Finding the next member costs one step per 32 absent ones.
  */
 export class BitSet {
-  private readonly words: Uint32Array
+  private words: Uint32Array
 
   /** For members 0 … size - 1. */
   constructor(size: number) {
     this.words = new Uint32Array(Math.ceil(size / 32))
+  }
+
+  /** Makes room for members below `size`. */
+  grow(size: number): void {
+    const length = Math.ceil(size / 32)
+    if (length <= this.words.length) return
+    const words = new Uint32Array(length)
+    words.set(this.words)
+    this.words = words
   }
 
   add(member: number): void {

@@ -31,14 +31,14 @@ export const pickTied = (tied: Int32Array, count: number, tieBreak: TieBreak, ra
 
 /**
  * Softmax over costs scaled to their own range: the cheapest weighs 1, the dearest exp(-1 / temperature).
- * The costs must not all be equal; `weights` is scratch of the same length.
+ * A worker that may not be chosen costs `Infinity`. The other costs must not all be equal; `weights` is scratch of the same length.
  */
 export const pickSoftmax = (costs: Float64Array, temperature: number, weights: Float64Array, random: Pcg32): number => {
   let lowest = Infinity
   let highest = -Infinity
   for (const cost of costs) {
     lowest = Math.min(lowest, cost)
-    highest = Math.max(highest, cost)
+    if (cost < Infinity) highest = Math.max(highest, cost)
   }
   const scale = -1 / ((highest - lowest) * temperature)
   let total = 0
@@ -51,7 +51,8 @@ export const pickSoftmax = (costs: Float64Array, temperature: number, weights: F
   let reached = 0
   for (let worker = 0; worker < costs.length; worker++) {
     reached += weights[worker]! / total
-    if (reached >= draw) return worker
+    if (reached >= draw && weights[worker]! > 0) return worker
   }
-  return costs.length - 1
+  // The sum of all shares may fall short of 1 by rounding.
+  return weights.findLastIndex((weight) => weight > 0)
 }

@@ -18,6 +18,7 @@ export const layer = (options: KvRouterOptions, hook?: DecisionHook): Layer.Laye
     Effect.zipWith(DecisionWatch, Effect.fromResult(checkedOptions(options)), (watch, checked) =>
       Router.of({
         name: "kv_router",
+        followsCaches: true,
         make: (context) => new KvRouterCore(checked, context, hook ?? watch)
       })
     )

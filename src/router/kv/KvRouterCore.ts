@@ -59,12 +59,16 @@ export class KvRouterCore implements RouterCore {
   private readonly active = new Map<number, ActiveRequest>()
   private readonly released: Array<Placement> = []
   private releasedTaken = 0
-  private readonly prefillTokens: Float64Array
-  private readonly overlaps: Int32Array
-  private readonly depths: Int32Array
-  private readonly costs: Float64Array
-  private readonly softmaxWeights: Float64Array
-  private readonly tied: Int32Array
+  private prefillTokens: Float64Array
+  private overlaps: Int32Array
+  private depths: Int32Array
+  private costs: Float64Array
+  private softmaxWeights: Float64Array
+  private tied: Int32Array
+  /** Who may not be sent requests, by index; `undefined` while everybody may. */
+  private barred: Uint8Array | undefined
+  /** How many may be. */
+  private eligibleWorkers: number
 
   constructor(options: KvRouterOptions, context: RouterContext, hook?: DecisionHook) {
     const { blockTokens, role, workers } = context
@@ -95,6 +99,27 @@ export class KvRouterCore implements RouterCore {
     this.costs = new Float64Array(workers)
     this.softmaxWeights = new Float64Array(workers)
     this.tied = new Int32Array(workers)
+    this.eligibleWorkers = workers
+  }
+
+  eligible(workers: ReadonlyArray<number>): void {
+    const known = Math.max(this.costs.length, (workers.at(-1) ?? -1) + 1)
+    if (known > this.costs.length) this.grow(known)
+    const barred = new Uint8Array(known).fill(1)
+    for (const worker of workers) barred[worker] = 0
+    this.barred = workers.length === known ? undefined : barred
+    this.eligibleWorkers = workers.length
+    this.queue.follow(workers.length, this.prefillTokens)
+  }
+
+  removed(worker: number): void {
+    this.index?.remove(worker)
+    this.tracker.removeWorker(worker)
+    for (const [id, active] of this.active) if (active.worker === worker) this.active.delete(id)
+  }
+
+  retry(nowMs: number): void {
+    if (this.eligibleWorkers > 0) this.drain(nowMs)
   }
 
   get parked(): number {
@@ -107,9 +132,10 @@ export class KvRouterCore implements RouterCore {
 
   /** Throws {@link QueueLimitReached} when the request would be parked in a full policy class. */
   route(request: SimRequest, nowMs: number): number {
-    this.prefills.read(nowMs, this.prefillTokens)
-    const { overlaps } = this
+    this.readPrefills(nowMs)
+    const { barred, overlaps } = this
     this.index?.overlaps(request.blocks, this.promptBlocks(request), overlaps)
+    if (barred !== undefined) barred.forEach((bar, worker) => bar === 1 && (overlaps[worker] = 0))
     let bestOverlap = 0
     for (const overlap of overlaps) bestOverlap = Math.max(bestOverlap, overlap)
     if (this.queue.park(request, overlaps, bestOverlap * this.weights.blockTokens, nowMs)) return -1
@@ -153,10 +179,30 @@ export class KvRouterCore implements RouterCore {
     this.queue.markBlocks(mark)
   }
 
+  /** Outstanding prefill tokens; `Infinity` for those who may not be sent requests. */
+  private readPrefills(nowMs: number): void {
+    const { barred, prefillTokens } = this
+    this.prefills.read(nowMs, prefillTokens)
+    if (barred === undefined) return
+    for (let worker = 0; worker < barred.length; worker++) if (barred[worker] === 1) prefillTokens[worker] = Infinity
+  }
+
+  private grow(workers: number): void {
+    this.index?.grow(workers)
+    this.tracker.grow(workers)
+    this.prefills.grow(workers)
+    this.prefillTokens = new Float64Array(workers)
+    this.overlaps = new Int32Array(workers)
+    this.depths = new Int32Array(workers)
+    this.costs = new Float64Array(workers)
+    this.softmaxWeights = new Float64Array(workers)
+    this.tied = new Int32Array(workers)
+  }
+
   /** Lets parked requests go for as long as some worker may take one; each admission counts for the next. */
   private drain(nowMs: number): void {
-    while (this.queue.size > 0) {
-      this.prefills.read(nowMs, this.prefillTokens)
+    while (this.queue.size > 0 && this.eligibleWorkers > 0) {
+      this.readPrefills(nowMs)
       const parked = this.queue.release()
       if (parked === undefined) return
       const { overlaps, request } = parked
@@ -170,7 +216,7 @@ export class KvRouterCore implements RouterCore {
     const blockCount = options.routerTrackActiveBlocks ? this.promptBlocks(request) : 0
     this.computeCosts(request, overlaps, blockCount)
     const worker = this.choose(request, nowMs)
-    const cachedTokens = Math.min(overlaps[worker]! * weights.blockTokens, request.promptTokens)
+    const cachedTokens = Math.min((overlaps[worker] ?? 0) * weights.blockTokens, request.promptTokens)
     request.routeOverlapTokens = cachedTokens
     const newTokens = request.promptTokens - cachedTokens
     const prefill =
@@ -201,8 +247,12 @@ export class KvRouterCore implements RouterCore {
     let least = Infinity
     for (const tokens of prefillTokens) least = Math.min(least, tokens)
     for (let worker = 0; worker < costs.length; worker++) {
+      if (prefillTokens[worker] === Infinity) {
+        costs[worker] = Infinity
+        continue
+      }
       costs[worker] =
-        prefillCost(weights, request.promptTokens, prefillTokens[worker]!, least, overlaps[worker]!)
+        prefillCost(weights, request.promptTokens, prefillTokens[worker]!, least, overlaps[worker] ?? 0)
         + decodeCost(tracker.activeBlocks[worker]!, blockCount, depths[worker]!)
     }
   }
@@ -218,7 +268,7 @@ export class KvRouterCore implements RouterCore {
       minima: Array.from(tied.subarray(0, tiedCount))
     })
     if (forced !== undefined) return forced
-    if (options.routerTemperature === 0 || tiedCount === costs.length) {
+    if (options.routerTemperature === 0 || tiedCount === this.eligibleWorkers) {
       return pickTied(tied, tiedCount, options.tieBreak, random)
     }
     return pickSoftmax(costs, options.routerTemperature, this.softmaxWeights, random)

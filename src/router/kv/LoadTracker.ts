@@ -11,15 +11,31 @@ import { WorkerBlockSets } from "./WorkerBlockSets.ts"
 
 export class LoadTracker implements BlockHolder {
   /** Distinct blocks that each worker is busy with. */
-  readonly activeBlocks: Float64Array
+  activeBlocks: Float64Array
   private readonly active: WorkerBlockSets
   /** Per worker: holders of a block beyond the first. Most active blocks have one, so these stay small and in cache. */
-  private readonly extra: ReadonlyArray<IntMap>
+  private readonly extra: Array<IntMap>
 
   constructor(workers: number) {
     this.activeBlocks = new Float64Array(workers)
     this.active = new WorkerBlockSets(workers)
     this.extra = Array.from({ length: workers }, () => new IntMap())
+  }
+
+  /** Makes room for workers below `workers`. */
+  grow(workers: number): void {
+    const activeBlocks = new Float64Array(workers)
+    activeBlocks.set(this.activeBlocks)
+    this.activeBlocks = activeBlocks
+    this.active.grow(workers)
+    while (this.extra.length < workers) this.extra.push(new IntMap())
+  }
+
+  /** The worker is gone. */
+  removeWorker(worker: number): void {
+    this.activeBlocks[worker] = 0
+    this.active.remove(worker)
+    this.extra[worker] = new IntMap()
   }
 
   /** A request with these prompt blocks (the first `length` of `blocks`) goes to the worker. */

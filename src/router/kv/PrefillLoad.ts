@@ -27,14 +27,22 @@ export interface PrefillLoad {
   remove(entry: PrefillEntry, nowMs: number): void
   /** Outstanding tokens of every worker, into `out[w]`. */
   read(nowMs: number, out: Float64Array): void
+  /** Makes room for workers below `workers`. */
+  grow(workers: number): void
 }
 
 /** Every request's tokens count in full until removed. */
 export class PlainPrefillLoad implements PrefillLoad {
-  private readonly sums: Float64Array
+  private sums: Float64Array
 
   constructor(workers: number) {
     this.sums = new Float64Array(workers)
+  }
+
+  grow(workers: number): void {
+    const sums = new Float64Array(workers)
+    sums.set(this.sums)
+    this.sums = sums
   }
 
   add(worker: number, tokens: number): PrefillEntry {
@@ -112,12 +120,16 @@ const remainingTokens = (entry: PrefillEntry, elapsedNs: number): number => {
 
 /** `router_prefill_load_model: "aic"`: the estimated prefills count down as simulated time passes. */
 export class DecayingPrefillLoad implements PrefillLoad {
-  private readonly lines: ReadonlyArray<PrefillLine>
+  private readonly lines: Array<PrefillLine>
   private readonly estimate: PrefillEstimator
 
   constructor(workers: number, estimate: PrefillEstimator) {
     this.lines = Array.from({ length: workers }, () => new PrefillLine())
     this.estimate = estimate
+  }
+
+  grow(workers: number): void {
+    while (this.lines.length < workers) this.lines.push(new PrefillLine())
   }
 
   add(worker: number, tokens: number, prefixTokens: number, nowMs: number): PrefillEntry {

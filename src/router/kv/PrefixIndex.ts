@@ -32,12 +32,25 @@ class WorkerSink implements KvEventSink {
 
 export class PrefixIndex implements BlockHolder {
   private readonly cached: WorkerBlockSets
-  private readonly sinks: ReadonlyArray<KvEventSink>
+  private readonly sinks: Array<KvEventSink>
 
   constructor(workers: number) {
     const cached = new WorkerBlockSets(workers)
     this.cached = cached
     this.sinks = Array.from({ length: workers }, (_, w) => new WorkerSink(cached.groupOf(w), cached.bitOf(w)))
+  }
+
+  /** Makes room for workers below `workers`. */
+  grow(workers: number): void {
+    this.cached.grow(workers)
+    for (let w = this.sinks.length; w < workers; w++) {
+      this.sinks.push(new WorkerSink(this.cached.groupOf(w), this.cached.bitOf(w)))
+    }
+  }
+
+  /** The worker is gone, and with it what it cached. */
+  remove(worker: number): void {
+    this.cached.remove(worker)
   }
 
   /** Where the events of a worker go. Storing a block twice or removing an absent one changes nothing. */

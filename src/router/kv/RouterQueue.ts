@@ -27,7 +27,8 @@ export class QueueLimitReached extends RouterFault {
 class ClassQueue {
   readonly heap = new ParkedHeap()
   readonly policy: PolicyClass
-  private readonly workers: number
+  /** Workers that may be sent requests. */
+  workers: number
   private readonly busyTokens: number
   private rawTokens = 0
   private cachedTokens = 0
@@ -94,7 +95,7 @@ export class RouterQueue implements ClassHeads {
   private readonly turns: DeficitRoundRobin
   private sequence = 0
   /** Outstanding prefill tokens per worker; the caller keeps it current. */
-  private readonly prefillTokens: Float64Array
+  private prefillTokens: Float64Array
 
   constructor(profile: PolicyProfile, maxNumBatchedTokens: number, prefillTokens: Float64Array) {
     const budgetTokens = maxNumBatchedTokens === Infinity ? unlimitedBudgetTokens : maxNumBatchedTokens
@@ -105,6 +106,12 @@ export class RouterQueue implements ClassHeads {
       profile.classes.map((policy) => policy.quantumTokens),
       this
     )
+  }
+
+  /** The pool has changed: `workers` may be sent requests; in `prefillTokens` everybody else is `Infinity`. */
+  follow(workers: number, prefillTokens: Float64Array): void {
+    this.prefillTokens = prefillTokens
+    for (const queue of this.queues) queue.workers = workers
   }
 
   /**

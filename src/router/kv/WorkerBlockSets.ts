@@ -13,11 +13,19 @@ const workersPerGroup = 32
 /** The sets of up to 32 workers: bit `w` of `masks[block]` says that worker `w` of the group has the block. */
 export class WorkerGroup {
   masks: Int32Array = new Int32Array(1024)
-  /** One bit for each worker that exists. */
-  readonly everyone: number
+  /** One bit for each worker that is there. */
+  everyone: number
 
   constructor(workers: number) {
     this.everyone = workers === workersPerGroup ? -1 : (1 << workers) - 1
+  }
+
+  /** Forgets the worker of this bit. */
+  clear(bit: number): void {
+    this.everyone &= ~bit
+    if (this.everyone === 0) this.masks = new Int32Array(1024)
+    const { masks } = this
+    for (let block = 0; block < masks.length; block++) masks[block]! &= ~bit
   }
 
   /** Makes room for `block`. */
@@ -49,7 +57,8 @@ const fill = (out: Int32Array, first: number, bits: number, value: number): void
 }
 
 export class WorkerBlockSets {
-  private readonly groups: ReadonlyArray<WorkerGroup>
+  private readonly groups: Array<WorkerGroup>
+  private workers: number
 
   constructor(workers: number) {
     const groups: Array<WorkerGroup> = []
@@ -57,6 +66,20 @@ export class WorkerBlockSets {
       groups.push(new WorkerGroup(Math.min(workersPerGroup, workers - first)))
     }
     this.groups = groups
+    this.workers = workers
+  }
+
+  /** Makes room for workers below `workers`; the new ones have nothing. */
+  grow(workers: number): void {
+    for (; this.workers < workers; this.workers++) {
+      if (this.workers % workersPerGroup === 0) this.groups.push(new WorkerGroup(0))
+      this.groupOf(this.workers).everyone |= this.bitOf(this.workers)
+    }
+  }
+
+  /** The worker is gone, with all it had. */
+  remove(worker: number): void {
+    this.groupOf(worker).clear(this.bitOf(worker))
   }
 
   /** The group that holds a worker's set; its bit there is {@link WorkerBlockSets.bitOf}. */

@@ -1,0 +1,245 @@
+/** Pools that grow and shrink at random while they serve: what holds in every run holds there, too. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as Autoscaler from "../../src/autoscaler/Autoscaler.ts"
+import type { EngineArgs } from "../../src/engine/EngineArgs.ts"
+import * as VllmEngine from "../../src/engine/vllm/VllmEngine.ts"
+import { ImmediateRouter } from "../../src/router/ImmediateRouter.ts"
+import * as KvRouter from "../../src/router/kv/KvRouter.ts"
+import { defaultKvRouterOptions } from "../../src/router/kv/KvRouterOptions.ts"
+import * as RoundRobin from "../../src/router/RoundRobin.ts"
+import { Router } from "../../src/router/Router.ts"
+import type { RunProbe } from "../../src/simulation/RunProbe.ts"
+import * as Topology from "../../src/simulation/Topology.ts"
+import * as PolynomialTiming from "../../src/timing/PolynomialTiming.ts"
+import { engineArgs } from "../support/EngineArgsBuilder.ts"
+import * as PlainWorkload from "../support/PlainWorkload.ts"
+import { multiTopology, replay, topology } from "../support/Replays.ts"
+import { row } from "../support/RequestBuilder.ts"
+import { type RandomRun, randomRun } from "./RandomRun.ts"
+
+const Script = Schema.Struct({
+  stepMs: Schema.Literals([1, 7, 50, 200]),
+  startupS: Schema.Literals([0, 0, 0.01, 0.1]),
+  targets: Schema.Array(Schema.Tuple([Schema.Literals([1, 1, 2, 3, 5]), Schema.Literals([0, 1, 2, 3, 40])])).check(
+    Schema.isMinLength(1),
+    Schema.isMaxLength(12)
+  ),
+  kvRouter: Schema.Boolean,
+  disaggregated: Schema.Boolean
+})
+type Script = typeof Script.Type
+
+/** The last step leaves one worker in each pool, so that everything gets done. */
+const decider = ({ stepMs, targets }: Script, roles: ReadonlyArray<Autoscaler.PoolRole>): Autoscaler.Decider => {
+  let tick = 0
+  return {
+    firstTickMs: stepMs,
+    watchesPasses: true,
+    decide: () =>
+      Effect.sync(() => {
+        const [first, second] = targets[tick] ?? [1, 1]
+        tick += 1
+        return {
+          targets: Object.fromEntries(roles.map((role, pool) => [role, pool === 0 ? second : first])),
+          nextTickMs: tick <= targets.length ? (tick + 1) * stepMs : undefined
+        }
+      })
+  }
+}
+
+const scaledBy = (script: Script) =>
+  Autoscaler.layer("random", (pools) =>
+    decider(
+      script,
+      pools.map(({ role }) => role)
+    )
+  )
+
+const poolOf = (args: EngineArgs, { kvRouter, startupS }: Script) =>
+  Layer.merge(
+    VllmEngine.layer({
+      ...args,
+      startupTimeS: startupS,
+      maxNumBatchedTokens: Math.max(args.maxNumBatchedTokens, 8)
+    }).pipe(Layer.provide(PolynomialTiming.layer)),
+    kvRouter ? KvRouter.layer({ ...defaultKvRouterOptions, routerQueueThreshold: 1 }) : RoundRobin.layer
+  )
+
+const topologyOf = ({ args, workers }: RandomRun, script: Script) =>
+  (script.disaggregated
+    ? Topology.layerDisaggregated({ prefillWorkers: workers, decodeWorkers: 2 }).pipe(
+        Layer.provide(
+          Layer.merge(
+            Topology.PrefillPool.layer.pipe(Layer.provide(poolOf({ ...args, workerType: "prefill" }, script))),
+            Topology.DecodePool.layer.pipe(Layer.provide(poolOf({ ...args, workerType: "decode" }, script)))
+          )
+        )
+      )
+    : Topology.layerMulti({ workers }).pipe(Layer.provide(poolOf(args, script)))
+  ).pipe(Layer.orDie)
+
+/** Nothing may be placed on a worker that is not there, and nothing may be left on one that goes. */
+const watch = (): RunProbe => {
+  const gone = new Set<string>()
+  const name = ({ role, workerIndex }: { readonly role: string; readonly workerIndex: number }) =>
+    `${role} ${workerIndex}`
+  return {
+    joined: (worker) => assert.isFalse(gone.has(name(worker)), "an index came back"),
+    left: (worker) => {
+      assert.strictEqual(worker.core.requests().length, 0)
+      gone.add(name(worker))
+    },
+    placed: (_, worker) => assert.isFalse(gone.has(name(worker)), "a request went to a worker that is gone"),
+    pass: (worker) => assert.isFalse(gone.has(name(worker)), "a worker that is gone ran a pass")
+  }
+}
+
+const plainArgs = engineArgs({ numGpuBlocks: 64, blockTokens: 4 })
+const oneSecond = Array.from({ length: 20 }, (_, index) =>
+  row({ timestampMs: index * 50, promptTokens: 8, outputTokens: 20, hashIds: [index, 100 + index] }, index + 1)
+)
+const plainLoad = PlainWorkload.layer({
+  rows: oneSecond,
+  traceBlockTokens: 4,
+  concurrency: undefined,
+  chunkRows: 100
+})
+
+describe("elastic pools", () => {
+  it.effect.prop(
+    "lose no request and no block, use no index twice, and repeat",
+    [randomRun, Arbitrary.schema(Script)],
+    ([run, script]) =>
+      Effect.gen(function* () {
+        // Tight pools of a disaggregated run may block each other for ever, elastic or not.
+        const roomy = script.disaggregated ? { numGpuBlocks: 1000 } : {}
+        const args = {
+          ...run.args,
+          ...roomy,
+          engineType: "vllm" as const,
+          enableChunkedPrefill: true,
+          preemptionMode: "lifo" as const
+        }
+        const sane = { ...run, args }
+        const once = () =>
+          replay(topologyOf(sane, script), PlainWorkload.layer(sane), { check: true, probes: [watch()] }).pipe(
+            Effect.provide(scaledBy(script), { local: true })
+          )
+        const { records, summary } = yield* once()
+        assert.strictEqual(records.length, sane.rows.length)
+        assert.isTrue(records.every(({ status }) => status !== "in_flight"))
+        assert.strictEqual(summary.ended, "drained")
+        const again = yield* once()
+        assert.deepStrictEqual(
+          again.records.map(({ id, lastTokenMs, workerIndex }) => [id, lastTokenMs, workerIndex]),
+          records.map(({ id, lastTokenMs, workerIndex }) => [id, lastTokenMs, workerIndex])
+        )
+        assert.deepStrictEqual(again.summary.scaling, summary.scaling)
+        assert.deepStrictEqual(again.summary.workerSeconds, summary.workerSeconds)
+      }),
+    { arbitrary: { runs: 150, size: 40 } }
+  )
+
+  it.effect("hold requests back while nobody is there, and serve them when somebody is", () =>
+    Effect.gen(function* () {
+      const { records, summary } = yield* replay(multiTopology(plainArgs, 1), plainLoad, { check: true }).pipe(
+        Effect.provide(
+          Autoscaler.layer("pause", () => ({
+            firstTickMs: 100,
+            decide: ({ nowMs }) =>
+              Effect.succeed({
+                targets: { aggregated: nowMs < 5000 ? 0 : 1 },
+                nextTickMs: nowMs < 5000 ? 5000 : undefined
+              })
+          }))
+        )
+      )
+      assert.isTrue(records.every(({ status }) => status === "completed"))
+      assert.isAtLeast(records.filter(({ firstAdmitMs }) => firstAdmitMs === 5000).length, 15)
+      assert.deepStrictEqual(
+        summary.scaling?.events.map(({ from, reason, timeMs, to }) => [timeMs, from, to, reason]),
+        [
+          [100, 1, 0, "scale_down"],
+          [5000, 0, 1, "scale_up"]
+        ]
+      )
+      assert.isBelow(summary.workerSeconds!.decode, summary.endMs / 1000 - 4)
+    })
+  )
+
+  it.effect("end in a dead end when nobody ever comes", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(
+        replay(multiTopology(plainArgs, 1), plainLoad).pipe(
+          Effect.provide(
+            Autoscaler.layer("nobody", () => ({
+              firstTickMs: 0,
+              decide: ({ nowMs }) => Effect.succeed({ targets: { aggregated: 0 }, nextTickMs: nowMs + 1000 })
+            }))
+          )
+        )
+      )
+      assert.strictEqual(error._tag, "ReplayError")
+      assert.include(error.message, "dead end")
+    })
+  )
+
+  it.effect("wait for a decision that takes its time", () =>
+    Effect.gen(function* () {
+      const { summary } = yield* replay(multiTopology(plainArgs, 1), plainLoad, { check: true }).pipe(
+        Effect.provide(
+          Autoscaler.layer("slow", () => ({
+            firstTickMs: 100,
+            decide: () =>
+              Effect.as(Effect.sleep(333), { targets: { aggregated: 2 }, nextTickMs: undefined, reason: "late" })
+          }))
+        )
+      )
+      assert.deepStrictEqual(summary.scaling?.events, [
+        { timeMs: 433, pool: "aggregated", from: 1, to: 2, reason: "late" }
+      ])
+      assert.strictEqual(summary.scaling?.ticks, 1)
+    })
+  )
+
+  it.effect("fail with the autoscaler, and with targets that no pool can have", () =>
+    Effect.gen(function* () {
+      const failing = (decide: Autoscaler.OwnDecider<string, never>["decide"]) =>
+        Effect.flip(
+          replay(multiTopology(plainArgs, 2), plainLoad).pipe(
+            Effect.provide(Autoscaler.layer("mine", () => ({ firstTickMs: 10, decide })))
+          )
+        )
+      assert.include((yield* failing(() => Effect.fail("no metrics"))).message, "autoscaler mine: no metrics")
+      const half = yield* failing(() => Effect.succeed({ targets: { aggregated: 1.5 }, nextTickMs: undefined }))
+      assert.include(half.message, "wants 1.5 workers")
+    })
+  )
+
+  it.effect("refuse a topology of one worker, and a router that cannot follow", () =>
+    Effect.gen(function* () {
+      const grow = Autoscaler.layer("grow", () => ({
+        firstTickMs: 10,
+        decide: () => Effect.succeed({ targets: { aggregated: 3 }, nextTickMs: undefined })
+      }))
+      const single = yield* Effect.flip(replay(topology(plainArgs), plainLoad).pipe(Effect.provide(grow)))
+      assert.include(single.message, "layerMulti")
+      class FirstWorker extends ImmediateRouter {
+        override route(): number {
+          return 0
+        }
+      }
+      const stubborn = Topology.layerMulti({ workers: 2 }).pipe(
+        Layer.provide(VllmEngine.layer(plainArgs).pipe(Layer.provide(PolynomialTiming.layer))),
+        Layer.provide(Layer.succeed(Router, Router.of({ name: "stubborn", make: () => new FirstWorker() }))),
+        Layer.orDie
+      )
+      const refused = yield* Effect.flip(replay(stubborn, plainLoad).pipe(Effect.provide(grow)))
+      assert.include(refused.message, "stubborn router cannot follow")
+    })
+  )
+})
