@@ -69,6 +69,12 @@ const { POSITIVE_INFINITY: unlimited } = Number
 
 /** Where the reference's model is known to differ from real engines; each is off unless asked for. */
 const corrections = {
+  prefillSpeedupRatio: setting(
+    number(1e-6, 1e12),
+    1,
+    "The prefill part of passes takes this many times less time, beside speedup_ratio"
+  ),
+  passOverheadMs: setting(duration, 0, "Time of every pass beside what it computes, not sped up, ms"),
   frontendMs: setting(duration, 0, "Time of a request before the queue and its first token, per request, ms"),
   frontendUsPerToken: setting(duration, 0, "The same per prompt token, microseconds"),
   decodeCostBy: setting(

@@ -1,6 +1,6 @@
-/** Durations of the parts of a pass: the timing model's milliseconds, sped up as the engine arguments ask, in whole nanoseconds. */
+/** Durations of the parts of a pass: what the timing model says of what the pass schedules, scaled as the engine arguments ask. */
 import type { EngineArgs } from "./EngineArgs.ts"
-import { scaledDurationMs } from "../timing/Quantise.ts"
+import { PassScaling } from "./PassScaling.ts"
 import type { TimingModel } from "../timing/Timing.ts"
 
 /** The prompts of a pass that are charged as one prefill batch. */
@@ -10,25 +10,21 @@ export interface PrefillCharge {
   readonly meanPrefixTokens: number
 }
 
-/** No decode step is faster, before speed-up. */
-const minDecodeMs = 1
-
 export class PassTiming {
   private readonly args: EngineArgs
   private readonly model: TimingModel
-  private readonly decodeSpeedup: number
+  private readonly scaling: PassScaling
 
   constructor(args: EngineArgs, model: TimingModel) {
     this.args = args
     this.model = model
-    this.decodeSpeedup = args.speedupRatio * args.decodeSpeedupRatio
+    this.scaling = new PassScaling(args)
   }
 
-  /** Prefill of the prompts that the pass scheduled; 0 when all of their tokens were cached. */
+  /** Prefill of the prompts that the pass scheduled, asked for first; 0 when all of their tokens were cached. */
   prefillMs({ batchPrompts, meanIslTokens, meanPrefixTokens }: PrefillCharge): number {
-    if (batchPrompts === 0 || meanIslTokens <= meanPrefixTokens) return 0
-    const ms = Math.max(0, this.model.prefillMs(batchPrompts, meanIslTokens, meanPrefixTokens))
-    return scaledDurationMs(ms, this.args.speedupRatio)
+    if (batchPrompts === 0 || meanIslTokens <= meanPrefixTokens) return this.scaling.noPrefillMs()
+    return this.scaling.prefillMs(this.model.prefillMs(batchPrompts, meanIslTokens, meanPrefixTokens))
   }
 
   /** A decode step of `batch` requests that know `contextTokens` in all; a prefill worker's hidden token takes no time. */
@@ -40,7 +36,6 @@ export class PassTiming {
     // Shared blocks are read once per request, but no model knows of more than a full pool.
     const readTokens =
       decodeCostBy === "requests" ? Math.min(contextTokens, capacityTokens) : activeBlocks * blockTokens
-    const ms = this.model.decodeMs(batch, readTokens, meanContextTokens, capacityTokens)
-    return scaledDurationMs(Math.max(minDecodeMs, ms), this.decodeSpeedup)
+    return this.scaling.decodeMs(this.model.decodeMs(batch, readTokens, meanContextTokens, capacityTokens))
   }
 }

@@ -7,12 +7,12 @@
  */
 import type { EngineArgs } from "../EngineArgs.ts"
 import type { SimRequest } from "../../request/SimRequest.ts"
-import { scaledDurationMs } from "../../timing/Quantise.ts"
 import type { TimingModel } from "../../timing/Timing.ts"
 import type { WorkerContext } from "../WorkerContext.ts"
 import { BatchWorker } from "../BatchWorker.ts"
 import { EngineStalled } from "../EngineStalled.ts"
 import { MtpSampler } from "../MtpSampler.ts"
+import { PassScaling } from "../PassScaling.ts"
 import type { TokenGaps } from "../TokenGaps.ts"
 import type { WorkerProbe } from "../WorkerProbe.ts"
 import { type PassOutcome, Signal, type WorkerSnapshot } from "../WorkerCore.ts"
@@ -22,7 +22,6 @@ import { NewTokenRatio } from "./NewTokenRatio.ts"
 import { PrefillBudget } from "./PrefillBudget.ts"
 import { Sequence } from "./Sequence.ts"
 
-const minDecodeMs = 1
 const noTime = (): number => 0
 
 /** Reclaims in a row without a single token after which the requests are taken to displace each other forever. */
@@ -34,7 +33,7 @@ export class SglangWorker extends BatchWorker<Sequence> {
   private readonly gaps: TokenGaps
   private readonly sampler: MtpSampler | undefined
   private readonly probe: WorkerProbe | undefined
-  private readonly decodeSpeedup: number
+  private readonly scaling: PassScaling
   private readonly longestPrefixFirst: LongestPrefixFirst | undefined
   private readonly ratio: NewTokenRatio
   private readonly budget: PrefillBudget
@@ -56,7 +55,7 @@ export class SglangWorker extends BatchWorker<Sequence> {
     this.probe = context.probe
     this.kv = new KvCache(args.numGpuBlocks, args.blockTokens, context.kvEvents, context.probe)
     this.sampler = args.mtp === undefined || !this.visible ? undefined : new MtpSampler(args.mtp, context.workerIndex)
-    this.decodeSpeedup = args.speedupRatio * args.decodeSpeedupRatio
+    this.scaling = new PassScaling(args)
     this.longestPrefixFirst =
       args.sglang.schedulePolicy === "lpm" ? new LongestPrefixFirst(this.kv.tree, args.blockTokens) : undefined
     this.ratio = new NewTokenRatio(args.sglang.scheduleConservativeness)
@@ -276,9 +275,10 @@ export class SglangWorker extends BatchWorker<Sequence> {
     const meanPrefixTokens = Math.floor(this.batchPrefixTokens / batch)
     this.batchIslTokens = 0
     this.batchPrefixTokens = 0
-    if (batch === 0 || this.args.workerType === "decode" || meanIslTokens <= meanPrefixTokens) return 0
-    const ms = Math.max(0, this.timing.prefillMs(batch, meanIslTokens, meanPrefixTokens))
-    return scaledDurationMs(ms, this.args.speedupRatio)
+    if (batch === 0 || this.args.workerType === "decode" || meanIslTokens <= meanPrefixTokens) {
+      return this.scaling.noPrefillMs()
+    }
+    return this.scaling.prefillMs(this.timing.prefillMs(batch, meanIslTokens, meanPrefixTokens))
   }
 
   /** Complete prompts start to decode, the others wait at the front for their next chunk. */
@@ -420,8 +420,8 @@ export class SglangWorker extends BatchWorker<Sequence> {
     for (let index = 0; index < running.length; index++) contextTokens += running[index]!.materialisedTokens
     const capacity = this.kv.capacityTokens
     const meanContextTokens = Math.floor(contextTokens / running.length)
-    const ms = this.timing.decodeMs(running.length, Math.min(contextTokens, capacity), meanContextTokens, capacity)
-    return scaledDurationMs(Math.max(minDecodeMs, ms), this.decodeSpeedup)
+    const readTokens = Math.min(contextTokens, capacity)
+    return this.scaling.decodeMs(this.timing.decodeMs(running.length, readTokens, meanContextTokens, capacity))
   }
 
   /** One token for every running request, with the slots from `first` on; returns their number. */

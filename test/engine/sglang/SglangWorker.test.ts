@@ -40,6 +40,15 @@ describe("a pass", () => {
     assert.strictEqual(worker.snapshot().activeBlocks, 0)
   })
 
+  it("speeds up the prefill part alone, and charges the overhead once per pass that takes time", () => {
+    const { worker } = spawn({ prefillSpeedupRatio: 2.5, passOverheadMs: 0.75 })
+    worker.submit(own(0, 5, 2))
+    const first = worker.pass(0)
+    assert.deepStrictEqual([first.prefillEndMs, first.endMs], [0.75 + 2, 0.75 + 2 + 10])
+    assert.strictEqual(worker.pass(20).endMs, 20 + 0.75 + 10)
+    assert.strictEqual(worker.pass(40).endMs, 40)
+  })
+
   it("does nothing when nothing can be admitted, and says so", () => {
     const { worker } = spawn({ sglang: { maxPrefillTokens: 3 } })
     worker.submit(own(1, 60, 3))

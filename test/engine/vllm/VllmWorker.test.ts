@@ -114,6 +114,22 @@ describe("one request", () => {
     assert.strictEqual(worker.pass(0).endMs, 5 + 1)
   })
 
+  it("speeds up the prefill part alone", () => {
+    const { worker } = spawn({ ...tiny, speedupRatio: 2, prefillSpeedupRatio: 2.5 })
+    worker.submit(prompt(0, 10, 1))
+    assert.strictEqual(worker.pass(0).endMs, 2 + 5)
+  })
+
+  it("charges the overhead once per pass that takes time, whatever it computes", () => {
+    const { worker } = spawn({ ...tiny, speedupRatio: 2, passOverheadMs: 0.75, maxNumBatchedTokens: 6 })
+    worker.submit(prompt(0, 10, 2))
+    assert.strictEqual(worker.pass(0).endMs, 0.75 + 3)
+    const mixed = worker.pass(10)
+    assert.deepStrictEqual([mixed.prefillEndMs, mixed.endMs], [10 + 0.75 + 2, 10 + 0.75 + 2 + 5])
+    assert.strictEqual(worker.pass(20).endMs, 20 + 0.75 + 5)
+    assert.strictEqual(worker.pass(30).endMs, 30)
+  })
+
   it("takes no decode step as shorter than 1 ms, before scaling", () => {
     const plain = spawn(tiny, 0.25)
     plain.worker.submit(prompt(0, 10, 1))

@@ -1,0 +1,44 @@
+/**
+ * From the timing model's milliseconds to those of a pass: sped up as the engine arguments ask, in whole nanoseconds, and with the
+ * overhead that every pass has whatever it computes (`pass_overhead_ms`: scheduling, launches, sampling on the host).
+ */
+import type { EngineArgs } from "./EngineArgs.ts"
+import { scaledDurationMs } from "../timing/Quantise.ts"
+
+type ScalingArgs = Pick<EngineArgs, "speedupRatio" | "prefillSpeedupRatio" | "decodeSpeedupRatio" | "passOverheadMs">
+
+/** No decode step is faster, before speed-up. */
+const minDecodeMs = 1
+
+/** A pass asks for its prefill part first, then for its decode part; it is charged its overhead once, with the first that takes time. */
+export class PassScaling {
+  private readonly prefillSpeedup: number
+  private readonly decodeSpeedup: number
+  private readonly overheadMs: number
+  /** What the decode part still has to be charged. */
+  private overheadLeftMs: number
+
+  constructor({ decodeSpeedupRatio, passOverheadMs, prefillSpeedupRatio, speedupRatio }: ScalingArgs) {
+    this.prefillSpeedup = speedupRatio * prefillSpeedupRatio
+    this.decodeSpeedup = speedupRatio * decodeSpeedupRatio
+    this.overheadMs = scaledDurationMs(passOverheadMs, 1)
+    this.overheadLeftMs = this.overheadMs
+  }
+
+  /** Begins a pass without a prefill part. */
+  noPrefillMs(): number {
+    this.overheadLeftMs = this.overheadMs
+    return 0
+  }
+
+  /** Begins a pass whose prefill part is modelled to take `ms`. */
+  prefillMs(ms: number): number {
+    this.overheadLeftMs = 0
+    return this.overheadMs + scaledDurationMs(Math.max(0, ms), this.prefillSpeedup)
+  }
+
+  /** The decode part, modelled to take `ms`. */
+  decodeMs(ms: number): number {
+    return this.overheadLeftMs + scaledDurationMs(Math.max(minDecodeMs, ms), this.decodeSpeedup)
+  }
+}
