@@ -76,6 +76,8 @@ export * as NpzTiming from "./timing/npz/NpzTiming.ts"
 export * as NpzError from "./timing/npz/NpzError.ts"
 
 // Results: events, the report and its texts, per-request lines, files.
+export * as SeriesProbe from "./observe/SeriesProbe.ts"
+export * as SeriesRow from "./observe/SeriesRow.ts"
 export * as ReplayEvent from "./report/ReplayEvent.ts"
 export * as Report from "./report/ReportSink.ts"
 export * as ReportBuilder from "./report/ReportBuilder.ts"

@@ -22,6 +22,7 @@ const imported: Readonly<Record<string, ReadonlyArray<string>>> = {
   workload: ["structures", "request", "settings", "trace"],
   simulation: ["structures", "request", "settings", "report", "trace", "engine", "router", "autoscaler", "workload"],
   online: ["request", "settings", "report", "trace", "engine", "router", "workload", "simulation"],
+  observe: ["engine", "request", "simulation"],
   run: ["settings", "report", "timing", "trace", "engine", "router", "workload", "simulation", "online"],
   config: ["settings", "timing", "trace", "engine", "router", "workload", "simulation", "run"],
   serve: ["request", "settings", "report", "engine", "router", "simulation", "online"],

@@ -17,6 +17,8 @@ const offered: Readonly<Record<string, ReadonlyArray<string>>> = {
   Replay: ["run"],
   ReplayError: ["ReplayError"],
   RunProbe: [],
+  SeriesProbe: ["SeriesProbe", "defaultSeriesIntervalMs"],
+  SeriesRow: ["seriesColumns"],
   RunTelemetry: ["requests", "passes"],
   SimulationView: ["SimulationView"],
   Topology: ["Topology", "layerSingle", "layerMulti", "layerDisaggregated", "PrefillPool", "DecodePool"],

@@ -24,4 +24,8 @@ export interface WorkerProbe {
   readonly evicted?: ((blocks: number) => void) | undefined
   /** The request emits `tokens` output tokens at `tokenMs`; a prefill worker's are hidden. */
   readonly emitted?: ((request: SimRequest, tokens: number, tokenMs: number) => void) | undefined
+  /** The request's first visible token comes at `tokenMs`, which is its `firstTokenMs` from here on. */
+  readonly firstToken?: ((request: SimRequest, tokenMs: number) => void) | undefined
+  /** So many visible tokens of the pass come `gapMs` after the token before them of the same request. */
+  readonly tokenGap?: ((gapMs: number, tokens: number) => void) | undefined
 }

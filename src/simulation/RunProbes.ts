@@ -41,7 +41,9 @@ const composeWorkers = (probes: ReadonlyArray<WorkerProbe>): WorkerProbe | undef
         scheduled: inTurn(probes.map((probe) => bound(probe, probe.scheduled))),
         preempted: inTurn(probes.map((probe) => bound(probe, probe.preempted))),
         evicted: inTurn(probes.map((probe) => bound(probe, probe.evicted))),
-        emitted: inTurn(probes.map((probe) => bound(probe, probe.emitted)))
+        emitted: inTurn(probes.map((probe) => bound(probe, probe.emitted))),
+        firstToken: inTurn(probes.map((probe) => bound(probe, probe.firstToken))),
+        tokenGap: inTurn(probes.map((probe) => bound(probe, probe.tokenGap)))
       }
 
 /** The probes of a run: those given, after the invariant checks where they are asked for. */

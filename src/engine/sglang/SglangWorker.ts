@@ -473,13 +473,20 @@ export class SglangWorker extends BatchWorker<Sequence> {
   }
 
   private addGap(gapMs: number, count: number): void {
-    if (count > 0 && this.visible) this.gaps.add(gapMs, count)
+    if (count === 0 || !this.visible) return
+    this.gaps.add(gapMs, count)
+    this.probe?.tokenGap?.(gapMs, count)
+  }
+
+  private noteFirstToken(request: SimRequest, tokenMs: number): void {
+    request.firstTokenMs = tokenMs
+    this.probe?.firstToken?.(request, tokenMs)
   }
 
   /** Everything about a token that is not plain steady decoding: first, second, page boundary, last. */
   private noteToken(sequence: Sequence, tokenMs: number): void {
     const { generatedTokens, maxOutputTokens, request } = sequence
-    if (this.visible && generatedTokens === 1) request.firstTokenMs = tokenMs
+    if (this.visible && generatedTokens === 1) this.noteFirstToken(request, tokenMs)
     if (this.visible && generatedTokens === 2) request.secondTokenMs = tokenMs
     if (generatedTokens === maxOutputTokens) {
       this.recordProgress(sequence)

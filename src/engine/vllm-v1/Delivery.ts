@@ -8,6 +8,7 @@ import type { SimRequest } from "../../request/SimRequest.ts"
 import type { TokenGaps } from "../TokenGaps.ts"
 import type { WaitingQueue } from "../WaitingQueue.ts"
 import { type PassOutcome, Signal } from "../WorkerCore.ts"
+import type { WorkerProbe } from "../WorkerProbe.ts"
 import type { Batch } from "./Batch.ts"
 import type { Scheduler } from "./Scheduler.ts"
 import type { SchedulerSettings } from "./SchedulerSettings.ts"
@@ -22,6 +23,7 @@ export interface DeliveryParts {
   readonly waiting: WaitingQueue<Sequence>
   readonly running: Array<Sequence>
   readonly gaps: TokenGaps
+  readonly probe: WorkerProbe | undefined
   readonly outcome: PassOutcome
   /** Whether tokens may take the short way: not under multi-token prediction. */
   readonly singleTokens: boolean
@@ -33,6 +35,7 @@ export class Delivery {
   private readonly waiting: WaitingQueue<Sequence>
   private readonly running: Array<Sequence>
   private readonly gaps: TokenGaps
+  private readonly probe: WorkerProbe | undefined
   private readonly outcome: PassOutcome
   private readonly singleTokens: boolean
   /** Token time of the previous batch that yielded tokens: requests that got one then share this batch's gap. */
@@ -49,6 +52,7 @@ export class Delivery {
     this.waiting = parts.waiting
     this.running = parts.running
     this.gaps = parts.gaps
+    this.probe = parts.probe
     this.outcome = parts.outcome
     this.singleTokens = parts.singleTokens
   }
@@ -77,13 +81,13 @@ export class Delivery {
         sequence.inFlightTokens -= 1
       }
       if (sequence.lastTokenMs === previousMs) this.sharedGaps += 1
-      else this.gaps.add(tokenMs - sequence.lastTokenMs, 1)
+      else this.addGap(tokenMs - sequence.lastTokenMs, 1)
       sequence.lastTokenMs = tokenMs
       quiet += 1
       if (recorder !== undefined) recorder.emitted(sequence.request)
     }
     this.outcome.emittedTokens += quiet
-    if (this.sharedGaps > 0) this.gaps.add(tokenMs - previousMs, this.sharedGaps)
+    if (this.sharedGaps > 0) this.addGap(tokenMs - previousMs, this.sharedGaps)
     if (this.runningFinished) this.dropFinished()
     if (quiet === 0 && !this.emitted) return
     this.previousTokenMs = tokenMs
@@ -115,7 +119,7 @@ export class Delivery {
       if (sequence.running) this.scheduler.registerBlocks(sequence, Math.min(settledTokens, sequence.knownTokens))
     }
     const generated = sequence.generatedTokens
-    if (generated === 1) request.firstTokenMs = tokenMs
+    if (generated === 1) this.noteFirstToken(request)
     else this.noteGap(sequence)
     if (generated === 2) request.secondTokenMs = tokenMs
     if (generated === 1 && sequence.knownTokens < sequence.lastKnownTokens)
@@ -126,7 +130,17 @@ export class Delivery {
 
   private noteGap({ lastTokenMs }: Sequence): void {
     if (lastTokenMs === this.previousTokenMs) this.sharedGaps += 1
-    else this.gaps.add(this.tokenMs - lastTokenMs, 1)
+    else this.addGap(this.tokenMs - lastTokenMs, 1)
+  }
+
+  private addGap(gapMs: number, count: number): void {
+    this.gaps.add(gapMs, count)
+    this.probe?.tokenGap?.(gapMs, count)
+  }
+
+  private noteFirstToken(request: SimRequest): void {
+    request.firstTokenMs = this.tokenMs
+    this.probe?.firstToken?.(request, this.tokenMs)
   }
 
   private finish(sequence: Sequence): void {

@@ -3,6 +3,17 @@ import type { SimRequest } from "../../request/SimRequest.ts"
 import type { Decision, DecisionProbe, Delivery } from "../DecisionProbe.ts"
 import type { WorkerProbe } from "../WorkerProbe.ts"
 
+/** Whether any hook wants the log of decisions, which is not kept for nothing. */
+export const asksForDecisions = ({
+  admitted,
+  decisions,
+  emitted,
+  evicted,
+  preempted,
+  scheduled
+}: WorkerProbe): boolean =>
+  [admitted, decisions, emitted, evicted, preempted, scheduled].some((hook) => hook !== undefined)
+
 export class ShownDecisions implements DecisionProbe {
   private readonly probe: WorkerProbe
 

@@ -26,7 +26,7 @@ import { Scheduler } from "./Scheduler.ts"
 import type { SchedulerRules } from "./SchedulerRules.ts"
 import type { SchedulerSettings } from "./SchedulerSettings.ts"
 import { Sequence } from "./Sequence.ts"
-import { ShownDecisions } from "./ShownDecisions.ts"
+import { asksForDecisions, ShownDecisions } from "./ShownDecisions.ts"
 
 export class VllmV1Worker extends BatchWorker<Sequence> {
   readonly readsWholeQueue: boolean
@@ -64,11 +64,20 @@ export class VllmV1Worker extends BatchWorker<Sequence> {
     const { outcome, pool, running, waiting } = this
     const sampler = args.mtp === undefined ? undefined : new MtpSampler(args.mtp, context.workerIndex)
     this.scheduler = new Scheduler({ settings, rules, pool, waiting, running, sampler })
-    const { gaps } = context
+    const { gaps, probe } = context
     const singleTokens = sampler === undefined
-    this.delivery = new Delivery({ settings, scheduler: this.scheduler, waiting, running, gaps, outcome, singleTokens })
-    if (context.probe !== undefined) {
-      this.recorder = new DecisionRecorder(new ShownDecisions(context.probe), context.workerIndex)
+    this.delivery = new Delivery({
+      settings,
+      scheduler: this.scheduler,
+      waiting,
+      running,
+      gaps,
+      probe,
+      outcome,
+      singleTokens
+    })
+    if (probe !== undefined && asksForDecisions(probe)) {
+      this.recorder = new DecisionRecorder(new ShownDecisions(probe), context.workerIndex)
       this.pool.observer = this.recorder
       this.scheduler.recorder = this.recorder
     }

@@ -424,7 +424,9 @@ export class VllmWorker extends BatchWorker<Sequence> {
   }
 
   private addGap(gapMs: number, count: number): void {
-    if (count > 0 && this.visible) this.gaps.add(gapMs, count)
+    if (count === 0 || !this.visible) return
+    this.gaps.add(gapMs, count)
+    this.probe?.tokenGap?.(gapMs, count)
   }
 
   private showTokens(tokenless: Set<Sequence>, tokenMs: number): void {
@@ -479,11 +481,16 @@ export class VllmWorker extends BatchWorker<Sequence> {
     sequence.fullBlocks = position + 1
   }
 
+  private noteFirstToken(request: SimRequest, tokenMs: number): void {
+    request.firstTokenMs = tokenMs
+    this.probe?.firstToken?.(request, tokenMs)
+  }
+
   /** Everything about a token that is not plain steady decoding: first, second, block boundary, last. */
   private noteToken(sequence: Sequence, tokenMs: number): void {
     const { generatedTokens, maxOutputTokens, request } = sequence
     sequence.lastTokenMs = tokenMs
-    if (this.visible && generatedTokens === 1) request.firstTokenMs = tokenMs
+    if (this.visible && generatedTokens === 1) this.noteFirstToken(request, tokenMs)
     if (this.visible && generatedTokens === 2) request.secondTokenMs = tokenMs
     if (generatedTokens === maxOutputTokens) {
       this.complete(sequence)

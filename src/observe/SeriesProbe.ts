@@ -1,0 +1,258 @@
+/**
+ * The time series of a run: what each worker, each pool and the whole run did in every interval of simulated time.
+ *
+ * Rows are made when time leaves an interval and handed out by {@link SeriesProbe.take}; whoever takes them as the run goes on
+ * needs no more memory for a long run than for a short one. Passes count where they end, state is that of the last instant
+ * before the end of the interval (a pass under way has already changed it). Stretches without any event are one row.
+ */
+import type { PassOutcome } from "../engine/WorkerCore.ts"
+import type { WorkerProbe } from "../engine/WorkerProbe.ts"
+import type { SimRequest } from "../request/SimRequest.ts"
+import type { PoolRole, ProbedPool, ProbedRun, ProbedWorker, RunEnd, RunProbe } from "../simulation/RunProbe.ts"
+import type { SeriesRow, SeriesScope } from "./SeriesRow.ts"
+import { Tally } from "./Tally.ts"
+import { WorkerSeries } from "./WorkerSeries.ts"
+
+export const defaultSeriesIntervalMs = 1000
+
+/** State of a worker, or the sum over several. */
+interface State {
+  workersUp: number
+  waiting: number
+  running: number
+  activeBlocks: number
+  cachedBlocks: number
+  freeBlocks: number
+}
+
+const noState = (): State => ({
+  workersUp: 0,
+  waiting: 0,
+  running: 0,
+  activeBlocks: 0,
+  cachedBlocks: 0,
+  freeBlocks: 0
+})
+
+export class SeriesProbe implements RunProbe {
+  private readonly intervalMs: number
+  private run: ProbedRun | undefined = undefined
+  private readonly series = new Map<PoolRole, Array<WorkerSeries>>()
+  /** What belongs to no worker. */
+  private readonly atRun = new Tally()
+  private rows: Array<SeriesRow> = []
+  /** Number of the interval under way, and where it ends. */
+  private interval = 0
+  private intervalEndMs = 0
+
+  /** `intervalMs > 0`: simulated time of a row. */
+  constructor(intervalMs: number = defaultSeriesIntervalMs) {
+    this.intervalMs = intervalMs
+  }
+
+  /** The rows finished since the last call, in the order of time: run, then each pool followed by its workers. */
+  take(): ReadonlyArray<SeriesRow> {
+    const { rows } = this
+    this.rows = []
+    return rows
+  }
+
+  worker(role: PoolRole, workerIndex: number): WorkerProbe {
+    // Asked before the run starts: its first worker begins a pool anew.
+    if (workerIndex === 0) this.series.set(role, [])
+    const worker = new WorkerSeries()
+    this.workersOf(role)[workerIndex] = worker
+    return worker.probe
+  }
+
+  start(run: ProbedRun): void {
+    this.run = run
+    this.rows = []
+    this.atRun.clear()
+    this.interval = 0
+    this.intervalEndMs = this.intervalMs
+  }
+
+  time(nowMs: number): void {
+    if (nowMs >= this.intervalEndMs) this.advanceTo(nowMs)
+  }
+
+  arrival(_: SimRequest, nowMs: number): void {
+    this.time(nowMs)
+    this.atRun.arrivals += 1
+  }
+
+  placed(_: SimRequest, { role, workerIndex }: ProbedWorker, nowMs: number): void {
+    this.time(nowMs)
+    const worker = this.workersOf(role)[workerIndex]
+    if (worker !== undefined) worker.tally.arrivals += 1
+  }
+
+  pass({ role, workerIndex }: ProbedWorker, startMs: number, outcome: PassOutcome): void {
+    this.time(startMs)
+    this.workersOf(role)[workerIndex]?.passed(startMs, outcome)
+  }
+
+  record(request: SimRequest, nowMs: number): void {
+    this.time(nowMs)
+    countEnd(this.atRun, request)
+    const last = this.run?.pools.at(-1)
+    const worker = last === undefined ? undefined : this.workersOf(last.role)[request.workerIndex]
+    if (worker !== undefined) countEnd(worker.tally, request)
+  }
+
+  /** A run that is cut off leaves passes under way, whose tokens its records have: rows go on to where those end. */
+  end(_: ProbedRun, { nowMs }: RunEnd): void {
+    let lastMs = nowMs
+    for (const workers of this.series.values()) {
+      for (const { nextEndMs } of workers) {
+        if (nextEndMs < Number.POSITIVE_INFINITY && nextEndMs > lastMs) lastMs = nextEndMs
+      }
+    }
+    this.advanceTo(lastMs)
+    for (const workers of this.series.values()) for (const worker of workers) worker.settle()
+    this.closeInterval(this.interval * this.intervalMs, lastMs)
+  }
+
+  private workersOf(role: PoolRole): Array<WorkerSeries> {
+    const workers = this.series.get(role)
+    if (workers !== undefined) return workers
+    const none: Array<WorkerSeries> = []
+    this.series.set(role, none)
+    return none
+  }
+
+  /** Closes all intervals that end at or before `nowMs`; those between two events together. */
+  private advanceTo(nowMs: number): void {
+    while (nowMs >= this.intervalEndMs) {
+      this.closeInterval(this.interval * this.intervalMs, this.intervalEndMs)
+      this.moveTo(this.interval + 1)
+      const next = Math.floor(Math.min(nowMs, this.earliestEndMs()) / this.intervalMs)
+      if (next <= this.interval) continue
+      this.closeInterval(this.interval * this.intervalMs, next * this.intervalMs)
+      this.moveTo(next)
+    }
+  }
+
+  private moveTo(interval: number): void {
+    this.interval = interval
+    this.intervalEndMs = (interval + 1) * this.intervalMs
+  }
+
+  private earliestEndMs(): number {
+    let earliestMs = Number.POSITIVE_INFINITY
+    for (const workers of this.series.values()) {
+      for (const { nextEndMs } of workers) if (nextEndMs < earliestMs) earliestMs = nextEndMs
+    }
+    return earliestMs
+  }
+
+  /** Makes the rows of everything that happened since the last ones. */
+  private closeInterval(startMs: number, endMs: number): void {
+    if (this.run === undefined) return
+    const total = new Tally()
+    const state = noState()
+    let parked = 0
+    const below: Array<SeriesRow> = []
+    for (const pool of this.run.pools) {
+      parked += pool.parked()
+      this.closePool(pool, startMs, endMs, below, total, state)
+    }
+    Object.assign(total, {
+      arrivals: this.atRun.arrivals,
+      completed: this.atRun.completed,
+      rejected: this.atRun.rejected,
+      failed: this.atRun.failed
+    })
+    this.atRun.clear()
+    this.rows.push(rowOf(startMs, endMs, "run", null, null, parked, state, total))
+    for (const row of below) this.rows.push(row)
+  }
+
+  private closePool(
+    pool: ProbedPool,
+    startMs: number,
+    endMs: number,
+    rows: Array<SeriesRow>,
+    total: Tally,
+    totalState: State
+  ): void {
+    const { role } = pool
+    const poolTally = new Tally()
+    const poolState = noState()
+    const workerRows: Array<SeriesRow> = []
+    const workers = this.workersOf(role)
+    for (const { core, workerIndex } of pool.workers) {
+      const { activeBlocks, availableBlocks, cachedBlocks, running, waiting } = core.snapshot()
+      const freeBlocks = availableBlocks - cachedBlocks
+      const state: State = { workersUp: 1, waiting, running, activeBlocks, cachedBlocks, freeBlocks }
+      const worker = workers[workerIndex]
+      if (worker === undefined) continue
+      worker.close(endMs)
+      workerRows.push(rowOf(startMs, endMs, "worker", role, workerIndex, null, state, worker.tally))
+      poolTally.add(worker.tally)
+      addState(poolState, state)
+      worker.tally.clear()
+    }
+    rows.push(rowOf(startMs, endMs, "pool", role, null, pool.parked(), poolState, poolTally))
+    for (const row of workerRows) rows.push(row)
+    total.add(poolTally)
+    addState(totalState, poolState)
+  }
+}
+
+const countEnd = (tally: Tally, { status }: SimRequest): void => {
+  if (status === "completed") tally.completed += 1
+  else if (status === "rejected") tally.rejected += 1
+  else if (status === "failed") tally.failed += 1
+}
+
+const addState = (sum: State, other: State): void => {
+  sum.workersUp += other.workersUp
+  sum.waiting += other.waiting
+  sum.running += other.running
+  sum.activeBlocks += other.activeBlocks
+  sum.cachedBlocks += other.cachedBlocks
+  sum.freeBlocks += other.freeBlocks
+}
+
+const rowOf = (
+  startMs: number,
+  endMs: number,
+  scope: SeriesScope,
+  role: PoolRole | null,
+  worker: number | null,
+  routerQueue: number | null,
+  state: State,
+  tally: Tally
+): SeriesRow => ({
+  startMs,
+  endMs,
+  scope,
+  role,
+  worker,
+  workersUp: state.workersUp,
+  waiting: state.waiting,
+  running: state.running,
+  routerQueue,
+  activeBlocks: state.activeBlocks,
+  cachedBlocks: state.cachedBlocks,
+  freeBlocks: state.freeBlocks,
+  passes: tally.passes,
+  prefillTokens: tally.prefillTokens,
+  decodeTokens: tally.decodeTokens,
+  preemptions: tally.preemptions,
+  busyMs: tally.busyMs,
+  arrivals: tally.arrivals,
+  completed: tally.completed,
+  rejected: tally.rejected,
+  failed: tally.failed,
+  firstTokens: tally.firstTokens,
+  inputTokens: tally.inputTokens,
+  sharedReusedTokens: tally.sharedReusedTokens,
+  meanTtftMs: tally.firstTokens === 0 ? null : tally.ttftMs / tally.firstTokens,
+  maxTtftMs: tally.firstTokens === 0 ? null : tally.maxTtftMs,
+  tokenGaps: tally.tokenGaps,
+  meanItlMs: tally.tokenGaps === 0 ? null : tally.gapsMs / tally.tokenGaps,
+  maxItlMs: tally.tokenGaps === 0 ? null : tally.maxGapMs
+})
