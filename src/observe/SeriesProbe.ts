@@ -5,7 +5,7 @@
  * needs no more memory for a long run than for a short one. Passes count where they end, state is that of the last instant
  * before the end of the interval (a pass under way has already changed it). Stretches without any event are one row.
  */
-import type { PassOutcome } from "../engine/WorkerCore.ts"
+import type { PassOutcome, WorkerCore } from "../engine/WorkerCore.ts"
 import type { WorkerProbe } from "../engine/WorkerProbe.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
 import type { PoolRole, ProbedPool, ProbedRun, ProbedWorker, RunEnd, RunProbe } from "../simulation/RunProbe.ts"
@@ -18,6 +18,7 @@ export const defaultSeriesIntervalMs = 1000
 /** State of a worker, or the sum over several. */
 interface State {
   workersUp: number
+  workersStarting: number
   waiting: number
   running: number
   activeBlocks: number
@@ -27,6 +28,7 @@ interface State {
 
 const noState = (): State => ({
   workersUp: 0,
+  workersStarting: 0,
   waiting: 0,
   running: 0,
   activeBlocks: 0,
@@ -37,7 +39,7 @@ const noState = (): State => ({
 export class SeriesProbe implements RunProbe {
   private readonly intervalMs: number
   private run: ProbedRun | undefined = undefined
-  private readonly series = new Map<PoolRole, Array<WorkerSeries>>()
+  private readonly series = new Map<PoolRole, Map<number, WorkerSeries>>()
   /** What belongs to no worker. */
   private readonly atRun = new Tally()
   private rows: Array<SeriesRow> = []
@@ -59,14 +61,16 @@ export class SeriesProbe implements RunProbe {
 
   worker(role: PoolRole, workerIndex: number): WorkerProbe {
     // Asked before the run starts: its first worker begins a pool anew.
-    if (workerIndex === 0) this.series.set(role, [])
+    if (workerIndex === 0) this.series.set(role, new Map())
     const worker = new WorkerSeries()
-    this.workersOf(role)[workerIndex] = worker
+    this.workersOf(role).set(workerIndex, worker)
     return worker.probe
   }
 
   start(run: ProbedRun): void {
     this.run = run
+    const roles = new Set(run.pools.map(({ role }) => role))
+    for (const role of this.series.keys()) if (!roles.has(role)) this.series.delete(role)
     this.rows = []
     this.atRun.clear()
     this.interval = 0
@@ -84,20 +88,25 @@ export class SeriesProbe implements RunProbe {
 
   placed(_: SimRequest, { role, workerIndex }: ProbedWorker, nowMs: number): void {
     this.time(nowMs)
-    const worker = this.workersOf(role)[workerIndex]
+    const worker = this.workersOf(role).get(workerIndex)
     if (worker !== undefined) worker.tally.arrivals += 1
   }
 
   pass({ role, workerIndex }: ProbedWorker, startMs: number, outcome: PassOutcome): void {
     this.time(startMs)
-    this.workersOf(role)[workerIndex]?.passed(startMs, outcome)
+    this.workersOf(role).get(workerIndex)?.passed(startMs, outcome)
+  }
+
+  left({ role, workerIndex }: ProbedWorker, nowMs: number): void {
+    this.time(nowMs)
+    this.workersOf(role).get(workerIndex)?.settle()
   }
 
   record(request: SimRequest, nowMs: number): void {
     this.time(nowMs)
     countEnd(this.atRun, request)
     const last = this.run?.pools.at(-1)
-    const worker = last === undefined ? undefined : this.workersOf(last.role)[request.workerIndex]
+    const worker = last === undefined ? undefined : this.workersOf(last.role).get(request.workerIndex)
     if (worker !== undefined) countEnd(worker.tally, request)
   }
 
@@ -105,19 +114,19 @@ export class SeriesProbe implements RunProbe {
   end(_: ProbedRun, { nowMs }: RunEnd): void {
     let lastMs = nowMs
     for (const workers of this.series.values()) {
-      for (const { nextEndMs } of workers) {
+      for (const { nextEndMs } of workers.values()) {
         if (nextEndMs < Number.POSITIVE_INFINITY && nextEndMs > lastMs) lastMs = nextEndMs
       }
     }
     this.advanceTo(lastMs)
-    for (const workers of this.series.values()) for (const worker of workers) worker.settle()
+    for (const workers of this.series.values()) for (const worker of workers.values()) worker.settle()
     this.closeInterval(this.interval * this.intervalMs, lastMs)
   }
 
-  private workersOf(role: PoolRole): Array<WorkerSeries> {
+  private workersOf(role: PoolRole): Map<number, WorkerSeries> {
     const workers = this.series.get(role)
     if (workers !== undefined) return workers
-    const none: Array<WorkerSeries> = []
+    const none = new Map<number, WorkerSeries>()
     this.series.set(role, none)
     return none
   }
@@ -142,7 +151,7 @@ export class SeriesProbe implements RunProbe {
   private earliestEndMs(): number {
     let earliestMs = Number.POSITIVE_INFINITY
     for (const workers of this.series.values()) {
-      for (const { nextEndMs } of workers) if (nextEndMs < earliestMs) earliestMs = nextEndMs
+      for (const { nextEndMs } of workers.values()) if (nextEndMs < earliestMs) earliestMs = nextEndMs
     }
     return earliestMs
   }
@@ -182,18 +191,19 @@ export class SeriesProbe implements RunProbe {
     const poolState = noState()
     const workerRows: Array<SeriesRow> = []
     const workers = this.workersOf(role)
-    for (const { core, workerIndex } of pool.workers) {
-      const { activeBlocks, availableBlocks, cachedBlocks, running, waiting } = core.snapshot()
-      const freeBlocks = availableBlocks - cachedBlocks
-      const state: State = { workersUp: 1, waiting, running, activeBlocks, cachedBlocks, freeBlocks }
-      const worker = workers[workerIndex]
-      if (worker === undefined) continue
+    const present = new Map(pool.workers.map(({ core, workerIndex }) => [workerIndex, core]))
+    for (const [workerIndex, worker] of workers) {
+      const core = present.get(workerIndex)
+      const state = core === undefined ? noState() : stateOf(core)
       worker.close(endMs)
       workerRows.push(rowOf(startMs, endMs, "worker", role, workerIndex, null, state, worker.tally))
       poolTally.add(worker.tally)
       addState(poolState, state)
       worker.tally.clear()
+      // It has left, and this was its last row.
+      if (core === undefined) workers.delete(workerIndex)
     }
+    poolState.workersStarting = pool.starting()
     rows.push(rowOf(startMs, endMs, "pool", role, null, pool.parked(), poolState, poolTally))
     for (const row of workerRows) rows.push(row)
     total.add(poolTally)
@@ -207,8 +217,15 @@ const countEnd = (tally: Tally, { status }: SimRequest): void => {
   else if (status === "failed") tally.failed += 1
 }
 
+const stateOf = (core: WorkerCore): State => {
+  const { activeBlocks, availableBlocks, cachedBlocks, running, waiting } = core.snapshot()
+  const freeBlocks = availableBlocks - cachedBlocks
+  return { workersUp: 1, workersStarting: 0, waiting, running, activeBlocks, cachedBlocks, freeBlocks }
+}
+
 const addState = (sum: State, other: State): void => {
   sum.workersUp += other.workersUp
+  sum.workersStarting += other.workersStarting
   sum.waiting += other.waiting
   sum.running += other.running
   sum.activeBlocks += other.activeBlocks
@@ -232,6 +249,7 @@ const rowOf = (
   role,
   worker,
   workersUp: state.workersUp,
+  workersStarting: state.workersStarting,
   waiting: state.waiting,
   running: state.running,
   routerQueue,

@@ -14,8 +14,10 @@ export interface SeriesRow {
   readonly role: PoolRole | null
   /** Index in its pool; `null` but for workers. */
   readonly worker: number | null
-  /** Workers that are up at its end. */
+  /** Workers that are up at its end, draining ones among them. */
   readonly workersUp: number
+  /** Workers that are starting then; of pools and runs. */
+  readonly workersStarting: number
   /** Requests that wait in, and are in the batch of, workers at its end. */
   readonly waiting: number
   readonly running: number
@@ -58,6 +60,7 @@ export const seriesColumns: ReadonlyArray<Column<SeriesRow>> = [
   { name: "role", type: "text", of: (row) => row.role },
   { name: "worker", type: "integer", of: (row) => row.worker },
   { name: "workers_up", type: "integer", of: (row) => row.workersUp },
+  { name: "workers_starting", type: "integer", of: (row) => row.workersStarting },
   { name: "waiting", type: "integer", of: (row) => row.waiting },
   { name: "running", type: "integer", of: (row) => row.running },
   { name: "router_queue", type: "integer", of: (row) => row.routerQueue },

@@ -90,7 +90,12 @@ export class AggregatedDeployment implements Deployment {
     )
     this.cores = this.workers.map((worker) => worker.core)
     this.probed = [
-      { role: "aggregated", workers: this.workers.map(({ place }) => place), parked: () => this.router.parked }
+      {
+        role: "aggregated",
+        workers: this.workers.map(({ place }) => place),
+        parked: () => this.router.parked,
+        starting: () => 0
+      }
     ]
     this.holders = [...this.cores, router, hub, this]
   }

@@ -28,6 +28,8 @@ export interface ProbedPool {
   readonly workers: ReadonlyArray<ProbedWorker>
   /** Requests that the router holds back now. */
   readonly parked: () => number
+  /** Workers that are starting now. */
+  readonly starting: () => number
 }
 
 /** What a probe may look at from its start to the end of the run. */

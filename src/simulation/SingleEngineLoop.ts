@@ -40,7 +40,10 @@ export class SingleEngineLoop implements SimulationLoop {
     this.context = context
     this.worker = worker
     this.place = { role: "aggregated", workerIndex: 0, core: worker }
-    this.probed = { pools: [{ role: "aggregated", workers: [this.place], parked: () => 0 }], ledger: context.ledger }
+    this.probed = {
+      pools: [{ role: "aggregated", workers: [this.place], parked: () => 0, starting: () => 0 }],
+      ledger: context.ledger
+    }
     this.holders = [worker, context.workload]
     this.defersArrivals = context.workload.kind === "open" && !context.observed && worker.readsWholeQueue !== true
     context.probe?.start?.(this.probed)

@@ -76,7 +76,12 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     this.outcomes = Array.from({ length: workers }, () => undefined)
     this.ready = new BitSet(workers)
     for (let worker = 0; worker < workers; worker++) this.spawn(worker)
-    this.probed = { role, workers: this.present, parked: () => this.parked }
+    this.probed = {
+      role,
+      workers: this.present,
+      parked: () => this.parked,
+      starting: () => this.roster.starting.length
+    }
   }
 
   /** Workers that are paid for: ready, starting or draining. */

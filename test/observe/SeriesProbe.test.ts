@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Autoscaler from "../../src/autoscaler/Autoscaler.ts"
 import { make as makeEngineArgs } from "../../src/engine/EngineArgs.ts"
 import * as SglangEngine from "../../src/engine/sglang/SglangEngine.ts"
 import * as VllmEngine from "../../src/engine/vllm/VllmEngine.ts"
@@ -14,7 +15,7 @@ import * as PolynomialTiming from "../../src/timing/PolynomialTiming.ts"
 import { randomRun } from "../simulation/RandomRun.ts"
 import { engineArgs } from "../support/EngineArgsBuilder.ts"
 import * as PlainWorkload from "../support/PlainWorkload.ts"
-import { disaggregatedTopology, type Outcome, replay, topology } from "../support/Replays.ts"
+import { disaggregatedTopology, multiTopology, type Outcome, replay, topology } from "../support/Replays.ts"
 import { row } from "../support/RequestBuilder.ts"
 
 const sum = (rows: ReadonlyArray<SeriesRow>, of: (row: SeriesRow) => number): number =>
@@ -212,6 +213,38 @@ describe("a time series", () => {
       assert.isBelow(rows.length, 50)
       const longest = rows.reduce((most, each) => Math.max(most, each.endMs - each.startMs), 0)
       assert.isAbove(longest, 1e11)
+    })
+  )
+
+  it.effect("follows workers that come and go", () =>
+    Effect.gen(function* () {
+      const ticks: ReadonlyArray<number> = [3, 5, 1, 2]
+      const autoscaler = Autoscaler.layer("steps", (pools) => {
+        let tick = 0
+        return {
+          firstTickMs: 200,
+          watchesPasses: false,
+          decide: () =>
+            Effect.sync(() => {
+              const target = ticks[tick] ?? 1
+              tick += 1
+              return {
+                targets: Object.fromEntries(pools.map(({ role }) => [role, target])),
+                nextTickMs: tick <= ticks.length ? (tick + 1) * 200 : undefined
+              }
+            })
+        }
+      })
+      const pools = multiTopology(engineArgs({ startupTimeS: 0.05 }), 2)
+      const { rows } = yield* checked(pools, workload(rowsEvery(20, 60, 60)), 10).pipe(
+        Effect.provide(autoscaler, { local: true })
+      )
+      const runs = rows.filter(({ scope }) => scope === "run")
+      const at = (ms: number) => runs.find(({ endMs, startMs }) => startMs <= ms && ms < endMs)
+      assert.deepInclude(at(100), { workersUp: 2, workersStarting: 0 })
+      assert.deepInclude(at(425), { workersUp: 3, workersStarting: 2 })
+      assert.deepInclude(at(575), { workersUp: 5, workersStarting: 0 })
+      assert.deepInclude(runs.at(-1), { workersUp: 1, workersStarting: 0 })
     })
   )
 
