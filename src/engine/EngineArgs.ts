@@ -65,6 +65,9 @@ const anyNumber = integer(0, anyCount)
 const speedup = zeroOr(1e-6, 1e12)
 const gigabytesPerSecond = zeroOr(1e-6, 1e9)
 const port = integer(0, 65535)
+const tierBlocks = integer(0, 2 ** 30)
+const onlyTiers = { needs: "cacheTiers" } as const
+const onlyLowerTiers = { needs: "lowerTiers" } as const
 const { POSITIVE_INFINITY: unlimited } = Number
 
 /** Where the reference's model is known to differ from real engines; each is off unless asked for. */
@@ -109,6 +112,12 @@ const corrections = {
   sglangPrefillFirst: setting(boolean, false, "SGLang: passes with a prefill decode nobody else", { needs: "sglang" })
 }
 
+const tierBandwidth = (key: string, gbS: number, needs: { readonly needs: "cacheTiers" | "lowerTiers" } = onlyTiers) =>
+  optional(gigabytesPerSecond, gbS, "Bandwidth between two KV tiers, 10^9 bytes per second; 0 for no time", {
+    key,
+    ...needs
+  })
+
 /** Arguments that reach the engine as they are. */
 const plain = {
   engineType: setting(oneOf(["vllm", "sglang", "trtllm"], anyCase), "vllm", "Kind of engine"),
@@ -135,8 +144,8 @@ const plain = {
   }),
   plannerProfileData: optional(text, undefined, "File or folder with measured pass times (NPZ)", { needs: "noAic" }),
   aicBundle: optional(text, undefined, "File with an AIC configuration that is not shipped", { needs: "aic" }),
-  kvBytesPerToken: optional(anyNumber, undefined, "KV bytes of a token, for transfers between pools", {
-    needs: "prefill"
+  kvBytesPerToken: optional(anyNumber, undefined, "KV bytes of a token, for transfers between pools and tiers", {
+    needs: "transfers"
   }),
   kvTransferBandwidthGbS: optional(gigabytesPerSecond, undefined, "Bandwidth of KV transfers, 10^9 bytes per second", {
     key: "kv_transfer_bandwidth",
@@ -148,6 +157,26 @@ const plain = {
     "Whether a transfer moves the whole prompt or what the decode worker has not cached",
     { needs: "prefill" }
   ),
+  numG2Blocks: optional(tierBlocks, 0, "KV blocks of a worker's host memory tier (G2); 0 for none", {
+    key: "num_g2_blocks",
+    ...onlyTiers
+  }),
+  numG3Blocks: optional(tierBlocks, 0, "KV blocks of the disk tier (G3) that all workers share; 0 for none", {
+    key: "num_g3_blocks",
+    ...onlyLowerTiers
+  }),
+  enableG4Storage: setting(boolean, false, "An object store (G4) that all workers share and that is never full", {
+    key: "enable_g4_storage",
+    ...onlyLowerTiers
+  }),
+  offloadBatchSize: optional(anyNumber, 32, "Blocks of a transfer down, and such transfers at a time", onlyTiers),
+  offloadReferenceQuirks: setting(boolean, false, "Reproduce what the reference's tiers do wrong", onlyTiers),
+  deviceToHostGbS: tierBandwidth("bandwidth_g1_to_g2_gbps", 14),
+  hostToDeviceGbS: tierBandwidth("bandwidth_g2_to_g1_gbps", 14),
+  hostToDiskGbS: tierBandwidth("bandwidth_g2_to_g3_gbps", 7, onlyLowerTiers),
+  diskToHostGbS: tierBandwidth("bandwidth_g3_to_g2_gbps", 7, onlyLowerTiers),
+  hostToObjectGbS: tierBandwidth("bandwidth_g2_to_g4_gbps", 4, onlyLowerTiers),
+  objectToHostGbS: tierBandwidth("bandwidth_g4_to_g2_gbps", 4, onlyLowerTiers),
   gpuMemoryUtilization: optional(share, undefined, "vLLM: share of GPU memory that AIC sizes the KV pool by", {
     needs: "vllmMemory"
   }),
@@ -186,8 +215,6 @@ const decisive = {
 }
 
 const onlyLive = { needs: "liveServing" } as const
-const onlyTiers = { needs: "cacheTiers" } as const
-const tierBandwidth = optional(number(0), undefined, "Bandwidth between two cache tiers, GB/s", onlyTiers)
 const tokenId = optional(integer(0, 2 ** 32 - 1), undefined, "Token that marks thinking")
 
 const trtllmSettings = {
@@ -200,21 +227,8 @@ const reasoningSettings = {
   thinkingRatio: optional(share, undefined, "Share of an output that is thinking")
 }
 
-/** Arguments of live serving and of cache tiers that no simulated run has: checked, then forgotten. */
+/** Arguments of live serving, which no simulated run has: checked, then forgotten. */
 const ignored = {
-  numG2Blocks: optional(anyNumber, 0, "Blocks of the host memory tier", { key: "num_g2_blocks", ...onlyTiers }),
-  numG3Blocks: optional(anyNumber, 0, "Blocks of the disk tier", { key: "num_g3_blocks", ...onlyTiers }),
-  enableG4Storage: setting(boolean, false, "Whether there is an object store tier", {
-    key: "enable_g4_storage",
-    ...onlyTiers
-  }),
-  offloadBatchSize: optional(anyNumber, undefined, "Blocks that move between tiers at a time", onlyTiers),
-  bandwidth12: { ...tierBandwidth, key: "bandwidth_g1_to_g2_gbps" },
-  bandwidth21: { ...tierBandwidth, key: "bandwidth_g2_to_g1_gbps" },
-  bandwidth23: { ...tierBandwidth, key: "bandwidth_g2_to_g3_gbps" },
-  bandwidth32: { ...tierBandwidth, key: "bandwidth_g3_to_g2_gbps" },
-  bandwidth24: { ...tierBandwidth, key: "bandwidth_g2_to_g4_gbps" },
-  bandwidth42: { ...tierBandwidth, key: "bandwidth_g4_to_g2_gbps" },
   trtllm: group(trtllmSettings, "Of TensorRT-LLM-style engines", { needs: "trtllm" }),
   enableLocalIndexer: setting(boolean, false, "Index of cached blocks beside the worker", onlyLive),
   bootstrapPort: optional(port, undefined, "Port of the hand-off", onlyLive),
@@ -404,10 +418,20 @@ const workerProblem = (given: GivenEngineArgs): Problem => {
     : undefined
 }
 
-/** Everything passes through the host tier. */
-const tierProblem = ({ enableG4Storage, numG2Blocks, numG3Blocks }: GivenEngineArgs): Problem => {
-  if ((numG2Blocks ?? 0) > 0) return undefined
-  const hint = "add num_g2_blocks, or leave it out: cache tiers are not simulated"
+/** Everything passes through the host tier, and takes time by its bytes; the reference then goes without tiers, silently. */
+const tierProblem = (given: GivenEngineArgs): Problem => {
+  const { enableG4Storage, engineType, numG2Blocks, numG3Blocks } = given
+  if ((numG2Blocks ?? 0) > 0) {
+    const bytesKnown = given.kvBytesPerToken !== undefined || given.aic?.backend !== undefined
+    return engineType === "sglang" || bytesKnown || given.offloadReferenceQuirks === true
+      ? undefined
+      : settingsError(
+          "num_g2_blocks",
+          "requires kv_bytes_per_token",
+          "add kv_bytes_per_token, or aic_backend and aic_model_path to take it from the model"
+        )
+  }
+  const hint = "add num_g2_blocks: everything passes through the host tier"
   if ((numG3Blocks ?? 0) > 0) return settingsError("num_g3_blocks", "requires num_g2_blocks", hint)
   return enableG4Storage ? settingsError("enable_g4_storage", "requires num_g2_blocks", hint) : undefined
 }
@@ -541,16 +565,22 @@ const mtpOf = (given: GivenEngineArgs): Checked<MtpArgs | undefined> => {
   })
 }
 
-type Circumstances = Pick<EngineArgs, "engineType" | "workerType" | "aic" | "mtp">
+type Circumstances = Pick<EngineArgs, "engineType" | "workerType" | "aic" | "mtp" | "numG2Blocks" | "vllmScheduler">
 
 /** Which share of GPU memory the pool is sized by, per AIC backend. */
 const sizesBy = ({ aic }: Circumstances, backend: string): boolean =>
   aic?.sizesKvPool === true && aic.backend === backend
 
+const hasTiers = ({ engineType, numG2Blocks, vllmScheduler }: Circumstances): boolean =>
+  numG2Blocks > 0 && engineType !== "sglang" && vllmScheduler === undefined
+
 /** What arguments need to make a difference to an offline run; a worker's start matters only where scaling adds workers. */
 const needs = {
   liveServing: () => false,
-  cacheTiers: () => false,
+  cacheTiers: hasTiers,
+  lowerTiers: () => false,
+  /** The prefill worker is who sends. */
+  transfers: (args) => args.workerType === "prefill" || hasTiers(args),
   scaling: () => false,
   vllm: ({ engineType }) => engineType === "vllm",
   vllmLike: ({ engineType }) => engineType !== "sglang",

@@ -71,7 +71,17 @@ export interface WorkerSnapshot {
   readonly preemptions: number
 }
 
+/** What goes on in a worker between its passes: transfers between KV tiers. */
+export interface TierClock {
+  /** Moves transfers to `nowMs`; true when something has ended. */
+  tick(nowMs: number): boolean
+  /** When the next transfer ends; `Infinity` when none is under way. */
+  deadlineMs(): number
+}
+
 export interface WorkerCore extends BlockHolder {
+  /** Present where the worker has KV tiers. */
+  readonly tiers?: TierClock | undefined
   /** Requests waiting or running here. */
   readonly inFlight: number
   /** Those of them that wait. */

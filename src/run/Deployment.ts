@@ -89,7 +89,9 @@ const engineLayer = (args: EngineArgs): Layer.Layer<Engine, SettingsError, Timin
 
 /** KV to be transferred at a given bandwidth has the bytes of the model, unless the arguments say how many. */
 const withTransferBytes = (args: EngineArgs, kvBytesPerToken: number | undefined): EngineArgs =>
-  args.kvTransferBandwidthGbS === undefined || args.kvBytesPerToken !== undefined || kvBytesPerToken === undefined
+  (args.kvTransferBandwidthGbS === undefined && args.numG2Blocks === 0)
+  || args.kvBytesPerToken !== undefined
+  || kvBytesPerToken === undefined
     ? args
     : { ...args, kvBytesPerToken }
 

@@ -77,6 +77,11 @@ export class DisaggregatedLoop extends EventLoop implements HandoffHost {
     return [...this.protocol.unreleased]
   }
 
+  /** Evicted blocks that are copied make room for reservations. */
+  protected override transfersEnded(pool: WorkerPool<WorkerCore>, worker: number): void {
+    if (pool === this.decode) this.protocol.roomMade(worker)
+  }
+
   protected settleRound(): boolean {
     let changed = this.completePasses()
     if (this.completeTransfers()) changed = true

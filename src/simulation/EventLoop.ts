@@ -56,6 +56,8 @@ export abstract class EventLoop implements SimulationLoop {
   private readonly decisions: Array<ScalingDecision> = []
   /** Decisions asked for that have not come yet. */
   private pendingDecisions = 0
+  private readonly onTransfersEnded = (pool: WorkerPool<WorkerCore>, worker: number): void =>
+    this.transfersEnded(pool, worker)
 
   constructor(context: LoopContext) {
     this.context = context
@@ -88,6 +90,9 @@ export abstract class EventLoop implements SimulationLoop {
   parked(): number {
     return this.pools.reduce((sum, pool) => sum + pool.parked, 0)
   }
+
+  /** Transfers between the KV tiers of an idle worker have ended. */
+  protected transfersEnded(_pool: WorkerPool<WorkerCore>, _worker: number): void {}
 
   /** Registers the pools once they exist. */
   protected adopt(pools: ReadonlyArray<WorkerPool<WorkerCore>>): void {
@@ -144,6 +149,7 @@ export abstract class EventLoop implements SimulationLoop {
     const nextMs = Math.min(
       this.nextArrivalMs,
       this.queue.headMs,
+      this.nextTransferMs(),
       this.pendingDecisions > 0 ? context.time.nextTimerMs : Number.POSITIVE_INFINITY
     )
     if (nextMs === Number.POSITIVE_INFINITY) {
@@ -162,11 +168,26 @@ export abstract class EventLoop implements SimulationLoop {
   /** Everything that happens now; false when the workload must be fed first (call again then). */
   private settle(): boolean {
     for (;;) {
-      let changed = this.settleRound()
+      const transferred = this.tickTiers()
+      let changed = this.settleRound() || transferred
       if (this.starved) return false
       if (this.context.scaling !== undefined && this.settleScaling(this.context.scaling)) changed = true
       if (!changed) return true
     }
+  }
+
+  /** Transfers between KV tiers that end now, of busy workers as well; true when any did. */
+  private tickTiers(): boolean {
+    let any = false
+    for (const pool of this.pools) if (pool.tickTiers(this.nowMs, this.onTransfersEnded)) any = true
+    return any
+  }
+
+  private nextTransferMs(): number {
+    let nextMs = Number.POSITIVE_INFINITY
+    for (const pool of this.pools) nextMs = Math.min(nextMs, pool.nextTransferMs())
+    // A transfer that takes no time is over with the next tick, even when the clock has passed its start.
+    return Math.max(nextMs, this.nowMs)
   }
 
   // ---- scaling: nothing of this is reached in a run whose workers stay ------------------------------------------------
@@ -249,6 +270,7 @@ export abstract class EventLoop implements SimulationLoop {
   /** Nothing is left to do; ticks and starts may still be queued. */
   private isDone(): boolean {
     const { ledger, workload } = this.context
+    if (this.pools.some((pool) => pool.nextTransferMs() !== Number.POSITIVE_INFINITY)) return false
     return this.queue.length === this.queuedScaling && ledger.inFlight === 0 && workload.drained
   }
 
@@ -257,6 +279,7 @@ export abstract class EventLoop implements SimulationLoop {
     const onlyTicks =
       this.nextArrivalMs === Number.POSITIVE_INFINITY
       && this.queue.length === this.queuedScaling
+      && this.nextTransferMs() === Number.POSITIVE_INFINITY
       && this.pools.every((pool) => pool.size().starting === 0)
     this.idleTicks = onlyTicks ? this.idleTicks + 1 : 0
     if (this.idleTicks > maxIdleTicks) throw deadEnd(this.nowMs, this.context.ledger.inFlight, this.inPools())

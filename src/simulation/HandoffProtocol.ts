@@ -283,6 +283,11 @@ export class HandoffProtocol {
     if (!this.decode.isBusy(worker)) this.tryReserve(worker)
   }
 
+  /** An idle decode worker has more room, though no request has left it. */
+  roomMade(worker: number): void {
+    this.tryReserve(worker)
+  }
+
   private tryReserve(worker: number): void {
     const reserved = this.decode.cores[worker]!.tryReserve()
     if (reserved !== undefined) this.destinationReserved(reserved)

@@ -1,5 +1,6 @@
 /** The memory of a pool of workers, refused in words before the machine refuses it. */
 import type { EngineArgs } from "../engine/EngineArgs.ts"
+import { tierArgsOf } from "../engine/tiers/TierArgs.ts"
 
 /** A run that needs more memory than there is. */
 export class OutOfMemory extends Error {
@@ -15,14 +16,21 @@ const unaskedBytes = 2 ** 28
  */
 const bytesPerBlock = ({ engineType }: EngineArgs): number => (engineType === "sglang" ? 0 : 8)
 
+/** A host tier grows with what it holds; a run that fills it needs this much. */
+const bytesPerTierBlock = 40
+
+const tierBytes = (args: EngineArgs): number => (tierArgsOf(args)?.hostBlocks ?? 0) * bytesPerTierBlock
+
 const gib = (bytes: number): string => (bytes / 2 ** 30).toFixed(1)
 
 /** Throws {@link OutOfMemory} where `workers` workers would take more memory than the machine has left. */
 export const checkWorkerMemory = (workers: number, args: EngineArgs): void => {
-  const neededBytes = workers * args.numGpuBlocks * bytesPerBlock(args)
+  const neededBytes = workers * (args.numGpuBlocks * bytesPerBlock(args) + tierBytes(args))
   if (neededBytes < unaskedBytes) return
   const availableBytes = process.availableMemory()
   if (neededBytes <= availableBytes) return
-  const problem = `${workers} workers of ${args.numGpuBlocks} KV blocks need ${gib(neededBytes)} GiB`
+  const tierBlocks = tierArgsOf(args)?.hostBlocks
+  const ofTiers = tierBlocks === undefined ? "" : ` and ${tierBlocks} in host memory`
+  const problem = `${workers} workers of ${args.numGpuBlocks} KV blocks${ofTiers} need ${gib(neededBytes)} GiB`
   throw new OutOfMemory(`${problem}, the machine has ${gib(availableBytes)} GiB left`)
 }

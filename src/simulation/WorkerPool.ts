@@ -44,6 +44,8 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
   readonly probed: ProbedPool
   /** Passes computed so far. */
   passes = 0
+  /** Workers have KV tiers. */
+  private hasTiers = false
   private readonly setup: WorkerPoolOptions<Worker>
   private readonly probe: RunProbe | undefined
   /** By index, like the cores. */
@@ -205,6 +207,27 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     return any
   }
 
+  /** Lets transfers between the KV tiers of every worker end that end until `nowMs`; `ended` is told of idle workers. True when any did. */
+  tickTiers(nowMs: number, ended: (pool: this, worker: number) => void): boolean {
+    if (!this.hasTiers) return false
+    let any = false
+    for (let worker = 0; worker < this.cores.length; worker++) {
+      if (this.cores[worker]?.tiers?.tick(nowMs) !== true) continue
+      any = true
+      this.noteWork(worker)
+      if (!this.isBusy(worker)) ended(this, worker)
+    }
+    return any
+  }
+
+  /** When the next transfer between KV tiers ends; `Infinity` when none is under way. */
+  nextTransferMs(): number {
+    let nextMs = Number.POSITIVE_INFINITY
+    if (!this.hasTiers) return nextMs
+    for (const core of this.cores) nextMs = Math.min(nextMs, core?.tiers?.deadlineMs() ?? nextMs)
+    return nextMs
+  }
+
   /** What the pass under way gives. */
   underWay(worker: number): PassOutcome {
     const outcome = this.outcomes[worker]
@@ -265,6 +288,7 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
       probe: probe?.worker?.(role, worker)
     })
     this.cores[worker] = core
+    if (core.tiers !== undefined) this.hasTiers = true
     const place = { role, workerIndex: worker, core }
     this.places[worker] = place
     this.present.push(place)
@@ -272,6 +296,7 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
 
   private isEmpty(worker: number): boolean {
     const core = this.cores[worker]!
+    if (core.tiers !== undefined && core.tiers.deadlineMs() !== Number.POSITIVE_INFINITY) return false
     return !this.isBusy(worker) && core.inFlight === 0 && core.requests().length === 0
   }
 

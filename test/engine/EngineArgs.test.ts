@@ -277,10 +277,8 @@ describe("engine arguments", () => {
       ),
       ["mem_fraction_static", "planner_profile_data"]
     )
-    assert.deepStrictEqual(inert('{"num_g2_blocks": 5, "num_g3_blocks": 5, "aic_mtp_seed": 1}'), [
-      "num_g2_blocks",
-      "num_g3_blocks",
-      "aic_mtp_seed"
-    ])
+    assert.deepStrictEqual(inert('{"num_g2_blocks": 5, "kv_bytes_per_token": 9, "aic_mtp_seed": 1}'), ["aic_mtp_seed"])
+    assert.deepStrictEqual(inert('{"num_g2_blocks": 5, "engine_type": "sglang"}'), ["num_g2_blocks"])
+    assert.deepStrictEqual(inert('{"bandwidth_g1_to_g2_gbps": 5}'), ["bandwidth_g1_to_g2_gbps"])
   })
 })

@@ -13,6 +13,7 @@
  */
 import { SlotTable } from "../../structures/SlotTable.ts"
 import type { KvEventSink } from "../KvEvents.ts"
+import { noBlock } from "../tiers/LeafOrder.ts"
 import type { WorkerProbe } from "../WorkerProbe.ts"
 
 /** Key of a slot that holds a block still being filled: private to its request, never matched. */
@@ -24,16 +25,16 @@ export class KvBlockPool {
   readonly capacity: number
   /** Increases whenever a shareable block starts or stops being active: what a cached gate decision depends on. */
   activeVersion = 0
-  private readonly keys: Int32Array
-  private readonly references: Int32Array
+  protected readonly keys: Int32Array
+  protected readonly references: Int32Array
   /** How many of a slot's references belong to reservations; see {@link acquireUnregistered}. */
   private readonly pins: Int32Array
   /** Links of the inactive list; index `capacity` is its sentinel. */
   private readonly next: Int32Array
   private readonly previous: Int32Array
   private readonly freeSlots: Int32Array
-  private freeCount: number
-  private inactiveCount = 0
+  protected freeCount: number
+  protected inactiveCount = 0
   /** Slots with an identity. */
   private readonly table: SlotTable
   private nextPrivateKey = firstPrivateKey
@@ -83,7 +84,7 @@ export class KvBlockPool {
   /** Number of leading `keys[0 … count)` that are cached here, active or not. */
   residentPrefix(keys: Int32Array, count: number): number {
     let block = 0
-    while (block < count && this.table.find(keys[block]!) >= 0) block += 1
+    while (block < count && this.find(keys[block]!) >= 0) block += 1
     return block
   }
 
@@ -91,7 +92,7 @@ export class KvBlockPool {
   activePrefix(keys: Int32Array, count: number): number {
     let block = 0
     while (block < count) {
-      const slot = this.table.find(keys[block]!)
+      const slot = this.find(keys[block]!)
       if (slot < 0 || this.references[slot] === this.pins[slot]) break
       block += 1
     }
@@ -106,15 +107,15 @@ export class KvBlockPool {
    */
   acquire(keys: Int32Array, fullCount: number, from: number, to: number, slots: Int32Array): boolean {
     const hitEnd = this.pinHits(keys, from, Math.min(to, fullCount), slots)
-    if (to - hitEnd > this.freeCount + this.inactiveCount) {
-      for (let position = hitEnd - 1; position >= from; position--) this.release(slots[position]!)
+    if (!this.hasRoom(to - hitEnd)) {
+      this.giveBack(slots, from, hitEnd)
       return false
     }
     if (to > from) this.activeVersion += 1
     for (let position = hitEnd; position < to; position++) {
       const slot = this.takeSlot()
       slots[position] = slot
-      if (position < fullCount) this.register(slot, keys[position]!)
+      if (position < fullCount) this.register(slot, keys[position]!, position > 0 ? keys[position - 1]! : noBlock)
     }
     return true
   }
@@ -125,8 +126,8 @@ export class KvBlockPool {
    */
   acquireUnregistered(keys: Int32Array, fullCount: number, blocks: number, slots: Int32Array): number {
     const hits = this.pinHits(keys, 0, fullCount, slots)
-    if (blocks - hits > this.freeCount + this.inactiveCount) {
-      for (let position = hits - 1; position >= 0; position--) this.release(slots[position]!)
+    if (!this.hasRoom(blocks - hits)) {
+      this.giveBack(slots, 0, hits)
       return -1
     }
     for (let position = 0; position < hits; position++) this.pins[slots[position]!]! += 1
@@ -142,12 +143,12 @@ export class KvBlockPool {
 
   /** A slot for one block to be filled, or -1 when none is left. */
   acquirePartial(): number {
-    return this.freeCount + this.inactiveCount > 0 ? this.takeSlot() : -1
+    return this.hasRoom(1) ? this.takeSlot() : -1
   }
 
   /** Sets `count` slots aside for {@link takeReserved}, evicting as needed; false and no change when there are too few. */
   reserve(count: number): boolean {
-    if (count > this.freeCount + this.inactiveCount) return false
+    if (!this.hasRoom(count)) return false
     for (let index = 0; index < count; index++) this.reservedSlots.push(this.takeSlot())
     return true
   }
@@ -170,11 +171,11 @@ export class KvBlockPool {
     return this.keys[slot]!
   }
 
-  /** Turns a filled block into a full one under `key`; returns the slot that now stands for it. */
-  promote(slot: number, key: number): number {
-    const existing = key >= 0 ? this.table.find(key) : -1
+  /** Turns a filled block into a full one under `key`, behind the block `parentKey`; returns the slot that now stands for it. */
+  promote(slot: number, key: number, parentKey = noBlock): number {
+    const existing = key >= 0 ? this.find(key) : -1
     if (existing < 0) {
-      this.register(slot, key)
+      this.register(slot, key, parentKey)
       if (key >= 0) this.activeVersion += 1
       return slot
     }
@@ -207,6 +208,26 @@ export class KvBlockPool {
 
   /** Walks all slots and lists: each slot in exactly one state, each registered key found. */
   checkInvariants(): void {
+    this.checkInactive()
+    let held = 0
+    for (let slot = 0; slot < this.capacity; slot++) {
+      if (this.references[slot]! > 0) held += 1
+      if (this.references[slot]! < this.pins[slot]!)
+        throw new Error(`KV slot ${slot} has more reservations than holders`)
+      const key = this.keys[slot]!
+      if (key !== partialKey && this.find(key) !== slot)
+        throw new Error(`KV block ${key} is not found in its slot ${slot}`)
+    }
+    if (held + this.quarantinedBlocks !== this.activeBlocks)
+      throw new Error(`${held} KV slots are held, counted ${this.activeBlocks}`)
+  }
+
+  /** Evicted blocks whose slots are not free yet; they count as active. */
+  get quarantinedBlocks(): number {
+    return 0
+  }
+
+  protected checkInactive(): void {
     let inactive = 0
     for (let slot = this.next[this.capacity]!; slot !== this.capacity; slot = this.next[slot]!) {
       inactive += 1
@@ -215,22 +236,22 @@ export class KvBlockPool {
     }
     if (inactive !== this.inactiveCount)
       throw new Error(`inactive list has ${inactive} slots, counted ${this.inactiveCount}`)
-    let held = 0
-    for (let slot = 0; slot < this.capacity; slot++) {
-      if (this.references[slot]! > 0) held += 1
-      if (this.references[slot]! < this.pins[slot]!)
-        throw new Error(`KV slot ${slot} has more reservations than holders`)
-      const key = this.keys[slot]!
-      if (key !== partialKey && this.table.find(key) !== slot)
-        throw new Error(`KV block ${key} is not found in its slot ${slot}`)
-    }
-    if (held !== this.activeBlocks) throw new Error(`${held} KV slots are held, counted ${this.activeBlocks}`)
+  }
+
+  /** Whether `count` slots can be taken now; where evicting takes time, it begins with it. */
+  protected hasRoom(count: number): boolean {
+    return count <= this.freeCount + this.inactiveCount
+  }
+
+  /** Gives back the hits of an acquisition that came to nothing: deepest first, so that a prefix outlives what extends it. */
+  protected giveBack(slots: Int32Array, from: number, to: number): void {
+    for (let position = to - 1; position >= from; position--) this.release(slots[position]!)
   }
 
   private pinHits(keys: Int32Array, from: number, end: number, slots: Int32Array): number {
     let position = from
     while (position < end) {
-      const slot = this.table.find(keys[position]!)
+      const slot = this.find(keys[position]!)
       if (slot < 0) break
       this.hold(slot)
       slots[position] = slot
@@ -260,13 +281,13 @@ export class KvBlockPool {
     return slot
   }
 
-  private free(slot: number): void {
+  protected free(slot: number): void {
     this.references[slot] = 0
     this.freeSlots[this.freeCount] = slot
     this.freeCount += 1
   }
 
-  private linkInactive(slot: number): void {
+  protected linkInactive(slot: number): void {
     const sentinel = this.capacity
     const tail = this.previous[sentinel]!
     this.next[tail] = slot
@@ -276,7 +297,7 @@ export class KvBlockPool {
     this.inactiveCount += 1
   }
 
-  private unlinkInactive(slot: number): void {
+  protected unlinkInactive(slot: number): void {
     const before = this.previous[slot]!
     const after = this.next[slot]!
     this.next[before] = after
@@ -284,13 +305,18 @@ export class KvBlockPool {
     this.inactiveCount -= 1
   }
 
-  private register(slot: number, key: number): void {
+  /** The slot of a cached block, -1 when it is not cached. */
+  protected find(key: number): number {
+    return this.table.find(key)
+  }
+
+  protected register(slot: number, key: number, _parentKey: number): void {
     this.keys[slot] = key
     this.table.add(slot)
     if (key >= 0 && this.events !== undefined) this.events.stored(key)
   }
 
-  private evict(slot: number): void {
+  protected evict(slot: number): void {
     const key = this.keys[slot]!
     this.table.remove(slot)
     this.keys[slot] = partialKey

@@ -5,6 +5,7 @@
  * the first `fullBlocks` are full, a last one may still be filling. A block that generation has just filled becomes
  * full only when the next token needs a new block.
  */
+import type { Offload } from "../tiers/KvTiers.ts"
 import { emptyBlocks, type SimRequest } from "../../request/SimRequest.ts"
 
 export class Sequence {
@@ -30,6 +31,10 @@ export class Sequence {
   lastTokenMs = Number.NaN
   /** Tokens until something other than "one more token" happens; see the worker's emission. Not above 0: it happens with the next. */
   countdown = 1
+  /** Where there are KV tiers: the offload that makes room for it. */
+  waitsFor: Offload | undefined = undefined
+  /** It was in the batch before: only a request that never was loads KV from tiers. */
+  wasAdmitted = false
   /** Successor in the waiting queue. */
   behind: Sequence | undefined = undefined
 
@@ -51,6 +56,11 @@ export class Sequence {
   /** Every shareable identity it may still look up. */
   markKeys(mark: (block: number) => void): void {
     for (const key of this.keys) if (key >= 0) mark(key)
+  }
+
+  /** Its room is not there yet. */
+  get isBlocked(): boolean {
+    return this.waitsFor !== undefined && this.waitsFor.live
   }
 
   /** Prompt plus generated tokens. */

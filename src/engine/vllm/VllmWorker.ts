@@ -11,14 +11,16 @@ import type { TimingModel } from "../../timing/Timing.ts"
 import type { WorkerContext } from "../WorkerContext.ts"
 import { BatchWorker } from "../BatchWorker.ts"
 import { EngineStalled } from "../EngineStalled.ts"
+import { noBlock } from "../tiers/LeafOrder.ts"
 import { MtpSampler } from "../MtpSampler.ts"
 import type { TokenGaps } from "../TokenGaps.ts"
 import type { WorkerProbe } from "../WorkerProbe.ts"
-import { type PassOutcome, Signal, type WorkerSnapshot } from "../WorkerCore.ts"
+import { type PassOutcome, Signal, type TierClock, type WorkerSnapshot } from "../WorkerCore.ts"
 import { AdmissionGate } from "./AdmissionGate.ts"
 import { type CapacityPolicy, fullLengthBlocks } from "./CapacityPolicy.ts"
 import { type DynamoRules, dynamo131 } from "./DynamoRules.ts"
 import { KvBlockPool } from "./KvBlockPool.ts"
+import { type Offloading, type OffloadEvents, offloadingOf, Onboard } from "./Offloading.ts"
 import { PassBudget } from "./PassBudget.ts"
 import { PassTiming } from "../PassTiming.ts"
 import { Sequence } from "./Sequence.ts"
@@ -30,12 +32,16 @@ type Schedule = (typeof Schedule)[keyof typeof Schedule]
 /** Preemptions in a row without a single token after which the requests are taken to be thrashing forever. */
 const maxFruitlessPreemptions = 10_000
 
+/** Who has left the batch, or waits for an offload, cannot be thrown out. */
+const isVictim = (sequence: Sequence): boolean => sequence.running && !sequence.isBlocked
+
 export class VllmWorker extends BatchWorker<Sequence> {
   private readonly policy: CapacityPolicy
   private readonly rules: DynamoRules
   private readonly timing: PassTiming
   private readonly gaps: TokenGaps
   protected readonly pool: KvBlockPool
+  private readonly offloading: Offloading | undefined
   private readonly sampler: MtpSampler | undefined
   private readonly probe: WorkerProbe | undefined
   /** Ready requests that got no token after all; kept for a probe only. */
@@ -68,9 +74,18 @@ export class VllmWorker extends BatchWorker<Sequence> {
     this.gaps = context.gaps
     this.probe = context.probe
     this.tokenless = context.probe?.emitted === undefined ? undefined : new Set()
-    this.pool = new KvBlockPool(args.numGpuBlocks, context.kvEvents, context.probe)
+    this.offloading = offloadingOf(args, context, this.offloadEvents())
+    this.pool = this.offloading?.pool ?? new KvBlockPool(args.numGpuBlocks, context.kvEvents, context.probe)
     this.gate = new AdmissionGate(policy, this.pool, args.blockTokens)
     this.sampler = args.mtp === undefined ? undefined : new MtpSampler(args.mtp, context.workerIndex)
+  }
+
+  private offloadEvents(): OffloadEvents {
+    return {
+      roomMade: () => this.capacityFreed(),
+      loaded: (sequence) => this.waiting.pushFront(sequence),
+      loadedInVain: (sequence) => this.drop(sequence)
+    }
   }
 
   submit(request: SimRequest): void {
@@ -83,9 +98,22 @@ export class VllmWorker extends BatchWorker<Sequence> {
     return new Sequence(request, outputTokens, keys, promptBlocks)
   }
 
+  override get inFlight(): number {
+    return super.inFlight + (this.offloading === undefined ? 0 : this.offloading.parked.size)
+  }
+
+  override abort(request: SimRequest): boolean {
+    return this.offloading?.abandon(request) === true || super.abort(request)
+  }
+
+  get tiers(): TierClock | undefined {
+    return this.offloading
+  }
+
   pass(nowMs: number): PassOutcome {
     const { outcome } = this
     outcome.begin(nowMs)
+    if (this.offloading?.tick(nowMs) === true) outcome.worked()
     this.budget.begin(this.args.maxNumBatchedTokens)
     this.preemptedInPass = false
     this.scheduleRunning()
@@ -97,6 +125,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
     outcome.endMs =
       this.sampler === undefined ? this.emitTokens(prefillEndMs) : this.emitBursts(prefillEndMs, this.sampler)
     if (this.rejected.length > 0) this.signalRejected()
+    if (this.offloading !== undefined && outcome.endMs <= nowMs) outcome.endMs = this.offloading.wakeUpMs(nowMs)
     if (this.budget.scheduledTokens > 0 || outcome.endMs > nowMs || outcome.requests.length > 0) outcome.worked()
     return outcome
   }
@@ -121,6 +150,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
     }
     this.waiting.forEach(add)
     this.running.forEach(add)
+    this.offloading?.parked.forEach(add)
     return requests
   }
 
@@ -128,11 +158,13 @@ export class VllmWorker extends BatchWorker<Sequence> {
     this.pool.markBlocks(mark)
     this.waiting.forEach((sequence) => sequence.markKeys(mark))
     for (const sequence of this.running) sequence.markKeys(mark)
+    this.offloading?.markBlocks(mark)
   }
 
   checkInvariants(): void {
     this.pool.checkInvariants()
-    const held = this.heldBlocks()
+    this.offloading?.checkInvariants()
+    const held = this.heldBlocks() + this.pool.quarantinedBlocks
     if (held < this.pool.activeBlocks) {
       throw new Error(`${this.pool.activeBlocks} KV blocks are active, but requests hold ${held}`)
     }
@@ -143,7 +175,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
     let held = 0
     for (const sequence of this.running) held += sequence.heldBlocks
     this.waiting.forEach((sequence) => void (held += sequence.heldBlocks))
-    return held
+    return this.offloading === undefined ? held : held + this.offloading.heldBlocks()
   }
 
   protected privateKeys(count: number): Int32Array {
@@ -192,13 +224,24 @@ export class VllmWorker extends BatchWorker<Sequence> {
       }
       // A request that waits with computed tokens got its KV by transfer: its blocks are held already.
       const materialised = head.computedTokens > 0
+      if (head.isBlocked) return
       if (!materialised && !this.gate.admits(head, running)) return
-      const cachedTokens = materialised ? 0 : this.cachedTokens(head)
       this.prepareSlots(head)
+      if (this.offloading !== undefined && !materialised && !head.wasAdmitted) {
+        const onboard = this.offloading.tryStart(head)
+        if (onboard !== Onboard.Nothing) outcome.worked()
+        if (onboard === Onboard.Blocked) return
+        if (onboard === Onboard.Parked) {
+          waiting.remove(head)
+          continue
+        }
+      }
+      const cachedTokens = materialised ? 0 : this.cachedTokens(head)
       if (this.schedule(head, cachedTokens) !== Schedule.Scheduled) return
       waiting.remove(head)
       running.push(head)
       head.running = true
+      head.wasAdmitted = true
       this.noteAdmission(head.request, nowMs, cachedTokens)
       outcome.worked()
       if (head.scheduledTokens === 0 && this.budget.tokens === 0) return
@@ -264,6 +307,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
     if (promptLeft > 0 && !this.args.enableChunkedPrefill && promptLeft > this.budget.tokens) return Schedule.Blocked
     const want = Math.min(remaining, this.budget.tokens)
     if (want === 0 && remaining > 0) return Schedule.Blocked
+    if (sequence.isBlocked) return Schedule.Blocked
     let after = before + want
     const allocated = this.allocate(sequence, Math.ceil(after / this.args.blockTokens))
     if (allocated === Schedule.Preempted) return Schedule.Preempted
@@ -285,6 +329,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
         sequence.heldBlocks = blocks
         break
       }
+      if (this.blocksOnOffload(sequence)) return Schedule.Blocked
       const victim = this.preemptVictim()
       if (victim === undefined) return Schedule.Blocked
       this.preemptedInPass = true
@@ -292,6 +337,15 @@ export class VllmWorker extends BatchWorker<Sequence> {
       if (victim === sequence) return Schedule.Preempted
     }
     return Schedule.Scheduled
+  }
+
+  /** Whether the acquisition that has just failed has begun to make room; the request then waits for it. */
+  private blocksOnOffload(sequence: Sequence): boolean {
+    const offload = this.offloading?.pool.blockedOn
+    if (offload === undefined) return false
+    sequence.waitsFor = offload
+    this.outcome.worked()
+    return true
   }
 
   // ---- preemption and release ------------------------------------------------------------------------------------
@@ -302,7 +356,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
     const { running } = this
     const fifo = this.args.preemptionMode === "fifo"
     let index = fifo ? 0 : running.length - 1
-    while (index >= 0 && index < running.length && !running[index]!.running) index += fifo ? 1 : -1
+    while (index >= 0 && index < running.length && !isVictim(running[index]!)) index += fifo ? 1 : -1
     const victim = running[index]
     if (victim === undefined) return undefined
     running.splice(index, 1)
@@ -443,6 +497,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
   private growForToken(sequence: Sequence): boolean {
     if (!sequence.running) return this.undoToken(sequence)
     if (!this.opensBlock(sequence) || this.isUnheldFinal(sequence)) return true
+    if (sequence.isBlocked) return this.undoToken(sequence)
     this.promoteFilled(sequence)
     for (;;) {
       const slot = this.pool.acquirePartial()
@@ -452,6 +507,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
         return true
       }
       this.undoToken(sequence)
+      if (this.blocksOnOffload(sequence)) return false
       const victim = this.preemptVictim()
       if (victim === undefined || victim === sequence) return false
       sequence.generatedTokens += 1
@@ -477,7 +533,8 @@ export class VllmWorker extends BatchWorker<Sequence> {
     if (sequence.knownTokens - 1 <= position * this.args.blockTokens) return
     const { keys, slots } = sequence
     const key = position < keys.length ? keys[position]! : this.pool.privateKey()
-    slots[position] = this.pool.promote(slots[position]!, key)
+    const parentKey = position > 0 ? this.pool.keyOf(slots[position - 1]!) : noBlock
+    slots[position] = this.pool.promote(slots[position]!, key, parentKey)
     sequence.fullBlocks = position + 1
   }
 
@@ -572,14 +629,23 @@ export class VllmWorker extends BatchWorker<Sequence> {
       const contextTokens = this.collectReady()
       if (this.ready.length === 0) return -1
       let required = 0
+      if (this.offloading !== undefined && this.ready.some((sequence) => sequence.isBlocked)) return -1
       for (const sequence of this.ready) {
         const known = sequence.knownTokens
         const burst = Math.min(maxBurst, sequence.maxOutputTokens - sequence.generatedTokens)
         required += Math.ceil((known + burst) / blockTokens) - Math.ceil(known / blockTokens)
       }
       if (this.pool.reserve(required)) return contextTokens
+      if (this.allBlockOnOffload()) return -1
       if (this.preemptVictim() === undefined) return -1
     }
+  }
+
+  /** As {@link blocksOnOffload}, for the joint reservation of everybody who could emit. */
+  private allBlockOnOffload(): boolean {
+    let blocked = false
+    for (const sequence of this.ready) blocked = this.blocksOnOffload(sequence)
+    return blocked
   }
 
   private emitBurst(sequence: Sequence, tokens: number, tokenMs: number): void {

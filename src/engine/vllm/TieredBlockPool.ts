@@ -1,0 +1,136 @@
+/**
+ * A KV block pool with tiers below it: what is evicted may be copied down, and its slot is not free before the copy has ended.
+ *
+ *     inactive ──evicted──▶ quarantined (counts as active) ──copied──▶ free
+ *
+ * Blocks come back from the host prefix first, so the order of eviction needs the prefix tree.
+ */
+import type { KvEventSink } from "../KvEvents.ts"
+import type { KvTiers, Offload } from "../tiers/KvTiers.ts"
+import { LeafOrder, noBlock } from "../tiers/LeafOrder.ts"
+import type { WorkerProbe } from "../WorkerProbe.ts"
+import { KvBlockPool } from "./KvBlockPool.ts"
+
+export class TieredBlockPool extends KvBlockPool {
+  /** Why there was no room at the last try: the offload that makes some; nothing when even evicting everything would not. */
+  blockedOn: Offload | undefined = undefined
+  private readonly tiers: KvTiers<never>
+  private readonly parentKeys: Int32Array
+  private readonly order = new LeafOrder()
+  private quarantined = 0
+  private readonly evictedKeys: Array<number> = []
+  private readonly evictedParents: Array<number> = []
+  private readonly evictedSlots: Array<number> = []
+
+  constructor(
+    capacity: number,
+    tiers: KvTiers<never>,
+    events: KvEventSink | undefined,
+    probe: WorkerProbe | undefined
+  ) {
+    super(capacity, events, probe)
+    this.tiers = tiers
+    this.parentKeys = new Int32Array(capacity).fill(noBlock)
+  }
+
+  /** The copies of blocks in these slots have ended, or were none. */
+  endQuarantine(slots: ReadonlyArray<number>): void {
+    for (const slot of slots) this.free(slot)
+    this.quarantined -= slots.length
+  }
+
+  /** Blocks `slots[from … to)` came up from a tier for nobody in particular: they become cached blocks, prefix first. */
+  publish(keys: Int32Array, slots: Int32Array, from: number, to: number): void {
+    for (let position = from; position < to; position++) {
+      const parentKey = position > 0 ? keys[position - 1]! : noBlock
+      this.release(this.promote(slots[position]!, keys[position]!, parentKey))
+    }
+  }
+
+  /** Lets go of what {@link KvBlockPool.acquireUnregistered} found cached, prefix first. */
+  letGoOfHits(slots: Int32Array, count: number): void {
+    this.unpin(slots, count)
+    this.giveBack(slots, 0, count)
+  }
+
+  /** Frees slots that never got a block. */
+  freeUnregistered(slots: Int32Array, from: number, to: number): void {
+    for (let position = from; position < to; position++) this.free(slots[position]!)
+  }
+
+  /** The leading cached blocks `keys[0 … count)` count as just used, prefix first, unless somebody holds them. */
+  touch(keys: Int32Array, count: number): void {
+    for (let position = 0; position < count; position++) {
+      const slot = this.find(keys[position]!)
+      if (this.references[slot] !== 0) continue
+      this.unlinkInactive(slot)
+      this.linkInactive(slot)
+    }
+  }
+
+  override markBlocks(mark: (block: number) => void): void {
+    super.markBlocks(mark)
+    this.order.forEachKey((key) => {
+      if (key >= 0) mark(key)
+    })
+  }
+
+  override get quarantinedBlocks(): number {
+    return this.quarantined
+  }
+
+  protected override hasRoom(count: number): boolean {
+    this.blockedOn = undefined
+    if (count <= this.freeCount) return true
+    if (!super.hasRoom(count)) return false
+    this.blockedOn = this.evictForRoom(count - this.freeCount)
+    return this.blockedOn === undefined
+  }
+
+  /** The reference gives back from the front; its order of eviction protects a prefix anyway. */
+  protected override giveBack(slots: Int32Array, from: number, to: number): void {
+    for (let position = from; position < to; position++) this.release(slots[position]!)
+  }
+
+  protected override register(slot: number, key: number, parentKey: number): void {
+    this.parentKeys[slot] = parentKey
+    super.register(slot, key, parentKey)
+  }
+
+  protected override linkInactive(slot: number): void {
+    this.order.insert(this.keys[slot]!, this.parentKeys[slot]!)
+    this.inactiveCount += 1
+  }
+
+  protected override unlinkInactive(slot: number): void {
+    this.order.remove(this.keys[slot]!)
+    this.inactiveCount -= 1
+  }
+
+  protected override checkInactive(): void {
+    this.order.checkInvariants()
+    if (this.order.size !== this.inactiveCount)
+      throw new Error(`${this.order.size} blocks can be evicted, ${this.inactiveCount} are inactive`)
+  }
+
+  /** Evicts `count` blocks; the offload that the room must wait for, nothing when it is there at once. */
+  private evictForRoom(count: number): Offload | undefined {
+    const { evictedKeys, evictedParents, evictedSlots } = this
+    for (let block = 0; block < count; block++) {
+      const key = this.order.takeFirst()
+      const slot = this.find(key)
+      this.inactiveCount -= 1
+      evictedKeys.push(key)
+      evictedParents.push(this.parentKeys[slot]!)
+      evictedSlots.push(slot)
+      this.evict(slot)
+    }
+    this.quarantined += count
+    const offload = this.tiers.offload(evictedKeys, evictedParents, evictedSlots)
+    if (offload === undefined) this.endQuarantine(evictedSlots)
+    evictedKeys.length = 0
+    evictedParents.length = 0
+    evictedSlots.length = 0
+    return offload
+  }
+}
