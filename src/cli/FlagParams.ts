@@ -15,7 +15,7 @@ const metavars: Readonly<Record<Exclude<Form, "switch">, string>> = {
   paths: "FILE",
   texts: "TEXT",
   lengths: "TOKENS",
-  json: "JSON",
+  json: "JSON|@FILE",
   other: "VALUE"
 }
 

@@ -12,13 +12,13 @@ import { printable } from "../report/Printable.ts"
 import { deploy, type Deployment } from "../run/Deployment.ts"
 import { isLoopback } from "../serve/AllowedHosts.ts"
 import { serve } from "../serve/Server.ts"
-import { givenOptions } from "./RunReplay.ts"
+import { givenOptions } from "./OptionFiles.ts"
 import { readServeSettings, type ServeSettings } from "./ServeSettings.ts"
 
 /** `flags` are those of the command line, by name without dashes. */
 export const runServe = Effect.fnUntraced(function* (flags: FlagValues) {
   const settings = yield* Effect.fromResult(readServeSettings(flags))
-  const given = yield* givenOptions([], flags)
+  const { given } = yield* givenOptions([], flags)
   const options = yield* Effect.fromResult(validateLiveDeployment(given))
   const { live, notices: unused, pools } = yield* deploy(options)
   const notices = [...options.notices, ...unused, ...exposure(settings)]

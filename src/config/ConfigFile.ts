@@ -1,6 +1,7 @@
 /**
  * A file of options (`--config`), JSON or YAML: flag names without their dashes as keys, underscores allowed for dashes, and
- * `traces` for the trace files. Engine arguments and router configuration are objects, or strings of JSON.
+ * `traces` for the trace files. Engine arguments and router configuration are objects, strings of JSON, or
+ * `@FILE` for a file that holds them.
  *
  * `data/schema/config.schema.json` describes it for editors; a key `$schema` that names it is not looked at.
  *
@@ -13,8 +14,7 @@ import type { FlagValues } from "./ReadFlags.ts"
 import type { JsonSetting } from "./JsonSetting.ts"
 import { type JsonEntry, type JsonNode, showNode } from "./JsonNode.ts"
 import { isFlagName, replayFlags } from "./ReplayFlags.ts"
-import * as StrictJson from "./StrictJson.ts"
-import { parseYaml } from "./YamlTree.ts"
+import { parseSettingsFile } from "./SettingsFile.ts"
 
 export interface ConfigFile {
   /** Trace files that it names. */
@@ -31,14 +31,8 @@ const tracesKey = "traces"
 /** Reads the text of a configuration file; a name ending in `.json` makes it strict JSON. */
 export const parseConfigFile = (file: string, text: string): Result.Result<ConfigFile, ConfigError> => {
   const source: ConfigSource = { _tag: "File", name: file }
-  const root = file.endsWith(".json") ? parseJson(source, text) : parseYaml(source, text)
-  return Result.flatMap(root, (node) => readConfig(source, node))
+  return Result.flatMap(parseSettingsFile(file, text), (node) => readConfig(source, node))
 }
-
-const parseJson = (source: ConfigSource, text: string): Result.Result<JsonNode, ConfigError> =>
-  Result.mapError(StrictJson.parse(text), (error) =>
-    configError(source, "", error, `not JSON: ${error.problem} (column ${error.column})`, error.hint)
-  )
 
 const readConfig = (source: ConfigSource, root: JsonNode): Result.Result<ConfigFile, ConfigError> => {
   if (root._tag !== "Object") {

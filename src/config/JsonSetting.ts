@@ -34,9 +34,7 @@ export const nodeOf = (setting: JsonSetting): Result.Result<PlacedNode, ConfigEr
   return StrictJson.parse(text).pipe(
     Result.map((node) => ({ source: { _tag: "Flag" as const, name: flag }, path: "", node })),
     Result.mapError((error) => {
-      const hint = text.includes("{")
-        ? error.hint
-        : "give the JSON object itself; a file of settings is read by --config"
+      const hint = text.includes("{") ? error.hint : "give the JSON object itself, or @FILE for a file that holds it"
       return new ConfigError({
         where: flag,
         path: "",

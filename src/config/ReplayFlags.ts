@@ -31,21 +31,24 @@ export const replayFlags = {
     description:
       "Whose scheduling rules engines follow: dynamo-1.3.1 for the reference's simulator, vllm-0.33, vllm-0.25 or vllm-0.17 for that release of vLLM (async_scheduling is on there). Against a real engine, see also the engine arguments decode_cost_by, charge_recompute, kv_events_at, frontend_ms and, for SGLang, sglang_match, sglang_chunk_budget, sglang_prefill_first (docs/accuracy.md)"
   },
-  "extra-engine-args": { kind: jsonObject, description: "Engine arguments of an aggregated run, a JSON object" },
+  "extra-engine-args": {
+    kind: jsonObject,
+    description: "Engine arguments of an aggregated run, a JSON object or @FILE"
+  },
   "prefill-engine-args": {
     kind: jsonObject,
-    description: 'Engine arguments of the prefill workers, a JSON object with "worker_type": "prefill"'
+    description: 'Engine arguments of the prefill workers, a JSON object or @FILE, with "worker_type": "prefill"'
   },
   "decode-engine-args": {
     kind: jsonObject,
-    description: 'Engine arguments of the decode workers, a JSON object with "worker_type": "decode"'
+    description: 'Engine arguments of the decode workers, a JSON object or @FILE, with "worker_type": "decode"'
   },
   "router-mode": {
     kind: oneOf(routerModes),
     default: "round_robin",
     description: "How requests find a worker"
   },
-  "router-config": { kind: jsonObject, description: "Configuration of the KV router, a JSON object" },
+  "router-config": { kind: jsonObject, description: "Configuration of the KV router, a JSON object or @FILE" },
   "router-policy-config": {
     kind: path,
     default: "$DYN_ROUTER_POLICY_CONFIG",

@@ -56,7 +56,7 @@ export const serveFlags = {
   "decode-engine-args": replayFlags["decode-engine-args"],
   "num-workers": { ...replayFlags["num-workers"], description: "Workers of the deployment" },
   "engine-profile": replayFlags["engine-profile"],
-  "extra-engine-args": { ...replayFlags["extra-engine-args"], description: "Engine arguments, a JSON object" },
+  "extra-engine-args": { ...replayFlags["extra-engine-args"], description: "Engine arguments, a JSON object or @FILE" },
   "router-mode": replayFlags["router-mode"],
   "router-config": replayFlags["router-config"],
   "router-policy-config": replayFlags["router-policy-config"],

@@ -28,9 +28,6 @@ export const maxLengthTokens = 2 ** 31 - 1
 /** Beyond it a few draws hold nearly all tokens, and the mean says nothing any more. */
 const maxSigma = 5
 
-/** What {@link lengthsOf} reads; completes the sentence "expected …". */
-export const lengthsSyntax = "an integer, uniform:LOW,HIGH or lognormal:MEAN,SIGMA"
-
 /** Reads `128`, `uniform:100,200` or `lognormal:512,0.8`; `undefined` for anything else. */
 export const lengthsOf = (word: string): TokenLengths | undefined => {
   const fixed = integerOf(word)
@@ -46,12 +43,8 @@ export const lengthsOf = (word: string): TokenLengths | undefined => {
 
 const isLength = (value: number): boolean => Number.isInteger(value) && value >= 1 && value <= maxLengthTokens
 
-/** What lengths must be and are not, such as `must be at least 1, got 0`. */
-const brokenLengthsRule = (lengths: TokenLengths): string | undefined => {
-  if (typeof lengths === "number") {
-    if (isLength(lengths)) return undefined
-    return `${lengths > maxLengthTokens ? `must be at most ${maxLengthTokens}` : "must be at least 1"}, got ${lengths}`
-  }
+/** What drawn lengths must be and are not, such as `lognormal:MEAN,SIGMA must have …`. */
+const brokenDrawRule = (lengths: UniformLengths | LognormalLengths): string | undefined => {
   if (lengths.distribution === "uniform") {
     const { high, low } = lengths
     return isLength(low) && isLength(high) && low <= high
@@ -88,7 +81,7 @@ const isDrawn = (value: object): value is UniformLengths | LognormalLengths => {
 
 /** Lengths as a setting. */
 export const tokenLengths: Kind<TokenLengths> = {
-  expected: lengthsSyntax,
+  expected: `an integer from 1 to ${maxLengthTokens}, uniform:LOW,HIGH or lognormal:MEAN,SIGMA`,
   form: "lengths",
   schema: {
     anyOf: [
@@ -98,11 +91,13 @@ export const tokenLengths: Kind<TokenLengths> = {
   },
   read: (value) => {
     const lengths = written(value)
-    return lengths === undefined || brokenLengthsRule(lengths) !== undefined ? undefined : lengths
+    if (lengths === undefined) return undefined
+    const isWrong = typeof lengths === "number" ? !isLength(lengths) : brokenDrawRule(lengths) !== undefined
+    return isWrong ? undefined : lengths
   },
   explain: (value) => {
     const lengths = written(value)
-    return lengths === undefined ? undefined : brokenLengthsRule(lengths)
+    return typeof lengths === "object" ? brokenDrawRule(lengths) : undefined
   }
 }
 

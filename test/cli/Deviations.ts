@@ -21,7 +21,7 @@ const otherWords = (message: RegExp, why: string): Deviation => ({ _tag: "OtherW
 const rowList = refused(/expected one JSON object per line, got an array/, "a list in place of an object is a mistake")
 const negative = (flag: string) =>
   otherWords(
-    new RegExp(`${flag}: (expected an integer .*|must be at least 1), got -\\d`),
+    new RegExp(`${flag}: expected an integer .*, got -\\d`),
     "the reference tells neither the flag nor the value"
   )
 const clash = (flag: string) =>

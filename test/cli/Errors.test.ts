@@ -5,14 +5,18 @@ import { programIn } from "./Program.ts"
 const files = {
   "a.jsonl": JSON.stringify({ timestamp: 0, input_length: 5, output_length: 2, hash_ids: [1] }),
   "cut.json": '{"num-workers":',
+  "engine.json": '{\n  "block_size": 64,\n  "num_gpu_block": 9\n}',
+  "router.yaml": "# of the router\nrouter_temperature: -1\n",
+  "run.yaml": "prefill_engine_args: '@engine.json'\n",
   "dir/config.json": "{}",
   "dir2/config.json": "{"
 }
 
 const engine = (args: object): ReadonlyArray<string> => ["--extra-engine-args", JSON.stringify(args)]
+const engineFile = (file: string): ReadonlyArray<string> => ["--extra-engine-args", `@${file}`]
 const kv = ["--num-workers", "2", "--router-mode", "kv_router"]
 
-const cases: ReadonlyArray<readonly [what: string, argv: ReadonlyArray<string>, message: string]> = [
+const cases: ReadonlyArray<readonly [what: string, argv: ReadonlyArray<string>, message: string | RegExp]> = [
   ["a missing profile", engine({ planner_profile_data: "nope.npz" }), "nope.npz: cannot be read: no such file"],
   [
     "a folder as a profile",
@@ -55,6 +59,39 @@ const cases: ReadonlyArray<readonly [what: string, argv: ReadonlyArray<string>, 
     ["--router-config", '{"router_temperature": -1}'],
     "--router-config: router_temperature: expected 0 or a number from 1e-6 to 1e9, got -1"
   ],
+  ["a missing file of settings", engineFile("nope.json"), "--extra-engine-args: cannot read nope.json: no such file"],
+  ["a folder of settings", engineFile("dir"), "--extra-engine-args: cannot read dir: it is a folder"],
+  ["a file of settings without a name", engineFile(""), "--extra-engine-args: expected a file after @, got none"],
+  [
+    "a file of settings that is cut off",
+    engineFile("cut.json"),
+    "cut.json:1: not JSON: expected a value, got the end of the text (column 16)"
+  ],
+  [
+    "a file of rows in place of settings",
+    engineFile("a.jsonl"),
+    /^error: a\.jsonl:1: timestamp: unknown key; accepted keys: /
+  ],
+  [
+    "an unknown setting in a file",
+    engineFile("engine.json"),
+    /^error: engine\.json:3: num_gpu_block: unknown key; did you mean num_gpu_blocks\?/
+  ],
+  [
+    "a setting in a file that is out of range",
+    ["--router-config", "@router.yaml"],
+    "router.yaml:2: router_temperature: expected 0 or a number from 1e-6 to 1e9, got -1"
+  ],
+  [
+    "a file that a configuration file names",
+    ["--config", "run.yaml"],
+    /^error: engine\.json:3: num_gpu_block: unknown key/
+  ],
+  [
+    "a file name in place of settings",
+    ["--extra-engine-args", "engine.json"],
+    /^error: --extra-engine-args: not JSON: .*; give the JSON object itself, or @FILE for a file that holds it$/
+  ],
   ["a flag without value", ["--num-workers"], "--num-workers: needs a value"],
   ["an unknown flag", ["--foo"], "--foo: unknown flag; see dynosim replay --help"]
 ]
@@ -64,7 +101,8 @@ describe("errors", () => {
     it.live(what, () =>
       programIn(files, ["replay", "a.jsonl", ...argv], ({ exit, stderr, stdout }, folder) => {
         assert.isAbove(exit, 0)
-        assert.strictEqual(stderr, `error: ${message}`)
+        if (typeof message === "string") assert.strictEqual(stderr, `error: ${message}`)
+        else assert.match(stderr, message)
         assert.strictEqual(stdout, "")
         assert.deepStrictEqual(folder.added(), [])
       })

@@ -21,8 +21,9 @@ describe("input_sha256", () => {
       const files = {
         "a.jsonl": rows,
         "run.yaml":
-          "traces: a.jsonl\nreport_json: r.json\nnum_workers: 2\nrouter_mode: kv_router\nrouter_policy_config: p.yaml\n",
-        "p.yaml": "models: {}\n"
+          "traces: a.jsonl\nreport_json: r.json\nnum_workers: 2\nextra_engine_args: '@e.yaml'\nrouter_mode: kv_router\nrouter_policy_config: p.yaml\n",
+        "p.yaml": "models: {}\n",
+        "e.yaml": "block_size: 32\n"
       }
       const hashes = yield* programIn(files, ["replay", "--config", "run.yaml"], ({ exit, stderr }, folder) => {
         assert.strictEqual(exit, 0, stderr)
@@ -30,6 +31,7 @@ describe("input_sha256", () => {
       })
       assert.deepStrictEqual(hashes, {
         "a.jsonl": sha256(files["a.jsonl"]),
+        "e.yaml": sha256(files["e.yaml"]),
         "p.yaml": sha256(files["p.yaml"]),
         "run.yaml": sha256(files["run.yaml"])
       })

@@ -185,6 +185,23 @@ describe("a configuration file", () => {
     })
   )
 
+  it.live("is one of several: JSON objects may come from files of their own", () =>
+    Effect.gen(function* () {
+      const blockTokens = (name: string, text: string) =>
+        programIn(
+          { ...files, "run.yaml": config, [name]: text },
+          ["replay", "--config", "run.yaml", "--extra-engine-args", `@${name}`],
+          (outcome, folder) => {
+            assert.strictEqual(outcome.exit, 0, outcome.stderr)
+            return JSON.parse(folder.read("r.json")).dynosim.options.deployment.engine.blockTokens
+          }
+        )
+      assert.strictEqual(yield* blockTokens("engine.json", '{"block_size": 16}'), 16)
+      assert.strictEqual(yield* blockTokens("engine.yaml", "block_size: 128 # large\n"), 128)
+      assert.strictEqual(yield* blockTokens("empty.yaml", ""), 64)
+    })
+  )
+
   it.live("is blamed by line", () =>
     Effect.gen(function* () {
       yield* refused(
@@ -209,6 +226,9 @@ describe("output files", () => {
       yield* refused([...replay, "--report-jsonl", "a.jsonl"], overwrites)
       yield* refused(["replay", "--config", "run.json", "--report-json", "run.json"], overwrites, {
         "run.json": '{"traces": "a.jsonl"}'
+      })
+      yield* refused(["replay", "a.jsonl", "--extra-engine-args", "@e.json", "--report-json", "e.json"], overwrites, {
+        "e.json": "{}"
       })
       yield* refused(["replay", "a.jsonl", "--router-policy-config", "p.yaml", "--report-json", "p.yaml"], overwrites, {
         "p.yaml": "{}"

@@ -238,7 +238,11 @@ describe("validateReplayOptions", () => {
     ["limit NaN", { ...traced, maxSimTimeSeconds: Number.NaN }, /^--max-sim-time-seconds: .*got NaN$/],
     ["negative bound", { ...traced, slaItlMs: -1 }, /^--sla-itl-ms: expected a number from 0 to 1e12, got -1$/],
     ["no concurrency", { ...traced, replayConcurrency: 0 }, /^--replay-concurrency: expected an integer .*, got 0$/],
-    ["no input tokens", { ...synthetic, inputTokens: 0 }, /^--input-tokens: must be at least 1, got 0$/],
+    [
+      "no input tokens",
+      { ...synthetic, inputTokens: 0 },
+      /^--input-tokens: expected an integer from 1 to 2147483647, uniform.*, got 0$/
+    ],
     ["no turns", { ...synthetic, turnsPerSession: 0 }, /^--turns-per-session: expected an integer .*, got 0$/],
     [
       "interval NaN",

@@ -4,9 +4,11 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import { parseEngineArgs, parseRouterConfig } from "../../src/config/DecodeSettings.ts"
+import { Engine } from "../../src/engine/Engine.ts"
 import * as EngineArgs from "../../src/engine/EngineArgs.ts"
 import * as SglangEngine from "../../src/engine/sglang/SglangEngine.ts"
 import * as VllmEngine from "../../src/engine/vllm/VllmEngine.ts"
+import * as VllmV1Engine from "../../src/engine/vllm-v1/VllmV1Engine.ts"
 import * as KvRouter from "../../src/router/kv/KvRouter.ts"
 import { defaultKvRouterOptions } from "../../src/router/kv/KvRouterOptions.ts"
 import * as RouterConfig from "../../src/router/kv/RouterConfig.ts"
@@ -74,6 +76,38 @@ describe("layers built from settings that nothing can be built from", () => {
         yield* engineMessage({ mtp: { acceptRates: [0.5, 2], seed: 1n } }),
         /^aic_nextn_accept_rates: entry 1 must be a number from 0 to 1, got 2$/
       )
+    })
+  )
+
+  it.effect("an engine of a vLLM profile says the same, by whichever layer", () =>
+    Effect.gen(function* () {
+      const vllm = { ...defaultEngineArgs, engineProfile: "vllm-0.33" } as const
+      const wrong: ReadonlyArray<readonly [changes: Partial<EngineArgs.EngineArgs>, json: string]> = [
+        [{ numGpuBlocks: 2.5 }, '"num_gpu_blocks": 2.5'],
+        [{ blockTokens: 3 }, '"block_size": 3'],
+        [{ preemptionMode: "fifo" }, '"preemption_mode": "fifo"'],
+        [{ maxNumBatchedTokens: 8, maxNumSeqs: 16 }, '"max_num_batched_tokens": 8, "max_num_seqs": 16'],
+        [{ workerType: "prefill" }, '"worker_type": "prefill"']
+      ]
+      for (const [changes, json] of wrong) {
+        const expected = commandMessage(parseEngineArgs(`{"engine_profile": "vllm-0.33", ${json}}`))
+        for (const { layer } of [VllmEngine, VllmV1Engine]) {
+          const engine = Layer.provide(layer({ ...vllm, ...changes }), PolynomialTiming.layer)
+          assert.strictEqual(yield* messageOf(engine), expected)
+        }
+      }
+      assert.strictEqual(
+        yield* messageOf(Layer.provide(VllmV1Engine.layer(defaultEngineArgs), PolynomialTiming.layer)),
+        'engine_profile: expected one of "vllm-0.33", "vllm-0.25", "vllm-0.17", got "dynamo-1.3.1"'
+      )
+    })
+  )
+
+  it.effect("an engine told of a vLLM profile alone has that profile's scheduler", () =>
+    Effect.gen(function* () {
+      const engine = VllmEngine.layer({ ...defaultEngineArgs, engineProfile: "vllm-0.33" })
+      const { args } = yield* Effect.provide(Engine, Layer.provide(engine, PolynomialTiming.layer))
+      assert.strictEqual(args.vllmScheduler?.asyncScheduling, true)
     })
   )
 

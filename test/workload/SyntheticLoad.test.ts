@@ -104,11 +104,20 @@ describe("synthetic load", () => {
   )
 
   const refused: ReadonlyArray<readonly [Partial<SyntheticOptions>, string]> = [
-    [{ inputTokens: 0 }, "input_tokens: must be at least 1, got 0"],
-    [{ outputTokens: -4 }, "output_tokens: must be at least 1, got -4"],
+    [
+      { inputTokens: 0 },
+      "input_tokens: expected an integer from 1 to 2147483647, uniform:LOW,HIGH or lognormal:MEAN,SIGMA, got 0"
+    ],
+    [
+      { outputTokens: -4 },
+      "output_tokens: expected an integer from 1 to 2147483647, uniform:LOW,HIGH or lognormal:MEAN,SIGMA, got -4"
+    ],
     [{ requestCount: 0.5 }, "request_count: expected an integer from 1 to 4294967296, got 0.5"],
     [{ turnsPerSession: 0 }, "turns_per_session: expected an integer from 1 to 2147483647, got 0"],
-    [{ inputTokens: 2 ** 31 }, "input_tokens: must be at most 2147483647, got 2147483648"],
+    [
+      { inputTokens: 2 ** 31 },
+      "input_tokens: expected an integer from 1 to 2147483647, uniform:LOW,HIGH or lognormal:MEAN,SIGMA, got 2147483648"
+    ],
     [{ arrivalIntervalMs: Number.NaN }, "arrival_interval_ms: expected a number from 0 to 1e12, got NaN"],
     [
       { arrivalIntervalMs: 1e308, requestCount: 100 },

@@ -35,7 +35,7 @@ describe("token lengths", () => {
 
   it("are refused when they are none", () => {
     const refused: ReadonlyArray<readonly [TokenLengths, string]> = [
-      [0, "input_tokens: must be at least 1, got 0"],
+      [0, "input_tokens: expected an integer from 1 to 2147483647, uniform:LOW,HIGH or lognormal:MEAN,SIGMA, got 0"],
       [
         { distribution: "uniform", low: 0, high: 5 },
         "input_tokens: uniform:LOW,HIGH must be integers with 1 <= LOW <= HIGH"

@@ -16,12 +16,9 @@ import { VllmWorker } from "./VllmWorker.ts"
 /** vLLM: admits optimistically, preempts by recomputation; by the rules of the engine profile that the arguments name. */
 export const layer = (given: EngineArgs): Layer.Layer<Engine, SettingsError, Timing> =>
   Layer.unwrap(
-    Effect.map(Effect.fromResult(checkedEngineArgs(given)), (args) => {
-      const { engineProfile, vllmScheduler } = args
-      return isVllmProfile(engineProfile) && vllmScheduler !== undefined
-        ? VllmV1Engine.layer(args, engineProfile, vllmScheduler)
-        : layerDynamo(args)
-    })
+    Effect.map(Effect.fromResult(checkedEngineArgs(given)), (args) =>
+      isVllmProfile(args.engineProfile) ? VllmV1Engine.layer(args) : layerDynamo(args)
+    )
   )
 
 const layerDynamo = (args: EngineArgs): Layer.Layer<Engine, never, Timing> =>

@@ -1,0 +1,99 @@
+/** The options of a run from the command line and the files that it names: `--config FILE`, and `@FILE` for a JSON object. */
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
+import type { ConfigError } from "../config/ConfigError.ts"
+import type { ConfigFile } from "../config/ConfigFile.ts"
+import type { FlagSpec } from "../config/FlagSpec.ts"
+import { type GivenOptions, readGivenOptions } from "../config/GivenOptions.ts"
+import type { JsonSetting } from "../config/JsonSetting.ts"
+import type { FlagValues } from "../config/ReadFlags.ts"
+import { replayFlags } from "../config/ReplayFlags.ts"
+import type { InputFile } from "../run/InputFiles.ts"
+import { reasonOf } from "../settings/FileProblem.ts"
+import { type UsageError, usageError } from "../settings/UsageError.ts"
+
+export interface GivenWithFiles {
+  readonly given: GivenOptions
+  /** Files that options were read from, each once. */
+  readonly files: ReadonlyArray<InputFile>
+}
+
+/** The policy file may also be named by the environment, as for the reference. */
+const policyVariable = Config.option(Config.String("DYN_ROUTER_POLICY_CONFIG"))
+
+/** `flags` are those of the command line, by name without dashes; they win over those of a configuration file. */
+export const givenOptions = Effect.fnUntraced(function* (
+  traces: ReadonlyArray<string>,
+  flags: FlagValues
+): Effect.fn.Return<GivenWithFiles, UsageError | ConfigError, FileSystem.FileSystem> {
+  const files = new Map<string, InputFile>()
+  const configured = yield* readConfigFile(flags, files)
+  const values = yield* withObjectFiles(new Map([...(configured?.values ?? []), ...flags]), files)
+  const traceFiles = traces.length > 0 || configured === undefined ? traces : configured.traces
+  const given = yield* Effect.fromResult(readGivenOptions(traceFiles, values))
+  return { given: yield* withPolicyVariable(given), files: [...files.values()] }
+})
+
+const withPolicyVariable = Effect.fnUntraced(function* (given: GivenOptions) {
+  if (given.routerPolicyConfig !== undefined) return given
+  const variable = yield* Effect.orDie(policyVariable)
+  return Option.isNone(variable) || variable.value === "" ? given : { ...given, routerPolicyConfig: variable.value }
+})
+
+/** What the configuration file says, if there is one. YAML is loaded only by those who use it. */
+const readConfigFile = Effect.fnUntraced(function* (
+  flags: FlagValues,
+  files: Map<string, InputFile>
+): Effect.fn.Return<ConfigFile | undefined, UsageError | ConfigError, FileSystem.FileSystem> {
+  const setting = flags.get("config")
+  if (setting?._tag !== "Text") return undefined
+  const { text: path } = setting
+  files.set(path, { what: "the configuration file", path })
+  const text = yield* readText("--config", path)
+  const { parseConfigFile } = yield* Effect.promise(() => import("../config/ConfigFile.ts"))
+  return yield* Effect.fromResult(parseConfigFile(path, text))
+})
+
+const objectFlags = Object.entries<FlagSpec>(replayFlags)
+  .filter(([, { kind }]) => kind.form === "json")
+  .map(([name]) => name)
+
+/** Options that are JSON objects, those given as `@FILE` read from there. */
+const withObjectFiles = Effect.fnUntraced(function* (
+  values: FlagValues,
+  files: Map<string, InputFile>
+): Effect.fn.Return<FlagValues, UsageError | ConfigError, FileSystem.FileSystem> {
+  const read = new Map(values)
+  for (const name of objectFlags) {
+    const path = fileOf(values.get(name))
+    if (path === undefined) continue
+    const flag = `--${name}`
+    if (path === "") return yield* Effect.fail(usageError(flag, "expected a file after @, got none"))
+    if (!files.has(path)) files.set(path, { what: `the file of ${flag}`, path })
+    const text = yield* readText(flag, path)
+    const { parseSettingsFile } = yield* Effect.promise(() => import("../config/SettingsFile.ts"))
+    const node = yield* Effect.fromResult(parseSettingsFile(path, text))
+    read.set(name, { _tag: "Node", source: { _tag: "File", name: path }, path: "", node })
+  }
+  return read
+})
+
+/** The file that a value such as `@engine.json` names; a configuration file may hold such a value too. */
+const fileOf = (setting: JsonSetting | undefined): string | undefined => {
+  const value = setting === undefined ? undefined : textOf(setting)
+  return value?.startsWith("@") === true ? value.slice(1) : undefined
+}
+
+const textOf = (setting: JsonSetting): string | undefined => {
+  if (setting._tag === "Text") return setting.text
+  return setting.node._tag === "String" ? setting.node.value : undefined
+}
+
+const readText = Effect.fnUntraced(function* (flag: string, path: string) {
+  const files = yield* FileSystem.FileSystem
+  return yield* Effect.mapError(files.readFileString(path), (error) =>
+    usageError(flag, `cannot read ${path}: ${reasonOf(error)}`)
+  )
+})
