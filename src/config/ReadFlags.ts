@@ -24,6 +24,7 @@ const switches: ReadonlyMap<string, boolean> = new Map([
 const plainOfWord = (form: Form, word: string): unknown => {
   switch (form) {
     case "integer":
+    case "lengths":
       return exactIntegerOf(word) ?? word
     case "number": {
       const number = numberOf(word)
