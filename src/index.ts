@@ -60,10 +60,13 @@ export * as KvRouterOptions from "./router/kv/KvRouterOptions.ts"
 export * as PolicyFile from "./router/kv/PolicyFile.ts"
 export * as ScriptedRouter from "./router/ScriptedRouter.ts"
 export * as Router from "./router/Router.ts"
+export * as RouterFault from "./router/RouterFault.ts"
 
 // Autoscalers, and what one of one's own implements.
 export * as Autoscaler from "./autoscaler/Autoscaler.ts"
-export * as RouterFault from "./router/RouterFault.ts"
+export * as AutoscalerSchedule from "./autoscaler/Schedule.ts"
+export * as ReferencePlanner from "./autoscaler/reference/ReferencePlanner.ts"
+export * as PlannerConfig from "./autoscaler/reference/PlannerConfig.ts"
 
 // Timing: how long a pass takes.
 export * as Timing from "./timing/Timing.ts"

@@ -18,13 +18,13 @@ const imported: Readonly<Record<string, ReadonlyArray<string>>> = {
   trace: ["structures", "request", "settings"],
   engine: ["structures", "request", "settings", "timing"],
   router: ["structures", "request", "settings", "timing", "engine"],
-  autoscaler: ["router"],
+  autoscaler: ["settings", "router"],
   workload: ["structures", "request", "settings", "trace"],
   simulation: ["structures", "request", "settings", "report", "trace", "engine", "router", "autoscaler", "workload"],
   online: ["request", "settings", "report", "trace", "engine", "router", "workload", "simulation"],
   observe: ["engine", "request", "simulation"],
-  run: ["settings", "report", "timing", "trace", "engine", "router", "workload", "simulation", "online"],
-  config: ["settings", "timing", "trace", "engine", "router", "workload", "simulation", "run"],
+  run: ["settings", "report", "timing", "trace", "engine", "router", "autoscaler", "workload", "simulation", "online"],
+  config: ["settings", "timing", "trace", "engine", "router", "autoscaler", "workload", "simulation", "run"],
   serve: ["request", "settings", "report", "engine", "router", "simulation", "online"],
   cli: ["settings", "report", "timing", "trace", "workload", "simulation", "online", "run", "config", "serve"]
 }

@@ -67,7 +67,7 @@ const withObjectFiles = Effect.fnUntraced(function* (
 ): Effect.fn.Return<FlagValues, UsageError | ConfigError, FileSystem.FileSystem> {
   const read = new Map(values)
   for (const name of objectFlags) {
-    const path = fileOf(values.get(name))
+    const path = fileOf(values.get(name)) ?? (name === plannerFlag ? yield* plannerFile(values.get(name)) : undefined)
     if (path === undefined) continue
     const flag = `--${name}`
     if (path === "") return yield* Effect.fail(usageError(flag, "expected a file after @, got none"))
@@ -85,6 +85,20 @@ const fileOf = (setting: JsonSetting | undefined): string | undefined => {
   const value = setting === undefined ? undefined : textOf(setting)
   return value?.startsWith("@") === true ? value.slice(1) : undefined
 }
+
+/** The one object whose file is also named without an `@`, as by the reference. */
+const plannerFlag = "planner-config"
+
+const plannerFile = Effect.fnUntraced(function* (
+  setting: JsonSetting | undefined
+): Effect.fn.Return<string | undefined, UsageError, FileSystem.FileSystem> {
+  const text = setting === undefined ? undefined : textOf(setting)
+  if (text === undefined) return undefined
+  const files = yield* FileSystem.FileSystem
+  if (text !== "" && (yield* Effect.orElseSucceed(files.exists(text), () => false))) return text
+  if (/^\s*[{[]/.test(text)) return undefined
+  return yield* usageError(`--${plannerFlag}`, `${JSON.stringify(text)} is neither a file nor a JSON object`)
+})
 
 const textOf = (setting: JsonSetting): string | undefined => {
   if (setting._tag === "Text") return setting.text

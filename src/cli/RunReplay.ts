@@ -19,15 +19,12 @@ import { givenOptions } from "./OptionFiles.ts"
 import { type OutputPaths, resolveOutputPaths } from "./OutputPaths.ts"
 import { explainingMemory } from "./MemoryProblem.ts"
 import { showProgress } from "./Progress.ts"
-import { unsupported } from "./Unsupported.ts"
 import { untilInterrupted } from "./UntilInterrupted.ts"
 
 /** `flags` are those of the command line, by name without dashes; they win over those of a configuration file. */
 export const runReplay = Effect.fnUntraced(function* (traces: ReadonlyArray<string>, flags: FlagValues) {
   const { files, given } = yield* givenOptions(traces, flags)
   const options = yield* Effect.fromResult(validateReplayOptions(given))
-  const missing = unsupported(options)
-  if (missing !== undefined) return yield* missing
   const outputs = yield* resolveOutputPaths(options.outputs, [...traceFiles(options), ...files, ...sideFiles(options)])
   yield* Effect.scoped(
     replay(

@@ -3,6 +3,7 @@
  * complete and check it. Made from the tables that the file is read by.
  */
 import { engineSettings } from "../engine/EngineArgs.ts"
+import { plannerSettings } from "../autoscaler/reference/PlannerConfig.ts"
 import type { FlagSpec } from "./FlagSpec.ts"
 import { type JsonSchema, paths } from "../settings/Kind.ts"
 import { tableSchema } from "../settings/Setting.ts"
@@ -19,7 +20,8 @@ const objects: Readonly<Record<string, JsonSchema>> = {
   "extra-engine-args": definition("engine_args"),
   "prefill-engine-args": definition("engine_args"),
   "decode-engine-args": definition("engine_args"),
-  "router-config": definition("router_config")
+  "router-config": definition("router_config"),
+  "planner-config": definition("planner_config")
 }
 
 const valueSchema = (name: string, { kind }: FlagSpec): JsonSchema =>
@@ -53,5 +55,10 @@ export const configJsonSchema = (): JsonSchema => ({
       .filter(([name]) => name.includes("-"))
       .map(([name]) => [otherSpelling(name), { $ref: `#/properties/${name}` }])
   ),
-  $defs: { engine_args: tableSchema(engineSettings), router_config: tableSchema(routerSettings) }
+  $defs: {
+    engine_args: tableSchema(engineSettings),
+    router_config: tableSchema(routerSettings),
+    // Keys of live deployments may be there, too.
+    planner_config: { ...tableSchema(plannerSettings), additionalProperties: true }
+  }
 })

@@ -7,13 +7,27 @@ import type { ReplayOptions } from "../run/ReplayOptions.ts"
 export const noticesOf = (given: GivenOptions, options: Omit<ReplayOptions, "notices">): ReadonlyArray<string> => [
   ...(options.input._tag === "Trace" ? traceNotices(given) : syntheticNotices(given)),
   ...loadNotices(given),
-  ...deploymentNotices(given, options)
+  ...deploymentNotices(given, options),
+  ...scalingNotices(given, options)
 ]
+
+const scalingNotices = (
+  { benchmarkGranularity }: GivenOptions,
+  { scaling }: Pick<ReplayOptions, "scaling">
+): ReadonlyArray<string> => [
+  ...noEffect("here: the planner learns latencies from the run", [["--benchmark-granularity", benchmarkGranularity]]),
+  ...(scaling?._tag === "Planner"
+    ? scaling.config.unknownKeys.map((key) => `--planner-config: unknown key ${key} has no effect`)
+    : [])
+]
+
+/** A deployment, and whether its workers come and go. */
+type Deployed = Pick<ReplayOptions, "deployment"> & Partial<Pick<ReplayOptions, "scaling">>
 
 /** Those about what is deployed. */
 export const deploymentNotices = (
   given: GivenOptions,
-  options: Pick<ReplayOptions, "deployment" | "routing">
+  options: Deployed & Pick<ReplayOptions, "routing">
 ): ReadonlyArray<string> => [...routerNotices(given, options), ...estimateNotices(given), ...engineNotices(options)]
 
 const noEffect = (
@@ -77,8 +91,12 @@ const estimateNotices = ({ aicNextn, aicNextnAcceptRates }: GivenOptions): Reado
     ["--aic-nextn-accept-rates", aicNextnAcceptRates]
   ])
 
-const inert = (flag: string, { inertKeys }: EngineArgs): ReadonlyArray<string> =>
-  inertKeys.map((key) => `${flag}: ${key} has no effect on this run`)
+/** How long a worker takes to start matters once workers come and go. */
+const matters = (key: string, scaling: ReplayOptions["scaling"]): boolean =>
+  key === "startup_time" && scaling !== undefined
+
+const inert = (flag: string, { inertKeys }: EngineArgs, scaling: ReplayOptions["scaling"]): ReadonlyArray<string> =>
+  inertKeys.filter((key) => !matters(key, scaling)).map((key) => `${flag}: ${key} has no effect on this run`)
 
 /** Without a bandwidth KV is where it is needed at once. */
 const freeTransfer = ({ kvTransferBandwidthGbS }: EngineArgs): ReadonlyArray<string> =>
@@ -86,11 +104,11 @@ const freeTransfer = ({ kvTransferBandwidthGbS }: EngineArgs): ReadonlyArray<str
     ? ["--prefill-engine-args: KV transfers take no time, because kv_transfer_bandwidth is not given"]
     : []
 
-const engineNotices = ({ deployment }: Pick<ReplayOptions, "deployment">): ReadonlyArray<string> =>
+const engineNotices = ({ deployment, scaling }: Deployed): ReadonlyArray<string> =>
   deployment._tag === "Aggregated"
-    ? inert("--extra-engine-args", deployment.engine)
+    ? inert("--extra-engine-args", deployment.engine, scaling)
     : [
-        ...inert("--prefill-engine-args", deployment.prefill),
-        ...inert("--decode-engine-args", deployment.decode),
+        ...inert("--prefill-engine-args", deployment.prefill, scaling),
+        ...inert("--decode-engine-args", deployment.decode, scaling),
         ...freeTransfer(deployment.prefill)
       ]

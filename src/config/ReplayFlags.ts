@@ -147,8 +147,20 @@ export const replayFlags = {
     kind: paths,
     description: "AIC data for models, systems or backend versions that are not shipped; may be given several times"
   },
-  "planner-config": { kind: text, description: "Planner in the loop: its configuration, a file or inline" },
-  "benchmark-granularity": { kind: atLeastOne, default: "8", description: "Planner: granularity of its benchmarks" },
+  "planner-config": {
+    kind: jsonObject,
+    description: "Planner of the reference in the loop: its configuration, a file or a JSON object"
+  },
+  "benchmark-granularity": {
+    kind: atLeastOne,
+    default: "8",
+    description: "Planner: granularity of benchmarks by AIC, which are not made here"
+  },
+  "autoscale-schedule": {
+    own: true,
+    kind: path,
+    description: 'Workers by time: a file of lines such as {"at_s": 60, "workers": 4}'
+  },
   config: { own: true, kind: path, description: "File with options, JSON or YAML; options on the command line win" },
   check: {
     own: true,

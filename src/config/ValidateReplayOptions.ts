@@ -13,17 +13,17 @@ import { replayFlags } from "./ReplayFlags.ts"
 import { poolProblem } from "./rules/DeploymentRules.ts"
 import { inputOf, inputProblem, rangeProblem, traceProblem } from "./rules/InputRules.ts"
 import { formatProblem, loadOf, serviceLevelOf, speedupProblem } from "./rules/LoadRules.ts"
-import { plannerFormatProblem, plannerOutputProblem } from "./rules/PlannerRules.ts"
+import { scalingFlagsProblem, scalingOf } from "./rules/ScalingRules.ts"
 import { estimateProblem, incompleteEstimateProblem, modelNameProblem } from "./rules/RoutingRules.ts"
 import { check } from "./rules/Rule.ts"
 
 export const validateReplayOptions = (given: GivenOptions): Checked<ReplayOptions> =>
   Result.gen(function* () {
-    yield* check(inputProblem(given) ?? plannerOutputProblem(given))
+    yield* check(inputProblem(given))
     const settings = yield* decodeDeployment(given)
     yield* check(
       incompleteEstimateProblem(given)
-        ?? plannerFormatProblem(given)
+        ?? scalingFlagsProblem(given)
         ?? rangeProblem(replayFlags, given)
         ?? poolProblem(given)
         ?? estimateProblem(given, settings.router)
@@ -45,8 +45,7 @@ export const validateReplayOptions = (given: GivenOptions): Checked<ReplayOption
       maxSimTimeMs: given.maxSimTimeSeconds === undefined ? undefined : given.maxSimTimeSeconds * 1000,
       serviceLevel: serviceLevelOf(given),
       outputs: { reportJson: given.reportJson, reportJsonl: given.reportJsonl },
-      planner: given.plannerConfig,
-      benchmarkGranularity: given.benchmarkGranularity,
+      scaling: yield* scalingOf(given, deployed.deployment),
       check: given.check ?? false,
       quiet: given.quiet ?? false
     } satisfies Omit<ReplayOptions, "notices">

@@ -56,6 +56,33 @@ const Pool = Schema.Struct({
 })
 export type Pool = typeof Pool.Type
 
+const PoolRole = Schema.Literals(["aggregated", "prefill", "decode"])
+
+/** What the autoscaler did. */
+const Scaling = Schema.Struct({
+  autoscaler: Schema.String,
+  /** How often it was asked. */
+  ticks: Schema.Int,
+  /** Decisions that changed a pool: workers ready or starting before, and how many shall be. */
+  scaling_events: Schema.Array(
+    Schema.Struct({ t_ms: Schema.Finite, pool: PoolRole, from: Schema.Int, to: Schema.Int, reason: Schema.String })
+  ),
+  /** Workers of each pool at the start and after each change. */
+  pool_sizes: Schema.Array(
+    Schema.Struct({
+      t_ms: Schema.Finite,
+      pool: PoolRole,
+      ready: Schema.Int,
+      starting: Schema.Int,
+      draining: Schema.Int
+    })
+  ),
+  /** What a GPU hour gave: requests with their tokens, and those within the service level where one is given; 0 without GPU hours. */
+  requests_per_gpu_hour: Schema.Finite,
+  output_tokens_per_gpu_hour: Schema.Finite,
+  good_requests_per_gpu_hour: Schema.optionalKey(Schema.Finite)
+})
+
 const RunFacts = Schema.Struct({
   version: Schema.String,
   behaviour_profile: Schema.String,
@@ -81,6 +108,8 @@ const RunFacts = Schema.Struct({
   /** What was really deployed, derived values included. */
   pools: Schema.optionalKey(Schema.Array(Pool)),
   warnings: Schema.Array(Schema.String),
+  /** Present where pools were scaled. */
+  scaling: Schema.optionalKey(Scaling),
   /** SHA-256 of the input files, lower-case hexadecimal, by name. */
   input_sha256: Schema.optionalKey(Schema.Record(Schema.String, Schema.String))
 })

@@ -55,8 +55,9 @@ export class ReportBuilder {
    */
   finish(): Report {
     const summary = this.summary ?? this.missingSummary()
+    const load = loadKeys(this.totals, summary, this.serviceLevel !== undefined)
     return finiteReport({
-      ...loadKeys(this.totals, summary, this.serviceLevel !== undefined),
+      ...load,
       ...metricKeys({
         ttftMs: this.ttftMs.statistics(),
         ttstMs: this.ttstMs.statistics(),
@@ -64,7 +65,7 @@ export class ReportBuilder {
         e2eMs: this.e2eMs.statistics(),
         ...this.gaps.statistics()
       }),
-      dynosim: this.facts(summary)
+      dynosim: { ...this.facts(summary), ...scalingFacts(summary, load) }
     })
   }
 
@@ -144,6 +145,26 @@ export class ReportBuilder {
       workerSeconds: { prefill: 0, decode: 0 },
       gpusPerWorker: { prefill: 0, decode: 0 },
       wallMs: 0
+    }
+  }
+}
+
+const scalingFacts = (
+  { scaling }: RunSummary,
+  load: Pick<Report, "completed_requests" | "total_output_tokens" | "gpu_hours" | "goodput_completed_requests">
+): Pick<RunFacts, "scaling"> => {
+  if (scaling === undefined) return {}
+  const perGpuHour = (amount: number): number => (load.gpu_hours > 0 ? amount / load.gpu_hours : 0)
+  const good = load.goodput_completed_requests
+  return {
+    scaling: {
+      autoscaler: scaling.autoscaler,
+      ticks: scaling.ticks,
+      scaling_events: scaling.events.map(({ timeMs, ...event }) => ({ t_ms: timeMs, ...event })),
+      pool_sizes: scaling.sizes.map(({ timeMs, ...size }) => ({ t_ms: timeMs, ...size })),
+      requests_per_gpu_hour: perGpuHour(load.completed_requests),
+      output_tokens_per_gpu_hour: perGpuHour(load.total_output_tokens),
+      ...(good === undefined ? {} : { good_requests_per_gpu_hour: perGpuHour(good) })
     }
   }
 }

@@ -11,6 +11,7 @@ const header = ["Metric", "avg", "min", "max", "p99", "p90", "p75", "std"]
 /** The whole output: table, lines below it, a newline at the end. Without `savedTo` the line that names the file is left out. */
 export const reportTable = (report: Report, savedTo?: string): string => {
   const lines = [
+    ...scalingLines(report),
     title,
     ...tableLines(rows(report)),
     `Wall Time (ms): ${twoDecimals(report.wall_time_ms)}`,
@@ -21,6 +22,8 @@ export const reportTable = (report: Report, savedTo?: string): string => {
     ...approximationLines(report)
   ]
   if (savedTo !== undefined) lines.push(`Saved full report to: ${printable(savedTo)}`)
+  const { scaling } = report.dynosim
+  if (scaling?.autoscaler === "reference") lines.push(`Planner ticks: ${scaling.ticks}`)
   return `${lines.join("\n")}\n`
 }
 
@@ -104,6 +107,23 @@ const profileLines = ({ dynosim: { pools = [] } }: Report): ReadonlyArray<string
   [...new Set(pools.map(({ engine_profile }) => engine_profile))].flatMap((profile) =>
     profile === undefined ? [] : [`Engine Profile: ${profile}`]
   )
+
+/** What changed the pools, before everything else. */
+const scalingLines = ({ dynosim: { scaling } }: Report): ReadonlyArray<string> => {
+  if (scaling === undefined || scaling.scaling_events.length === 0) return []
+  return ["", "Scaling events:", ...scaling.scaling_events.map(scalingLine)]
+}
+
+type ScalingEvent = NonNullable<Report["dynosim"]["scaling"]>["scaling_events"][number]
+
+export const scalingLine = ({ from, pool, reason, t_ms, to }: ScalingEvent): string =>
+  `  t=${oneDecimal(t_ms / 1000)}s [${pool === "aggregated" ? "agg" : pool}]: ${from} -> ${to} workers (${printable(reason)})`
+
+/** As Python's `format(value, ".1f")`: of two equally near results the even one. Only quarters lie exactly half-way. */
+const oneDecimal = (value: number): string => {
+  const fixed = value.toFixed(1)
+  return (value * 4) % 4 === 1 ? `${fixed.slice(0, -1)}2` : fixed
+}
 
 /** Where every request went, unless all of them completed. */
 const conservationLines = ({ dynosim }: Report): ReadonlyArray<string> => {

@@ -178,10 +178,11 @@ const bothPools = (
 const topologyOf = (
   options: DeploymentOptions,
   pools: Deployment["pools"],
-  router: Router["Service"]
+  router: Router["Service"],
+  isElastic: boolean
 ): Deployment["topology"] => {
   const { deployment } = options
-  if (isSingleEngine(options)) return Layer.provide(Topology.layerSingle, services(pools[0], router))
+  if (isSingleEngine(options) && !isElastic) return Layer.provide(Topology.layerSingle, services(pools[0], router))
   return deployment._tag === "Aggregated"
     ? Layer.provide(Topology.layerMulti({ workers: deployment.workers }), services(pools[0], router))
     : Layer.provide(Topology.layerDisaggregated(deployment), bothPools(pools, router))
@@ -210,10 +211,14 @@ const extrapolationWarning = ({ role, timing }: DeployedPool): ReadonlyArray<str
   return problem === undefined ? [] : [`${role} pool: ${problem}; ${timing.source}`]
 }
 
-/** Builds what the options deploy, from files that have been read; whatever is wrong with tables or profiles is found here. */
+/**
+ * Builds what the options deploy, from files that have been read; whatever is wrong with tables or profiles is found here. Workers of an
+ * elastic deployment may come and go.
+ */
 export const deployWith = Effect.fnUntraced(function* (
   options: DeploymentOptions,
-  files: RunFiles
+  files: RunFiles,
+  isElastic = false
 ): Effect.fn.Return<Deployment, Undeployable, Files | Scope.Scope> {
   const pools = yield* deployPools(options.deployment, files)
   const router = yield* deployRouter(options, files)
@@ -224,7 +229,7 @@ export const deployWith = Effect.fnUntraced(function* (
     notices: [...unusedBundles(options, files), ...new Set(pools.flatMap(timingNotes))],
     facts: () => pools.map(poolFacts),
     warnings: () => pools.flatMap(extrapolationWarning),
-    topology: topologyOf(options, pools, router),
+    topology: topologyOf(options, pools, router, isElastic),
     live: liveTopologyOf(options.deployment, pools, router)
   }
 })

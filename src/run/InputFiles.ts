@@ -18,12 +18,14 @@ export const traceFiles = ({ input }: Pick<ReplayOptions, "input">): ReadonlyArr
 export const sideFiles = ({
   aicBundles,
   deployment,
-  routing
-}: Pick<ReplayOptions, "aicBundles" | "deployment" | "routing">): ReadonlyArray<InputFile> => {
+  routing,
+  scaling
+}: Pick<ReplayOptions, "aicBundles" | "deployment" | "routing" | "scaling">): ReadonlyArray<InputFile> => {
   const engines = deployment._tag === "Aggregated" ? [deployment.engine] : [deployment.prefill, deployment.decode]
   return [
     ...named("the policy file", [routing.policyFile]),
     ...named("the AIC bundle", aicBundles),
+    ...named("the schedule", [scaling?._tag === "Schedule" ? scaling.file : undefined]),
     ...named(
       "the timing profile",
       engines.map(({ plannerProfileData }) => plannerProfileData)

@@ -1,5 +1,6 @@
 /** Everything that decides a run: checked, complete, and with the units in the names. Made by {@link validateReplayOptions}. */
 import type { NonEmptyReadonlyArray } from "effect/Array"
+import type { PlannerConfig } from "../autoscaler/reference/PlannerConfig.ts"
 import type { ArrivalProcess } from "../workload/ArrivalProcess.ts"
 import type { EngineArgs } from "../engine/EngineArgs.ts"
 import type { AicModelArgs } from "../timing/aic/AicArgs.ts"
@@ -96,6 +97,12 @@ export interface ServiceLevelBounds {
   readonly e2eMs?: number
 }
 
+export type ScalingOptions =
+  /** The planner of the reference. */
+  | { readonly _tag: "Planner"; readonly config: PlannerConfig }
+  /** A file of workers by time. */
+  | { readonly _tag: "Schedule"; readonly file: string }
+
 export interface ReplayOptions {
   readonly input: TraceInput | SyntheticInput
   readonly load: Load
@@ -108,9 +115,8 @@ export interface ReplayOptions {
   readonly maxSimTimeMs: number | undefined
   readonly serviceLevel: ServiceLevelBounds
   readonly outputs: Outputs
-  /** Planner in the loop: its configuration as given. */
-  readonly planner: string | undefined
-  readonly benchmarkGranularity: number | undefined
+  /** Who decides how many workers there are; `undefined` when those of the start stay. */
+  readonly scaling: ScalingOptions | undefined
   /** Files with AIC data for what is not shipped. */
   readonly aicBundles: ReadonlyArray<string>
   /** Check the invariants of the simulation while running. */

@@ -15,6 +15,7 @@ import * as Sink from "effect/Sink"
 import type * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import type { ReplayOptions } from "./ReplayOptions.ts"
+import { Autoscaler, none } from "../autoscaler/Autoscaler.ts"
 import type { UsageError } from "../settings/UsageError.ts"
 import { LagMeter } from "../online/LagMeter.ts"
 import * as OnlineReplay from "../online/OnlineReplay.ts"
@@ -41,6 +42,7 @@ import { hashFiles, InputHashes, Sha256 } from "./InputHashes.ts"
 import { sideFiles } from "./InputFiles.ts"
 import { optionsJson } from "./OptionsJson.ts"
 import { readRunFiles } from "./RunFiles.ts"
+import { autoscalerOf } from "./Scaling.ts"
 import { openWorkload, type RunWorkload } from "./RunWorkload.ts"
 
 /** What is found wrong before the simulation starts: with files, traces, tables, or the load. */
@@ -102,10 +104,13 @@ export const prepare = Effect.fnUntraced(function* (
   const hashes = makeHash === undefined ? undefined : new InputHashes(makeHash)
   const files = yield* readRunFiles(options)
   const workload = yield* Effect.provideService(openWorkload(options), TraceFileObserver, hashes?.observe)
-  const deployment = yield* deployWith(options, files)
+  const autoscaler = yield* autoscalerOf(options)
+  // A pool of one worker needs a router when it may become more.
+  const isElastic = autoscaler !== undefined || (yield* Autoscaler).name !== none.name
+  const deployment = yield* deployWith(options, files, isElastic)
   const simulation = yield* options.mode === "online"
     ? liveSimulation(options, workload, deployment)
-    : virtualSimulation(options, workload, deployment)
+    : virtualSimulation(options, workload, deployment, autoscaler)
   if (hashes !== undefined) yield* hashFiles(hashes, [...sources, ...sideFiles(options).map(({ path }) => path)])
   const notices = [...options.notices, ...deployment.notices, ...workload.notices]
   const warnings = (): ReadonlyArray<string> => [...simulation.warnings(), ...deployment.warnings()]
@@ -146,7 +151,8 @@ type Simulation = Pick<PreparedRun, "events" | "warnings">
 const virtualSimulation = Effect.fnUntraced(function* (
   { check, maxSimTimeMs }: ReplayOptions,
   workload: RunWorkload,
-  { topology }: Deployment
+  { topology }: Deployment,
+  autoscaler: Layer.Layer<never> = Layer.empty
 ): Effect.fn.Return<Simulation, DisaggregationUnsupported | SettingsError | TraceError | WorkloadError, Scope.Scope> {
   const services = yield* Layer.build(Layer.merge(topology, workload.layer))
   const limit = maxSimTimeMs === undefined ? {} : { maxSimTimeMs }
@@ -154,6 +160,7 @@ const virtualSimulation = Effect.fnUntraced(function* (
     events: (controls = {}) =>
       Replay.run({ ...limit, ...controls, check }).pipe(
         Stream.provideContext(services),
+        Stream.provide(autoscaler, { local: true }),
         Stream.provide(VirtualClock.layer, { local: true })
       ),
     warnings: () => []

@@ -71,13 +71,26 @@ describe("dynosim", () => {
     })
   )
 
-  it.live("refuses options whose feature does not exist", () =>
+  it.live("refuses planners and schedules that cannot decide", () =>
     Effect.gen(function* () {
       yield* refused(
         [...replay, "--planner-config", "{}"],
-        /--planner-config: a planner in the loop is not supported yet/
+        /--planner-config: mode: disagg needs --prefill-engine-args/
       )
-      yield* refused([...replay, "--benchmark-granularity", "8"], /--benchmark-granularity: .* not supported yet/)
+      yield* refused(
+        [...replay, "--planner-config", "nofile.yaml"],
+        /"nofile.yaml" is neither a file nor a JSON object/
+      )
+      yield* refused([...replay, "--planner-config", "{"], /--planner-config: not JSON/)
+      yield* refused([...replay, "--planner-config", "[1]"], /--planner-config: expected an object with settings/)
+      yield* refused(
+        [...replay, "--planner-config", '{"mode": "agg", "max_gpu_budget": 0}'],
+        /--planner-config: max_gpu_budget: 0 cannot hold the pool/
+      )
+      yield* refused(
+        [...replay, "--autoscale-schedule", "nofile"],
+        /--autoscale-schedule: cannot read nofile: no such file/
+      )
     })
   )
 })

@@ -13,6 +13,7 @@ const extra = json("--extra-engine-args")
 const prefill = json("--prefill-engine-args")
 const decode = json("--decode-engine-args")
 const router = json("--router-config")
+const planner = json("--planner-config")
 
 const traced: GivenOptions = { traces: ["a.jsonl"] }
 const synthetic: GivenOptions = { traces: [], inputTokens: 128, outputTokens: 4, requestCount: 3 }
@@ -190,17 +191,18 @@ describe("validateReplayOptions", () => {
     ["empty name", { traces: [""] }, /^TRACE: the name of a trace file is empty$/],
     ["closed-loop format", { ...traced, traceFormat: "applied_compute_agentic" }, /requires --replay-concurrency$/],
     [
-      "lines and planner",
-      { ...traced, reportJsonl: "r", plannerConfig: "{}" },
-      /^--report-jsonl: does not work with --planner-config$/
+      "planner and schedule",
+      { ...traced, plannerConfig: planner("{}"), autoscaleSchedule: "s" },
+      /^--autoscale-schedule: does not work with --planner-config: only one can decide$/
     ],
+    ["planner of two pools", { ...traced, plannerConfig: planner("{}") }, /^--planner-config: mode: disagg needs/],
     ["engine JSON", { ...traced, extraEngineArgs: extra("{bad") }, /^--extra-engine-args: not JSON/],
     ["router JSON", { ...traced, routerConfig: router("[]") }, /^--router-config: expected an object/],
     ["incomplete estimate", { ...traced, aicTpSize: 1 }, /^--aic-backend: is missing$/],
     ["partial estimate", { ...traced, aicBackend: "vllm", aicSystem: "h200_sxm" }, /^--aic-model-path: is missing$/],
     [
       "planner online",
-      { ...traced, plannerConfig: "{}", replayMode: "online" },
+      { ...traced, plannerConfig: planner("{}"), replayMode: "online" },
       /^--planner-config: only works with --replay-mode offline$/
     ],
     ["negative workers", { ...traced, numWorkers: -1 }, /^--num-workers: expected an integer .*, got -1$/],
@@ -336,7 +338,6 @@ describe("validateReplayOptions", () => {
   /** Each option breaks a rule; any two together must be blamed on the earlier one. */
   it("applies the rules in the order of the reference", () => {
     const broken: ReadonlyArray<readonly [Partial<GivenOptions>, RegExp]> = [
-      [{ reportJsonl: "r", plannerConfig: "{}" }, /^--report-jsonl/],
       [{ extraEngineArgs: extra("{bad") }, /^--extra-engine-args/],
       [{ routerConfig: router("{bad") }, /^--router-config/],
       [{ aicTpSize: 1 }, /^--aic-backend/],

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { gunzipSync } from "node:zlib"
 import * as Autoscaler from "../../src/autoscaler/Autoscaler.ts"
+import { scalingLine } from "../../src/report/ReportTable.ts"
 import { type RecordedReport, reportDifferences } from "../support/Comparison.ts"
 import { isClose } from "../support/Assertions.ts"
 import { runCommand } from "../support/CommandRun.ts"
@@ -148,6 +149,49 @@ describe("scaling by a script", () => {
         ]
         assert.strictEqual(seen.length, run.ticks.length)
         assert.strictEqual(found.length, 0, found.slice(0, 30).join("\n"))
+      }).pipe(Effect.scoped)
+    )
+  }
+})
+
+/** A run of the reference's command with its planner. */
+interface PlannerRun {
+  readonly trace: string | null
+  readonly arguments: ReadonlyArray<string>
+  readonly error: string | null
+  readonly scalingEvents: ReadonlyArray<string>
+  readonly ticks: ReadonlyArray<unknown>
+  readonly report: RecordedReport | null
+}
+
+const loadPlanner = (name: string): PlannerRun => JSON.parse(gunzipped(join(folder, `${name}.json.gz`)))
+
+const rerun = (run: PlannerRun) =>
+  Effect.gen(function* () {
+    const traces = run.trace === null ? [] : [yield* temporaryTrace(traceText(run.trace))]
+    return yield* runCommand(traces, run.arguments)
+  })
+
+describe("the reference's planner", () => {
+  for (const name of goldenNames(folder)) {
+    const run = loadPlanner(name)
+    if (run.error !== null || run.report === null) {
+      it.effect(`${name} never ends there and is refused here`, () =>
+        Effect.gen(function* () {
+          const error = yield* Effect.flip(rerun(run))
+          assert.match(String(error), /max_gpu_budget: 1 cannot hold both pools/)
+        }).pipe(Effect.scoped)
+      )
+      continue
+    }
+    const { report } = run
+    it.effect(name, () =>
+      Effect.gen(function* () {
+        const outcome = yield* rerun(run)
+        assert.deepStrictEqual(outcome.report.dynosim.scaling?.scaling_events.map(scalingLine), run.scalingEvents)
+        assert.strictEqual(outcome.report.dynosim.scaling?.ticks, run.ticks.length)
+        const found = reportDifferences(outcome.report, report)
+        assert.strictEqual(found.length, 0, found.slice(0, 20).join("\n"))
       }).pipe(Effect.scoped)
     )
   }
