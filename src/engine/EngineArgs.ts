@@ -67,7 +67,6 @@ const gigabytesPerSecond = zeroOr(1e-6, 1e9)
 const port = integer(0, 65535)
 const tierBlocks = integer(0, 2 ** 30)
 const onlyTiers = { needs: "cacheTiers" } as const
-const onlyLowerTiers = { needs: "lowerTiers" } as const
 const { POSITIVE_INFINITY: unlimited } = Number
 
 /** Where the reference's model is known to differ from real engines; each is off unless asked for. */
@@ -112,10 +111,10 @@ const corrections = {
   sglangPrefillFirst: setting(boolean, false, "SGLang: passes with a prefill decode nobody else", { needs: "sglang" })
 }
 
-const tierBandwidth = (key: string, gbS: number, needs: { readonly needs: "cacheTiers" | "lowerTiers" } = onlyTiers) =>
+const tierBandwidth = (key: string, gbS: number) =>
   optional(gigabytesPerSecond, gbS, "Bandwidth between two KV tiers, 10^9 bytes per second; 0 for no time", {
     key,
-    ...needs
+    ...onlyTiers
   })
 
 /** Arguments that reach the engine as they are. */
@@ -163,20 +162,20 @@ const plain = {
   }),
   numG3Blocks: optional(tierBlocks, 0, "KV blocks of the disk tier (G3) that all workers share; 0 for none", {
     key: "num_g3_blocks",
-    ...onlyLowerTiers
+    ...onlyTiers
   }),
   enableG4Storage: setting(boolean, false, "An object store (G4) that all workers share and that is never full", {
     key: "enable_g4_storage",
-    ...onlyLowerTiers
+    ...onlyTiers
   }),
   offloadBatchSize: optional(anyNumber, 32, "Blocks of a transfer down, and such transfers at a time", onlyTiers),
   offloadReferenceQuirks: setting(boolean, false, "Reproduce what the reference's tiers do wrong", onlyTiers),
   deviceToHostGbS: tierBandwidth("bandwidth_g1_to_g2_gbps", 14),
   hostToDeviceGbS: tierBandwidth("bandwidth_g2_to_g1_gbps", 14),
-  hostToDiskGbS: tierBandwidth("bandwidth_g2_to_g3_gbps", 7, onlyLowerTiers),
-  diskToHostGbS: tierBandwidth("bandwidth_g3_to_g2_gbps", 7, onlyLowerTiers),
-  hostToObjectGbS: tierBandwidth("bandwidth_g2_to_g4_gbps", 4, onlyLowerTiers),
-  objectToHostGbS: tierBandwidth("bandwidth_g4_to_g2_gbps", 4, onlyLowerTiers),
+  hostToDiskGbS: tierBandwidth("bandwidth_g2_to_g3_gbps", 7),
+  diskToHostGbS: tierBandwidth("bandwidth_g3_to_g2_gbps", 7),
+  hostToObjectGbS: tierBandwidth("bandwidth_g2_to_g4_gbps", 4),
+  objectToHostGbS: tierBandwidth("bandwidth_g4_to_g2_gbps", 4),
   gpuMemoryUtilization: optional(share, undefined, "vLLM: share of GPU memory that AIC sizes the KV pool by", {
     needs: "vllmMemory"
   }),
@@ -578,7 +577,6 @@ const hasTiers = ({ engineType, numG2Blocks, vllmScheduler }: Circumstances): bo
 const needs = {
   liveServing: () => false,
   cacheTiers: hasTiers,
-  lowerTiers: () => false,
   /** The prefill worker is who sends. */
   transfers: (args) => args.workerType === "prefill" || hasTiers(args),
   scaling: () => false,

@@ -1,4 +1,5 @@
 import type { KvEventSink } from "./KvEvents.ts"
+import type { SharedTiers } from "./tiers/SharedTiers.ts"
 import type { TokenGaps } from "./TokenGaps.ts"
 import type { WorkerProbe } from "./WorkerProbe.ts"
 
@@ -11,6 +12,8 @@ export interface WorkerContext {
   readonly kvEvents: KvEventSink | undefined
   /** Where those go that happen only when the pass ends; `undefined` when no router listens. */
   readonly kvEventsAtPassEnd?: KvEventSink | undefined
+  /** What the run's workers share of their KV tiers; its own where there is nobody to share with. */
+  readonly sharedTiers?: SharedTiers | undefined
   /** Who looks into this worker's passes; nobody by default. */
   readonly probe?: WorkerProbe | undefined
 }

@@ -13,6 +13,7 @@ import * as Latch from "effect/Latch"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import type { Engine } from "../engine/Engine.ts"
+import { SharedTiers } from "../engine/tiers/SharedTiers.ts"
 import { TokenGaps } from "../engine/TokenGaps.ts"
 import { Signal, type WorkerCore, type WorkerSnapshot } from "../engine/WorkerCore.ts"
 import type { BlockHolder, BlockIdentity } from "../request/BlockIdentity.ts"
@@ -46,6 +47,7 @@ export class AggregatedDeployment implements Deployment {
   private readonly identity: BlockIdentity
   /** Gaps between planned times: nobody reads them. */
   private readonly gaps = new TokenGaps()
+  private readonly sharedTiers = new SharedTiers()
   private readonly live = new Map<SimRequest, LiveRequest>()
   /** Opened when a pass without duration has been digested; nobody has told the observer yet. */
   private readonly roundGoesOn = Latch.makeUnsafe()
@@ -78,6 +80,7 @@ export class AggregatedDeployment implements Deployment {
           core: engine.spawn({
             workerIndex: index,
             gaps: this.gaps,
+            sharedTiers: this.sharedTiers,
             ...hub.sinks(index),
             probe: options.probe?.worker?.("aggregated", index)
           }),

@@ -15,6 +15,7 @@ import * as Latch from "effect/Latch"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import type { DestinationWorker, HandoffSupport, SourceWorker } from "../engine/Handoff.ts"
+import { SharedTiers } from "../engine/tiers/SharedTiers.ts"
 import { TokenGaps } from "../engine/TokenGaps.ts"
 import type { PassOutcome, WorkerCore, WorkerSnapshot } from "../engine/WorkerCore.ts"
 import type { BlockHolder } from "../request/BlockIdentity.ts"
@@ -83,7 +84,7 @@ export class DisaggregatedDeployment implements Deployment, HandoffHost, BlockHo
     transfers: Queue.Queue<Transfer>
   ) {
     const { lag, maxLagMs, probe, time } = options
-    const paced = { gaps: this.gaps, probe, lag, maxLagMs, nowMs: time.nowMs }
+    const paced = { gaps: this.gaps, sharedTiers: new SharedTiers(), probe, lag, maxLagMs, nowMs: time.nowMs }
     this.time = time
     this.options = options
     this.transfers = transfers

@@ -4,6 +4,7 @@
  */
 import type { Engine } from "../engine/Engine.ts"
 import type { DestinationWorker, HandoffSupport, SourceWorker } from "../engine/Handoff.ts"
+import { SharedTiers } from "../engine/tiers/SharedTiers.ts"
 import type { WorkerCore } from "../engine/WorkerCore.ts"
 import type { RequestStatus, SimRequest } from "../request/SimRequest.ts"
 import type { Router } from "../router/Router.ts"
@@ -52,8 +53,16 @@ export class DisaggregatedLoop extends EventLoop implements HandoffHost {
   ) {
     super(context)
     const { gaps, probe } = context
-    this.prefill = new WorkerPool({ ...prefill, role: "prefill", spawn: source.spawnSource, gaps, probe })
-    this.decode = new WorkerPool({ ...decode, role: "decode", spawn: destination.spawnDestination, gaps, probe })
+    const sharedTiers = new SharedTiers()
+    this.prefill = new WorkerPool({ ...prefill, role: "prefill", spawn: source.spawnSource, gaps, probe, sharedTiers })
+    this.decode = new WorkerPool({
+      ...decode,
+      role: "decode",
+      spawn: destination.spawnDestination,
+      gaps,
+      probe,
+      sharedTiers
+    })
     this.adopt([this.prefill, this.decode])
     this.protocol = new HandoffProtocol(this, {
       prefill: this.prefill,

@@ -5,6 +5,7 @@
  * changes: completions in the order in which their passes started, then arrivals, then new passes by ascending worker.
  */
 import type { Engine } from "../engine/Engine.ts"
+import { SharedTiers } from "../engine/tiers/SharedTiers.ts"
 import { Signal, type WorkerCore } from "../engine/WorkerCore.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
 import type { Placement, Router } from "../router/Router.ts"
@@ -24,7 +25,17 @@ export class MultiEngineLoop extends EventLoop {
   constructor(context: LoopContext, engine: Engine["Service"], router: Router["Service"], workers: number) {
     super(context)
     const { gaps, probe } = context
-    this.pool = new WorkerPool({ engine, router, role: "aggregated", workers, spawn: engine.spawn, gaps, probe })
+    const sharedTiers = new SharedTiers()
+    this.pool = new WorkerPool({
+      engine,
+      router,
+      role: "aggregated",
+      workers,
+      spawn: engine.spawn,
+      gaps,
+      probe,
+      sharedTiers
+    })
     this.adopt([this.pool])
   }
 

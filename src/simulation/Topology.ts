@@ -11,6 +11,9 @@ import type { PoolRole, ScaledPool } from "../autoscaler/Autoscaler.ts"
 import { Engine } from "../engine/Engine.ts"
 import type { HandoffSupport } from "../engine/Handoff.ts"
 import { type FrontEndTime, frontEndTimeOf } from "../engine/FrontEndTime.ts"
+import type { EngineArgs } from "../engine/EngineArgs.ts"
+import { canShare, usesLowerTiers } from "../engine/tiers/SharedTiers.ts"
+import { tierArgsOf } from "../engine/tiers/TierArgs.ts"
 import { Router } from "../router/Router.ts"
 import { check } from "../settings/Decode.ts"
 import type { SettingsError } from "../settings/SettingsError.ts"
@@ -139,6 +142,13 @@ export const handoffOf = (
       )
 }
 
+/** The reference runs the pool that comes second without tiers where the two ask for different ones. */
+const sharesLowerTiers = (prefill: EngineArgs, decode: EngineArgs): boolean => {
+  const [one, other] = [tierArgsOf(prefill), tierArgsOf(decode)]
+  if (one === undefined || other === undefined || !usesLowerTiers(one) || !usesLowerTiers(other)) return true
+  return canShare(one, other) || (one.referenceQuirks && other.referenceQuirks)
+}
+
 /** A pool that computes prompts and a pool that decodes them, with a KV transfer in between. */
 export const layerDisaggregated = (options: {
   readonly prefillWorkers: number
@@ -151,6 +161,13 @@ export const layerDisaggregated = (options: {
       const prefill = { ...(yield* PrefillPool), workers: prefillWorkers }
       const decode = { ...(yield* DecodePool), workers: decodeWorkers }
       const { destination, source } = yield* handoffOf(prefill.engine, decode.engine)
+      if (!sharesLowerTiers(prefill.engine.args, decode.engine.args)) {
+        return yield* new DisaggregationUnsupported({
+          problem:
+            "prefill and decode workers share their disk and object store tiers: give both pools the same num_g3_blocks, "
+            + "enable_g4_storage, kv_bytes_per_token, block_size and bandwidths of these tiers, or only one pool such tiers"
+        })
+      }
       return Topology.of({
         name: "disaggregated",
         blockTokens: decode.engine.args.blockTokens,

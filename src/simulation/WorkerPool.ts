@@ -8,6 +8,7 @@ import { KvEventBuffer, type KvEventSink } from "../engine/KvEvents.ts"
 import type { PoolSize } from "../autoscaler/Autoscaler.ts"
 import type { Engine } from "../engine/Engine.ts"
 import type { WorkerContext } from "../engine/WorkerContext.ts"
+import type { SharedTiers } from "../engine/tiers/SharedTiers.ts"
 import type { TokenGaps } from "../engine/TokenGaps.ts"
 import { type PassOutcome, Signal, type WorkerCore } from "../engine/WorkerCore.ts"
 import type { BlockHolder } from "../request/BlockIdentity.ts"
@@ -32,6 +33,8 @@ export interface WorkerPoolOptions<Worker extends WorkerCore> {
   readonly workers: number
   readonly spawn: (context: WorkerContext) => Worker
   readonly gaps: TokenGaps
+  /** Of all pools of the run. */
+  readonly sharedTiers: SharedTiers
   readonly probe: RunProbe | undefined
 }
 
@@ -284,6 +287,7 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     const core = this.setup.spawn({
       workerIndex: worker,
       gaps,
+      sharedTiers: this.setup.sharedTiers,
       ...this.eventSinks(engine, worker),
       probe: probe?.worker?.(role, worker)
     })

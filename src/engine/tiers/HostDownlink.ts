@@ -38,6 +38,9 @@ class HostOffload implements Offload {
 export const queueOrder = <Batch>(batches: ReadonlyArray<Batch>): ReadonlyArray<Batch> =>
   batches.length < 3 ? batches : [batches[0]!, batches.at(-1)!, ...batches.slice(1, -1)]
 
+/** Where a submission comes to nothing its slots are the pool's own again, with all others of it. */
+const nobody = (): void => {}
+
 export class HostDownlink {
   /** Blocks evicted without a copy because the host tier had no room. */
   dropped = 0
@@ -86,8 +89,8 @@ export class HostDownlink {
       this.queue.push(batch)
       for (const key of batch.keys) this.queuedKeys.add(key)
     }
-    this.startQueued(nowMs)
-    return offload
+    this.startQueued(nowMs, nobody)
+    return offload.live ? offload : undefined
   }
 
   /** Moves the link to `nowMs`; the batches that ended until then, to be settled next. */
@@ -107,7 +110,7 @@ export class HostDownlink {
       this.endBatch(batch)
       freeSlots(slots)
       if (!offload.live) freeSlots(offload.uncopiedSlots)
-      this.startQueued(nowMs)
+      this.startQueued(nowMs, freeSlots)
     }
     return ended
   }
@@ -125,8 +128,9 @@ export class HostDownlink {
     this.link.forEach(visitBatch)
   }
 
-  checkInvariants(): void {
-    let blocks = 0
+  /** `others`: blocks for which somebody else has claimed room. */
+  checkInvariants(others: number): void {
+    let blocks = others
     for (const batch of this.queue) blocks += batch.keys.length
     this.link.forEach((batch) => void (blocks += batch.keys.length))
     if (blocks !== this.committed) throw new Error(`${blocks} blocks go down, ${this.committed} were accepted`)
@@ -144,14 +148,32 @@ export class HostDownlink {
     offload.batches -= 1
   }
 
-  private startQueued(nowMs: number): void {
+  private startQueued(nowMs: number, freeSlots: (slots: ReadonlyArray<number>) => void): void {
     while (this.queue.length > 0 && this.link.active < this.batchBlocks) {
-      const batch = this.queue.shift()!
-      for (const key of batch.keys) {
-        this.queuedKeys.delete(key)
-        this.host.take()
+      const batch = this.withSlots(this.queue.shift()!)
+      if (batch.keys.length > 0) this.link.start(batch, batch.keys.length * this.blockBytes, nowMs)
+      else {
+        this.endBatch(batch)
+        if (!batch.offload.live) freeSlots(batch.offload.uncopiedSlots)
       }
-      this.link.start(batch, batch.keys.length * this.blockBytes, nowMs)
+    }
+  }
+
+  /** Takes slots for a batch's blocks. Loads may have pinned what was room when they were accepted: those left over are not copied. */
+  private withSlots(batch: DownBatch): DownBatch {
+    const { keys, offload, parentKeys, slots } = batch
+    for (const key of keys) this.queuedKeys.delete(key)
+    const taken = keys.findIndex(() => !this.host.take())
+    if (taken < 0) return batch
+    const left = keys.length - taken
+    this.committed -= left
+    this.dropped += left
+    offload.uncopiedSlots.push(...slots.slice(taken))
+    return {
+      offload,
+      keys: keys.slice(0, taken),
+      parentKeys: parentKeys.slice(0, taken),
+      slots: slots.slice(0, taken)
     }
   }
 }

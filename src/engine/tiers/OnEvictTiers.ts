@@ -1,56 +1,206 @@
 /**
  * Tiers that are written when the device evicts, as the reference's engine does it (profile 1.3.1): a block goes down only when the
- * pool needs its slot, and the slot is not free before the copy has ended.
+ * pool needs its slot, and the slot is not free before the copy has ended. What arrives in host memory is written on to disk and object
+ * store, where there are such.
+ *
+ *     device ──evicted──▶ host ──at once──▶ disk, object store
+ *     device ◀──────whole run────── host ◀── what host memory lacks of it: object store first, then disk
  */
-import { HostDownlink } from "./HostDownlink.ts"
-import type { KvTiers, Load, Offload, TierEvents, TierMatch } from "./KvTiers.ts"
-import { matchedBlocks } from "./KvTiers.ts"
+import { type DownBatch, HostDownlink } from "./HostDownlink.ts"
+import { type KvTiers, type Load, matchedBlocks, type Offload, type TierEvents, type TierMatch } from "./KvTiers.ts"
 import { noBlock } from "./LeafOrder.ts"
+import type { LowerTier } from "./LowerTier.ts"
+import type { SharedTiers } from "./SharedTiers.ts"
 import type { TierArgs } from "./TierArgs.ts"
 import { TierStore } from "./TierStore.ts"
 import { TransferLink } from "./TransferLink.ts"
+import { WriteThrough } from "./WriteThrough.ts"
 
-interface HostLoad<Owner> extends Load<Owner> {
+class TierLoad<Owner> implements Load<Owner> {
+  readonly keys: Int32Array
+  readonly from: number
+  readonly hostBlocks: number
+  readonly diskBlocks: number
+  readonly objectBlocks: number
+  readonly owner: Owner
+  /** Order of start. */
   readonly sequence: number
+  arrived = true
+
+  constructor(match: TierMatch, owner: Owner, sequence: number) {
+    this.keys = match.keys
+    this.from = match.from
+    this.hostBlocks = match.hostBlocks
+    this.diskBlocks = match.diskBlocks
+    this.objectBlocks = match.objectBlocks
+    this.owner = owner
+    this.sequence = sequence
+  }
+
+  get diskFrom(): number {
+    return this.from + this.hostBlocks
+  }
+
+  get objectFrom(): number {
+    return this.diskFrom + this.diskBlocks
+  }
+
+  get to(): number {
+    return this.objectFrom + this.objectBlocks
+  }
+}
+
+const parentOf = (keys: Int32Array, position: number): number => (position > 0 ? keys[position - 1]! : noBlock)
+
+const stagedBlocks = ({ diskBlocks, objectBlocks }: TierMatch): number => diskBlocks + objectBlocks
+
+const pin = (store: TierStore, keys: Int32Array, from: number, to: number): void => {
+  for (let position = from; position < to; position++) store.pin(keys[position]!)
+}
+
+const unpin = (store: TierStore, keys: Int32Array, from: number, to: number): void => {
+  for (let position = from; position < to; position++) store.unpin(keys[position]!, parentOf(keys, position))
 }
 
 export class OnEvictTiers<Owner> implements KvTiers<Owner> {
   private readonly events: TierEvents<Owner>
   private readonly blockBytes: number
+  /** Every load from a lower tier leaves one pin too many behind, as the reference does. */
+  private readonly leaksPins: boolean
   private readonly host: TierStore
   private readonly down: HostDownlink
-  private readonly up: TransferLink<HostLoad<Owner>>
-  private readonly ended: Array<HostLoad<Owner>> = []
+  private readonly up: TransferLink<TierLoad<Owner>>
+  private readonly disk: LowerTier | undefined
+  private readonly object: LowerTier | undefined
+  private readonly writes: ReadonlyArray<WriteThrough>
+  private readonly ended: Array<TierLoad<Owner>> = []
+  /** Loads whose blocks have reached host memory from the tier named, told to this worker at its next tick. */
+  private readonly staged: Array<{
+    readonly load: TierLoad<Owner>
+    readonly tier: LowerTier
+    readonly endedMs: number
+  }> = []
+  /** Loads that found no room in host memory, and those of them that go back to their owner at the next tick. */
+  private failed: Array<TierLoad<Owner>> = []
+  private returning: Array<TierLoad<Owner>> = []
+  /** Blocks of loads from lower tiers for which room in host memory is claimed. */
+  private stagingBlocks = 0
   private nextSequence = 0
   private nowMs = 0
 
-  constructor(args: TierArgs, events: TierEvents<Owner>) {
+  constructor(args: TierArgs, shared: SharedTiers, events: TierEvents<Owner>) {
     this.events = events
     this.blockBytes = args.blockBytes
+    this.leaksPins = args.referenceQuirks
     this.host = new TierStore(args.hostBlocks)
     this.down = new HostDownlink(args, this.host)
     this.up = new TransferLink(args.hostToDeviceGbS)
+    this.disk = args.diskBlocks > 0 ? shared.disk : undefined
+    this.object = args.objectStore ? shared.object : undefined
+    this.writes = [this.disk, this.object].flatMap((tier) =>
+      tier === undefined ? [] : [new WriteThrough(tier, this.host, args.batchBlocks, args.blockBytes)]
+    )
   }
+
+  // ---- up --------------------------------------------------------------------------------------------------------------
 
   lookup(keys: Int32Array, from: number, to: number): TierMatch | undefined {
     const hostBlocks = this.host.run(keys, from, to)
+    const diskBlocks = this.disk?.store.run(keys, from + hostBlocks, to) ?? 0
+    const objectBlocks = this.object?.store.run(keys, from + hostBlocks + diskBlocks, to) ?? 0
+    const lower = diskBlocks + objectBlocks
+    if (lower > 0 && this.down.committed + lower <= this.host.available)
+      return { keys, from, hostBlocks, diskBlocks, objectBlocks }
     return hostBlocks === 0 ? undefined : { keys, from, hostBlocks, diskBlocks: 0, objectBlocks: 0 }
   }
 
-  reserve({ from, hostBlocks, keys }: TierMatch): void {
-    for (let position = from; position < from + hostBlocks; position++) this.host.pin(keys[position]!)
+  /** A run that lower tiers have a part of only claims its room in host memory: it is pinned when it starts, as in the reference. */
+  reserve(match: TierMatch): void {
+    const staged = stagedBlocks(match)
+    if (staged > 0) this.claim(staged)
+    else pin(this.host, match.keys, match.from, match.from + match.hostBlocks)
   }
 
-  letGo({ from, hostBlocks, keys }: TierMatch): void {
-    for (let position = from; position < from + hostBlocks; position++) {
-      this.host.unpin(keys[position]!, position > 0 ? keys[position - 1]! : noBlock)
-    }
+  letGo(match: TierMatch): void {
+    const staged = stagedBlocks(match)
+    if (staged > 0) this.claim(-staged)
+    else unpin(this.host, match.keys, match.from, match.from + match.hostBlocks)
   }
 
   start(match: TierMatch, owner: Owner): void {
-    const load = { ...match, owner, arrived: true, sequence: this.nextSequence++ }
-    this.up.start(load, matchedBlocks(match) * this.blockBytes, this.nowMs)
+    const load = new TierLoad(match, owner, this.nextSequence++)
+    if (stagedBlocks(load) === 0) {
+      this.loadRun(load)
+      return
+    }
+    for (let pins = this.leaksPins ? 2 : 1; pins > 0; pins--) {
+      pin(this.host, load.keys, load.from, load.diskFrom)
+      if (this.disk !== undefined) pin(this.disk.store, load.keys, load.diskFrom, load.objectFrom)
+    }
+    if (load.objectBlocks > 0 && this.object !== undefined) this.stage(load, this.object, load.objectBlocks)
+    else if (this.disk !== undefined) this.stage(load, this.disk, load.diskBlocks)
   }
+
+  /** Copies what host memory lacks into it from one tier; both tiers one after the other. */
+  private stage(load: TierLoad<Owner>, tier: LowerTier, blocks: number): void {
+    if (this.host.available < blocks) {
+      this.fail(load, tier)
+      return
+    }
+    for (let block = 0; block < blocks; block++) this.host.take()
+    const ended = (endedMs: number): void => void this.staged.push({ load, tier, endedMs })
+    tier.reads.start({ ended }, blocks * this.blockBytes, this.nowMs)
+  }
+
+  /** What was copied from the tier is in host memory. */
+  private finishStage(load: TierLoad<Owner>, tier: LowerTier): void {
+    const { diskFrom, keys, objectFrom, to } = load
+    if (tier === this.object) {
+      for (let position = objectFrom; position < to; position++) this.host.arrivePinned(keys[position]!)
+      if (load.diskBlocks > 0 && this.disk !== undefined) {
+        this.stage(load, this.disk, load.diskBlocks)
+        return
+      }
+    } else {
+      for (let position = diskFrom; position < objectFrom; position++) this.host.arrivePinned(keys[position]!)
+      unpin(tier.store, keys, diskFrom, objectFrom)
+    }
+    this.claim(-stagedBlocks(load))
+    this.loadRun(load)
+  }
+
+  private loadRun(load: TierLoad<Owner>): void {
+    this.up.start(load, matchedBlocks(load) * this.blockBytes, this.nowMs)
+  }
+
+  /** Blocks pinned since the room was measured leave none for those of `tier`: everything is let go, and the owner must try anew. */
+  private fail(load: TierLoad<Owner>, tier: LowerTier): void {
+    const { diskFrom, from, keys, objectFrom, to } = load
+    load.arrived = false
+    unpin(this.host, keys, from, diskFrom)
+    if (tier !== this.object) unpin(this.host, keys, objectFrom, to)
+    if (this.disk !== undefined) unpin(this.disk.store, keys, diskFrom, objectFrom)
+    this.failed.push(load)
+    this.settleFailed()
+  }
+
+  private claim(blocks: number): void {
+    this.stagingBlocks += blocks
+    this.down.committed += blocks
+  }
+
+  /** Failed loads wait until nothing moves that could still pin or take room. */
+  private settleFailed(): void {
+    if (this.failed.length === 0 || this.down.link.active > 0 || this.up.active > 0) return
+    if ((this.disk?.reads.active ?? 0) > 0 || (this.object?.reads.active ?? 0) > 0) return
+    for (const load of this.failed) {
+      this.claim(-stagedBlocks(load))
+      this.returning.push(load)
+    }
+    this.failed = []
+  }
+
+  // ---- down ------------------------------------------------------------------------------------------------------------
 
   offload(
     keys: ReadonlyArray<number>,
@@ -60,24 +210,64 @@ export class OnEvictTiers<Owner> implements KvTiers<Owner> {
     return this.down.submit(keys, parentKeys, slots, this.nowMs)
   }
 
+  /** Writes what has arrived in host memory on to the lower tiers, offload by offload. */
+  private writeOn(batches: ReadonlyArray<DownBatch>): void {
+    if (this.writes.length === 0 || batches.length === 0) return
+    const offloads = [...new Set(batches.map(({ offload }) => offload))].toSorted((a, b) => a.sequence - b.sequence)
+    for (const offload of offloads) {
+      const own = batches.filter((batch) => batch.offload === offload)
+      const keys = own.flatMap((batch) => batch.keys)
+      const parentKeys = own.flatMap((batch) => batch.parentKeys)
+      for (const write of this.writes) write.submit(keys, parentKeys, this.nowMs)
+    }
+  }
+
+  // ---- time ------------------------------------------------------------------------------------------------------------
+
   tick(nowMs: number): boolean {
     this.nowMs = nowMs
-    const { ended } = this
-    const freed = this.down.advance(nowMs)
+    const { ended, returning } = this
+    const arrived = this.down.advance(nowMs).length > 0
     this.up.advance(nowMs, ended)
-    if (freed.length === 0 && ended.length === 0) return false
-    this.down.settle(nowMs, (slots) => this.events.slotsFreed(slots))
+    const lowerEnded = this.tickLower(nowMs)
+    if (!arrived && !lowerEnded && ended.length === 0 && returning.length === 0 && this.failed.length === 0)
+      return false
+    this.writeOn(this.down.settle(nowMs, (slots) => this.events.slotsFreed(slots)))
+    for (const { load, tier } of this.staged.splice(0)) this.finishStage(load, tier)
+    this.returning = []
+    this.settleFailed()
     ended.sort((a, b) => b.sequence - a.sequence)
     for (const load of ended) {
-      this.letGo(load)
+      unpin(this.host, load.keys, load.from, load.to)
       this.events.loaded(load)
     }
+    for (const load of returning) this.events.loaded(load)
+    const any = arrived || lowerEnded || ended.length > 0 || returning.length > 0
     ended.length = 0
-    return true
+    return any
+  }
+
+  private tickLower(nowMs: number): boolean {
+    if (this.writes.length === 0) return false
+    this.disk?.advance(nowMs)
+    this.object?.advance(nowMs)
+    let any = this.staged.length > 0
+    for (const write of this.writes) {
+      if (write.noticeMs === Number.POSITIVE_INFINITY) continue
+      write.count()
+      any = true
+    }
+    return any
   }
 
   deadlineMs(): number {
-    return Math.min(this.down.deadlineMs(), this.up.deadlineMs())
+    let deadlineMs = Math.min(this.down.deadlineMs(), this.up.deadlineMs())
+    if (this.returning.length > 0) deadlineMs = Math.min(deadlineMs, this.nowMs)
+    if (this.writes.length === 0) return deadlineMs
+    for (const { noticeMs } of this.writes) deadlineMs = Math.min(deadlineMs, noticeMs)
+    for (const { endedMs } of this.staged) deadlineMs = Math.min(deadlineMs, endedMs)
+    if (this.disk !== undefined) deadlineMs = Math.min(deadlineMs, this.disk.deadlineMs())
+    return this.object === undefined ? deadlineMs : Math.min(deadlineMs, this.object.deadlineMs())
   }
 
   markBlocks(mark: (block: number) => void): void {
@@ -86,10 +276,15 @@ export class OnEvictTiers<Owner> implements KvTiers<Owner> {
     }
     this.host.forEachKey(markShared)
     this.down.forEachKey(markShared)
+    this.disk?.forEachKey(markShared)
+    this.object?.forEachKey(markShared)
+    for (const write of this.writes) write.forEachKey(markShared)
   }
 
   checkInvariants(): void {
     this.host.checkInvariants()
-    this.down.checkInvariants()
+    this.down.checkInvariants(this.stagingBlocks)
+    this.disk?.store.checkInvariants()
+    this.object?.store.checkInvariants()
   }
 }

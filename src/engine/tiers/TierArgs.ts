@@ -8,6 +8,8 @@ export interface TierArgs {
   readonly diskBlocks: number
   readonly objectStore: boolean
   readonly blockBytes: number
+  /** Do wrong what the reference does wrong. */
+  readonly referenceQuirks: boolean
   /** Blocks per transfer, and transfers at a time. */
   readonly batchBlocks: number
   readonly deviceToHostGbS: number
@@ -18,6 +20,9 @@ export interface TierArgs {
   readonly objectToHostGbS: number
 }
 
+/** `offload_batch_size` of 0. */
+const defaultBatchBlocks = 32
+
 /** Nothing where the engine has no tiers. */
 export const tierArgsOf = (args: EngineArgs): TierArgs | undefined => {
   if (args.numG2Blocks === 0 || args.engineType === "sglang" || args.vllmScheduler !== undefined) return undefined
@@ -27,7 +32,8 @@ export const tierArgsOf = (args: EngineArgs): TierArgs | undefined => {
     diskBlocks: args.numG3Blocks,
     objectStore: args.enableG4Storage,
     blockBytes: args.blockTokens * args.kvBytesPerToken,
-    batchBlocks: args.offloadBatchSize,
+    referenceQuirks: args.offloadReferenceQuirks,
+    batchBlocks: args.offloadBatchSize || defaultBatchBlocks,
     deviceToHostGbS: args.deviceToHostGbS,
     hostToDeviceGbS: args.hostToDeviceGbS,
     hostToDiskGbS: args.hostToDiskGbS,

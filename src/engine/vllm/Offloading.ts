@@ -7,6 +7,7 @@
 import type { EngineArgs } from "../EngineArgs.ts"
 import { type KvTiers, type Load, matchedBlocks, type TierEvents } from "../tiers/KvTiers.ts"
 import { OnEvictTiers } from "../tiers/OnEvictTiers.ts"
+import { SharedTiers } from "../tiers/SharedTiers.ts"
 import { type TierArgs, tierArgsOf } from "../tiers/TierArgs.ts"
 import type { WorkerContext } from "../WorkerContext.ts"
 import type { TierClock } from "../WorkerCore.ts"
@@ -36,10 +37,16 @@ export class Offloading implements TierClock, TierEvents<Sequence> {
   private readonly tiers: KvTiers<Sequence>
   private readonly worker: OffloadEvents
 
-  constructor(args: TierArgs, capacityBlocks: number, context: WorkerContext, worker: OffloadEvents) {
+  constructor(
+    args: TierArgs,
+    shared: SharedTiers,
+    capacityBlocks: number,
+    context: WorkerContext,
+    worker: OffloadEvents
+  ) {
     this.worker = worker
-    this.tiers = new OnEvictTiers(args, this)
-    this.pool = new TieredBlockPool(capacityBlocks, this.tiers, context.kvEvents, context.probe)
+    this.tiers = new OnEvictTiers(args, shared, this)
+    this.pool = new TieredBlockPool(capacityBlocks, this.tiers, shared, context.kvEvents, context.probe)
   }
 
   tick(nowMs: number): boolean {
@@ -136,5 +143,9 @@ export const offloadingOf = (
   worker: OffloadEvents
 ): Offloading | undefined => {
   const tierArgs = tierArgsOf(args)
-  return tierArgs === undefined ? undefined : new Offloading(tierArgs, args.numGpuBlocks, context, worker)
+  if (tierArgs === undefined) return undefined
+  const shared = context.sharedTiers ?? new SharedTiers()
+  if (shared.join(tierArgs)) return new Offloading(tierArgs, shared, args.numGpuBlocks, context, worker)
+  if (tierArgs.referenceQuirks) return undefined
+  throw new Error("workers of one run ask for different disk or object store tiers")
 }

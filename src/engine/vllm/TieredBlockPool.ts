@@ -8,6 +8,7 @@
 import type { KvEventSink } from "../KvEvents.ts"
 import type { KvTiers, Offload } from "../tiers/KvTiers.ts"
 import { LeafOrder, noBlock } from "../tiers/LeafOrder.ts"
+import type { SharedTiers } from "../tiers/SharedTiers.ts"
 import type { WorkerProbe } from "../WorkerProbe.ts"
 import { KvBlockPool } from "./KvBlockPool.ts"
 
@@ -15,6 +16,7 @@ export class TieredBlockPool extends KvBlockPool {
   /** Why there was no room at the last try: the offload that makes some; nothing when even evicting everything would not. */
   blockedOn: Offload | undefined = undefined
   private readonly tiers: KvTiers<never>
+  private readonly shared: SharedTiers
   private readonly parentKeys: Int32Array
   private readonly order = new LeafOrder()
   private quarantined = 0
@@ -25,12 +27,19 @@ export class TieredBlockPool extends KvBlockPool {
   constructor(
     capacity: number,
     tiers: KvTiers<never>,
+    shared: SharedTiers,
     events: KvEventSink | undefined,
     probe: WorkerProbe | undefined
   ) {
     super(capacity, events, probe)
     this.tiers = tiers
+    this.shared = shared
     this.parentKeys = new Int32Array(capacity).fill(noBlock)
+  }
+
+  /** Lower tiers may hold this block beside those of other workers. */
+  override privateKey(): number {
+    return this.shared.privateKey()
   }
 
   /** The copies of blocks in these slots have ended, or were none. */
