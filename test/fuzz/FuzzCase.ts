@@ -158,6 +158,12 @@ const routerConfig =
 
 const yamlBombs: ReadonlyArray<string> = [
   "a: &a [1,1,1,1,1,1,1,1]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c]\ne: [*d,*d,*d,*d]\n",
+  "x: &x {a: *x}\n",
+  "x: &x [*x]\n",
+  `a: ${"[".repeat(20_000)}`,
+  `a: ${"[".repeat(20_000)}1${"]".repeat(20_000)}`,
+  `${"{a: ".repeat(20_000)}1${"}".repeat(20_000)}`,
+  `${"- ".repeat(20_000)}1`,
   "? {a: 1}\n: 2\n",
   "!!js/function 'x'\n",
   "<<: {num-workers: 2}\n"

@@ -69,7 +69,7 @@ const nested = (dice: Dice): string => {
     ["[", "]"],
     ['{"a":', "}"]
   ] as const)
-  const depth = dice.pick([3, 100])
+  const depth = dice.pick([3, 100, 20_000])
   return open.repeat(depth) + (dice.chance(0.5) ? `1${close.repeat(depth)}` : "")
 }
 

@@ -107,19 +107,37 @@ describe("a run on the live clock", () => {
     }).pipe(Effect.provide(pace.layer))
   })
 
-  it.live("makes a truncated report of a run that its time limit ends", () =>
-    Effect.gen(function* () {
-      const report = yield* Stream.run(OnlineReplay.run({ maxTimeMs: 1000 }), sink()).pipe(
-        Effect.provide([liveOf(2), plain(rowsEvery(50, 100, 3))])
+  it.live("makes a truncated report of a run that its time limit ends", () => {
+    const maxTimeMs = 1e9
+    let finished = (): number => 0
+    const monitor = (view: SimulationView["Service"]) => void (finished = () => view.finishedRequests())
+    /** A clock on which the limit comes once a request has ended, however long that takes. */
+    const pace = Layer.effect(
+      Pace,
+      Effect.map(Pace, ({ start }) =>
+        Pace.of({
+          start: Effect.map(start, ({ nowMs, sleepUntil }) => ({
+            nowMs,
+            sleepUntil: (timeMs, turn) =>
+              timeMs === maxTimeMs
+                ? Effect.asVoid(Effect.sleep(5).pipe(Effect.repeat({ until: () => finished() > 0 })))
+                : sleepUntil(timeMs, turn)
+          }))
+        })
+      )
+    ).pipe(Layer.provide(Pace.layerLive))
+    return Effect.gen(function* () {
+      const report = yield* Stream.run(OnlineReplay.run({ maxTimeMs, monitor }), sink()).pipe(
+        Effect.provide([liveOf(2), plain(rowsEvery(1000, 100, 3))])
       )
       assert.strictEqual(report.dynosim.ended, "max-sim-time")
       assert.isTrue(report.dynosim.truncated)
-      assert.isBelow(report.num_requests, 50)
+      assert.isBelow(report.num_requests, 1000)
       assert.isAbove(report.completed_requests, 0)
       assert.strictEqual(report.decode_worker_seconds, 0)
       assert.strictEqual(report.gpu_hours, 0)
-    }).pipe(Effect.provide(Pace.layerLive))
-  )
+    }).pipe(Effect.provide(pace))
+  })
 
   it.live("ends with its consumer", () => {
     const pace = countedPace()

@@ -10,6 +10,7 @@ import * as PlatformError from "effect/PlatformError"
 import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
 import { execFileSync } from "node:child_process"
+import { setImmediate } from "node:timers/promises"
 import { OutputError } from "../../src/report/OutputError.ts"
 import * as OutputFile from "../../src/report/OutputFile.ts"
 import type { ReplayEvent } from "../../src/report/ReplayEvent.ts"
@@ -35,6 +36,8 @@ const inFolder = <A, E>(
   ).pipe(Effect.provide(NodeServices.layer))
 
 const events: ReadonlyArray<ReplayEvent> = Array.from({ length: 10 }, (_, id) => served({ id, tokensMs: [id + 1] }))
+
+const pendingTimers = (): number => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length
 
 /** What is written to before `x.jsonl` is complete. */
 const partialName = /^x\.jsonl\.[0-9a-f]{16}\.partial$/
@@ -153,12 +156,14 @@ describe("OutputFile.write", () => {
       Effect.gen(function* () {
         execFileSync("mkfifo", [at("fifo")])
         const told: Array<string> = []
+        const timers = pendingTimers()
         const writer = yield* OutputFile.write(at("fifo"), "x").pipe(
           Effect.uninterruptible,
           Effect.provideService(Console.Console, { ...globalThis.console, error: (text) => void told.push(text) }),
           Effect.forkChild({ startImmediately: true })
         )
-        yield* Effect.sleep(50)
+        // It has tried in vain, and pauses before it tries again.
+        while (pendingTimers() === timers) yield* Effect.promise(() => setImmediate())
         yield* Fiber.interrupt(writer)
         assert.deepStrictEqual(told, [`error: ${at("fifo")}: not written, because nobody reads this pipe`])
       })

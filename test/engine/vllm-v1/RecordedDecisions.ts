@@ -2,7 +2,7 @@
 import type { BlockName, Decision, DecisionProbe, Delivery } from "../../../src/engine/DecisionProbe.ts"
 import { TokenGaps } from "../../../src/engine/TokenGaps.ts"
 import { Signal, type WorkerCore } from "../../../src/engine/WorkerCore.ts"
-import type { EngineArgs } from "../../../src/engine/EngineArgs.ts"
+import type { EngineArgs, MtpArgs } from "../../../src/engine/EngineArgs.ts"
 import type { SchedulerRules } from "../../../src/engine/vllm-v1/SchedulerRules.ts"
 import type { SchedulerSettings } from "../../../src/engine/vllm-v1/SchedulerSettings.ts"
 import { VllmV1Worker } from "../../../src/engine/vllm-v1/VllmV1Worker.ts"
@@ -99,8 +99,8 @@ export const settingsOf = (recorded: RecordedSettings, rules: SchedulerRules): S
   }
 }
 
-const engineArgsOf = (settings: SchedulerSettings): EngineArgs =>
-  engineArgs({ numGpuBlocks: settings.usableBlocks, blockTokens: settings.blockTokens })
+const engineArgsOf = (settings: SchedulerSettings, mtp: MtpArgs | undefined): EngineArgs =>
+  engineArgs({ numGpuBlocks: settings.usableBlocks, blockTokens: settings.blockTokens, mtp })
 
 /** Our requests for recorded ones: hash id `h` stands for tokens `h T … h T + T - 1`. */
 export const requestsOf = (recorded: Pick<RecordedCase, "requests" | "trace_block_size">, blockTokens: number) => {
@@ -173,12 +173,12 @@ export const drive = (
   }
 }
 
-/** A worker with the default timing model, its decisions on record. */
-export const recordedWorker = (settings: SchedulerSettings, rules: SchedulerRules) => {
+/** A worker with the default timing model, its decisions on record; `mtp` lets it draft tokens. */
+export const recordedWorker = (settings: SchedulerSettings, rules: SchedulerRules, mtp?: MtpArgs) => {
   const log = new DecisionLog()
   const gaps = new TokenGaps()
   const context = { workerIndex: 0, gaps, kvEvents: undefined, probe: { decisions: log } }
-  return { log, gaps, worker: new VllmV1Worker(engineArgsOf(settings), settings, rules, polynomialModel, context) }
+  return { log, gaps, worker: new VllmV1Worker(engineArgsOf(settings, mtp), settings, rules, polynomialModel, context) }
 }
 
 const name = (request: SimRequest): string => request.requestId!
