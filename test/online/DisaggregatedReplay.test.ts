@@ -22,12 +22,16 @@ const routers = {
 } as const
 type RouterName = keyof typeof routers
 
-const conversation = (rows: number) =>
-  Effect.gen(function* () {
-    const source = yield* openMooncake({ file: "traces/conversation_trace.jsonl", traceBlockTokens: 512 })
-    const all = yield* Stream.runCollect(Stream.take(source.rows, rows))
-    return { ...source, rows: Stream.fromIterable(all, { chunkSize: 16 }) }
-  }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
+/** Read once for all. */
+const conversation = Effect.runSync(
+  Effect.cached(
+    Effect.gen(function* () {
+      const source = yield* openMooncake({ file: "traces/conversation_trace.jsonl", traceBlockTokens: 512 })
+      const rows = yield* Stream.runCollect(Stream.take(source.rows, 60))
+      return { ...source, rows: Stream.fromIterable(rows, { chunkSize: 16 }) }
+    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
+  )
+)
 
 const link = { kvBytesPerToken: 131_072, kvTransferBandwidthGbS: 20 }
 
@@ -49,7 +53,7 @@ describe("a disaggregated run online, in virtual time", () => {
     for (const [routerName, router] of Object.entries(routers)) {
       it.effect(`equals offline: ${engineName}, ${routerName}`, () =>
         Effect.gen(function* () {
-          const trace = yield* conversation(60)
+          const trace = yield* conversation
           const workload = Workload.layerOpenLoop({ trace, arrivalSpeedup: 4 })
           const { records } = yield* assertSame(disaggregated(prefill, decode, router, sizes), workload)
           assert.strictEqual(records.length, 60)

@@ -41,6 +41,9 @@ const inMemory = (
 
 const mooncake = (file: string, rows?: number) => inMemory(openMooncake({ file, traceBlockTokens: 512 }), rows)
 
+/** The first requests of the conversation trace, read once for all. */
+const conversation = Effect.runSync(Effect.cached(mooncake("traces/conversation_trace.jsonl", 80)))
+
 /** A trace of these rows, opened from a file. */
 const writtenTrace = (rows: ReadonlyArray<object>, open: (file: string) => Parameters<typeof inMemory>[0]) =>
   inMemory(
@@ -72,7 +75,7 @@ describe("online in virtual time", () => {
     for (const [routerName, router] of Object.entries(routers)) {
       it.effect(`replays a trace like offline: ${engineName}, ${routerName}`, () =>
         Effect.gen(function* () {
-          const trace = yield* mooncake("traces/conversation_trace.jsonl", 80)
+          const trace = yield* conversation
           const setup: Setup = {
             engine: engineOf(args),
             router,

@@ -134,6 +134,8 @@ describe("visibility of cache events", () => {
 })
 
 const runsPerSide = 20
+/** Of a thousand requests: the same deployments with two hundred of them, or with less load, have the full number. */
+const runsOfMany = 10
 const columns: ReadonlyArray<keyof GoldenReports> = ["meanTtftMs", "meanE2eMs", "reusedRatio", "durationMs"]
 
 describe("twenty seeds look like twenty runs of the reference", () => {
@@ -143,7 +145,8 @@ describe("twenty seeds look like twenty runs of the reference", () => {
     it.effect(name, () =>
       Effect.gen(function* () {
         const ours = []
-        for (let seed = 0; seed < runsPerSide; seed++) ours.push(figures(yield* run(golden, { seed })))
+        const runs = name.endsWith("_1000") ? runsOfMany : runsPerSide
+        for (let seed = 0; seed < runs; seed++) ours.push(figures(yield* run(golden, { seed })))
         for (const column of columns) {
           const p = kolmogorovSmirnov(
             ours.map((each) => each[column]),

@@ -1,6 +1,6 @@
 /** Latent attention and more systems: every recorded call, at the last bits. */
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { assert, describe, it } from "@effect/vitest"
+import { afterAll, assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { readdirSync } from "node:fs"
 import type { AicError } from "../../../src/timing/aic/AicError.ts"
@@ -9,8 +9,8 @@ import { type AicModel, makeAicModel } from "../../../src/timing/aic/AicModel.ts
 import { aicSetup } from "../../../src/timing/aic/FindSetup.ts"
 import { openPublishedData } from "../../../src/timing/aic/import/PublishedData.ts"
 import { packSlice } from "../../../src/timing/aic/import/PublishedSlices.ts"
-import { openTableFile } from "../../../src/timing/aic/TableFile.ts"
-import { slices, sliceName } from "../../../src/timing/aic/TableSlices.ts"
+import { openTableFile, type TableFile } from "../../../src/timing/aic/TableFile.ts"
+import { type SliceName, slices, sliceName } from "../../../src/timing/aic/TableSlices.ts"
 import { argsOf, assertSamples, breadthFolder, publishedTables, readGolden, type RecordedSamples } from "./Recorded.ts"
 
 const names = readdirSync(breadthFolder).filter((name) => name.startsWith("samples_"))
@@ -20,11 +20,26 @@ const modelOf = Effect.fnUntraced(function* (args: AicModelArgs) {
   return yield* makeAicModel(setup.lists, yield* setup.tables, setup.system)
 })
 
+/** Slices read from the published files, each once: several models were recorded on the same one. */
+const publishedSlices = new Map<string, TableFile>()
+
+const openPublished = Effect.fnUntraced(function* (slice: SliceName) {
+  const name = sliceName(slice)
+  const known = publishedSlices.get(name)
+  if (known !== undefined) return known
+  const data = yield* openPublishedData(publishedTables)
+  const file = yield* openTableFile(yield* packSlice(data, slice, { origin: "test", quality: 0 }), name)
+  publishedSlices.set(name, file)
+  return file
+})
+
 /** The model on tables read straight from the published files. */
 const modelOfPublished = Effect.fnUntraced(function* (args: AicModelArgs) {
-  const data = yield* openPublishedData(publishedTables)
-  const slice = { system: args.system ?? "", backend: args.backend, version: args.backendVersion ?? "" }
-  const file = yield* openTableFile(yield* packSlice(data, slice, { origin: "test", quality: 0 }), sliceName(slice))
+  const file = yield* openPublished({
+    system: args.system ?? "",
+    backend: args.backend,
+    version: args.backendVersion ?? ""
+  })
   const setup = yield* aicSetup(args)
   return yield* makeAicModel(setup.lists, file.tables, file.header.constants)
 })
@@ -50,6 +65,8 @@ const isShipped = ({ config: { backend, backend_version: version, system } }: Re
   shipped.has(sliceName({ system, backend, version }))
 
 describe("recorded calls", () => {
+  afterAll(() => publishedSlices.clear())
+
   for (const name of names) {
     const own = readGolden<RecordedSamples>(name, breadthFolder)
     const args = argsOf(own.config)

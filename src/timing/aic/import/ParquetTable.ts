@@ -90,11 +90,15 @@ export const optionalTexts = (table: ParquetTable, name: string): ReadonlyArray<
 export const integers = (table: ParquetTable, name: string): Effect.Effect<Int32Array, AicError> => {
   const values = table.columns.get(name)
   if (values === undefined) return Effect.fail(missingColumn(table, name))
-  const found = Int32Array.from(values, Number)
-  const bad = values.findIndex((value, row) => typeof value !== "number" || value !== found[row] || value < 0)
-  return bad < 0
-    ? Effect.succeed(found)
-    : Effect.fail(badCell(table, name, bad, values[bad]!, `an integer of 0 to ${maxKey}`))
+  const found = new Int32Array(values.length)
+  for (let row = 0; row < found.length; row++) {
+    const value = values[row]!
+    found[row] = Number(value)
+    // Neither a text, nor what 32 bits do not hold as it is.
+    if (value === found[row] && value >= 0) continue
+    return Effect.fail(badCell(table, name, row, value, `an integer of 0 to ${maxKey}`))
+  }
+  return Effect.succeed(found)
 }
 
 /** A column of integers, or zeros where there is none or a cell is blank. */

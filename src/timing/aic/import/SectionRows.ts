@@ -10,7 +10,7 @@ export interface Section {
   readonly table: RowTable
 }
 
-class SectionRows {
+export class SectionRows {
   private readonly names: ReadonlyArray<string>
   private readonly repeated: Repeated
   private readonly keys: ReadonlyArray<Array<number>>
@@ -22,8 +22,9 @@ class SectionRows {
     this.keys = names.map(() => [])
   }
 
-  add(key: ReadonlyArray<number>, ms: number): void {
-    key.forEach((part, i) => this.keys[i]!.push(part))
+  /** Adds row `row` of the key columns `columns`. */
+  add(columns: ReadonlyArray<Int32Array>, row: number, ms: number): void {
+    for (let i = 0; i < columns.length; i++) this.keys[i]!.push(columns[i]![row]!)
     this.ms.push(ms)
   }
 

@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import type { AicError } from "../AicError.ts"
 import { sectionColumns } from "../PerfTables.ts"
 import { integers, latencies, optionalIntegers, optionalTexts, type ParquetTable, texts } from "./ParquetTable.ts"
-import { type Repeated, type Section, Sections } from "./SectionRows.ts"
+import { type Repeated, type Section, type SectionRows, Sections } from "./SectionRows.ts"
 
 /** The tables of a slice by file name without its ending; `undefined` for one that the slice does not have. */
 export type ReadTable = (name: string) => Effect.Effect<ParquetTable | undefined, AicError>
@@ -34,11 +34,13 @@ interface Rows {
 
 const addRows = Effect.fnUntraced(function* (sections: Sections, table: ParquetTable, rows: Rows) {
   const ms = yield* latencies(table, "latency")
+  let last: { readonly name: string; readonly rows: SectionRows } | undefined
   for (let row = 0; row < table.rows; row++) {
     const name = rows.section(row)
     if (name === undefined) continue
-    const key = rows.keys.map((column) => column[row]!)
-    sections.of(name, sectionColumns(name) ?? [], rows.repeated).add(key, ms[row]!)
+    // Tables list a section's rows one after another.
+    if (last?.name !== name) last = { name, rows: sections.of(name, sectionColumns(name) ?? [], rows.repeated) }
+    last.rows.add(rows.keys, row, ms[row]!)
   }
 })
 
