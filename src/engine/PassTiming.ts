@@ -14,11 +14,14 @@ export class PassTiming {
   private readonly args: EngineArgs
   private readonly model: TimingModel
   private readonly scaling: PassScaling
+  private readonly capacityTokens: number
 
-  constructor(args: EngineArgs, model: TimingModel) {
+  /** `capacityTokens` is what the KV pool holds. */
+  constructor(args: EngineArgs, model: TimingModel, capacityTokens: number = args.numGpuBlocks * args.blockTokens) {
     this.args = args
     this.model = model
     this.scaling = new PassScaling(args)
+    this.capacityTokens = capacityTokens
   }
 
   /** Prefill of the prompts that the pass scheduled, asked for first; 0 when all of their tokens were cached. */
@@ -27,15 +30,25 @@ export class PassTiming {
     return this.scaling.prefillMs(this.model.prefillMs(batchPrompts, meanIslTokens, meanPrefixTokens))
   }
 
-  /** A decode step of `batch` requests that know `contextTokens` in all; a prefill worker's hidden token takes no time. */
+  /**
+   * A decode step of `batch` requests that know `contextTokens` in all, of an engine that counts what is read as `decodeCostBy` says; a
+   * prefill worker's hidden token takes no time.
+   */
   decodeMs(batch: number, contextTokens: number, activeBlocks: number): number {
-    const { blockTokens, decodeCostBy, numGpuBlocks, workerType } = this.args
+    const { blockTokens, decodeCostBy, workerType } = this.args
     if (workerType === "prefill") return 0
+    return decodeCostBy === "requests"
+      ? this.decodeOfRequestsMs(batch, contextTokens)
+      : this.stepMs(batch, contextTokens, activeBlocks * blockTokens)
+  }
+
+  /** A decode step that reads every request's tokens: shared ones once per request, but no model knows of more than a full pool. */
+  decodeOfRequestsMs(batch: number, contextTokens: number): number {
+    return this.stepMs(batch, contextTokens, Math.min(contextTokens, this.capacityTokens))
+  }
+
+  private stepMs(batch: number, contextTokens: number, readTokens: number): number {
     const meanContextTokens = Math.floor(contextTokens / batch)
-    const capacityTokens = numGpuBlocks * blockTokens
-    // Shared blocks are read once per request, but no model knows of more than a full pool.
-    const readTokens =
-      decodeCostBy === "requests" ? Math.min(contextTokens, capacityTokens) : activeBlocks * blockTokens
-    return this.scaling.decodeMs(this.model.decodeMs(batch, readTokens, meanContextTokens, capacityTokens))
+    return this.scaling.decodeMs(this.model.decodeMs(batch, readTokens, meanContextTokens, this.capacityTokens))
   }
 }

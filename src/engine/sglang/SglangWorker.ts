@@ -12,8 +12,8 @@ import type { WorkerContext } from "../WorkerContext.ts"
 import { BatchWorker } from "../BatchWorker.ts"
 import { EngineStalled } from "../EngineStalled.ts"
 import { MtpSampler } from "../MtpSampler.ts"
-import { PassScaling } from "../PassScaling.ts"
-import type { TokenGaps } from "../TokenGaps.ts"
+import { PassTiming } from "../PassTiming.ts"
+import { SharedGaps } from "../SharedGaps.ts"
 import type { WorkerProbe } from "../WorkerProbe.ts"
 import { type PassOutcome, Signal, type WorkerSnapshot } from "../WorkerCore.ts"
 import { KvCache } from "./KvCache.ts"
@@ -29,11 +29,10 @@ const maxFruitlessReclaims = 10_000
 
 export class SglangWorker extends BatchWorker<Sequence> {
   protected readonly kv: KvCache
-  private readonly timing: TimingModel
-  private readonly gaps: TokenGaps
+  private readonly timing: PassTiming
+  private readonly gaps: SharedGaps
   private readonly sampler: MtpSampler | undefined
   private readonly probe: WorkerProbe | undefined
-  private readonly scaling: PassScaling
   private readonly longestPrefixFirst: LongestPrefixFirst | undefined
   private readonly ratio: NewTokenRatio
   private readonly budget: PrefillBudget
@@ -45,17 +44,14 @@ export class SglangWorker extends BatchWorker<Sequence> {
   private fruitlessReclaims = 0
   private batchIslTokens = 0
   private batchPrefixTokens = 0
-  /** Token time of the previous emitting pass: requests that emitted then share this pass's gap. */
-  private previousEmitMs = Number.NaN
 
   constructor(args: EngineArgs, timing: TimingModel, context: WorkerContext) {
     super(args)
-    this.timing = timing
-    this.gaps = context.gaps
+    this.timing = new PassTiming(args, timing)
+    this.gaps = new SharedGaps(this.visible ? context.gaps : undefined, context.probe)
     this.probe = context.probe
     this.kv = new KvCache(args.numGpuBlocks, args.blockTokens, context.kvEvents, context.probe)
     this.sampler = args.mtp === undefined || !this.visible ? undefined : new MtpSampler(args.mtp, context.workerIndex)
-    this.scaling = new PassScaling(args)
     this.longestPrefixFirst =
       args.sglang.schedulePolicy === "lpm" ? new LongestPrefixFirst(this.kv.tree, args.blockTokens) : undefined
     this.ratio = new NewTokenRatio(args.sglang.scheduleConservativeness)
@@ -275,10 +271,8 @@ export class SglangWorker extends BatchWorker<Sequence> {
     const meanPrefixTokens = Math.floor(this.batchPrefixTokens / batch)
     this.batchIslTokens = 0
     this.batchPrefixTokens = 0
-    if (batch === 0 || this.args.workerType === "decode" || meanIslTokens <= meanPrefixTokens) {
-      return this.scaling.noPrefillMs()
-    }
-    return this.scaling.prefillMs(this.timing.prefillMs(batch, meanIslTokens, meanPrefixTokens))
+    const batchPrompts = this.args.workerType === "decode" ? 0 : batch
+    return this.timing.prefillMs({ batchPrompts, meanIslTokens, meanPrefixTokens })
   }
 
   /** Complete prompts start to decode, the others wait at the front for their next chunk. */
@@ -331,7 +325,6 @@ export class SglangWorker extends BatchWorker<Sequence> {
     if (this.probe !== undefined) this.showTokens(this.probe, tokenMs)
     kv.pool.giveBack(first + needed, needed - used)
     if (this.finished.length > 0) this.dropFinished()
-    this.previousEmitMs = tokenMs
     this.fruitlessReclaims = 0
     this.outcome.worked()
     return tokenMs
@@ -418,22 +411,18 @@ export class SglangWorker extends BatchWorker<Sequence> {
     const { running } = this
     let contextTokens = 0
     for (let index = 0; index < running.length; index++) contextTokens += running[index]!.materialisedTokens
-    const capacity = this.kv.capacityTokens
-    const meanContextTokens = Math.floor(contextTokens / running.length)
-    const readTokens = Math.min(contextTokens, capacity)
-    return this.scaling.decodeMs(this.timing.decodeMs(running.length, readTokens, meanContextTokens, capacity))
+    return this.timing.decodeOfRequestsMs(running.length, contextTokens)
   }
 
   /** One token for every running request, with the slots from `first` on; returns their number. */
   private emitTokens(first: number, tokenMs: number): number {
-    const { kv, previousEmitMs, running } = this
+    const { gaps, kv, running } = this
     const taken = kv.pool.entries
     const { frames } = kv
-    let shared = 0
+    gaps.begin(tokenMs)
     for (let index = 0; index < running.length; index++) {
       const sequence = running[index]!
-      if (sequence.lastTokenMs === previousEmitMs) shared += 1
-      else if (sequence.generatedTokens > 0) this.addGap(tokenMs - sequence.lastTokenMs, 1)
+      if (sequence.generatedTokens > 0) gaps.note(sequence.lastTokenMs)
       sequence.lastTokenMs = tokenMs
       frames.slots[sequence.nextSlotIndex++] = taken[first + index]!
       sequence.generatedTokens += 1
@@ -441,25 +430,24 @@ export class SglangWorker extends BatchWorker<Sequence> {
       sequence.countdown -= 1
       if (sequence.countdown === 0) this.noteToken(sequence, tokenMs)
     }
-    this.addGap(tokenMs - previousEmitMs, shared)
+    gaps.end(true)
     return running.length
   }
 
   /** Like {@link emitTokens} with draft tokens; all tokens of a burst carry the same time. */
   private emitBursts(first: number, tokenMs: number, sampler: MtpSampler): number {
-    const { bursts, kv, previousEmitMs, running } = this
+    const { bursts, gaps, kv, running } = this
     const taken = kv.pool.entries
     bursts.length = 0
     for (const sequence of running) bursts.push(sampler.burst(sequence.remainingTokens))
     let next = first
-    let shared = 0
+    gaps.begin(tokenMs)
     for (let index = 0; index < running.length; index++) {
       const sequence = running[index]!
-      if (sequence.lastTokenMs === previousEmitMs) shared += 1
-      else if (sequence.generatedTokens > 0) this.addGap(tokenMs - sequence.lastTokenMs, 1)
+      if (sequence.generatedTokens > 0) gaps.note(sequence.lastTokenMs)
       sequence.lastTokenMs = tokenMs
       const end = next + bursts[index]!
-      this.addGap(0, bursts[index]! - 1)
+      gaps.noteBurst(bursts[index]! - 1)
       while (next < end) {
         kv.frames.slots[sequence.nextSlotIndex++] = taken[next++]!
         sequence.generatedTokens += 1
@@ -468,14 +456,8 @@ export class SglangWorker extends BatchWorker<Sequence> {
         if (sequence.countdown === 0) this.noteToken(sequence, tokenMs)
       }
     }
-    this.addGap(tokenMs - previousEmitMs, shared)
+    gaps.end(true)
     return next - first
-  }
-
-  private addGap(gapMs: number, count: number): void {
-    if (count === 0 || !this.visible) return
-    this.gaps.add(gapMs, count)
-    this.probe?.tokenGap?.(gapMs, count)
   }
 
   private noteFirstToken(request: SimRequest, tokenMs: number): void {

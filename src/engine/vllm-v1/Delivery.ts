@@ -5,6 +5,7 @@
  * request that was preempted or aborted meanwhile) takes the long way.
  */
 import type { SimRequest } from "../../request/SimRequest.ts"
+import { SharedGaps } from "../SharedGaps.ts"
 import type { TokenGaps } from "../TokenGaps.ts"
 import type { WaitingQueue } from "../WaitingQueue.ts"
 import { type PassOutcome, Signal } from "../WorkerCore.ts"
@@ -34,15 +35,12 @@ export class Delivery {
   private readonly scheduler: Scheduler
   private readonly waiting: WaitingQueue<Sequence>
   private readonly running: Array<Sequence>
-  private readonly gaps: TokenGaps
+  private readonly gaps: SharedGaps
   private readonly probe: WorkerProbe | undefined
   private readonly outcome: PassOutcome
   private readonly singleTokens: boolean
-  /** Token time of the previous batch that yielded tokens: requests that got one then share this batch's gap. */
-  private previousTokenMs = Number.NaN
   /** State of the delivery under way. */
   private tokenMs = 0
-  private sharedGaps = 0
   private emitted = false
   private runningFinished = false
 
@@ -51,7 +49,7 @@ export class Delivery {
     this.scheduler = parts.scheduler
     this.waiting = parts.waiting
     this.running = parts.running
-    this.gaps = parts.gaps
+    this.gaps = new SharedGaps(parts.gaps, parts.probe)
     this.probe = parts.probe
     this.outcome = parts.outcome
     this.singleTokens = parts.singleTokens
@@ -61,9 +59,9 @@ export class Delivery {
   deliver(batch: Batch, tokenMs: number): void {
     const { asynchronous } = this.settings
     const { sequences, length } = batch
-    const previousMs = this.previousTokenMs
+    const { gaps } = this
     this.tokenMs = tokenMs
-    this.sharedGaps = 0
+    gaps.begin(tokenMs)
     this.emitted = false
     this.runningFinished = false
     const recorder = this.scheduler.recorder
@@ -80,18 +78,16 @@ export class Delivery {
         sequence.placeholders -= 1
         sequence.inFlightTokens -= 1
       }
-      if (sequence.lastTokenMs === previousMs) this.sharedGaps += 1
-      else this.addGap(tokenMs - sequence.lastTokenMs, 1)
+      gaps.note(sequence.lastTokenMs)
       sequence.lastTokenMs = tokenMs
       quiet += 1
       if (recorder !== undefined) recorder.emitted(sequence.request)
     }
     this.outcome.emittedTokens += quiet
-    if (this.sharedGaps > 0) this.addGap(tokenMs - previousMs, this.sharedGaps)
+    const emitted = this.emitted || quiet > 0
+    gaps.end(emitted)
     if (this.runningFinished) this.dropFinished()
-    if (quiet === 0 && !this.emitted) return
-    this.previousTokenMs = tokenMs
-    this.scheduler.noteToken()
+    if (emitted) this.scheduler.noteToken()
   }
 
   private deliverShare(sequence: Sequence, batch: Batch, index: number): void {
@@ -120,22 +116,12 @@ export class Delivery {
     }
     const generated = sequence.generatedTokens
     if (generated === 1) this.noteFirstToken(request)
-    else this.noteGap(sequence)
+    else this.gaps.note(sequence.lastTokenMs)
     if (generated === 2) request.secondTokenMs = tokenMs
     if (generated === 1 && sequence.knownTokens < sequence.lastKnownTokens)
       this.outcome.signal(request, Signal.FirstToken)
     sequence.lastTokenMs = tokenMs
     this.scheduler.recorder?.emitted(request)
-  }
-
-  private noteGap({ lastTokenMs }: Sequence): void {
-    if (lastTokenMs === this.previousTokenMs) this.sharedGaps += 1
-    else this.addGap(this.tokenMs - lastTokenMs, 1)
-  }
-
-  private addGap(gapMs: number, count: number): void {
-    this.gaps.add(gapMs, count)
-    this.probe?.tokenGap?.(gapMs, count)
   }
 
   private noteFirstToken(request: SimRequest): void {

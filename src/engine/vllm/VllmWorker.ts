@@ -13,7 +13,7 @@ import { BatchWorker } from "../BatchWorker.ts"
 import { EngineStalled } from "../EngineStalled.ts"
 import { noBlock } from "../tiers/LeafOrder.ts"
 import { MtpSampler } from "../MtpSampler.ts"
-import type { TokenGaps } from "../TokenGaps.ts"
+import { SharedGaps } from "../SharedGaps.ts"
 import type { WorkerProbe } from "../WorkerProbe.ts"
 import { type PassOutcome, Signal, type TierClock, type WorkerSnapshot } from "../WorkerCore.ts"
 import { AdmissionGate } from "./AdmissionGate.ts"
@@ -39,7 +39,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
   private readonly policy: CapacityPolicy
   private readonly rules: DynamoRules
   private readonly timing: PassTiming
-  private readonly gaps: TokenGaps
+  private readonly gaps: SharedGaps
   protected readonly pool: KvBlockPool
   private readonly offloading: Offloading | undefined
   private readonly sampler: MtpSampler | undefined
@@ -57,8 +57,6 @@ export class VllmWorker extends BatchWorker<Sequence> {
   private readonly slotLists = new SlotLists()
   private preemptedInPass = false
   private fruitlessPreemptions = 0
-  /** Token time of the previous emitting pass: requests that emitted then share this pass's gap. */
-  private previousEmitMs = Number.NaN
 
   constructor(
     args: EngineArgs,
@@ -71,7 +69,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
     this.rules = rules
     this.policy = policy
     this.timing = new PassTiming(args, timing)
-    this.gaps = context.gaps
+    this.gaps = new SharedGaps(this.visible ? context.gaps : undefined, context.probe)
     this.probe = context.probe
     this.tokenless = context.probe?.emitted === undefined ? undefined : new Set()
     this.offloading = offloadingOf(args, context, this.offloadEvents())
@@ -436,8 +434,8 @@ export class VllmWorker extends BatchWorker<Sequence> {
     const contextTokens = this.collectReady()
     if (ready.length === 0) return prefillEndMs
     const tokenMs = prefillEndMs + this.timing.decodeMs(ready.length, contextTokens, this.pool.activeBlocks)
-    const previousMs = this.previousEmitMs
-    let shared = 0
+    const { gaps } = this
+    gaps.begin(tokenMs)
     let emitted = 0
     let finished = false
     for (let index = 0; index < ready.length; index++) {
@@ -445,8 +443,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
       sequence.generatedTokens += 1
       sequence.countdown -= 1
       if (sequence.countdown > 0) {
-        if (sequence.lastTokenMs === previousMs) shared += 1
-        else this.addGap(tokenMs - sequence.lastTokenMs, 1)
+        gaps.note(sequence.lastTokenMs)
         sequence.lastTokenMs = tokenMs
         emitted += 1
         continue
@@ -455,32 +452,24 @@ export class VllmWorker extends BatchWorker<Sequence> {
         this.tokenless?.add(sequence)
         continue
       }
-      if (sequence.lastTokenMs === previousMs) shared += 1
-      else if (sequence.generatedTokens > 1) this.addGap(tokenMs - sequence.lastTokenMs, 1)
+      if (sequence.generatedTokens > 1) gaps.note(sequence.lastTokenMs)
       this.noteToken(sequence, tokenMs)
       emitted += 1
       if (!sequence.running) finished = true
     }
-    this.addGap(tokenMs - previousMs, shared)
+    gaps.end(emitted > 0)
     this.outcome.emittedTokens = emitted
     if (this.tokenless !== undefined) this.showTokens(this.tokenless, tokenMs)
     if (emitted === 0) return prefillEndMs
     if (finished) this.dropFinished()
-    this.noteEmission(tokenMs)
+    this.noteEmission()
     return tokenMs
   }
 
   /** The pass has let tokens out. */
-  private noteEmission(tokenMs: number): void {
+  private noteEmission(): void {
     this.outcome.worked()
-    this.previousEmitMs = tokenMs
     this.fruitlessPreemptions = 0
-  }
-
-  private addGap(gapMs: number, count: number): void {
-    if (count === 0 || !this.visible) return
-    this.gaps.add(gapMs, count)
-    this.probe?.tokenGap?.(gapMs, count)
   }
 
   private showTokens(tokenless: Set<Sequence>, tokenMs: number): void {
@@ -605,19 +594,18 @@ export class VllmWorker extends BatchWorker<Sequence> {
       const limit = sequence.maxOutputTokens - sequence.generatedTokens
       bursts.push(certainOnly ? 1 : sampler.burst(limit))
     }
-    let shared = 0
+    this.gaps.begin(tokenMs)
     for (let index = 0; index < ready.length; index++) {
       const sequence = ready[index]!
-      if (sequence.lastTokenMs === this.previousEmitMs) shared += 1
-      else if (sequence.generatedTokens > 0) this.addGap(tokenMs - sequence.lastTokenMs, 1)
+      if (sequence.generatedTokens > 0) this.gaps.note(sequence.lastTokenMs)
       this.emitBurst(sequence, bursts[index]!, tokenMs)
       this.outcome.emittedTokens += bursts[index]!
       this.probe?.emitted?.(sequence.request, bursts[index]!, tokenMs)
     }
-    this.addGap(tokenMs - this.previousEmitMs, shared)
+    this.gaps.end(true)
     this.pool.returnReserved()
     this.dropFinished()
-    this.noteEmission(tokenMs)
+    this.noteEmission()
     return tokenMs
   }
 
@@ -656,7 +644,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
         sequence.slots[sequence.heldBlocks] = this.pool.takeReserved()
         sequence.heldBlocks += 1
       }
-      if (token > 0) this.addGap(0, 1)
+      if (token > 0) this.gaps.noteBurst(1)
       this.noteToken(sequence, tokenMs)
     }
     sequence.computedTokens = sequence.knownTokens - 1
