@@ -17,7 +17,7 @@ import {
   RoundRobin,
   Router,
   Topology,
-  TraceSource,
+  Trace,
   VirtualClock,
   VllmEngine,
   Workload
@@ -35,7 +35,7 @@ const firstWorker = Layer.succeed(Router.Router, {
   make: ({ workers }) => new FirstWorkerCore(workers)
 })
 
-const replay = (trace: TraceSource.TraceSource, router: Layer.Layer<Router.Router>) =>
+const replay = (trace: Trace.TraceSource, router: Layer.Layer<Router.Router>) =>
   Replay.run().pipe(
     Stream.run(Report.sink()),
     Effect.provide(
@@ -43,15 +43,15 @@ const replay = (trace: TraceSource.TraceSource, router: Layer.Layer<Router.Route
         Layer.provide(router),
         Layer.provide(VllmEngine.layer(EngineArgs.defaultEngineArgs)),
         Layer.provide(PolynomialTiming.layer),
-        Layer.merge(Workload.Workload.layerOpenLoop({ trace })),
-        Layer.merge(VirtualClock.VirtualClock.layer)
+        Layer.merge(Workload.layerOpenLoop({ trace })),
+        Layer.merge(VirtualClock.layer)
       )
     )
   )
 
 const program = Effect.scoped(
   Effect.gen(function* () {
-    const trace = yield* TraceSource.openMooncake({ file: process.argv[2] ?? "-", traceBlockTokens: 512 })
+    const trace = yield* Trace.openMooncake({ file: process.argv[2] ?? "-", traceBlockTokens: 512 })
     const balanced = yield* replay(trace, RoundRobin.layer)
     const piled = yield* replay(trace, firstWorker)
     yield* Console.log(`round robin: mean TTFT ${balanced.mean_ttft_ms.toFixed(1)} ms`)

@@ -19,7 +19,7 @@ import {
   Report,
   Timing,
   Topology,
-  TraceSource,
+  Trace,
   VirtualClock,
   VllmEngine,
   Workload
@@ -41,22 +41,22 @@ const roofline = Layer.succeed(Timing.Timing, {
   })
 })
 
-const replay = (trace: TraceSource.TraceSource, timing: Layer.Layer<Timing.Timing>) =>
+const replay = (trace: Trace.TraceSource, timing: Layer.Layer<Timing.Timing>) =>
   Replay.run().pipe(
     Stream.run(Report.sink()),
     Effect.provide(
       Topology.layerSingle.pipe(
         Layer.provide(VllmEngine.layer(EngineArgs.defaultEngineArgs)),
         Layer.provide(timing),
-        Layer.merge(Workload.Workload.layerOpenLoop({ trace })),
-        Layer.merge(VirtualClock.VirtualClock.layer)
+        Layer.merge(Workload.layerOpenLoop({ trace })),
+        Layer.merge(VirtualClock.layer)
       )
     )
   )
 
 const program = Effect.scoped(
   Effect.gen(function* () {
-    const trace = yield* TraceSource.openMooncake({ file: process.argv[2] ?? "-", traceBlockTokens: 512 })
+    const trace = yield* Trace.openMooncake({ file: process.argv[2] ?? "-", traceBlockTokens: 512 })
     const usual = yield* replay(trace, PolynomialTiming.layer)
     const own = yield* replay(trace, roofline)
     yield* Console.log(`polynomial: mean ITL ${usual.mean_itl_ms.toFixed(2)} ms`)

@@ -8,13 +8,13 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import { Run, ValidateReplayOptions } from "dynosim"
-import type { DecisionProbe } from "dynosim"
+import { Run, Settings } from "dynosim"
+import type { Probe } from "dynosim"
 
 const names = (requests: ReadonlyArray<{ readonly id: number }>): ReadonlyArray<number> => requests.map(({ id }) => id)
 
 /** Prints the first decisions. */
-const printed = (most: number): DecisionProbe.DecisionProbe => {
+const printed = (most: number): Probe.DecisionProbe => {
   let calls = 0
   return {
     decided: ({ admitted, decidedMs, evicted, preempted, scheduled, usedBlocks, waiting }) => {
@@ -36,7 +36,7 @@ const printed = (most: number): DecisionProbe.DecisionProbe => {
 
 const program = Effect.gen(function* () {
   const given = { traces: [process.argv[2] ?? "-"], engineProfile: "vllm-0.33" } as const
-  const options = yield* Effect.fromResult(ValidateReplayOptions.validateReplayOptions(given))
+  const options = yield* Effect.fromResult(Settings.validateReplayOptions(given))
   const report = yield* Run.report(options, { probes: [{ worker: () => ({ decisions: printed(5) }) }] })
   yield* Console.log(`mean TTFT ${report.mean_ttft_ms.toFixed(1)} ms`)
 })

@@ -14,21 +14,20 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import {
   EngineArgs,
-  ImmediateRouter,
   PolynomialTiming,
   Replay,
   Report,
   RoundRobin,
   Router,
   Topology,
-  TraceSource,
+  Trace,
   VirtualClock,
   VllmEngine,
   Workload
 } from "dynosim"
-import type { SimRequest } from "dynosim"
+import type { Request } from "dynosim"
 
-class LeastLoadedCore extends ImmediateRouter.ImmediateRouter {
+class LeastLoadedCore extends Router.ImmediateRouter {
   private readonly inFlight: Array<number>
 
   constructor(workers: number) {
@@ -42,7 +41,7 @@ class LeastLoadedCore extends ImmediateRouter.ImmediateRouter {
     return worker
   }
 
-  override freed(request: SimRequest.SimRequest): void {
+  override freed(request: Request.SimRequest): void {
     this.inFlight[request.workerIndex] = this.inFlight[request.workerIndex]! - 1
   }
 }
@@ -52,7 +51,7 @@ const leastLoaded = Layer.succeed(Router.Router, {
   make: ({ workers }) => new LeastLoadedCore(workers)
 })
 
-const replay = (trace: TraceSource.TraceSource, router: Layer.Layer<Router.Router>) =>
+const replay = (trace: Trace.TraceSource, router: Layer.Layer<Router.Router>) =>
   Replay.run().pipe(
     Stream.run(Report.sink()),
     Effect.provide(
@@ -60,15 +59,15 @@ const replay = (trace: TraceSource.TraceSource, router: Layer.Layer<Router.Route
         Layer.provide(router),
         Layer.provide(VllmEngine.layer(EngineArgs.defaultEngineArgs)),
         Layer.provide(PolynomialTiming.layer),
-        Layer.merge(Workload.Workload.layerOpenLoop({ trace })),
-        Layer.merge(VirtualClock.VirtualClock.layer)
+        Layer.merge(Workload.layerOpenLoop({ trace })),
+        Layer.merge(VirtualClock.layer)
       )
     )
   )
 
 const program = Effect.scoped(
   Effect.gen(function* () {
-    const trace = yield* TraceSource.openMooncake({ file: process.argv[2] ?? "-", traceBlockTokens: 512 })
+    const trace = yield* Trace.openMooncake({ file: process.argv[2] ?? "-", traceBlockTokens: 512 })
     const turns = yield* replay(trace, RoundRobin.layer)
     const loads = yield* replay(trace, leastLoaded)
     yield* Console.log(`round robin:  p99 TTFT ${turns.p99_ttft_ms.toFixed(1)} ms`)

@@ -10,13 +10,13 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import { Run, ValidateReplayOptions } from "dynosim"
-import type { RunProbe } from "dynosim"
+import { Run, Settings } from "dynosim"
+import type { Probe } from "dynosim"
 
 const lines: Array<string> = []
 let admitted = 0
 
-const passLog: RunProbe.RunProbe = {
+const passLog: Probe.RunProbe = {
   worker: () => ({ admitted: () => void (admitted += 1) }),
   pass: ({ core, workerIndex }, startMs, { emittedTokens, endMs, prefillTokens }) => {
     const { activeBlocks, waiting } = core.snapshot()
@@ -30,7 +30,7 @@ const passLog: RunProbe.RunProbe = {
 
 const program = Effect.gen(function* () {
   const given = { traces: [process.argv[2] ?? "-"], numWorkers: 2 }
-  const options = yield* Effect.fromResult(ValidateReplayOptions.validateReplayOptions(given))
+  const options = yield* Effect.fromResult(Settings.validateReplayOptions(given))
   const report = yield* Run.report(options, { probes: [passLog] })
   for (const line of lines.slice(0, 5)) yield* Console.log(line)
   yield* Console.log(`${lines.length} passes, ${report.completed_requests} requests`)

@@ -12,17 +12,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import {
-  EngineArgs,
-  PolynomialTiming,
-  Replay,
-  SimulationView,
-  Topology,
-  TraceSource,
-  VirtualClock,
-  VllmEngine,
-  Workload
-} from "dynosim"
+import { EngineArgs, PolynomialTiming, Replay, Topology, Trace, VirtualClock, VllmEngine, Workload } from "dynosim"
 
 interface Sample {
   readonly atMs: number
@@ -32,7 +22,7 @@ interface Sample {
 
 const sampleEverySecond = (samples: Array<Sample>) =>
   Effect.gen(function* () {
-    const view = yield* SimulationView.SimulationView
+    const view = yield* Replay.SimulationView
     while (true) {
       yield* Effect.sleep("1 second")
       const workers = view.workers()
@@ -46,7 +36,7 @@ const sampleEverySecond = (samples: Array<Sample>) =>
 
 const program = Effect.scoped(
   Effect.gen(function* () {
-    const trace = yield* TraceSource.openMooncake({ file: process.argv[2] ?? "-", traceBlockTokens: 512 })
+    const trace = yield* Trace.openMooncake({ file: process.argv[2] ?? "-", traceBlockTokens: 512 })
     const samples: Array<Sample> = []
     yield* Replay.run({ policies: [sampleEverySecond(samples)] }).pipe(
       Stream.runDrain,
@@ -54,8 +44,8 @@ const program = Effect.scoped(
         Topology.layerSingle.pipe(
           Layer.provide(VllmEngine.layer(EngineArgs.defaultEngineArgs)),
           Layer.provide(PolynomialTiming.layer),
-          Layer.merge(Workload.Workload.layerOpenLoop({ trace })),
-          Layer.merge(VirtualClock.VirtualClock.layer)
+          Layer.merge(Workload.layerOpenLoop({ trace })),
+          Layer.merge(VirtualClock.layer)
         )
       )
     )

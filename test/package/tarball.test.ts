@@ -27,16 +27,16 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { EngineArgs, PolynomialTiming, Replay, Report, Topology, VirtualClock, VllmEngine, Workload } from "dynosim"
-import { run } from "dynosim/simulation/Replay"
-
-if (run !== Replay.run) throw new Error("two copies of one module")
+ 
+const closed = await import("dynosim/simulation/Replay").catch((error) => error.code)
+if (closed !== "ERR_PACKAGE_PATH_NOT_EXPORTED") throw new Error("an internal module can be imported")
 const report = await Effect.runPromise(Replay.run().pipe(
   Stream.run(Report.sink()),
   Effect.provide(Topology.layerSingle.pipe(
     Layer.provide(VllmEngine.layer(EngineArgs.defaultEngineArgs)),
     Layer.provide(PolynomialTiming.layer),
-    Layer.merge(Workload.Workload.layerSynthetic({ inputTokens: 100, outputTokens: 5, requestCount: 3, arrivalIntervalMs: 1, blockTokens: 64 })),
-    Layer.merge(VirtualClock.VirtualClock.layer)
+    Layer.merge(Workload.layerSynthetic({ inputTokens: 100, outputTokens: 5, requestCount: 3, arrivalIntervalMs: 1, blockTokens: 64 })),
+    Layer.merge(VirtualClock.layer)
   ))
 ))
 console.log(report.completed_requests)

@@ -1,0 +1,28 @@
+/** Autoscalers of elastic pools, and what one of one's own implements. */
+export {
+  Autoscaler,
+  AutoscalerError,
+  layer,
+  layerNone,
+  none,
+  type AutoscalerShape,
+  type Decider,
+  type Observation,
+  type OwnDecider,
+  type PassObservation,
+  type PoolObservation,
+  type PoolRole,
+  type PoolSize,
+  type ScaledPool,
+  type ScalingDecision,
+  type TrafficWindow
+} from "../autoscaler/Autoscaler.ts"
+export {
+  layer as layerSchedule,
+  parseStep,
+  scheduleSettings,
+  stepProblem,
+  type ScheduleStep
+} from "../autoscaler/Schedule.ts"
+export { layer as layerReferencePlanner, type Wanted } from "../autoscaler/reference/ReferencePlanner.ts"
+export { decodePlannerConfig, plannerSettings, type PlannerConfig } from "../autoscaler/reference/PlannerConfig.ts"

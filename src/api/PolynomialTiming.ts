@@ -1,0 +1,2 @@
+/** Timing by fitted polynomials: the default. */
+export { layer, polynomialModel } from "../timing/PolynomialTiming.ts"

@@ -1,0 +1,6 @@
+/** What watches a run from inside, event by event: see docs/probes.md. */
+export type { PoolRole, ProbedPool, ProbedRun, ProbedWorker, RunEnd, RunProbe } from "../simulation/RunProbe.ts"
+export type { WorkerProbe } from "../engine/WorkerProbe.ts"
+export type { BlockName, Decision, DecisionProbe, Delivery } from "../engine/DecisionProbe.ts"
+export { SeriesProbe, defaultSeriesIntervalMs } from "../observe/SeriesProbe.ts"
+export { seriesColumns, type SeriesRow, type SeriesScope } from "../observe/SeriesRow.ts"

@@ -1,0 +1,2 @@
+/** One worker after the other. */
+export { RoundRobinCore, layer } from "../router/RoundRobin.ts"

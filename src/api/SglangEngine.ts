@@ -1,0 +1,2 @@
+/** SGLang style engines. */
+export { layer } from "../engine/sglang/SglangEngine.ts"

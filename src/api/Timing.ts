@@ -1,0 +1,9 @@
+/** How long a pass takes, and what a timing model of one's own implements. */
+export {
+  Timing,
+  type Extrapolation,
+  type TimingCoverage,
+  type TimingModel,
+  type TimingPhase,
+  type TimingTables
+} from "../timing/Timing.ts"

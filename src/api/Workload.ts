@@ -1,0 +1,9 @@
+/** Load: what is replayed, and how it arrives. */
+import { Workload } from "../workload/Workload.ts"
+
+export { Workload, type ClosedLoopTrace, type OpenLoopTrace, type RowStream } from "../workload/Workload.ts"
+export { WorkloadError } from "../workload/WorkloadError.ts"
+export { planSynthetic, type SyntheticOptions, type SyntheticPlan } from "../workload/SyntheticLoad.ts"
+export type { WorkloadCore } from "../workload/WorkloadCore.ts"
+
+export const { layerClosedLoop, layerOpenLoop, layerRows, layerSynthetic } = Workload
