@@ -11,19 +11,43 @@ const source = resolve(import.meta.dirname, "../src")
  */
 const imported: Readonly<Record<string, ReadonlyArray<string>>> = {
   structures: [],
+  host: [],
   request: ["structures"],
   settings: [],
-  report: ["structures", "request", "settings"],
-  timing: ["settings"],
-  trace: ["structures", "request", "settings"],
+  report: ["structures", "host", "request", "settings"],
+  timing: ["host", "settings"],
+  trace: ["structures", "host", "request", "settings"],
   engine: ["structures", "request", "settings", "timing"],
   router: ["structures", "request", "settings", "timing", "engine"],
   autoscaler: ["settings", "router"],
   workload: ["structures", "request", "settings", "trace"],
-  simulation: ["structures", "request", "settings", "report", "trace", "engine", "router", "autoscaler", "workload"],
+  simulation: [
+    "structures",
+    "host",
+    "request",
+    "settings",
+    "report",
+    "trace",
+    "engine",
+    "router",
+    "autoscaler",
+    "workload"
+  ],
   online: ["request", "settings", "report", "trace", "engine", "router", "workload", "simulation"],
   observe: ["request", "engine", "simulation"],
-  run: ["settings", "report", "timing", "trace", "engine", "router", "autoscaler", "workload", "simulation", "online"],
+  run: [
+    "host",
+    "settings",
+    "report",
+    "timing",
+    "trace",
+    "engine",
+    "router",
+    "autoscaler",
+    "workload",
+    "simulation",
+    "online"
+  ],
   config: ["settings", "timing", "trace", "engine", "router", "autoscaler", "workload", "simulation", "run"],
   serve: ["request", "settings", "report", "engine", "router", "simulation", "online"],
   cli: ["settings", "report", "timing", "trace", "workload", "simulation", "online", "run", "config", "serve"],
@@ -106,6 +130,15 @@ describe("architecture", () => {
       )
     })
   }
+
+  it("takes from Node.js itself in one file that browsers exchange, and in what never runs in one", () => {
+    const users = files
+      .filter((file) => !["cli", "serve"].includes(folderOf(file)) && !file.startsWith("timing/aic/import/"))
+      .filter((file) =>
+        /"node:|getBuiltinModule|\bBuffer\.|\bprocess\.\w/.test(readFileSync(join(source, file), "utf8"))
+      )
+    assert.deepStrictEqual(users, ["host/Node.ts"])
+  })
 
   for (const [name, users] of Object.entries(fenced)) {
     it(`uses ${name} only where it is listed`, () => {

@@ -17,7 +17,6 @@ import * as Scope from "effect/Scope"
 import * as Sink from "effect/Sink"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
-import { randomBytes } from "node:crypto"
 import { OutputError } from "./OutputError.ts"
 import { locate, type OutputTarget, problemWith } from "./OutputTarget.ts"
 import { awaitReader } from "./PipeReader.ts"
@@ -137,10 +136,14 @@ const openBeside = Effect.fnUntraced(function* (
   return file satisfies OutputFile
 })
 
+/** Hexadecimal digits of so many bytes that nobody can foresee. */
+const randomHex = (bytes: number): string =>
+  Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (byte) => byte.toString(16).padStart(2, "0")).join("")
+
 /** Names may have 255 bytes; where the target's name leaves no room, the partial file goes without it. */
 const partialName = (name: string): string => {
-  const unforeseeable = `${randomBytes(8).toString("hex")}.partial`
-  return Buffer.byteLength(name) > 220 ? unforeseeable : `${name}.${unforeseeable}`
+  const unforeseeable = `${randomHex(8)}.partial`
+  return new TextEncoder().encode(name).length > 220 ? unforeseeable : `${name}.${unforeseeable}`
 }
 
 /** `wx` makes a new file and follows no link; `a` writes on in what is there. */

@@ -6,9 +6,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { constants } from "node:fs"
-import { type FileHandle, open } from "node:fs/promises"
-import { setTimeout } from "node:timers/promises"
+import { openPipe, type FileHandle } from "../host/Node.ts"
 import { OutputError } from "./OutputError.ts"
 
 /** By real time: simulated time does not pass while a pipe waits. */
@@ -17,7 +15,7 @@ const retryMs = 20
 /** Without a reader: `undefined`. */
 const tryOpen = (path: string): Effect.Effect<FileHandle | undefined, OutputError> =>
   Effect.tryPromise({
-    try: () => open(path, constants.O_WRONLY | constants.O_NONBLOCK),
+    try: () => openPipe(path),
     catch: (error) => error
   }).pipe(
     Effect.catch((error) =>
@@ -34,7 +32,10 @@ const keepTrying = (path: string): Effect.Effect<FileHandle, OutputError> =>
     handle === undefined ? keepTrying(path) : Effect.succeed(handle)
   )
 
-const pause: Effect.Effect<void> = Effect.promise((signal) => setTimeout(retryMs, undefined, { signal }))
+const pause: Effect.Effect<void> = Effect.callback((resume) => {
+  const timer = setTimeout(() => resume(Effect.void), retryMs)
+  return Effect.sync(() => clearTimeout(timer))
+})
 
 /**
  * Waits until somebody reads the pipe, and keeps it open until the scope closes, so that the reader does not see an end before it

@@ -6,18 +6,14 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
-import type { Hash } from "node:crypto"
+import { makeSha256, type Hash } from "../host/Node.ts"
 
 /** Node's SHA-256; `undefined` on platforms without one. */
 export type HashMaker = () => Hash
 
 /** Where SHA-256 comes from: Node's own by default. Without one, reports name no hashes. */
 export const Sha256 = Context.Reference<HashMaker | undefined>("dynosim/run/Sha256", {
-  defaultValue: () => {
-    // Not an import, so that a program for another platform can be bundled.
-    const crypto = globalThis.process?.getBuiltinModule?.("node:crypto")
-    return crypto === undefined ? undefined : () => crypto.createHash("sha256")
-  }
+  defaultValue: () => makeSha256
 })
 
 export class InputHashes {

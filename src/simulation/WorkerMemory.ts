@@ -1,6 +1,7 @@
 /** The memory of a pool of workers, refused in words before the machine refuses it. */
 import type { EngineArgs } from "../engine/EngineArgs.ts"
 import { tierArgsOf } from "../engine/tiers/TierArgs.ts"
+import { availableMemoryBytes } from "../host/Node.ts"
 
 /** A run that needs more memory than there is. */
 export class OutOfMemory extends Error {
@@ -27,7 +28,7 @@ const gib = (bytes: number): string => (bytes / 2 ** 30).toFixed(1)
 export const checkWorkerMemory = (workers: number, args: EngineArgs): void => {
   const neededBytes = workers * (args.numGpuBlocks * bytesPerBlock(args) + tierBytes(args))
   if (neededBytes < unaskedBytes) return
-  const availableBytes = process.availableMemory()
+  const availableBytes = availableMemoryBytes()
   if (neededBytes <= availableBytes) return
   const tierBlocks = tierArgsOf(args)?.hostBlocks
   const ofTiers = tierBlocks === undefined ? "" : ` and ${tierBlocks} in host memory`

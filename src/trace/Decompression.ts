@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Pull from "effect/Pull"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { createGunzip, createZstdDecompress } from "node:zlib"
+import { createGunzip, createZstdDecompress } from "../host/Node.ts"
 import { TraceError } from "./TraceError.ts"
 
 /** Whether these first bytes of a file are gzip's magic number. */

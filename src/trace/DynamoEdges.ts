@@ -22,8 +22,17 @@ interface AgentSession {
 
 const executionModes = new Set(["blocking", "background"])
 
+const utf8 = new TextEncoder()
+
 /** By code point, which is the order of the UTF-8 bytes. */
-export const compareBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
+export const compareBytes = (a: string, b: string): number => {
+  const first = utf8.encode(a)
+  const second = utf8.encode(b)
+  const end = Math.min(first.length, second.length)
+  let at = 0
+  while (at < end && first[at] === second[at]) at += 1
+  return at < end ? first[at]! - second[at]! : first.length - second.length
+}
 
 const endsLater = (a: FinishedRequest, b: FinishedRequest): boolean =>
   (a.endMs - b.endMs || a.startMs - b.startMs || compareBytes(a.id, b.id)) > 0

@@ -14,7 +14,7 @@ import type * as Scope from "effect/Scope"
 import * as Sink from "effect/Sink"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
-import { createReadStream } from "node:fs"
+import { readInOrder } from "../host/Node.ts"
 import { reasonOf } from "../settings/FileProblem.ts"
 import { gunzip, isGzip, isZstd, unzstd } from "./Decompression.ts"
 import { binaryKind } from "./Recognition.ts"
@@ -57,7 +57,7 @@ const spool = (fs: FileSystem.FileSystem, name: string, bytes: Stream.Stream<Uin
 const pipeBytes = (name: string): Stream.Stream<Uint8Array, TraceError> =>
   Stream.suspend(() =>
     Stream.fromAsyncIterable<Uint8Array, TraceError>(
-      createReadStream(name, { highWaterMark: chunkBytes }),
+      readInOrder(name, chunkBytes),
       (cause) =>
         new TraceError({
           file: name,

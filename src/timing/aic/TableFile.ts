@@ -3,9 +3,9 @@
  * Brotli stream per section holding its latencies (float64) and its key columns (int32), little endian. A section is
  * unpacked, and its hash checked, when it is first asked for.
  */
-import { brotliDecompressSync } from "node:zlib"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { brotliDecompressSync } from "../../host/Node.ts"
 import { AicError } from "./AicError.ts"
 import { missingSection, type PerfTables, type RowTable } from "./PerfTables.ts"
 import { anyMagic, contentHash, magic, type SectionEntry, sha256, TableHeader } from "./TableHeader.ts"

@@ -5,7 +5,7 @@
  * A file's hash is that of its content, whatever the compression: of the constants and of each section's unpacked bytes.
  * Files of the same measurements have the same hash, however they were made.
  */
-import { createHash } from "node:crypto"
+import { makeSha256 } from "../../host/Node.ts"
 import * as Schema from "effect/Schema"
 import { SystemConstants } from "./SystemConstants.ts"
 
@@ -48,7 +48,10 @@ export const TableHeader = Schema.Struct({
 export type TableHeader = typeof TableHeader.Type
 
 /** Hash of some bytes, in hexadecimal digits. */
-export const sha256 = (bytes: Uint8Array | string): string => createHash("sha256").update(bytes).digest("hex")
+export const sha256 = (bytes: Uint8Array | string): string => {
+  if (makeSha256 === undefined) throw new Error("checking a table needs SHA-256, which Node.js has")
+  return makeSha256().update(bytes).digest("hex")
+}
 
 /** Hash of a file's content, from its constants and the hashes of its sections; their order does not matter. */
 export const contentHash = (constants: SystemConstants, sections: ReadonlyArray<SectionEntry>): string => {

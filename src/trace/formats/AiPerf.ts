@@ -15,11 +15,13 @@ import { MadeUpPrompts } from "./MadeUpPrompts.ts"
 /** Far from the ids that rows of the same file may bring. */
 const firstMadeUpId = 2 ** 40
 
+const utf8 = new TextEncoder()
+
 const textKeys = ["text_input", "messages", "payload"] as const
 
 /** Bytes of all texts in a value: strings, `content` and `text` of messages, whatever lies around them. */
 const textBytes = (value: unknown): number => {
-  if (typeof value === "string") return Buffer.byteLength(value)
+  if (typeof value === "string") return utf8.encode(value).length
   if (Array.isArray(value)) return value.reduce((sum: number, item) => sum + textBytes(item), 0)
   if (!isJsonObject(value)) return 0
   return ["content", "text", "messages", "prompt"].reduce((sum, key) => sum + textBytes(value[key]), 0)

@@ -1,7 +1,7 @@
 /** Parquet as a table, one row group at a time. The reader is loaded only when such a file is read. */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from "node:zlib"
+import { brotliDecompressSync, gunzipSync, openParquet, zstdDecompressSync } from "../../../host/Node.ts"
 import { TraceError } from "../../TraceError.ts"
 import { readPieces, type Table } from "./Table.ts"
 
@@ -30,8 +30,7 @@ export const parquetTable = Effect.fnUntraced(function* (
   const attempt = <A>(run: () => Promise<A>): Effect.Effect<A, TraceError> =>
     Effect.tryPromise({ try: run, catch: failed })
   const { parquetMetadataAsync, parquetReadObjects, parquetSchema } = yield* Effect.promise(() => import("hyparquet"))
-  const { asyncBufferFromFile } = yield* Effect.promise(() => import("hyparquet/src/node.js"))
-  const content = yield* attempt(() => asyncBufferFromFile(path))
+  const content = yield* attempt(() => openParquet(path))
   const metadata = yield* attempt(() => parquetMetadataAsync(content))
   const columns = parquetSchema(metadata).children.map(({ element }) => element.name)
   const rows = Number(metadata.num_rows)

@@ -1,0 +1,31 @@
+/**
+ * What the library takes from Node.js itself, beyond what `@effect/platform-node` provides as services. Everything below `serve` and
+ * `cli` that needs Node's own modules imports them from here, so that there is one file to exchange: a bundler for browsers takes
+ * `Browser.ts` instead (`browser` in package.json).
+ */
+import { createHash, type Hash } from "node:crypto"
+import { constants, createReadStream } from "node:fs"
+import { open, type FileHandle } from "node:fs/promises"
+
+export { brotliDecompressSync, createGunzip, createZstdDecompress, gunzipSync, zstdDecompressSync } from "node:zlib"
+export type { FileHandle } from "node:fs/promises"
+export type { Hash } from "node:crypto"
+
+/** A fresh SHA-256; `undefined` where there is none. */
+export const makeSha256: (() => Hash) | undefined = () => createHash("sha256")
+
+/** Bytes of a file that cannot be read at positions, such as a pipe. */
+export const readInOrder = (path: string, chunkBytes: number): AsyncIterable<Uint8Array> =>
+  createReadStream(path, { highWaterMark: chunkBytes })
+
+/** Opens a named pipe for writing without waiting for a reader; fails with ENXIO while there is none. */
+export const openPipe = (path: string): Promise<FileHandle> => open(path, constants.O_WRONLY | constants.O_NONBLOCK)
+
+/** A Parquet file, read piece by piece. Loaded only when one is. */
+export const openParquet = async (path: string) => {
+  const { asyncBufferFromFile } = await import("hyparquet/src/node.js")
+  return asyncBufferFromFile(path)
+}
+
+/** Memory that this process may still take, bytes. */
+export const availableMemoryBytes = (): number => process.availableMemory()
