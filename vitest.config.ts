@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config"
 
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
+    include: ["test/**/*.test.ts", "examples/*.test.ts"],
     // One process runs all files after each other: starting one per file cost as much as the tests. What a test changes about the
     // process (its working directory, its environment) it puts back.
     isolate: false,
