@@ -13,9 +13,9 @@ const imported: Readonly<Record<string, ReadonlyArray<string>>> = {
   structures: [],
   host: [],
   request: ["structures"],
-  settings: [],
+  settings: ["structures"],
   report: ["structures", "host", "request", "settings"],
-  timing: ["host", "settings"],
+  timing: ["structures", "host", "settings"],
   trace: ["structures", "host", "request", "settings"],
   engine: ["structures", "request", "settings", "timing"],
   router: ["structures", "request", "settings", "timing", "engine"],
@@ -48,7 +48,18 @@ const imported: Readonly<Record<string, ReadonlyArray<string>>> = {
     "simulation",
     "online"
   ],
-  config: ["settings", "timing", "trace", "engine", "router", "autoscaler", "workload", "simulation", "run"],
+  config: [
+    "structures",
+    "settings",
+    "timing",
+    "trace",
+    "engine",
+    "router",
+    "autoscaler",
+    "workload",
+    "simulation",
+    "run"
+  ],
   serve: ["request", "settings", "report", "engine", "router", "simulation", "online"],
   cli: ["settings", "report", "timing", "trace", "workload", "simulation", "online", "run", "config", "serve"],
   api: [

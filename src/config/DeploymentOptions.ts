@@ -3,7 +3,7 @@
  *
  * Pure: no file is opened.
  */
-import { defaultSeed } from "./DefaultSeed.ts"
+import { defaultSeed } from "../structures/Pcg32.ts"
 import * as Result from "effect/Result"
 import { decodeEngineArgs, type EngineArgs } from "../engine/EngineArgs.ts"
 import type { EngineProfileName } from "../engine/EngineProfile.ts"

@@ -10,7 +10,7 @@ import type { Problem } from "./rules/Rule.ts"
 import { incompleteSyntheticProblem, syntheticOf } from "./rules/SyntheticRules.ts"
 import { convertFlags, inspectFlags, synthFlags, validateFlags, type WrittenFormat } from "./TraceToolFlags.ts"
 import { type UsageError, usageError } from "../settings/UsageError.ts"
-import { defaultSeed } from "./DefaultSeed.ts"
+import { defaultSeed } from "../structures/Pcg32.ts"
 
 type Checked<A> = Result.Result<A, UsageError | ConfigError>
 

@@ -10,6 +10,7 @@
  *
  * Nodes are recycled by mark and sweep: a node lives while a holder marks one of its blocks or a descendant's.
  */
+import { maxInt32 } from "../structures/Int32.ts"
 import { LabelTree } from "../structures/LabelTree.ts"
 import type { BlockHolder, BlockIdentity } from "./BlockIdentity.ts"
 import { highHalf, isNarrow, lowHalf, type HashIds } from "./HashId.ts"
@@ -17,7 +18,7 @@ import { highHalf, isNarrow, lowHalf, type HashIds } from "./HashId.ts"
 /** Nodes made since the last collection that make the next one worth its cost. */
 const minCollection = 1 << 16
 /** Identities are 32-bit integers. */
-const largestIdentity = 0x7fffffff
+const largestIdentity = maxInt32
 
 export class HashIdTrie implements BlockIdentity {
   readonly blockTokens: number

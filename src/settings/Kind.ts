@@ -4,6 +4,7 @@
  * A kind looks at a plain value: a number, a string, a boolean, a list. Whoever reads text makes one of what was written; numbers whose
  * spelling counts come as {@link Decimal} or as bigint.
  */
+import { maxInt32 } from "../structures/Int32.ts"
 import { Decimal } from "./Decimal.ts"
 
 /** JSON Schema (2020-12) of a value, for editors. */
@@ -29,7 +30,7 @@ export interface Kind<A> {
 export const anyCount = Number.MAX_SAFE_INTEGER
 
 /** Tokens of a request, a block or a budget. */
-export const mostTokens = 2 ** 31 - 1
+export const mostTokens = maxInt32
 
 const within = (minimum: number, maximum: number | undefined): string =>
   maximum === undefined ? `of at least ${minimum}` : `from ${minimum} to ${maximum}`

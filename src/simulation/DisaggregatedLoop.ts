@@ -21,10 +21,16 @@ export interface PoolSetup {
   readonly workers: number
 }
 
-/** Kind of a queued event, in the low bits of its payload: worker or transfer number times 4, plus this. */
-const prefillEnd = 0
-const decodeEnd = 1
-const transferEnd = 2
+const EventKind = { PrefillEnd: 0, DecodeEnd: 1, TransferEnd: 2 } as const
+type EventKind = (typeof EventKind)[keyof typeof EventKind]
+
+/** What the queue carries: the number of a worker or of a transfer and, in the two low bits, the kind. Negative payloads are the base's. */
+const eventOf = (subject: number, kind: EventKind): number => (subject << 2) | kind
+const kindOf = (event: number): number => event & 3
+const subjectOf = (event: number): number => event >> 2
+
+/** Transfers are numbered anew from 0 here, long after the first one with a number has ended. */
+const transferNumbers = 2 ** 28
 
 export class DisaggregatedLoop extends EventLoop implements HandoffHost {
   private readonly prefill: WorkerPool<SourceWorker>
@@ -37,11 +43,11 @@ export class DisaggregatedLoop extends EventLoop implements HandoffHost {
 
   private readonly onPrefillStarted = (worker: number, endMs: number): void => {
     if (endMs === this.nowMs) this.protocol.completePrefill(worker)
-    else this.queue.push(endMs, 0, worker * 4 + prefillEnd)
+    else this.queue.push(endMs, 0, eventOf(worker, EventKind.PrefillEnd))
   }
   private readonly onDecodeStarted = (worker: number, endMs: number): void => {
     if (endMs === this.nowMs) this.protocol.completeDecode(worker)
-    else this.queue.push(endMs, 0, worker * 4 + decodeEnd)
+    else this.queue.push(endMs, 0, eventOf(worker, EventKind.DecodeEnd))
   }
 
   constructor(
@@ -113,9 +119,10 @@ export class DisaggregatedLoop extends EventLoop implements HandoffHost {
   // ---- what the protocol asks for ------------------------------------------------------------------------------------
 
   startTransfer(request: SimRequest, delayMs: number): void {
-    const transfer = this.nextTransfer++
+    const transfer = this.nextTransfer
+    this.nextTransfer = (transfer + 1) % transferNumbers
     this.transfers.set(transfer, request)
-    this.queue.push(this.nowMs + delayMs, 0, transfer * 4 + transferEnd)
+    this.queue.push(this.nowMs + delayMs, 0, eventOf(transfer, EventKind.TransferEnd))
   }
 
   requestEnded(request: SimRequest, status: RequestStatus): void {
@@ -138,11 +145,15 @@ export class DisaggregatedLoop extends EventLoop implements HandoffHost {
   private completePasses(): boolean {
     const { queue } = this
     let any = false
-    while (queue.headMs === this.nowMs && queue.headPayload >= 0 && (queue.headPayload & 3) !== transferEnd) {
-      const payload = queue.headPayload
+    while (
+      queue.headMs === this.nowMs
+      && queue.headPayload >= 0
+      && kindOf(queue.headPayload) !== EventKind.TransferEnd
+    ) {
+      const event = queue.headPayload
       queue.pop()
-      if ((payload & 3) === prefillEnd) this.protocol.completePrefill(payload >> 2)
-      else this.protocol.completeDecode(payload >> 2)
+      if (kindOf(event) === EventKind.PrefillEnd) this.protocol.completePrefill(subjectOf(event))
+      else this.protocol.completeDecode(subjectOf(event))
       any = true
     }
     return any
@@ -151,8 +162,12 @@ export class DisaggregatedLoop extends EventLoop implements HandoffHost {
   private completeTransfers(): boolean {
     const { queue } = this
     let any = false
-    while (queue.headMs === this.nowMs && queue.headPayload >= 0 && (queue.headPayload & 3) === transferEnd) {
-      const transfer = queue.headPayload >> 2
+    while (
+      queue.headMs === this.nowMs
+      && queue.headPayload >= 0
+      && kindOf(queue.headPayload) === EventKind.TransferEnd
+    ) {
+      const transfer = subjectOf(queue.headPayload)
       queue.pop()
       const request = this.transfers.get(transfer)
       if (request === undefined) throw new Error(`transfer ${transfer} ended without a request`)

@@ -4,12 +4,16 @@
  * Lists of ids are one declaration each, not `Schema.Array`: a trace has dozens of ids per row, and one loop checks
  * them ten times faster than one schema node per element.
  */
+import { maxInt32 } from "../structures/Int32.ts"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 
 /** Largest length, in tokens, that a row may have: lengths are kept as 32-bit integers. */
-export const maxTokens = 2 ** 31 - 1
+export const maxTokens = maxInt32
+
+/** Tokens per hash id, where a format does not say otherwise: those of the published Mooncake traces. */
+export const defaultTraceBlockTokens = 512
 
 /** Largest distance from time 0, in ms, that a row may name: up to here every millisecond is an exact number. */
 export const maxTimeMs = Number.MAX_SAFE_INTEGER

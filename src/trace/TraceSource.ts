@@ -7,6 +7,7 @@ import type * as FileSystem from "effect/FileSystem"
 import type * as Scope from "effect/Scope"
 import type * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
+import { defaultSeed } from "../structures/Pcg32.ts"
 import { freshPrefixes } from "./formats/PrefixModel.ts"
 import { agenticMooncakeRows } from "./AgenticMooncakeReader.ts"
 import type { ReadAgenticRow } from "./AgenticMooncakeReader.ts"
@@ -18,7 +19,7 @@ import { detectFormat } from "./formats/Detection.ts"
 import type { ForeignReading } from "./formats/ForeignFormat.ts"
 import { openForeignTrace } from "./formats/OpenForeignTrace.ts"
 import { foreignFormats, type ForeignFormatName } from "./formats/Registry.ts"
-import { maxTokens } from "./FieldSchemas.ts"
+import { defaultTraceBlockTokens, maxTokens } from "./FieldSchemas.ts"
 import { lineBatches } from "./LineReader.ts"
 import { mooncakeRows } from "./MooncakeReader.ts"
 import type { MooncakeRow } from "./MooncakeReader.ts"
@@ -242,7 +243,7 @@ export interface TraceOptions {
   readonly foreign?: Partial<ForeignReading>
 }
 
-export const defaultTraceBlockTokens = 512
+export { defaultTraceBlockTokens }
 
 const isNative = (format: string): format is NativeFormat =>
   ["mooncake", "mooncake-delta", "agentic_mooncake", "applied_compute_agentic", "dynamo"].includes(format)
@@ -276,7 +277,7 @@ export const openTrace = (options: TraceOptions): Opened => {
     return openForeignTrace(format, {
       columns: undefined,
       prefixes: freshPrefixes,
-      seed: 42,
+      seed: defaultSeed,
       sessionTurns: undefined,
       defaultOutputTokens: undefined,
       textBytesPerToken: undefined,

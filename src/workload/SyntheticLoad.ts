@@ -7,7 +7,7 @@
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { Pcg32 } from "../structures/Pcg32.ts"
+import { defaultSeed, Pcg32 } from "../structures/Pcg32.ts"
 import type { TraceRow } from "../trace/TraceRow.ts"
 import { type ArrivalProcess, arrivalProblem, gapSampler } from "./ArrivalProcess.ts"
 import type { SessionTurns } from "./Sessions.ts"
@@ -51,7 +51,6 @@ export interface SyntheticPlan {
   readonly rows: Stream.Stream<TraceRow>
 }
 
-const defaultSeed = 42
 /** Ids per chunk of rows, about: long prompts come in small chunks. */
 const idsPerChunk = 1 << 16
 const rowsPerChunk = 1024

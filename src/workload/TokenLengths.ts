@@ -1,4 +1,5 @@
 /** Lengths of synthetic prompts and outputs: fixed, or drawn per request. */
+import { maxInt32 } from "../structures/Int32.ts"
 import type { Pcg32 } from "../structures/Pcg32.ts"
 import { normal } from "./Variates.ts"
 import { Decimal } from "../settings/Decimal.ts"
@@ -24,7 +25,7 @@ export interface LognormalLengths {
 
 export type TokenLengths = number | UniformLengths | LognormalLengths
 
-export const maxLengthTokens = 2 ** 31 - 1
+export const maxLengthTokens = maxInt32
 /** Beyond it a few draws hold nearly all tokens, and the mean says nothing any more. */
 const maxSigma = 5
 

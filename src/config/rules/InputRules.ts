@@ -1,7 +1,7 @@
 /** What is replayed: trace files or synthetic load, and how either must be described. */
 import { isReadonlyArrayNonEmpty, type NonEmptyReadonlyArray } from "effect/Array"
 import * as Result from "effect/Result"
-import { defaultSeed } from "../DefaultSeed.ts"
+import { defaultSeed } from "../../structures/Pcg32.ts"
 import { freshPrefixes, prefixModelOf, prefixModelSyntax } from "../../trace/formats/PrefixModel.ts"
 import { traceColumnsOf } from "../../trace/formats/TraceColumns.ts"
 import type { TraceFormat } from "../../trace/TraceFormat.ts"

@@ -4,6 +4,7 @@
  * A token in steady decode is two additions and a comparison; everything else (first and second token, end of a block, last token, a
  * request that was preempted or aborted meanwhile) takes the long way.
  */
+import { maxInt32 } from "../../structures/Int32.ts"
 import type { SimRequest } from "../../request/SimRequest.ts"
 import { SharedGaps } from "../SharedGaps.ts"
 import type { TokenGaps } from "../TokenGaps.ts"
@@ -16,7 +17,7 @@ import type { SchedulerSettings } from "./SchedulerSettings.ts"
 import type { Sequence } from "./Sequence.ts"
 
 /** Threshold that is never reached. */
-const never = 0x7fffffff
+const never = maxInt32
 
 export interface DeliveryParts {
   readonly settings: SchedulerSettings

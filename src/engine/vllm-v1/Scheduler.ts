@@ -8,6 +8,7 @@
  * Deciding changes block pool and requests at once, long before the batch has executed: blocks can be matched from the call that
  * schedules the tokens that fill them.
  */
+import { maxInt32 } from "../../structures/Int32.ts"
 import { EngineStalled } from "../EngineStalled.ts"
 import type { MtpSampler } from "../MtpSampler.ts"
 import type { WaitingQueue } from "../WaitingQueue.ts"
@@ -24,7 +25,7 @@ import type { Sequence } from "./Sequence.ts"
 /** Position that ends the round through the running requests. */
 const endOfServing = Number.MAX_SAFE_INTEGER
 /** Threshold that is never reached. */
-const never = 0x7fffffff
+const never = maxInt32
 /** Preemptions in a row without a single token after which the requests are taken to be thrashing forever. */
 const maxFruitlessPreemptions = 10_000
 

@@ -4,9 +4,10 @@
  * These schemas are also the file format of a bundle, hence plain JSON values. `count` is how often the operation
  * runs in a pass (layers, as a rule); all sizes are elements unless a name says otherwise.
  */
+import { maxInt32 } from "../../structures/Int32.ts"
 import * as Schema from "effect/Schema"
 
-const largest = 2 ** 31 - 1
+const largest = maxInt32
 const Size = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: largest }))
 const Positive = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: largest }))
 const common = {

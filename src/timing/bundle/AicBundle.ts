@@ -5,6 +5,7 @@
  * `data/schema/aic-bundle.schema.json` is the JSON Schema of the format; `tools/aic/export_bundle.py` writes one from
  * aiconfigurator's tables.
  */
+import { maxInt32 } from "../../structures/Int32.ts"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Schema from "effect/Schema"
@@ -18,7 +19,7 @@ import { maxLatencyMs, missingSection, type PerfTables, type RowTable, sectionCo
 import { SystemConstants } from "../aic/SystemConstants.ts"
 
 const Size = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))
-const Key = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 ** 31 - 1 }))
+const Key = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: maxInt32 }))
 
 const Section = Schema.Struct({
   columns: Schema.Record(Schema.String, Schema.Array(Key)).annotate({

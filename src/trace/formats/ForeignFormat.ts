@@ -12,6 +12,7 @@ import type { TraceColumns } from "./TraceColumns.ts"
 import type { TimeUnit } from "../MooncakeFields.ts"
 import type { TraceError } from "../TraceError.ts"
 import type { TraceRow } from "../TraceRow.ts"
+import { defaultTraceBlockTokens } from "../FieldSchemas.ts"
 
 /** How later turns of a session arrive: at the times that the trace names, or after the turn before has ended. */
 export type SessionTurns = "times" | "wait"
@@ -53,7 +54,7 @@ export type OpenForeign = (
 ) => Effect.Effect<ForeignTrace, TraceError, FileSystem.FileSystem | Stdio.Stdio | Scope.Scope>
 
 /** Hash ids of traces that bring none stand for so many tokens. */
-export const defaultForeignBlockTokens = 512
+export const defaultForeignBlockTokens = defaultTraceBlockTokens
 
 /** A row that says no more than it must. */
 export const plainRow = (

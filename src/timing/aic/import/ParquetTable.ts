@@ -1,4 +1,5 @@
 /** Columns of a Parquet file of measurements, by name. The reader is loaded when the first file is read. */
+import { maxInt32 } from "../../../structures/Int32.ts"
 import { zstdDecompressSync } from "node:zlib"
 import * as Effect from "effect/Effect"
 import { AicError } from "../AicError.ts"
@@ -61,7 +62,7 @@ export const readParquet = (label: string, bytes: Uint8Array): Effect.Effect<Par
   })
 }
 
-const maxKey = 2 ** 31 - 1
+const maxKey = maxInt32
 
 const missingColumn = (table: ParquetTable, name: string): AicError =>
   new AicError({
