@@ -16,7 +16,7 @@ import type { Deployment as DeploymentChoice, DeploymentOptions } from "./Replay
 import { Engine } from "../engine/Engine.ts"
 import * as SglangEngine from "../engine/sglang/SglangEngine.ts"
 import * as VllmEngine from "../engine/vllm/VllmEngine.ts"
-import * as LiveTopology from "../online/LiveTopology.ts"
+import type * as LiveTopology from "../online/LiveTopology.ts"
 import type { PoolFacts } from "../report/ReportOptions.ts"
 import * as KvRouter from "../router/kv/KvRouter.ts"
 import type { PolicyFileError } from "../router/kv/PolicyFileError.ts"
@@ -25,13 +25,9 @@ import * as RoundRobin from "../router/RoundRobin.ts"
 import { Router, type RouterContext } from "../router/Router.ts"
 import type { SettingsError } from "../settings/SettingsError.ts"
 import * as Topology from "../simulation/Topology.ts"
-import { withServerLimits } from "../engine/vllm-v1/SchedulerArgs.ts"
-import { aicSetup } from "../timing/aic/FindSetup.ts"
 import type { AicError } from "../timing/aic/AicError.ts"
-import * as AicTiming from "../timing/aic/AicTiming.ts"
-import { sizedPool } from "../timing/aic/KvCapacity.ts"
+import type { SizedPool } from "../timing/aic/KvCapacity.ts"
 import type { NpzError } from "../timing/npz/NpzError.ts"
-import * as NpzTiming from "../timing/npz/NpzTiming.ts"
 import * as PolynomialTiming from "../timing/PolynomialTiming.ts"
 import { Timing } from "../timing/Timing.ts"
 import { describeExtrapolation } from "../timing/Extrapolation.ts"
@@ -71,9 +67,18 @@ export interface Deployment {
   readonly live: Layer.Layer<LiveTopology.LiveTopology, Topology.DisaggregationUnsupported | SettingsError>
 }
 
+// What a plain replay does not need is loaded by the runs that do.
+const aicPools = Effect.promise(() => import("./AicPools.ts"))
+const npzTiming = Effect.promise(() => import("../timing/npz/NpzTiming.ts"))
+const liveTopology = Effect.promise(() => import("../online/LiveTopology.ts"))
+
 const timingLayer = (args: EngineArgs, { bundles }: RunFiles): Layer.Layer<Timing, AicError | NpzError, Files> => {
-  if (args.aic !== undefined) return AicTiming.layer(args.aic, bundles, args.mtp?.acceptRates.length)
-  return args.plannerProfileData === undefined ? PolynomialTiming.layer : NpzTiming.layer(args.plannerProfileData)
+  const { aic, mtp, plannerProfileData } = args
+  if (aic !== undefined) {
+    return Layer.unwrap(Effect.map(aicPools, ({ timingLayer }) => timingLayer(aic, bundles, mtp?.acceptRates.length)))
+  }
+  if (plannerProfileData === undefined) return PolynomialTiming.layer
+  return Layer.unwrap(Effect.map(npzTiming, ({ layer }) => layer(plannerProfileData)))
 }
 
 const engineLayer = (args: EngineArgs): Layer.Layer<Engine, SettingsError, Timing> => {
@@ -95,15 +100,11 @@ const withTransferBytes = (args: EngineArgs, kvBytesPerToken: number | undefined
     ? args
     : { ...args, kvBytesPerToken }
 
-/** Limits that vLLM's server would choose by its GPU, where a vLLM profile was given none and the GPU is known. */
-const serverLimited = Effect.fnUntraced(function* (
-  args: EngineArgs,
-  { bundles }: RunFiles
-): Effect.fn.Return<EngineArgs, AicError, Files> {
-  if (args.aic === undefined || (args.vllmScheduler?.defaultLimits.length ?? 0) === 0) return args
-  const { system } = yield* aicSetup(args.aic, bundles)
-  return withServerLimits(args, system.memCapacityBytes, args.aic.system ?? "")
-})
+/** The arguments with what AIC data decides, and the KV bytes of a token. */
+const fittedPool = (args: EngineArgs, files: RunFiles): Effect.Effect<SizedPool<EngineArgs>, AicError, Files> =>
+  args.aic === undefined
+    ? Effect.succeed({ args, kvBytesPerToken: args.kvBytesPerToken })
+    : Effect.flatMap(aicPools, ({ fittedPool }) => fittedPool(args, files))
 
 /** Workers with their timing, their KV pool sized by AIC where their arguments ask for that. */
 const deployPool = Effect.fnUntraced(function* (
@@ -112,8 +113,7 @@ const deployPool = Effect.fnUntraced(function* (
   given: EngineArgs,
   files: RunFiles
 ): Effect.fn.Return<DeployedPool, AicError | NpzError | SettingsError, Files | Scope.Scope> {
-  const limited = yield* serverLimited(given, files)
-  const { args: sized, kvBytesPerToken } = yield* sizedPool(limited, files.bundles)
+  const { args: sized, kvBytesPerToken } = yield* fittedPool(given, files)
   const args = withTransferBytes(sized, kvBytesPerToken)
   const timing = Context.get(yield* Layer.build(timingLayer(args, files)), Timing)
   const engine = Context.get(
@@ -138,7 +138,7 @@ const deployRouter = Effect.fnUntraced(function* (
   const prefillEstimator: PrefillEstimator | undefined =
     routing.prefillEstimate === undefined
       ? undefined
-      : yield* AicTiming.prefillEstimator(routing.prefillEstimate, bundles)
+      : yield* (yield* aicPools).prefillEstimator(routing.prefillEstimate, bundles)
   const { config, tieBreak } = routing
   return Context.get(
     yield* Layer.build(KvRouter.layer({ ...config, policyProfile, prefillEstimator, seed, tieBreak })),
@@ -193,9 +193,13 @@ const liveTopologyOf = (
   pools: Deployment["pools"],
   router: Router["Service"]
 ): Deployment["live"] =>
-  deployment._tag === "Aggregated"
-    ? Layer.provide(LiveTopology.layerAggregated({ workers: deployment.workers }), services(pools[0], router))
-    : Layer.provide(LiveTopology.layerDisaggregated(deployment), bothPools(pools, router))
+  Layer.unwrap(
+    Effect.map(liveTopology, ({ layerAggregated, layerDisaggregated }) =>
+      deployment._tag === "Aggregated"
+        ? Layer.provide(layerAggregated({ workers: deployment.workers }), services(pools[0], router))
+        : Layer.provide(layerDisaggregated(deployment), bothPools(pools, router))
+    )
+  )
 
 const usedOf = (choice: DeploymentChoice, pools: Deployment["pools"]): DeploymentChoice => {
   const [first, second = first] = pools

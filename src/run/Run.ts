@@ -17,9 +17,6 @@ import * as Stream from "effect/Stream"
 import type { ReplayOptions } from "./ReplayOptions.ts"
 import { Autoscaler, none } from "../autoscaler/Autoscaler.ts"
 import type { UsageError } from "../settings/UsageError.ts"
-import { LagMeter } from "../online/LagMeter.ts"
-import * as OnlineReplay from "../online/OnlineReplay.ts"
-import { Pace } from "../online/Pace.ts"
 import type { ReplayEvent } from "../report/ReplayEvent.ts"
 import type { Report } from "../report/Report.ts"
 import type { ReportMetadata } from "../report/ReportOptions.ts"
@@ -109,7 +106,7 @@ export const prepare = Effect.fnUntraced(function* (
   const isElastic = autoscaler !== undefined || (yield* Autoscaler).name !== none.name
   const deployment = yield* deployWith(options, files, isElastic)
   const simulation = yield* options.mode === "online"
-    ? liveSimulation(options, workload, deployment)
+    ? (yield* Effect.promise(() => import("./LiveSimulation.ts"))).liveSimulation(options, workload, deployment)
     : virtualSimulation(options, workload, deployment, autoscaler)
   if (hashes !== undefined) yield* hashFiles(hashes, [...sources, ...sideFiles(options).map(({ path }) => path)])
   const notices = [...options.notices, ...deployment.notices, ...workload.notices]
@@ -146,7 +143,8 @@ export const report = <E = never, R = never>(
 ): Effect.Effect<Report, RunError | E, Inputs | Replay.PolicyContext<R>> =>
   Effect.scoped(Effect.flatMap(prepare(options), (run) => Stream.run(run.events(controls), run.report)))
 
-type Simulation = Pick<PreparedRun, "events" | "warnings">
+/** The part of a prepared run that depends on its clock. */
+export type Simulation = Pick<PreparedRun, "events" | "warnings">
 
 const virtualSimulation = Effect.fnUntraced(function* (
   { check, maxSimTimeMs }: ReplayOptions,
@@ -164,19 +162,5 @@ const virtualSimulation = Effect.fnUntraced(function* (
         Stream.provide(VirtualClock.layer, { local: true })
       ),
     warnings: () => []
-  }
-})
-
-const liveSimulation = Effect.fnUntraced(function* (
-  { check, maxSimTimeMs }: ReplayOptions,
-  workload: RunWorkload,
-  { live }: Deployment
-): Effect.fn.Return<Simulation, DisaggregationUnsupported | SettingsError | TraceError | WorkloadError, Scope.Scope> {
-  const services = yield* Layer.build(Layer.mergeAll(live, workload.layer, Pace.layerLive))
-  const limit = maxSimTimeMs === undefined ? {} : { maxTimeMs: maxSimTimeMs }
-  const lag = new LagMeter()
-  return {
-    events: (controls = {}) => Stream.provideContext(OnlineReplay.run({ ...limit, ...controls, check, lag }), services),
-    warnings: () => [lag.describe()]
   }
 })

@@ -4,7 +4,6 @@ import * as FileSystem from "effect/FileSystem"
 import type * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import type { PoolRole } from "../autoscaler/Autoscaler.ts"
-import * as ReferencePlanner from "../autoscaler/reference/ReferencePlanner.ts"
 import * as Schedule from "../autoscaler/Schedule.ts"
 import { reasonOf } from "../settings/FileProblem.ts"
 import { type UsageError, usageError } from "../settings/UsageError.ts"
@@ -22,7 +21,10 @@ export const autoscalerOf = Effect.fnUntraced(function* ({
   FileSystem.FileSystem
 > {
   if (scaling === undefined) return undefined
-  if (scaling._tag === "Planner") return ReferencePlanner.layer(scaling.config)
+  if (scaling._tag === "Planner") {
+    const { layer } = yield* Effect.promise(() => import("../autoscaler/reference/ReferencePlanner.ts"))
+    return layer(scaling.config)
+  }
   const roles: ReadonlyArray<PoolRole> = deployment._tag === "Aggregated" ? ["aggregated"] : ["prefill", "decode"]
   return Schedule.layer(yield* readSchedule(scaling.file, roles))
 })
