@@ -1,7 +1,7 @@
 /** Random command lines and files: most are wrong somewhere, all are small. The same family and seed make the same case. */
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { gzipSync, zstdCompressSync } from "node:zlib"
+import { gunzipSync, gzipSync, zstdCompressSync } from "node:zlib"
 import { replayFlags } from "../../src/config/ReplayFlags.ts"
 import { Dice } from "../differential/Dice.ts"
 import { hostileValues, mutated } from "./Hostile.ts"
@@ -39,6 +39,19 @@ const traces = {
     tool_call_output_length: [40],
     tool_call_latency: [0.01],
     final_assistant_response_length: 3
+  })),
+  dynamo: rows(5, (index) => ({
+    schema: "dynamo.request.trace.v1",
+    event_type: "request_end",
+    event_time_unix_ms: 1_000 + index,
+    request: {
+      request_id: `r${index}`,
+      request_received_ms: 900 + index * 10,
+      output_tokens: 3,
+      total_time_ms: 5,
+      replay: { trace_block_size: 64, input_length: 100, input_sequence_hashes: [11, 20 + index] }
+    },
+    agent_context: { session_id: `s${index % 2}`, parent_session_id: null }
   }))
 } as const
 
@@ -169,15 +182,19 @@ const yamlBombs: ReadonlyArray<string> = [
   "<<: {num-workers: 2}\n"
 ]
 
-const golden = join(import.meta.dirname, "../golden/npz")
+const golden = join(import.meta.dirname, "../golden")
 const profiles = ["base.npz", "comp.npz", "f32.npz", "fortran.npz", "int.npz", "two.npz"]
+
+const bundles = ["bundle_qwen3_32b_h200_vllm_tp2.json.gz", "bundle_qwen3_32b_h200_trtllm_tp2.json.gz"]
+const bundledEngine =
+  '{"aic_backend": "trtllm", "aic_model_path": "Qwen/Qwen3-32B", "aic_tp_size": 2, "num_gpu_blocks": 500}'
 
 const fileCase = (dice: Dice): FuzzCase => {
   const common = ["replay", "a.jsonl", "--report-json", "r.json"]
   const trace = { "a.jsonl": Buffer.from(traces.mooncake) }
   const spoilt = (text: string): Uint8Array =>
     dice.chance(0.1) ? Buffer.from(dice.pick(yamlBombs)) : mutated(dice, Buffer.from(text))
-  switch (dice.between(0, 3)) {
+  switch (dice.between(0, 4)) {
     case 0: {
       const [name, text] = dice.chance(0.5)
         ? (["c.yaml", config] as const)
@@ -204,8 +221,15 @@ const fileCase = (dice: Dice): FuzzCase => {
         files: trace
       }
     }
+    case 3: {
+      const bundle = mutated(dice, gunzipSync(readFileSync(join(golden, "aic", dice.pick(bundles)))))
+      return {
+        argv: [...common, "--aic-bundle", "b.json", "--extra-engine-args", bundledEngine],
+        files: { ...trace, "b.json": bundle }
+      }
+    }
     default: {
-      const profile = mutated(dice, readFileSync(join(golden, dice.pick(profiles))))
+      const profile = mutated(dice, readFileSync(join(golden, "npz", dice.pick(profiles))))
       return {
         argv: [...common, "--extra-engine-args", '{"planner_profile_data": "./p.npz"}'],
         files: { ...trace, "p.npz": profile }

@@ -7,6 +7,9 @@ import type { FuzzCase } from "./FuzzCase.ts"
 /** A run that goes on for longer is interrupted, as by Ctrl-C, which it must obey; whether it is makes no difference to the checks. */
 const longestMs = 3_000
 
+/** As on a machine that has no more memory left than this: whatever wants larger pools is refused. */
+const leftBytes = 2 ** 28
+
 const isFinite = (value: unknown): boolean =>
   typeof value === "number"
     ? Number.isFinite(value)
@@ -56,14 +59,20 @@ export const faultsOf = (fuzzed: FuzzCase): Effect.Effect<ReadonlyArray<string>>
     Effect.sync(() => {
       const folder = new Folder({})
       for (const [name, bytes] of Object.entries(fuzzed.files)) folder.add(name, bytes)
-      return folder
+      const { availableMemory } = process
+      process.availableMemory = () => leftBytes
+      return { availableMemory, folder }
     }),
-    (folder) =>
+    ({ folder }) =>
       program(fuzzed.argv, {}, longestMs).pipe(
         Effect.map((outcome) => {
           const faults = [...messageFaults(outcome, fuzzed), ...fileFaults(outcome, folder, fuzzed)]
           return faults.length === 0 ? [] : [...faults, `exit ${outcome.exit}: ${outcome.stderr.slice(0, 1_000)}`]
         })
       ),
-    (folder) => Effect.sync(() => folder.leave())
+    ({ availableMemory, folder }) =>
+      Effect.sync(() => {
+        process.availableMemory = availableMemory
+        folder.leave()
+      })
   )
