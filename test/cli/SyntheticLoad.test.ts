@@ -80,7 +80,7 @@ describe("synthetic load from the command line", () => {
       yield* programIn({ "load.yaml": "input_tokens: [1, 2]\n" }, ["replay", "--config", "load.yaml"], ({ stderr }) =>
         assert.match(
           stderr,
-          /^error: load\.yaml:1: input_tokens: expected an integer, uniform:LOW,HIGH or lognormal:MEAN,SIGMA, got a list/
+          /^error: load\.yaml:1: input_tokens: expected an integer from 1 to 2147483647, uniform:LOW,HIGH or lognormal:MEAN,SIGMA, got a list/
         )
       )
     })
@@ -122,7 +122,7 @@ describe("synthetic load from the command line", () => {
         "5"
       )
       yield* refused(
-        /^error: --input-tokens: expected an integer, uniform:LOW,HIGH or lognormal:MEAN,SIGMA, got "normal:1,2"$/,
+        /^error: --input-tokens: expected an integer from 1 to 2147483647, uniform:LOW,HIGH or lognormal:MEAN,SIGMA, got "normal:1,2"$/,
         ...drawn,
         "--input-tokens",
         "normal:1,2"
