@@ -4,7 +4,7 @@ import * as Option from "effect/Option"
 import type { FlagSpec, FlagTable } from "../config/FlagSpec.ts"
 import type { FlagValues } from "../config/ReadFlags.ts"
 import type { Form } from "../settings/Kind.ts"
-import { emptyObject, type JsonNode } from "../config/JsonNode.ts"
+import { emptyObject, type JsonNode } from "../settings/JsonNode.ts"
 import type { JsonSetting } from "../config/JsonSetting.ts"
 
 const metavars: Readonly<Record<Exclude<Form, "switch">, string>> = {

@@ -2,7 +2,7 @@
  * A setting inside a JSON argument or a configuration file that cannot be accepted.
  */
 import * as Schema from "effect/Schema"
-import type { Position } from "./JsonNode.ts"
+import type { Position } from "../settings/JsonNode.ts"
 
 /** Where settings come from: a flag such as `--router-config`, or a file. */
 export interface ConfigSource {

@@ -12,7 +12,7 @@ import { closestName } from "../settings/ClosestName.ts"
 import { type ConfigError, configError, type ConfigSource } from "./ConfigError.ts"
 import type { FlagValues } from "./ReadFlags.ts"
 import type { JsonSetting } from "./JsonSetting.ts"
-import { type JsonEntry, type JsonNode, showNode } from "./JsonNode.ts"
+import { type JsonEntry, type JsonNode, showNode } from "../settings/JsonNode.ts"
 import { isFlagName, replayFlags } from "./ReplayFlags.ts"
 import { parseSettingsFile } from "./SettingsFile.ts"
 

@@ -5,7 +5,7 @@ import { decodeRouterConfig, type RouterConfig } from "../router/kv/RouterConfig
 import type { Plain } from "../settings/Decode.ts"
 import type { SettingsError } from "../settings/SettingsError.ts"
 import { type ConfigError, configError } from "./ConfigError.ts"
-import { type JsonNode, plainMap, type Position, showNode } from "./JsonNode.ts"
+import { type JsonNode, plainMap, type Position, showNode } from "../settings/JsonNode.ts"
 import { type JsonSetting, nodeOf, type PlacedNode } from "./JsonSetting.ts"
 
 /** Where in a tree the value under some keys was written, or its key; of what is not there, where it would belong. */

@@ -3,8 +3,8 @@
  */
 import * as Result from "effect/Result"
 import { ConfigError, type ConfigSource } from "./ConfigError.ts"
-import type { JsonNode } from "./JsonNode.ts"
-import * as StrictJson from "./StrictJson.ts"
+import type { JsonNode } from "../settings/JsonNode.ts"
+import * as StrictJson from "../settings/StrictJson.ts"
 
 export type JsonSetting =
   | {

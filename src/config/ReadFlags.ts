@@ -7,7 +7,7 @@ import { exactIntegerOf, numberOf } from "../settings/NumberText.ts"
 import { type UsageError, usageError } from "../settings/UsageError.ts"
 import { type ConfigError, configError } from "./ConfigError.ts"
 import { fieldOf, type FlagTable, type GivenFlags } from "./FlagSpec.ts"
-import { plainOf } from "./JsonNode.ts"
+import { plainOf } from "../settings/JsonNode.ts"
 import type { JsonSetting } from "./JsonSetting.ts"
 
 /** Options as given, by name without dashes. */

@@ -106,7 +106,9 @@ describe("configuration file", () => {
       "traces: a\nextra-engine-args: '{bad'",
       /^run\.yaml:2: extra-engine-args: not JSON: line 1, column 2: /
     ],
-    ["run.yaml", "1: 2", /^run\.yaml:1: keys must be plain names$/],
+    ["run.yaml", "[1]: 2", /^run\.yaml:1: keys must be plain names$/],
+    ["run.yaml", "1: 2", /^run\.yaml:1: 1: unknown option$/],
+    ["run.yaml", "seed: 1\n---\nseed: 2\n", /^run\.yaml:2: more than one YAML document in the file$/],
     [
       "run.json",
       '{"num-workers": 2,}',

@@ -16,7 +16,7 @@
 import * as Result from "effect/Result"
 import { PolicyFileError } from "./PolicyFileError.ts"
 import { type CacheBucket, defaultBusyFraction, type PolicyClass, type PolicyProfile } from "./PolicyProfile.ts"
-import { type Place, YamlReader } from "./YamlReader.ts"
+import { lineOf, type Place, PolicyReader } from "./PolicyReader.ts"
 
 /** All profiles of a file; there is at least one, or an empty `models` mapping. */
 export interface PolicyDocument {
@@ -44,7 +44,7 @@ const namePattern = /^[A-Za-z0-9_.-]+$/
 /** Reads the text of a policy file; `file` is what errors call it. */
 export const parsePolicyFile = (file: string, text: string): Result.Result<PolicyDocument, PolicyFileError> => {
   try {
-    return Result.succeed(readDocument(new YamlReader(file, text)))
+    return Result.succeed(readDocument(new PolicyReader(file, text)))
   } catch (error) {
     if (error instanceof PolicyFileError) return Result.fail(error)
     throw error
@@ -55,14 +55,14 @@ export const parsePolicyFile = (file: string, text: string): Result.Result<Polic
 export const profileFor = (document: PolicyDocument, modelName: string | undefined): PolicyProfile | undefined =>
   (modelName === undefined ? undefined : document.models.get(modelName)) ?? document.root
 
-const readDocument = (yaml: YamlReader): PolicyDocument => {
-  const places = yaml.isAbsent(yaml.root) ? new Map<string, Place>() : yaml.mapping(yaml.root, rootKeys)
+const readDocument = (yaml: PolicyReader): PolicyDocument => {
+  const places = yaml.isNull(yaml.root) ? new Map<string, Place>() : yaml.mapping(yaml.root, rootKeys)
   const root = readRoot(yaml, places)
   const models = new Map<string, PolicyProfile>()
   const modelsPlace = places.get("models")
   if (modelsPlace !== undefined) {
     for (const [name, place] of yaml.mapping(modelsPlace, undefined)) {
-      if (name === "") throw yaml.failure(place.line, "model profile name must not be empty")
+      if (name === "") throw yaml.failure(lineOf(place), "model profile name must not be empty")
       models.set(name, new ProfileReader(yaml, `model "${name}"`).read(place, yaml.mapping(place, profileKeys)))
     }
   }
@@ -72,15 +72,15 @@ const readDocument = (yaml: YamlReader): PolicyDocument => {
   return { root, models }
 }
 
-const readRoot = (yaml: YamlReader, places: ReadonlyMap<string, Place>): PolicyProfile | undefined => {
+const readRoot = (yaml: PolicyReader, places: ReadonlyMap<string, Place>): PolicyProfile | undefined => {
   const given = profileKeys.filter((key) => {
     const place = places.get(key)
-    return place !== undefined && !yaml.isAbsent(place)
+    return place !== undefined && !yaml.isNull(place)
   })
   if (given.length === 0) return undefined
   if (given.length < profileKeys.length) {
     throw yaml.failure(
-      yaml.root.line,
+      lineOf(yaml.root),
       "root profile must specify default_policy_family, uncached_isl_buckets, and policy_classes when any root profile field is present"
     )
   }
@@ -89,10 +89,10 @@ const readRoot = (yaml: YamlReader, places: ReadonlyMap<string, Place>): PolicyP
 
 /** Reads one profile; `owner` says whose it is in errors. */
 class ProfileReader {
-  private readonly yaml: YamlReader
+  private readonly yaml: PolicyReader
   private readonly owner: string
 
-  constructor(yaml: YamlReader, owner: string) {
+  constructor(yaml: PolicyReader, owner: string) {
     this.yaml = yaml
     this.owner = owner
   }
@@ -220,7 +220,7 @@ class ProfileReader {
 
   private optional<A>(places: ReadonlyMap<string, Place>, key: string, read: (place: Place) => A): A | undefined {
     const place = places.get(key)
-    return place === undefined || this.yaml.isAbsent(place) ? undefined : read(place)
+    return place === undefined || this.yaml.isNull(place) ? undefined : read(place)
   }
 
   private optionalCount(places: ReadonlyMap<string, Place>, key: string): number | undefined {
@@ -228,6 +228,6 @@ class ProfileReader {
   }
 
   private failure(place: Place, problem: string): PolicyFileError {
-    return this.yaml.failure(place.line, `${this.owner} ${problem}`)
+    return this.yaml.failure(lineOf(place), `${this.owner} ${problem}`)
   }
 }

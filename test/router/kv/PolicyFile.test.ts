@@ -78,7 +78,7 @@ describe("policy file", () => {
     ["a list", "[]", "policy.yaml:1: invalid type: sequence, expected a mapping"],
     ["not YAML", "a: [1\n", "policy.yaml:2: "],
     ["two documents", `${base}---\n${base}`, "policy.yaml:10: more than one YAML document in the file"],
-    ["repeated key", `${base}default_policy_family: x\n`, "policy.yaml:10: Map keys must be unique"],
+    ["repeated key", `${base}default_policy_family: x\n`, "policy.yaml:10: not YAML: Map keys must be unique"],
     [
       "part of a profile",
       "default_policy_family: a\n",
@@ -175,6 +175,22 @@ describe("policy file", () => {
       "model not a profile",
       "models: {big: {default_policy_family: a}}\n",
       "models.big: missing field `policy_classes`"
+    ],
+    [
+      "a value that holds itself",
+      "models: &m {a: *m}\n",
+      "policy.yaml:1: an alias stands for a value that contains it"
+    ],
+    ["the same model twice", "models: {5: 1, '5': 1}\n", 'policy.yaml:1: duplicate key "5"'],
+    [
+      "too many levels",
+      `models: ${"[".repeat(200)}${"]".repeat(200)}\n`,
+      "policy.yaml:1: nested more than 100 levels deep"
+    ],
+    [
+      "null as a name",
+      broken("name: cs", "name: null"),
+      "policy_classes[0].name: invalid type: null, expected a string"
     ],
     ["nameless model", `models:\n  '':\n${indented}`, "model profile name must not be empty"]
   ]

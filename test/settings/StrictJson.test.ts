@@ -3,8 +3,8 @@ import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import type { JsonNode } from "../../src/config/JsonNode.ts"
-import * as StrictJson from "../../src/config/StrictJson.ts"
+import type { JsonNode } from "../../src/settings/JsonNode.ts"
+import * as StrictJson from "../../src/settings/StrictJson.ts"
 
 const parsed = (text: string): JsonNode => {
   const result = StrictJson.parse(text)

@@ -6,7 +6,7 @@
  * and the difference between `64` and `64.0` or between two integers beyond 2^53.
  */
 
-import { Decimal, showValue } from "../settings/Decimal.ts"
+import { Decimal, showValue } from "./Decimal.ts"
 
 /** Both from 1, counted in UTF-16 code units. */
 export interface Position {
@@ -16,10 +16,11 @@ export interface Position {
 
 export type JsonNode =
   | { readonly _tag: "Null"; readonly at: Position }
-  | { readonly _tag: "Boolean"; readonly value: boolean; readonly at: Position }
+  /** `literal` is the spelling, here and of numbers. */
+  | { readonly _tag: "Boolean"; readonly value: boolean; readonly literal: string; readonly at: Position }
   /** A number without fraction and exponent, exact at any size. */
-  | { readonly _tag: "Integer"; readonly value: bigint; readonly at: Position }
-  /** A number with fraction or exponent; `literal` is its spelling. */
+  | { readonly _tag: "Integer"; readonly value: bigint; readonly literal: string; readonly at: Position }
+  /** A number with fraction or exponent. */
   | { readonly _tag: "Float"; readonly value: number; readonly literal: string; readonly at: Position }
   | { readonly _tag: "String"; readonly value: string; readonly at: Position }
   | { readonly _tag: "Array"; readonly items: ReadonlyArray<JsonNode>; readonly at: Position }
@@ -43,7 +44,7 @@ export const emptyObject: JsonObject = { _tag: "Object", entries: new Map(), at:
 
 /** The node of a number from its spelling, `undefined` for one that a double cannot hold. */
 export const numberNode = (literal: string, at: Position): JsonNode | undefined => {
-  if (/^[-+]?\d+$/.test(literal)) return { _tag: "Integer", value: BigInt(literal.replace("+", "")), at }
+  if (/^[-+]?\d+$/.test(literal)) return { _tag: "Integer", value: BigInt(literal.replace("+", "")), literal, at }
   const value = Number(literal)
   return Number.isFinite(value) ? { _tag: "Float", value, literal, at } : undefined
 }

@@ -105,7 +105,7 @@ class TreeBuilder {
 
   literal(value: unknown, literal: string, at: Position): void {
     if (value === null) this.add({ _tag: "Null", at })
-    else if (typeof value === "boolean") this.add({ _tag: "Boolean", value, at })
+    else if (typeof value === "boolean") this.add({ _tag: "Boolean", value, literal, at })
     else if (typeof value === "string") this.add({ _tag: "String", value, at })
     else {
       const node = numberNode(literal, at)

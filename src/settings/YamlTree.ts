@@ -1,8 +1,9 @@
 /**
- * YAML text -> {@link JsonNode}. YAML 1.2 core schema, one document; keys are strings, duplicates refused, aliases
- * followed.
+ * YAML text -> {@link JsonNode}. YAML 1.2 core schema, one document; keys are strings (numbers and booleans count as their text),
+ * duplicates refused, aliases followed.
  */
 import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
 import {
   type Document,
   isAlias,
@@ -14,8 +15,19 @@ import {
   type ParsedNode,
   parseDocument
 } from "yaml"
-import { ConfigError, configError, type ConfigSource } from "./ConfigError.ts"
 import { emptyObject, type JsonEntry, type JsonNode, numberNode, type Position } from "./JsonNode.ts"
+
+/** Text that is not one YAML document of settings, and where. */
+export class YamlError extends Schema.TaggedError<YamlError>()("YamlError", {
+  /** Both from 1. */
+  line: Schema.Number,
+  column: Schema.Number,
+  problem: Schema.String
+}) {
+  override get message(): string {
+    return `line ${this.line}, column ${this.column}: ${this.problem}`
+  }
+}
 
 /** Aliases multiply: a small file may stand for an enormous tree. */
 const mostNodes = 100_000
@@ -24,26 +36,24 @@ const mostLevels = 100
 const tooDeep = `nested more than ${mostLevels} levels deep`
 
 class TreeReader {
-  private readonly source: ConfigSource
   private readonly document: Document.Parsed
   private readonly lines: LineCounter
   private nodes = 0
   /** Values that are being read: one that comes up again contains itself. */
   private readonly open = new Set<Node | ParsedNode>()
 
-  constructor(source: ConfigSource, document: Document.Parsed, lines: LineCounter) {
-    this.source = source
+  constructor(document: Document.Parsed, lines: LineCounter) {
     this.document = document
     this.lines = lines
   }
 
-  /** Throws {@link ConfigError}. */
+  /** Throws {@link YamlError}. */
   read(node: Node | ParsedNode | null, from: Position): JsonNode {
     if (node === null) return { _tag: "Null", at: from }
     const at = this.positionOf(node.range?.[0]) ?? from
-    if (++this.nodes > mostNodes) throw this.error(from, `the file stands for more than ${mostNodes} values`)
-    if (this.open.has(node)) throw this.error(from, "an alias stands for a value that contains it")
-    if (this.open.size > mostLevels) throw this.error(at, tooDeep)
+    if (++this.nodes > mostNodes) throw yamlError(from, `the file stands for more than ${mostNodes} values`)
+    if (this.open.has(node)) throw yamlError(from, "an alias stands for a value that contains it")
+    if (this.open.size > mostLevels) throw yamlError(at, tooDeep)
     this.open.add(node)
     const tree = this.readNode(node, at)
     this.open.delete(node)
@@ -53,7 +63,7 @@ class TreeReader {
   private readNode(node: Node | ParsedNode, at: Position): JsonNode {
     if (isAlias(node)) {
       const target = node.resolve(this.document)
-      if (target === undefined) throw this.error(at, `nothing is anchored as *${node.source}`)
+      if (target === undefined) throw yamlError(at, `nothing is anchored as *${node.source}`)
       return this.read(target, at)
     }
     if (isScalar(node)) return this.scalar(node.value, node.source, at)
@@ -62,21 +72,23 @@ class TreeReader {
       const entries = new Map<string, JsonEntry>()
       for (const { key, value } of node.items) {
         const keyAt = this.positionOf(key.range?.[0]) ?? at
-        if (!isScalar(key) || typeof key.value !== "string") throw this.error(keyAt, "keys must be plain names")
-        entries.set(key.value, { keyAt, value: this.read(value, keyAt) })
+        const name = keyText(key)
+        if (name === undefined) throw yamlError(keyAt, "keys must be plain names")
+        if (entries.has(name)) throw yamlError(keyAt, `duplicate key ${JSON.stringify(name)}`)
+        entries.set(name, { keyAt, value: this.read(value, keyAt) })
       }
       return { _tag: "Object", at, entries }
     }
-    throw this.error(at, "expected a value, a list or a mapping")
+    throw yamlError(at, "expected a value, a list or a mapping")
   }
 
   private scalar(value: unknown, spelled: string | undefined, at: Position): JsonNode {
     if (value === null) return { _tag: "Null", at }
-    if (typeof value === "boolean") return { _tag: "Boolean", value, at }
     if (typeof value === "string") return { _tag: "String", value, at }
-    if (typeof value !== "number") throw this.error(at, `unsupported value ${spelled ?? ""}`)
     const literal = spelled ?? String(value)
-    if (/^0[xo]/.test(literal)) return { _tag: "Integer", value: BigInt(literal), at }
+    if (typeof value === "boolean") return { _tag: "Boolean", value, literal, at }
+    if (typeof value !== "number") throw yamlError(at, `unsupported value ${literal}`)
+    if (/^0[xo]/.test(literal)) return { _tag: "Integer", value: BigInt(literal), literal, at }
     // What is no decimal number is .nan or .inf.
     return numberNode(literal, at) ?? { _tag: "Float", value, literal, at }
   }
@@ -86,29 +98,41 @@ class TreeReader {
     const { col, line } = this.lines.linePos(offset)
     return { line, column: col }
   }
-
-  private error(at: Position, problem: string): ConfigError {
-    return configError(this.source, "", at, problem)
-  }
 }
 
+const yamlError = (at: Position, problem: string): YamlError => new YamlError({ ...at, problem })
+
+/** `undefined` for what is no name. */
+const keyText = (key: unknown): string | undefined => {
+  if (!isScalar(key)) return undefined
+  const { source, value } = key
+  if (typeof value === "string") return value
+  return typeof value === "number" || typeof value === "boolean" ? source : undefined
+}
+
+/** What the parser's codes mean where its messages speak to programmers. */
+const parserProblems: ReadonlyMap<string, string> = new Map([
+  ["MULTIPLE_DOCS", "more than one YAML document in the file"],
+  // The parser follows nesting by calling itself, until it cannot.
+  ["RESOURCE_EXHAUSTION", `not YAML: ${tooDeep}`]
+])
+
 /** Reads one YAML document; an empty one is an empty mapping. */
-export const parseYaml = (source: ConfigSource, text: string): Result.Result<JsonNode, ConfigError> => {
+export const parseYaml = (text: string): Result.Result<JsonNode, YamlError> => {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const [error] = document.errors
   if (error !== undefined) {
     const { col, line } = lines.linePos(error.pos[0])
-    // The parser follows nesting by calling itself, until it cannot.
-    const problem = error.code === "RESOURCE_EXHAUSTION" ? tooDeep : error.message
-    return Result.fail(configError(source, "", { line, column: col }, `not YAML: ${problem}`))
+    const problem = parserProblems.get(error.code) ?? `not YAML: ${error.message}`
+    return Result.fail(yamlError({ line, column: col }, problem))
   }
   if (document.contents === null) return Result.succeed(emptyObject)
   const { contents } = document
   try {
-    return Result.succeed(new TreeReader(source, document, lines).read(contents, emptyObject.at))
+    return Result.succeed(new TreeReader(document, lines).read(contents, emptyObject.at))
   } catch (error) {
-    if (error instanceof ConfigError) return Result.fail(error)
+    if (error instanceof YamlError) return Result.fail(error)
     throw error
   }
 }
