@@ -48,6 +48,7 @@ const imported: Readonly<Record<string, ReadonlyArray<string>>> = {
     "simulation",
     "online"
   ],
+  serve: ["request", "settings", "report", "engine", "router", "simulation", "online"],
   config: [
     "structures",
     "settings",
@@ -58,9 +59,9 @@ const imported: Readonly<Record<string, ReadonlyArray<string>>> = {
     "autoscaler",
     "workload",
     "simulation",
-    "run"
+    "run",
+    "serve"
   ],
-  serve: ["request", "settings", "report", "engine", "router", "simulation", "online"],
   cli: ["settings", "report", "timing", "trace", "workload", "simulation", "online", "run", "config", "serve"],
   api: [
     "structures",

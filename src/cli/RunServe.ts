@@ -12,8 +12,9 @@ import { printable } from "../report/Printable.ts"
 import { deploy, type Deployment } from "../run/Deployment.ts"
 import { isLoopback } from "../serve/AllowedHosts.ts"
 import { serve } from "../serve/Server.ts"
+import type { ServeOptions } from "../serve/ServeOptions.ts"
 import { givenOptions } from "./OptionFiles.ts"
-import { readServeSettings, type ServeSettings } from "./ServeSettings.ts"
+import { readServeSettings } from "./ServeSettings.ts"
 
 /** `flags` are those of the command line, by name without dashes. */
 export const runServe = Effect.fnUntraced(function* (flags: FlagValues) {
@@ -45,11 +46,11 @@ const terminated: Effect.Effect<void> = Effect.callback((resume) => {
   })
 })
 
-const exposure = ({ host }: ServeSettings): ReadonlyArray<string> =>
+const exposure = ({ host }: ServeOptions): ReadonlyArray<string> =>
   isLoopback(host) ? [] : [`--host: ${host} may be reached from other machines, and there is no authentication`]
 
 const greeting = (
-  { modelName }: ServeSettings,
+  { modelName }: ServeOptions,
   { routing }: DeploymentOptions,
   pools: Deployment["pools"],
   url: string
@@ -60,5 +61,5 @@ const greeting = (
   return `serving ${printable(modelName)} on ${url}: ${workers.join(" and ")}, ${routing.mode}`
 }
 
-const cannotListen = ({ host, port }: ServeSettings, { cause }: ServeError): UsageError =>
+const cannotListen = ({ host, port }: ServeOptions, { cause }: ServeError): UsageError =>
   usageError("--port", `cannot listen on ${host}:${port}: ${cause instanceof Error ? cause.message : String(cause)}`)

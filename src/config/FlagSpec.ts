@@ -1,5 +1,6 @@
 /** What an option is: what it accepts, and what the help says about it. Tables of these describe each command. */
 import type { Kind } from "../settings/Kind.ts"
+import type { Setting } from "../settings/Setting.ts"
 
 export interface FlagSpec<A = unknown> {
   readonly kind: Kind<A>
@@ -27,3 +28,10 @@ export type GivenFlags<Flags extends FlagTable> = {
 
 /** The field under which an option is given. */
 export const fieldOf = (flag: string): string => flag.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase())
+
+/** The option that gives a component its setting. */
+export const flagOf = <A>({ absent, doc, kind }: Setting<A>): FlagSpec<A> => ({
+  kind,
+  description: doc,
+  ...(typeof absent === "string" || typeof absent === "number" ? { default: String(absent) } : {})
+})

@@ -1,55 +1,20 @@
-/** Every option of `dynosim serve`: those of the deployment are a replay's. */
-import { anyCount, filledText, integer, positive, text } from "../settings/Kind.ts"
-import type { FlagTable } from "./FlagSpec.ts"
+/** Every option of `dynosim serve`: those of the server are its settings, those of the deployment a replay's. */
+import { serveSettings } from "../serve/ServeOptions.ts"
+import { flagOf, type FlagTable } from "./FlagSpec.ts"
 import { replayFlags } from "./ReplayFlags.ts"
 
-const atLeastOne = integer(1, anyCount)
-/** Up to the longest time that Node's timers take. */
-const timeoutSeconds = positive(0.001, 2_147_483)
-
 export const serveFlags = {
-  host: { kind: filledText, default: "127.0.0.1", description: "Address to listen on; there is no authentication" },
-  "allow-host": {
-    kind: text,
-    description:
-      "Names, separated by commas, that requests may call the server by beside localhost and its own address; * for any"
-  },
-  "allow-origin": {
-    kind: text,
-    description: "Origins, separated by commas, whose web pages may use the server (CORS); * for any"
-  },
-  port: { kind: integer(0, 65_535), default: "8000", description: "Port to listen on; 0 takes a free one" },
-  "served-model-name": { kind: filledText, default: "dynosim", description: "Model name that requests have to give" },
-  "max-model-len": {
-    kind: atLeastOne,
-    default: "a worker's KV pool",
-    description: "Prompt and output tokens of one request together, at most"
-  },
-  "default-output-tokens": {
-    kind: atLeastOne,
-    default: "128",
-    description: "Output tokens of a request that does not say how many it wants"
-  },
-  "max-concurrent-requests": {
-    kind: atLeastOne,
-    default: "1024",
-    description: "Requests served at a time; further ones get status 429"
-  },
-  "max-body-bytes": {
-    kind: atLeastOne,
-    default: "8388608",
-    description: "Longest request body; longer ones get status 413"
-  },
-  "request-timeout-seconds": {
-    kind: timeoutSeconds,
-    default: "30",
-    description: "Time in which a request must have been received whole; slower ones get status 408"
-  },
-  "client-timeout-seconds": {
-    kind: timeoutSeconds,
-    default: "30",
-    description: "Time in which a client must take what is sent to it; slower ones are disconnected"
-  },
+  host: flagOf(serveSettings.host),
+  "allow-host": flagOf(serveSettings.allowedHosts),
+  "allow-origin": flagOf(serveSettings.allowedOrigins),
+  port: flagOf(serveSettings.port),
+  "served-model-name": flagOf(serveSettings.modelName),
+  "max-model-len": { ...flagOf(serveSettings.maxContextTokens), default: "a worker's KV pool" },
+  "default-output-tokens": flagOf(serveSettings.defaultOutputTokens),
+  "max-concurrent-requests": flagOf(serveSettings.maxConcurrentRequests),
+  "max-body-bytes": flagOf(serveSettings.maxBodyBytes),
+  "request-timeout-seconds": flagOf(serveSettings.requestTimeoutSeconds),
+  "client-timeout-seconds": flagOf(serveSettings.clientTimeoutSeconds),
   "num-prefill-workers": { ...replayFlags["num-prefill-workers"], description: "Prefill workers when disaggregated" },
   "num-decode-workers": { ...replayFlags["num-decode-workers"], description: "Decode workers when disaggregated" },
   "prefill-engine-args": replayFlags["prefill-engine-args"],

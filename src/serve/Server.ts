@@ -7,10 +7,11 @@ import * as Layer from "effect/Layer"
 import { createServer } from "node:http"
 import type { LiveTopology } from "../online/LiveTopology.ts"
 import type { Pace } from "../online/Pace.ts"
+import type { SettingsError } from "../settings/SettingsError.ts"
 import type { ReplayError } from "../simulation/ReplayError.ts"
 import { answerRefused } from "./RefusedConnections.ts"
 import * as Routes from "./Routes.ts"
-import type { ServeOptions } from "./ServeOptions.ts"
+import { checkedServeOptions, type ServeOptions } from "./ServeOptions.ts"
 import { SimulatedModel } from "./SimulatedModel.ts"
 import { SlowClients } from "./SlowClients.ts"
 
@@ -23,10 +24,11 @@ const shutdownGrace = "200 millis"
 const nodeServer = ({
   host,
   port,
-  requestTimeoutMs
+  requestTimeoutSeconds
 }: ServeOptions): Layer.Layer<HttpServer.HttpServer, ServeError, SimulatedModel> =>
   Layer.effect(HttpServer.HttpServer)(
     Effect.flatMap(SimulatedModel, ({ metrics }) => {
+      const requestTimeoutMs = requestTimeoutSeconds * 1000
       const server = createServer({
         requestTimeout: requestTimeoutMs,
         headersTimeout: requestTimeoutMs,
@@ -42,19 +44,25 @@ const nodeServer = ({
     })
   )
 
-/** Serves until interrupted; fails when it cannot listen, or when the deployment fails. `started` is told the address. */
+/**
+ * Serves until interrupted; fails when an option cannot be used, when it cannot listen, or when the deployment fails. `started` is told
+ * the address.
+ */
 export const serve = <R>(
-  options: ServeOptions,
+  given: ServeOptions,
   started: (url: string) => Effect.Effect<void, never, R>
-): Effect.Effect<never, ServeError | ReplayError, LiveTopology | Pace | R> => {
-  const clients = new SlowClients(options.clientTimeoutMs)
-  const app = Layer.unwrap(Effect.map(Routes.app(options, clients), (handler) => HttpServer.serve(handler)))
-  return Effect.gen(function* () {
-    const model = yield* SimulatedModel
-    const server = yield* HttpServer.HttpServer
-    yield* started(HttpServer.formatAddress(server.address))
-    return yield* Effect.raceFirst(model.failure, clients.watch)
-  }).pipe(
-    Effect.provide(app.pipe(Layer.provideMerge(nodeServer(options)), Layer.provideMerge(SimulatedModel.layer(options))))
-  )
-}
+): Effect.Effect<never, SettingsError | ServeError | ReplayError, LiveTopology | Pace | R> =>
+  Effect.flatMap(Effect.fromResult(checkedServeOptions(given)), (options) => {
+    const clients = new SlowClients(options.clientTimeoutSeconds * 1000)
+    const app = Layer.unwrap(Effect.map(Routes.app(options, clients), (handler) => HttpServer.serve(handler)))
+    return Effect.gen(function* () {
+      const model = yield* SimulatedModel
+      const server = yield* HttpServer.HttpServer
+      yield* started(HttpServer.formatAddress(server.address))
+      return yield* Effect.raceFirst(model.failure, clients.watch)
+    }).pipe(
+      Effect.provide(
+        app.pipe(Layer.provideMerge(nodeServer(options)), Layer.provideMerge(SimulatedModel.layer(options)))
+      )
+    )
+  })

@@ -38,7 +38,7 @@ export const decodeValue = <A>(setting: Setting<A>, value: unknown, path: string
   return Result.fail(
     settingsError(
       path,
-      `expected ${kind.expected}, got ${showValue(value)}`,
+      kind.explain?.(value) ?? `expected ${kind.expected}, got ${showValue(value)}`,
       close === undefined ? undefined : `did you mean ${JSON.stringify(close)}?`
     )
   )

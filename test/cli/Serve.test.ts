@@ -8,7 +8,12 @@ import * as Result from "effect/Result"
 import type { FlagValues } from "../../src/config/ReadFlags.ts"
 import { main } from "../../src/cli/Main.ts"
 import { readServeSettings } from "../../src/cli/ServeSettings.ts"
-import { defaultServeOptions } from "../../src/serve/ServeOptions.ts"
+import { defaultEngineArgs } from "../../src/engine/EngineArgs.ts"
+import { Pace } from "../../src/online/Pace.ts"
+import * as RoundRobin from "../../src/router/RoundRobin.ts"
+import { defaultServeOptions, type ServeOptions } from "../../src/serve/ServeOptions.ts"
+import { serve } from "../../src/serve/Server.ts"
+import { aggregated, engineOf } from "../online/OnlineRuns.ts"
 
 const flags = (given: Readonly<Record<string, string>>): FlagValues =>
   new Map(Object.entries(given).map(([name, text]) => [name, { _tag: "Text", flag: `--${name}`, text }]))
@@ -46,8 +51,8 @@ describe("the settings of a server", () => {
       defaultOutputTokens: 5,
       maxConcurrentRequests: 6,
       maxBodyBytes: 7,
-      requestTimeoutMs: 500,
-      clientTimeoutMs: 2000,
+      requestTimeoutSeconds: 0.5,
+      clientTimeoutSeconds: 2,
       maxLagMs: defaultServeOptions.maxLagMs
     })
   })
@@ -74,6 +79,34 @@ describe("the settings of a server", () => {
       const result = readServeSettings(flags({ [flag]: value }))
       assert.match(Result.isFailure(result) ? result.failure.message : "accepted", message)
     })
+  }
+})
+
+describe("a server of a program's own", () => {
+  const wrong: ReadonlyArray<readonly [changes: Partial<ServeOptions>, flag: string, value: string]> = [
+    [{ host: "" }, "host", ""],
+    [{ port: 70_000 }, "port", "70000"],
+    [{ allowedHosts: ["a", "http://b"] }, "allow-host", "a,http://b"],
+    [{ allowedOrigins: ["localhost"] }, "allow-origin", "localhost"],
+    [{ maxContextTokens: 0 }, "max-model-len", "0"],
+    [{ requestTimeoutSeconds: 0 }, "request-timeout-seconds", "0"]
+  ]
+  for (const [changes, flag, value] of wrong) {
+    it.effect(`says what the command says of --${flag} ${value}`, () =>
+      Effect.gen(function* () {
+        const command = readServeSettings(flags({ [flag]: value }))
+        const nothing = () => Effect.void
+        const error = yield* serve({ ...defaultServeOptions, ...changes }, nothing).pipe(
+          Effect.provide(
+            aggregated({ engine: engineOf(defaultEngineArgs), router: RoundRobin.layer, workers: 1 }).live
+          ),
+          Effect.provide(Pace.layerLive),
+          Effect.flip
+        )
+        const expected = Result.isFailure(command) ? command.failure.message : "accepted"
+        assert.strictEqual(`--${error.message.replace(/^[a-z_]+/, (key) => key.replaceAll("_", "-"))}`, expected)
+      })
+    )
   }
 })
 

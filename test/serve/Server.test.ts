@@ -479,7 +479,7 @@ describe("clients that misbehave", () => {
     assert.strictEqual(await metric(url, "vllm:request_success_total"), 2)
   })
 
-  served("slow requests are cut off", { serve: { requestTimeoutMs: 200 } }, async (url) => {
+  served("slow requests are cut off", { serve: { requestTimeoutSeconds: 0.2 } }, async (url) => {
     const [headers, body, silent] = await Promise.all([rawConnection(url), rawConnection(url), rawConnection(url)])
     headers.write("POST /v1/completions HTTP/1.1\r\nHost: localhost\r\n")
     body.write(
@@ -507,7 +507,7 @@ describe("clients that misbehave", () => {
   served(
     "one that does not read is given up",
     {
-      serve: { clientTimeoutMs: 300, maxContextTokens: 2_000_000 },
+      serve: { clientTimeoutSeconds: 0.3, maxContextTokens: 2_000_000 },
       engine: { speedupRatio: 1e6, numGpuBlocks: 20_000, mtp: { acceptRates: [1, 1, 1, 1, 1], seed: 0n } }
     },
     async (url) => {
