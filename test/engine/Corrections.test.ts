@@ -10,6 +10,7 @@ import { preemptive } from "../../src/engine/vllm/CapacityPolicy.ts"
 import { type DynamoRules, dynamo131 } from "../../src/engine/vllm/DynamoRules.ts"
 import * as VllmEngine from "../../src/engine/vllm/VllmEngine.ts"
 import { VllmWorker } from "../../src/engine/vllm/VllmWorker.ts"
+import type { WorkerProbe } from "../../src/engine/WorkerProbe.ts"
 import type { WorkerCore } from "../../src/engine/WorkerCore.ts"
 import type { SimRequest } from "../../src/request/SimRequest.ts"
 import * as PolynomialTiming from "../../src/timing/PolynomialTiming.ts"
@@ -211,10 +212,10 @@ describe("SGLang-style engines", () => {
 })
 
 describe("quirks of profile dynamo-1.3.1", () => {
-  const worker = (rules: Partial<DynamoRules>, given: GivenEngineArgs): WorkerCore => {
+  const worker = (rules: Partial<DynamoRules>, given: GivenEngineArgs, probe?: WorkerProbe): WorkerCore => {
     const args = make({ blockTokens: 4, ...given })
     const model = { prefillMs: () => 1, decodeMs: () => 10 }
-    const context = { workerIndex: 0, gaps: new TokenGaps(), kvEvents: undefined }
+    const context = { workerIndex: 0, gaps: new TokenGaps(), kvEvents: undefined, probe }
     return new VllmWorker(args, preemptive(args), model, context, { ...dynamo131, ...rules })
   }
 
@@ -227,6 +228,47 @@ describe("quirks of profile dynamo-1.3.1", () => {
       return requests[1]!.reusedTokens
     }
     assert.deepStrictEqual([true, false].map(reusedTokens), [16, 12])
+  })
+
+  it("a whole prompt may be admitted when the budget is used up", () => {
+    const admittedAt = (admitsWithoutTokens: boolean): ReadonlyArray<number> => {
+      const subject = worker({ admitsWithoutTokens }, { maxNumBatchedTokens: 8 })
+      const requests = [0, 100, 0, 0].map((block, id) =>
+        request({ id, promptTokens: 8, outputTokens: 1, blocks: blocksFrom(block, 2) })
+      )
+      subject.submit(requests[0]!)
+      subject.pass(0)
+      // The second takes the whole budget; the others are what the first one computed.
+      submitAll(subject, ...requests.slice(1))
+      subject.pass(100)
+      subject.pass(200)
+      return requests.map(({ firstAdmitMs }) => firstAdmitMs)
+    }
+    assert.deepStrictEqual([true, false].map(admittedAt), [
+      [0, 100, 100, 200],
+      [0, 100, 200, 200]
+    ])
+  })
+
+  it("a preempted request may find what it had generated", () => {
+    const longestHit = (hitsEndWithPrompt: boolean): ReadonlyArray<number> => {
+      const hits: Array<number> = []
+      const probe: WorkerProbe = { admitted: (_request, _nowMs, hitTokens) => void hits.push(hitTokens) }
+      const subject = worker({ hitsEndWithPrompt }, { numGpuBlocks: 7 }, probe)
+      const requests = [0, 1].map((id) =>
+        request({ id, promptTokens: 4, outputTokens: 13, blocks: blocksFrom(100 * id, 1) })
+      )
+      submitAll(subject, ...requests)
+      drain(subject, 0)
+      subject.checkInvariants()
+      for (const each of requests) assert.isAtMost(each.reusedTokens, each.promptTokens)
+      return [subject.snapshot().preemptions, Math.max(...hits)]
+    }
+    // The newer request gives way for each block that the older one still needs; it had filled two blocks of its own by then.
+    assert.deepStrictEqual([true, false].map(longestHit), [
+      [5, 4],
+      [5, 12]
+    ])
   })
 
   it("preempting the oldest may pass over the request behind the served one", () => {

@@ -213,6 +213,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
   private admitWaiting(nowMs: number): void {
     const { args, outcome, running, waiting } = this
     while (!this.preemptedInPass && running.length < args.maxNumSeqs) {
+      if (this.budget.tokens === 0 && !this.rules.admitsWithoutTokens) return
       const head = this.nextToAdmit()
       if (head === undefined) return
       if (fullLengthBlocks(head, args.blockTokens) > args.numGpuBlocks) {
@@ -252,7 +253,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
   }
 
   protected noteAdmission(request: SimRequest, nowMs: number, cachedTokens: number): void {
-    request.admitted(nowMs, cachedTokens)
+    request.admitted(nowMs, Math.min(cachedTokens, request.promptTokens))
     this.probe?.admitted?.(request, nowMs, cachedTokens)
   }
 
@@ -291,7 +292,8 @@ export class VllmWorker extends BatchWorker<Sequence> {
     let blocks = this.pool.residentPrefix(sequence.keys, sequence.fullBlocks)
     if (!rules.wholePromptsHit) blocks = Math.min(blocks, Math.floor((sequence.knownTokens - 1) / args.blockTokens))
     if (args.mtpRecomputeBlock && this.sampler !== undefined && blocks > 0) blocks -= 1
-    return Math.min(blocks * args.blockTokens, sequence.promptTokens)
+    const tokens = blocks * args.blockTokens
+    return rules.hitsEndWithPrompt ? Math.min(tokens, sequence.promptTokens) : tokens
   }
 
   /** Gives a request its share of the pass's token budget, starting after `prefixTokens` cached ones. */
