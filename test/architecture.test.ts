@@ -37,6 +37,7 @@ const imported: Readonly<Record<string, ReadonlyArray<string>>> = {
   observe: ["request", "engine", "simulation"],
   run: [
     "host",
+    "structures",
     "settings",
     "report",
     "timing",

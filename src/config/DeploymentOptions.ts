@@ -3,7 +3,7 @@
  *
  * Pure: no file is opened.
  */
-import { defaultSeed } from "../structures/Pcg32.ts"
+import { runSettings } from "../run/RunSettings.ts"
 import * as Result from "effect/Result"
 import { decodeEngineArgs, type EngineArgs } from "../engine/EngineArgs.ts"
 import type { EngineProfileName } from "../engine/EngineProfile.ts"
@@ -70,14 +70,14 @@ export const deploymentOptionsOf = (
   return {
     deployment,
     routing: {
-      mode: given.routerMode ?? "round_robin",
+      mode: given.routerMode ?? runSettings.routerMode.absent,
       config: router,
       policyFile: given.routerPolicyConfig ?? router.routerPolicyConfig,
       modelName: given.modelName,
       prefillEstimate: estimateOf(given),
-      tieBreak: given.tieBreak ?? "random"
+      tieBreak: given.tieBreak ?? runSettings.tieBreak.absent
     },
-    seed: given.seed ?? defaultSeed,
+    seed: given.seed ?? runSettings.seed.absent,
     aicBundles: bundlesOf(given, deployment)
   }
 }

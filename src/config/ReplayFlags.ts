@@ -5,13 +5,12 @@
  * Names, defaults and units are the reference's (ai-dynamo 1.3.1), apart from those that are marked as our own.
  */
 import { engineProfiles } from "../engine/EngineProfile.ts"
-import { tieBreaks } from "../router/kv/Choice.ts"
-import { replayModes, routerModes } from "../run/ReplayOptions.ts"
-import { anyCount, anyNumber, boolean, duration, integer, oneOf, path, paths, text } from "../settings/Kind.ts"
+import { runSettings } from "../run/RunSettings.ts"
+import { anyCount, anyNumber, boolean, integer, oneOf, path, paths, text } from "../settings/Kind.ts"
 import { poolSize } from "../simulation/PoolSizes.ts"
 import { aicSettings } from "../timing/aic/AicArgs.ts"
 import { concurrency } from "../workload/LoadSettings.ts"
-import type { FlagTable } from "./FlagSpec.ts"
+import { flagOf, type FlagTable } from "./FlagSpec.ts"
 import { jsonObject } from "./JsonObject.ts"
 import { syntheticFlags } from "./SyntheticFlags.ts"
 import { traceFlags } from "./TraceFlags.ts"
@@ -43,11 +42,7 @@ export const replayFlags = {
     kind: jsonObject,
     description: 'Engine arguments of the decode workers, a JSON object or @FILE, with "worker_type": "decode"'
   },
-  "router-mode": {
-    kind: oneOf(routerModes),
-    default: "round_robin",
-    description: "How requests find a worker"
-  },
+  "router-mode": flagOf(runSettings.routerMode),
   "router-config": { kind: jsonObject, description: "Configuration of the KV router, a JSON object or @FILE" },
   "router-policy-config": {
     kind: path,
@@ -55,19 +50,8 @@ export const replayFlags = {
     description: "Policy file (YAML) of the router queue; replaces router_policy_config of --router-config"
   },
   "model-name": { kind: text, description: "Model whose profile of the policy file applies" },
-  seed: {
-    own: true,
-    kind: integer(0, anyCount),
-    default: "42",
-    description:
-      "Seed of everything drawn: the router's ties and softmax, synthetic arrivals, lengths and prefix groups"
-  },
-  "tie-break": {
-    own: true,
-    kind: oneOf(tieBreaks),
-    default: "random",
-    description: "Which of equally cheap workers the KV router takes: a seeded draw, or the lowest index"
-  },
+  seed: { own: true, ...flagOf(runSettings.seed) },
+  "tie-break": { own: true, ...flagOf(runSettings.tieBreak) },
   "replay-concurrency": {
     kind: concurrency,
     default: "open loop",
@@ -78,15 +62,8 @@ export const replayFlags = {
     default: "1",
     description: "Open loop: arrivals and waits between turns come this many times faster"
   },
-  "max-sim-time-seconds": {
-    kind: duration,
-    description: "Stop at the first event beyond this simulated time, in seconds"
-  },
-  "replay-mode": {
-    kind: oneOf(replayModes),
-    default: "offline",
-    description: "offline: in simulated time; online: against the real clock"
-  },
+  "max-sim-time-seconds": flagOf(runSettings.maxSimTimeSeconds),
+  "replay-mode": flagOf(runSettings.replayMode),
   "report-json": {
     kind: path,
     default: "./dynamo_replay_report_<YYYYMMDD_HHMMSS>.json",
@@ -96,15 +73,9 @@ export const replayFlags = {
     kind: path,
     description: "Also write one JSON object per request to this file; - is standard output"
   },
-  "sla-ttft-ms": {
-    kind: duration,
-    description: "Goodput: longest time to first token of a good request, milliseconds"
-  },
-  "sla-itl-ms": {
-    kind: duration,
-    description: "Goodput: longest mean inter-token latency of a good request, milliseconds"
-  },
-  "sla-e2e-ms": { kind: duration, description: "Goodput: longest end-to-end latency of a good request, milliseconds" },
+  "sla-ttft-ms": flagOf(runSettings.slaTtftMs),
+  "sla-itl-ms": flagOf(runSettings.slaItlMs),
+  "sla-e2e-ms": flagOf(runSettings.slaE2eMs),
   "aic-backend": { kind: text, description: "AIC prefill estimates for the router: serving backend" },
   "aic-system": { kind: text, description: "AIC prefill estimates: GPU system, such as h200_sxm" },
   "aic-backend-version": { kind: text, description: "AIC prefill estimates: version of the backend" },

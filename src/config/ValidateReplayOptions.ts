@@ -9,6 +9,7 @@ import { type Checked, decodeDeployment, deploymentOptionsOf, deploymentProblem 
 import type { GivenOptions } from "./GivenOptions.ts"
 import { noticesOf } from "./OptionNotices.ts"
 import type { ReplayOptions } from "../run/ReplayOptions.ts"
+import { runSettings } from "../run/RunSettings.ts"
 import { replayFlags } from "./ReplayFlags.ts"
 import { poolProblem } from "./rules/DeploymentRules.ts"
 import { inputOf, inputProblem, rangeProblem, traceProblem } from "./rules/InputRules.ts"
@@ -41,7 +42,7 @@ export const validateReplayOptions = (given: GivenOptions): Checked<ReplayOption
       input,
       load: loadOf(given),
       ...deployed,
-      mode: given.replayMode ?? "offline",
+      mode: given.replayMode ?? runSettings.replayMode.absent,
       maxSimTimeMs: given.maxSimTimeSeconds === undefined ? undefined : given.maxSimTimeSeconds * 1000,
       serviceLevel: serviceLevelOf(given),
       outputs: { reportJson: given.reportJson, reportJsonl: given.reportJsonl },

@@ -40,6 +40,7 @@ import { sideFiles } from "./InputFiles.ts"
 import { optionsJson } from "./OptionsJson.ts"
 import { readRunFiles } from "./RunFiles.ts"
 import { autoscalerOf } from "./Scaling.ts"
+import { runProblem } from "./RunSettings.ts"
 import { openWorkload, type RunWorkload } from "./RunWorkload.ts"
 
 /** What is found wrong before the simulation starts: with files, traces, tables, or the load. */
@@ -97,6 +98,8 @@ export const prepare = Effect.fnUntraced(function* (
   options: ReplayOptions,
   sources: ReadonlyArray<string> = []
 ): Effect.fn.Return<PreparedRun, PrepareError, Inputs | Scope.Scope> {
+  const problem = runProblem(options)
+  if (problem !== undefined) return yield* problem
   const makeHash = yield* Sha256
   const hashes = makeHash === undefined ? undefined : new InputHashes(makeHash)
   const files = yield* readRunFiles(options)

@@ -5,12 +5,13 @@ import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import type { GivenOptions } from "../../src/config/GivenOptions.ts"
+import { type GivenOptions, readGivenOptions } from "../../src/config/GivenOptions.ts"
 import type { JsonSetting } from "../../src/config/JsonSetting.ts"
 import { validateReplayOptions } from "../../src/config/ValidateReplayOptions.ts"
 import { type Report, wallClockKeys } from "../../src/report/Report.ts"
 import { reportJson } from "../../src/report/ReportJson.ts"
 import { Sha256 } from "../../src/run/InputHashes.ts"
+import type { ReplayOptions } from "../../src/run/ReplayOptions.ts"
 import * as Run from "../../src/run/Run.ts"
 import type { RunProbe } from "../../src/simulation/RunProbe.ts"
 import { SimulationView } from "../../src/simulation/SimulationView.ts"
@@ -196,4 +197,30 @@ describe("Run.events", () => {
       assert.strictEqual(finished(), 12)
     })
   )
+})
+
+describe("options of a run that nothing can be run by", () => {
+  const valid = optionsOf(synthetic)
+  const wrong: ReadonlyArray<readonly [changes: Partial<ReplayOptions>, flag: string, word: string]> = [
+    [{ seed: 1.5 }, "seed", "1.5"],
+    [{ seed: -1 }, "seed", "-1"],
+    [{ maxSimTimeMs: -1000 }, "max-sim-time-seconds", "-1"],
+    [{ maxSimTimeMs: Number.NaN }, "max-sim-time-seconds", "nan"],
+    [{ serviceLevel: { ttftMs: -5 } }, "sla-ttft-ms", "-5"],
+    [{ serviceLevel: { itlMs: Number.POSITIVE_INFINITY } }, "sla-itl-ms", "inf"],
+    [{ serviceLevel: { e2eMs: 1e13 } }, "sla-e2e-ms", "1e13"]
+  ]
+  for (const [changes, flag, word] of wrong) {
+    it.effect(`are refused in the words of the command: --${flag} ${word}`, () =>
+      Effect.gen(function* () {
+        const error = yield* Effect.flip(Run.report({ ...valid, ...changes })).pipe(Effect.provide(NodeServices.layer))
+        const values = new Map([[flag, { _tag: "Text", flag: `--${flag}`, text: word } as const]])
+        const [, expected] = Result.getOrThrow(Result.flip(readGivenOptions([], values))).message.split(": ")
+        const [key, problem] = error.message.split(": ")
+        assert.strictEqual(`--${key?.replaceAll("_", "-")}`, `--${flag}`)
+        assert.strictEqual(problem?.replace(/, got .*/, ""), expected?.replace(/, got .*/, ""))
+        assert.isAbove(problem?.length ?? 0, 20)
+      })
+    )
+  }
 })
