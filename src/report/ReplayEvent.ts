@@ -43,6 +43,19 @@ export interface ScalingSummary {
   readonly sizes: ReadonlyArray<PoolSizeChange>
 }
 
+type TierName = "device" | "host" | "disk" | "object"
+
+/** What all links from one KV tier to another have moved. */
+export interface TierLinkUse {
+  readonly from: TierName
+  readonly to: TierName
+  readonly links: number
+  readonly blocks: number
+  readonly bytes: number
+  /** Time with a transfer under way, summed over the links, ms. */
+  readonly busyMs: number
+}
+
 export interface RunSummary {
   readonly _tag: "Summary"
   /** Requests that arrived in the run. */
@@ -57,6 +70,8 @@ export interface RunSummary {
    */
   readonly workerSeconds: { readonly prefill: number; readonly decode: number } | undefined
   readonly gpusPerWorker: { readonly prefill: number; readonly decode: number }
+  /** Present where workers have KV tiers. */
+  readonly tiers?: { readonly links: ReadonlyArray<TierLinkUse>; readonly droppedBlocks: number }
   /** Present when an autoscaler was at work. */
   readonly scaling?: ScalingSummary
   /** Real time the simulation took. */

@@ -83,6 +83,38 @@ const Scaling = Schema.Struct({
   good_requests_per_gpu_hour: Schema.optionalKey(Schema.Finite)
 })
 
+const TierName = Schema.Literals(["device", "host", "disk", "object"])
+const WaitMs = Schema.Struct({ mean: Schema.Finite, p95: Schema.Finite, max: Schema.Finite })
+
+/** What KV tiers below the device did. */
+const KvTiersReport = Schema.Struct({
+  /** Prompt tokens found, by where they lay when their request was first looked at. */
+  reused_tokens: Schema.Struct({
+    device: Schema.Int,
+    host: Schema.Int,
+    disk: Schema.Int,
+    object: Schema.Int
+  }),
+  /** Per request: parked while blocks were loaded for it; waiting for evicted blocks to be copied. */
+  onboard_wait_ms: WaitMs,
+  offload_wait_ms: WaitMs,
+  /** Blocks evicted without a copy because host memory had no room. */
+  dropped_blocks: Schema.optionalKey(Schema.Int),
+  /** What has moved, all workers together, and the mean share of time with a transfer under way. */
+  links: Schema.optionalKey(
+    Schema.Array(
+      Schema.Struct({
+        from: TierName,
+        to: TierName,
+        blocks: Schema.Int,
+        bytes: Schema.Finite,
+        busy_ratio: Schema.Finite
+      })
+    )
+  )
+})
+export type KvTiersReport = typeof KvTiersReport.Type
+
 const RunFacts = Schema.Struct({
   version: Schema.String,
   behaviour_profile: Schema.String,
@@ -107,6 +139,8 @@ const RunFacts = Schema.Struct({
   options: Schema.Json,
   /** What was really deployed, derived values included. */
   pools: Schema.optionalKey(Schema.Array(Pool)),
+  /** Where workers have KV tiers. */
+  kv_tiers: Schema.optionalKey(KvTiersReport),
   warnings: Schema.Array(Schema.String),
   /** Present where pools were scaled. */
   scaling: Schema.optionalKey(Scaling),

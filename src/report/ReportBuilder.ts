@@ -12,6 +12,7 @@ import type { PoolFacts, ReportOptions, ServiceLevel } from "./ReportOptions.ts"
 import { RequestMetric } from "./RequestMetric.ts"
 import { RequestTotals } from "./RequestTotals.ts"
 import { RunFindings } from "./RunFindings.ts"
+import { TierReport } from "./TierReport.ts"
 import { version } from "./Version.ts"
 
 export class ReportBuilder {
@@ -24,6 +25,7 @@ export class ReportBuilder {
   private readonly tpotMs: RequestMetric
   private readonly e2eMs: RequestMetric
   private readonly gaps: GapMetric
+  private readonly tiers: TierReport
   private completed = 0
   private rejected = 0
   private failed = 0
@@ -39,6 +41,7 @@ export class ReportBuilder {
     this.tpotMs = new RequestMetric(options.exactRequests)
     this.e2eMs = new RequestMetric(options.exactRequests)
     this.gaps = new GapMetric(options.exactGaps)
+    this.tiers = new TierReport(options.exactRequests)
   }
 
   add(event: ReplayEvent): void {
@@ -77,6 +80,7 @@ export class ReportBuilder {
     const ttftMs = Math.max(firstTokenMs - arrivalMs, 0)
     const e2eMs = Math.max(lastTokenMs - arrivalMs, 0)
     this.totals.add(record, ttftMs, e2eMs)
+    this.tiers.add(record)
     this.ttftMs.add(ttftMs)
     this.e2eMs.add(e2eMs)
     if (emittedTokens === 1) return
@@ -110,6 +114,7 @@ export class ReportBuilder {
       warnings = []
     } = this.options.metadata?.() ?? {}
     const { completed, failed, rejected } = this
+    const kvTiers = this.tiers.json(summary)
     const exactRequests = this.ttftMs.exact && this.ttstMs.exact && this.tpotMs.exact && this.e2eMs.exact
     return {
       version,
@@ -126,6 +131,7 @@ export class ReportBuilder {
       timing_source: timingSource,
       seed,
       options: finiteJson(options),
+      ...(kvTiers === undefined ? {} : { kv_tiers: kvTiers }),
       warnings: [
         ...warnings,
         ...this.findings.warnings(this.totals, pools ?? []),

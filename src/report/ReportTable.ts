@@ -18,6 +18,7 @@ export const reportTable = (report: Report, savedTo?: string): string => {
     `Prefix Cache Reused Ratio: ${twoDecimals(report.prefix_cache_reused_ratio)}`,
     `First Admission Prefix Cache Reused Ratio: ${twoDecimals(report.first_admission_prefix_cache_reused_ratio)}`,
     ...profileLines(report),
+    ...tierLines(report),
     ...conservationLines(report),
     ...approximationLines(report)
   ]
@@ -123,6 +124,26 @@ export const scalingLine = ({ from, pool, reason, t_ms, to }: ScalingEvent): str
 const oneDecimal = (value: number): string => {
   const fixed = value.toFixed(1)
   return (value * 4) % 4 === 1 ? `${fixed.slice(0, -1)}2` : fixed
+}
+
+/** What KV tiers did, where there were any. */
+const tierLines = ({ dynosim: { kv_tiers: tiers } }: Report): ReadonlyArray<string> => {
+  if (tiers === undefined) return []
+  const { device, disk, host, object } = tiers.reused_tokens
+  const count = (value: number): string => grouped(String(value))
+  const links = (tiers.links ?? []).map(
+    ({ blocks, busy_ratio, bytes, from, to }) =>
+      `${from} to ${to} ${count(blocks)} blocks (${twoDecimals(bytes / 1e9)} GB, busy ${twoDecimals(100 * busy_ratio)} %)`
+  )
+  const waits = ({ mean, p95 }: { readonly mean: number; readonly p95: number }): string =>
+    `${twoDecimals(mean)} ms (p95 ${twoDecimals(p95)})`
+  return [
+    `KV Tiers, Reused Tokens: device ${count(device)}, host ${count(host)}, disk ${count(disk)}, object ${count(object)}`,
+    ...(links.length === 0
+      ? []
+      : [`KV Tiers, Copied: ${links.join(", ")}; ${count(tiers.dropped_blocks ?? 0)} dropped`]),
+    `KV Tiers, Mean Waits: for loads ${waits(tiers.onboard_wait_ms)}, for evictions ${waits(tiers.offload_wait_ms)}`
+  ]
 }
 
 /** Where every request went, unless all of them completed. */

@@ -4,7 +4,7 @@
  *
  * Lines are written as requests end, never gathered or sorted, so a run's length does not matter.
  */
-import type { HandoffStamps, RequestRecord } from "../request/SimRequest.ts"
+import type { HandoffStamps, RequestRecord, TierUse } from "../request/SimRequest.ts"
 import { serdeFloat } from "./FloatText.ts"
 import type { ReplayEvent } from "./ReplayEvent.ts"
 import { outputLength } from "./RequestTotals.ts"
@@ -41,6 +41,7 @@ export const requestLine = (record: RequestRecord, engineProfile?: string): stri
     + (handoff === null ? aggregatedStages(record) : handoffStages(record, handoff))
     + `,"terminal_status":"${record.status}","shared_prefix_reused_tokens":${record.sharedReusedTokens}`
     + (outputLength(record) === record.outputTokens ? "" : `,"requested_output_length":${record.outputTokens}`)
+    + (record.tiers === null ? "" : tierFields(record.tiers))
     + (engineProfile === undefined ? "" : `,"engine_profile":${JSON.stringify(engineProfile)}`)
     + `${record.annotations === null ? "" : annotationText(record.annotations)}}`
   )
@@ -61,6 +62,11 @@ const handoffStages = ({ workerIndex }: RequestRecord, stamps: HandoffStamps): s
   + `,"decode_reused_input_tokens":${count(stamps.decodeReusedTokens)}`
   + `,"prefill_route_overlap_tokens":${count(stamps.prefillRouteOverlapTokens)}`
   + `,"decode_route_overlap_tokens":${count(stamps.decodeRouteOverlapTokens)}`
+
+const tierFields = (use: Readonly<TierUse>): string =>
+  `,"host_reused_tokens":${use.hostReusedTokens},"disk_reused_tokens":${use.diskReusedTokens}`
+  + `,"object_reused_tokens":${use.objectReusedTokens},"onboard_wait_ms":${time(use.onboardWaitMs)}`
+  + `,"offload_wait_ms":${time(use.offloadWaitMs)}`
 
 const difference = (laterMs: number, earlierMs: number): number => Math.max(laterMs - earlierMs, 0)
 
@@ -98,7 +104,12 @@ const ownKeys: ReadonlySet<string> = new Set([
   "decode_route_overlap_tokens",
   "terminal_status",
   "shared_prefix_reused_tokens",
-  "requested_output_length"
+  "requested_output_length",
+  "host_reused_tokens",
+  "disk_reused_tokens",
+  "object_reused_tokens",
+  "onboard_wait_ms",
+  "offload_wait_ms"
 ])
 
 /** What the trace said beside the simulation's fields; a name already taken gets the prefix `trace_`. */

@@ -24,6 +24,26 @@ export interface HandoffStamps {
   decodeRouteOverlapTokens: number
 }
 
+/** What KV tiers below the device did for a request. */
+export interface TierUse {
+  /** Prompt tokens of its first admission that had been loaded for it, by where they lay. */
+  hostReusedTokens: number
+  diskReusedTokens: number
+  objectReusedTokens: number
+  /** Time that it was parked while blocks were loaded for it, ms. */
+  onboardWaitMs: number
+  /** Time that it waited for evicted blocks to be copied, ms. */
+  offloadWaitMs: number
+}
+
+export const noTierUse = (): TierUse => ({
+  hostReusedTokens: 0,
+  diskReusedTokens: 0,
+  objectReusedTokens: 0,
+  onboardWaitMs: 0,
+  offloadWaitMs: 0
+})
+
 /** What the router may read from a trace row, apart from the prompt. */
 export interface RoutingHints {
   /** Seconds of head start in the router queue (fcfs, lcfs) or weight bonus (wspt); never negative. */
@@ -71,6 +91,8 @@ export interface RequestRecord {
   readonly status: RequestStatus
   /** Present in disaggregated runs only. */
   readonly handoff: HandoffStamps | null
+  /** Present where its workers have KV tiers. */
+  readonly tiers: Readonly<TierUse> | null
   /** Trace fields that the simulation does not use but the per-request lines carry. */
   readonly annotations: Readonly<Record<string, unknown>> | null
 }
@@ -123,6 +145,7 @@ export class SimRequest implements RequestRecord {
   routeOverlapTokens = 0
   status: RequestStatus = "in_flight"
   handoff: HandoffStamps | null = null
+  tiers: TierUse | null = null
   /** Leading tokens that it has found or computed so far. */
   private knownToCache = 0
 

@@ -4,7 +4,6 @@
  */
 import type { Engine } from "../engine/Engine.ts"
 import type { DestinationWorker, HandoffSupport, SourceWorker } from "../engine/Handoff.ts"
-import { SharedTiers } from "../engine/tiers/SharedTiers.ts"
 import type { WorkerCore } from "../engine/WorkerCore.ts"
 import type { RequestStatus, SimRequest } from "../request/SimRequest.ts"
 import type { Router } from "../router/Router.ts"
@@ -59,7 +58,7 @@ export class DisaggregatedLoop extends EventLoop implements HandoffHost {
   ) {
     super(context)
     const { gaps, probe } = context
-    const sharedTiers = new SharedTiers()
+    const { sharedTiers } = this
     this.prefill = new WorkerPool({ ...prefill, role: "prefill", spawn: source.spawnSource, gaps, probe, sharedTiers })
     this.decode = new WorkerPool({
       ...decode,

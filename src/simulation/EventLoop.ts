@@ -5,6 +5,7 @@
  * instant is the earlier of the next arrival and the next event.
  */
 import type { PoolSize, ScalingDecision } from "../autoscaler/Autoscaler.ts"
+import { SharedTiers, type TierSummary } from "../engine/tiers/SharedTiers.ts"
 import type { WorkerCore, WorkerSnapshot } from "../engine/WorkerCore.ts"
 import type { BlockHolder } from "../request/BlockIdentity.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
@@ -42,6 +43,7 @@ export abstract class EventLoop implements SimulationLoop {
   ended: EndReason | undefined = undefined
   protected readonly context: LoopContext
   protected readonly queue = new EventQueue()
+  protected readonly sharedTiers = new SharedTiers()
   /** The workload must be fed before anything else can be said to happen now. */
   protected starved = false
   /** Until when the workload has nothing to offer, as far as it was asked; asking it at every event would cost more than most events. */
@@ -85,6 +87,10 @@ export abstract class EventLoop implements SimulationLoop {
 
   passes(): number {
     return this.pools.reduce((sum, pool) => sum + pool.passes, 0)
+  }
+
+  tierSummary(): TierSummary | undefined {
+    return this.sharedTiers.summary()
   }
 
   parked(): number {

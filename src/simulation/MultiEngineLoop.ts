@@ -5,7 +5,6 @@
  * changes: completions in the order in which their passes started, then arrivals, then new passes by ascending worker.
  */
 import type { Engine } from "../engine/Engine.ts"
-import { SharedTiers } from "../engine/tiers/SharedTiers.ts"
 import { Signal, type WorkerCore } from "../engine/WorkerCore.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
 import type { Placement, Router } from "../router/Router.ts"
@@ -25,7 +24,7 @@ export class MultiEngineLoop extends EventLoop {
   constructor(context: LoopContext, engine: Engine["Service"], router: Router["Service"], workers: number) {
     super(context)
     const { gaps, probe } = context
-    const sharedTiers = new SharedTiers()
+    const { sharedTiers } = this
     this.pool = new WorkerPool({
       engine,
       router,

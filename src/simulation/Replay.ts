@@ -261,6 +261,7 @@ const take = <E>(state: Run<E>): Array<ReplayEvent> => {
 
 const takeLast = <E>(state: Run<E>): Arr.NonEmptyReadonlyArray<ReplayEvent> => {
   state.summarised = true
+  const tiers = state.loop.tierSummary()
   const summary: RunSummary = {
     _tag: "Summary",
     arrivedRequests: state.ledger.arrived,
@@ -269,6 +270,7 @@ const takeLast = <E>(state: Run<E>): Arr.NonEmptyReadonlyArray<ReplayEvent> => {
     workerSeconds: state.loop.workerSeconds(),
     gpusPerWorker: state.topology.gpusPerWorker,
     ...(state.scaling === undefined ? {} : { scaling: state.scaling.summary() }),
+    ...(tiers === undefined ? {} : { tiers }),
     wallMs: performance.now() - state.startedAt
   }
   return Arr.append(take(state), summary)

@@ -4,6 +4,7 @@
  * The driver calls {@link SimulationLoop.step} in slices. A loop that must know the next arrival before it can go on returns
  * "needs-rows" and is called again once the workload has been fed.
  */
+import type { TierSummary } from "../engine/tiers/SharedTiers.ts"
 import type { WorkerSnapshot } from "../engine/WorkerCore.ts"
 import type { BlockHolder, BlockIdentity } from "../request/BlockIdentity.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
@@ -51,6 +52,8 @@ export interface SimulationLoop {
   workers(): ReadonlyArray<WorkerSnapshot>
   /** Passes computed so far, by all workers. */
   passes(): number
+  /** What KV tiers did so far; `undefined` where no worker has any. */
+  tierSummary(): TierSummary | undefined
   /** Requests parked in routers. */
   parked(): number
 }

@@ -4,6 +4,7 @@
  * Arrivals during a pass wait for its end; an idle engine jumps to the next arrival. At one instant completions come
  * first, then arrivals, then the next pass.
  */
+import type { SharedTiers, TierSummary } from "../engine/tiers/SharedTiers.ts"
 import { type PassOutcome, Signal, type WorkerCore, type WorkerSnapshot } from "../engine/WorkerCore.ts"
 import type { BlockHolder } from "../request/BlockIdentity.ts"
 import type { ProbedRun, ProbedWorker } from "./RunProbe.ts"
@@ -28,6 +29,7 @@ export class SingleEngineLoop implements SimulationLoop {
   ended: EndReason | undefined = undefined
   private readonly context: LoopContext
   private readonly worker: WorkerCore
+  private readonly sharedTiers: SharedTiers
   private readonly place: ProbedWorker
   private readonly probed: ProbedRun
   private readonly holders: ReadonlyArray<BlockHolder>
@@ -36,7 +38,8 @@ export class SingleEngineLoop implements SimulationLoop {
   /** Whether arrivals may stay in the workload while the queue is long. */
   private defersArrivals: boolean
 
-  constructor(context: LoopContext, worker: WorkerCore) {
+  constructor(context: LoopContext, worker: WorkerCore, sharedTiers: SharedTiers) {
+    this.sharedTiers = sharedTiers
     this.context = context
     this.worker = worker
     this.place = { role: "aggregated", workerIndex: 0, core: worker }
@@ -63,6 +66,10 @@ export class SingleEngineLoop implements SimulationLoop {
 
   passes(): number {
     return this.passCount
+  }
+
+  tierSummary(): TierSummary | undefined {
+    return this.sharedTiers.summary()
   }
 
   parked(): number {

@@ -12,7 +12,7 @@ import { Engine } from "../engine/Engine.ts"
 import type { HandoffSupport } from "../engine/Handoff.ts"
 import { type FrontEndTime, frontEndTimeOf } from "../engine/FrontEndTime.ts"
 import type { EngineArgs } from "../engine/EngineArgs.ts"
-import { canShare, usesLowerTiers } from "../engine/tiers/SharedTiers.ts"
+import { canShare, SharedTiers, usesLowerTiers } from "../engine/tiers/SharedTiers.ts"
 import { tierArgsOf } from "../engine/tiers/TierArgs.ts"
 import { Router } from "../router/Router.ts"
 import { check } from "../settings/Decode.ts"
@@ -51,10 +51,12 @@ export const layerSingle: Layer.Layer<Topology, never, Engine> = Layer.effect(To
       frontEnd: frontEndTimeOf(engine.args),
       make: (context) => {
         const { gaps, probe } = context
+        const sharedTiers = new SharedTiers()
         const workerProbe = probe?.worker?.("aggregated", 0)
         return new SingleEngineLoop(
           context,
-          engine.spawn({ workerIndex: 0, gaps, kvEvents: undefined, probe: workerProbe })
+          engine.spawn({ workerIndex: 0, gaps, kvEvents: undefined, sharedTiers, probe: workerProbe }),
+          sharedTiers
         )
       }
     })

@@ -29,6 +29,7 @@ export const record = (given: Partial<RequestRecord> = {}): RequestRecord => ({
   routeOverlapTokens: 0,
   status: "completed",
   handoff: null,
+  tiers: null,
   annotations: null,
   ...given
 })

@@ -6,6 +6,7 @@
  */
 import type { Offload } from "./KvTiers.ts"
 import type { TierArgs } from "./TierArgs.ts"
+import type { TierAccount } from "./SharedTiers.ts"
 import type { TierStore } from "./TierStore.ts"
 import { TransferLink } from "./TransferLink.ts"
 
@@ -22,6 +23,7 @@ class HostOffload implements Offload {
   readonly sequence: number
   /** Batches that have not ended. */
   batches = 0
+  endedMs = Number.POSITIVE_INFINITY
   /** Slots of blocks that are not copied: they wait for those that are. */
   readonly uncopiedSlots: Array<number> = []
 
@@ -42,9 +44,6 @@ export const queueOrder = <Batch>(batches: ReadonlyArray<Batch>): ReadonlyArray<
 const nobody = (): void => {}
 
 export class HostDownlink {
-  /** Blocks evicted without a copy because the host tier had no room. */
-  dropped = 0
-  copiedBlocks = 0
   private readonly batchBlocks: number
   private readonly blockBytes: number
   private readonly host: TierStore
@@ -55,8 +54,10 @@ export class HostDownlink {
   /** Blocks accepted whose copies have not ended. */
   committed = 0
   private nextSequence = 0
+  private readonly account: TierAccount
 
-  constructor(args: TierArgs, host: TierStore) {
+  constructor(args: TierArgs, host: TierStore, account: TierAccount) {
+    this.account = account
     this.batchBlocks = args.batchBlocks
     this.blockBytes = args.blockBytes
     this.host = host
@@ -106,8 +107,8 @@ export class HostDownlink {
     for (const batch of ended) {
       const { keys, offload, parentKeys, slots } = batch
       for (let index = 0; index < keys.length; index++) this.host.arrive(keys[index]!, parentKeys[index]!)
-      this.copiedBlocks += keys.length
       this.endBatch(batch)
+      if (!offload.live) offload.endedMs = nowMs
       freeSlots(slots)
       if (!offload.live) freeSlots(offload.uncopiedSlots)
       this.startQueued(nowMs, freeSlots)
@@ -139,7 +140,7 @@ export class HostDownlink {
   private accepts(key: number): boolean {
     if (this.host.has(key) || this.queuedKeys.has(key)) return false
     if (this.committed + 1 <= this.host.available) return true
-    this.dropped += 1
+    this.account.droppedBlocks += 1
     return false
   }
 
@@ -154,7 +155,10 @@ export class HostDownlink {
       if (batch.keys.length > 0) this.link.start(batch, batch.keys.length * this.blockBytes, nowMs)
       else {
         this.endBatch(batch)
-        if (!batch.offload.live) freeSlots(batch.offload.uncopiedSlots)
+        if (!batch.offload.live) {
+          batch.offload.endedMs = nowMs
+          freeSlots(batch.offload.uncopiedSlots)
+        }
       }
     }
   }
@@ -167,7 +171,7 @@ export class HostDownlink {
     if (taken < 0) return batch
     const left = keys.length - taken
     this.committed -= left
-    this.dropped += left
+    this.account.droppedBlocks += left
     offload.uncopiedSlots.push(...slots.slice(taken))
     return {
       offload,

@@ -9,6 +9,8 @@
 export interface Offload {
   /** False once all of its slots are free. */
   readonly live: boolean
+  /** When it ended; `Infinity` while it is live. */
+  readonly endedMs: number
 }
 
 /** A leading run of a prompt's blocks that tiers hold: `keys[from … from + blocks)`, tier by tier. */
@@ -23,6 +25,7 @@ export interface TierMatch {
 /** A run of blocks on its way up, into slots that `owner` has set aside for it. */
 export interface Load<Owner> extends TierMatch {
   readonly owner: Owner
+  readonly startedMs: number
   /** False when it came to nothing: the owner must try anew. */
   readonly arrived: boolean
 }
@@ -58,6 +61,6 @@ export interface KvTiers<Owner> {
 export interface TierEvents<Owner> {
   /** The blocks in these slots are copied, or need no copy any more. */
   slotsFreed(slots: ReadonlyArray<number>): void
-  /** A load has ended. Those that end together are told of last started first. */
-  loaded(load: Load<Owner>): void
+  /** A load has ended, as seen at `nowMs`. Those that end together are told of last started first. */
+  loaded(load: Load<Owner>, nowMs: number): void
 }

@@ -23,11 +23,13 @@ class TierLoad<Owner> implements Load<Owner> {
   readonly diskBlocks: number
   readonly objectBlocks: number
   readonly owner: Owner
+  readonly startedMs: number
   /** Order of start. */
   readonly sequence: number
   arrived = true
 
-  constructor(match: TierMatch, owner: Owner, sequence: number) {
+  constructor(match: TierMatch, owner: Owner, sequence: number, startedMs: number) {
+    this.startedMs = startedMs
     this.keys = match.keys
     this.from = match.from
     this.hostBlocks = match.hostBlocks
@@ -93,8 +95,10 @@ export class OnEvictTiers<Owner> implements KvTiers<Owner> {
     this.blockBytes = args.blockBytes
     this.leaksPins = args.referenceQuirks
     this.host = new TierStore(args.hostBlocks)
-    this.down = new HostDownlink(args, this.host)
+    this.down = new HostDownlink(args, this.host, shared.account)
     this.up = new TransferLink(args.hostToDeviceGbS)
+    shared.watch("device", "host", this.down.link, args.blockBytes)
+    shared.watch("host", "device", this.up, args.blockBytes)
     this.disk = args.diskBlocks > 0 ? shared.disk : undefined
     this.object = args.objectStore ? shared.object : undefined
     this.writes = [this.disk, this.object].flatMap((tier) =>
@@ -128,7 +132,7 @@ export class OnEvictTiers<Owner> implements KvTiers<Owner> {
   }
 
   start(match: TierMatch, owner: Owner): void {
-    const load = new TierLoad(match, owner, this.nextSequence++)
+    const load = new TierLoad(match, owner, this.nextSequence++, this.nowMs)
     if (stagedBlocks(load) === 0) {
       this.loadRun(load)
       return
@@ -239,9 +243,9 @@ export class OnEvictTiers<Owner> implements KvTiers<Owner> {
     ended.sort((a, b) => b.sequence - a.sequence)
     for (const load of ended) {
       unpin(this.host, load.keys, load.from, load.to)
-      this.events.loaded(load)
+      this.events.loaded(load, nowMs)
     }
-    for (const load of returning) this.events.loaded(load)
+    for (const load of returning) this.events.loaded(load, nowMs)
     const any = arrived || lowerEnded || ended.length > 0 || returning.length > 0
     ended.length = 0
     return any

@@ -4,6 +4,7 @@
  */
 import { LowerTier } from "./LowerTier.ts"
 import type { TierArgs } from "./TierArgs.ts"
+import type { TransferLink } from "./TransferLink.ts"
 
 /** What all workers that use a lower tier must agree on. */
 const sharedKeys = [
@@ -24,7 +25,43 @@ export const usesLowerTiers = ({ diskBlocks, objectStore }: TierArgs): boolean =
 /** Whether workers with these arguments can use the same lower tiers. */
 export const canShare = (one: TierArgs, other: TierArgs): boolean => sharedKeys.every((key) => one[key] === other[key])
 
+type TierName = "device" | "host" | "disk" | "object"
+
+/** What all links from one tier to another have moved. */
+export interface LinkUse {
+  readonly from: TierName
+  readonly to: TierName
+  /** Links of this kind: one per worker, or one for all. */
+  readonly links: number
+  readonly blocks: number
+  readonly bytes: number
+  /** Time with a transfer under way, summed over the links, ms. */
+  readonly busyMs: number
+}
+
+/** What the tiers of a run did, all workers together. */
+export interface TierSummary {
+  readonly links: ReadonlyArray<LinkUse>
+  /** Blocks evicted from devices without a copy because host memory had no room. */
+  readonly droppedBlocks: number
+}
+
+export interface TierAccount {
+  droppedBlocks: number
+}
+
+type Traffic = Pick<TransferLink<unknown>, "bytesMoved" | "busyMs">
+
+interface WatchedLink {
+  readonly from: TierName
+  readonly to: TierName
+  readonly link: Traffic
+  readonly blockBytes: number
+}
+
 export class SharedTiers {
+  readonly account: TierAccount = { droppedBlocks: 0 }
+  private readonly watched: Array<WatchedLink> = []
   disk: LowerTier | undefined = undefined
   object: LowerTier | undefined = undefined
   private args: TierArgs | undefined = undefined
@@ -42,6 +79,8 @@ export class SharedTiers {
         readGbS: args.diskToHostGbS,
         writesAtATime: 1
       })
+      this.watch("host", "disk", this.disk.writes, args.blockBytes)
+      this.watch("disk", "host", this.disk.reads, args.blockBytes)
     }
     if (args.objectStore) {
       this.object = new LowerTier({
@@ -50,8 +89,34 @@ export class SharedTiers {
         readGbS: args.objectToHostGbS,
         writesAtATime: args.batchBlocks
       })
+      this.watch("host", "object", this.object.writes, args.blockBytes)
+      this.watch("object", "host", this.object.reads, args.blockBytes)
     }
     return true
+  }
+
+  /** The traffic of this link counts, even after its worker has gone. */
+  watch(from: TierName, to: TierName, link: Traffic, blockBytes: number): void {
+    this.watched.push({ from, to, link, blockBytes })
+  }
+
+  /** Nothing where no worker has tiers. */
+  summary(): TierSummary | undefined {
+    if (this.watched.length === 0) return undefined
+    const kinds = [...new Set(this.watched.map(({ from, to }) => `${from} ${to}`))]
+    return { links: kinds.map((kind) => this.useOf(kind)), droppedBlocks: this.account.droppedBlocks }
+  }
+
+  private useOf(kind: string): LinkUse {
+    const watched = this.watched.filter(({ from, to }) => `${from} ${to}` === kind)
+    const { from, to } = watched[0]!
+    const bytes = watched.reduce((sum, { link }) => sum + link.bytesMoved, 0)
+    const busyMs = watched.reduce((sum, { link }) => sum + link.busyMs, 0)
+    const blocks = watched.reduce(
+      (sum, { blockBytes, link }) => sum + (blockBytes === 0 ? 0 : Math.round(link.bytesMoved / blockBytes)),
+      0
+    )
+    return { from, to, links: watched.length, blocks, bytes, busyMs }
   }
 
   /** A fresh identity for a block that nobody else, on any worker, can match. */

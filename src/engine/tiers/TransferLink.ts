@@ -9,8 +9,8 @@
 const toleranceMs = 1e-9
 
 export class TransferLink<Transfer> {
-  /** Bytes that have been asked for so far, those under way included. */
-  bytesStarted = 0
+  /** Bytes of transfers that have ended. */
+  bytesMoved = 0
   /** Time so far with at least one transfer under way, ms. */
   busyMs = 0
   /** Bytes per ms; `Infinity` for a link that takes no time. */
@@ -19,6 +19,7 @@ export class TransferLink<Transfer> {
   private lastMs = 0
   private readonly transfers: Array<Transfer> = []
   private readonly remaining: Array<number> = []
+  private readonly bytes: Array<number> = []
 
   /** `gigabytesPerSecond`: 10^9 bytes per second; 0 for a link that takes no time. */
   constructor(gigabytesPerSecond: number) {
@@ -34,7 +35,7 @@ export class TransferLink<Transfer> {
     this.lastMs = Math.max(nowMs, this.lastMs)
     this.transfers.push(transfer)
     this.remaining.push(this.rate === Number.POSITIVE_INFINITY ? 0 : bytes)
-    this.bytesStarted += bytes
+    this.bytes.push(bytes)
   }
 
   /** Moves to `nowMs`; transfers that end until then are appended to `ended` in the order of their ends. */
@@ -56,6 +57,7 @@ export class TransferLink<Transfer> {
       this.busyMs += tillEndMs
       this.lastMs = endMs
       ended.push(transfers[smallest]!)
+      this.bytesMoved += this.bytes[smallest]!
       this.remove(smallest)
     }
     this.lastMs = Math.max(this.lastMs, nowMs)
@@ -94,8 +96,10 @@ export class TransferLink<Transfer> {
   private remove(index: number): void {
     const transfer = this.transfers.pop()
     const left = this.remaining.pop()
-    if (transfer === undefined || left === undefined || index === this.transfers.length) return
+    const bytes = this.bytes.pop()
+    if (transfer === undefined || left === undefined || bytes === undefined || index === this.transfers.length) return
     this.transfers[index] = transfer
     this.remaining[index] = left
+    this.bytes[index] = bytes
   }
 }

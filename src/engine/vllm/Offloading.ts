@@ -67,7 +67,7 @@ export class Offloading implements TierClock, TierEvents<Sequence> {
    * Starts to load what tiers have of a prompt behind its cached blocks. Its slots must be prepared. Blocked: it must wait for
    * {@link Sequence.waitsFor} first. Nothing: there is nothing to load, or no room.
    */
-  tryStart(sequence: Sequence): Onboard {
+  tryStart(sequence: Sequence, nowMs: number): Onboard {
     const { pool, tiers } = this
     const { fullBlocks, keys, slots } = sequence
     const cached = pool.residentPrefix(keys, fullBlocks)
@@ -81,8 +81,7 @@ export class Offloading implements TierClock, TierEvents<Sequence> {
     const blocks = cached + matchedBlocks(match)
     if (pool.acquireUnregistered(keys, cached, blocks, slots) < 0) {
       tiers.letGo(match)
-      sequence.waitsFor = pool.blockedOn
-      return pool.blockedOn === undefined ? Onboard.Nothing : Onboard.Blocked
+      return this.blocks(sequence, nowMs) ? Onboard.Blocked : Onboard.Nothing
     }
     sequence.heldBlocks = blocks
     this.parked.add(sequence)
@@ -114,9 +113,50 @@ export class Offloading implements TierClock, TierEvents<Sequence> {
     this.worker.roomMade()
   }
 
-  loaded(load: Load<Sequence>): void {
+  /** Whether the pool's last failed try has begun to make room; from `nowMs` on the request then waits for it. */
+  blocks(sequence: Sequence, nowMs: number): boolean {
+    const offload = this.pool.blockedOn
+    if (offload === undefined) return false
+    this.countWait(sequence)
+    sequence.waitsFor = offload
+    sequence.blockedSinceMs = nowMs
+    return true
+  }
+
+  /** What the request waited for is over: its wait counts. */
+  countWait(sequence: Sequence): void {
+    const { blockedSinceMs, request, waitsFor } = sequence
+    if (waitsFor === undefined || waitsFor.live || request.tiers === null) return
+    request.tiers.offloadWaitMs += Math.max(0, waitsFor.endedMs - blockedSinceMs)
+    sequence.waitsFor = undefined
+  }
+
+  /** The request joins the batch with `cachedTokens` of its prompt: those of them that were loaded for it count by tier. */
+  countReuse(sequence: Sequence, cachedTokens: number, blockTokens: number): void {
+    const { loads, request } = sequence
+    const use = request.tiers
+    if (use === null) return
+    this.countWait(sequence)
+    let end = Math.floor(cachedTokens / blockTokens)
+    for (const load of loads.toReversed()) {
+      const blocks = Math.max(0, end - load.from)
+      const host = Math.min(blocks, load.hostBlocks)
+      const disk = Math.min(blocks - host, load.diskBlocks)
+      const object = Math.min(blocks - host - disk, load.objectBlocks)
+      use.hostReusedTokens += host * blockTokens
+      use.diskReusedTokens += disk * blockTokens
+      use.objectReusedTokens += object * blockTokens
+      // What an earlier load brought of this one's blocks was gone before the later load.
+      end = Math.min(end, load.from)
+    }
+    sequence.loads = []
+  }
+
+  loaded(load: Load<Sequence>, nowMs: number): void {
     const { pool } = this
     const { from, keys, owner } = load
+    if (load.arrived) owner.loads = [...owner.loads, load]
+    if (owner.request.tiers !== null) owner.request.tiers.onboardWaitMs += Math.max(0, nowMs - load.startedMs)
     if (load.arrived) pool.publish(keys, owner.slots, from, owner.heldBlocks)
     else pool.freeUnregistered(owner.slots, from, owner.heldBlocks)
     pool.letGoOfHits(owner.slots, from)

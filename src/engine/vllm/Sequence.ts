@@ -5,8 +5,10 @@
  * the first `fullBlocks` are full, a last one may still be filling. A block that generation has just filled becomes
  * full only when the next token needs a new block.
  */
-import type { Offload } from "../tiers/KvTiers.ts"
+import type { Offload, TierMatch } from "../tiers/KvTiers.ts"
 import { emptyBlocks, type SimRequest } from "../../request/SimRequest.ts"
+
+const noLoads: ReadonlyArray<TierMatch> = []
 
 export class Sequence {
   readonly request: SimRequest
@@ -33,6 +35,10 @@ export class Sequence {
   countdown = 1
   /** Where there are KV tiers: the offload that makes room for it. */
   waitsFor: Offload | undefined = undefined
+  /** Since when it waits for that, ms. */
+  blockedSinceMs = 0
+  /** What was loaded for it so far. */
+  loads: ReadonlyArray<TierMatch> = noLoads
   /** It was in the batch before: only a request that never was loads KV from tiers. */
   wasAdmitted = false
   /** Successor in the waiting queue. */

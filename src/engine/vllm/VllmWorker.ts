@@ -6,7 +6,7 @@
  * steady decode costs a few integer operations per pass, and a countdown tells when it needs more than that.
  */
 import type { EngineArgs } from "../EngineArgs.ts"
-import { emptyBlocks, type SimRequest } from "../../request/SimRequest.ts"
+import { emptyBlocks, noTierUse, type SimRequest } from "../../request/SimRequest.ts"
 import type { TimingModel } from "../../timing/Timing.ts"
 import type { WorkerContext } from "../WorkerContext.ts"
 import { BatchWorker } from "../BatchWorker.ts"
@@ -93,6 +93,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
   protected sequenceOf(request: SimRequest, outputTokens: number): Sequence {
     const promptBlocks = Math.floor(request.promptTokens / this.args.blockTokens)
     const keys = this.args.enablePrefixCaching ? request.blocks : this.privateKeys(promptBlocks)
+    if (this.offloading !== undefined) request.tiers ??= noTierUse()
     return new Sequence(request, outputTokens, keys, promptBlocks)
   }
 
@@ -227,7 +228,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
       if (!materialised && !this.gate.admits(head, running)) return
       this.prepareSlots(head)
       if (this.offloading !== undefined && !materialised && !head.wasAdmitted) {
-        const onboard = this.offloading.tryStart(head)
+        const onboard = this.offloading.tryStart(head, nowMs)
         if (onboard !== Onboard.Nothing) outcome.worked()
         if (onboard === Onboard.Blocked) return
         if (onboard === Onboard.Parked) {
@@ -240,6 +241,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
       waiting.remove(head)
       running.push(head)
       head.running = true
+      if (!head.wasAdmitted) this.offloading?.countReuse(head, cachedTokens, args.blockTokens)
       head.wasAdmitted = true
       this.noteAdmission(head.request, nowMs, cachedTokens)
       outcome.worked()
@@ -279,6 +281,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
 
   /** Releases everything the request holds for good. */
   protected letGo(sequence: Sequence): void {
+    this.offloading?.countWait(sequence)
     this.releaseBlocks(sequence)
     if (sequence.slots.length === 0) return
     this.slotLists.giveBack(sequence.slots)
@@ -341,9 +344,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
 
   /** Whether the acquisition that has just failed has begun to make room; the request then waits for it. */
   private blocksOnOffload(sequence: Sequence): boolean {
-    const offload = this.offloading?.pool.blockedOn
-    if (offload === undefined) return false
-    sequence.waitsFor = offload
+    if (this.offloading?.blocks(sequence, this.outcome.prefillEndMs) !== true) return false
     this.outcome.worked()
     return true
   }

@@ -22,7 +22,7 @@ describe("a link between tiers", () => {
     assert.deepStrictEqual(endsAt(link, 5), ["b"])
     assert.strictEqual(link.deadlineMs(), Number.POSITIVE_INFINITY)
     assert.strictEqual(link.busyMs, 5)
-    assert.strictEqual(link.bytesStarted, 5 * megabyte)
+    assert.strictEqual(link.bytesMoved, 5 * megabyte)
   })
 
   it("ends transfers in the order of their ends, however far the clock jumps", () => {
@@ -64,7 +64,7 @@ describe("a link between tiers", () => {
       }
       while (link.active > 0) ended += endsAt(link, link.deadlineMs()).length
       assert.strictEqual(ended, transfers)
-      assert.closeTo(link.busyMs * 2e6, link.bytesStarted, 1)
+      assert.closeTo(link.busyMs * 2e6, link.bytesMoved, 1)
     }
   })
 })

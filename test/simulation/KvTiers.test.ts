@@ -1,0 +1,91 @@
+/** What holds in every run with KV tiers, whatever it is given: bandwidths of nothing to no limit, tiers of one block to plenty. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type { EngineArgs } from "../../src/engine/EngineArgs.ts"
+import { Pcg32 } from "../../src/structures/Pcg32.ts"
+import * as PlainWorkload from "../support/PlainWorkload.ts"
+import { disaggregatedTopology, type Outcome, replay, topology } from "../support/Replays.ts"
+import { type RandomRun, randomRun } from "./RandomRun.ts"
+
+const runs = { arbitrary: { runs: 120, size: 40 } }
+
+/** The run's engine with tiers, drawn from the run itself. */
+const tiered = ({ args, rows }: RandomRun): EngineArgs => {
+  const random = new Pcg32(rows.length, args.numGpuBlocks)
+  const pick = <A>(values: ReadonlyArray<A>): A => values[random.below(values.length)]!
+  const bandwidth = (): number => pick([0, 1e-6, 0.001, 0.1, 14])
+  return {
+    ...args,
+    engineType: args.engineType === "sglang" ? "vllm" : args.engineType,
+    kvBytesPerToken: 131_072,
+    numG2Blocks: pick([1, 2, 5, 20, 200]),
+    numG3Blocks: pick([0, 0, 1, 4, 100]),
+    enableG4Storage: random.below(3) === 0,
+    offloadBatchSize: pick([1, 2, 4, 32]),
+    deviceToHostGbS: bandwidth(),
+    hostToDeviceGbS: bandwidth(),
+    hostToDiskGbS: bandwidth(),
+    diskToHostGbS: bandwidth(),
+    hostToObjectGbS: bandwidth(),
+    objectToHostGbS: bandwidth()
+  }
+}
+
+/**
+ * Whether the run may end in an error, and in which. A tight decode pool may come to a dead end where the reference preempts for ever:
+ * a preempted request waits for room that requests behind it hold.
+ */
+const mayFail = (args: EngineArgs, { rows }: RandomRun, reason: string, disaggregated: boolean): boolean => {
+  if (reason === "stalled") return args.engineType === "vllm" && (args.preemptionMode === "fifo" || disaggregated)
+  if (reason !== "dead-end") return false
+  return (
+    disaggregated
+    || (!args.enableChunkedPrefill && rows.some(({ promptTokens }) => promptTokens > args.maxNumBatchedTokens))
+  )
+}
+
+const checkTiers = (args: EngineArgs, { records, summary }: Outcome): void => {
+  assert.strictEqual(summary.ended, "drained")
+  for (const { firstAdmissionReusedTokens, handoff, status, tiers } of records) {
+    assert.notStrictEqual(status, "in_flight")
+    if (tiers === null) throw new Error("a request of a worker with tiers has no account of them")
+    const loaded = tiers.hostReusedTokens + tiers.diskReusedTokens + tiers.objectReusedTokens
+    if (handoff === null) assert.isAtMost(loaded, firstAdmissionReusedTokens)
+    assert.isAtLeast(tiers.onboardWaitMs, 0)
+    assert.isAtLeast(tiers.offloadWaitMs, 0)
+    if (!args.enablePrefixCaching) assert.strictEqual(loaded, 0)
+  }
+  const limits: Readonly<Record<string, number>> = {
+    "device host": args.deviceToHostGbS,
+    "host device": args.hostToDeviceGbS,
+    "host disk": args.hostToDiskGbS,
+    "disk host": args.diskToHostGbS,
+    "host object": args.hostToObjectGbS,
+    "object host": args.objectToHostGbS
+  }
+  for (const { busyMs, bytes, from, to } of summary.tiers?.links ?? []) {
+    const gbS = limits[`${from} ${to}`]!
+    if (gbS > 0) assert.isAtMost(bytes, busyMs * gbS * 1e6 * (1 + 1e-6) + 1)
+  }
+}
+
+describe("in any run with KV tiers", () => {
+  it.effect.prop(
+    "blocks are conserved in every tier, links move no more than they can, and it comes to an end",
+    [randomRun],
+    ([run]) =>
+      Effect.gen(function* () {
+        const args = tiered(run)
+        const disaggregated = args.engineType === "vllm" && run.rows.length % 3 === 0
+        const deployed = disaggregated
+          ? disaggregatedTopology(args, { prefillWorkers: 1, decodeWorkers: run.workers })
+          : topology(args, run.workers)
+        const result = yield* Effect.result(replay(deployed, PlainWorkload.layer(run), { check: true }))
+        if (Result.isSuccess(result)) checkTiers(args, result.success)
+        else if (result.failure._tag !== "ReplayError" || !mayFail(args, run, result.failure.reason, disaggregated))
+          throw result.failure
+      }),
+    runs
+  )
+})
