@@ -34,7 +34,7 @@ const imported: Readonly<Record<string, ReadonlyArray<string>>> = {
     "workload"
   ],
   online: ["request", "settings", "report", "trace", "engine", "router", "workload", "simulation"],
-  observe: ["request", "engine", "simulation"],
+  observe: ["request", "report", "engine", "simulation"],
   run: [
     "host",
     "structures",
@@ -63,7 +63,19 @@ const imported: Readonly<Record<string, ReadonlyArray<string>>> = {
     "run",
     "serve"
   ],
-  cli: ["settings", "report", "timing", "trace", "workload", "simulation", "online", "run", "config", "serve"],
+  cli: [
+    "settings",
+    "report",
+    "timing",
+    "trace",
+    "workload",
+    "simulation",
+    "observe",
+    "online",
+    "run",
+    "config",
+    "serve"
+  ],
   api: [
     "structures",
     "request",

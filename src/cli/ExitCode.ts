@@ -1,4 +1,4 @@
-/** What the process says when it ends: 0 done, 1 the run failed, 2 bad usage or input, 130 interrupted. */
+/** What the process says when it ends: 0 done, 1 the run failed, 2 bad usage or input, 3 a threshold of --fail-if crossed, 130 interrupted. */
 import * as Cause from "effect/Cause"
 import type * as CliError from "effect/cli/CliError"
 import * as Exit from "effect/Exit"
@@ -29,5 +29,6 @@ export const exitCodeOf = (exit: Exit.Exit<unknown, unknown>): number => {
   if (Cause.hasInterruptsOnly(exit.cause)) return 130
   const error = Cause.squash(exit.cause)
   if (isShowHelp(error)) return error.errors.length === 0 ? 0 : 2
+  if (tagOf(error) === "ThresholdsCrossed") return 3
   return userErrors.has(tagOf(error)) ? 2 : 1
 }

@@ -16,6 +16,7 @@ import { closestName } from "../settings/ClosestName.ts"
 import { normaliseArgv } from "./Argv.ts"
 import { replayCommand } from "./ReplayCommand.ts"
 import { serveCommand } from "./ServeCommand.ts"
+import { ThresholdsCrossed } from "./Thresholds.ts"
 import { traceCommand } from "./TraceCommand.ts"
 
 const dynosim = Command.make("dynosim").pipe(
@@ -93,6 +94,9 @@ const explain = (cause: Cause.Cause<unknown>): Effect.Effect<void> => {
   const error = Cause.squash(cause)
   if (Cause.hasDies(cause) || !isTagged(error)) {
     return Console.error(`error: this is a fault of dynosim itself, please report it\n${Cause.pretty(cause)}`)
+  }
+  if (error instanceof ThresholdsCrossed) {
+    return Effect.forEach(error.problems, (problem) => print({ problem, hint: undefined }), { discard: true })
   }
   return error._tag === "ShowHelp" ? Effect.void : print({ problem: error.message, hint: hintOf(error) })
 }

@@ -15,6 +15,8 @@ export interface OutputPaths {
   readonly report: string
   /** Per-request lines; `undefined` when nobody asked for them. */
   readonly lines: string | undefined
+  readonly series: string | undefined
+  readonly timeline: string | undefined
   /** Whether one of them goes to standard output, which nothing else may then be printed to. */
   readonly standardOutputTaken: boolean
 }
@@ -31,23 +33,33 @@ export const resolveOutputPaths = Effect.fnUntraced(function* (
   inputs: ReadonlyArray<InputFile>
 ): Effect.fn.Return<OutputPaths, UsageError, FileSystem.FileSystem | Path.Path> {
   const report = yield* resolveReportPath(outputs.reportJson)
-  const lines = outputs.reportJsonl
-  if (lines === "") return yield* usageError("--report-jsonl", "needs the name of a file")
-  if (lines !== undefined && (lines.endsWith("/") || (yield* isFolder(lines)))) {
-    return yield* usageError("--report-jsonl", `${lines} is a folder`, "give the name of a file in it")
+  const { reportJsonl: lines, series, timeline } = outputs
+  const beside = [
+    ["--report-jsonl", lines],
+    ["--series", series?.path],
+    ["--timeline", timeline?.path]
+  ] as const
+  const written: Array<readonly [flag: string, path: string]> = [["--report-json", report]]
+  for (const [flag, path] of beside) {
+    if (path === undefined) continue
+    yield* checkName(flag, path)
+    written.push([flag, path])
   }
-  yield* checkOutputs(
-    lines === undefined
-      ? [["--report-json", report]]
-      : [
-          ["--report-json", report],
-          ["--report-jsonl", lines]
-        ],
-    inputs
-  )
-  const standard = [report, ...(lines === undefined ? [] : [lines])]
+  yield* checkOutputs(written, inputs)
+  const standard = written.map(([, path]) => path)
   const standardOutputTaken = (yield* Effect.forEach(standard, isStandardOutput)).includes(true)
-  return { report, lines, standardOutputTaken }
+  return { report, lines, series: series?.path, timeline: timeline?.path, standardOutputTaken }
+})
+
+/** An output that has no default name must name a file. */
+const checkName = Effect.fnUntraced(function* (
+  flag: string,
+  path: string
+): Effect.fn.Return<void, UsageError, FileSystem.FileSystem> {
+  if (path === "") return yield* usageError(flag, "needs the name of a file")
+  if (path.endsWith("/") || (yield* isFolder(path))) {
+    return yield* usageError(flag, `${path} is a folder`, "give the name of a file in it")
+  }
 })
 
 const isFolder = (path: string): Effect.Effect<boolean, never, FileSystem.FileSystem> =>

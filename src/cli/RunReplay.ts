@@ -1,7 +1,6 @@
 /** A replay from its flags to its outputs: options -> run -> report. */
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import { identity } from "effect/Function"
 import * as Stream from "effect/Stream"
 import type { FlagValues } from "../config/ReadFlags.ts"
 import type { ReplayOptions } from "../run/ReplayOptions.ts"
@@ -12,27 +11,31 @@ import { printable } from "../report/Printable.ts"
 import type { Report } from "../report/Report.ts"
 import { reportJson } from "../report/ReportJson.ts"
 import { reportTable } from "../report/ReportTable.ts"
-import { writeRequestLinesTo } from "../report/RequestLinesFile.ts"
 import { sideFiles, traceFiles } from "../run/InputFiles.ts"
 import * as Run from "../run/Run.ts"
 import { givenOptions } from "./OptionFiles.ts"
+import { openObservers, throughAll } from "./Observers.ts"
 import { type OutputPaths, resolveOutputPaths } from "./OutputPaths.ts"
 import { explainingMemory } from "./MemoryProblem.ts"
 import { showProgress } from "./Progress.ts"
+import { crossedBy, readThresholds } from "./Thresholds.ts"
 import { untilInterrupted } from "./UntilInterrupted.ts"
 
 /** `flags` are those of the command line, by name without dashes; they win over those of a configuration file. */
 export const runReplay = Effect.fnUntraced(function* (traces: ReadonlyArray<string>, flags: FlagValues) {
   const { files, given } = yield* givenOptions(traces, flags)
   const options = yield* Effect.fromResult(validateReplayOptions(given))
+  const thresholds = yield* Effect.fromResult(readThresholds(options.outputs.failIf))
   const outputs = yield* resolveOutputPaths(options.outputs, [...traceFiles(options), ...files, ...sideFiles(options)])
-  yield* Effect.scoped(
+  const report = yield* Effect.scoped(
     replay(
       options,
       files.map(({ path }) => path),
       outputs
     )
   ).pipe(explainingMemory(options))
+  const crossed = crossedBy(thresholds, report)
+  if (crossed !== undefined) return yield* crossed
 })
 
 const replay = Effect.fnUntraced(function* (
@@ -49,18 +52,21 @@ const replay = Effect.fnUntraced(function* (
   // What cannot be written is better known before the simulation than after it.
   yield* locate(outputs.report)
   const [pool] = run.deployment.facts()
-  const writeLines =
-    outputs.lines === undefined
-      ? identity
-      : writeRequestLinesTo(yield* OutputFile.open(outputs.lines), pool?.engineProfile)
-  yield* untilInterrupted(
+  const observers = yield* openObservers(options.outputs, pool?.engineProfile)
+  const probes = observers.flatMap(({ probe }) => (probe === undefined ? [] : [probe]))
+  return yield* untilInterrupted(
     (stopWhen) =>
       Effect.scoped(
         Effect.flatMap(showProgress(run.requests, options.quiet), ({ monitor }) =>
-          run.events({ stopWhen, monitor }).pipe(writeLines, Stream.run(run.report))
+          run.events({ stopWhen, monitor, probes }).pipe(throughAll(observers), Stream.run(run.report))
         )
       ),
-    (finished) => Effect.andThen(note(finished.dynosim.warnings.slice(run.notices.length)), deliver(finished, outputs))
+    Effect.fnUntraced(function* (finished: Report) {
+      yield* note(finished.dynosim.warnings.slice(run.notices.length))
+      yield* deliver(finished, outputs)
+      for (const { finish } of observers) yield* note(yield* finish)
+      return finished
+    })
   )
 })
 

@@ -7,6 +7,7 @@ import type { ReplayOptions } from "../run/ReplayOptions.ts"
 export const noticesOf = (given: GivenOptions, options: Omit<ReplayOptions, "notices">): ReadonlyArray<string> => [
   ...(options.input._tag === "Trace" ? traceNotices(given) : syntheticNotices(given)),
   ...loadNotices(given),
+  ...outputNotices(given),
   ...deploymentNotices(given, options),
   ...scalingNotices(given, options)
 ]
@@ -71,6 +72,20 @@ const loadNotices = (given: GivenOptions): ReadonlyArray<string> =>
         ["--arrival-process", given.arrivalProcess],
         ["--arrival-shape", given.arrivalShape]
       ])
+
+const outputNotices = (given: GivenOptions): ReadonlyArray<string> => [
+  ...(given.series === undefined
+    ? noEffect("without --series", [["--series-interval-seconds", given.seriesIntervalSeconds]])
+    : []),
+  ...(given.timeline === undefined
+    ? noEffect("without --timeline", [
+        ["--timeline-from-seconds", given.timelineFromSeconds],
+        ["--timeline-until-seconds", given.timelineUntilSeconds],
+        ["--timeline-every", given.timelineEvery],
+        ["--timeline-max-mb", given.timelineMaxMb]
+      ])
+    : [])
+]
 
 const routerNotices = (given: GivenOptions, options: Pick<ReplayOptions, "routing">): ReadonlyArray<string> => {
   const { inertKeys } = options.routing.config

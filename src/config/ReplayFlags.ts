@@ -12,6 +12,7 @@ import { aicSettings } from "../timing/aic/AicArgs.ts"
 import { concurrency } from "../workload/LoadSettings.ts"
 import { flagOf, type FlagTable } from "./FlagSpec.ts"
 import { jsonObject } from "./JsonObject.ts"
+import { outputFlags } from "./OutputFlags.ts"
 import { syntheticFlags } from "./SyntheticFlags.ts"
 import { traceFlags } from "./TraceFlags.ts"
 
@@ -64,15 +65,7 @@ export const replayFlags = {
   },
   "max-sim-time-seconds": flagOf(runSettings.maxSimTimeSeconds),
   "replay-mode": flagOf(runSettings.replayMode),
-  "report-json": {
-    kind: path,
-    default: "./dynamo_replay_report_<YYYYMMDD_HHMMSS>.json",
-    description: "Where the report goes; an existing directory gets a file of the default name, - is standard output"
-  },
-  "report-jsonl": {
-    kind: path,
-    description: "Also write one JSON object per request to this file; - is standard output"
-  },
+  ...outputFlags,
   "sla-ttft-ms": flagOf(runSettings.slaTtftMs),
   "sla-itl-ms": flagOf(runSettings.slaItlMs),
   "sla-e2e-ms": flagOf(runSettings.slaE2eMs),

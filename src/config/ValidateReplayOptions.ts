@@ -14,6 +14,7 @@ import { replayFlags } from "./ReplayFlags.ts"
 import { poolProblem } from "./rules/DeploymentRules.ts"
 import { inputOf, inputProblem, rangeProblem, traceProblem } from "./rules/InputRules.ts"
 import { formatProblem, loadOf, serviceLevelOf, speedupProblem } from "./rules/LoadRules.ts"
+import { outputProblem, outputsOf } from "./rules/OutputRules.ts"
 import { scalingFlagsProblem, scalingOf } from "./rules/ScalingRules.ts"
 import { estimateProblem, incompleteEstimateProblem, modelNameProblem } from "./rules/RoutingRules.ts"
 import { check } from "./rules/Rule.ts"
@@ -37,6 +38,7 @@ export const validateReplayOptions = (given: GivenOptions): Checked<ReplayOption
         ?? formatProblem(given, input)
         ?? traceProblem(input)
         ?? speedupProblem(given)
+        ?? outputProblem(given)
     )
     const options = {
       input,
@@ -45,7 +47,7 @@ export const validateReplayOptions = (given: GivenOptions): Checked<ReplayOption
       mode: given.replayMode ?? runSettings.replayMode.absent,
       maxSimTimeMs: given.maxSimTimeSeconds === undefined ? undefined : given.maxSimTimeSeconds * 1000,
       serviceLevel: serviceLevelOf(given),
-      outputs: { reportJson: given.reportJson, reportJsonl: given.reportJsonl },
+      outputs: outputsOf(given),
       scaling: yield* scalingOf(given, deployed.deployment),
       check: given.check ?? false,
       quiet: given.quiet ?? false

@@ -84,10 +84,31 @@ export interface Routing {
   readonly tieBreak: TieBreak
 }
 
+export interface SeriesOutput {
+  readonly path: string
+  /** Simulated time of a row. */
+  readonly intervalMs: number
+}
+
+export interface TimelineOutput {
+  readonly path: string
+  readonly fromMs: number
+  /** Infinite for the end of the run. */
+  readonly untilMs: number
+  /** Only every so many-th request. */
+  readonly everyRequests: number
+  /** Text before compression, about. */
+  readonly maxBytes: number
+}
+
 export interface Outputs {
   /** As given: a file, an existing directory, or empty for a file of the default name. */
   readonly reportJson: string | undefined
   readonly reportJsonl: string | undefined
+  readonly series: SeriesOutput | undefined
+  readonly timeline: TimelineOutput | undefined
+  /** Conditions on the report under which the run counts as failed, as given. */
+  readonly failIf: ReadonlyArray<string>
 }
 
 /** Bounds that a good request keeps, all inclusive. */

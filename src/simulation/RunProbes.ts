@@ -18,7 +18,7 @@ const inTurn = <Arguments extends ReadonlyArray<unknown>>(hooks: ReadonlyArray<H
 
 /** Calls a method where it lives, so that probes may be instances of classes. */
 const bound = <Arguments extends ReadonlyArray<unknown>>(self: object, hook: Hook<Arguments>): Hook<Arguments> =>
-  hook === undefined ? undefined : (...parts) => Reflect.apply(hook, self, parts)
+  hook?.bind(self)
 
 const composeDecisions = (probes: ReadonlyArray<DecisionProbe>): DecisionProbe | undefined =>
   probes.length === 0

@@ -1,0 +1,107 @@
+/** What a replay writes beside its report while it runs, and the probes that see it; loaded only where it is asked for. */
+import * as Effect from "effect/Effect"
+import { identity } from "effect/Function"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { gzipSync } from "node:zlib"
+import type { OutputError } from "../report/OutputError.ts"
+import * as OutputFile from "../report/OutputFile.ts"
+import { locate } from "../report/OutputTarget.ts"
+import type { ReplayEvent } from "../report/ReplayEvent.ts"
+import { endedRequests, requestColumns } from "../report/RequestColumns.ts"
+import { writeRequestLinesTo } from "../report/RequestLinesFile.ts"
+import { writeTableTo } from "../report/TableFile.ts"
+import { tableFormatOf } from "../report/TableFormat.ts"
+import type { Outputs, SeriesOutput, TimelineOutput } from "../run/ReplayOptions.ts"
+import type { RunProbe } from "../simulation/RunProbe.ts"
+
+type Through = <E, R>(events: Stream.Stream<ReplayEvent, E, R>) => Stream.Stream<ReplayEvent, E | OutputError, R>
+
+export interface Observer {
+  readonly probe?: RunProbe
+  /** Writes while the events pass by. */
+  readonly through: Through
+  /** Writes what is known at the end; gives what the user should know. */
+  readonly finish: Effect.Effect<ReadonlyArray<string>, OutputError, OutputFile.OutputServices>
+}
+
+const nothingMore = Effect.succeed<ReadonlyArray<string>>([])
+
+const requestObserver = Effect.fnUntraced(function* (
+  path: string,
+  engineProfile: string | undefined
+): Effect.fn.Return<Observer, OutputError, OutputFile.OutputServices | Scope.Scope> {
+  const format = tableFormatOf(path) ?? "jsonl"
+  const file = yield* OutputFile.open(path)
+  if (format === "jsonl") return { through: writeRequestLinesTo(file, engineProfile), finish: nothingMore }
+  const { tableWriter } = yield* Effect.promise(() => import("../report/TableWriter.ts"))
+  const writer = yield* Effect.promise(() => tableWriter(format, requestColumns(engineProfile)))
+  return { through: writeTableTo(file, writer, endedRequests), finish: nothingMore }
+})
+
+const seriesObserver = Effect.fnUntraced(function* ({
+  intervalMs,
+  path
+}: SeriesOutput): Effect.fn.Return<Observer, OutputError, OutputFile.OutputServices | Scope.Scope> {
+  const [{ SeriesProbe }, { seriesColumns }, { tableWriter }] = yield* Effect.promise(() =>
+    Promise.all([
+      import("../observe/SeriesProbe.ts"),
+      import("../observe/SeriesRow.ts"),
+      import("../report/TableWriter.ts")
+    ])
+  )
+  const file = yield* OutputFile.open(path)
+  const writer = yield* Effect.promise(() => tableWriter(tableFormatOf(path) ?? "csv", seriesColumns))
+  const probe = new SeriesProbe(intervalMs)
+  return { probe, through: writeTableTo(file, writer, () => probe.take()), finish: nothingMore }
+})
+
+const timelineObserver = Effect.fnUntraced(function* ({
+  path,
+  ...options
+}: TimelineOutput): Effect.fn.Return<Observer, OutputError, OutputFile.OutputServices> {
+  const [{ TimelineProbe }, { timelineText }] = yield* Effect.promise(() =>
+    Promise.all([import("../observe/TimelineProbe.ts"), import("../observe/TimelineText.ts")])
+  )
+  yield* locate(path)
+  const probe = new TimelineProbe(options)
+  const write = Effect.suspend(() =>
+    OutputFile.writeStream(
+      path,
+      /\.gz$/i.test(path)
+        ? Stream.make(gzipSync([...timelineText(probe)].join("")))
+        : Stream.fromIterable(timelineText(probe))
+    )
+  )
+  const sampled = Effect.sync((): ReadonlyArray<string> => {
+    const { everyRequests, passesPerGroup } = probe.sampling
+    const parts = [
+      ...(everyRequests > options.everyRequests ? [`holds every ${everyRequests}th request only`] : []),
+      ...(passesPerGroup > 1 ? [`draws up to ${passesPerGroup} passes as one`] : [])
+    ]
+    return parts.length === 0
+      ? []
+      : [
+          `${path} ${parts.join(" and ")} to stay near ${options.maxBytes / 1e6} MB; see --timeline-max-mb and --timeline-from-seconds`
+        ]
+  })
+  return { probe, through: identity, finish: Effect.andThen(write, sampled) }
+})
+
+/** Opens everything that is asked for. Files that come piece by piece belong to the scope. */
+export const openObservers = Effect.fnUntraced(function* (
+  { reportJsonl, series, timeline }: Outputs,
+  engineProfile: string | undefined
+): Effect.fn.Return<ReadonlyArray<Observer>, OutputError, OutputFile.OutputServices | Scope.Scope> {
+  return [
+    ...(reportJsonl === undefined ? [] : [yield* requestObserver(reportJsonl, engineProfile)]),
+    ...(series === undefined ? [] : [yield* seriesObserver(series)]),
+    ...(timeline === undefined ? [] : [yield* timelineObserver(timeline)])
+  ]
+})
+
+/** One after the other. */
+export const throughAll =
+  (observers: ReadonlyArray<Observer>): Through =>
+  <E, R>(events: Stream.Stream<ReplayEvent, E, R>) =>
+    observers.reduce<Stream.Stream<ReplayEvent, E | OutputError, R>>((stream, { through }) => through(stream), events)

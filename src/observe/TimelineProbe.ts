@@ -1,0 +1,180 @@
+/**
+ * The timeline of a run: passes of every worker with its state, and the stages of every request.
+ *
+ * It is kept in memory until the end of the run, within a size: when what there is would fill more than `maxBytes` of text, every
+ * second request is let go, or passes are joined two by two, and again. {@link TimelineProbe.sampling} says how far that went.
+ */
+import type { PassOutcome } from "../engine/WorkerCore.ts"
+import type { WorkerProbe } from "../engine/WorkerProbe.ts"
+import type { SimRequest } from "../request/SimRequest.ts"
+import type { PoolRole, ProbedRun, ProbedWorker, RunEnd, RunProbe } from "../simulation/RunProbe.ts"
+import {
+  addPass,
+  mergeInto,
+  type PassGroup,
+  passGroup,
+  type Preemption,
+  requestSpan,
+  type RequestSpan
+} from "./TimelineRecord.ts"
+
+export interface TimelineOptions {
+  /** Only what overlaps this part of simulated time, ms. */
+  readonly fromMs?: number
+  readonly untilMs?: number
+  /** Only every so many-th request, by the order of arrival. */
+  readonly everyRequests?: number
+  /** Text that the timeline may fill. */
+  readonly maxBytes?: number
+}
+
+export const defaultTimelineBytes = 50_000_000
+
+/** Text of a group of passes with its counters, and of a request, on average; measured. */
+const bytesPerGroup = 300
+const bytesPerRequest = 750
+
+/** A request of the timeline that has not ended. */
+interface LiveRequest {
+  readonly request: SimRequest
+  preemptions: Array<Preemption> | undefined
+}
+
+export interface WorkerTimeline {
+  readonly role: PoolRole
+  readonly workerIndex: number
+  readonly groups: Array<PassGroup>
+}
+
+export class TimelineProbe implements RunProbe {
+  readonly workers: Array<WorkerTimeline> = []
+  requests: Array<RequestSpan> = []
+  private readonly byRole = new Map<PoolRole, Map<number, WorkerTimeline>>()
+  private readonly live = new Map<number, LiveRequest>()
+  private readonly fromMs: number
+  private readonly untilMs: number
+  private readonly maxBytes: number
+  private readonly everyGiven: number
+  private everyRequests: number
+  private passesPerGroup = 1
+  private groups = 0
+
+  constructor(options: TimelineOptions = {}) {
+    this.fromMs = options.fromMs ?? 0
+    this.untilMs = options.untilMs ?? Number.POSITIVE_INFINITY
+    this.maxBytes = options.maxBytes ?? defaultTimelineBytes
+    this.everyGiven = options.everyRequests ?? 1
+    this.everyRequests = this.everyGiven
+  }
+
+  /** Which requests are there (every so many-th), and how many passes are drawn as one. */
+  get sampling(): { readonly everyRequests: number; readonly passesPerGroup: number } {
+    return { everyRequests: this.everyRequests, passesPerGroup: this.passesPerGroup }
+  }
+
+  worker(): WorkerProbe {
+    return {
+      preempted: ({ id }, nowMs) => {
+        const live = this.live.get(id)
+        if (live !== undefined) (live.preemptions ??= []).push({ startMs: nowMs, endMs: Number.POSITIVE_INFINITY })
+      },
+      admitted: ({ id }, nowMs) => {
+        const last = this.live.get(id)?.preemptions?.at(-1)
+        if (last?.endMs === Number.POSITIVE_INFINITY) last.endMs = nowMs
+      }
+    }
+  }
+
+  start(): void {
+    this.workers.length = 0
+    this.requests = []
+    this.byRole.clear()
+    this.live.clear()
+    this.everyRequests = this.everyGiven
+    this.passesPerGroup = 1
+    this.groups = 0
+  }
+
+  arrival(request: SimRequest): void {
+    if (request.id % this.everyRequests === 0) this.live.set(request.id, { request, preemptions: undefined })
+  }
+
+  pass(worker: ProbedWorker, startMs: number, outcome: PassOutcome): void {
+    const { endMs, progressed } = outcome
+    if ((!progressed && endMs === startMs) || endMs < this.fromMs || startMs > this.untilMs) return
+    const { groups } = this.timelineOf(worker)
+    const last = groups.at(-1)
+    if (last !== undefined && last.passes < this.passesPerGroup) {
+      addPass(last, startMs, outcome)
+      return
+    }
+    groups.push(passGroup(startMs, outcome, worker.core.snapshot()))
+    this.groups += 1
+    this.keepWithin()
+  }
+
+  record(request: SimRequest, nowMs: number): void {
+    const live = this.live.get(request.id)
+    if (live === undefined) return
+    this.live.delete(request.id)
+    this.keep(live, nowMs)
+  }
+
+  end(_: ProbedRun, { nowMs }: RunEnd): void {
+    for (const live of this.live.values()) this.keep(live, nowMs)
+    this.live.clear()
+  }
+
+  private keep({ preemptions, request }: LiveRequest, nowMs: number): void {
+    if (request.id % this.everyRequests !== 0) return
+    const span = requestSpan(request, nowMs, preemptions ?? [])
+    if (span.endMs < this.fromMs || span.startMs > this.untilMs) return
+    this.requests.push(span)
+    this.keepWithin()
+  }
+
+  private timelineOf({ role, workerIndex }: ProbedWorker): WorkerTimeline {
+    let pool = this.byRole.get(role)
+    if (pool === undefined) {
+      pool = new Map()
+      this.byRole.set(role, pool)
+    }
+    let timeline = pool.get(workerIndex)
+    if (timeline === undefined) {
+      timeline = { role, workerIndex, groups: [] }
+      pool.set(workerIndex, timeline)
+      this.workers.push(timeline)
+    }
+    return timeline
+  }
+
+  /** Lets go of half of whatever takes more of the room, while there is too much. */
+  private keepWithin(): void {
+    const passBytes = this.groups * bytesPerGroup
+    const requestBytes = this.requests.length * bytesPerRequest
+    if (passBytes + requestBytes <= this.maxBytes) return
+    if (requestBytes > passBytes) this.halveRequests()
+    else this.joinPasses()
+  }
+
+  private halveRequests(): void {
+    this.everyRequests *= 2
+    this.requests = this.requests.filter(({ id }) => id % this.everyRequests === 0)
+  }
+
+  private joinPasses(): void {
+    this.passesPerGroup *= 2
+    this.groups = 0
+    for (const { groups } of this.workers) {
+      let kept = 0
+      for (let index = 0; index < groups.length; index += 2) {
+        const group = groups[index]!
+        const next = groups[index + 1]
+        if (next !== undefined) mergeInto(group, next)
+        groups[kept++] = group
+      }
+      groups.length = kept
+      this.groups += kept
+    }
+  }
+}

@@ -1,0 +1,44 @@
+/** Writes a table of rows into a file while the events of a run pass by. */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Pull from "effect/Pull"
+import * as Stream from "effect/Stream"
+import type { OutputError } from "./OutputError.ts"
+import type { OutputFile } from "./OutputFile.ts"
+import type { ReplayEvent } from "./ReplayEvent.ts"
+import type { TableWriter } from "./TableWriter.ts"
+
+/**
+ * Passes the events through. `rowsOf` is asked with each chunk, and once more with nothing when the events have ended, for the rows
+ * that are there by now. The file is complete when the events end; its scope decides what becomes of it when they fail.
+ */
+export const writeTableTo =
+  <Row>(
+    file: OutputFile,
+    writer: TableWriter<Row>,
+    rowsOf: (events: ReadonlyArray<ReplayEvent>) => ReadonlyArray<Row>
+  ) =>
+  <E, R>(events: Stream.Stream<ReplayEvent, E, R>): Stream.Stream<ReplayEvent, E | OutputError, R> =>
+    Stream.transformPull(events, (pull) =>
+      Effect.as(append(file, writer.begin()), passThrough(pull, file, writer, rowsOf))
+    )
+
+const append = (file: OutputFile, content: string | Uint8Array): Effect.Effect<void, OutputError> =>
+  content.length === 0 ? Effect.void : file.append(content)
+
+const passThrough = <A extends ReadonlyArray<ReplayEvent>, E, D, R, Row>(
+  pull: Pull.Pull<A, E, D, R>,
+  file: OutputFile,
+  writer: TableWriter<Row>,
+  rowsOf: (events: ReadonlyArray<ReplayEvent>) => ReadonlyArray<Row>
+): Pull.Pull<A, E | OutputError, D, R> =>
+  Pull.matchEffect(pull, {
+    onSuccess: (chunk) => Effect.as(append(file, writer.add(rowsOf(chunk))), chunk),
+    onFailure: Effect.failCause,
+    onDone: (done) =>
+      append(file, writer.add(rowsOf([]))).pipe(
+        Effect.andThen(Effect.suspend(() => append(file, writer.end()))),
+        Effect.andThen(file.commit),
+        Effect.andThen(Cause.done(done))
+      )
+  })

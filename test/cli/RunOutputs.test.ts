@@ -1,0 +1,202 @@
+/** What a run writes beside its report: the same figures in every form, and a status that scripts can ask for. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { parquetReadObjects } from "hyparquet"
+import { copyFileSync, readFileSync } from "node:fs"
+import { join, resolve } from "node:path"
+import { gunzipSync } from "node:zlib"
+import { Folder, program } from "./Program.ts"
+
+const trace = resolve(import.meta.dirname, "../../traces/conversation_sample.jsonl")
+
+const inFolder = <E>(test: (folder: Folder) => Effect.Effect<void, E>) =>
+  Effect.acquireUseRelease(
+    Effect.sync(() => {
+      const folder = new Folder({ "trace.jsonl": "" })
+      copyFileSync(trace, join(folder.path, "trace.jsonl"))
+      return folder
+    }),
+    test,
+    (folder) => Effect.sync(() => folder.leave())
+  )
+
+const Row = Schema.Record(Schema.String, Schema.Unknown)
+type Row = typeof Row.Type
+const rowOf = Schema.decodeUnknownSync(Schema.fromJsonString(Row))
+const jsonRows = (text: string): ReadonlyArray<Row> =>
+  text
+    .trimEnd()
+    .split("\n")
+    .map((line) => rowOf(line))
+
+/** No field of these files has quotes or commas in it. */
+const csvRows = (text: string): ReadonlyArray<Readonly<Record<string, string>>> => {
+  const [header = "", ...lines] = text.trimEnd().split("\n")
+  const names = header.split(",")
+  return lines.map((line) => Object.fromEntries(line.split(",").map((value, index) => [names[index] ?? "", value])))
+}
+
+const parquetRows = (path: string) =>
+  Effect.promise(() => {
+    const bytes = readFileSync(path)
+    return parquetReadObjects({ file: new Uint8Array(bytes).buffer })
+  })
+
+/** As CSV would write it. */
+const fieldOf = (value: unknown): string => (value === null || value === undefined ? "" : String(value))
+
+const run = (...flags: ReadonlyArray<string>) =>
+  program(["replay", "trace.jsonl", "--num-workers=2", "--report-json=r.json", "--quiet", ...flags])
+
+describe("outputs of a run", () => {
+  it.effect("have the requests as lines, CSV and Parquet, alike", () =>
+    inFolder((folder) =>
+      Effect.gen(function* () {
+        for (const name of ["q.jsonl", "q.csv", "q.parquet"]) {
+          assert.strictEqual((yield* run(`--report-jsonl=${name}`)).exit, 0)
+        }
+        const lines = jsonRows(folder.read("q.jsonl"))
+        const csv = csvRows(folder.read("q.csv"))
+        const parquet = yield* parquetRows("q.parquet")
+        assert.strictEqual(lines.length, 60)
+        assert.strictEqual(csv.length, 60)
+        assert.strictEqual(parquet.length, 60)
+        lines.forEach((line, index) => {
+          for (const [key, value] of Object.entries(line)) {
+            assert.strictEqual(csv[index]?.[key], fieldOf(value), key)
+            assert.strictEqual(fieldOf(parquet[index]?.[key]), fieldOf(value), key)
+          }
+        })
+      })
+    )
+  )
+
+  it.effect("have the time series in three forms, alike, and adding up", () =>
+    inFolder((folder) =>
+      Effect.gen(function* () {
+        for (const name of ["s.jsonl", "s.csv", "s.parquet"]) {
+          const { exit } = yield* run(`--series=${name}`, "--series-interval-seconds=0.5")
+          assert.strictEqual(exit, 0)
+        }
+        const lines = jsonRows(folder.read("s.jsonl"))
+        const csv = csvRows(folder.read("s.csv"))
+        const parquet = yield* parquetRows("s.parquet")
+        assert.isAbove(lines.length, 30)
+        lines.forEach((line, index) => {
+          for (const [key, value] of Object.entries(line)) {
+            assert.strictEqual(csv[index]?.[key], fieldOf(value), key)
+            assert.strictEqual(fieldOf(parquet[index]?.[key]), fieldOf(value), key)
+          }
+        })
+        const workers = csv.filter(({ scope }) => scope === "worker")
+        const tokens = workers.reduce((total, each) => total + Number(each["decode_tokens"]), 0)
+        assert.strictEqual(tokens, rowOf(folder.read("r.json"))["total_output_tokens"])
+      })
+    )
+  )
+
+  it.effect("have the timeline, plain or compressed, and say when it is sampled", () =>
+    inFolder((folder) =>
+      Effect.gen(function* () {
+        assert.strictEqual((yield* run("--timeline=t.json")).stderr, "")
+        yield* run("--timeline=t.json.gz")
+        assert.strictEqual(gunzipSync(readFileSync("t.json.gz")).toString(), folder.read("t.json"))
+        const small = yield* program([
+          "replay",
+          "trace.jsonl",
+          "--report-json=r.json",
+          "--timeline=t.json",
+          "--timeline-max-mb=0.02"
+        ])
+        assert.match(small.stderr, /note: t\.json holds every \d+th request only and draws up to \d+ passes as one/)
+      })
+    )
+  )
+
+  it.effect("do not change the report", () =>
+    inFolder((folder) =>
+      Effect.gen(function* () {
+        const report = () => folder.read("r.json").replaceAll(/"(wall_time_ms|processed_\w+_per_s)": [^,\n]*,?/g, "")
+        yield* run()
+        const plain = report()
+        yield* run("--series=s.csv", "--timeline=t.json", "--report-jsonl=q.csv")
+        assert.strictEqual(report(), plain)
+      })
+    )
+  )
+
+  for (const [flags, message] of [
+    [["--series=s.txt"], /^error: --series: s\.txt does not say in which form; let its name end in \.csv/],
+    [["--timeline=t.gz"], /^error: --timeline: t\.gz does not say in which form/],
+    [["--timeline=t.json", "--timeline-until-seconds=0"], /^error: --timeline-until-seconds: must be after/],
+    [["--series=trace.jsonl"], /^error: --series: trace\.jsonl is the trace trace\.jsonl/],
+    [["--series=s.csv", "--report-jsonl=s.csv"], /^error: --series: s\.csv is also the --report-jsonl output/],
+    [["--fail-if=p99_tft_ms > 3"], /^error: --fail-if: .*did you mean p99_ttft_ms\?/]
+  ] as const) {
+    it.effect(`are refused before the run: ${flags.join(" ")}`, () =>
+      inFolder((folder) =>
+        Effect.gen(function* () {
+          const { exit, stderr } = yield* run(...flags)
+          assert.match(stderr, message)
+          assert.strictEqual(exit, 2)
+          assert.deepStrictEqual(folder.added(), [])
+        })
+      )
+    )
+  }
+
+  it.effect("are said to be without use where they are", () =>
+    inFolder(() =>
+      Effect.gen(function* () {
+        const words = ["--report-json=r.json", "--series-interval-seconds=2", "--timeline-every=2"]
+        const { stderr } = yield* program(["replay", "trace.jsonl", ...words])
+        assert.match(stderr, /note: --series-interval-seconds has no effect without --series/)
+        assert.match(stderr, /note: --timeline-every has no effect without --timeline/)
+      })
+    )
+  )
+})
+
+describe("--fail-if", () => {
+  it.effect("ends with status 3 and a line for each condition that holds, once everything is written", () =>
+    inFolder((folder) =>
+      Effect.gen(function* () {
+        const { exit, stderr, stdout } = yield* run(
+          "--fail-if=p99_ttft_ms > 5 ms",
+          "--fail-if=completed_requests < 60",
+          "--fail-if=completed_requests >= 60",
+          "--report-jsonl=q.jsonl"
+        )
+        assert.strictEqual(exit, 3)
+        assert.match(
+          stderr,
+          /^error: --fail-if: p99_ttft_ms is [\d.]+, > 5 ms\nerror: --fail-if: completed_requests is 60, >= 60$/
+        )
+        assert.match(stdout, /Saved full report to: r\.json/)
+        assert.deepStrictEqual(folder.added(), ["q.jsonl", "r.json"])
+      })
+    )
+  )
+
+  it.effect("changes nothing where none does, and does not vouch for what is not in the report", () =>
+    inFolder(() =>
+      Effect.gen(function* () {
+        assert.strictEqual((yield* run("--fail-if=p99_ttft_ms > 1000 s")).exit, 0)
+        const { exit, stderr } = yield* run("--fail-if=goodput_completed_requests < 10")
+        assert.strictEqual(exit, 3)
+        assert.match(stderr, /goodput_completed_requests is not in the report of this run/)
+      })
+    )
+  )
+
+  it.effect("may stand in the configuration file", () =>
+    inFolder((folder) =>
+      Effect.gen(function* () {
+        folder.write("c.yaml", "traces: trace.jsonl\nfail-if: p99_ttft_ms > 5\nreport-json: r.json\n")
+        const { exit, stderr } = yield* program(["replay", "--config=c.yaml"])
+        assert.strictEqual(exit, 3, stderr)
+      })
+    )
+  )
+})
