@@ -34,7 +34,7 @@ const imported: Readonly<Record<string, ReadonlyArray<string>>> = {
     "workload"
   ],
   online: ["request", "settings", "report", "trace", "engine", "router", "workload", "simulation"],
-  observe: ["request", "report", "engine", "simulation"],
+  observe: ["structures", "request", "report", "engine", "simulation"],
   run: [
     "host",
     "structures",

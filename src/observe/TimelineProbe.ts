@@ -8,15 +8,8 @@ import type { PassOutcome } from "../engine/WorkerCore.ts"
 import type { WorkerProbe } from "../engine/WorkerProbe.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
 import type { PoolRole, ProbedRun, ProbedWorker, RunEnd, RunProbe } from "../simulation/RunProbe.ts"
-import {
-  addPass,
-  mergeInto,
-  type PassGroup,
-  passGroup,
-  type Preemption,
-  requestSpan,
-  type RequestSpan
-} from "./TimelineRecord.ts"
+import { PassGroups } from "./PassGroups.ts"
+import { endOf, type Preemption, RequestSpans } from "./RequestSpans.ts"
 
 export interface TimelineOptions {
   /** Only what overlaps this part of simulated time, ms. */
@@ -43,12 +36,12 @@ interface LiveRequest {
 export interface WorkerTimeline {
   readonly role: PoolRole
   readonly workerIndex: number
-  readonly groups: Array<PassGroup>
+  readonly groups: PassGroups
 }
 
 export class TimelineProbe implements RunProbe {
   readonly workers: Array<WorkerTimeline> = []
-  requests: Array<RequestSpan> = []
+  requests = new RequestSpans()
   private readonly byRole = new Map<PoolRole, Map<number, WorkerTimeline>>()
   private readonly live = new Map<number, LiveRequest>()
   private readonly fromMs: number
@@ -87,7 +80,7 @@ export class TimelineProbe implements RunProbe {
 
   start(): void {
     this.workers.length = 0
-    this.requests = []
+    this.requests = new RequestSpans()
     this.byRole.clear()
     this.live.clear()
     this.everyRequests = this.everyGiven
@@ -102,13 +95,7 @@ export class TimelineProbe implements RunProbe {
   pass(worker: ProbedWorker, startMs: number, outcome: PassOutcome): void {
     const { endMs, progressed } = outcome
     if ((!progressed && endMs === startMs) || endMs < this.fromMs || startMs > this.untilMs) return
-    const { groups } = this.timelineOf(worker)
-    const last = groups.at(-1)
-    if (last !== undefined && last.passes < this.passesPerGroup) {
-      addPass(last, startMs, outcome)
-      return
-    }
-    groups.push(passGroup(startMs, outcome, worker.core.snapshot()))
+    if (!this.timelineOf(worker).groups.add(worker.core, startMs, outcome, this.passesPerGroup)) return
     this.groups += 1
     this.keepWithin()
   }
@@ -127,9 +114,8 @@ export class TimelineProbe implements RunProbe {
 
   private keep({ preemptions, request }: LiveRequest, nowMs: number): void {
     if (request.id % this.everyRequests !== 0) return
-    const span = requestSpan(request, nowMs, preemptions ?? [])
-    if (span.endMs < this.fromMs || span.startMs > this.untilMs) return
-    this.requests.push(span)
+    if (endOf(request, nowMs) < this.fromMs || request.arrivalMs > this.untilMs) return
+    this.requests.add(request, nowMs, preemptions)
     this.keepWithin()
   }
 
@@ -141,7 +127,7 @@ export class TimelineProbe implements RunProbe {
     }
     let timeline = pool.get(workerIndex)
     if (timeline === undefined) {
-      timeline = { role, workerIndex, groups: [] }
+      timeline = { role, workerIndex, groups: new PassGroups() }
       pool.set(workerIndex, timeline)
       this.workers.push(timeline)
     }
@@ -159,22 +145,15 @@ export class TimelineProbe implements RunProbe {
 
   private halveRequests(): void {
     this.everyRequests *= 2
-    this.requests = this.requests.filter(({ id }) => id % this.everyRequests === 0)
+    this.requests.keepEvery(this.everyRequests)
   }
 
   private joinPasses(): void {
     this.passesPerGroup *= 2
     this.groups = 0
     for (const { groups } of this.workers) {
-      let kept = 0
-      for (let index = 0; index < groups.length; index += 2) {
-        const group = groups[index]!
-        const next = groups[index + 1]
-        if (next !== undefined) mergeInto(group, next)
-        groups[kept++] = group
-      }
-      groups.length = kept
-      this.groups += kept
+      groups.join()
+      this.groups += groups.length
     }
   }
 }

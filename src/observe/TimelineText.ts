@@ -6,7 +6,8 @@
  * "Trace Event Format", the Chromium project.
  */
 import type { PoolRole } from "../simulation/RunProbe.ts"
-import type { PassGroup, RequestSpan, Stage } from "./TimelineRecord.ts"
+import type { PassGroup } from "./PassGroups.ts"
+import type { RequestSpan, Stage } from "./RequestSpans.ts"
 import type { TimelineProbe, WorkerTimeline } from "./TimelineProbe.ts"
 
 const processes: Readonly<Record<PoolRole | "requests", number>> = { aggregated: 1, prefill: 1, decode: 2, requests: 3 }
@@ -34,7 +35,7 @@ function* events({ requests, workers }: TimelineProbe): Generator<string> {
   }
   if (requests.length > 0) yield named("process_name", processes.requests, 0, "requests")
   for (const worker of workers) yield* workerEvents(worker)
-  for (const request of requests) yield* requestEvents(request)
+  for (const request of requests.all()) yield* requestEvents(request)
 }
 
 const named = (kind: string, pid: number, tid: number, name: string): string =>
@@ -46,9 +47,9 @@ function* workerEvents({ groups, role, workerIndex }: WorkerTimeline): Generator
   yield named("thread_name", pid, tid, `worker ${workerIndex}`)
   let requests = ""
   let blocks = ""
-  for (const group of groups) {
+  for (const group of groups.all()) {
     yield* passEvents(group, pid, tid)
-    const { activeBlocks, cachedBlocks, running, waiting } = group.state
+    const { activeBlocks, cachedBlocks, running, waiting } = group
     const start = `"pid":${pid},"ts":${microseconds(group.startMs)}`
     const nextRequests = `{"waiting":${waiting},"running":${running}}`
     const nextBlocks = `{"active":${activeBlocks},"cached":${cachedBlocks}}`
@@ -99,7 +100,7 @@ function* requestEvents(request: RequestSpan): Generator<string> {
     output_tokens: emittedTokens,
     reused_tokens: reusedTokens,
     worker: request.workerIndex < 0 ? undefined : request.workerIndex,
-    prefill_worker: prefillWorkerIndex
+    prefill_worker: prefillWorkerIndex < 0 ? undefined : prefillWorkerIndex
   })
   yield asynchronous("b", "request", id, startMs, `,"args":${args}`)
   for (const stage of stages) yield* stageEvents(stage, id)

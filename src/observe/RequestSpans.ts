@@ -1,0 +1,160 @@
+/** Requests for a timeline, each from its arrival to its end with its stages one after the other; times in simulated ms. */
+import type { RequestStatus, SimRequest } from "../request/SimRequest.ts"
+import { NumberRows } from "../structures/NumberRows.ts"
+
+export type StageName = "queued" | "prefill" | "transfer" | "decode" | "preempted"
+
+/** A stage of a request, with what happened inside it. */
+export interface Stage {
+  readonly name: StageName
+  readonly startMs: number
+  readonly endMs: number
+  readonly inside: ReadonlyArray<Stage>
+}
+
+export interface RequestSpan {
+  readonly id: number
+  readonly name: string
+  readonly startMs: number
+  readonly endMs: number
+  readonly status: RequestStatus
+  readonly promptTokens: number
+  readonly emittedTokens: number
+  readonly reusedTokens: number
+  /** `-1` before routing. */
+  readonly workerIndex: number
+  /** `-1` but in disaggregated runs. */
+  readonly prefillWorkerIndex: number
+  readonly stages: ReadonlyArray<Stage>
+}
+
+/** Time without KV: from a preemption to the next admission; infinite where there was none. */
+export interface Preemption {
+  readonly startMs: number
+  endMs: number
+}
+
+const statuses: ReadonlyArray<RequestStatus> = ["in_flight", "completed", "rejected", "failed"]
+
+/** Stages in their order, without and with a hand-off; the first begins at the arrival. */
+const aggregatedStages: ReadonlyArray<StageName> = ["queued", "prefill", "decode"]
+const handoffStages: ReadonlyArray<StageName> = ["queued", "prefill", "transfer", "decode"]
+
+const columns = {
+  id: 0,
+  startMs: 1,
+  endMs: 2,
+  status: 3,
+  promptTokens: 4,
+  emittedTokens: 5,
+  reusedTokens: 6,
+  workerIndex: 7,
+  prefillWorkerIndex: 8,
+  handedOver: 9,
+  /** Starts of the second, third and fourth stage; `NaN` for those never reached. */
+  turns: 10
+} as const
+const width = columns.turns + 3
+
+export class RequestSpans {
+  private readonly rows = new NumberRows(width)
+  /** Names that the trace gives, by row. */
+  private readonly names: Array<string | null> = []
+  /** By request; most have none. */
+  private readonly preemptions = new Map<number, ReadonlyArray<Preemption>>()
+
+  get length(): number {
+    return this.rows.length
+  }
+
+  /** Adds a request as of `nowMs`, which ends it unless its last token did. */
+  add(request: SimRequest, nowMs: number, preemptions: ReadonlyArray<Preemption> | undefined): void {
+    const { rows } = this
+    const { arrivalMs, handoff } = request
+    rows.add()
+    const row = rows.length - 1
+    rows.set(row, columns.id, request.id)
+    rows.set(row, columns.startMs, arrivalMs)
+    rows.set(row, columns.endMs, endOf(request, nowMs))
+    rows.set(row, columns.status, statuses.indexOf(request.status))
+    rows.set(row, columns.promptTokens, request.promptTokens)
+    rows.set(row, columns.emittedTokens, request.emittedTokens)
+    rows.set(row, columns.reusedTokens, request.reusedTokens)
+    rows.set(row, columns.workerIndex, request.workerIndex)
+    rows.set(row, columns.prefillWorkerIndex, handoff === null ? -1 : handoff.prefillWorkerIndex)
+    rows.set(row, columns.handedOver, handoff === null ? 0 : 1)
+    rows.set(row, columns.turns, handoff === null ? request.firstAdmitMs : handoff.prefillAdmitMs)
+    rows.set(row, columns.turns + 1, handoff === null ? request.firstTokenMs : handoff.sourceHeldMs)
+    rows.set(row, columns.turns + 2, handoff === null ? Number.NaN : handoff.decodeAdmitMs)
+    this.names.push(request.requestId)
+    if (preemptions !== undefined) this.preemptions.set(request.id, preemptions)
+  }
+
+  /** Lets go of requests whose number is not divisible. */
+  keepEvery(every: number): void {
+    const { names, preemptions, rows } = this
+    let kept = 0
+    for (let row = 0; row < rows.length; row++) {
+      const id = rows.get(row, columns.id)
+      if (id % every !== 0) {
+        preemptions.delete(id)
+        continue
+      }
+      rows.copy(row, kept)
+      names[kept++] = names[row] ?? null
+    }
+    rows.truncate(kept)
+    names.length = kept
+  }
+
+  *all(): Generator<RequestSpan> {
+    for (let row = 0; row < this.length; row++) yield this.at(row)
+  }
+
+  private at(row: number): RequestSpan {
+    const of = (column: number): number => this.rows.get(row, column)
+    const id = of(columns.id)
+    return {
+      id,
+      name: this.names[row] ?? `request-${id}`,
+      startMs: of(columns.startMs),
+      endMs: of(columns.endMs),
+      status: statuses[of(columns.status)] ?? "in_flight",
+      promptTokens: of(columns.promptTokens),
+      emittedTokens: of(columns.emittedTokens),
+      reusedTokens: of(columns.reusedTokens),
+      workerIndex: of(columns.workerIndex),
+      prefillWorkerIndex: of(columns.prefillWorkerIndex),
+      stages: this.stagesOf(row, this.preemptions.get(id) ?? [])
+    }
+  }
+
+  private stagesOf(row: number, preemptions: ReadonlyArray<Preemption>): ReadonlyArray<Stage> {
+    const { rows } = this
+    const endMs = rows.get(row, columns.endMs)
+    const names = rows.get(row, columns.handedOver) === 0 ? aggregatedStages : handoffStages
+    const reached = names
+      .map((name, stage) => ({
+        name,
+        startMs: rows.get(row, stage === 0 ? columns.startMs : columns.turns + stage - 1)
+      }))
+      .filter(({ startMs }) => startMs <= endMs)
+    return reached
+      .map(({ name, startMs }, index): Stage => {
+        const nextMs = Math.max(startMs, Math.min(reached[index + 1]?.startMs ?? endMs, endMs))
+        return { name, startMs, endMs: nextMs, inside: within(preemptions, startMs, nextMs) }
+      })
+      .filter((stage) => stage.endMs > stage.startMs)
+  }
+}
+
+export const endOf = ({ arrivalMs, lastTokenMs, status }: SimRequest, nowMs: number): number =>
+  Math.max(arrivalMs, status === "completed" && !Number.isNaN(lastTokenMs) ? lastTokenMs : nowMs)
+
+/** The parts of preemptions that lie in a stage. */
+const within = (preemptions: ReadonlyArray<Preemption>, startMs: number, endMs: number): ReadonlyArray<Stage> =>
+  preemptions.flatMap((each) => {
+    const from = Math.max(each.startMs, startMs)
+    const to = Math.min(each.endMs, endMs)
+    return to > from ? [{ name: "preempted", startMs: from, endMs: to, inside: [] }] : []
+  })
