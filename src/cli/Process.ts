@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import { exitCodeOf } from "./ExitCode.ts"
 import { main } from "./Main.ts"
 import { ProgressTerminal } from "./Progress.ts"
+import { Screen } from "./Screen.ts"
 
 /**
  * The first signal ends the run at its next event; {@link NodeRuntime.runMain} sees to that. From then on nobody listens, so
@@ -41,7 +42,13 @@ process.stderr.on("error", () => {})
 
 const terminal = process.stderr.isTTY ? (text: string): void => void process.stderr.write(text) : undefined
 
+/** A terminal that says nothing of its width has the usual one. */
+const screen = process.stdout.isTTY
+  ? { columns: process.stdout.columns ?? 80, colour: (process.env["NO_COLOR"] ?? "") === "" }
+  : undefined
+
 main(process.argv.slice(2)).pipe(
+  Effect.provideService(Screen, screen),
   Effect.provideService(ProgressTerminal, terminal),
   Effect.provide(NodeServices.layer),
   NodeRuntime.runMain({

@@ -7,17 +7,22 @@ import type { ReplayOptions } from "../run/ReplayOptions.ts"
 import { validateReplayOptions } from "../config/ValidateReplayOptions.ts"
 import * as OutputFile from "../report/OutputFile.ts"
 import { locate } from "../report/OutputTarget.ts"
+import { compactTable } from "../report/CompactTable.ts"
 import { printable } from "../report/Printable.ts"
 import type { Report } from "../report/Report.ts"
 import { reportJson } from "../report/ReportJson.ts"
 import { reportTable } from "../report/ReportTable.ts"
 import { sideFiles, traceFiles } from "../run/InputFiles.ts"
+import type { SimulationView } from "../simulation/SimulationView.ts"
 import * as Run from "../run/Run.ts"
 import { givenOptions } from "./OptionFiles.ts"
 import { openObservers, throughAll } from "./Observers.ts"
 import { type OutputPaths, resolveOutputPaths } from "./OutputPaths.ts"
 import { explainingMemory } from "./MemoryProblem.ts"
 import { showProgress } from "./Progress.ts"
+import { outcomeLines, simulatedLines } from "./RunSummary.ts"
+import { RunWatch } from "./RunWatch.ts"
+import { Screen } from "./Screen.ts"
 import { crossedBy, readThresholds } from "./Thresholds.ts"
 import { untilInterrupted } from "./UntilInterrupted.ts"
 
@@ -54,25 +59,62 @@ const replay = Effect.fnUntraced(function* (
   const [pool] = run.deployment.facts()
   const observers = yield* openObservers(options.outputs, pool?.engineProfile)
   const probes = observers.flatMap(({ probe }) => (probe === undefined ? [] : [probe]))
+  const watch = new RunWatch()
   return yield* untilInterrupted(
     (stopWhen) =>
       Effect.scoped(
         Effect.flatMap(showProgress(run.requests, options.quiet), ({ monitor }) =>
-          run.events({ stopWhen, monitor, probes }).pipe(throughAll(observers), Stream.run(run.report))
+          run
+            .events({ stopWhen, monitor: both(monitor, watch.monitor), probes })
+            .pipe(throughAll(observers), watch.through, Stream.run(run.report))
         )
       ),
     Effect.fnUntraced(function* (finished: Report) {
       yield* note(finished.dynosim.warnings.slice(run.notices.length))
-      yield* deliver(finished, outputs)
+      yield* deliver(finished, options, outputs, watch)
       for (const { finish } of observers) yield* note(yield* finish)
       return finished
     })
   )
 })
 
+/** Hands the view to both. */
+const both =
+  (first: (view: SimulationView["Service"]) => void, second: (view: SimulationView["Service"]) => void) =>
+  (view: SimulationView["Service"]): void => {
+    first(view)
+    second(view)
+  }
+
 /** The report is on disk before anything is printed. Where it is what is printed, or the lines are, the table goes beside it. */
-const deliver = Effect.fnUntraced(function* (report: Report, outputs: OutputPaths) {
+const deliver = Effect.fnUntraced(function* (
+  report: Report,
+  options: ReplayOptions,
+  outputs: OutputPaths,
+  watch: RunWatch
+) {
   yield* OutputFile.write(outputs.report, reportJson(report))
-  const table = reportTable(report, outputs.report === "-" ? "standard output" : outputs.report).trimEnd()
-  yield* outputs.standardOutputTaken ? Console.error(table) : Console.log(table)
+  const text = printedText(report, options, outputs, watch, yield* Screen)
+  yield* outputs.standardOutputTaken ? Console.error(text) : Console.log(text)
 })
+
+const printedText = (
+  report: Report,
+  options: ReplayOptions,
+  { report: path, standardOutputTaken }: OutputPaths,
+  watch: RunWatch,
+  screen: Screen | undefined
+): string => {
+  const savedTo = path === "-" ? "standard output" : path
+  const table = reportTable(report, savedTo).trimEnd()
+  const shown = standardOutputTaken ? undefined : screen
+  const width = (table.split("\n")[1] ?? "").length
+  const style = options.outputs.table ?? (shown !== undefined && shown.columns < width ? "compact" : "aiperf")
+  const saved = `Saved full report to: ${printable(savedTo)}`
+  const middle = style === "aiperf" ? [table] : style === "compact" ? [...compactTable(report), saved] : [saved]
+  if (!options.outputs.summary && shown === undefined) return middle.join("\n")
+  const heading = (label: string): string => (shown?.colour === true ? `\u001b[1m${label}\u001b[0m` : label)
+  const before = simulatedLines(options, report, heading)
+  const after = outcomeLines(options, report, watch, heading)
+  return [...before, "", ...middle, "", ...after].join("\n")
+}

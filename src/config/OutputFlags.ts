@@ -1,5 +1,6 @@
 /** Options that say what a run writes and how it is judged; none of them changes what is simulated. */
-import { anyCount, duration, integer, path, positive, texts } from "../settings/Kind.ts"
+import { tableStyles } from "../run/ReplayOptions.ts"
+import { anyCount, boolean, duration, integer, oneOf, path, positive, texts } from "../settings/Kind.ts"
 import type { FlagTable } from "./FlagSpec.ts"
 
 /** Simulated seconds of a row; below a millisecond there is nothing to see. */
@@ -59,6 +60,17 @@ export const outputFlags = {
     default: "50",
     description:
       "Size of --timeline before compression, about, in MB; what would be more is sampled evenly by request, and passes are joined"
+  },
+  summary: {
+    own: true,
+    kind: boolean,
+    description: "Print what was simulated and what came of it around the table, as on a terminal"
+  },
+  table: {
+    own: true,
+    kind: oneOf(tableStyles),
+    default: "aiperf; compact where the terminal is narrower than that",
+    description: "Layout of the printed table: the reference's, one within 100 columns with p50 and p95, or none"
   },
   "fail-if": {
     own: true,

@@ -84,6 +84,9 @@ export interface Routing {
   readonly tieBreak: TieBreak
 }
 
+export const tableStyles = ["aiperf", "compact", "none"] as const
+export type TableStyle = (typeof tableStyles)[number]
+
 export interface SeriesOutput {
   readonly path: string
   /** Simulated time of a row. */
@@ -107,6 +110,10 @@ export interface Outputs {
   readonly reportJsonl: string | undefined
   readonly series: SeriesOutput | undefined
   readonly timeline: TimelineOutput | undefined
+  /** Print a summary around the table, also where no terminal is. */
+  readonly summary: boolean
+  /** `undefined`: by the width of the terminal. */
+  readonly table: TableStyle | undefined
   /** Conditions on the report under which the run counts as failed, as given. */
   readonly failIf: ReadonlyArray<string>
 }

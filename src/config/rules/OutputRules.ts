@@ -46,5 +46,7 @@ export const outputsOf = (given: GivenOptions): Outputs => ({
   reportJsonl: given.reportJsonl,
   series: seriesOf(given),
   timeline: timelineOf(given),
+  summary: given.summary ?? false,
+  table: given.table,
   failIf: given.failIf ?? []
 })

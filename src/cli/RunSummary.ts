@@ -1,0 +1,116 @@
+/** What stands around the table for somebody who looks: what was simulated, and what came of it. */
+import { printable } from "../report/Printable.ts"
+import type { Pool, Report } from "../report/Report.ts"
+import type { ReplayOptions } from "../run/ReplayOptions.ts"
+import type { RunWatch } from "./RunWatch.ts"
+
+type EngineArgs = Extract<ReplayOptions["deployment"], { readonly _tag: "Aggregated" }>["engine"]
+
+const count = (value: number): string => value.toLocaleString("en-US", { maximumFractionDigits: 0 })
+const figure = (value: number): string => value.toLocaleString("en-US", { maximumSignificantDigits: 4 })
+const percent = (share: number): string => `${(share * 100).toFixed(1)} %`
+
+/** Label and text, one under the other. */
+const lines = (entries: ReadonlyArray<readonly [label: string, text: string]>, heading: (text: string) => string) => {
+  const width = Math.max(...entries.map(([label]) => label.length))
+  return entries.map(([label, text]) => `${heading(`${label}:`.padEnd(width + 2))}${printable(text)}`)
+}
+
+/** Before the table. `heading` makes a label stand out. */
+export const simulatedLines = (
+  { deployment, input, load, mode, routing }: ReplayOptions,
+  { dynosim: { pools = [] } }: Report,
+  heading: (text: string) => string
+): ReadonlyArray<string> => {
+  const engines = deployment._tag === "Aggregated" ? [deployment.engine] : [deployment.prefill, deployment.decode]
+  const source = input._tag === "Trace" ? input.files.join(", ") : "synthetic requests"
+  const how =
+    load._tag === "ClosedLoop"
+      ? `closed loop of ${count(load.concurrency)}`
+      : `open loop${load.arrivalSpeedup === 1 ? "" : `, ${figure(load.arrivalSpeedup)} times faster`}`
+  return lines(
+    [
+      ["Engine", [...new Set(engines.map(engineText))].join(" and ")],
+      ["Timing", [...new Set(pools.map(({ timing_source }) => timing_source))].join(", ")],
+      ["Workers", `${pools.map(workersText).join(" and ")}, ${routing.mode}`],
+      ["KV pool", pools.map(poolText).join(" and ")],
+      ["Load", `${source}, ${how}${mode === "online" ? ", on the live clock" : ""}`]
+    ],
+    heading
+  )
+}
+
+const engineText = ({ engineProfile, engineType }: EngineArgs): string =>
+  `${engineType}, scheduled like ${engineProfile}`
+
+const workersText = ({ gpus_per_worker, role, workers }: Pool): string =>
+  `${count(workers)} ${role === "aggregated" ? "" : `${role} `}of ${gpus_per_worker} GPU${gpus_per_worker === 1 ? "" : "s"}`
+
+const poolText = ({ block_size, kv_blocks, kv_gib, kv_tokens, role }: Pool): string =>
+  `${role === "aggregated" ? "" : `${role} `}${count(kv_tokens)} tokens per worker, ${count(kv_blocks)} blocks of ${block_size}`
+  + (kv_gib === null ? "" : `, ${figure(kv_gib)} GiB`)
+
+/** After the table. */
+export const outcomeLines = (
+  options: ReplayOptions,
+  report: Report,
+  watch: RunWatch,
+  heading: (text: string) => string
+): ReadonlyArray<string> => {
+  const { dynosim, goodput_completed_requests: good } = report
+  const warnings = dynosim.warnings.length
+  const entries: Array<readonly [string, string]> = [
+    [
+      "Reuse",
+      `${percent(report.shared_prefix_reused_ratio)} of the prompt tokens had been computed by others or in earlier turns`
+    ],
+    [
+      "TTFT",
+      `p50 ${figure(report.median_ttft_ms)}, p95 ${figure(report.p95_ttft_ms)} ms; on average ${figure(watch.meanQueueMs)} ms in the queue, ${figure(watch.meanPrefillMs)} ms from there to the token`
+    ],
+    ["ITL", `p50 ${figure(report.median_itl_ms)}, p95 ${figure(report.p95_itl_ms)} ms`],
+    ["Preempted", `${count(watch.preemptions())} times`],
+    ["Requests", conservation(report)],
+    ["GPU hours", figure(report.gpu_hours)]
+  ]
+  if (good !== undefined) {
+    const share = report.completed_requests === 0 ? 0 : good / report.completed_requests
+    entries.push(["Goodput", `${count(good)} requests (${percent(share)}) keep the service level`])
+  }
+  if (warnings > 0) entries.push(["Warnings", `${count(warnings)}, under dynosim.warnings in the report`])
+  const advice = [overload(options, report, watch), brokenFloor(options, report)].filter((text) => text !== undefined)
+  return lines([...entries, ...advice.map((text) => ["Note", text] as const)], heading)
+}
+
+const conservation = ({ dynosim }: Report): string =>
+  `${count(dynosim.offered_requests)} offered = ${count(dynosim.completed_requests)} completed + ${count(dynosim.rejected_requests)} rejected`
+  + `${dynosim.failed_requests === 0 ? "" : ` + ${count(dynosim.failed_requests)} failed`} + ${count(dynosim.in_flight_requests)} in flight`
+
+/** An open loop whose requests mostly wait, and that goes on long after the last of them has come. */
+const overload = (
+  { deployment, load }: ReplayOptions,
+  { dynosim, duration_ms }: Report,
+  { lastArrivalMs, meanPrefillMs, meanQueueMs }: RunWatch
+): string | undefined => {
+  if (load._tag !== "OpenLoop" || dynosim.truncated || lastArrivalMs <= 0) return undefined
+  const stretch = duration_ms / lastArrivalMs
+  if (stretch < 1.1 || meanQueueMs < 10 * meanPrefillMs) return undefined
+  const times = stretch.toFixed(2)
+  const flag = deployment._tag === "Aggregated" ? "--num-workers" : "--num-prefill-workers or --num-decode-workers"
+  const workers = deployment._tag === "Aggregated" ? ` ${Math.ceil(deployment.workers * stretch)}` : ""
+  return `overloaded: serving took ${times} times as long as the requests took to come, and latencies measure the queue; try ${flag}${workers}, or --arrival-speedup-ratio ${figure(load.arrivalSpeedup / stretch)}`
+}
+
+/** Where even the best request misses a bound, more workers do not help. */
+const brokenFloor = ({ serviceLevel }: ReplayOptions, report: Report): string | undefined => {
+  if (report.completed_requests === 0) return undefined
+  const { e2eMs, itlMs, ttftMs } = serviceLevel
+  const missed = (what: string, bestMs: number, boundMs: number): string =>
+    `even the best request has ${what} of ${figure(bestMs)} ms, above the ${figure(boundMs)} ms asked for; `
+    + "try a faster engine or more GPUs per worker, for more workers alone may not be enough"
+  if (ttftMs !== undefined && report.min_ttft_ms > ttftMs) return missed("a TTFT", report.min_ttft_ms, ttftMs)
+  if (itlMs !== undefined && report.min_tpot_ms > itlMs) return missed("a mean ITL", report.min_tpot_ms, itlMs)
+  if (e2eMs !== undefined && report.min_e2e_latency_ms > e2eMs)
+    return missed("a latency", report.min_e2e_latency_ms, e2eMs)
+  return undefined
+}

@@ -1,0 +1,46 @@
+/** What the summary on a terminal tells beside the report, gathered from the events of a run at no cost worth a word. */
+import * as Stream from "effect/Stream"
+import type { ReplayEvent } from "../report/ReplayEvent.ts"
+import type { SimulationView } from "../simulation/SimulationView.ts"
+
+export class RunWatch {
+  /** Requests with a first token, and what their times to it are made of. */
+  private requests = 0
+  private queuedMs = 0
+  private computedMs = 0
+  /** Arrival of the latest request. */
+  lastArrivalMs = 0
+  private view: SimulationView["Service"] | undefined = undefined
+
+  readonly monitor = (view: SimulationView["Service"]): void => {
+    this.view = view
+  }
+
+  readonly through = <E, R>(events: Stream.Stream<ReplayEvent, E, R>): Stream.Stream<ReplayEvent, E, R> =>
+    Stream.mapArray(events, (chunk) => {
+      for (const event of chunk) if (event._tag === "Request") this.add(event)
+      return chunk
+    })
+
+  /** Mean wait before the first admission, and from there to the first token, ms; they add up to the mean TTFT. */
+  get meanQueueMs(): number {
+    return this.requests === 0 ? 0 : this.queuedMs / this.requests
+  }
+
+  get meanPrefillMs(): number {
+    return this.requests === 0 ? 0 : this.computedMs / this.requests
+  }
+
+  /** Of the workers that are there at the end. */
+  preemptions(): number {
+    return (this.view?.workers() ?? []).reduce((total, { preemptions }) => total + preemptions, 0)
+  }
+
+  private add({ arrivalMs, firstAdmitMs, firstTokenMs }: ReplayEvent & { readonly _tag: "Request" }): void {
+    if (arrivalMs > this.lastArrivalMs) this.lastArrivalMs = arrivalMs
+    if (Number.isNaN(firstAdmitMs) || Number.isNaN(firstTokenMs)) return
+    this.requests += 1
+    this.queuedMs += firstAdmitMs - arrivalMs
+    this.computedMs += firstTokenMs - firstAdmitMs
+  }
+}
