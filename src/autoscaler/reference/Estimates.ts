@@ -85,7 +85,7 @@ export const itlMs = (
   const load = { requests: Math.ceil(requests * scale + one), kvTokens: Math.ceil(kvTokens * scale + context) }
   const prefillTokens = role === "aggregated" ? Math.ceil(model.meanPassPrefillTokens) : 0
   const stepMs = prefillTokens > 0 ? model.mixedMs(prefillTokens, load.kvTokens) : model.decodeMs(load)
-  return stepMs === undefined ? undefined : stepMs / acceptLength
+  return stepMs === undefined ? undefined : roundedToNs(stepMs) / acceptLength
 }
 
 /** A request as it will be on average, and what is asked of a worker. */
@@ -163,7 +163,7 @@ const decodeCandidate = (
 ): Candidate | undefined => {
   const stepMs = model.decodeMs({ requests: size, kvTokens: size * contextOf(demand) })
   if (stepMs === undefined) return undefined
-  const ms = stepMs / demand.acceptLength
+  const ms = roundedToNs(stepMs) / demand.acceptLength
   return { requestsPerSecond: size / (demand.outputTokens * (ms / 1000)), isEligible: ms <= demand.itlMs }
 }
 
@@ -183,7 +183,7 @@ const aggregatedCandidate = (
   const stepMs = model.mixedMs(Math.min(maxNumBatchedTokens, prefillTokens), kvTokens)
   const firstMs = chunkedMs(model, pool, prefillTokens + prompt, { requests: size, kvTokens })
   if (stepMs === undefined || firstMs === undefined) return undefined
-  const ms = stepMs / acceptLength
+  const ms = roundedToNs(stepMs) / acceptLength
   return {
     requestsPerSecond: size / (outputTokens * (ms / 1000)),
     isEligible: ms <= demand.itlMs && firstMs <= demand.ttftMs
