@@ -32,10 +32,9 @@ const offered: Readonly<Record<string, ReadonlyArray<string>>> = {
     "layerReferencePlanner",
     "layerSchedule",
     "none",
-    "parseStep",
     "plannerSettings",
     "scheduleSettings",
-    "stepProblem"
+    "stepOf"
   ],
   Engine: [
     "Engine",

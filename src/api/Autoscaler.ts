@@ -17,12 +17,6 @@ export {
   type ScalingDecision,
   type TrafficWindow
 } from "../autoscaler/Autoscaler.ts"
-export {
-  layer as layerSchedule,
-  parseStep,
-  scheduleSettings,
-  stepProblem,
-  type ScheduleStep
-} from "../autoscaler/Schedule.ts"
+export { layer as layerSchedule, stepOf, scheduleSettings, type ScheduleStep } from "../autoscaler/Schedule.ts"
 export { layer as layerReferencePlanner, type Wanted } from "../autoscaler/reference/ReferencePlanner.ts"
 export { decodePlannerConfig, plannerSettings, type PlannerConfig } from "../autoscaler/reference/PlannerConfig.ts"

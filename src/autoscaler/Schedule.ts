@@ -9,7 +9,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
-import { complete, decode } from "../settings/Decode.ts"
+import { complete, decode, type Plain } from "../settings/Decode.ts"
 import { duration, integer, oneOf } from "../settings/Kind.ts"
 import { optional, setting } from "../settings/Setting.ts"
 import { type SettingsError, settingsError } from "../settings/SettingsError.ts"
@@ -27,27 +27,19 @@ export interface ScheduleStep {
   readonly pool: PoolRole | undefined
 }
 
-/** A step of a schedule as it is written in a line. */
-export const parseStep = (line: string): Result.Result<ScheduleStep, SettingsError> =>
+/** A step as it is written, for a run with these pools. */
+export const stepOf = (written: Plain, roles: ReadonlyArray<PoolRole>): Result.Result<ScheduleStep, SettingsError> =>
   Result.gen(function* () {
-    const written = new Map(Object.entries(yield* parsed(line)))
     const missing = ["at_s", "workers"].find((key) => !written.has(key))
+    const given = yield* decode(scheduleSettings, written)
     if (missing !== undefined) return yield* Result.fail(settingsError(missing, "is missing"))
-    const { atS, pool, workers } = complete(scheduleSettings, yield* decode(scheduleSettings, written))
-    return { atMs: atS * 1000, workers, pool }
+    const { atS, pool, workers } = complete(scheduleSettings, given)
+    const step = { atMs: atS * 1000, workers, pool }
+    const problem = stepProblem(step, roles)
+    return problem === undefined ? step : yield* Result.fail(problem)
   })
 
-const parsed = (line: string): Result.Result<object, SettingsError> => {
-  const value = Result.try({ try: (): unknown => JSON.parse(line), catch: () => settingsError("", "not JSON") })
-  return Result.flatMap(value, (object) =>
-    typeof object === "object" && object !== null && !Array.isArray(object)
-      ? Result.succeed(object)
-      : Result.fail(settingsError("", 'expected an object, such as {"at_s": 60, "workers": 4}'))
-  )
-}
-
-/** What is wrong with a step for a run with these pools. */
-export const stepProblem = ({ pool }: ScheduleStep, roles: ReadonlyArray<PoolRole>): SettingsError | undefined => {
+const stepProblem = ({ pool }: ScheduleStep, roles: ReadonlyArray<PoolRole>): SettingsError | undefined => {
   if (pool === undefined && roles.length > 1) {
     return settingsError("pool", `is missing: the run has the pools ${roles.join(" and ")}`)
   }
@@ -72,7 +64,7 @@ const deciderOf = (steps: ReadonlyArray<ScheduleStep>, only: PoolRole): Decider 
   }
 }
 
-/** Follows the steps; see {@link stepProblem} for those that a run cannot follow. */
+/** Follows the steps. */
 export const layer = (steps: ReadonlyArray<ScheduleStep>): Layer.Layer<never> =>
   Layer.succeed(Autoscaler, {
     name: "schedule",

@@ -23,7 +23,7 @@ const scalingNotices = (
 ]
 
 /** A deployment, and whether its workers come and go. */
-type Deployed = Pick<ReplayOptions, "deployment"> & Partial<Pick<ReplayOptions, "scaling">>
+type Deployed = Pick<ReplayOptions, "deployment"> & Partial<Pick<ReplayOptions, "scaling" | "workerEvents">>
 
 /** Those about what is deployed. */
 export const deploymentNotices = (
@@ -107,11 +107,11 @@ const estimateNotices = ({ aicNextn, aicNextnAcceptRates }: GivenOptions): Reado
   ])
 
 /** How long a worker takes to start matters once workers come and go. */
-const matters = (key: string, scaling: ReplayOptions["scaling"]): boolean =>
-  key === "startup_time" && scaling !== undefined
+const matters = (key: string, { scaling, workerEvents }: Deployed): boolean =>
+  key === "startup_time" && (scaling !== undefined || workerEvents !== undefined)
 
-const inert = (flag: string, { inertKeys }: EngineArgs, scaling: ReplayOptions["scaling"]): ReadonlyArray<string> =>
-  inertKeys.filter((key) => !matters(key, scaling)).map((key) => `${flag}: ${key} has no effect on this run`)
+const inert = (flag: string, { inertKeys }: EngineArgs, deployed: Deployed): ReadonlyArray<string> =>
+  inertKeys.filter((key) => !matters(key, deployed)).map((key) => `${flag}: ${key} has no effect on this run`)
 
 /** Without a bandwidth KV is where it is needed at once. */
 const freeTransfer = ({ kvTransferBandwidthGbS }: EngineArgs): ReadonlyArray<string> =>
@@ -119,11 +119,13 @@ const freeTransfer = ({ kvTransferBandwidthGbS }: EngineArgs): ReadonlyArray<str
     ? ["--prefill-engine-args: KV transfers take no time, because kv_transfer_bandwidth is not given"]
     : []
 
-const engineNotices = ({ deployment, scaling }: Deployed): ReadonlyArray<string> =>
-  deployment._tag === "Aggregated"
-    ? inert("--extra-engine-args", deployment.engine, scaling)
+const engineNotices = (deployed: Deployed): ReadonlyArray<string> => {
+  const { deployment } = deployed
+  return deployment._tag === "Aggregated"
+    ? inert("--extra-engine-args", deployment.engine, deployed)
     : [
-        ...inert("--prefill-engine-args", deployment.prefill, scaling),
-        ...inert("--decode-engine-args", deployment.decode, scaling),
+        ...inert("--prefill-engine-args", deployment.prefill, deployed),
+        ...inert("--decode-engine-args", deployment.decode, deployed),
         ...freeTransfer(deployment.prefill)
       ]
+}

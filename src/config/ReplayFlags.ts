@@ -125,6 +125,11 @@ export const replayFlags = {
     kind: path,
     description: 'Workers by time: a file of lines such as {"at_s": 60, "workers": 4}'
   },
+  "worker-events": {
+    own: true,
+    kind: path,
+    description: 'What happens to workers: a file of lines such as {"at_s": 30, "worker": 1, "event": "fail"}'
+  },
   config: { own: true, kind: path, description: "File with options, JSON or YAML; options on the command line win" },
   check: {
     own: true,

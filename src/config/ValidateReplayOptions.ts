@@ -49,6 +49,7 @@ export const validateReplayOptions = (given: GivenOptions): Checked<ReplayOption
       serviceLevel: serviceLevelOf(given),
       outputs: outputsOf(given),
       scaling: yield* scalingOf(given, deployed.deployment),
+      workerEvents: given.workerEvents,
       check: given.check ?? false,
       quiet: given.quiet ?? false
     } satisfies Omit<ReplayOptions, "notices">

@@ -7,8 +7,15 @@ import { scaledDurationMs } from "../timing/Quantise.ts"
 
 type ScalingArgs = Pick<EngineArgs, "speedupRatio" | "prefillSpeedupRatio" | "decodeSpeedupRatio" | "passOverheadMs">
 
+const asUsual: Slowness = { factor: 1 }
+
 /** No decode step is faster, before speed-up. */
 const minDecodeMs = 1
+
+/** How much longer than usual the passes of a worker take now; whoever holds it may change it. */
+export interface Slowness {
+  factor: number
+}
 
 /** A pass asks for its prefill part first, then for its decode part; it is charged its overhead once, with the first that takes time. */
 export class PassScaling {
@@ -18,7 +25,13 @@ export class PassScaling {
   /** What the decode part still has to be charged. */
   private overheadLeftMs: number
 
-  constructor({ decodeSpeedupRatio, passOverheadMs, prefillSpeedupRatio, speedupRatio }: ScalingArgs) {
+  private readonly slowness: Slowness
+
+  constructor(
+    { decodeSpeedupRatio, passOverheadMs, prefillSpeedupRatio, speedupRatio }: ScalingArgs,
+    slowness: Slowness = asUsual
+  ) {
+    this.slowness = slowness
     this.prefillSpeedup = speedupRatio * prefillSpeedupRatio
     this.decodeSpeedup = speedupRatio * decodeSpeedupRatio
     this.overheadMs = scaledDurationMs(passOverheadMs, 1)
@@ -34,11 +47,11 @@ export class PassScaling {
   /** Begins a pass whose prefill part is modelled to take `ms`. */
   prefillMs(ms: number): number {
     this.overheadLeftMs = 0
-    return this.overheadMs + scaledDurationMs(Math.max(0, ms), this.prefillSpeedup)
+    return this.overheadMs + scaledDurationMs(Math.max(0, ms) * this.slowness.factor, this.prefillSpeedup)
   }
 
   /** The decode part, modelled to take `ms`. */
   decodeMs(ms: number): number {
-    return this.overheadLeftMs + scaledDurationMs(Math.max(minDecodeMs, ms), this.decodeSpeedup)
+    return this.overheadLeftMs + scaledDurationMs(Math.max(minDecodeMs, ms) * this.slowness.factor, this.decodeSpeedup)
   }
 }

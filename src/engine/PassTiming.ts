@@ -1,6 +1,6 @@
 /** Durations of the parts of a pass: what the timing model says of what the pass schedules, scaled as the engine arguments ask. */
 import type { EngineArgs } from "./EngineArgs.ts"
-import { PassScaling } from "./PassScaling.ts"
+import { PassScaling, type Slowness } from "./PassScaling.ts"
 import type { TimingModel } from "../timing/Timing.ts"
 
 /** The prompts of a pass that are charged as one prefill batch. */
@@ -17,10 +17,15 @@ export class PassTiming {
   private readonly capacityTokens: number
 
   /** `capacityTokens` is what the KV pool holds. */
-  constructor(args: EngineArgs, model: TimingModel, capacityTokens: number = args.numGpuBlocks * args.blockTokens) {
+  constructor(
+    args: EngineArgs,
+    model: TimingModel,
+    slowness?: Slowness,
+    capacityTokens: number = args.numGpuBlocks * args.blockTokens
+  ) {
     this.args = args
     this.model = model
-    this.scaling = new PassScaling(args)
+    this.scaling = new PassScaling(args, slowness)
     this.capacityTokens = capacityTokens
   }
 

@@ -1,5 +1,6 @@
 import type { KvEventSink } from "./KvEvents.ts"
 import type { SharedTiers } from "./tiers/SharedTiers.ts"
+import type { Slowness } from "./PassScaling.ts"
 import type { TokenGaps } from "./TokenGaps.ts"
 import type { WorkerProbe } from "./WorkerProbe.ts"
 
@@ -14,6 +15,8 @@ export interface WorkerContext {
   readonly kvEventsAtPassEnd?: KvEventSink | undefined
   /** What the run's workers share of their KV tiers; its own where there is nobody to share with. */
   readonly sharedTiers?: SharedTiers | undefined
+  /** Where its machine may become slow. */
+  readonly slowness?: Slowness | undefined
   /** Who looks into this worker's passes; nobody by default. */
   readonly probe?: WorkerProbe | undefined
 }

@@ -34,6 +34,20 @@ export interface PoolSizeChange {
   readonly draining: number
 }
 
+/** Something that happened to a worker from outside. */
+export interface WorkerEventOutcome {
+  readonly timeMs: number
+  readonly pool: PoolRole
+  readonly kind: "fail" | "drain" | "slow" | "add"
+  /** Nobody in particular where workers are added. */
+  readonly worker: number | undefined
+  /** False when that worker was not there (any more). */
+  readonly isApplied: boolean
+  /** Requests that it had, and that started again elsewhere, or failed. */
+  readonly retried: number
+  readonly failed: number
+}
+
 export interface ScalingSummary {
   readonly autoscaler: string
   /** How often the autoscaler was asked. */
@@ -41,6 +55,8 @@ export interface ScalingSummary {
   readonly events: ReadonlyArray<ScalingEvent>
   /** Every pool's size at the start and at each change, in the order of time. */
   readonly sizes: ReadonlyArray<PoolSizeChange>
+  /** What happened to workers from outside. */
+  readonly workerEvents: ReadonlyArray<WorkerEventOutcome>
 }
 
 type TierName = "device" | "host" | "disk" | "object"

@@ -77,6 +77,20 @@ const Scaling = Schema.Struct({
       draining: Schema.Int
     })
   ),
+  /** What happened to workers from outside: whether the worker was there, and its requests that started again elsewhere or failed. */
+  worker_events: Schema.optionalKey(
+    Schema.Array(
+      Schema.Struct({
+        t_ms: Schema.Finite,
+        pool: PoolRole,
+        event: Schema.Literals(["fail", "drain", "slow", "add"]),
+        worker: Schema.NullOr(Schema.Int),
+        applied: Schema.Boolean,
+        retried_requests: Schema.Int,
+        failed_requests: Schema.Int
+      })
+    )
+  ),
   /** What a GPU hour gave: requests with their tokens, and those within the service level where one is given; 0 without GPU hours. */
   requests_per_gpu_hour: Schema.Finite,
   output_tokens_per_gpu_hour: Schema.Finite,

@@ -135,6 +135,7 @@ export class ReportBuilder {
       warnings: [
         ...warnings,
         ...this.findings.warnings(this.totals, pools ?? []),
+        ...strayEventWarnings(summary),
         ...(this.summary === undefined ? [missingSummaryWarning] : [])
       ],
       ...(pools === undefined ? {} : { pools: pools.map(poolJson) }),
@@ -155,6 +156,14 @@ export class ReportBuilder {
   }
 }
 
+const strayEventWarnings = ({ scaling }: RunSummary): ReadonlyArray<string> =>
+  (scaling?.workerEvents ?? [])
+    .filter(({ isApplied }) => !isApplied)
+    .map(
+      ({ kind, pool, timeMs, worker }) =>
+        `at ${timeMs / 1000} s the ${pool} pool had no worker ${worker} to ${kind === "slow" ? "slow down" : kind}`
+    )
+
 const scalingFacts = (
   { scaling }: RunSummary,
   load: Pick<Report, "completed_requests" | "total_output_tokens" | "gpu_hours" | "goodput_completed_requests">
@@ -168,6 +177,19 @@ const scalingFacts = (
       ticks: scaling.ticks,
       scaling_events: scaling.events.map(({ timeMs, ...event }) => ({ t_ms: timeMs, ...event })),
       pool_sizes: scaling.sizes.map(({ timeMs, ...size }) => ({ t_ms: timeMs, ...size })),
+      ...(scaling.workerEvents.length === 0
+        ? {}
+        : {
+            worker_events: scaling.workerEvents.map(({ failed, isApplied, kind, pool, retried, timeMs, worker }) => ({
+              t_ms: timeMs,
+              pool,
+              event: kind,
+              worker: worker ?? null,
+              applied: isApplied,
+              retried_requests: retried,
+              failed_requests: failed
+            }))
+          }),
       requests_per_gpu_hour: perGpuHour(load.completed_requests),
       output_tokens_per_gpu_hour: perGpuHour(load.total_output_tokens),
       ...(good === undefined ? {} : { good_requests_per_gpu_hour: perGpuHour(good) })

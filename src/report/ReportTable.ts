@@ -111,14 +111,40 @@ const profileLines = ({ dynosim: { pools = [] } }: Report): ReadonlyArray<string
 
 /** What changed the pools, before everything else. */
 const scalingLines = ({ dynosim: { scaling } }: Report): ReadonlyArray<string> => {
-  if (scaling === undefined || scaling.scaling_events.length === 0) return []
-  return ["", "Scaling events:", ...scaling.scaling_events.map(scalingLine)]
+  if (scaling === undefined) return []
+  const { scaling_events, worker_events = [] } = scaling
+  return [
+    ...(worker_events.length === 0 ? [] : ["", "Worker events:", ...worker_events.map(workerEventLine)]),
+    ...(scaling_events.length === 0 ? [] : ["", "Scaling events:", ...scaling_events.map(scalingLine)])
+  ]
 }
+
+type WorkerEvent = NonNullable<NonNullable<Report["dynosim"]["scaling"]>["worker_events"]>[number]
+
+const workerEventLine = ({
+  applied,
+  event,
+  failed_requests,
+  pool,
+  retried_requests,
+  t_ms,
+  worker
+}: WorkerEvent): string => {
+  const what = worker === null ? event : `${event} worker ${worker}`
+  const lost = [
+    ...(retried_requests === 0 ? [] : [`${retried_requests} requests start again`]),
+    ...(failed_requests === 0 ? [] : [`${failed_requests} requests fail`])
+  ]
+  const cost = applied ? lost.join(", ") : "not there"
+  return `  t=${oneDecimal(t_ms / 1000)}s [${poolName(pool)}]: ${what}${cost === "" ? "" : ` (${cost})`}`
+}
+
+const poolName = (pool: "aggregated" | "prefill" | "decode"): string => (pool === "aggregated" ? "agg" : pool)
 
 type ScalingEvent = NonNullable<Report["dynosim"]["scaling"]>["scaling_events"][number]
 
 export const scalingLine = ({ from, pool, reason, t_ms, to }: ScalingEvent): string =>
-  `  t=${oneDecimal(t_ms / 1000)}s [${pool === "aggregated" ? "agg" : pool}]: ${from} -> ${to} workers (${printable(reason)})`
+  `  t=${oneDecimal(t_ms / 1000)}s [${poolName(pool)}]: ${from} -> ${to} workers (${printable(reason)})`
 
 /** As Python's `format(value, ".1f")`: of two equally near results the even one. Only quarters lie exactly half-way. */
 const oneDecimal = (value: number): string => {

@@ -196,6 +196,11 @@ export class SimRequest implements RequestRecord {
     handoff.decodeReusedTokens = Math.max(handoff.decodeReusedTokens, reusedTokens)
   }
 
+  /** The same request, about to start again after its worker was lost: nothing of it has been computed, it arrived when it did. */
+  again(): SimRequest {
+    return new SimRequest(this)
+  }
+
   /** Drops what only the simulation needed: from here on it is a record. */
   letGo(): void {
     this.blocks = emptyBlocks

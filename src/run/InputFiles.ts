@@ -19,12 +19,17 @@ export const sideFiles = ({
   aicBundles,
   deployment,
   routing,
-  scaling
-}: Pick<ReplayOptions, "aicBundles" | "deployment" | "routing" | "scaling">): ReadonlyArray<InputFile> => {
+  scaling,
+  workerEvents
+}: Pick<
+  ReplayOptions,
+  "aicBundles" | "deployment" | "routing" | "scaling" | "workerEvents"
+>): ReadonlyArray<InputFile> => {
   const engines = deployment._tag === "Aggregated" ? [deployment.engine] : [deployment.prefill, deployment.decode]
   return [
     ...named("the policy file", [routing.policyFile]),
     ...named("the AIC bundle", aicBundles),
+    ...named("the file of worker events", [workerEvents]),
     ...named("the schedule", [scaling?._tag === "Schedule" ? scaling.file : undefined]),
     ...named(
       "the timing profile",

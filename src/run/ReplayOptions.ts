@@ -145,6 +145,8 @@ export interface ReplayOptions {
   readonly outputs: Outputs
   /** Who decides how many workers there are; `undefined` when those of the start stay. */
   readonly scaling: ScalingOptions | undefined
+  /** File of what happens to workers from outside. */
+  readonly workerEvents: string | undefined
   /** Files with AIC data for what is not shipped. */
   readonly aicBundles: ReadonlyArray<string>
   /** Check the invariants of the simulation while running. */

@@ -39,8 +39,9 @@ import { hashFiles, InputHashes, Sha256 } from "./InputHashes.ts"
 import { sideFiles } from "./InputFiles.ts"
 import { optionsJson } from "./OptionsJson.ts"
 import { readRunFiles } from "./RunFiles.ts"
-import { autoscalerOf } from "./Scaling.ts"
+import { autoscalerOf, workerEventsOf } from "./Scaling.ts"
 import { runProblem } from "./RunSettings.ts"
+import type { WorkerEvent } from "../simulation/WorkerEvent.ts"
 import { openWorkload, type RunWorkload } from "./RunWorkload.ts"
 
 /** What is found wrong before the simulation starts: with files, traces, tables, or the load. */
@@ -105,12 +106,13 @@ export const prepare = Effect.fnUntraced(function* (
   const files = yield* readRunFiles(options)
   const workload = yield* Effect.provideService(openWorkload(options), TraceFileObserver, hashes?.observe)
   const autoscaler = yield* autoscalerOf(options)
+  const workerEvents = yield* workerEventsOf(options)
   // A pool of one worker needs a router when it may become more.
-  const isElastic = autoscaler !== undefined || (yield* Autoscaler).name !== none.name
+  const isElastic = autoscaler !== undefined || workerEvents.length > 0 || (yield* Autoscaler).name !== none.name
   const deployment = yield* deployWith(options, files, isElastic)
   const simulation = yield* options.mode === "online"
     ? (yield* Effect.promise(() => import("./LiveSimulation.ts"))).liveSimulation(options, workload, deployment)
-    : virtualSimulation(options, workload, deployment, autoscaler)
+    : virtualSimulation(options, workload, deployment, { autoscaler, workerEvents })
   if (hashes !== undefined) yield* hashFiles(hashes, [...sources, ...sideFiles(options).map(({ path }) => path)])
   const notices = [...options.notices, ...deployment.notices, ...workload.notices]
   const warnings = (): ReadonlyArray<string> => [...simulation.warnings(), ...deployment.warnings()]
@@ -146,6 +148,12 @@ export const report = <E = never, R = never>(
 ): Effect.Effect<Report, RunError | E, Inputs | Replay.PolicyContext<R>> =>
   Effect.scoped(Effect.flatMap(prepare(options), (run) => Stream.run(run.events(controls), run.report)))
 
+/** What makes workers come and go. */
+interface Elasticity {
+  readonly autoscaler: Layer.Layer<never> | undefined
+  readonly workerEvents: ReadonlyArray<WorkerEvent>
+}
+
 /** The part of a prepared run that depends on its clock. */
 export type Simulation = Pick<PreparedRun, "events" | "warnings">
 
@@ -153,13 +161,13 @@ const virtualSimulation = Effect.fnUntraced(function* (
   { check, maxSimTimeMs }: ReplayOptions,
   workload: RunWorkload,
   { topology }: Deployment,
-  autoscaler: Layer.Layer<never> = Layer.empty
+  { autoscaler = Layer.empty, workerEvents }: Elasticity
 ): Effect.fn.Return<Simulation, DisaggregationUnsupported | SettingsError | TraceError | WorkloadError, Scope.Scope> {
   const services = yield* Layer.build(Layer.merge(topology, workload.layer))
   const limit = maxSimTimeMs === undefined ? {} : { maxSimTimeMs }
   return {
     events: (controls = {}) =>
-      Replay.run({ ...limit, ...controls, check }).pipe(
+      Replay.run({ ...limit, ...controls, check, workerEvents }).pipe(
         Stream.provideContext(services),
         Stream.provide(autoscaler, { local: true }),
         Stream.provide(VirtualClock.layer, { local: true })

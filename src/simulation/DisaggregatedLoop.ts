@@ -10,6 +10,7 @@ import type { Router } from "../router/Router.ts"
 import type { RouterFault } from "../router/RouterFault.ts"
 import { EventLoop } from "./EventLoop.ts"
 import { type HandoffHost, HandoffProtocol } from "./HandoffProtocol.ts"
+import { makesSlow } from "./WorkerEvent.ts"
 import type { LoopContext } from "./SimulationLoop.ts"
 import { WorkerPool } from "./WorkerPool.ts"
 
@@ -59,15 +60,9 @@ export class DisaggregatedLoop extends EventLoop implements HandoffHost {
     super(context)
     const { gaps, probe } = context
     const { sharedTiers } = this
-    this.prefill = new WorkerPool({ ...prefill, role: "prefill", spawn: source.spawnSource, gaps, probe, sharedTiers })
-    this.decode = new WorkerPool({
-      ...decode,
-      role: "decode",
-      spawn: destination.spawnDestination,
-      gaps,
-      probe,
-      sharedTiers
-    })
+    const shared = { gaps, probe, sharedTiers, mayBeSlow: makesSlow(context.workerEvents) }
+    this.prefill = new WorkerPool({ ...prefill, ...shared, role: "prefill", spawn: source.spawnSource })
+    this.decode = new WorkerPool({ ...decode, ...shared, role: "decode", spawn: destination.spawnDestination })
     this.adopt([this.prefill, this.decode])
     this.protocol = new HandoffProtocol(this, {
       prefill: this.prefill,
@@ -115,6 +110,10 @@ export class DisaggregatedLoop extends EventLoop implements HandoffHost {
     this.protocol.poolChanged(pool)
   }
 
+  protected takeBack(pool: WorkerPool<WorkerCore>, lost: ReadonlyArray<SimRequest>): ReadonlyArray<SimRequest> {
+    return this.protocol.workerLost(pool.role, lost)
+  }
+
   // ---- what the protocol asks for ------------------------------------------------------------------------------------
 
   startTransfer(request: SimRequest, delayMs: number): void {
@@ -151,8 +150,11 @@ export class DisaggregatedLoop extends EventLoop implements HandoffHost {
     ) {
       const event = queue.headPayload
       queue.pop()
-      if (kindOf(event) === EventKind.PrefillEnd) this.protocol.completePrefill(subjectOf(event))
-      else this.protocol.completeDecode(subjectOf(event))
+      const worker = subjectOf(event)
+      // The end of a pass whose worker has failed is nothing.
+      if (kindOf(event) === EventKind.PrefillEnd) {
+        if (this.prefill.isBusy(worker)) this.protocol.completePrefill(worker)
+      } else if (this.decode.isBusy(worker)) this.protocol.completeDecode(worker)
       any = true
     }
     return any

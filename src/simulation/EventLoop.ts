@@ -11,6 +11,7 @@ import type { BlockHolder } from "../request/BlockIdentity.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
 import { EventQueue } from "./EventQueue.ts"
 import type { ScalingHook } from "./ScalingHook.ts"
+import type { LostRequests, WorkerEvent } from "./WorkerEvent.ts"
 import { ScalingLog, wrongTarget } from "./ScalingLog.ts"
 import {
   collectIdentities,
@@ -27,11 +28,12 @@ import type { WorkerPool } from "./WorkerPool.ts"
 const askWorkload = -1
 
 /**
- * Events of scaling have negative payloads, so that topologies may use the others as they like: a tick, or the end of a worker's
- * start, `readyBase - (worker * 2 + pool)`.
+ * Events of scaling have negative payloads, so that topologies may use the others as they like: a tick, something that happens to a
+ * worker from outside, or the end of a worker's start, `readyBase - (worker * 2 + pool)`.
  */
 const tickPayload = -1
-const readyBase = -2
+const workerEventPayload = -2
+const readyBase = -3
 /** Ticks come after everything else of their instant. */
 const tickRank = 1
 
@@ -54,6 +56,7 @@ export abstract class EventLoop implements SimulationLoop {
   /** Ticks and starts in the queue: they do not keep a run alive. */
   private queuedScaling = 0
   private idleTicks = 0
+  private nextWorkerEvent = 0
   /** Decisions that have come and are not carried out yet. */
   private readonly decisions: Array<ScalingDecision> = []
   /** Decisions asked for that have not come yet. */
@@ -109,11 +112,18 @@ export abstract class EventLoop implements SimulationLoop {
     const { scaling } = this.context
     if (scaling === undefined) return
     scaling.log.sizes(0, this.sizes())
-    this.queueTick(Math.max(scaling.firstTickMs, 0))
+    for (const { atMs } of this.context.workerEvents) {
+      this.queue.push(atMs, tickRank, workerEventPayload)
+      this.queuedScaling += 1
+    }
+    if (scaling.firstTickMs < Number.POSITIVE_INFINITY) this.queueTick(Math.max(scaling.firstTickMs, 0))
   }
 
   /** Requests that were parked may have somewhere to go: workers have come or gone. */
   protected abstract placeParked(pool: WorkerPool<WorkerCore>): void
+
+  /** A worker is gone with these requests: cleans up after it and returns those that have to start again. */
+  protected abstract takeBack(pool: WorkerPool<WorkerCore>, lost: ReadonlyArray<SimRequest>): ReadonlyArray<SimRequest>
 
   /** Lets everything that is ready now arrive; true when anything did. Sets {@link starved} when the workload must be fed first. */
   protected takeArrivals(): boolean {
@@ -221,6 +231,12 @@ export abstract class EventLoop implements SimulationLoop {
       this.poolChanged(pool)
       changed = true
     }
+    while (this.queue.headMs === this.nowMs && this.queue.headPayload === workerEventPayload) {
+      this.queue.pop()
+      this.queuedScaling -= 1
+      this.happen(this.context.workerEvents[this.nextWorkerEvent++]!, scaling.log)
+      changed = true
+    }
     while (this.queue.headMs === this.nowMs && this.queue.headPayload === tickPayload) {
       this.queue.pop()
       this.queuedScaling -= 1
@@ -248,15 +264,57 @@ export abstract class EventLoop implements SimulationLoop {
       if (!Number.isSafeInteger(to) || to < 0) throw wrongTarget(this.nowMs, pool.role, to)
       const { ready, starting } = pool.size()
       const from = ready + starting
-      const queueStart = (worker: number, readyMs: number): void => {
-        this.queue.push(readyMs, 0, readyBase - (worker * 2 + index))
-        this.queuedScaling += 1
-      }
-      if (!pool.scaleTo(to, this.nowMs, queueStart)) return
+      if (!pool.scaleTo(to, this.nowMs, this.queueStart(index))) return
       log.scaled(this.nowMs, pool.role, from, to, reason)
       this.poolChanged(pool)
     })
     if (nextTickMs !== undefined && Number.isFinite(nextTickMs) && nextTickMs > this.nowMs) this.queueTick(nextTickMs)
+  }
+
+  private happen(event: WorkerEvent, log: ScalingLog): void {
+    const index = this.pools.findIndex(({ role }) => role === event.pool)
+    const pool = this.pools[index]!
+    switch (event.kind) {
+      case "fail": {
+        const lost = pool.fail(event.worker, this.nowMs)
+        const again = lost === undefined ? [] : this.takeBack(pool, lost)
+        for (const request of again) this.lose(request, event.requests)
+        log.happened(event, lost !== undefined, again.length)
+        break
+      }
+      case "drain":
+        log.happened(event, pool.drain(event.worker), 0)
+        break
+      case "slow":
+        log.happened(event, pool.slow(event.worker, event.factor), 0)
+        break
+      case "add": {
+        const { ready, starting } = pool.size()
+        pool.scaleTo(ready + starting + event.workers, this.nowMs, this.queueStart(index))
+        log.happened(event, true, 0)
+      }
+    }
+    this.poolChanged(pool)
+  }
+
+  /** The request starts again, or ends here. */
+  private lose(request: SimRequest, fate: LostRequests): void {
+    const { ledger, probe } = this.context
+    probe?.lost?.(request, this.nowMs)
+    if (fate === "retry") {
+      this.arrive(request.again())
+      return
+    }
+    ledger.finish(request, "failed")
+    probe?.record?.(request, this.nowMs)
+    this.tellWorkload(request)
+  }
+
+  private queueStart(pool: number): (worker: number, readyMs: number) => void {
+    return (worker, readyMs) => {
+      this.queue.push(readyMs, 0, readyBase - (worker * 2 + pool))
+      this.queuedScaling += 1
+    }
   }
 
   private poolChanged(pool: WorkerPool<WorkerCore>): void {

@@ -175,24 +175,60 @@ export class HandoffProtocol {
    * is between two passes. It is not reported as ended.
    */
   cancel(request: SimRequest): void {
-    const { nowMs } = this.host
     this.cancelled.add(request)
+    this.cancelAtSource(request)
+    this.cancelAtDestination(request)
+  }
+
+  private cancelAtSource(request: SimRequest): void {
     const source = stampsOf(request).prefillWorkerIndex
-    if (source >= 0) {
-      if (this.prefill.isBusy(source)) park(this.parkedCancellations.prefill, source, request)
-      else this.leaveSource(request)
-      this.prefill.router.freed(request, nowMs)
-      this.submitReleased()
-    }
+    if (source < 0) return
+    if (this.prefill.isBusy(source)) park(this.parkedCancellations.prefill, source, request)
+    else this.leaveSource(request)
+    this.prefill.router.freed(request, this.host.nowMs)
+    this.submitReleased()
+  }
+
+  private cancelAtDestination(request: SimRequest): void {
     const destination = request.workerIndex
-    if (destination >= 0) {
-      this.decode.router.freed(request, nowMs)
-      if (this.decode.isBusy(destination)) park(this.parkedCancellations.decode, destination, request)
-      else {
-        this.leaveDestination(request)
-        this.tryReserve(destination)
-      }
+    if (destination < 0) return
+    this.decode.router.freed(request, this.host.nowMs)
+    if (this.decode.isBusy(destination)) {
+      park(this.parkedCancellations.decode, destination, request)
+      return
     }
+    this.leaveDestination(request)
+    this.tryReserve(destination)
+  }
+
+  /**
+   * A worker of the pool is gone with these requests: whatever they have on the other side is let go. Returns those that have to start
+   * again; of a source's requests some are being decoded already, or have ended.
+   */
+  workerLost(role: "aggregated" | "prefill" | "decode", lost: ReadonlyArray<SimRequest>): ReadonlyArray<SimRequest> {
+    const { nowMs } = this.host
+    const again: Array<SimRequest> = []
+    for (const request of lost) {
+      if (this.cancelled.has(request)) continue
+      if (
+        role === "prefill"
+        && (request.status !== "in_flight" || !Number.isNaN(stampsOf(request).destinationActivatedMs))
+      ) {
+        this.append(Step.Complete, request)
+        continue
+      }
+      this.cancelled.add(request)
+      if (role === "prefill") {
+        this.prefill.router.freed(request, nowMs)
+        this.cancelAtDestination(request)
+      } else {
+        this.decode.router.freed(request, nowMs)
+        this.cancelAtSource(request)
+      }
+      again.push(request)
+    }
+    this.submitReleased()
+    return again
   }
 
   /** Workers of the pool have come or gone: requests that waited for one may have somewhere to go. */
@@ -289,7 +325,7 @@ export class HandoffProtocol {
   }
 
   private tryReserve(worker: number): void {
-    const reserved = this.decode.cores[worker]!.tryReserve()
+    const reserved = this.decode.cores[worker]?.tryReserve()
     if (reserved !== undefined) this.destinationReserved(reserved)
   }
 
@@ -339,7 +375,7 @@ export class HandoffProtocol {
       park(this.parkedReleases, worker, request)
       return
     }
-    this.prefill.cores[worker]!.releaseSource(request)
+    this.prefill.cores[worker]?.releaseSource(request)
     this.prefill.publishHeldEvents(worker)
     this.prefill.noteWork(worker)
     // A request that failed at its destination is cancelled at its source, not released.
@@ -380,15 +416,16 @@ export class HandoffProtocol {
   /** The request, waiting, computed or held, leaves its idle prefill worker. */
   private readonly leaveSource = (request: SimRequest): void => {
     const worker = stampsOf(request).prefillWorkerIndex
-    const core = this.prefill.cores[worker]!
-    if (!core.abort(request)) core.releaseSource(request)
+    // The worker may be gone.
+    const core = this.prefill.cores[worker]
+    if (core?.abort(request) === false) core.releaseSource(request)
     this.prefill.publishHeldEvents(worker)
     this.prefill.noteWork(worker)
   }
 
   /** The request, with a reservation or only a wish for one, or decoding, leaves its idle decode worker. */
   private readonly leaveDestination = (request: SimRequest): void => {
-    this.decode.cores[request.workerIndex]!.abort(request)
+    this.decode.cores[request.workerIndex]?.abort(request)
     this.decode.noteWork(request.workerIndex)
   }
 }

@@ -9,6 +9,7 @@ import { Signal, type WorkerCore } from "../engine/WorkerCore.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
 import type { Placement, Router } from "../router/Router.ts"
 import { EventLoop } from "./EventLoop.ts"
+import { makesSlow } from "./WorkerEvent.ts"
 import type { LoopContext } from "./SimulationLoop.ts"
 import { WorkerPool } from "./WorkerPool.ts"
 
@@ -33,6 +34,7 @@ export class MultiEngineLoop extends EventLoop {
       spawn: engine.spawn,
       gaps,
       probe,
+      mayBeSlow: makesSlow(context.workerEvents),
       sharedTiers
     })
     this.adopt([this.pool])
@@ -60,7 +62,8 @@ export class MultiEngineLoop extends EventLoop {
     while (queue.headMs === this.nowMs && queue.headPayload >= 0) {
       const worker = queue.headPayload
       queue.pop()
-      this.completePass(worker)
+      // The end of a pass whose worker has failed is nothing.
+      if (this.pool.isBusy(worker)) this.completePass(worker)
       any = true
     }
     return any
@@ -69,6 +72,11 @@ export class MultiEngineLoop extends EventLoop {
   protected arrive(request: SimRequest): void {
     const worker = this.pool.route(request, this.nowMs)
     if (worker >= 0) this.dispatch(request, worker)
+  }
+
+  protected takeBack(_pool: WorkerPool<WorkerCore>, lost: ReadonlyArray<SimRequest>): ReadonlyArray<SimRequest> {
+    for (const request of lost) this.pool.router.freed(request, this.nowMs)
+    return lost
   }
 
   protected placeParked(): void {

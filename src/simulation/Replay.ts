@@ -28,6 +28,7 @@ import type { RunProbe } from "./RunProbe.ts"
 import { probeOf } from "./RunProbes.ts"
 import { counted, runSpan } from "./RunTelemetry.ts"
 import { type Scaling, scalingOf } from "./Scaling.ts"
+import type { WorkerEvent } from "./WorkerEvent.ts"
 import type { LoopState, SimulationLoop } from "./SimulationLoop.ts"
 import { SimulationView } from "./SimulationView.ts"
 import { Topology } from "./Topology.ts"
@@ -49,6 +50,8 @@ export interface RunOptions<E = never, R = never> {
   readonly policies?: ReadonlyArray<Effect.Effect<unknown, E, R | SimulationView>>
   /** Check the invariants of docs/invariants.md while running; a violation is a defect. */
   readonly check?: boolean
+  /** What happens to workers from outside: failures, maintenance, slow machines. Needs a topology of pools. */
+  readonly workerEvents?: ReadonlyArray<WorkerEvent>
   /** Who looks on, event by event: see {@link RunProbe}. Queues are seen exactly, as by policies. */
   readonly probes?: ReadonlyArray<RunProbe>
 }
@@ -95,8 +98,8 @@ export const run = <E = never, R = never>(
       const core = throughFrontEnd(yield* workload.make(identity), topology.frontEnd)
       const ledger = new RunLedger()
       const gaps = new TokenGaps()
-      const scaling = yield* scalingOf(topology, time)
-      const probes = [...(scaling === undefined ? [] : [scaling.metrics]), ...(options.probes ?? [])]
+      const scaling = yield* scalingOf(topology, time, options.workerEvents ?? [])
+      const probes = [...(scaling?.metrics === undefined ? [] : [scaling.metrics]), ...(options.probes ?? [])]
       const loop = topology.make({
         workload: core,
         identity,
@@ -105,6 +108,7 @@ export const run = <E = never, R = never>(
         gaps,
         probe: probeOf({ ...options, probes }),
         scaling,
+        workerEvents: scaling?.workerEvents ?? [],
         maxSimTimeMs: options.maxSimTimeMs ?? Number.POSITIVE_INFINITY,
         observed: (options.policies ?? []).length > 0 || probes.length > 0
       })

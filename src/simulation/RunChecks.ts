@@ -32,7 +32,8 @@ export class RunChecks implements RunProbe {
   }
 
   /** INV-1: nobody leaves with a request or a block that is held for one. */
-  left({ core, workerIndex }: ProbedWorker): void {
+  left({ core, workerIndex }: ProbedWorker, _nowMs: number, hasFailed: boolean): void {
+    if (hasFailed) return
     core.checkInvariants()
     if (core.inFlight > 0) throw new Error(`worker ${workerIndex} leaves with ${core.inFlight} requests`)
     if (core.snapshot().activeBlocks !== 0) throw new Error(`worker ${workerIndex} leaves with KV blocks that are held`)

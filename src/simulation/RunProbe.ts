@@ -55,8 +55,13 @@ export interface RunProbe {
   readonly start?: ((run: ProbedRun) => void) | undefined
   /** A worker that was not there at the start takes requests from now on. */
   readonly joined?: ((worker: ProbedWorker, nowMs: number) => void) | undefined
-  /** A worker has left: it holds nothing for anybody, and its index is not used again. */
-  readonly left?: ((worker: ProbedWorker, nowMs: number) => void) | undefined
+  /**
+   * A worker has left, and its index is not used again. It holds nothing for anybody, unless it has failed: then {@link RunProbe.lost} follows for
+   * each request that it had.
+   */
+  readonly left?: ((worker: ProbedWorker, nowMs: number, hasFailed: boolean) => void) | undefined
+  /** The request was on a worker that failed: it starts again as another object of the same id, or it has failed (a record follows). */
+  readonly lost?: ((request: SimRequest, nowMs: number) => void) | undefined
   /** Simulated time, ms, moves to an instant at which something happens. */
   readonly time?: ((nowMs: number) => void) | undefined
   /** A request arrives. */

@@ -67,6 +67,7 @@ export const compose = (probes: ReadonlyArray<RunProbe>): RunProbe | undefined =
     start: inTurn(probes.map((probe) => bound(probe, probe.start))),
     joined: inTurn(probes.map((probe) => bound(probe, probe.joined))),
     left: inTurn(probes.map((probe) => bound(probe, probe.left))),
+    lost: inTurn(probes.map((probe) => bound(probe, probe.lost))),
     time: inTurn(probes.map((probe) => bound(probe, probe.time))),
     arrival: inTurn(probes.map((probe) => bound(probe, probe.arrival))),
     placed: inTurn(probes.map((probe) => bound(probe, probe.placed))),

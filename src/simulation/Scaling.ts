@@ -11,10 +11,14 @@ import type { ScalingHook } from "./ScalingHook.ts"
 import { ScalingLog } from "./ScalingLog.ts"
 import { ScalingMetrics } from "./ScalingMetrics.ts"
 import type { Topology } from "./Topology.ts"
+import type { WorkerEvent } from "./WorkerEvent.ts"
 import type { VirtualTime } from "./VirtualClock.ts"
 
 export interface Scaling extends ScalingHook {
-  readonly metrics: ScalingMetrics
+  /** `undefined` when nobody decides. */
+  readonly metrics: ScalingMetrics | undefined
+  /** In the order of time. */
+  readonly workerEvents: ReadonlyArray<WorkerEvent>
   /** Is told why a decision failed. */
   readonly onFailure: (failed: (cause: Cause.Cause<ReplayError>) => void) => void
   readonly summary: () => ScalingSummary
@@ -26,24 +30,43 @@ export interface Scaling extends ScalingHook {
  */
 export const scalingOf = (
   topology: Topology["Service"],
-  time: VirtualTime
+  time: VirtualTime,
+  workerEvents: ReadonlyArray<WorkerEvent>
 ): Effect.Effect<Scaling | undefined, ReplayError, Scope.Scope> =>
   Effect.gen(function* () {
     const autoscaler = yield* Autoscaler
     const { pools } = topology
     const decider = autoscaler.make(pools ?? [])
-    if (decider === undefined) return undefined
+    if (decider === undefined && workerEvents.length === 0) return undefined
     if (pools === undefined) {
       return yield* new ReplayError({
         reason: "autoscaler",
         timeMs: time.nowMs,
-        problem: `the ${topology.name} topology has one worker for ever: an autoscaler needs Topology.layerMulti or layerDisaggregated`
+        problem:
+          `the ${topology.name} topology has one worker for ever: an autoscaler, or events of workers, need `
+          + "Topology.layerMulti or layerDisaggregated"
+      })
+    }
+    const stray = workerEvents.find(({ pool }) => pools.every(({ role }) => role !== pool))
+    if (stray !== undefined) {
+      return yield* new ReplayError({
+        reason: "autoscaler",
+        timeMs: stray.atMs,
+        problem: `there is no ${stray.pool} pool for what happens at ${stray.atMs} ms, only ${pools.map(({ role }) => role).join(" and ")}`
       })
     }
     const context = yield* Effect.context<Scope.Scope>()
     const fork = Effect.runForkWith(context)
-    const metrics = new ScalingMetrics(decider.watchesPasses ?? false, pools)
     const log = new ScalingLog()
+    const shared = {
+      log,
+      workerEvents: workerEvents.toSorted((a, b) => a.atMs - b.atMs),
+      summary: () => log.summary(autoscaler.name)
+    }
+    if (decider === undefined) {
+      return { ...shared, firstTickMs: Infinity, metrics: undefined, ask: () => {}, onFailure: () => {} }
+    }
+    const metrics = new ScalingMetrics(decider.watchesPasses ?? false, pools)
     let failed: (cause: Cause.Cause<ReplayError>) => void = () => {}
     let interrupt: () => void = () => {}
     yield* Effect.addFinalizer(() => Effect.sync(() => interrupt()))
@@ -60,12 +83,11 @@ export const scalingOf = (
       time.flush()
     }
     return {
+      ...shared,
       firstTickMs: decider.firstTickMs,
-      log,
       metrics,
       ask,
-      onFailure: (report) => void (failed = report),
-      summary: () => log.summary(autoscaler.name)
+      onFailure: (report: typeof failed) => void (failed = report)
     }
   })
 

@@ -1,12 +1,14 @@
 /** What scaling did in a run: decisions that changed a pool, how large the pools were when, and how often was asked. */
 import type { PoolRole, PoolSize } from "../autoscaler/Autoscaler.ts"
-import type { PoolSizeChange, ScalingEvent, ScalingSummary } from "../report/ReplayEvent.ts"
+import type { PoolSizeChange, ScalingEvent, ScalingSummary, WorkerEventOutcome } from "../report/ReplayEvent.ts"
+import type { WorkerEvent } from "./WorkerEvent.ts"
 import { ReplayError } from "./ReplayError.ts"
 
 export class ScalingLog {
   /** Ticks that were decided. */
   ticks = 0
   private readonly events: Array<ScalingEvent> = []
+  private readonly happenings: Array<WorkerEventOutcome> = []
   private readonly changes: Array<PoolSizeChange> = []
   private readonly latest = new Map<PoolRole, PoolSizeChange>()
 
@@ -26,8 +28,24 @@ export class ScalingLog {
     }
   }
 
+  /** `isApplied`: the worker was there; `requests` is how many it lost. */
+  happened(event: WorkerEvent, isApplied: boolean, requests: number): void {
+    const { atMs: timeMs, kind, pool } = event
+    const worker = event.kind === "add" ? undefined : event.worker
+    const fate = event.kind === "fail" ? event.requests : "retry"
+    this.happenings.push({
+      timeMs,
+      pool,
+      kind,
+      worker,
+      isApplied,
+      retried: fate === "retry" ? requests : 0,
+      failed: fate === "fail" ? requests : 0
+    })
+  }
+
   summary(autoscaler: string): ScalingSummary {
-    return { autoscaler, ticks: this.ticks, events: this.events, sizes: this.changes }
+    return { autoscaler, ticks: this.ticks, events: this.events, sizes: this.changes, workerEvents: this.happenings }
   }
 }
 

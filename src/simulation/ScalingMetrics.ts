@@ -184,6 +184,11 @@ export class ScalingMetrics implements RunProbe {
     }
   }
 
+  lost(request: SimRequest): void {
+    this.generated.delete(request)
+    this.forget(request)
+  }
+
   left({ role, workerIndex }: ProbedWorker): void {
     const books = this.books.get(role)
     if (books !== undefined) books[workerIndex] = undefined

@@ -13,6 +13,7 @@ import { ReplayError } from "./ReplayError.ts"
 import type { RunLedger } from "./RunLedger.ts"
 import type { RunProbe } from "./RunProbe.ts"
 import type { ScalingHook } from "./ScalingHook.ts"
+import type { WorkerEvent } from "./WorkerEvent.ts"
 import type { TokenGaps } from "../engine/TokenGaps.ts"
 import type { VirtualTime } from "./VirtualClock.ts"
 
@@ -34,6 +35,8 @@ export interface LoopContext {
   readonly probe: RunProbe | undefined
   /** Who scales the pools; `undefined` when they stay as they are. */
   readonly scaling: ScalingHook | undefined
+  /** What happens to workers from outside, in the order of time. */
+  readonly workerEvents: ReadonlyArray<WorkerEvent>
   /** The run stops at the first event beyond this simulated time; `Infinity` for none. */
   readonly maxSimTimeMs: number
   /** Somebody watches the queues, so every request must stand in its queue from its arrival on. */

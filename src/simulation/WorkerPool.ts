@@ -7,6 +7,7 @@
 import { KvEventBuffer, type KvEventSink } from "../engine/KvEvents.ts"
 import type { PoolSize } from "../autoscaler/Autoscaler.ts"
 import type { Engine } from "../engine/Engine.ts"
+import type { Slowness } from "../engine/PassScaling.ts"
 import type { WorkerContext } from "../engine/WorkerContext.ts"
 import type { SharedTiers } from "../engine/tiers/SharedTiers.ts"
 import type { TokenGaps } from "../engine/TokenGaps.ts"
@@ -36,6 +37,8 @@ export interface WorkerPoolOptions<Worker extends WorkerCore> {
   /** Of all pools of the run. */
   readonly sharedTiers: SharedTiers
   readonly probe: RunProbe | undefined
+  /** Machines of its workers may become slow. Default: they do not. */
+  readonly mayBeSlow?: boolean
 }
 
 export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
@@ -53,6 +56,7 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
   private readonly probe: RunProbe | undefined
   /** By index, like the cores. */
   private readonly places: Array<ProbedWorker | undefined> = []
+  private readonly slownesses: Array<Slowness> = []
   private readonly present: Array<ProbedWorker> = []
   private readonly roster: WorkerRoster
   /** Requests that arrived while nobody was ready. */
@@ -144,6 +148,34 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     return empty.length > 0
   }
 
+  /** The worker takes no more requests and leaves when it is empty; false when it is not ready. */
+  drain(worker: number): boolean {
+    if (!this.roster.drain(worker)) return false
+    this.tellRouter()
+    return true
+  }
+
+  /**
+   * The worker is gone at once, with the pass under way. Returns the requests that it had, which the router still counts;
+   * `undefined` when it is not there.
+   */
+  fail(worker: number, nowMs: number): ReadonlyArray<SimRequest> | undefined {
+    const core = this.cores[worker]
+    if (core === undefined) return undefined
+    const lost = new Set([...core.requests(), ...leavingRequests(this.outcomes[worker])])
+    this.outcomes[worker] = undefined
+    this.remove(worker, nowMs, true)
+    this.tellRouter()
+    return [...lost]
+  }
+
+  /** The worker's passes take so many times as long from its next one on; false when it is not there. */
+  slow(worker: number, factor: number): boolean {
+    if (this.cores[worker] === undefined) return false
+    this.slownessOf(worker).factor = factor
+    return true
+  }
+
   /** The worker that the router chooses, or -1 when the request has to wait. */
   route(request: SimRequest, nowMs: number): number {
     if (this.roster.ready.length > 0) return this.router.route(request, nowMs)
@@ -189,7 +221,8 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
 
   /** The worker may have something to do now. */
   noteWork(worker: number): void {
-    if (!this.isBusy(worker) && this.cores[worker]!.inFlight > 0) this.ready.add(worker)
+    const core = this.cores[worker]
+    if (core !== undefined && core.inFlight > 0 && !this.isBusy(worker)) this.ready.add(worker)
   }
 
   /**
@@ -289,6 +322,7 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
       gaps,
       sharedTiers: this.setup.sharedTiers,
       ...this.eventSinks(engine, worker),
+      slowness: this.setup.mayBeSlow ? this.slownessOf(worker) : undefined,
       probe: probe?.worker?.(role, worker)
     })
     this.cores[worker] = core
@@ -298,15 +332,19 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     this.present.push(place)
   }
 
+  private slownessOf(worker: number): Slowness {
+    return (this.slownesses[worker] ??= { factor: 1 })
+  }
+
   private isEmpty(worker: number): boolean {
     const core = this.cores[worker]!
     if (core.tiers !== undefined && core.tiers.deadlineMs() !== Number.POSITIVE_INFINITY) return false
     return !this.isBusy(worker) && core.inFlight === 0 && core.requests().length === 0
   }
 
-  private remove(worker: number, nowMs: number): void {
+  private remove(worker: number, nowMs: number, hasFailed = false): void {
     const place = this.places[worker]!
-    this.probe?.left?.(place, nowMs)
+    this.probe?.left?.(place, nowMs, hasFailed)
     this.present.splice(this.present.indexOf(place), 1)
     this.places[worker] = undefined
     this.roster.remove(worker)

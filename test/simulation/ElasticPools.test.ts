@@ -13,6 +13,7 @@ import { defaultKvRouterOptions } from "../../src/router/kv/KvRouterOptions.ts"
 import * as RoundRobin from "../../src/router/RoundRobin.ts"
 import { Router } from "../../src/router/Router.ts"
 import type { RunProbe } from "../../src/simulation/RunProbe.ts"
+import type { WorkerEvent } from "../../src/simulation/WorkerEvent.ts"
 import * as Topology from "../../src/simulation/Topology.ts"
 import * as PolynomialTiming from "../../src/timing/PolynomialTiming.ts"
 import { engineArgs } from "../support/EngineArgsBuilder.ts"
@@ -28,6 +29,15 @@ const Script = Schema.Struct({
     Schema.isMinLength(1),
     Schema.isMaxLength(12)
   ),
+  faults: Schema.Array(
+    Schema.Struct({
+      atMs: Schema.Literals([0, 3, 20, 50, 120, 250, 400]),
+      kind: Schema.Literals(["fail", "fail", "drain", "slow", "add"]),
+      onFirst: Schema.Boolean,
+      worker: Schema.Literals([0, 1, 2, 3, 7]),
+      requests: Schema.Literals(["retry", "fail"])
+    })
+  ).check(Schema.isMaxLength(5)),
   kvRouter: Schema.Boolean,
   disaggregated: Schema.Boolean
 })
@@ -82,6 +92,21 @@ const topologyOf = ({ args, workers }: RandomRun, script: Script) =>
     : Topology.layerMulti({ workers }).pipe(Layer.provide(poolOf(args, script)))
   ).pipe(Layer.orDie)
 
+/** After all of them one worker more comes to each pool, so that somebody is there. */
+const faultsOf = ({ disaggregated, faults }: Script): ReadonlyArray<WorkerEvent> => {
+  const roles: ReadonlyArray<Autoscaler.PoolRole> = disaggregated ? ["prefill", "decode"] : ["aggregated"]
+  const poolOfFault = (onFirst: boolean) => (onFirst ? roles[0]! : roles.at(-1)!)
+  return [
+    ...faults.map(({ atMs, kind, onFirst, requests, worker }): WorkerEvent => {
+      const common = { atMs, pool: poolOfFault(onFirst) }
+      if (kind === "add") return { ...common, kind, workers: 1 }
+      if (kind === "slow") return { ...common, kind, worker, factor: 3 }
+      return kind === "fail" ? { ...common, kind, worker, requests } : { ...common, kind, worker }
+    }),
+    ...roles.map((pool): WorkerEvent => ({ atMs: 2500, pool, kind: "add", workers: 1 }))
+  ]
+}
+
 /** Nothing may be placed on a worker that is not there, and nothing may be left on one that goes. */
 const watch = (): RunProbe => {
   const gone = new Set<string>()
@@ -89,8 +114,8 @@ const watch = (): RunProbe => {
     `${role} ${workerIndex}`
   return {
     joined: (worker) => assert.isFalse(gone.has(name(worker)), "an index came back"),
-    left: (worker) => {
-      assert.strictEqual(worker.core.requests().length, 0)
+    left: (worker, _, hasFailed) => {
+      if (!hasFailed) assert.strictEqual(worker.core.requests().length, 0)
       gone.add(name(worker))
     },
     placed: (_, worker) => assert.isFalse(gone.has(name(worker)), "a request went to a worker that is gone"),
@@ -126,12 +151,15 @@ describe("elastic pools", () => {
         }
         const sane = { ...run, args }
         const once = () =>
-          replay(topologyOf(sane, script), PlainWorkload.layer(sane), { check: true, probes: [watch()] }).pipe(
-            Effect.provide(scaledBy(script), { local: true })
-          )
+          replay(topologyOf(sane, script), PlainWorkload.layer(sane), {
+            check: true,
+            probes: [watch()],
+            workerEvents: faultsOf(script)
+          }).pipe(Effect.provide(scaledBy(script), { local: true }))
         const { records, summary } = yield* once()
         assert.strictEqual(records.length, sane.rows.length)
         assert.isTrue(records.every(({ status }) => status !== "in_flight"))
+        assert.strictEqual(new Set(records.map(({ id }) => id)).size, records.length)
         assert.strictEqual(summary.ended, "drained")
         const again = yield* once()
         assert.deepStrictEqual(

@@ -19,6 +19,9 @@ const given = ({ autoscaleSchedule, plannerConfig }: GivenOptions): ReadonlyArra
   ).flatMap(([flag, value]) => (value === undefined ? [] : [flag]))
 
 export const scalingFlagsProblem = (options: GivenOptions): Problem => {
+  if (options.workerEvents !== undefined && options.replayMode === "online") {
+    return usageError("--worker-events", "only works with --replay-mode offline")
+  }
   const [flag, other] = given(options)
   if (flag === undefined) return undefined
   if (other !== undefined) return usageError(other, `does not work with ${flag}: only one can decide`, "leave one out")

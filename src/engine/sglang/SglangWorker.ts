@@ -47,7 +47,7 @@ export class SglangWorker extends BatchWorker<Sequence> {
 
   constructor(args: EngineArgs, timing: TimingModel, context: WorkerContext) {
     super(args)
-    this.timing = new PassTiming(args, timing)
+    this.timing = new PassTiming(args, timing, context.slowness)
     this.gaps = new SharedGaps(this.visible ? context.gaps : undefined, context.probe)
     this.probe = context.probe
     this.kv = new KvCache(args.numGpuBlocks, args.blockTokens, context.kvEvents, context.probe)

@@ -57,7 +57,7 @@ export class VllmV1Worker extends BatchWorker<Sequence> {
     this.settings = settings
     // Priorities reorder the queue, and an adaptive cap counts everybody who waits.
     this.readsWholeQueue = settings.policy === "priority" || settings.adaptiveShareCap
-    this.timing = new PassTiming(args, timing)
+    this.timing = new PassTiming(args, timing, context.slowness)
     this.decisionEvents = context.kvEvents
     this.deliveryEvents = context.kvEventsAtPassEnd
     this.pool = new BlockPool(settings.usableBlocks, rules.unidentifiedBlocksGoTo, this.decisionEvents)

@@ -68,7 +68,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
     super(args)
     this.rules = rules
     this.policy = policy
-    this.timing = new PassTiming(args, timing)
+    this.timing = new PassTiming(args, timing, context.slowness)
     this.gaps = new SharedGaps(this.visible ? context.gaps : undefined, context.probe)
     this.probe = context.probe
     this.tokenless = context.probe?.emitted === undefined ? undefined : new Set()
