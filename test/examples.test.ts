@@ -15,6 +15,11 @@ const expected: Readonly<Record<string, ReadonlyArray<RegExp>>> = {
     /^aggregated: mean TTFT \d+\.\d ms, mean ITL \d+\.\d\d ms, \d+\.\d % reused$/m,
     /^disaggregated: mean TTFT \d+\.\d ms, mean ITL \d+\.\d\d ms, \d+\.\d % reused$/m
   ],
+  "own-autoscaler.ts": [
+    /^one worker: {2}p99 TTFT \d+\.\d ms, \d+\.\d{5} GPU hours$/m,
+    /^autoscaled: {2}p99 TTFT \d+\.\d ms, \d+\.\d{5} GPU hours$/m,
+    /^[1-9]\d* scaling events$/m
+  ],
   "own-engine.ts": [/^continuous batching: mean TTFT \d+\.\d ms$/m, /^static batching: {5}mean TTFT \d+\.\d ms$/m],
   "own-sink.ts": [/^all: mean TTFT \d+\.\d ms$/m, /^up to 16384 tokens: \d+ requests, mean TTFT \d+\.\d ms$/m],
   "compose.ts": [/^round robin: mean TTFT \d+\.\d ms$/m, /^one worker: {2}mean TTFT \d+\.\d ms$/m],
