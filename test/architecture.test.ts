@@ -15,6 +15,7 @@ const imported: Readonly<Record<string, ReadonlyArray<string>>> = {
   request: ["structures"],
   settings: ["structures"],
   report: ["structures", "host", "request", "settings"],
+  compare: ["settings"],
   timing: ["structures", "host", "settings"],
   trace: ["structures", "host", "request", "settings"],
   engine: ["structures", "request", "settings", "timing"],
@@ -74,7 +75,10 @@ const imported: Readonly<Record<string, ReadonlyArray<string>>> = {
     "online",
     "run",
     "config",
-    "serve"
+    "serve",
+    "compare",
+    "request",
+    "engine"
   ],
   api: [
     "structures",

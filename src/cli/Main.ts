@@ -12,6 +12,7 @@ import * as Predicate from "effect/Predicate"
 import { printable } from "../report/Printable.ts"
 import { version } from "../report/Version.ts"
 import { aicCommand } from "./AicCommand.ts"
+import { compareCommand } from "./CompareCommand.ts"
 import { closestName } from "../settings/ClosestName.ts"
 import { normaliseArgv } from "./Argv.ts"
 import { replayCommand } from "./ReplayCommand.ts"
@@ -21,7 +22,7 @@ import { traceCommand } from "./TraceCommand.ts"
 
 const dynosim = Command.make("dynosim").pipe(
   Command.withDescription("Replays LLM request traces against simulated serving engines in virtual time"),
-  Command.withSubcommands([replayCommand, serveCommand, traceCommand, aicCommand])
+  Command.withSubcommands([replayCommand, compareCommand, serveCommand, traceCommand, aicCommand])
 )
 
 const runCommand = Command.runWith(dynosim, { version })

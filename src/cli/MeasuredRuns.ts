@@ -1,0 +1,66 @@
+/** The runs that a comparison names: files, several files of one run, or the folder that AIPerf writes. */
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Path from "effect/Path"
+import { joined, type Measurement } from "../compare/Measurement.ts"
+import { measurementsOf } from "../compare/MeasurementText.ts"
+import { reasonOf } from "../settings/FileProblem.ts"
+import { type UsageError, usageError } from "../settings/UsageError.ts"
+
+type Files = FileSystem.FileSystem | Path.Path
+
+const aiperfFiles = ["profile_export_aiperf.json", "profile_export.jsonl"]
+
+/** Usually one; as many as a file has benchmarks. */
+export const readRuns = Effect.fnUntraced(function* (
+  run: string
+): Effect.fn.Return<ReadonlyArray<Measurement>, UsageError, Files> {
+  const files = yield* filesOf(run)
+  const measured = yield* Effect.forEach(files, readFile)
+  const [first = [], ...others] = measured
+  if (others.length === 0) return first
+  const singles = measured.flat()
+  const [head, ...tail] = singles
+  return head === undefined || singles.length !== measured.length
+    ? yield* usageError(run, "joins a file with several benchmarks to others", "compare it by itself")
+    : [joined(run, [head, ...tail])]
+})
+
+/** A comma is part of a name where a file has that name. */
+const filesOf = Effect.fnUntraced(function* (run: string): Effect.fn.Return<ReadonlyArray<string>, UsageError, Files> {
+  if (run === "") return yield* usageError("RUN", "the name of a file is empty")
+  const files = yield* FileSystem.FileSystem
+  if (!run.includes(",") || (yield* exists(run))) return yield* isFolder(files, run, yield* Path.Path)
+  const parts = run.split(",").filter((part) => part !== "")
+  return (yield* Effect.forEach(parts, filesOf)).flat()
+})
+
+const exists = (path: string): Effect.Effect<boolean, never, FileSystem.FileSystem> =>
+  Effect.flatMap(FileSystem.FileSystem, (files) => Effect.orElseSucceed(files.exists(path), () => false))
+
+const isFolder = Effect.fnUntraced(function* (
+  files: FileSystem.FileSystem,
+  run: string,
+  path: Path.Path
+): Effect.fn.Return<ReadonlyArray<string>, UsageError, Files> {
+  const folder = yield* Effect.match(files.stat(run), {
+    onFailure: () => false,
+    onSuccess: ({ type }) => type === "Directory"
+  })
+  if (!folder) return [run]
+  const found = yield* Effect.filter(
+    aiperfFiles.map((name) => path.join(run, name)),
+    exists
+  )
+  return found.length > 0
+    ? found
+    : yield* usageError(run, `is a folder without ${aiperfFiles.join(" or ")}`, "name the files themselves")
+})
+
+const readFile = Effect.fnUntraced(function* (file: string) {
+  const files = yield* FileSystem.FileSystem
+  const text = yield* Effect.mapError(files.readFileString(file), (error) =>
+    usageError(file, `cannot be read: ${reasonOf(error)}`)
+  )
+  return yield* Effect.fromResult(measurementsOf(file, text))
+})
