@@ -16,6 +16,7 @@ const imported: Readonly<Record<string, ReadonlyArray<string>>> = {
   settings: ["structures"],
   report: ["structures", "host", "request", "settings"],
   compare: ["settings"],
+  html: ["request", "settings"],
   timing: ["structures", "host", "settings"],
   trace: ["structures", "host", "request", "settings"],
   engine: ["structures", "request", "settings", "timing"],
@@ -78,7 +79,8 @@ const imported: Readonly<Record<string, ReadonlyArray<string>>> = {
     "serve",
     "compare",
     "request",
-    "engine"
+    "engine",
+    "html"
   ],
   api: [
     "structures",

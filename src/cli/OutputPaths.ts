@@ -17,6 +17,7 @@ export interface OutputPaths {
   readonly lines: string | undefined
   readonly series: string | undefined
   readonly timeline: string | undefined
+  readonly html: string | undefined
   /** Whether one of them goes to standard output, which nothing else may then be printed to. */
   readonly standardOutputTaken: boolean
 }
@@ -33,11 +34,12 @@ export const resolveOutputPaths = Effect.fnUntraced(function* (
   inputs: ReadonlyArray<InputFile>
 ): Effect.fn.Return<OutputPaths, UsageError, FileSystem.FileSystem | Path.Path> {
   const report = yield* resolveReportPath(outputs.reportJson)
-  const { reportJsonl: lines, series, timeline } = outputs
+  const { html, reportJsonl: lines, series, timeline } = outputs
   const beside = [
     ["--report-jsonl", lines],
     ["--series", series?.path],
-    ["--timeline", timeline?.path]
+    ["--timeline", timeline?.path],
+    ["--html", html]
   ] as const
   const written: Array<readonly [flag: string, path: string]> = [["--report-json", report]]
   for (const [flag, path] of beside) {
@@ -48,7 +50,7 @@ export const resolveOutputPaths = Effect.fnUntraced(function* (
   yield* checkOutputs(written, inputs)
   const standard = written.map(([, path]) => path)
   const standardOutputTaken = (yield* Effect.forEach(standard, isStandardOutput)).includes(true)
-  return { report, lines, series: series?.path, timeline: timeline?.path, standardOutputTaken }
+  return { report, lines, series: series?.path, timeline: timeline?.path, html, standardOutputTaken }
 })
 
 /** An output that has no default name must name a file. */

@@ -1,6 +1,7 @@
 /** A replay from its flags to its outputs: options -> run -> report. */
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import { identity } from "effect/Function"
 import * as Stream from "effect/Stream"
 import type { FlagValues } from "../config/ReadFlags.ts"
 import type { ReplayOptions } from "../run/ReplayOptions.ts"
@@ -59,6 +60,8 @@ const replay = Effect.fnUntraced(function* (
   const [pool] = run.deployment.facts()
   const observers = yield* openObservers(options.outputs, pool?.engineProfile)
   const probes = observers.flatMap(({ probe }) => (probe === undefined ? [] : [probe]))
+  const page = outputs.html === undefined ? undefined : yield* openPage(outputs.html)
+  if (page !== undefined) probes.push(page.probe)
   const watch = new RunWatch()
   return yield* untilInterrupted(
     (stopWhen) =>
@@ -66,16 +69,22 @@ const replay = Effect.fnUntraced(function* (
         Effect.flatMap(showProgress(run.requests, options.quiet), ({ monitor }) =>
           run
             .events({ stopWhen, monitor: both(monitor, watch.monitor), probes })
-            .pipe(throughAll(observers), watch.through, Stream.run(run.report))
+            .pipe(throughAll(observers), watch.through, page?.watch ?? identity, Stream.run(run.report))
         )
       ),
     Effect.fnUntraced(function* (finished: Report) {
       yield* note(finished.dynosim.warnings.slice(run.notices.length))
+      if (page !== undefined) yield* page.write(finished)
       yield* deliver(finished, options, outputs, watch)
       for (const { finish } of observers) yield* note(yield* finish)
       return finished
     })
   )
+})
+
+const openPage = Effect.fnUntraced(function* (path: string) {
+  const { htmlReport } = yield* Effect.promise(() => import("./HtmlReport.ts"))
+  return yield* htmlReport(path)
 })
 
 /** Hands the view to both. */

@@ -30,6 +30,11 @@ export const outputFlags = {
     default: "1",
     description: "Simulated seconds of a row of --series"
   },
+  html: {
+    own: true,
+    kind: path,
+    description: "Also write the run as a page to look at: one HTML file, charts and all"
+  },
   timeline: {
     own: true,
     kind: path,

@@ -110,6 +110,8 @@ export interface Outputs {
   readonly reportJsonl: string | undefined
   readonly series: SeriesOutput | undefined
   readonly timeline: TimelineOutput | undefined
+  /** The run as a page. */
+  readonly html: string | undefined
   /** Print a summary around the table, also where no terminal is. */
   readonly summary: boolean
   /** `undefined`: by the width of the terminal. */

@@ -11,7 +11,12 @@ import { join, resolve } from "node:path"
 import { program } from "../cli/Program.ts"
 
 const root = resolve(import.meta.dirname, "../..")
-const documents = ["README.md", ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)]
+const documents = [
+  "README.md",
+  ...readdirSync(join(root, "docs"))
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`)
+]
 
 /** Commands in `sh` blocks, one per line; a trailing backslash continues. */
 const commandsOf = (document: string): ReadonlyArray<string> =>

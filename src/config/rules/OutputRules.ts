@@ -46,6 +46,7 @@ export const outputsOf = (given: GivenOptions): Outputs => ({
   reportJsonl: given.reportJsonl,
   series: seriesOf(given),
   timeline: timelineOf(given),
+  html: given.html,
   summary: given.summary ?? false,
   table: given.table,
   failIf: given.failIf ?? []

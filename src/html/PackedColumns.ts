@@ -1,0 +1,35 @@
+/**
+ * Columns of numbers as text, small: quantised, each value as its difference from the one before where that helps, bytes of equal weight side
+ * by side, deflated, in base64. The page undoes it (`tools/html/Unpack.mjs`).
+ */
+import * as Base64 from "effect/encoding/Base64"
+import { deflateSync } from "fflate"
+
+export interface PackedColumn {
+  /** Value = integer × step; the smallest integer stands for "none". */
+  readonly step: number
+  readonly deltas: boolean
+  readonly data: string
+}
+
+const none = -(2 ** 31)
+const largest = 2 ** 31 - 1
+
+/** `NaN` is none. Values beyond 2^31 steps are kept with as many steps as fit. */
+export const packColumn = (values: ReadonlyArray<number>, step: number, deltas = false): PackedColumn => {
+  let farthest = 0
+  for (const value of values) if (Number.isFinite(value)) farthest = Math.max(farthest, Math.abs(value))
+  const fitting = Math.max(step, farthest / largest)
+  const integers = Int32Array.from(values, (value) => (Number.isFinite(value) ? Math.round(value / fitting) : none))
+  if (deltas) for (let index = integers.length - 1; index > 0; index--) integers[index]! -= integers[index - 1]!
+  return { step: fitting, deltas, data: Base64.encode(deflateSync(bytePlanes(integers), { level: 9 })) }
+}
+
+/** All lowest bytes, then all second ones, and so on: high bytes hardly differ and deflate to nothing. */
+const bytePlanes = (integers: Int32Array): Uint8Array => {
+  const planes = new Uint8Array(4 * integers.length)
+  for (const [index, value] of integers.entries()) {
+    for (let plane = 0; plane < 4; plane++) planes[plane * integers.length + index] = (value >>> (8 * plane)) & 255
+  }
+  return planes
+}
