@@ -15,6 +15,9 @@ export * as VirtualClock from "./api/VirtualClock.ts"
 export * as Probe from "./api/Probe.ts"
 export * as Online from "./api/Online.ts"
 
+// Many runs: plans, searches, results that last.
+export * as Sweep from "./api/Sweep.ts"
+
 // Load and traces.
 export * as Workload from "./api/Workload.ts"
 export * as Trace from "./api/Trace.ts"

@@ -65,6 +65,7 @@ const imported: Readonly<Record<string, ReadonlyArray<string>>> = {
     "run",
     "serve"
   ],
+  sweep: ["host", "settings", "report", "timing", "run", "config"],
   cli: [
     "settings",
     "report",
@@ -80,7 +81,8 @@ const imported: Readonly<Record<string, ReadonlyArray<string>>> = {
     "compare",
     "request",
     "engine",
-    "html"
+    "html",
+    "sweep"
   ],
   api: [
     "structures",
@@ -98,6 +100,7 @@ const imported: Readonly<Record<string, ReadonlyArray<string>>> = {
     "observe",
     "run",
     "config",
+    "sweep",
     "serve"
   ]
 }

@@ -115,6 +115,26 @@ const offered: Readonly<Record<string, ReadonlyArray<string>>> = {
     "replayFlags",
     "validateReplayOptions"
   ],
+  Sweep: [
+    "CellRunner",
+    "CellStore",
+    "Search",
+    "SweepInputError",
+    "allPoints",
+    "compareCandidates",
+    "descent",
+    "figureOf",
+    "grid",
+    "outcomeOf",
+    "parsePlan",
+    "planSettings",
+    "run",
+    "strategyOf",
+    "summarise",
+    "sweepCsv",
+    "sweepJson",
+    "sweepMetrics"
+  ],
   SglangEngine: ["layer"],
   Timing: ["Timing"],
   Topology: [

@@ -106,7 +106,7 @@ const normaliseWords = (
 
 /** Normalises what follows the name of a command; the words of anything else are left alone. */
 export const normaliseArgv = (argv: ReadonlyArray<string>): Result.Result<ReadonlyArray<string>, UsageError> => {
-  for (const length of [1, 2]) {
+  for (const length of [2, 1]) {
     const path = argv.slice(0, length)
     const table = commandFlags.get(path.join(" "))
     if (table !== undefined)

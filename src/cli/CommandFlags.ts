@@ -2,6 +2,8 @@
 import type { FlagTable } from "../config/FlagSpec.ts"
 import { replayFlags } from "../config/ReplayFlags.ts"
 import { serveFlags } from "../config/ServeFlags.ts"
+import { fewestWorkersFlags, highestLoadFlags } from "../sweep/FindFlags.ts"
+import { sweepFlags, sweepMergeFlags, sweepNextFlags } from "../sweep/SweepFlags.ts"
 import { convertFlags, inspectFlags, synthFlags, validateFlags } from "../config/TraceToolFlags.ts"
 
 export const commandFlags: ReadonlyMap<string, FlagTable> = new Map<string, FlagTable>([
@@ -10,5 +12,10 @@ export const commandFlags: ReadonlyMap<string, FlagTable> = new Map<string, Flag
   ["trace inspect", inspectFlags],
   ["trace validate", validateFlags],
   ["trace convert", convertFlags],
-  ["trace synth", synthFlags]
+  ["trace synth", synthFlags],
+  ["find fewest-workers", fewestWorkersFlags],
+  ["find highest-load", highestLoadFlags],
+  ["sweep", sweepFlags],
+  ["sweep merge", sweepMergeFlags],
+  ["sweep next", sweepNextFlags]
 ])

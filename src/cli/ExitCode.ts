@@ -14,6 +14,7 @@ const userErrors: ReadonlySet<string> = new Set([
   "NpzError",
   "PolicyFileError",
   "SettingsError",
+  "SweepInputError",
   "TraceError",
   "UsageError",
   "WorkloadError"

@@ -18,11 +18,21 @@ import { normaliseArgv } from "./Argv.ts"
 import { replayCommand } from "./ReplayCommand.ts"
 import { serveCommand } from "./ServeCommand.ts"
 import { ThresholdsCrossed } from "./Thresholds.ts"
+import { findCommand } from "./FindCommand.ts"
+import { sweepCommand } from "./SweepCommand.ts"
 import { traceCommand } from "./TraceCommand.ts"
 
 const dynosim = Command.make("dynosim").pipe(
   Command.withDescription("Replays LLM request traces against simulated serving engines in virtual time"),
-  Command.withSubcommands([replayCommand, compareCommand, serveCommand, traceCommand, aicCommand])
+  Command.withSubcommands([
+    replayCommand,
+    compareCommand,
+    sweepCommand,
+    findCommand,
+    serveCommand,
+    traceCommand,
+    aicCommand
+  ])
 )
 
 const runCommand = Command.runWith(dynosim, { version })

@@ -34,7 +34,8 @@ export const parseConfigFile = (file: string, text: string): Result.Result<Confi
   return Result.flatMap(parseSettingsFile(file, text), (node) => readConfig(source, node))
 }
 
-const readConfig = (source: ConfigSource, root: JsonNode): Result.Result<ConfigFile, ConfigError> => {
+/** Reads the options of a tree, such as a part of a larger file. */
+export const readConfig = (source: ConfigSource, root: JsonNode): Result.Result<ConfigFile, ConfigError> => {
   if (root._tag !== "Object") {
     return Result.fail(configError(source, "", root.at, `expected options by name, got ${showNode(root)}`))
   }

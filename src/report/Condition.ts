@@ -138,10 +138,15 @@ export interface Judgement {
   readonly holds: boolean
 }
 
-export const judge = (condition: Condition, report: Report): Judgement => {
-  const value = condition.metric.of(report)
-  return { condition, value, holds: value !== undefined && operators[condition.operator](value, condition.bound) }
-}
+export const judge = (condition: Condition, report: Report): Judgement =>
+  judgeValue(condition, condition.metric.of(report))
+
+/** The same for a figure that stands for several runs, such as their mean. */
+export const judgeValue = (condition: Condition, value: number | undefined): Judgement => ({
+  condition,
+  value,
+  holds: value !== undefined && operators[condition.operator](value, condition.bound)
+})
 
 /**
  * By how much a run misses a condition, as a share of the bound (of 1 where the bound is 0); 0 where it holds, infinite where the report has

@@ -76,3 +76,28 @@ export const plainMap = ({ entries }: JsonObject): ReadonlyMap<string, unknown> 
 
 /** The value as a message shows it: what the user wrote, or what kind of thing it is. */
 export const showNode = (node: JsonNode): string => showValue(plainOf(node))
+
+/** The number as JSON spells it; what JSON cannot hold becomes null. */
+const numberText = (value: number, literal: string): string => {
+  if (/^-?(0|[1-9]\d*)(\.\d+)?(e[+-]?\d+)?$/i.test(literal)) return literal
+  return Number.isInteger(value) ? value.toFixed(1) : JSON.stringify(value)
+}
+
+/** The value as JSON text of one line, its numbers as exact as they were written. */
+export const nodeText = (node: JsonNode): string => {
+  switch (node._tag) {
+    case "Null":
+      return "null"
+    case "Boolean":
+    case "Integer":
+      return String(node.value)
+    case "String":
+      return JSON.stringify(node.value)
+    case "Float":
+      return numberText(node.value, node.literal)
+    case "Array":
+      return `[${node.items.map(nodeText).join(", ")}]`
+    case "Object":
+      return `{${[...node.entries].map(([key, { value }]) => `${JSON.stringify(key)}: ${nodeText(value)}`).join(", ")}}`
+  }
+}

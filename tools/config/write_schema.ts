@@ -1,6 +1,12 @@
-/** Writes data/schema/config.schema.json. Run from the repository root: `npx node tools/config/write_schema.ts`. */
+/** Writes the schemas of data/schema. Run from the repository root: `npx node tools/config/write_schema.ts`. */
 import { mkdirSync, writeFileSync } from "node:fs"
 import { configJsonSchema } from "../../src/config/ConfigSchema.ts"
+import { planJsonSchema } from "../../src/sweep/PlanSchema.ts"
 
 mkdirSync("data/schema", { recursive: true })
-writeFileSync("data/schema/config.schema.json", `${JSON.stringify(configJsonSchema(), undefined, 2)}\n`)
+for (const [name, schema] of [
+  ["config", configJsonSchema()],
+  ["sweep", planJsonSchema()]
+] as const) {
+  writeFileSync(`data/schema/${name}.schema.json`, `${JSON.stringify(schema, undefined, 2)}\n`)
+}

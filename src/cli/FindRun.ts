@@ -1,0 +1,146 @@
+/** `dynosim find`: flags -> question -> runs -> answer. */
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import type { FlagTable } from "../config/FlagSpec.ts"
+import { readGivenOptions } from "../config/GivenOptions.ts"
+import type { JsonObject } from "../settings/JsonNode.ts"
+import { type FlagValues, readFlags } from "../config/ReadFlags.ts"
+import { replayFlags } from "../config/ReplayFlags.ts"
+import { validateReplayOptions } from "../config/ValidateReplayOptions.ts"
+import { type Condition, parseConditions } from "../report/Condition.ts"
+import * as OutputFile from "../report/OutputFile.ts"
+import { printable } from "../report/Printable.ts"
+import { reasonOf } from "../settings/FileProblem.ts"
+import { usageError } from "../settings/UsageError.ts"
+import { CellStore } from "../sweep/CellStore.ts"
+import { baseOfFlags, fewestWorkers, highestLoad, type Question } from "../sweep/Find.ts"
+import { fewestWorkersFlags, highestLoadFlags } from "../sweep/FindFlags.ts"
+import { answerOf, findJson, findLines } from "../sweep/FindText.ts"
+import { Search } from "../sweep/Search.ts"
+import { summarise } from "../sweep/Summary.ts"
+import * as Sweep from "../sweep/Sweep.ts"
+import { configText } from "../sweep/SweepText.ts"
+import { sweepMetrics } from "../sweep/SweepMetrics.ts"
+import { type Found, threshold } from "../sweep/Threshold.ts"
+import { checkSweepOutputs } from "./SweepRun.ts"
+import { threadRunner } from "./SweepThreads.ts"
+
+interface FindSettings {
+  readonly where?: ReadonlyArray<string> | undefined
+  readonly results?: string | undefined
+  readonly threads?: number | undefined
+  readonly json?: string | undefined
+  readonly bestConfig?: string | undefined
+}
+
+/** Flags of the command itself, and those of the replays. */
+const isOfReplay = ([name]: readonly [string, unknown]): boolean =>
+  Object.hasOwn(replayFlags, name) && name !== "config"
+
+/** The options of every run: those of `--config`, and the flags over them. */
+const baseOf = Effect.fnUntraced(function* (traces: ReadonlyArray<string>, flags: FlagValues) {
+  const file = flags.get("config")
+  const own: FlagValues = new Map([...flags].filter(isOfReplay))
+  if (file?._tag !== "Text") return yield* baseFrom(traces, own)
+  const files = yield* FileSystem.FileSystem
+  const text = yield* Effect.mapError(files.readFileString(file.text), (error) =>
+    usageError("--config", `cannot read ${file.text}: ${reasonOf(error)}`)
+  )
+  const { parseConfigFile } = yield* Effect.promise(() => import("../config/ConfigFile.ts"))
+  const configured = yield* Effect.fromResult(parseConfigFile(file.text, text))
+  return yield* baseFrom(
+    traces.length > 0 ? traces : configured.traces,
+    new Map([...configured.values].filter(isOfReplay).concat([...own]))
+  )
+})
+
+/** What is wrong with the options is told here, in the words of a replay, before anything is run. */
+const baseFrom = Effect.fnUntraced(function* (traces: ReadonlyArray<string>, values: FlagValues) {
+  const options = yield* Effect.fromResult(Result.flatMap(readGivenOptions(traces, values), validateReplayOptions))
+  if (options.deployment._tag === "Disaggregated") {
+    return yield* usageError(
+      "--prefill-engine-args",
+      "two pools have no single number of workers",
+      "list deployments in a plan: dynosim sweep"
+    )
+  }
+  return yield* Effect.fromResult(baseOfFlags(traces, values, replayFlags))
+})
+
+const conditionsOf = Effect.fnUntraced(function* ({ where = [] }: FindSettings) {
+  if (where.length === 0) {
+    return yield* usageError("--where", "is missing", "say what is to be met, such as --where 'p99_ttft_ms < 2 s'")
+  }
+  return yield* Effect.fromResult(parseConditions(where, sweepMetrics))
+})
+
+/** Runs what the search asks for, and keeps what it says at its end. */
+const search = Effect.fnUntraced(function* (question: Question, { results, threads = 2 }: FindSettings) {
+  let found: Found | undefined
+  const strategy = {
+    name: question.what,
+    *search() {
+      found = yield* threshold(question.row)
+    }
+  }
+  const store = results === undefined ? CellStore.layerMemory : CellStore.layerFolder(results)
+  const { failed } = yield* Stream.run(Sweep.run(question.plan), summarise(question.plan)).pipe(
+    Effect.provideService(Search, strategy),
+    Effect.provide(Layer.merge(threadRunner(threads), store))
+  )
+  const [failure] = failed
+  if (failure !== undefined) {
+    return yield* usageError(`${question.what} ${failure.cell.values[0]}`, `the run failed: ${failure.reason}`)
+  }
+  return found
+})
+
+const find = Effect.fnUntraced(function* (
+  settings: FindSettings,
+  ask: (constraints: ReadonlyArray<Condition>) => Effect.Effect<Question>
+) {
+  const question = yield* ask(yield* conditionsOf(settings))
+  yield* checkSweepOutputs(settings, [])
+  const found = yield* search(question, settings)
+  if (found === undefined) return
+  const answer = answerOf(found)
+  if (settings.json !== undefined) yield* OutputFile.write(settings.json, findJson(question, found))
+  if (settings.bestConfig !== undefined && answer !== undefined) {
+    yield* OutputFile.write(settings.bestConfig, configText(answer))
+  }
+  const lines = findLines(question, found).map(printable).join("\n")
+  yield* settings.json === "-" || settings.bestConfig === "-" ? Console.error(lines) : Console.log(lines)
+})
+
+/** Only the flags that a command has of its own. */
+const ownFlags = (table: FlagTable, flags: FlagValues): FlagValues =>
+  new Map([...flags].filter(([name]) => Object.hasOwn(table, name) && !isOfReplay([name, undefined])))
+
+const withoutOption = (base: JsonObject, name: string): JsonObject => ({
+  ...base,
+  entries: new Map([...base.entries].filter(([key]) => key !== name))
+})
+
+export const findFewestWorkers = Effect.fnUntraced(function* (traces: ReadonlyArray<string>, flags: FlagValues) {
+  const settings = yield* Effect.fromResult(readFlags(fewestWorkersFlags, ownFlags(fewestWorkersFlags, flags)))
+  // A router needs more than one worker to be checked at all; the number is what is looked for.
+  const base = withoutOption(yield* baseOf(traces, withTwoWorkers(flags)), "num-workers")
+  yield* find(settings, (constraints) => Effect.succeed(fewestWorkers(base, constraints, settings.maxWorkers ?? 64)))
+})
+
+const withTwoWorkers = (flags: FlagValues): FlagValues =>
+  new Map([...flags, ["num-workers", { _tag: "Text", flag: "--num-workers", text: "2" }] as const])
+
+export const findHighestLoad = Effect.fnUntraced(function* (traces: ReadonlyArray<string>, flags: FlagValues) {
+  const settings = yield* Effect.fromResult(readFlags(highestLoadFlags, ownFlags(highestLoadFlags, flags)))
+  const base = yield* baseOf(traces, flags)
+  const closed = ["replay-concurrency", "arrival-speedup-ratio"].find((name) => base.entries.has(name))
+  if (closed !== undefined) {
+    return yield* usageError(`--${closed}`, "is what is looked for", "leave it out: the load as it is counts as 1")
+  }
+  yield* find(settings, (constraints) => Effect.succeed(highestLoad(base, constraints)))
+})

@@ -1,0 +1,72 @@
+/** `dynosim sweep merge FOLDER...`: the results of shards in one folder, and the table of the whole sweep. */
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import * as Path from "effect/Path"
+import * as Stream from "effect/Stream"
+import { readFlags, type FlagValues } from "../config/ReadFlags.ts"
+import * as OutputFile from "../report/OutputFile.ts"
+import { usageError } from "../settings/UsageError.ts"
+import { CellRunner } from "../sweep/CellRunner.ts"
+import { CellStore, cellsFolder } from "../sweep/CellStore.ts"
+import { summarise } from "../sweep/Summary.ts"
+import * as Sweep from "../sweep/Sweep.ts"
+import { sweepMergeFlags } from "../sweep/SweepFlags.ts"
+import { checkSweepOutputs, deliverSummary, keepPlan, readPlanFile } from "./SweepRun.ts"
+
+const planNames = ["plan.yaml", "plan.json"]
+
+/** The plan that a results folder is of. */
+const planIn = Effect.fnUntraced(function* (folder: string) {
+  const files = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  for (const name of planNames) {
+    const file = path.join(folder, name)
+    if (yield* Effect.orElseSucceed(files.exists(file), () => false)) return yield* readPlanFile(file)
+  }
+  return yield* usageError(
+    folder,
+    "is not a results folder: it has no plan",
+    "give folders that dynosim sweep wrote to"
+  )
+})
+
+/** Nobody runs anything when results are merged. */
+const nobody = Layer.succeed(CellRunner, {
+  width: 1,
+  run: () => Effect.succeed({ _tag: "Failed", reason: "is in none of the folders" })
+})
+
+const copyCells = Effect.fnUntraced(function* (from: string, to: string) {
+  const files = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const names = yield* Effect.orElseSucceed(files.readDirectory(path.join(from, cellsFolder)), () => [])
+  for (const name of names.filter((name) => /^[0-9a-f]{64}\.json$/.test(name))) {
+    const target = path.join(to, cellsFolder, name)
+    if (yield* Effect.orElseSucceed(files.exists(target), () => false)) continue
+    const text = yield* Effect.mapError(files.readFileString(path.join(from, cellsFolder, name)), (error) =>
+      usageError(from, error.message)
+    )
+    yield* OutputFile.write(target, text)
+  }
+})
+
+export const mergeSweep = Effect.fnUntraced(function* (folders: ReadonlyArray<string>, flags: FlagValues) {
+  const given = yield* Effect.fromResult(readFlags(sweepMergeFlags, flags))
+  if (given.results === undefined) {
+    return yield* usageError("--results", "is missing", "name the folder that gets the runs of all the others")
+  }
+  const [first, ...others] = yield* Effect.forEach(folders, planIn)
+  if (first === undefined) return
+  const other = others.find(({ text }) => text !== first.text)
+  if (other !== undefined) {
+    return yield* usageError(other.file, `is not the plan in ${first.file}`, "merge the shards of one plan")
+  }
+  yield* checkSweepOutputs(given, [])
+  yield* keepPlan(first, given.results)
+  yield* Effect.forEach(folders, (folder) => copyCells(folder, given.results ?? folder), { discard: true })
+  const summary = yield* Stream.run(Sweep.run(first.plan), summarise(first.plan)).pipe(
+    Effect.provide(Layer.merge(nobody, CellStore.layerFolder(given.results)))
+  )
+  yield* deliverSummary(first.plan, summary, given)
+})

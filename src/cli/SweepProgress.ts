@@ -1,0 +1,53 @@
+/** One line that says how far a sweep is, and how long the rest may take. */
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type { Plan } from "../sweep/Plan.ts"
+import type { CellResult, Shard } from "../sweep/Sweep.ts"
+import { ProgressTerminal } from "./Progress.ts"
+
+const clearLine = "\r\u001b[2K"
+
+/** Cells of a plan; a search that skips some has fewer. */
+const cellsOf = ({ axes, seeds }: Plan, shard: Shard | undefined): number =>
+  Math.ceil(axes.reduce((count, { values }) => count * values.length, seeds?.length ?? 1) / (shard?.count ?? 1))
+
+const duration = (seconds: number): string =>
+  seconds < 90
+    ? `${Math.ceil(seconds)} s`
+    : seconds < 5400
+      ? `${Math.round(seconds / 60)} min`
+      : `${(seconds / 3600).toFixed(1)} h`
+
+/** `evaluated` of the `done` runs were carried out now, in `elapsedMs`. */
+export const sweepProgressText = (
+  done: number,
+  evaluated: number,
+  total: number | undefined,
+  elapsedMs: number
+): string => {
+  const of = total === undefined ? "" : ` of ${total}`
+  const left =
+    total === undefined || evaluated === 0
+      ? ""
+      : `, about ${duration(((elapsedMs / evaluated) * (total - done)) / 1000)} left`
+  return `${done}${of} runs done${left}`
+}
+
+/** Shows progress until the scope closes, then wipes the line; returns who is to be told of each result. */
+export const showSweepProgress = Effect.fnUntraced(function* (
+  plan: Plan,
+  shard: Shard | undefined,
+  quiet: boolean
+): Effect.fn.Return<(result: CellResult) => void, never, Scope.Scope> {
+  const write = yield* ProgressTerminal
+  if (write === undefined || quiet) return () => {}
+  const total = plan.search === "grid" ? cellsOf(plan, shard) : undefined
+  const start = performance.now()
+  let [done, evaluated] = [0, 0]
+  yield* Effect.addFinalizer(() => Effect.sync(() => write(clearLine)))
+  return (result) => {
+    done += result._tag === "Elsewhere" ? 0 : 1
+    evaluated += result._tag === "Done" && !result.reused ? 1 : 0
+    write(`${clearLine}${sweepProgressText(done, evaluated, total, performance.now() - start)}`)
+  }
+})

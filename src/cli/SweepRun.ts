@@ -1,0 +1,117 @@
+/** `dynosim sweep PLAN`: plan -> runs -> table and files. */
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import * as Path from "effect/Path"
+import * as Stream from "effect/Stream"
+import { readFlags, type FlagValues } from "../config/ReadFlags.ts"
+import * as OutputFile from "../report/OutputFile.ts"
+import { printable } from "../report/Printable.ts"
+import { reasonOf } from "../settings/FileProblem.ts"
+import { usageError } from "../settings/UsageError.ts"
+import { CellStore } from "../sweep/CellStore.ts"
+import { parsePlan, type Plan } from "../sweep/Plan.ts"
+import { parseShard } from "../sweep/ShardText.ts"
+import { summarise, type Summary } from "../sweep/Summary.ts"
+import * as Sweep from "../sweep/Sweep.ts"
+import { sweepFlags } from "../sweep/SweepFlags.ts"
+import { configText, remarks, sweepCsv, sweepJson, tableRows } from "../sweep/SweepText.ts"
+import { checkOutputs, type InputFile } from "./OutputPaths.ts"
+import { showSweepProgress } from "./SweepProgress.ts"
+import { threadRunner } from "./SweepThreads.ts"
+import { textTable } from "./TextTable.ts"
+
+/** A plan as it was written. */
+export interface PlanFile {
+  readonly file: string
+  readonly text: string
+  readonly plan: Plan
+}
+
+export const readPlanFile = Effect.fnUntraced(function* (file: string) {
+  const files = yield* FileSystem.FileSystem
+  const text = yield* Effect.mapError(files.readFileString(file), (error) =>
+    usageError("the plan", `cannot read ${file}: ${reasonOf(error)}`)
+  )
+  const read: PlanFile = { file, text, plan: yield* Effect.fromResult(parsePlan(file, text)) }
+  return read
+})
+
+/** Where results are kept unless the user says where. */
+export const resultsFolder = (plan: string, given: string | undefined) =>
+  given ?? `${plan.replace(/\.(ya?ml|json)$/, "")}.results`
+
+/** What `--csv`, `--json`, `--best-config` and `--quiet` say. */
+export interface SweepOutputs {
+  readonly csv?: string | undefined
+  readonly json?: string | undefined
+  readonly bestConfig?: string | undefined
+  readonly quiet?: boolean | undefined
+}
+
+const filesOf = ({ bestConfig, csv, json }: SweepOutputs): ReadonlyArray<readonly [flag: string, path: string]> => {
+  const files: ReadonlyArray<readonly [string, string | undefined]> = [
+    ["--csv", csv],
+    ["--json", json],
+    ["--best-config", bestConfig]
+  ]
+  return files.flatMap(([flag, path]) => (path === undefined ? [] : [[flag, path] as const]))
+}
+
+/** Fails where an output would replace an input or another output. */
+export const checkSweepOutputs = (outputs: SweepOutputs, inputs: ReadonlyArray<InputFile>) =>
+  checkOutputs(filesOf(outputs), inputs)
+
+/** Files first, then the table, which gives way to an output on standard output. */
+export const deliverSummary = Effect.fnUntraced(function* (plan: Plan, summary: Summary, outputs: SweepOutputs) {
+  const { best } = summary
+  if (outputs.csv !== undefined) yield* OutputFile.write(outputs.csv, sweepCsv(plan, summary))
+  if (outputs.json !== undefined) yield* OutputFile.write(outputs.json, sweepJson(plan, summary))
+  if (outputs.bestConfig !== undefined && best?.isFeasible === true) {
+    yield* OutputFile.write(outputs.bestConfig, configText(best))
+  }
+  const lines = [
+    ...(summary.candidates.length === 0 ? [] : [...textTable(tableRows(plan, summary)), ""]),
+    ...remarks(plan, summary),
+    ...(outputs.bestConfig !== undefined && best?.isFeasible !== true
+      ? [`${outputs.bestConfig} was not written: no run meets the constraints`]
+      : [])
+  ]
+  const text = lines.map(printable).join("\n")
+  const isTaken = filesOf(outputs).some(([, path]) => path === "-")
+  yield* isTaken ? Console.error(text) : Console.log(text)
+})
+
+/** Keeps the plan beside its results, for those who merge them. */
+export const keepPlan = Effect.fnUntraced(function* ({ file, text }: PlanFile, folder: string) {
+  const path = yield* Path.Path
+  yield* OutputFile.write(path.join(folder, file.endsWith(".json") ? "plan.json" : "plan.yaml"), text)
+})
+
+export const runSweep = Effect.fnUntraced(function* (file: string, flags: FlagValues) {
+  const given = yield* Effect.fromResult(readFlags(sweepFlags, flags))
+  const shard = given.shard === undefined ? undefined : yield* Effect.fromResult(parseShard(given.shard, process.env))
+  const read = yield* readPlanFile(file)
+  yield* checkSweepOutputs(given, [{ what: "the plan", path: file }])
+  const folder = resultsFolder(file, given.results)
+  yield* keepPlan(read, folder)
+  const summary = yield* Effect.scoped(
+    Effect.gen(function* () {
+      const observe = yield* showSweepProgress(read.plan, shard, given.quiet ?? false)
+      return yield* Sweep.run(read.plan, shard).pipe(
+        Stream.tap((result) => Effect.sync(() => observe(result))),
+        Stream.run(summarise(read.plan))
+      )
+    })
+  ).pipe(Effect.provide(Layer.merge(threadRunner(given.threads), CellStore.layerFolder(folder))))
+  yield* deliverSummary(read.plan, summary, given)
+  yield* failIfNothingRan(summary, file)
+})
+
+/** A sweep in which every run failed, or nothing could be run, is no success. */
+const failIfNothingRan = ({ candidates, elsewhere, failed, impossible }: Summary, file: string) => {
+  if (candidates.length > 0 || elsewhere > 0) return Effect.void
+  const [reason] = [...failed.map(({ reason }) => reason), ...impossible.keys()]
+  return reason === undefined ? Effect.void : Effect.fail(usageError(file, `no combination could be run: ${reason}`))
+}

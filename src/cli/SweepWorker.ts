@@ -1,0 +1,25 @@
+/** The program of a thread that carries out runs: it is sent options as the text of a `--config` file, and sends back what became of them. */
+// oxlint-disable-next-line import/no-unassigned-import -- compiles schemas to code; must run before the first is used
+import "effect/schema/SchemaJITCompiler/enable"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { parentPort } from "node:worker_threads"
+import { parseConfigFile } from "../config/ConfigFile.ts"
+import { readGivenOptions } from "../config/GivenOptions.ts"
+import { validateReplayOptions } from "../config/ValidateReplayOptions.ts"
+import { type Outcome, outcomeOf } from "../sweep/CellRunner.ts"
+
+const carryOut = (config: string): Promise<Outcome> => {
+  const options = Result.flatMap(parseConfigFile("run.json", config), ({ traces, values }) =>
+    Result.flatMap(readGivenOptions(traces, values), validateReplayOptions)
+  )
+  if (Result.isFailure(options)) return Promise.resolve({ _tag: "Failed", reason: options.failure.message })
+  return Effect.runPromise(Effect.provide(outcomeOf(options.success), NodeServices.layer))
+}
+
+parentPort?.on("message", (config: string) => {
+  // Whatever is not an outcome ends the thread, and its sweep is told so.
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+  void carryOut(config).then((outcome) => parentPort?.postMessage(outcome))
+})

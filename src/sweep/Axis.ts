@@ -1,0 +1,72 @@
+/** The axes of a plan: which setting varies, and its values. */
+import * as Result from "effect/Result"
+import { type ConfigError, configError, type ConfigSource } from "../config/ConfigError.ts"
+import {
+  type JsonEntry,
+  type JsonNode,
+  type JsonObject,
+  nodeText,
+  type Position,
+  showNode
+} from "../settings/JsonNode.ts"
+import { isFlagName, replayFlags } from "../config/ReplayFlags.ts"
+import { closestName } from "../settings/ClosestName.ts"
+import { isPreset, presetProblem } from "./DeploymentPreset.ts"
+
+export interface Axis {
+  /** As it was written: the heading of its column. */
+  readonly name: string
+  /** The option, and the keys inside it; of a preset, none. */
+  readonly path: ReadonlyArray<string>
+  readonly keyAt: Position
+  readonly values: readonly [JsonNode, ...ReadonlyArray<JsonNode>]
+}
+
+/** The axis whose values are deployments. */
+export const deploymentAxis = "deployment"
+
+/** The value of an axis as tables and files show it. */
+export const valueText = (node: JsonNode): string => {
+  if (node._tag === "String") return node.value
+  if (node._tag !== "Object") return nodeText(node)
+  return [...node.entries].map(([key, { value }]) => `${key} ${valueText(value)}`).join(", ")
+}
+
+const problemOfName = (name: string): string | undefined => {
+  if (name === "traces" || (isFlagName(name) && name !== "config")) return undefined
+  const close = closestName(name, ["traces", deploymentAxis, ...Object.keys(replayFlags)])
+  return close === undefined
+    ? "axes are options of dynosim replay without dashes, or deployment"
+    : `did you mean ${close}?`
+}
+
+const readAxis = (
+  source: ConfigSource,
+  name: string,
+  { keyAt, value }: JsonEntry
+): Result.Result<Axis, ConfigError> => {
+  const fail = (at: Position, problem: string, hint?: string) =>
+    Result.fail(configError(source, `axes.${name}`, at, problem, hint))
+  const [first = "", ...inside] = name.split(".")
+  const option = first.replaceAll("_", "-")
+  const isDeployment = name === deploymentAxis
+  const hint = isDeployment ? undefined : problemOfName(option)
+  if (hint !== undefined) return fail(keyAt, "unknown option", hint)
+  if (option === "seed") return fail(keyAt, "seeds are repetitions, not an axis", "list them under seeds")
+  if (value._tag !== "Array") return fail(value.at, `expected a list of values, got ${showNode(value)}`)
+  const [head, ...tail] = value.items
+  if (head === undefined) return fail(value.at, "expected at least one value")
+  if (isDeployment) {
+    for (const item of value.items) {
+      const problem = isPreset(item)
+        ? presetProblem(item)
+        : { at: item.at, problem: `expected worker counts, got ${showNode(item)}` }
+      if (problem !== undefined) return fail(problem.at, problem.problem, problem.hint)
+    }
+  }
+  return Result.succeed({ name, path: isDeployment ? [] : [option, ...inside], keyAt, values: [head, ...tail] })
+}
+
+/** The axes in the order in which they were written; of their combinations the last axis changes fastest. */
+export const readAxes = (source: ConfigSource, node: JsonObject): Result.Result<ReadonlyArray<Axis>, ConfigError> =>
+  Result.all([...node.entries].map(([name, entry]) => readAxis(source, name, entry)))

@@ -1,0 +1,68 @@
+/**
+ * Where results last: a folder with the report of each finished run under its id. Files appear whole or not at all, so that a sweep that
+ * was killed goes on where it was, and folders of several machines are merged by copying.
+ *
+ * Reports are kept without the real time that their run took, which says something about a machine, not about the run; so a run leaves
+ * the same bytes wherever it was made.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Path from "effect/Path"
+import * as Schema from "effect/Schema"
+import type * as Stdio from "effect/Stdio"
+import type { OutputError } from "../report/OutputError.ts"
+import * as OutputFile from "../report/OutputFile.ts"
+import { Report, wallClockKeys } from "../report/Report.ts"
+import { reportJson } from "../report/ReportJson.ts"
+
+const StoredReport = Schema.fromJsonString(Report)
+const decodeReport = Schema.decodeUnknownOption(StoredReport)
+
+/** The report without what depends on the machine. */
+export const timeless = (report: Report): Report => ({
+  ...report,
+  ...Object.fromEntries(wallClockKeys.map((key) => [key, 0]))
+})
+
+export class CellStore extends Context.Service<
+  CellStore,
+  {
+    /** The report of a run that was finished before; none for a file that is damaged, which is then made anew. */
+    readonly get: (id: string) => Effect.Effect<Option.Option<Report>>
+    readonly put: (id: string, report: Report) => Effect.Effect<void, OutputError>
+  }
+>()("dynosim/sweep/CellStore") {
+  /** Keeps nothing beyond the process. */
+  static readonly layerMemory: Layer.Layer<CellStore> = Layer.sync(CellStore, () => {
+    const reports = new Map<string, Report>()
+    return {
+      get: (id) => Effect.sync(() => Option.fromNullishOr(reports.get(id))),
+      put: (id, report) => Effect.sync(() => void reports.set(id, report))
+    }
+  })
+
+  /** Keeps reports in `folder`, which is made when the first is put there. */
+  static readonly layerFolder = (
+    folder: string
+  ): Layer.Layer<CellStore, never, FileSystem.FileSystem | Path.Path | Stdio.Stdio> =>
+    Layer.effect(
+      CellStore,
+      Effect.gen(function* () {
+        const files = yield* FileSystem.FileSystem
+        const path = yield* Path.Path
+        const context = yield* Effect.context<OutputFile.OutputServices>()
+        const fileOf = (id: string): string => path.join(folder, cellsFolder, `${id}.json`)
+        return {
+          get: (id) =>
+            Effect.map(Effect.option(files.readFileString(fileOf(id))), (text) => Option.flatMap(text, decodeReport)),
+          put: (id, report) => Effect.provideContext(OutputFile.write(fileOf(id), reportJson(report)), context)
+        }
+      })
+    )
+}
+
+/** Folder of the reports inside a results folder. */
+export const cellsFolder = "cells"

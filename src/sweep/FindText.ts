@@ -1,0 +1,105 @@
+/** The answer of a search for a threshold, in words and as JSON. */
+import { describeJudgement } from "../report/Condition.ts"
+import type { Candidate } from "./Candidate.ts"
+import type { Question } from "./Find.ts"
+import { totalGpus } from "./SweepMetrics.ts"
+import { type Found, isLatencyBound, notMonotone } from "./Threshold.ts"
+
+const valueAt = ({ plan }: Question, position: number): string => {
+  const value = plan.axes[0]?.values[position]
+  return value?._tag === "Integer" ? String(value.value) : value?._tag === "Float" ? value.literal : ""
+}
+
+/** Requests per second that a run was offered. */
+const offeredRate = ({ reports: [report] }: Candidate): number =>
+  report.duration_ms === 0 ? 0 : (report.num_requests / report.duration_ms) * 1000
+
+const conditionsText = ({ plan }: Question): string => plan.constraints.map(({ text }) => text).join(" and ")
+
+const answerText = (question: Question, position: number, candidate: Candidate): string => {
+  const value = valueAt(question, position)
+  const conditions = conditionsText(question)
+  if (question.what === "num-workers") {
+    const gpus = totalGpus(candidate.reports[0])
+    return `${value} ${value === "1" ? "worker" : "workers"}, ${gpus} ${gpus === 1 ? "GPU" : "GPUs"}: ${conditions}`
+  }
+  return `${value} times the load, ${Number(offeredRate(candidate).toPrecision(4))} completed requests per second: ${conditions}`
+}
+
+const floorText = ({ floor }: Found): ReadonlyArray<string> =>
+  floor === undefined
+    ? []
+    : floor.judgements
+        .filter(({ condition, holds }) => !holds && isLatencyBound(condition))
+        .map(
+          (judgement) =>
+            `The floor: with one request in flight at a time, on an idle worker, ${describeJudgement(judgement)}`
+        )
+
+const limitText = (question: Question, { tried }: Found): string => {
+  const last = tried.at(-1)
+  const value = last === undefined ? "" : valueAt(question, last.position)
+  const at = question.what === "num-workers" ? `${value} workers` : `${value} times the load`
+  const figures = last?.candidate?.judgements.filter(({ holds }) => !holds).map(describeJudgement) ?? []
+  return `Out of reach: ${conditionsText(question)} is not met with up to ${at}${figures.length === 0 ? "" : `, where ${figures.join(", ")}`}`
+}
+
+/** What is worth a sentence beside the answer. */
+const caveats = (found: Found): ReadonlyArray<string> => {
+  const metric = notMonotone(found)
+  return metric === undefined
+    ? []
+    : [
+        `${metric} does not move one way along what was tried, so that what was passed over may hold a better answer: a grid (dynosim sweep) looks at all`
+      ]
+}
+
+/** A line per run, then the answer. */
+export const findLines = (question: Question, found: Found): ReadonlyArray<string> => {
+  const { position, tried } = found
+  const rows = tried.map(({ candidate, position: at }) => {
+    const figures = candidate?.judgements.map(
+      ({ condition, value }) => `${condition.metric.name} ${value === undefined ? "-" : Number(value.toPrecision(6))}`
+    )
+    return `${valueAt(question, at).padStart(8)}  ${candidate?.isFeasible === true ? "holds " : "misses"}  ${figures?.join(", ") ?? "cannot be run"}`
+  })
+  const answer = tried.find((one) => one.position === position)?.candidate
+  return [
+    `${question.what}:`,
+    ...rows,
+    "",
+    ...(position === undefined || answer === undefined
+      ? [limitText(question, found), ...floorText(found)]
+      : [answerText(question, position, answer)]),
+    ...caveats(found)
+  ]
+}
+
+export const answerOf = ({ position, tried }: Found): Candidate | undefined =>
+  position === undefined ? undefined : tried.find((one) => one.position === position)?.candidate
+
+const figuresOf = (candidate: Candidate | undefined) =>
+  Object.fromEntries(candidate?.judgements.map(({ condition, value }) => [condition.metric.name, value ?? null]) ?? [])
+
+export const findJson = (question: Question, found: Found): string => {
+  const answer = answerOf(found)
+  return `${JSON.stringify(
+    {
+      question: question.what,
+      conditions: question.plan.constraints.map(({ text }) => text),
+      reached: answer !== undefined,
+      answer: found.position === undefined ? null : Number(valueAt(question, found.position)),
+      total_gpus: answer === undefined ? null : totalGpus(answer.reports[0]),
+      floor: found.floor === undefined ? null : figuresOf(found.floor),
+      not_monotone: notMonotone(found) ?? null,
+      tried: found.tried.map(({ candidate, position }) => ({
+        value: Number(valueAt(question, position)),
+        holds: candidate?.isFeasible ?? false,
+        figures: figuresOf(candidate)
+      })),
+      config: answer === undefined ? null : JSON.parse(answer.config)
+    },
+    undefined,
+    2
+  )}\n`
+}

@@ -1,0 +1,152 @@
+/**
+ * A plan: base settings of a run, axes along which they vary, and what is looked for. YAML or JSON.
+ *
+ *     base:        {traces: trace.jsonl, extra-engine-args: {block_size: 64}}
+ *     axes:        {num-workers: [1, 2, 4], extra-engine-args.max_num_seqs: [64, 256]}
+ *     constraints: [p99_ttft_ms < 2 s]
+ *     objective:   minimise total_gpus
+ *
+ * Every part remembers where it was written, so that what is wrong with it is told with its place.
+ */
+import * as Result from "effect/Result"
+import { type ConfigError, configError, type ConfigSource } from "../config/ConfigError.ts"
+import { readConfig } from "../config/ConfigFile.ts"
+import { decodePlaced } from "../config/DecodeSettings.ts"
+import { emptyObject, type JsonEntry, type JsonNode, type JsonObject, showNode } from "../settings/JsonNode.ts"
+import { parseSettingsFile } from "../config/SettingsFile.ts"
+import { type Condition, type ConditionError, parseConditions } from "../report/Condition.ts"
+import { decode } from "../settings/Decode.ts"
+import { anyCount, integer, type Kind, oneOf, text, texts } from "../settings/Kind.ts"
+import { optional, setting } from "../settings/Setting.ts"
+import { type Axis, readAxes } from "./Axis.ts"
+import { type Objective, parseObjective } from "./Objective.ts"
+import { sweepMetrics } from "./SweepMetrics.ts"
+
+const object = (expected: string): Kind<ReadonlyMap<string, unknown>> => ({
+  expected,
+  form: "json",
+  schema: { type: "object" },
+  read: (value) => (value instanceof Map ? value : undefined)
+})
+
+const seedList: Kind<ReadonlyArray<number>> = {
+  expected: "a list of different integers of at least 0",
+  form: "other",
+  schema: { type: "array", items: { type: "integer", minimum: 0 }, minItems: 1, uniqueItems: true },
+  read: (value) => {
+    if (!Array.isArray(value) || value.length === 0 || new Set<unknown>(value).size !== value.length) return undefined
+    const items: ReadonlyArray<unknown> = value
+    const seeds = items.filter((item) => typeof item === "number" && Number.isSafeInteger(item) && item >= 0)
+    return seeds.length === items.length ? seeds.filter((item) => typeof item === "number") : undefined
+  }
+}
+
+export const searches = ["grid", "descent"] as const
+export type SearchName = (typeof searches)[number]
+
+export const planSettings = {
+  base: setting(object("options by name"), new Map(), "Options of every run: those of a --config file"),
+  axes: setting(
+    object("lists of values by option"),
+    new Map(),
+    "What varies: a list of values for each option, or for a key inside one (extra-engine-args.max_num_seqs); deployment lists worker counts such as {workers: 4} or {prefill: 2, decode: 2}"
+  ),
+  constraints: optional(texts, [], "Conditions that a good run meets, such as p99_ttft_ms < 2000"),
+  judge: setting(oneOf(["mean", "worst"]), "mean", "What constraints look at where there are several seeds"),
+  maxGpus: optional(integer(1, anyCount), undefined, "GPU budget: larger deployments are not run"),
+  objective: optional(text, undefined, "What the best run has most or least of: maximise KEY, minimise KEY"),
+  pareto: optional(
+    texts,
+    undefined,
+    "Two or three objectives: runs that none is better than in all of them are marked"
+  ),
+  seeds: optional(seedList, undefined, "Every combination runs once with each seed; figures are means over them"),
+  search: setting(oneOf(searches), "grid", "grid runs every combination; descent improves axis by axis")
+}
+
+export interface Plan {
+  readonly source: ConfigSource
+  readonly base: JsonObject
+  readonly axes: ReadonlyArray<Axis>
+  readonly constraints: ReadonlyArray<Condition>
+  readonly judge: "mean" | "worst"
+  readonly maxGpus: number | undefined
+  /** One, or two or three for a Pareto set. */
+  readonly objectives: readonly [Objective, ...ReadonlyArray<Objective>]
+  readonly seeds: ReadonlyArray<number> | undefined
+  readonly search: SearchName
+}
+
+/** Reads the text of a plan; a name ending in `.json` makes it strict JSON. */
+export const parsePlan = (file: string, text: string): Result.Result<Plan, ConfigError> => {
+  const source: ConfigSource = { _tag: "File", name: file }
+  return Result.flatMap(parseSettingsFile(file, text), (node) => readPlan(source, node))
+}
+
+const schemaKey = "$schema"
+
+const withoutSchema = (node: JsonNode): JsonNode =>
+  node._tag === "Object" ? { ...node, entries: new Map([...node.entries].filter(([key]) => key !== schemaKey)) } : node
+
+/** Keys may be written with dashes, as those of configuration files. */
+const withUnderscores = (node: JsonNode): JsonNode =>
+  node._tag === "Object"
+    ? { ...node, entries: new Map([...node.entries].map(([key, entry]) => [key.replaceAll("-", "_"), entry])) }
+    : node
+
+const partOf = (root: JsonNode, key: string): JsonEntry | undefined =>
+  root._tag === "Object" ? root.entries.get(key) : undefined
+
+const objectAt = (root: JsonNode, key: string): JsonObject => {
+  const node = partOf(root, key)?.value
+  return node?._tag === "Object" ? node : emptyObject
+}
+
+export const readPlan = (source: ConfigSource, written: JsonNode): Result.Result<Plan, ConfigError> =>
+  Result.gen(function* () {
+    if (written._tag !== "Object") {
+      return yield* Result.fail(configError(source, "", written.at, `expected a plan, got ${showNode(written)}`))
+    }
+    const root = withUnderscores(withoutSchema(written))
+    const given = yield* decodePlaced({ source, path: "", node: root }, (plain) => decode(planSettings, plain))
+    const at = (key: string) => partOf(root, key)?.value.at ?? root.at
+    const placed = <A>(key: string, read: Result.Result<A, ConditionError>): Result.Result<A, ConfigError> =>
+      Result.mapError(read, (error) => configError(source, key, at(key), error.message, error.hint))
+    const base = objectAt(root, "base")
+    yield* readConfig(source, base)
+    const axes = yield* readAxes(source, objectAt(root, "axes"))
+    const constraints = yield* placed("constraints", parseConditions(given.constraints ?? [], sweepMetrics))
+    const names = given.pareto ?? (given.objective === undefined ? [] : [given.objective])
+    const key = given.pareto === undefined ? "objective" : "pareto"
+    if (given.pareto !== undefined && given.objective !== undefined) {
+      return yield* Result.fail(configError(source, "objective", at("objective"), "cannot be combined with pareto"))
+    }
+    if (given.pareto !== undefined && (names.length < 2 || names.length > 3)) {
+      return yield* Result.fail(
+        configError(source, key, at(key), `expected two or three objectives, got ${names.length}`)
+      )
+    }
+    const [first, ...others] = yield* placed(key, Result.all(names.map(parseObjective)))
+    if (first === undefined) {
+      return yield* Result.fail(
+        configError(
+          source,
+          "",
+          root.at,
+          "says not what is looked for",
+          "add an objective such as objective: minimise total_gpus, or pareto with two or three"
+        )
+      )
+    }
+    return {
+      source,
+      base,
+      axes,
+      constraints,
+      judge: given.judge ?? "mean",
+      maxGpus: given.maxGpus,
+      objectives: [first, ...others],
+      seeds: given.seeds,
+      search: given.search ?? "grid"
+    }
+  })

@@ -1,0 +1,58 @@
+/** The JSON Schema of a plan, as published in data/schema/sweep.schema.json, so that editors complete and check it. */
+import { configJsonSchema } from "../config/ConfigSchema.ts"
+import { replayFlags } from "../config/ReplayFlags.ts"
+import type { JsonSchema } from "../settings/Kind.ts"
+import { tableSchema } from "../settings/Setting.ts"
+import { deploymentAxis } from "./Axis.ts"
+import { planSettings } from "./Plan.ts"
+
+const count: JsonSchema = { type: "integer", minimum: 1 }
+
+const counts = (required: ReadonlyArray<string>, others: ReadonlyArray<string>): JsonSchema => ({
+  type: "object",
+  additionalProperties: false,
+  required,
+  properties: Object.fromEntries([...required, ...others].map((key) => [key, count]))
+})
+
+const deployments: JsonSchema = {
+  description: "Worker counts, with tensor parallel sizes",
+  type: "array",
+  minItems: 1,
+  items: { anyOf: [counts(["workers"], ["tp"]), counts(["prefill", "decode"], ["tp", "prefill_tp", "decode_tp"])] }
+}
+
+const values: JsonSchema = { type: "array", minItems: 1 }
+
+const axes = (): JsonSchema => ({
+  description: planSettings.axes.doc,
+  type: "object",
+  additionalProperties: false,
+  properties: {
+    [deploymentAxis]: deployments,
+    traces: values,
+    ...Object.fromEntries(
+      Object.entries(replayFlags)
+        .filter(([name]) => name !== "config" && name !== "seed")
+        .map(([name, { description }]) => [name, { description, ...values }])
+    )
+  },
+  patternProperties: { "^[a-z][a-z_-]*(\\.[A-Za-z0-9_-]+)+$": values, "^[a-z]+(_[a-z]+)+$": values }
+})
+
+export const planJsonSchema = (): JsonSchema => {
+  const { $defs, $schema, title: _, ...options } = configJsonSchema()
+  const plan = tableSchema(planSettings)
+  const properties = typeof plan["properties"] === "object" ? plan["properties"] : {}
+  return {
+    $schema,
+    title: "dynosim sweep plan",
+    ...plan,
+    properties: { $schema: { type: "string" }, ...properties, base: { $ref: "#/$defs/options" }, axes: axes() },
+    $defs: { ...(typeof $defs === "object" ? $defs : {}), options: withPlaces(options) }
+  }
+}
+
+/** References within the options point into them, now that they are part of something larger. */
+const withPlaces = (options: JsonSchema): unknown =>
+  JSON.parse(JSON.stringify(options).replaceAll('"#/properties/', '"#/$defs/options/properties/'))

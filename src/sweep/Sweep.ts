@@ -1,0 +1,157 @@
+/**
+ * Runs a plan: rounds of points -> cells -> runs, each kept under its id, none made twice.
+ *
+ *     Sweep.run(plan): Stream<CellResult>      every cell as it ends
+ *     Summary.summarise(plan): Sink<Summary>   ranking, Pareto set, what could not be run
+ */
+import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
+import type * as Path from "effect/Path"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import type { ConfigError } from "../config/ConfigError.ts"
+import type { OutputError } from "../report/OutputError.ts"
+import type { Report } from "../report/Report.ts"
+import type { ReplayOptions } from "../run/ReplayOptions.ts"
+import type { AicError } from "../timing/aic/AicError.ts"
+import { type Candidate, candidateOf } from "./Candidate.ts"
+import { type Cell, cellsOf, type CellsOf, type Point } from "./Cell.ts"
+import { type CellIds, cellIds, type SweepInputError } from "./CellId.ts"
+import { CellRunner } from "./CellRunner.ts"
+import { CellStore, timeless } from "./CellStore.ts"
+import { descent } from "./Descent.ts"
+import type { Plan } from "./Plan.ts"
+import { grid, Search, type SearchStrategy } from "./Search.ts"
+
+/** What became of a cell. */
+export type CellResult =
+  | {
+      readonly _tag: "Done"
+      readonly cell: Cell
+      readonly id: string
+      readonly report: Report
+      /** It was stored already, or is the same run as an earlier cell. */
+      readonly reused: boolean
+    }
+  | { readonly _tag: "Failed"; readonly cell: Cell; readonly reason: string }
+  /** Stands for a whole point where the options do not go together, for one of its cells where that shows when it is prepared. */
+  | { readonly _tag: "Impossible"; readonly point: Point; readonly reason: string }
+  /** It is of another shard, and not stored yet. */
+  | { readonly _tag: "Elsewhere"; readonly cell: Cell }
+
+export type SweepError = AicError | ConfigError | OutputError | SweepInputError
+
+export type SweepServices = CellRunner | CellStore | FileSystem.FileSystem | Path.Path
+
+/**
+ * Which part of the cells a machine runs: those whose index leaves `index` when divided by `count`. A sharded sweep goes on to the next
+ * round once every cell of this one is stored, its own and those of the others.
+ */
+export interface Shard {
+  readonly index: number
+  readonly count: number
+}
+
+export const strategyOf = (plan: Plan): SearchStrategy => (plan.search === "descent" ? descent : grid)
+
+/** GPUs that options ask for. */
+const gpusOf = ({ deployment }: ReplayOptions): number =>
+  deployment._tag === "Aggregated"
+    ? deployment.workers * deployment.engine.gpusPerWorker
+    : deployment.prefillWorkers * deployment.prefill.gpusPerWorker
+      + deployment.decodeWorkers * deployment.decode.gpusPerWorker
+
+interface PlannedPoint {
+  readonly point: Point
+  readonly cells: ReadonlyArray<Cell>
+  readonly impossible: string | undefined
+}
+
+const planPoint = (plan: Plan, make: CellsOf, point: Point): Result.Result<PlannedPoint, ConfigError> =>
+  Result.map(make(point), (made): PlannedPoint => {
+    if ("_tag" in made) return { point, cells: [], impossible: made.reason }
+    const [first] = made
+    const gpus = first === undefined ? 0 : gpusOf(first.options)
+    return plan.maxGpus !== undefined && gpus > plan.maxGpus
+      ? { point, cells: [], impossible: `needs more GPUs than max_gpus, ${plan.maxGpus}` }
+      : { point, cells: made, impossible: undefined }
+  })
+
+/** Runs one cell, or takes what is stored of it. Equal runs that are asked for at the same time wait for the first of them. */
+const runCell = Effect.fnUntraced(function* (
+  ids: CellIds,
+  cell: Cell,
+  shard: Shard | undefined
+): Effect.fn.Return<CellResult, AicError | OutputError | SweepInputError, CellRunner | CellStore> {
+  const store = yield* CellStore
+  const id = yield* ids(cell.options)
+  const stored = yield* store.get(id)
+  if (Option.isSome(stored)) return { _tag: "Done", cell, id, report: stored.value, reused: true }
+  if (!isIn(shard, cell)) return { _tag: "Elsewhere", cell }
+  const outcome = yield* (yield* CellRunner).run(cell)
+  if (outcome._tag === "Impossible") return { _tag: "Impossible", point: cell.point, reason: outcome.reason }
+  if (outcome._tag === "Failed") return { _tag: "Failed", cell, reason: outcome.reason }
+  const report = timeless(outcome.report)
+  yield* store.put(id, report)
+  return { _tag: "Done", cell, id, report, reused: false }
+})
+
+const isIn = (shard: Shard | undefined, { index }: Cell): boolean =>
+  shard === undefined || index % shard.count === shard.index
+
+/** The candidate of a point, if all of its cells are done; `reports` by the index of the cell. */
+const answerOf = (plan: Plan, { cells }: PlannedPoint, reports: ReadonlyMap<number, Report>): Candidate | undefined => {
+  const [first, ...others] = cells
+  const [report, ...more] = cells.flatMap(({ index }) => reports.get(index) ?? [])
+  return first === undefined || report === undefined || more.length < others.length
+    ? undefined
+    : candidateOf(plan, [first, ...others], [report, ...more])
+}
+
+/** Cells in the order of the plan round by round; of a round, as many run at a time as the runner takes. */
+export const run = (plan: Plan, shard?: Shard): Stream.Stream<CellResult, SweepError, SweepServices> =>
+  Stream.unwrap(
+    Effect.gen(function* () {
+      const make = yield* Effect.fromResult(cellsOf(plan))
+      const ids = yield* cellIds
+      const { width } = yield* CellRunner
+      const strategy = (yield* Search) ?? strategyOf(plan)
+      const rounds = strategy.search(plan)
+      const round = (
+        step: IteratorResult<ReadonlyArray<Point>, void>
+      ): Stream.Stream<CellResult, SweepError, CellRunner | CellStore> => {
+        if (step.done === true) return Stream.empty
+        return Stream.unwrap(
+          Effect.gen(function* () {
+            const points = yield* Effect.fromResult(Result.all(step.value.map((point) => planPoint(plan, make, point))))
+            const reports = new Map<number, Report>()
+            let isWaiting = false
+            const refused = points.flatMap(({ impossible, point }): ReadonlyArray<CellResult> =>
+              impossible === undefined ? [] : [{ _tag: "Impossible", point, reason: impossible }]
+            )
+            const cells = points.flatMap(({ cells }) => cells)
+            return Stream.fromIterable(refused).pipe(
+              Stream.concat(
+                Stream.fromIterable(cells).pipe(
+                  Stream.mapEffect((cell) => runCell(ids, cell, shard), { concurrency: width })
+                )
+              ),
+              Stream.tap((result) =>
+                Effect.sync(() => {
+                  if (result._tag === "Done") reports.set(result.cell.index, result.report)
+                  if (result._tag === "Elsewhere") isWaiting = true
+                })
+              ),
+              Stream.concat(
+                Stream.suspend(() =>
+                  isWaiting ? Stream.empty : round(rounds.next(points.map((point) => answerOf(plan, point, reports))))
+                )
+              )
+            )
+          })
+        )
+      }
+      return round(rounds.next([]))
+    })
+  )

@@ -1,0 +1,42 @@
+/** Options of `dynosim sweep` and of its commands. */
+import type { FlagTable } from "../config/FlagSpec.ts"
+import { boolean, integer, path, text } from "../settings/Kind.ts"
+
+const results = {
+  kind: path,
+  default: "the plan's name with .results for its ending",
+  description: "Folder that keeps the report of every run; the same plan goes on from what is there"
+} as const
+
+const outputs = {
+  csv: { kind: path, description: "Also write a row per combination to this CSV file; - is standard output" },
+  json: { kind: path, description: "Also write everything to this JSON file; - is standard output" },
+  "best-config": {
+    kind: path,
+    description: "Write the options of the best run as a file for dynosim replay --config"
+  },
+  quiet: { kind: boolean, description: "No progress and no notes" }
+} as const
+
+export const sweepFlags = {
+  results,
+  ...outputs,
+  threads: {
+    kind: integer(1, 1024),
+    default: "one per core",
+    description: "Runs that are carried out at a time, each in a thread of its own"
+  },
+  shard: {
+    kind: text,
+    default: "all of it",
+    description:
+      "Run part I of N, as 0/4; slurm takes both numbers from SLURM_ARRAY_TASK_ID and its range, env/4 takes I from JOB_COMPLETION_INDEX"
+  }
+} as const satisfies FlagTable
+
+export const sweepMergeFlags = {
+  results: { kind: path, description: "Folder that gets the runs of all the others" },
+  ...outputs
+} as const satisfies FlagTable
+
+export const sweepNextFlags = { results } as const satisfies FlagTable

@@ -1,0 +1,146 @@
+/** What a sweep found as text: a table for people, CSV for spreadsheets, JSON for programs. The same summary gives the same bytes. */
+import { describeJudgement } from "../report/Condition.ts"
+import type { Metric } from "../report/Metric.ts"
+import { type Candidate, figureOf } from "./Candidate.ts"
+import { objectiveText } from "./Objective.ts"
+import type { Plan } from "./Plan.ts"
+import { sweepMetrics } from "./SweepMetrics.ts"
+import type { Summary } from "./Summary.ts"
+
+/** Metrics that the plan speaks of, each once, and those that say what was bought. */
+const shownMetrics = ({ constraints, objectives }: Plan): ReadonlyArray<Metric> => {
+  const named = [...objectives.map(({ metric }) => metric), ...constraints.map(({ metric }) => metric)]
+  const always = ["total_gpus", "output_throughput_tok_s", "mean_ttft_ms", "mean_itl_ms"]
+  return [...new Set([...named, ...always.flatMap((name) => sweepMetrics.get(name) ?? [])])]
+}
+
+const figureText = (metric: Metric, { reports }: Candidate): string => {
+  const figure = figureOf(metric, reports)
+  if (figure === undefined) return "-"
+  const width = figure.halfWidth === undefined ? "" : ` ±${Number(figure.halfWidth.toPrecision(2))}`
+  return `${Number(figure.mean.toPrecision(6))}${width}`
+}
+
+const markOf = (plan: Plan, summary: Summary, candidate: Candidate): string => {
+  if (!candidate.isFeasible) return "misses"
+  if (isBest(plan, summary, candidate)) return "best"
+  return plan.objectives.length > 1 && summary.pareto.has(candidate) ? "pareto" : ""
+}
+
+/** A plan for a Pareto set has no single best. */
+const isBest = ({ objectives }: Plan, { best }: Summary, candidate: Candidate): boolean =>
+  objectives.length === 1 && candidate === best && candidate.isFeasible
+
+/** Heading and rows. */
+export const tableRows = (plan: Plan, summary: Summary): ReadonlyArray<ReadonlyArray<string>> => {
+  const metrics = shownMetrics(plan)
+  return [
+    ["", ...plan.axes.map(({ name }) => name), ...metrics.map(({ name }) => name)],
+    ...summary.candidates.map((candidate) => [
+      markOf(plan, summary, candidate),
+      ...candidate.values,
+      ...metrics.map((metric) => figureText(metric, candidate))
+    ])
+  ]
+}
+
+const times = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`
+
+/** What is worth a sentence below the table. */
+export const remarks = (plan: Plan, summary: Summary): ReadonlyArray<string> => {
+  const { best, candidates, elsewhere, failed, impossible } = summary
+  const feasible = candidates.filter(({ isFeasible }) => isFeasible).length
+  const nearest =
+    best === undefined || best.isFeasible
+      ? []
+      : [
+          `No combination meets the constraints. Nearest: ${valuesText(plan, best)}: ${best.judgements
+            .filter(({ holds }) => !holds)
+            .map(describeJudgement)
+            .join(", ")}`
+        ]
+  const unserved = candidates.filter(({ reports }) =>
+    reports.some(({ dynosim }) => dynosim.rejected_requests > 0)
+  ).length
+  return [
+    `${times(candidates.length, "combination")} run, ${feasible} within the constraints; ${plan.objectives.map(objectiveText).join(", ")}`,
+    ...nearest,
+    ...(unserved === 0 ? [] : [`${times(unserved, "combination")} rejected requests: see dynosim.rejected_requests`]),
+    ...[...impossible].map(([reason, count]) => `${times(count, "combination")} skipped: ${reason}`),
+    ...failed.map(({ cell, reason }) => `run ${cell.index} failed (${cell.values.join(", ")}): ${reason}`),
+    ...(elsewhere === 0 ? [] : [`${times(elsewhere, "run")} of other shards not stored here yet`])
+  ]
+}
+
+export const valuesText = ({ axes }: Plan, { values }: Pick<Candidate, "values">): string =>
+  axes.length === 0 ? "the base" : axes.map(({ name }, axis) => `${name} ${values[axis]}`).join(", ")
+
+/** A cell as RFC 4180 has it; texts that spreadsheets would take for formulas are quoted by an apostrophe. */
+const csvCell = (value: string): string => {
+  const safe = /^[=+@\t\r]|^-(?!\d)/.test(value) ? `'${value}` : value
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+}
+
+export const sweepCsv = (plan: Plan, summary: Summary): string => {
+  const metrics = [...sweepMetrics.values()]
+  const repeated = (plan.seeds?.length ?? 1) > 1
+  const heading = [
+    "index",
+    ...plan.axes.map(({ name }) => name),
+    "feasible",
+    "best",
+    "pareto",
+    "violation",
+    ...metrics.flatMap(({ name }) => (repeated ? [name, `${name}_ci95`] : [name]))
+  ]
+  const rows = summary.candidates.map((candidate) => [
+    String(candidate.index),
+    ...candidate.values,
+    String(candidate.isFeasible),
+    String(isBest(plan, summary, candidate)),
+    String(summary.pareto.has(candidate)),
+    Number.isFinite(candidate.violation) ? String(candidate.violation) : "",
+    ...metrics.flatMap((metric) => {
+      const figure = figureOf(metric, candidate.reports)
+      const mean = figure === undefined ? "" : String(figure.mean)
+      return repeated ? [mean, figure?.halfWidth === undefined ? "" : String(figure.halfWidth)] : [mean]
+    })
+  ])
+  return [heading, ...rows].map((row) => `${row.map(csvCell).join(",")}\r\n`).join("")
+}
+
+const candidateJson = (plan: Plan, summary: Summary, candidate: Candidate) => ({
+  index: candidate.index,
+  settings: Object.fromEntries(plan.axes.map(({ name }, axis) => [name, candidate.values[axis]])),
+  feasible: candidate.isFeasible,
+  best: isBest(plan, summary, candidate),
+  pareto: summary.pareto.has(candidate),
+  misses: candidate.judgements.filter(({ holds }) => !holds).map(describeJudgement),
+  figures: Object.fromEntries(
+    [...sweepMetrics.values()].flatMap((metric) => {
+      const figure = figureOf(metric, candidate.reports)
+      return figure === undefined
+        ? []
+        : [[metric.name, figure.halfWidth === undefined ? figure.mean : { mean: figure.mean, ci95: figure.halfWidth }]]
+    })
+  ),
+  config: JSON.parse(candidate.config)
+})
+
+export const sweepJson = (plan: Plan, summary: Summary): string =>
+  `${JSON.stringify(
+    {
+      objectives: plan.objectives.map(objectiveText),
+      constraints: plan.constraints.map(({ text }) => text),
+      search: plan.search,
+      combinations: summary.candidates.map((candidate) => candidateJson(plan, summary, candidate)),
+      impossible: [...summary.impossible].map(([reason, count]) => ({ reason, count })),
+      failed: summary.failed.map(({ cell, reason }) => ({ index: cell.index, settings: cell.values, reason })),
+      units: Object.fromEntries([...sweepMetrics.values()].map(({ name, unit }) => [name, unit]))
+    },
+    undefined,
+    2
+  )}\n`
+
+/** The options of a candidate as a `--config` file of JSON. */
+export const configText = ({ config }: Candidate): string => `${JSON.stringify(JSON.parse(config), undefined, 2)}\n`

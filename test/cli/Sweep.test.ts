@@ -1,0 +1,215 @@
+/** `dynosim sweep` as users meet it: results that last, shards that add up, threads that may die. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { spawn, type ChildProcess } from "node:child_process"
+import { once } from "node:events"
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join, resolve } from "node:path"
+import { setTimeout as pause } from "node:timers/promises"
+import { threadRunner } from "../../src/cli/SweepThreads.ts"
+import { plan as parsed, summaryOf } from "../sweep/Plans.ts"
+import { program } from "./Program.ts"
+
+const bin = resolve(import.meta.dirname, "../../src/cli/bin.ts")
+
+const plan = (
+  requests: number
+) => `base: {input-tokens: 2000, output-tokens: 50, request-count: ${requests}, arrival-interval-ms: 5}
+axes:
+  num-workers: [1, 2, 3]
+  extra-engine-args.max_num_seqs: [4, 8]
+constraints: [p99_ttft_ms < 1 h]
+objective: minimise mean_ttft_ms
+`
+
+const inFolder = <A>(use: (folder: string) => Promise<A>): Promise<A> => {
+  const folder = mkdtempSync(join(tmpdir(), "dynosim-sweep-"))
+  return use(folder).finally(() => rmSync(folder, { recursive: true, force: true }))
+}
+
+const run = (...words: ReadonlyArray<string>) => Effect.runPromise(program(words))
+
+const cells = (results: string): ReadonlyArray<string> =>
+  existsSync(join(results, "cells"))
+    ? readdirSync(join(results, "cells")).filter((name) => /^[0-9a-f]{64}\.json$/.test(name))
+    : []
+
+const ended = async (child: ChildProcess): Promise<void> => {
+  if (child.exitCode === null && child.signalCode === null) await once(child, "exit")
+}
+
+describe("dynosim sweep", () => {
+  it(
+    "goes on after a kill, computes nothing again, and ends like an undisturbed one",
+    () =>
+      inFolder(async (folder) => {
+        const file = join(folder, "plan.yaml")
+        writeFileSync(file, plan(3000))
+        const results = join(folder, "killed")
+        const child = spawn(process.execPath, [bin, "sweep", file, "--results", results, "--threads", "1"], {
+          stdio: "ignore"
+        })
+        while (cells(results).length < 2 && child.exitCode === null) await pause(5)
+        child.kill("SIGKILL")
+        await ended(child)
+        const before = new Map(cells(results).map((name) => [name, statSync(join(results, "cells", name)).mtimeMs]))
+        assert.isAtLeast(before.size, 2)
+        const resumed = await run(
+          "sweep",
+          file,
+          "--results",
+          results,
+          "--json",
+          join(folder, "a.json"),
+          "--threads",
+          "1"
+        )
+        assert.strictEqual(resumed.exit, 0, resumed.stderr)
+        for (const [name, time] of before) assert.strictEqual(statSync(join(results, "cells", name)).mtimeMs, time)
+        const whole = join(folder, "whole")
+        const undisturbed = await run(
+          "sweep",
+          file,
+          "--results",
+          whole,
+          "--json",
+          join(folder, "b.json"),
+          "--threads",
+          "2"
+        )
+        assert.strictEqual(resumed.stdout, undisturbed.stdout)
+        assert.strictEqual(readFileSync(join(folder, "a.json"), "utf8"), readFileSync(join(folder, "b.json"), "utf8"))
+        for (const name of cells(whole)) {
+          assert.strictEqual(
+            readFileSync(join(whole, "cells", name), "utf8"),
+            readFileSync(join(results, "cells", name), "utf8")
+          )
+        }
+      }),
+    120_000
+  )
+
+  it(
+    "merges shards to what one machine gives, byte for byte",
+    () =>
+      inFolder(async (folder) => {
+        const file = join(folder, "plan.yaml")
+        writeFileSync(file, plan(20))
+        const outputs = (name: string) => [
+          "--csv",
+          join(folder, `${name}.csv`),
+          "--best-config",
+          join(folder, `${name}.json`)
+        ]
+        const whole = await run(
+          "sweep",
+          file,
+          "--results",
+          join(folder, "whole"),
+          "--threads",
+          "1",
+          ...outputs("whole")
+        )
+        assert.strictEqual(whole.exit, 0, whole.stderr)
+        const parts = ["0/3", "1/3", "2/3"].map((shard) => [shard, join(folder, shard.replace("/", "-"))] as const)
+        for (const [shard, results] of parts) {
+          const part = await run("sweep", file, "--results", results, "--shard", shard, "--threads", "1")
+          assert.strictEqual(part.exit, 0, part.stderr)
+          assert.strictEqual(cells(results).length, 2)
+        }
+        const folders = parts.map(([, results]) => results)
+        const merged = await run(
+          "sweep",
+          "merge",
+          ...folders,
+          "--results",
+          join(folder, "merged"),
+          ...outputs("merged")
+        )
+        assert.strictEqual(merged.exit, 0, merged.stderr)
+        assert.strictEqual(merged.stdout, whole.stdout)
+        for (const ending of ["csv", "json"]) {
+          assert.strictEqual(
+            readFileSync(join(folder, `merged.${ending}`), "utf8"),
+            readFileSync(join(folder, `whole.${ending}`), "utf8")
+          )
+        }
+        assert.deepStrictEqual(cells(join(folder, "merged")), cells(join(folder, "whole")))
+        const best = await run(
+          "replay",
+          "--config",
+          join(folder, "whole.json"),
+          "--report-json",
+          join(folder, "best.json")
+        )
+        assert.strictEqual(best.exit, 0, best.stderr)
+      }),
+    120_000
+  )
+
+  it(
+    "says which runs are next",
+    () =>
+      inFolder(async (folder) => {
+        const file = join(folder, "plan.yaml")
+        writeFileSync(file, plan(2))
+        const results = join(folder, "r")
+        const before = await run("sweep", "next", file, "--results", results)
+        assert.strictEqual(before.stdout.trim().split("\n").length, 6, before.stderr)
+        await run("sweep", file, "--results", results, "--shard", "1/2", "--threads", "1")
+        const between = await run("sweep", "next", file, "--results", results)
+        assert.deepStrictEqual(
+          between.stdout
+            .trim()
+            .split("\n")
+            .map((line) => /"index":(\d+)/.exec(line)?.[1]),
+          ["0", "2", "4"]
+        )
+        await run("sweep", file, "--results", results, "--threads", "1")
+        const after = await run("sweep", "next", file, "--results", results)
+        assert.strictEqual(after.stdout.trim(), "nothing is left to run")
+      }),
+    120_000
+  )
+
+  it.effect("fails the run, not the sweep, when a thread dies, and starts another", () =>
+    Effect.gen(function* () {
+      const read = parsed(`${plan(2)}seeds: [1, 2]`)
+      const mortal = new URL(
+        'data:text/javascript,import { parentPort } from "node:worker_threads"; parentPort.on("message", () => process.exit(9))'
+      )
+      const { candidates, failed } = yield* summaryOf(read, threadRunner(1, mortal))
+      assert.strictEqual(candidates.length, 0)
+      assert.strictEqual(failed.length, 12)
+      for (const { reason } of failed) assert.strictEqual(reason, "the thread died with code 9")
+    })
+  )
+
+  it("explains what it cannot do, in one line", () =>
+    inFolder(async (folder) => {
+      const file = join(folder, "plan.yaml")
+      const errorOf = async (...words: ReadonlyArray<string>): Promise<string> => {
+        const { exit, stderr } = await run("sweep", ...words)
+        assert.strictEqual(exit, 2)
+        assert.strictEqual(stderr.trim().split("\n").length, 1)
+        return stderr.trim()
+      }
+      writeFileSync(file, "base: {traces: absent.jsonl}\nobjective: minimise total_gpus\n")
+      assert.strictEqual(await errorOf(file), "error: the trace absent.jsonl: no such file")
+      assert.include(await errorOf(join(folder, "x.yaml")), "cannot read")
+      writeFileSync(file, plan(2))
+      assert.include(
+        await errorOf(file, "--shard", "4/4"),
+        "--shard: part 4 of 4 does not exist; parts are numbered from 0 to 3"
+      )
+      assert.include(await errorOf(file, "--shard", "env/4"), "JOB_COMPLETION_INDEX")
+      assert.include(await errorOf(file, "--csv", file), "which it would overwrite")
+      mkdirSync(join(folder, "empty"))
+      assert.include(
+        await errorOf("merge", join(folder, "empty"), "--results", join(folder, "m")),
+        "is not a results folder"
+      )
+      assert.include(await errorOf("merge", join(folder, "empty")), "--results: is missing")
+    }))
+})

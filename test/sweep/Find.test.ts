@@ -1,0 +1,125 @@
+/** Bracketing and bisection against looking at every count. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { parsePlan } from "../../src/sweep/Plan.ts"
+import { parseConditions } from "../../src/report/Condition.ts"
+import { fewestWorkers, highestLoad, type Question } from "../../src/sweep/Find.ts"
+import { findJson, findLines } from "../../src/sweep/FindText.ts"
+import { Search } from "../../src/sweep/Search.ts"
+import { sweepMetrics } from "../../src/sweep/SweepMetrics.ts"
+import { type Found, notMonotone, threshold } from "../../src/sweep/Threshold.ts"
+import { answering, base, reportWith, summaryOf } from "./Plans.ts"
+import type { ReplayOptions } from "../../src/run/ReplayOptions.ts"
+
+const baseNode = Result.getOrThrow(parsePlan("plan.yaml", `base: ${base}\nobjective: minimise total_gpus`)).base
+const conditions = (text: string) => Result.getOrThrow(parseConditions([text], sweepMetrics))
+
+const workersOf = ({ deployment }: ReplayOptions): number => (deployment._tag === "Aggregated" ? deployment.workers : 0)
+const isFloor = ({ load }: ReplayOptions): boolean => load._tag === "ClosedLoop"
+
+/** The answer, and how many runs it took; `ttft` of a run by its options. */
+const ask = Effect.fnUntraced(function* (question: Question, ttft: (options: ReplayOptions) => number) {
+  let found: Found | undefined
+  const strategy = {
+    name: "test",
+    *search() {
+      found = yield* threshold(question.row)
+    }
+  }
+  const { asked, layer } = answering((options) => ({
+    _tag: "Done",
+    report: reportWith({ p99_ttft_ms: ttft(options) })
+  }))
+  yield* Effect.provideService(summaryOf(question.plan, layer), Search, strategy)
+  assert(found !== undefined)
+  return { found, runs: asked.length }
+})
+
+const Count = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 40 }))
+const Levels = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 9 }))).check(
+  Schema.isMinLength(12),
+  Schema.isMaxLength(12)
+)
+
+describe("find", () => {
+  it.effect.prop("equals a linear search where the metric is monotone", [Count], ([enough]) =>
+    Effect.gen(function* () {
+      const question = fewestWorkers(baseNode, conditions("p99_ttft_ms < 100"), 40)
+      const { found, runs } = yield* ask(question, (options) =>
+        isFloor(options) ? 1 : 99.5 + enough - workersOf(options)
+      )
+      assert.strictEqual(found.position, enough - 1)
+      assert.isAtMost(runs, 14)
+      assert.isUndefined(notMonotone(found))
+    })
+  )
+
+  it.effect.prop(
+    "finds a count that holds beside one that does not, or says that figures go up and down",
+    [Levels],
+    ([levels]) =>
+      Effect.gen(function* () {
+        const question = fewestWorkers(baseNode, conditions("p99_ttft_ms < 5"), 12)
+        const { found } = yield* ask(question, (options) => (isFloor(options) ? 0 : levels[workersOf(options) - 1]!))
+        const linear = levels.findIndex((level) => level < 5)
+        if (found.position === undefined) {
+          // Only what was tried can be told: the last of the row was.
+          assert.isAtLeast(levels[11]!, 5)
+          return
+        }
+        assert.isBelow(levels[found.position]!, 5)
+        if (found.position > 0) assert.isAtLeast(levels[found.position - 1]!, 5)
+        assert.isAtLeast(found.position, linear)
+      })
+  )
+
+  it.effect("gives up with the floor where an idle worker is too slow", () =>
+    Effect.gen(function* () {
+      const question = fewestWorkers(baseNode, conditions("p99_ttft_ms < 2 s"), 200)
+      const { found, runs } = yield* ask(question, (options) =>
+        isFloor(options) ? 4500 : 4500 + 1000 / workersOf(options)
+      )
+      assert.isUndefined(found.position)
+      assert.strictEqual(runs, 3)
+      const text = findLines(question, found).join("\n")
+      assert.include(text, "Out of reach: p99_ttft_ms < 2 s is not met with up to 64 workers")
+      assert.include(text, "with one request in flight at a time, on an idle worker, p99_ttft_ms is 4500, not < 2 s")
+      assert.isFalse(JSON.parse(findJson(question, found)).reached)
+    })
+  )
+
+  it.effect("goes on past a floor that more caches beat", () =>
+    Effect.gen(function* () {
+      const question = fewestWorkers(baseNode, conditions("p99_ttft_ms < 2 s"), 100)
+      const { found } = yield* ask(question, (options) => (isFloor(options) ? 3000 : 100_000 / workersOf(options)))
+      assert.strictEqual(found.position, 50)
+    })
+  )
+
+  it.effect("says where figures go up and down", () =>
+    Effect.gen(function* () {
+      const question = fewestWorkers(baseNode, conditions("p99_ttft_ms < 5"), 8)
+      const { found } = yield* ask(question, (options) =>
+        isFloor(options) ? 1 : [9, 7, 8, 8, 8, 8, 6, 4][workersOf(options) - 1]!
+      )
+      assert.strictEqual(notMonotone(found), "p99_ttft_ms")
+      assert.include(findLines(question, found).at(-1), "p99_ttft_ms does not move one way")
+    })
+  )
+
+  it.effect("finds the highest load to one percent, above and below the one that is given", () =>
+    Effect.gen(function* () {
+      for (const limit of [300, 7.7, 1, 0.4, 0.01]) {
+        const question = highestLoad(baseNode, conditions("p99_ttft_ms < 100"))
+        const { found } = yield* ask(question, ({ load }) =>
+          load._tag === "OpenLoop" ? (100 * load.arrivalSpeedup) / (limit * 1.0001) : 1
+        )
+        const { answer } = JSON.parse(findJson(question, found))
+        assert.isAtMost(answer, limit * 1.0001)
+        assert.isAbove(answer, limit * 0.985)
+      }
+    })
+  )
+})

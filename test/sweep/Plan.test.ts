@@ -1,0 +1,114 @@
+/** Plans: what is wrong with them is told with its place, and the schema for editors says what the reader does. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Result from "effect/Result"
+import { readFileSync } from "node:fs"
+import { allPoints, cellsOf } from "../../src/sweep/Cell.ts"
+import { planJsonSchema } from "../../src/sweep/PlanSchema.ts"
+import { base, plan, planError } from "./Plans.ts"
+
+const objective = "objective: minimise total_gpus"
+
+const cellsAt = (text: string) => {
+  const read = plan(text)
+  const make = Result.getOrThrow(cellsOf(read))
+  return allPoints(read.axes).map((point) => Result.getOrThrow(make(point)))
+}
+
+describe("plans", () => {
+  it("names the place of what is unknown", () => {
+    assert.strictEqual(
+      planError(`bsae: {}\n${objective}`).split(" accepted")[0],
+      "plan.yaml:1: bsae: unknown key; did you mean base?"
+    )
+    assert.strictEqual(
+      planError(`base:\n  num-worker: 3\n${objective}`),
+      "plan.yaml:2: num-worker: unknown option; did you mean num-workers?"
+    )
+    assert.strictEqual(
+      planError(`axes:\n  num-wrokers: [1]\n${objective}`),
+      "plan.yaml:2: axes.num-wrokers: unknown option; did you mean num-workers?"
+    )
+    assert.include(planError(`axes: {seed: [1, 2]}\n${objective}`), "list them under seeds")
+    assert.include(planError(`axes: {num-workers: 3}\n${objective}`), "expected a list of values, got 3")
+    assert.include(planError(`axes: {num-workers: []}\n${objective}`), "expected at least one value")
+  })
+
+  it("checks objectives and constraints", () => {
+    assert.include(planError("axes: {}"), "says not what is looked for")
+    assert.include(planError("objective: total_gpus"), '"total_gpus": is not an objective')
+    assert.include(planError("objective: minimise total_gpu"), "did you mean total_gpus?")
+    assert.include(planError("objective: minimise wall_time_ms"), "wall_time_ms is not a number in the report")
+    assert.include(planError("pareto: [minimise total_gpus]"), "expected two or three objectives, got 1")
+    assert.strictEqual(
+      planError(`${objective}\nconstraints:\n  - p99_tfft_ms < 2 s`),
+      'plan.yaml:3: constraints: "p99_tfft_ms < 2 s": p99_tfft_ms is not a number in the report; did you mean p99_ttft_ms?'
+    )
+    assert.include(planError(`${objective}\nseeds: [1, 1]`), "a list of different integers")
+  })
+
+  it("checks deployments", () => {
+    const of = (preset: string) => planError(`${objective}\naxes:\n  deployment:\n    - ${preset}`)
+    assert.strictEqual(of("{prefil: 1}"), "plan.yaml:4: axes.deployment: prefil: unknown key; did you mean prefill?")
+    assert.include(of("{prefill: 1}"), "decode is missing; give workers, or both prefill and decode")
+    assert.include(of("{workers: 0}"), "workers: expected an integer of at least 1, got 0")
+    assert.include(of("3"), "expected worker counts, got 3")
+  })
+
+  it("tells a wrong value of an axis by its place", () => {
+    const read = plan(`base: ${base}\n${objective}\naxes:\n  num-workers: [1, two]`)
+    const made = Result.getOrThrow(cellsOf(read))([1])
+    assert.include(Result.getOrThrow(Result.flip(made)).message, "plan.yaml:4: num-workers: expected")
+  })
+
+  it("resolves every combination, the last axis fastest, inside objects too", () => {
+    const cells = cellsAt(
+      `base: {input-tokens: 100, output-tokens: 10, request-count: 2, arrival-interval-ms: 1, extra-engine-args: '{"block_size": 32}'}\n`
+        + `${objective}\nseeds: [7, 8]\naxes:\n  num-workers: [2, 3]\n  extra-engine-args.max_num_seqs: [16, 32]`
+    ).flatMap((made) => ("_tag" in made ? [] : made))
+    assert.deepStrictEqual(
+      cells.map(({ index, options: { deployment, seed } }) =>
+        deployment._tag === "Aggregated"
+          ? [index, deployment.workers, deployment.engine.maxNumSeqs, deployment.engine.blockTokens, seed]
+          : []
+      ),
+      [
+        [0, 2, 16, 32, 7],
+        [1, 2, 16, 32, 8],
+        [2, 2, 32, 32, 7],
+        [3, 2, 32, 32, 8],
+        [4, 3, 16, 32, 7],
+        [5, 3, 16, 32, 8],
+        [6, 3, 32, 32, 7],
+        [7, 3, 32, 32, 8]
+      ]
+    )
+  })
+
+  it("deploys one base aggregated and disaggregated", () => {
+    const cells = cellsAt(
+      `base: {input-tokens: 100, output-tokens: 10, request-count: 2, arrival-interval-ms: 1, extra-engine-args: {block_size: 32}, decode-engine-args: {max_num_seqs: 8}}\n`
+        + `${objective}\naxes:\n  deployment: [{workers: 2}, {prefill: 2, decode: 3}]`
+    ).flatMap((made) => ("_tag" in made ? [] : made))
+    const [aggregated, disaggregated] = cells.map(({ options }) => options.deployment)
+    assert.strictEqual(aggregated?._tag === "Aggregated" && aggregated.workers, 2)
+    assert(disaggregated?._tag === "Disaggregated")
+    assert.deepStrictEqual([disaggregated.prefillWorkers, disaggregated.decodeWorkers], [2, 3])
+    assert.deepStrictEqual([disaggregated.prefill.blockTokens, disaggregated.decode.maxNumSeqs], [32, 8])
+  })
+
+  it("refuses bases that do not make a sweep", () => {
+    const of = (option: string) => {
+      const read = plan(
+        `base: {input-tokens: 100, output-tokens: 10, request-count: 2, arrival-interval-ms: 1, ${option}}\n${objective}`
+      )
+      return Result.getOrThrow(Result.flip(Result.getOrThrow(cellsOf(read))([]))).message
+    }
+    assert.include(of("replay-mode: online"), "a sweep runs offline")
+    assert.include(of("report-json: x.json"), "reports of a sweep go to its results folder")
+  })
+
+  it("has the schema that is published", () => {
+    const published: unknown = JSON.parse(readFileSync("data/schema/sweep.schema.json", "utf8"))
+    assert.deepStrictEqual(JSON.parse(JSON.stringify(planJsonSchema())), published)
+  })
+})
