@@ -28,6 +28,7 @@ import { sweepMetrics } from "../sweep/SweepMetrics.ts"
 import { type Found, threshold } from "../sweep/Threshold.ts"
 import { checkSweepOutputs } from "./SweepRun.ts"
 import { threadRunner } from "./SweepThreads.ts"
+import { refusePolicyVariable } from "./OptionFiles.ts"
 
 interface FindSettings {
   readonly where?: ReadonlyArray<string> | undefined
@@ -60,6 +61,7 @@ const baseOf = Effect.fnUntraced(function* (traces: ReadonlyArray<string>, flags
 
 /** What is wrong with the options is told here, in the words of a replay, before anything is run. */
 const baseFrom = Effect.fnUntraced(function* (traces: ReadonlyArray<string>, values: FlagValues) {
+  yield* refusePolicyVariable
   const options = yield* Effect.fromResult(Result.flatMap(readGivenOptions(traces, values), validateReplayOptions))
   if (options.deployment._tag === "Disaggregated") {
     return yield* usageError(

@@ -42,6 +42,17 @@ const withPolicyVariable = Effect.fnUntraced(function* (given: GivenOptions) {
   return Option.isNone(variable) || variable.value === "" ? given : { ...given, routerPolicyConfig: variable.value }
 })
 
+/** Runs whose settings come from a plan take no part of them from the environment, which another machine would not have. */
+export const refusePolicyVariable: Effect.Effect<void, UsageError> = Effect.gen(function* () {
+  const variable = yield* Effect.orDie(policyVariable)
+  if (Option.isNone(variable) || variable.value === "") return
+  return yield* usageError(
+    "DYN_ROUTER_POLICY_CONFIG",
+    "is not read by sweeps and searches",
+    "unset it, and name the policy file in the settings: router-policy-config"
+  )
+})
+
 /** What the configuration file says, if there is one. YAML is loaded only by those who use it. */
 const readConfigFile = Effect.fnUntraced(function* (
   flags: FlagValues,

@@ -17,6 +17,7 @@ import { summarise, type Summary } from "../sweep/Summary.ts"
 import * as Sweep from "../sweep/Sweep.ts"
 import { sweepFlags } from "../sweep/SweepFlags.ts"
 import { configText, remarks, sweepCsv, sweepJson, tableRows } from "../sweep/SweepText.ts"
+import { refusePolicyVariable } from "./OptionFiles.ts"
 import { checkOutputs, type InputFile } from "./OutputPaths.ts"
 import { showSweepProgress } from "./SweepProgress.ts"
 import { threadRunner } from "./SweepThreads.ts"
@@ -30,6 +31,7 @@ export interface PlanFile {
 }
 
 export const readPlanFile = Effect.fnUntraced(function* (file: string) {
+  yield* refusePolicyVariable
   const files = yield* FileSystem.FileSystem
   const text = yield* Effect.mapError(files.readFileString(file), (error) =>
     usageError("the plan", `cannot read ${file}: ${reasonOf(error)}`)

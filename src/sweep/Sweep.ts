@@ -78,7 +78,7 @@ const planPoint = (plan: Plan, make: CellsOf, point: Point): Result.Result<Plann
       : { point, cells: made, impossible: undefined }
   })
 
-/** Runs one cell, or takes what is stored of it. Equal runs that are asked for at the same time wait for the first of them. */
+/** Runs one cell, or takes what is stored of it. Equal runs that are under way at the same time are each computed. */
 const runCell = Effect.fnUntraced(function* (
   ids: CellIds,
   cell: Cell,

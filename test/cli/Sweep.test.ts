@@ -213,3 +213,30 @@ describe("dynosim sweep", () => {
       assert.include(await errorOf("merge", join(folder, "empty")), "--results: is missing")
     }))
 })
+
+describe("the environment", () => {
+  it("does not decide a sweep or a search: what would is refused", () =>
+    inFolder(async (folder) => {
+      const file = join(folder, "plan.yaml")
+      writeFileSync(file, plan(2))
+      const policy = { DYN_ROUTER_POLICY_CONFIG: "policy.yaml" }
+      const find = [
+        "find",
+        "fewest-workers",
+        "--where",
+        "p99_ttft_ms < 1 h",
+        "--input-tokens",
+        "10",
+        "--output-tokens",
+        "2"
+      ]
+      for (const words of [
+        ["sweep", file],
+        [...find, "--request-count", "2"]
+      ]) {
+        const { exit, stderr } = await Effect.runPromise(program(words, policy))
+        assert.match(stderr, /^error: DYN_ROUTER_POLICY_CONFIG: is not read by sweeps and searches/m)
+        assert.strictEqual(exit, 2)
+      }
+    }))
+})
