@@ -61,8 +61,8 @@ describe("npm pack", () => {
 
   afterAll(() => rmSync(elsewhere, { recursive: true, force: true }))
 
-  it("is smaller than 6.5 MB and brings the measurements of AIC timing", () => {
-    assert.isBelow(packedBytes, 6.5e6)
+  it("is smaller than 6 MB and brings the measurements of AIC timing", () => {
+    assert.isBelow(packedBytes, 6e6)
     const slices = inElsewhere(process.execPath, "node_modules/.bin/dynosim", "aic", "list")
     assert.match(slices, /^b200_sxm +vllm +0\.19\.0 +dense moe mla /m)
   })
@@ -111,7 +111,8 @@ describe("npm pack", () => {
     })
     assert.isAbove(named.length, 30)
     assert.deepStrictEqual(
-      named.filter((name) => !existsSync(join(folder, name))),
+      // Pictures are for readers of the repository.
+      named.filter((name) => !name.startsWith("docs/images/") && !existsSync(join(folder, name))),
       []
     )
   })
