@@ -51,9 +51,16 @@ const start = async (words: ReadonlyArray<string>): Promise<Server> => {
 const wordsOf = (command: string): ReadonlyArray<string> =>
   [...command.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map((match) => match[1] ?? match[2] ?? match[3]!)
 
+const documents = [
+  "README.md",
+  ...readdirSync(join(root, "docs"))
+    .filter((file) => file.endsWith(".md"))
+    .map((file) => `docs/${file}`)
+]
+
 /** Commands of the code blocks of all documents: a line, with the lines that an open quote or a backslash adds. */
 const commands = (name: string): ReadonlyArray<string> =>
-  ["README.md", ...readdirSync(join(root, "docs")).map((file) => `docs/${file}`)].flatMap((document) =>
+  documents.flatMap((document) =>
     [...readFileSync(join(root, document), "utf8").matchAll(/^```\w*\n([\s\S]*?)^```/gm)].flatMap(([, block = ""]) =>
       [...block.replaceAll("\\\n", " ").matchAll(new RegExp(`^(?:npx )?${name} (?:'[^']*'|[^'\n])*`, "gm"))].map(
         ([command]) => command
