@@ -165,6 +165,18 @@ describe("architecture", () => {
     })
   }
 
+  it("keeps the errors of a room in one module", () => {
+    const modules = files.filter((file) =>
+      readFileSync(join(source, file), "utf8").includes("extends Schema.TaggedError")
+    )
+    assert.deepStrictEqual(
+      modules.filter((file) => !file.endsWith("Error.ts")),
+      []
+    )
+    const rooms = modules.map((file) => dirname(file))
+    assert.deepStrictEqual(rooms, [...new Set(rooms)])
+  })
+
   it("takes from Node.js itself in one file that browsers exchange, and in what never runs in one", () => {
     const users = files
       .filter((file) => !["cli", "serve"].includes(folderOf(file)) && !file.startsWith("timing/aic/import/"))

@@ -1,7 +1,6 @@
 /** Autoscalers of elastic pools, and what one of one's own implements. */
 export {
   Autoscaler,
-  AutoscalerError,
   layer,
   layerNone,
   none,
@@ -20,3 +19,4 @@ export {
 export { layer as layerSchedule, stepOf, scheduleSettings, type ScheduleStep } from "../autoscaler/Schedule.ts"
 export { layer as layerReferencePlanner, type Wanted } from "../autoscaler/reference/ReferencePlanner.ts"
 export { decodePlannerConfig, plannerSettings, type PlannerConfig } from "../autoscaler/reference/PlannerConfig.ts"
+export { AutoscalerError } from "../autoscaler/AutoscalerError.ts"

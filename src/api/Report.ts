@@ -28,7 +28,6 @@ export {
 } from "../report/Report.ts"
 export { reportMetrics, type Metric, type MetricUnit, type Metrics } from "../report/Metric.ts"
 export {
-  ConditionError,
   describeJudgement,
   judge,
   metricNamed,
@@ -43,3 +42,4 @@ export { reportJson } from "../report/ReportJson.ts"
 export { reportTable, scalingLine } from "../report/ReportTable.ts"
 export { requestLine, requestLines } from "../report/RequestLines.ts"
 export { writeRequestLines } from "../report/RequestLinesFile.ts"
+export { ConditionError } from "../report/ReportError.ts"

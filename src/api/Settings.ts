@@ -6,4 +6,4 @@ export { readGivenOptions, type GivenOptions, type GivenSynthetic, type GivenTra
 export { validateReplayOptions } from "../config/ValidateReplayOptions.ts"
 export { ConfigError, type ConfigSource } from "../config/ConfigError.ts"
 export { SettingsError } from "../settings/SettingsError.ts"
-export { UsageError } from "../settings/UsageError.ts"
+export { UsageError } from "../settings/SettingsError.ts"

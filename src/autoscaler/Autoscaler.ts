@@ -9,8 +9,8 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Schema from "effect/Schema"
 import type { RouterContext } from "../router/Router.ts"
+import { AutoscalerError } from "./AutoscalerError.ts"
 
 export type PoolRole = RouterContext["role"]
 
@@ -91,15 +91,6 @@ export interface Decider {
   /** Passes are kept for it between ticks, and decode steps are counted. Default: they are not. */
   readonly watchesPasses?: boolean
   readonly decide: (observation: Observation) => Effect.Effect<ScalingDecision, AutoscalerError>
-}
-
-/** An autoscaler that could not decide. */
-export class AutoscalerError extends Schema.TaggedError<AutoscalerError>()("AutoscalerError", {
-  problem: Schema.String
-}) {
-  override get message(): string {
-    return this.problem
-  }
 }
 
 /** A pool at the start of a run, for those who want to know what they scale. */

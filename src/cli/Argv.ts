@@ -5,7 +5,7 @@
  */
 import * as Result from "effect/Result"
 import type { FlagTable } from "../config/FlagSpec.ts"
-import { type UsageError, usageError } from "../settings/UsageError.ts"
+import { type UsageError, usageError } from "../settings/SettingsError.ts"
 import { commandFlags } from "./CommandFlags.ts"
 import { isRepeated } from "./FlagParams.ts"
 

@@ -7,7 +7,7 @@ import { compareFlags } from "../config/CompareFlags.ts"
 import type { GivenFlags } from "../config/FlagSpec.ts"
 import { type FlagValues, readFlags } from "../config/ReadFlags.ts"
 import { printableLines } from "../report/Printable.ts"
-import { usageError } from "../settings/UsageError.ts"
+import { usageError } from "../settings/SettingsError.ts"
 import { readRuns } from "./MeasuredRuns.ts"
 
 export type CompareOptions = GivenFlags<typeof compareFlags>

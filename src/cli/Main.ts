@@ -17,10 +17,10 @@ import { closestName } from "../settings/ClosestName.ts"
 import { normaliseArgv } from "./Argv.ts"
 import { replayCommand } from "./ReplayCommand.ts"
 import { serveCommand } from "./ServeCommand.ts"
-import { ThresholdsCrossed } from "./Thresholds.ts"
 import { findCommand } from "./FindCommand.ts"
 import { sweepCommand } from "./SweepCommand.ts"
 import { traceCommand } from "./TraceCommand.ts"
+import { ThresholdsCrossed } from "./CliError.ts"
 
 const dynosim = Command.make("dynosim").pipe(
   Command.withDescription("Replays LLM request traces against simulated serving engines in virtual time"),

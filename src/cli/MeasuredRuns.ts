@@ -5,7 +5,7 @@ import * as Path from "effect/Path"
 import { joined, type Measurement } from "../compare/Measurement.ts"
 import { measurementsOf } from "../compare/MeasurementText.ts"
 import { reasonOf } from "../settings/FileProblem.ts"
-import { type UsageError, usageError } from "../settings/UsageError.ts"
+import { type UsageError, usageError } from "../settings/SettingsError.ts"
 
 type Files = FileSystem.FileSystem | Path.Path
 

@@ -1,18 +1,9 @@
 /** Runs that need more memory than the machine gives, explained by the settings that decide how much they need. */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
 import type { ReplayOptions } from "../run/ReplayOptions.ts"
 import { OutOfMemory } from "../simulation/WorkerMemory.ts"
-
-export class MemoryProblem extends Schema.TaggedError<MemoryProblem>()("MemoryProblem", {
-  problem: Schema.String,
-  hint: Schema.String
-}) {
-  override get message(): string {
-    return this.problem
-  }
-}
+import { MemoryProblem } from "./CliError.ts"
 
 /** What V8 says when an allocation fails or would pass its limits. */
 const refused =

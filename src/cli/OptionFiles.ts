@@ -12,7 +12,7 @@ import type { FlagValues } from "../config/ReadFlags.ts"
 import { replayFlags } from "../config/ReplayFlags.ts"
 import type { InputFile } from "../run/InputFiles.ts"
 import { reasonOf } from "../settings/FileProblem.ts"
-import { type UsageError, usageError } from "../settings/UsageError.ts"
+import { type UsageError, usageError } from "../settings/SettingsError.ts"
 
 export interface GivenWithFiles {
   readonly given: GivenOptions

@@ -8,7 +8,7 @@ import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import { followLinks, isStandardOutput, standardStreamOf } from "../report/OutputTarget.ts"
 import type { Outputs } from "../run/ReplayOptions.ts"
-import { type UsageError, usageError } from "../settings/UsageError.ts"
+import { type UsageError, usageError } from "../settings/SettingsError.ts"
 import { resolveReportPath } from "../report/ReportPath.ts"
 
 export interface OutputPaths {

@@ -4,7 +4,7 @@ import type { ConfigError } from "../config/ConfigError.ts"
 import { type FlagValues, readFlags } from "../config/ReadFlags.ts"
 import { serveFlags } from "../config/ServeFlags.ts"
 import { makeServeOptions, type ServeOptions } from "../serve/ServeOptions.ts"
-import type { UsageError } from "../settings/UsageError.ts"
+import type { UsageError } from "../settings/SettingsError.ts"
 
 export const readServeSettings = (values: FlagValues): Result.Result<ServeOptions, UsageError | ConfigError> =>
   Result.map(readFlags(serveFlags, values), ({ allowHost, allowOrigin, maxModelLen, servedModelName, ...given }) =>

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type { FlagValues } from "../config/ReadFlags.ts"
 import { synthOptions } from "../config/TraceToolOptions.ts"
-import { usageError } from "../settings/UsageError.ts"
+import { usageError } from "../settings/SettingsError.ts"
 import { mooncakeText } from "../trace/TraceWriter.ts"
 import { planSynthetic } from "../workload/SyntheticLoad.ts"
 import { checkOutputs } from "./OutputPaths.ts"

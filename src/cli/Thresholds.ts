@@ -1,19 +1,9 @@
 /** `--fail-if`: conditions on the report under which the command ends with status 3, for scripts and pipelines. */
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import { type Condition, describeJudgement, judge, parseConditions } from "../report/Condition.ts"
 import type { Report } from "../report/Report.ts"
-import { type UsageError, usageError } from "../settings/UsageError.ts"
-
-/** The outputs are written, but the run is not good enough. */
-export class ThresholdsCrossed extends Schema.TaggedError<ThresholdsCrossed>()("ThresholdsCrossed", {
-  /** A sentence per condition. */
-  problems: Schema.Array(Schema.String)
-}) {
-  override get message(): string {
-    return this.problems.join("; ")
-  }
-}
+import { type UsageError, usageError } from "../settings/SettingsError.ts"
+import { ThresholdsCrossed } from "./CliError.ts"
 
 /** Conditions are read before the run. */
 export const readThresholds = (texts: ReadonlyArray<string>): Result.Result<ReadonlyArray<Condition>, UsageError> =>

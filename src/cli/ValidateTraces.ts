@@ -9,7 +9,7 @@ import { printable } from "../report/Printable.ts"
 import { OnBadLine } from "../trace/RowReader.ts"
 import type { TraceError } from "../trace/TraceError.ts"
 import type { TraceSurvey } from "../trace/TraceSurvey.ts"
-import { InvalidTraces } from "./InvalidTraces.ts"
+import { InvalidTraces } from "./CliError.ts"
 import { inputName, openInput } from "../run/OpenTrace.ts"
 
 /** What was found about one trace. */

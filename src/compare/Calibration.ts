@@ -6,7 +6,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { type UsageError, usageError } from "../settings/UsageError.ts"
+import { type UsageError, usageError } from "../settings/SettingsError.ts"
 import { type PairedError, pairedError } from "./Comparison.ts"
 import { meanOf } from "./Distribution.ts"
 import { leastSquares, type Outlook, type Parameter } from "./LeastSquares.ts"

@@ -1,6 +1,6 @@
 /** From the text of a file to what it measured: the format is told by its content. */
 import * as Result from "effect/Result"
-import { usageError, type UsageError } from "../settings/UsageError.ts"
+import { usageError, type UsageError } from "../settings/SettingsError.ts"
 import { aiperfExport, aiperfLines, isAiperfExport, isAiperfLine } from "./AiperfFiles.ts"
 import { dynosimLines, dynosimReport, isDynosimLine, isDynosimReport } from "./DynosimFiles.ts"
 import { guidellmBenchmarks, isGuidellm } from "./GuidellmFile.ts"

@@ -26,7 +26,7 @@ import {
   routerModeProblem
 } from "./rules/RoutingRules.ts"
 import { check, type Problem } from "./rules/Rule.ts"
-import type { UsageError } from "../settings/UsageError.ts"
+import type { UsageError } from "../settings/SettingsError.ts"
 
 export type Checked<A> = Result.Result<A, UsageError | ConfigError>
 

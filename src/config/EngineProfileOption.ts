@@ -4,7 +4,7 @@ import type { EngineProfileName } from "../engine/EngineProfile.ts"
 import type { Plain } from "../settings/Decode.ts"
 import type { GivenOptions } from "./GivenOptions.ts"
 import type { Problem } from "./rules/Rule.ts"
-import { usageError } from "../settings/UsageError.ts"
+import { usageError } from "../settings/SettingsError.ts"
 
 /** Arguments as written, under the profile of the flag unless they name one. */
 export const withProfile = (written: Plain, profile: EngineProfileName | undefined): Plain =>

@@ -1,6 +1,6 @@
 /** The options of a run as they were given, before any of them is held against another: `undefined` is "not given". */
 import * as Result from "effect/Result"
-import type { UsageError } from "../settings/UsageError.ts"
+import type { UsageError } from "../settings/SettingsError.ts"
 import type { ConfigError } from "./ConfigError.ts"
 import type { GivenFlags } from "./FlagSpec.ts"
 import { type FlagValues, readFlags } from "./ReadFlags.ts"

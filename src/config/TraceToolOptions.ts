@@ -9,7 +9,7 @@ import { readingProblem, traceInputOf, traceProblem } from "./rules/InputRules.t
 import type { Problem } from "./rules/Rule.ts"
 import { incompleteSyntheticProblem, syntheticOf } from "./rules/SyntheticRules.ts"
 import { convertFlags, inspectFlags, synthFlags, validateFlags, type WrittenFormat } from "./TraceToolFlags.ts"
-import { type UsageError, usageError } from "../settings/UsageError.ts"
+import { type UsageError, usageError } from "../settings/SettingsError.ts"
 import { defaultSeed } from "../structures/Pcg32.ts"
 
 type Checked<A> = Result.Result<A, UsageError | ConfigError>

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
-import { usageError } from "../settings/UsageError.ts"
+import { usageError } from "../settings/SettingsError.ts"
 import type { PageAssets } from "./ReportPage.ts"
 
 /** From the bundled command (`bundle/`), then from a module of `src/html/` or `dist/html/`. */

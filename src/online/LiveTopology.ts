@@ -11,11 +11,12 @@ import { Engine } from "../engine/Engine.ts"
 import { Router, type RouterContext } from "../router/Router.ts"
 import { check } from "../settings/Decode.ts"
 import type { SettingsError } from "../settings/SettingsError.ts"
-import { DecodePool, type DisaggregationUnsupported, handoffOf, PrefillPool } from "../simulation/Topology.ts"
+import { DecodePool, handoffOf, PrefillPool } from "../simulation/Topology.ts"
 import { disaggregatedSettings, multiSettings } from "../simulation/PoolSizes.ts"
 import { AggregatedDeployment } from "./AggregatedDeployment.ts"
 import type { Deployment, DeploymentOptions } from "./Deployment.ts"
 import { DisaggregatedDeployment } from "./DisaggregatedDeployment.ts"
+import type { DisaggregationUnsupported } from "../simulation/ReplayError.ts"
 
 /** Equal workers. */
 export interface LivePool {

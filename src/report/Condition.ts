@@ -8,10 +8,10 @@
  * `p99_ttft_ms < 2 s`, `prefix_cache_reused_ratio >= 40 %`. Several conditions are a list of such texts, or joined by `and`.
  */
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import { closestName } from "../settings/ClosestName.ts"
 import { type Metric, type Metrics, type MetricUnit, reportMetrics } from "./Metric.ts"
 import type { Report } from "./Report.ts"
+import { ConditionError } from "./ReportError.ts"
 
 const operators = {
   "<": (value: number, bound: number) => value < bound,
@@ -32,18 +32,6 @@ export interface Condition {
   readonly bound: number
   /** As it was written, in regular spacing. */
   readonly text: string
-}
-
-/** A condition that says nothing: what is wrong with it, and what to do. */
-export class ConditionError extends Schema.TaggedError<ConditionError>()("ConditionError", {
-  /** The condition as written. */
-  text: Schema.String,
-  problem: Schema.String,
-  hint: Schema.optionalKey(Schema.String)
-}) {
-  override get message(): string {
-    return `${JSON.stringify(this.text)}: ${this.problem}`
-  }
 }
 
 /** By what a number with this unit is multiplied to be in the metric's own. */

@@ -4,7 +4,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import type { PlatformError } from "effect/PlatformError"
-import { OutputError } from "./OutputError.ts"
+import { OutputError } from "./ReportError.ts"
 
 export type OutputTarget =
   /** What the process already has open. Opened anew it would be written from its start, over what was printed there. */

@@ -7,7 +7,7 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { openPipe, type FileHandle } from "../host/Node.ts"
-import { OutputError } from "./OutputError.ts"
+import { OutputError } from "./ReportError.ts"
 
 /** By real time: simulated time does not pass while a pipe waits. */
 const retryMs = 20

@@ -11,7 +11,6 @@ import * as Layer from "effect/Layer"
 import type * as Path from "effect/Path"
 import type * as Scope from "effect/Scope"
 import type { EngineArgs } from "../engine/EngineArgs.ts"
-import type { UsageError } from "../settings/UsageError.ts"
 import type { Deployment as DeploymentChoice, DeploymentOptions } from "./ReplayOptions.ts"
 import { Engine } from "../engine/Engine.ts"
 import * as SglangEngine from "../engine/sglang/SglangEngine.ts"
@@ -23,7 +22,8 @@ import type { PolicyFileError } from "../router/kv/PolicyFileError.ts"
 import type { PrefillEstimator } from "../router/kv/PrefillLoad.ts"
 import * as RoundRobin from "../router/RoundRobin.ts"
 import { Router, type RouterContext } from "../router/Router.ts"
-import type { SettingsError } from "../settings/SettingsError.ts"
+import type { SettingsError, UsageError } from "../settings/SettingsError.ts"
+import type { DisaggregationUnsupported } from "../simulation/ReplayError.ts"
 import * as Topology from "../simulation/Topology.ts"
 import type { AicError } from "../timing/aic/AicError.ts"
 import type { SizedPool } from "../timing/aic/KvCapacity.ts"
@@ -35,7 +35,7 @@ import { type KvPoolSource, poolFacts } from "./PoolFacts.ts"
 import { readRunFiles, type RunFiles, unusedBundles } from "./RunFiles.ts"
 
 type Files = FileSystem.FileSystem | Path.Path
-type Undeployable = AicError | NpzError | SettingsError | Topology.DisaggregationUnsupported
+type Undeployable = AicError | NpzError | SettingsError | DisaggregationUnsupported
 
 /** Equal workers of one engine, as they were deployed. */
 export interface DeployedPool {
@@ -62,9 +62,9 @@ export interface Deployment {
   /** How often, in what and how far pass times lay beyond what was measured, a sentence per pool; as of now. */
   readonly warnings: () => ReadonlyArray<string>
   /** Wires the pools for a run in simulated time. */
-  readonly topology: Layer.Layer<Topology.Topology, Topology.DisaggregationUnsupported | SettingsError>
+  readonly topology: Layer.Layer<Topology.Topology, DisaggregationUnsupported | SettingsError>
   /** Wires the pools for a run on the live clock. */
-  readonly live: Layer.Layer<LiveTopology.LiveTopology, Topology.DisaggregationUnsupported | SettingsError>
+  readonly live: Layer.Layer<LiveTopology.LiveTopology, DisaggregationUnsupported | SettingsError>
 }
 
 // What a plain replay does not need is loaded by the runs that do.

@@ -7,13 +7,13 @@ import { LagMeter } from "../online/LagMeter.ts"
 import * as OnlineReplay from "../online/OnlineReplay.ts"
 import { Pace } from "../online/Pace.ts"
 import type { SettingsError } from "../settings/SettingsError.ts"
-import type { DisaggregationUnsupported } from "../simulation/Topology.ts"
 import type { TraceError } from "../trace/TraceError.ts"
 import type { WorkloadError } from "../workload/WorkloadError.ts"
 import type { Deployment } from "./Deployment.ts"
 import type { ReplayOptions } from "./ReplayOptions.ts"
 import type { Simulation } from "./Run.ts"
 import type { RunWorkload } from "./RunWorkload.ts"
+import type { DisaggregationUnsupported } from "../simulation/ReplayError.ts"
 
 /** The workers of the deployment as fibers, arrivals as the clock says; its warning tells how far it lagged. */
 export const liveSimulation = Effect.fnUntraced(function* (

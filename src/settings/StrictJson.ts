@@ -3,23 +3,9 @@
  * the RFC, no duplicate keys and no number that a double cannot hold.
  */
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import { type JSONVisitor, printParseErrorCode, visit } from "jsonc-parser"
 import { type JsonEntry, type JsonNode, numberNode, type Position } from "./JsonNode.ts"
-
-/** Text that is not strict JSON, and where it stops being so. */
-export class JsonSyntaxError extends Schema.TaggedError<JsonSyntaxError>()("JsonSyntaxError", {
-  /** Both from 1. */
-  line: Schema.Number,
-  column: Schema.Number,
-  problem: Schema.String,
-  /** What to do about it, where the problem does not say so already. */
-  hint: Schema.optionalKey(Schema.String)
-}) {
-  override get message(): string {
-    return `line ${this.line}, column ${this.column}: ${this.problem}`
-  }
-}
+import { TextSyntaxError } from "./SettingsError.ts"
 
 /** A list or object whose closing bracket has not come yet. */
 type Open =
@@ -51,7 +37,7 @@ const missingBrackets: ReadonlyMap<string, string> = new Map([
 /** Builds the tree from the scanner's calls and keeps the first problem; what follows it is meaningless. */
 class TreeBuilder {
   root: JsonNode | undefined
-  problem: JsonSyntaxError | undefined
+  problem: TextSyntaxError | undefined
   private readonly text: string
   private readonly open: Array<Open> = []
   private expected = "a value"
@@ -128,7 +114,7 @@ class TreeBuilder {
   }
 
   private fail(at: Position, problem: string, hint?: string): void {
-    this.problem ??= new JsonSyntaxError({ ...at, problem, ...(hint === undefined ? {} : { hint }) })
+    this.problem ??= new TextSyntaxError({ ...at, problem, ...(hint === undefined ? {} : { hint }) })
   }
 }
 
@@ -162,7 +148,7 @@ const visitorOf = (text: string, tree: TreeBuilder): JSONVisitor => ({
 const mostLevels = 100
 
 /** Where brackets are nested too deeply for a reader that follows them by calling itself. */
-const depthProblem = (text: string): JsonSyntaxError | undefined => {
+const depthProblem = (text: string): TextSyntaxError | undefined => {
   let levels = 0
   for (const { 0: token, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/gs)) {
     if (token === "]" || token === "}") levels -= 1
@@ -170,21 +156,21 @@ const depthProblem = (text: string): JsonSyntaxError | undefined => {
     if (levels > mostLevels) {
       const lines = text.slice(0, index).split("\n")
       const problem = `nested more than ${mostLevels} levels deep`
-      return new JsonSyntaxError({ line: lines.length, column: lines.at(-1)!.length + 1, problem })
+      return new TextSyntaxError({ line: lines.length, column: lines.at(-1)!.length + 1, problem })
     }
   }
   return undefined
 }
 
 /** Reads one JSON value that takes up the whole text. */
-export const parse = (text: string): Result.Result<JsonNode, JsonSyntaxError> => {
+export const parse = (text: string): Result.Result<JsonNode, TextSyntaxError> => {
   const tooDeep = depthProblem(text)
   if (tooDeep !== undefined) return Result.fail(tooDeep)
   const tree = new TreeBuilder(text)
   visit(text, visitorOf(text, tree), { disallowComments: true })
   if (tree.problem !== undefined) return Result.fail(tree.problem)
   if (tree.root === undefined) {
-    return Result.fail(new JsonSyntaxError({ line: 1, column: 1, problem: "the text is empty" }))
+    return Result.fail(new TextSyntaxError({ line: 1, column: 1, problem: "the text is empty" }))
   }
   return Result.succeed(tree.root)
 }

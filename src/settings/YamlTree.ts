@@ -3,7 +3,6 @@
  * duplicates refused, aliases followed.
  */
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import {
   type Document,
   isAlias,
@@ -16,18 +15,7 @@ import {
   parseDocument
 } from "yaml"
 import { emptyObject, type JsonEntry, type JsonNode, numberNode, type Position } from "./JsonNode.ts"
-
-/** Text that is not one YAML document of settings, and where. */
-export class YamlError extends Schema.TaggedError<YamlError>()("YamlError", {
-  /** Both from 1. */
-  line: Schema.Number,
-  column: Schema.Number,
-  problem: Schema.String
-}) {
-  override get message(): string {
-    return `line ${this.line}, column ${this.column}: ${this.problem}`
-  }
-}
+import { TextSyntaxError } from "./SettingsError.ts"
 
 /** Aliases multiply: a small file may stand for an enormous tree. */
 const mostNodes = 100_000
@@ -47,7 +35,7 @@ class TreeReader {
     this.lines = lines
   }
 
-  /** Throws {@link YamlError}. */
+  /** Throws {@link TextSyntaxError}. */
   read(node: Node | ParsedNode | null, from: Position): JsonNode {
     if (node === null) return { _tag: "Null", at: from }
     const at = this.positionOf(node.range?.[0]) ?? from
@@ -100,7 +88,7 @@ class TreeReader {
   }
 }
 
-const yamlError = (at: Position, problem: string): YamlError => new YamlError({ ...at, problem })
+const yamlError = (at: Position, problem: string): TextSyntaxError => new TextSyntaxError({ ...at, problem })
 
 /** `undefined` for what is no name. */
 const keyText = (key: unknown): string | undefined => {
@@ -118,7 +106,7 @@ const parserProblems: ReadonlyMap<string, string> = new Map([
 ])
 
 /** Reads one YAML document; an empty one is an empty mapping. */
-export const parseYaml = (text: string): Result.Result<JsonNode, YamlError> => {
+export const parseYaml = (text: string): Result.Result<JsonNode, TextSyntaxError> => {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const [error] = document.errors
@@ -132,7 +120,7 @@ export const parseYaml = (text: string): Result.Result<JsonNode, YamlError> => {
   try {
     return Result.succeed(new TreeReader(document, lines).read(contents, emptyObject.at))
   } catch (error) {
-    if (error instanceof YamlError) return Result.fail(error)
+    if (error instanceof TextSyntaxError) return Result.fail(error)
     throw error
   }
 }

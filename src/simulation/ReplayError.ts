@@ -12,3 +12,13 @@ export class ReplayError extends Schema.TaggedError<ReplayError>()("ReplayError"
     return this.problem
   }
 }
+
+/** An engine that cannot take part in a disaggregated run. */
+export class DisaggregationUnsupported extends Schema.TaggedError<DisaggregationUnsupported>()(
+  "DisaggregationUnsupported",
+  { problem: Schema.String }
+) {
+  override get message(): string {
+    return this.problem
+  }
+}

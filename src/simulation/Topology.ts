@@ -6,7 +6,6 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Schema from "effect/Schema"
 import type { PoolRole, ScaledPool } from "../autoscaler/Autoscaler.ts"
 import { Engine } from "../engine/Engine.ts"
 import type { HandoffSupport } from "../engine/Handoff.ts"
@@ -22,6 +21,7 @@ import { MultiEngineLoop } from "./MultiEngineLoop.ts"
 import { disaggregatedSettings, multiSettings } from "./PoolSizes.ts"
 import { SingleEngineLoop } from "./SingleEngineLoop.ts"
 import type { LoopContext, SimulationLoop } from "./SimulationLoop.ts"
+import { DisaggregationUnsupported } from "./ReplayError.ts"
 
 export class Topology extends Context.Service<
   Topology,
@@ -111,16 +111,6 @@ export class PrefillPool extends Context.Service<PrefillPool, Pool>()("dynosim/s
 /** Engine and router of the decode side of a disaggregated run. */
 export class DecodePool extends Context.Service<DecodePool, Pool>()("dynosim/simulation/DecodePool") {
   static readonly layer: Layer.Layer<DecodePool, never, Engine | Router> = Layer.effect(DecodePool)(poolOf)
-}
-
-/** An engine that cannot take part in a disaggregated run. */
-export class DisaggregationUnsupported extends Schema.TaggedError<DisaggregationUnsupported>()(
-  "DisaggregationUnsupported",
-  { problem: Schema.String }
-) {
-  override get message(): string {
-    return this.problem
-  }
 }
 
 /** How two engines hand KV over; fails when they cannot. */

@@ -11,7 +11,7 @@ import { emptyObject, type JsonNode, type JsonObject, nodeText } from "../settin
 import { nodeOf } from "../config/JsonSetting.ts"
 import { validateReplayOptions } from "../config/ValidateReplayOptions.ts"
 import type { ReplayOptions } from "../run/ReplayOptions.ts"
-import type { UsageError } from "../settings/UsageError.ts"
+import type { UsageError } from "../settings/SettingsError.ts"
 import { type Axis, deploymentAxis, valueText } from "./Axis.ts"
 import { deployAs, isPreset } from "./DeploymentPreset.ts"
 import type { Plan } from "./Plan.ts"

@@ -5,7 +5,6 @@
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import type * as Path from "effect/Path"
-import * as Schema from "effect/Schema"
 import { makeSha256 } from "../host/Node.ts"
 import { behaviourProfile } from "../report/Report.ts"
 import { version } from "../report/Version.ts"
@@ -15,17 +14,7 @@ import type { ReplayOptions } from "../run/ReplayOptions.ts"
 import { reasonOf } from "../settings/FileProblem.ts"
 import type { AicError } from "../timing/aic/AicError.ts"
 import { slices } from "../timing/aic/TableSlices.ts"
-
-/** A file that the runs of a sweep read, and that cannot be read. */
-export class SweepInputError extends Schema.TaggedError<SweepInputError>()("SweepInputError", {
-  what: Schema.String,
-  file: Schema.String,
-  problem: Schema.String
-}) {
-  override get message(): string {
-    return `${this.what} ${this.file}: ${this.problem}`
-  }
-}
+import { SweepInputError } from "./SweepError.ts"
 
 const sha256 = (content: string | Uint8Array): string => {
   const hash = makeSha256?.()

@@ -1,8 +1,9 @@
 /** What a search is after: `maximise output_throughput_tok_s_per_gpu`, `minimise total_gpus`. */
 import * as Result from "effect/Result"
-import { ConditionError, metricNamed } from "../report/Condition.ts"
+import { metricNamed } from "../report/Condition.ts"
 import type { Metric } from "../report/Metric.ts"
 import { sweepMetrics } from "./SweepMetrics.ts"
+import { ConditionError } from "../report/ReportError.ts"
 
 export interface Objective {
   readonly metric: Metric

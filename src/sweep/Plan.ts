@@ -14,13 +14,14 @@ import { readConfig } from "../config/ConfigFile.ts"
 import { decodePlaced } from "../config/DecodeSettings.ts"
 import { emptyObject, type JsonEntry, type JsonNode, type JsonObject, showNode } from "../settings/JsonNode.ts"
 import { parseSettingsFile } from "../config/SettingsFile.ts"
-import { type Condition, type ConditionError, parseConditions } from "../report/Condition.ts"
+import { type Condition, parseConditions } from "../report/Condition.ts"
 import { decode } from "../settings/Decode.ts"
 import { anyCount, integer, type Kind, oneOf, text, texts } from "../settings/Kind.ts"
 import { optional, setting } from "../settings/Setting.ts"
 import { type Axis, readAxes } from "./Axis.ts"
 import { type Objective, parseObjective } from "./Objective.ts"
 import { sweepMetrics } from "./SweepMetrics.ts"
+import type { ConditionError } from "../report/ReportError.ts"
 
 const object = (expected: string): Kind<ReadonlyMap<string, unknown>> => ({
   expected,

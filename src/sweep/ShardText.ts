@@ -1,6 +1,6 @@
 /** `--shard`: which part of a sweep this machine runs. */
 import * as Result from "effect/Result"
-import { type UsageError, usageError } from "../settings/UsageError.ts"
+import { type UsageError, usageError } from "../settings/SettingsError.ts"
 import type { Shard } from "./Sweep.ts"
 
 type Environment = Readonly<Record<string, string | undefined>>

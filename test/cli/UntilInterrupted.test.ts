@@ -5,8 +5,8 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { exitCodeOf } from "../../src/cli/ExitCode.ts"
 import { untilInterrupted } from "../../src/cli/UntilInterrupted.ts"
-import { usageError } from "../../src/settings/UsageError.ts"
-import { OutputError } from "../../src/report/OutputError.ts"
+import { usageError } from "../../src/settings/SettingsError.ts"
+import { OutputError } from "../../src/report/ReportError.ts"
 import { ReplayError } from "../../src/simulation/ReplayError.ts"
 
 describe("untilInterrupted", () => {

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { JsonNode } from "../../src/settings/JsonNode.ts"
+import type { TextSyntaxError } from "../../src/settings/SettingsError.ts"
 import * as StrictJson from "../../src/settings/StrictJson.ts"
 
 const parsed = (text: string): JsonNode => {
@@ -12,7 +13,7 @@ const parsed = (text: string): JsonNode => {
   return result.success
 }
 
-const failure = (text: string): StrictJson.JsonSyntaxError => {
+const failure = (text: string): TextSyntaxError => {
   const result = StrictJson.parse(text)
   if (Result.isSuccess(result)) throw new Error(`accepted ${text}`)
   return result.failure

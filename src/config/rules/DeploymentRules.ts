@@ -2,7 +2,7 @@
 import type { EngineArgs } from "../../engine/EngineArgs.ts"
 import type { GivenOptions } from "../GivenOptions.ts"
 import type { Deployment } from "../../run/ReplayOptions.ts"
-import { usageError } from "../../settings/UsageError.ts"
+import { usageError } from "../../settings/SettingsError.ts"
 import { missingOf, type Problem } from "./Rule.ts"
 
 const isDisaggregated = (given: GivenOptions): boolean =>

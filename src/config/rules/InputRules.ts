@@ -10,7 +10,7 @@ import type { GivenOptions, GivenTrace } from "../GivenOptions.ts"
 import { share as prefixShare } from "../../settings/Kind.ts"
 import { flagProblem } from "../ReadFlags.ts"
 import type { SyntheticInput, TraceInput } from "../../run/ReplayOptions.ts"
-import { type UsageError, usageError } from "../../settings/UsageError.ts"
+import { type UsageError, usageError } from "../../settings/SettingsError.ts"
 import type { Problem } from "./Rule.ts"
 import { incompleteSyntheticProblem, syntheticFlagsOf, syntheticOf } from "./SyntheticRules.ts"
 

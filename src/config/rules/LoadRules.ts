@@ -1,7 +1,7 @@
 /** How hard the load presses, where the run stops, what a good request is, and which trace formats can be driven how. */
 import type { GivenOptions } from "../GivenOptions.ts"
 import type { Load, ServiceLevelBounds, SyntheticInput, TraceInput } from "../../run/ReplayOptions.ts"
-import { usageError } from "../../settings/UsageError.ts"
+import { usageError } from "../../settings/SettingsError.ts"
 import { arrivalSpeedup } from "../../workload/LoadSettings.ts"
 import { flagProblem } from "../ReadFlags.ts"
 import type { Problem } from "./Rule.ts"

@@ -1,6 +1,6 @@
 /** What a run writes beside its report. */
 import type { Outputs, SeriesOutput, TimelineOutput } from "../../run/ReplayOptions.ts"
-import { usageError } from "../../settings/UsageError.ts"
+import { usageError } from "../../settings/SettingsError.ts"
 import type { GivenOptions } from "../GivenOptions.ts"
 import type { Problem } from "./Rule.ts"
 

@@ -4,7 +4,7 @@ import type { GivenOptions } from "../GivenOptions.ts"
 import { replayFlags } from "../ReplayFlags.ts"
 import type { Deployment, PrefillEstimateArgs } from "../../run/ReplayOptions.ts"
 import type { RouterConfig } from "../../router/kv/RouterConfig.ts"
-import { usageError } from "../../settings/UsageError.ts"
+import { usageError } from "../../settings/SettingsError.ts"
 import { missingOf, type Problem } from "./Rule.ts"
 
 export const routerModeProblem = (given: GivenOptions, deployment: Deployment): Problem =>

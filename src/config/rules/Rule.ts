@@ -1,6 +1,6 @@
 /** Building blocks of the rules that options are held against. */
 import * as Result from "effect/Result"
-import type { UsageError } from "../../settings/UsageError.ts"
+import type { UsageError } from "../../settings/SettingsError.ts"
 
 /** What a rule finds: the way in which it is broken, or nothing. */
 export type Problem = UsageError | undefined

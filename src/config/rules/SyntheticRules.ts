@@ -4,7 +4,7 @@ import type { ArrivalProcess } from "../../workload/ArrivalProcess.ts"
 import { requestRate } from "../../workload/LoadSettings.ts"
 import type { GivenSynthetic } from "../GivenOptions.ts"
 import type { SyntheticInput } from "../../run/ReplayOptions.ts"
-import { type UsageError, usageError } from "../../settings/UsageError.ts"
+import { type UsageError, usageError } from "../../settings/SettingsError.ts"
 import { missingOf, type Problem } from "./Rule.ts"
 
 /** Flags that ask for synthetic load when they say anything but "off". */

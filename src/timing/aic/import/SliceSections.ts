@@ -8,18 +8,18 @@
 import * as Effect from "effect/Effect"
 import type { AicError } from "../AicError.ts"
 import { sectionColumns } from "../PerfTables.ts"
-import { integers, latencies, optionalIntegers, optionalTexts, type ParquetTable, texts } from "./ParquetTable.ts"
+import { integers, latencies, optionalIntegers, optionalTexts, type ParquetColumns, texts } from "./ParquetColumns.ts"
 import { type Repeated, type Section, type SectionRows, Sections } from "./SectionRows.ts"
 
 /** The tables of a slice by file name without its ending; `undefined` for one that the slice does not have. */
-export type ReadTable = (name: string) => Effect.Effect<ParquetTable | undefined, AicError>
+export type ReadTable = (name: string) => Effect.Effect<ParquetColumns | undefined, AicError>
 
 export interface SliceTables {
   readonly system: string
   /** A table of the backend's own kernels. */
   readonly own: ReadTable
   /** Latencies of the collective library; `undefined` where there are none for this system. */
-  readonly collectives: Effect.Effect<ParquetTable | undefined, AicError>
+  readonly collectives: Effect.Effect<ParquetColumns | undefined, AicError>
 }
 
 type Columns = ReadonlyArray<Int32Array>
@@ -32,7 +32,7 @@ interface Rows {
   readonly repeated?: Repeated
 }
 
-const addRows = Effect.fnUntraced(function* (sections: Sections, table: ParquetTable, rows: Rows) {
+const addRows = Effect.fnUntraced(function* (sections: Sections, table: ParquetColumns, rows: Rows) {
   const ms = yield* latencies(table, "latency")
   let last: { readonly name: string; readonly rows: SectionRows } | undefined
   for (let row = 0; row < table.rows; row++) {
@@ -44,11 +44,11 @@ const addRows = Effect.fnUntraced(function* (sections: Sections, table: ParquetT
   }
 })
 
-const columnsOf = (table: ParquetTable, ...names: ReadonlyArray<string>) =>
+const columnsOf = (table: ParquetColumns, ...names: ReadonlyArray<string>) =>
   Effect.forEach(names, (name) => integers(table, name))
 
 /** Lengths during generation: the prompt and what was generated. */
-const lengthOf = Effect.fnUntraced(function* (table: ParquetTable) {
+const lengthOf = Effect.fnUntraced(function* (table: ParquetColumns) {
   const step = yield* integers(table, "step")
   return (yield* integers(table, "isl")).map((isl, row) => isl + step[row]!)
 })
@@ -56,7 +56,7 @@ const lengthOf = Effect.fnUntraced(function* (table: ParquetTable) {
 /** Products without a mode of their own, and those that the reference reckons from others less the cost of scaling. */
 const skippedGemmQuants: ReadonlySet<string> = new Set(["awq", "gptq", "fp8_static"])
 
-const addGemm = Effect.fnUntraced(function* (sections: Sections, table: ParquetTable) {
+const addGemm = Effect.fnUntraced(function* (sections: Sections, table: ParquetColumns) {
   const quants = yield* texts(table, "gemm_dtype")
   yield* addRows(sections, table, {
     section: (row) => (skippedGemmQuants.has(quants[row]!) ? undefined : `gemm/${quants[row]}`),
@@ -64,7 +64,7 @@ const addGemm = Effect.fnUntraced(function* (sections: Sections, table: ParquetT
   })
 })
 
-const attentionKeys = Effect.fnUntraced(function* (table: ParquetTable, lengths: Int32Array) {
+const attentionKeys = Effect.fnUntraced(function* (table: ParquetColumns, lengths: Int32Array) {
   const [heads, kvHeads, headDim, batch] = [
     yield* integers(table, "num_heads"),
     yield* integers(table, "num_key_value_heads"),
@@ -75,7 +75,7 @@ const attentionKeys = Effect.fnUntraced(function* (table: ParquetTable, lengths:
   return [shared, headDim, yield* optionalIntegers(table, "window_size"), heads, lengths, batch]
 })
 
-const addContextAttention = Effect.fnUntraced(function* (sections: Sections, table: ParquetTable) {
+const addContextAttention = Effect.fnUntraced(function* (sections: Sections, table: ParquetColumns) {
   const [fmha, kv] = [yield* texts(table, "attn_dtype"), yield* texts(table, "kv_cache_dtype")]
   yield* addRows(sections, table, {
     section: (row) => `context_attention/${fmha[row]}/${kv[row]}`,
@@ -83,7 +83,7 @@ const addContextAttention = Effect.fnUntraced(function* (sections: Sections, tab
   })
 })
 
-const addGenerationAttention = Effect.fnUntraced(function* (sections: Sections, table: ParquetTable) {
+const addGenerationAttention = Effect.fnUntraced(function* (sections: Sections, table: ParquetColumns) {
   const kv = yield* texts(table, "kv_cache_dtype")
   yield* addRows(sections, table, {
     section: (row) => `generation_attention/${kv[row]}`,
@@ -100,7 +100,7 @@ const mildLoadHidden = 7168
 /** Rows of one load distribution, of the even one for formats that were not measured under it. */
 const addExpertLoad = Effect.fnUntraced(function* (
   sections: Sections,
-  table: ParquetTable,
+  table: ParquetColumns,
   load: { readonly family: string; readonly distribution: string; readonly hidden?: number }
 ) {
   const [quants, distributions] = [yield* texts(table, "moe_dtype"), yield* texts(table, "distribution")]
@@ -128,7 +128,7 @@ const addExpertLoad = Effect.fnUntraced(function* (
   })
 })
 
-const addExperts = Effect.fnUntraced(function* (sections: Sections, table: ParquetTable) {
+const addExperts = Effect.fnUntraced(function* (sections: Sections, table: ParquetColumns) {
   yield* addExpertLoad(sections, table, { family: "moe", distribution: "power_law_1.2" })
   yield* addExpertLoad(sections, table, {
     family: "moe_power_law_1.01",
@@ -137,7 +137,7 @@ const addExperts = Effect.fnUntraced(function* (sections: Sections, table: Parqu
   })
 })
 
-const addContextModule = Effect.fnUntraced(function* (sections: Sections, table: ParquetTable) {
+const addContextModule = Effect.fnUntraced(function* (sections: Sections, table: ParquetColumns) {
   const fmha = yield* texts(table, "mla_dtype")
   const [kv, gemm] = [yield* texts(table, "kv_cache_dtype"), yield* texts(table, "gemm_type")]
   yield* addRows(sections, table, {
@@ -147,7 +147,7 @@ const addContextModule = Effect.fnUntraced(function* (sections: Sections, table:
   })
 })
 
-const addGenerationModule = Effect.fnUntraced(function* (sections: Sections, table: ParquetTable) {
+const addGenerationModule = Effect.fnUntraced(function* (sections: Sections, table: ParquetColumns) {
   const fmha = yield* texts(table, "mla_dtype")
   const [kv, gemm] = [yield* texts(table, "kv_cache_dtype"), yield* texts(table, "gemm_type")]
   yield* addRows(sections, table, {
@@ -157,7 +157,7 @@ const addGenerationModule = Effect.fnUntraced(function* (sections: Sections, tab
   })
 })
 
-const addContextMla = Effect.fnUntraced(function* (sections: Sections, table: ParquetTable) {
+const addContextMla = Effect.fnUntraced(function* (sections: Sections, table: ParquetColumns) {
   const [fmha, kv] = [yield* texts(table, "mla_dtype"), yield* texts(table, "kv_cache_dtype")]
   yield* addRows(sections, table, {
     section: (row) => `context_mla/${fmha[row]}/${kv[row]}`,
@@ -165,7 +165,7 @@ const addContextMla = Effect.fnUntraced(function* (sections: Sections, table: Pa
   })
 })
 
-const addGenerationMla = Effect.fnUntraced(function* (sections: Sections, table: ParquetTable) {
+const addGenerationMla = Effect.fnUntraced(function* (sections: Sections, table: ParquetColumns) {
   const kv = yield* texts(table, "kv_cache_dtype")
   yield* addRows(sections, table, {
     section: (row) => `generation_mla/${kv[row]}`,
@@ -178,7 +178,7 @@ const mlaProducts: ReadonlyMap<string, string> = new Map([
   ["mla_gen_post", "post"]
 ])
 
-const addMlaProducts = Effect.fnUntraced(function* (sections: Sections, table: ParquetTable) {
+const addMlaProducts = Effect.fnUntraced(function* (sections: Sections, table: ParquetColumns) {
   const [quants, ops] = [yield* texts(table, "bmm_dtype"), yield* texts(table, "op_name")]
   yield* addRows(sections, table, {
     section: (row) => {
@@ -192,7 +192,7 @@ const addMlaProducts = Effect.fnUntraced(function* (sections: Sections, table: P
 /** The one system whose eager all-reduce rows are the ones to use. */
 const eagerAllReduceSystem = "b60"
 
-const addAllReduce = Effect.fnUntraced(function* (sections: Sections, table: ParquetTable, system: string) {
+const addAllReduce = Effect.fnUntraced(function* (sections: Sections, table: ParquetColumns, system: string) {
   const sources = [optionalTexts(table, "kernel_source"), optionalTexts(table, "backend")]
   const eager = (row: number) => sources.some((source) => source[row]!.endsWith("_eager"))
   yield* addRows(sections, table, {
@@ -203,7 +203,7 @@ const addAllReduce = Effect.fnUntraced(function* (sections: Sections, table: Par
 
 const collectiveNames: ReadonlySet<string> = new Set(["all_gather", "reduce_scatter"])
 
-const addCollectives = Effect.fnUntraced(function* (sections: Sections, table: ParquetTable) {
+const addCollectives = Effect.fnUntraced(function* (sections: Sections, table: ParquetColumns) {
   const [types, names] = [yield* texts(table, "nccl_dtype"), yield* texts(table, "op_name")]
   yield* addRows(sections, table, {
     section: (row) => (types[row] === "half" && collectiveNames.has(names[row]!) ? names[row] : undefined),
@@ -211,7 +211,7 @@ const addCollectives = Effect.fnUntraced(function* (sections: Sections, table: P
   })
 })
 
-type AddTable = (sections: Sections, table: ParquetTable, system: string) => Effect.Effect<void, AicError>
+type AddTable = (sections: Sections, table: ParquetColumns, system: string) => Effect.Effect<void, AicError>
 
 const ownTables: ReadonlyArray<readonly [string, AddTable]> = [
   ["gemm_perf", addGemm],

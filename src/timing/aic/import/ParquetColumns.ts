@@ -8,7 +8,7 @@ import { maxLatencyMs } from "../PerfTables.ts"
 /** A number where the file holds an integer of any width or a double, a text where it holds a text, "" for nothing. */
 type Cell = string | number
 
-export interface ParquetTable {
+export interface ParquetColumns {
   /** As errors call the file. */
   readonly label: string
   readonly rows: number
@@ -21,7 +21,7 @@ const cell = (value: unknown): Cell => {
   return value === null || value === undefined ? "" : String(value)
 }
 
-const read = async (label: string, bytes: Uint8Array): Promise<ParquetTable> => {
+const read = async (label: string, bytes: Uint8Array): Promise<ParquetColumns> => {
   const { parquetMetadata, parquetRead } = await import("hyparquet")
   const file = Uint8Array.from(bytes).buffer
   const metadata = parquetMetadata(file)
@@ -42,7 +42,7 @@ const read = async (label: string, bytes: Uint8Array): Promise<ParquetTable> => 
 const lfsPointer = "version https://git-lfs"
 
 /** Reads a Parquet file; `label` names it in errors. */
-export const readParquet = (label: string, bytes: Uint8Array): Effect.Effect<ParquetTable, AicError> => {
+export const readParquet = (label: string, bytes: Uint8Array): Effect.Effect<ParquetColumns, AicError> => {
   if (new TextDecoder().decode(bytes.subarray(0, lfsPointer.length)) === lfsPointer) {
     return Effect.fail(
       new AicError({
@@ -64,31 +64,31 @@ export const readParquet = (label: string, bytes: Uint8Array): Effect.Effect<Par
 
 const maxKey = maxInt32
 
-const missingColumn = (table: ParquetTable, name: string): AicError =>
+const missingColumn = (table: ParquetColumns, name: string): AicError =>
   new AicError({
     where: table.label,
     problem: `has no column '${name}'`,
     advice: `columns: ${[...table.columns.keys()].join(", ")}`
   })
 
-const badCell = (table: ParquetTable, name: string, row: number, value: Cell, wanted: string): AicError =>
+const badCell = (table: ParquetColumns, name: string, row: number, value: Cell, wanted: string): AicError =>
   new AicError({
     where: table.label,
     problem: `row ${row}, column '${name}': ${JSON.stringify(value)} is not ${wanted}`
   })
 
 /** A column of texts; fails where it is missing. */
-export const texts = (table: ParquetTable, name: string): Effect.Effect<ReadonlyArray<string>, AicError> => {
+export const texts = (table: ParquetColumns, name: string): Effect.Effect<ReadonlyArray<string>, AicError> => {
   const values = table.columns.get(name)
   return values === undefined ? Effect.fail(missingColumn(table, name)) : Effect.succeed(values.map(String))
 }
 
 /** A column of texts, or blanks where there is none. */
-export const optionalTexts = (table: ParquetTable, name: string): ReadonlyArray<string> =>
+export const optionalTexts = (table: ParquetColumns, name: string): ReadonlyArray<string> =>
   (table.columns.get(name) ?? Array.from({ length: table.rows }, () => "")).map(String)
 
 /** A column of integers of 0 to 2^31 - 1; fails where it is missing or holds something else. */
-export const integers = (table: ParquetTable, name: string): Effect.Effect<Int32Array, AicError> => {
+export const integers = (table: ParquetColumns, name: string): Effect.Effect<Int32Array, AicError> => {
   const values = table.columns.get(name)
   if (values === undefined) return Effect.fail(missingColumn(table, name))
   const found = new Int32Array(values.length)
@@ -103,7 +103,7 @@ export const integers = (table: ParquetTable, name: string): Effect.Effect<Int32
 }
 
 /** A column of integers, or zeros where there is none or a cell is blank. */
-export const optionalIntegers = (table: ParquetTable, name: string): Effect.Effect<Int32Array, AicError> => {
+export const optionalIntegers = (table: ParquetColumns, name: string): Effect.Effect<Int32Array, AicError> => {
   const values = table.columns.get(name)
   if (values === undefined) return Effect.succeed(new Int32Array(table.rows))
   const filled = values.map((value) => (value === "" ? 0 : value))
@@ -111,7 +111,7 @@ export const optionalIntegers = (table: ParquetTable, name: string): Effect.Effe
 }
 
 /** A column of latencies, ms, in the bounds that tables keep. */
-export const latencies = (table: ParquetTable, name: string): Effect.Effect<Float64Array, AicError> => {
+export const latencies = (table: ParquetColumns, name: string): Effect.Effect<Float64Array, AicError> => {
   const values = table.columns.get(name)
   if (values === undefined) return Effect.fail(missingColumn(table, name))
   const bad = values.findIndex((value) => typeof value !== "number" || !(value >= 0 && value <= maxLatencyMs))

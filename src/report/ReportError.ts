@@ -12,3 +12,15 @@ export class OutputError extends Schema.TaggedError<OutputError>()("OutputError"
     return `${this.path}: ${this.problem}`
   }
 }
+
+/** A condition that says nothing: what is wrong with it, and what to do. */
+export class ConditionError extends Schema.TaggedError<ConditionError>()("ConditionError", {
+  /** The condition as written. */
+  text: Schema.String,
+  problem: Schema.String,
+  hint: Schema.optionalKey(Schema.String)
+}) {
+  override get message(): string {
+    return `${JSON.stringify(this.text)}: ${this.problem}`
+  }
+}
