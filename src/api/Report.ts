@@ -38,6 +38,7 @@ export {
   type Judgement,
   type Operator
 } from "../report/Condition.ts"
+export { reportCsv } from "../report/ReportCsv.ts"
 export { reportJson } from "../report/ReportJson.ts"
 export { reportTable, scalingLine } from "../report/ReportTable.ts"
 export { requestLine, requestLines } from "../report/RequestLines.ts"

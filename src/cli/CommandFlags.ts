@@ -1,4 +1,5 @@
 /** The options of every command, by the words that name it. */
+import { compareFlags } from "../config/CompareFlags.ts"
 import type { FlagTable } from "../config/FlagSpec.ts"
 import { replayFlags } from "../config/ReplayFlags.ts"
 import { serveFlags } from "../config/ServeFlags.ts"
@@ -8,6 +9,7 @@ import { convertFlags, inspectFlags, synthFlags, validateFlags } from "../config
 
 export const commandFlags: ReadonlyMap<string, FlagTable> = new Map<string, FlagTable>([
   ["replay", replayFlags],
+  ["compare", compareFlags],
   ["serve", serveFlags],
   ["trace inspect", inspectFlags],
   ["trace validate", validateFlags],

@@ -8,13 +8,18 @@ import type { GivenFlags } from "../config/FlagSpec.ts"
 import { type FlagValues, readFlags } from "../config/ReadFlags.ts"
 import { printableLines } from "../report/Printable.ts"
 import { usageError } from "../settings/SettingsError.ts"
+import { crossedByComparisons, readComparisonThresholds } from "./ComparisonThresholds.ts"
 import { readRuns } from "./MeasuredRuns.ts"
 
 export type CompareOptions = GivenFlags<typeof compareFlags>
 
 export const compareRuns = Effect.fnUntraced(function* (runs: ReadonlyArray<string>, flags: FlagValues) {
   const options = yield* Effect.fromResult(readFlags(compareFlags, flags))
+  const thresholds = yield* Effect.fromResult(readComparisonThresholds(options.failIf ?? []))
   if (options.calibrate === true) {
+    if (options.failIf !== undefined) {
+      return yield* usageError("--fail-if", "is for comparisons, not for --calibrate", "leave one of them out")
+    }
     const { calibrateRun } = yield* Effect.promise(() => import("./CalibrateRun.ts"))
     return yield* calibrateRun(runs, options)
   }
@@ -34,10 +39,10 @@ export const compareRuns = Effect.fnUntraced(function* (runs: ReadonlyArray<stri
       "give the reference, then one run or more"
     )
   }
-  yield* show(
-    others.map((other) => compare(reference, other)),
-    options.json === true
-  )
+  const comparisons = others.map((other) => compare(reference, other))
+  yield* show(comparisons, options.json === true)
+  const crossed = crossedByComparisons(thresholds, comparisons)
+  if (crossed !== undefined) return yield* crossed
 })
 
 const show = (comparisons: ReadonlyArray<Comparison>, json: boolean): Effect.Effect<void> =>

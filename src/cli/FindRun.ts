@@ -18,7 +18,7 @@ import { reasonOf } from "../settings/FileProblem.ts"
 import { usageError } from "../settings/SettingsError.ts"
 import { CellStore } from "../sweep/CellStore.ts"
 import { baseOfFlags, fewestWorkers, highestLoad, type Question } from "../sweep/Find.ts"
-import { fewestWorkersFlags, highestLoadFlags } from "../sweep/FindFlags.ts"
+import { fewestWorkersFlags, highestLoadFlags, searchFlags } from "../sweep/FindFlags.ts"
 import { answerOf, findJson, findLines } from "../sweep/FindText.ts"
 import { Search } from "../sweep/Search.ts"
 import { summarise } from "../sweep/Summary.ts"
@@ -38,9 +38,9 @@ interface FindSettings {
   readonly bestConfig?: string | undefined
 }
 
-/** Flags of the command itself, and those of the replays. */
+/** Flags of the replays, not of the command itself. */
 const isOfReplay = ([name]: readonly [string, unknown]): boolean =>
-  Object.hasOwn(replayFlags, name) && name !== "config"
+  Object.hasOwn(replayFlags, name) && !Object.hasOwn(searchFlags, name) && name !== "config"
 
 /** The options of every run: those of `--config`, and the flags over them. */
 const baseOf = Effect.fnUntraced(function* (traces: ReadonlyArray<string>, flags: FlagValues) {
@@ -53,10 +53,7 @@ const baseOf = Effect.fnUntraced(function* (traces: ReadonlyArray<string>, flags
   )
   const { parseConfigFile } = yield* Effect.promise(() => import("../config/ConfigFile.ts"))
   const configured = yield* Effect.fromResult(parseConfigFile(file.text, text))
-  return yield* baseFrom(
-    traces.length > 0 ? traces : configured.traces,
-    new Map([...configured.values].filter(isOfReplay).concat([...own]))
-  )
+  return yield* baseFrom(traces.length > 0 ? traces : configured.traces, new Map([...configured.values, ...own]))
 })
 
 /** What is wrong with the options is told here, in the words of a replay, before anything is run. */

@@ -13,6 +13,8 @@ import { resolveReportPath } from "../report/ReportPath.ts"
 
 export interface OutputPaths {
   readonly report: string
+  /** The report's figures as CSV. */
+  readonly csv: string | undefined
   /** Per-request lines; `undefined` when nobody asked for them. */
   readonly lines: string | undefined
   readonly series: string | undefined
@@ -34,8 +36,9 @@ export const resolveOutputPaths = Effect.fnUntraced(function* (
   inputs: ReadonlyArray<InputFile>
 ): Effect.fn.Return<OutputPaths, UsageError, FileSystem.FileSystem | Path.Path> {
   const report = yield* resolveReportPath(outputs.reportJson)
-  const { html, reportJsonl: lines, series, timeline } = outputs
+  const { csv, html, reportJsonl: lines, series, timeline } = outputs
   const beside = [
+    ["--csv", csv],
     ["--report-jsonl", lines],
     ["--series", series?.path],
     ["--timeline", timeline?.path],
@@ -50,7 +53,7 @@ export const resolveOutputPaths = Effect.fnUntraced(function* (
   yield* checkOutputs(written, inputs)
   const standard = written.map(([, path]) => path)
   const standardOutputTaken = (yield* Effect.forEach(standard, isStandardOutput)).includes(true)
-  return { report, lines, series: series?.path, timeline: timeline?.path, html, standardOutputTaken }
+  return { report, csv, lines, series: series?.path, timeline: timeline?.path, html, standardOutputTaken }
 })
 
 /** An output that has no default name must name a file. */

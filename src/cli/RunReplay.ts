@@ -11,6 +11,7 @@ import { locate } from "../report/OutputTarget.ts"
 import { compactTable } from "../report/CompactTable.ts"
 import { printable } from "../report/Printable.ts"
 import type { Report } from "../report/Report.ts"
+import { reportCsv } from "../report/ReportCsv.ts"
 import { reportJson } from "../report/ReportJson.ts"
 import { reportTable } from "../report/ReportTable.ts"
 import { sideFiles, traceFiles } from "../run/InputFiles.ts"
@@ -57,6 +58,7 @@ const replay = Effect.fnUntraced(function* (
   yield* note(run.notices)
   // What cannot be written is better known before the simulation than after it.
   yield* locate(outputs.report)
+  if (outputs.csv !== undefined) yield* locate(outputs.csv)
   const [pool] = run.deployment.facts()
   const observers = yield* openObservers(options.outputs, pool?.engineProfile)
   const probes = observers.flatMap(({ probe }) => (probe === undefined ? [] : [probe]))
@@ -103,6 +105,7 @@ const deliver = Effect.fnUntraced(function* (
   watch: RunWatch
 ) {
   yield* OutputFile.write(outputs.report, reportJson(report))
+  if (outputs.csv !== undefined) yield* OutputFile.write(outputs.csv, reportCsv(report))
   const text = printedText(report, options, outputs, watch, yield* Screen)
   yield* outputs.standardOutputTaken ? Console.error(text) : Console.log(text)
 })

@@ -13,6 +13,7 @@ import { summarise } from "../sweep/Summary.ts"
 import * as Sweep from "../sweep/Sweep.ts"
 import { sweepMergeFlags } from "../sweep/SweepFlags.ts"
 import { checkSweepOutputs, deliverSummary, keepPlan, readPlanFile } from "./SweepRun.ts"
+import { failIfCrossed, readSweepThresholds } from "./SweepThresholds.ts"
 
 const planNames = ["plan.yaml", "plan.json"]
 
@@ -56,6 +57,7 @@ export const mergeSweep = Effect.fnUntraced(function* (folders: ReadonlyArray<st
   if (given.results === undefined) {
     return yield* usageError("--results", "is missing", "name the folder that gets the runs of all the others")
   }
+  const thresholds = yield* readSweepThresholds(given)
   const [first, ...others] = yield* Effect.forEach(folders, planIn)
   if (first === undefined) return
   const other = others.find(({ text }) => text !== first.text)
@@ -69,4 +71,5 @@ export const mergeSweep = Effect.fnUntraced(function* (folders: ReadonlyArray<st
     Effect.provide(Layer.merge(nobody, CellStore.layerFolder(given.results)))
   )
   yield* deliverSummary(first.plan, summary, given)
+  yield* failIfCrossed(first.plan, summary, thresholds)
 })

@@ -20,6 +20,7 @@ import { configText, remarks, sweepCsv, sweepJson, tableRows } from "../sweep/Sw
 import { refusePolicyVariable } from "./OptionFiles.ts"
 import { checkOutputs, type InputFile } from "./OutputPaths.ts"
 import { showSweepProgress } from "./SweepProgress.ts"
+import { failIfCrossed, readSweepThresholds } from "./SweepThresholds.ts"
 import { threadRunner } from "./SweepThreads.ts"
 import { textTable } from "./TextTable.ts"
 
@@ -44,11 +45,12 @@ export const readPlanFile = Effect.fnUntraced(function* (file: string) {
 export const resultsFolder = (plan: string, given: string | undefined) =>
   given ?? `${plan.replace(/\.(ya?ml|json)$/, "")}.results`
 
-/** What `--csv`, `--json`, `--best-config` and `--quiet` say. */
+/** What `--csv`, `--json`, `--best-config`, `--fail-if` and `--quiet` say. */
 export interface SweepOutputs {
   readonly csv?: string | undefined
   readonly json?: string | undefined
   readonly bestConfig?: string | undefined
+  readonly failIf?: ReadonlyArray<string> | undefined
   readonly quiet?: boolean | undefined
 }
 
@@ -94,6 +96,7 @@ export const keepPlan = Effect.fnUntraced(function* ({ file, text }: PlanFile, f
 export const runSweep = Effect.fnUntraced(function* (file: string, flags: FlagValues) {
   const given = yield* Effect.fromResult(readFlags(sweepFlags, flags))
   const shard = given.shard === undefined ? undefined : yield* Effect.fromResult(parseShard(given.shard, process.env))
+  const thresholds = yield* readSweepThresholds(given)
   const read = yield* readPlanFile(file)
   yield* checkSweepOutputs(given, [{ what: "the plan", path: file }])
   const folder = resultsFolder(file, given.results)
@@ -109,6 +112,7 @@ export const runSweep = Effect.fnUntraced(function* (file: string, flags: FlagVa
   ).pipe(Effect.provide(Layer.merge(threadRunner(given.threads), CellStore.layerFolder(folder))))
   yield* deliverSummary(read.plan, summary, given)
   yield* failIfNothingRan(summary, file)
+  yield* failIfCrossed(read.plan, summary, thresholds)
 })
 
 /** A sweep in which every run failed, or nothing could be run, is no success. */

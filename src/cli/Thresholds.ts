@@ -1,20 +1,44 @@
-/** `--fail-if`: conditions on the report under which the command ends with status 3, for scripts and pipelines. */
+/** `--fail-if`: conditions under which the command ends with status 3, for scripts and pipelines. */
 import * as Result from "effect/Result"
-import { type Condition, describeJudgement, judge, parseConditions } from "../report/Condition.ts"
+import {
+  type Condition,
+  type ConditionError,
+  describeJudgement,
+  judge,
+  judgeValue,
+  type Judgement,
+  parseConditions
+} from "../report/Condition.ts"
+import { isEmptyLatency } from "../report/Metric.ts"
 import type { Report } from "../report/Report.ts"
 import { type UsageError, usageError } from "../settings/SettingsError.ts"
 import { ThresholdsCrossed } from "./CliError.ts"
 
-/** Conditions are read before the run. */
-export const readThresholds = (texts: ReadonlyArray<string>): Result.Result<ReadonlyArray<Condition>, UsageError> =>
-  Result.mapError(parseConditions(texts), ({ hint, message }) => usageError("--fail-if", message, hint))
+/** Conditions are read before anything is run. */
+export const thresholdsFrom = <A>(read: Result.Result<A, ConditionError>): Result.Result<A, UsageError> =>
+  Result.mapError(read, ({ hint, message }) => usageError("--fail-if", message, hint))
 
-/** `undefined` where no condition holds. What the report does not have cannot be vouched for: that counts as crossed. */
-export const crossedBy = (conditions: ReadonlyArray<Condition>, report: Report): ThresholdsCrossed | undefined => {
-  const crossed = conditions
-    .map((condition) => judge(condition, report))
+export const readThresholds = (texts: ReadonlyArray<string>): Result.Result<ReadonlyArray<Condition>, UsageError> =>
+  thresholdsFrom(parseConditions(texts))
+
+/**
+ * What is crossed, a line each; `of` says what was judged, where that is not the one run there is. A figure that is not there cannot be
+ * vouched for: that counts as crossed.
+ */
+export const crossings = <Subject>(judgements: ReadonlyArray<Judgement<Subject>>, of?: string): ReadonlyArray<string> =>
+  judgements
     .filter(({ holds, value }) => holds || value === undefined)
-  return crossed.length === 0
-    ? undefined
-    : new ThresholdsCrossed({ problems: crossed.map((each) => `--fail-if: ${describeJudgement(each)}`) })
-}
+    .map((each) => `--fail-if: ${describeJudgement(each)}${of === undefined ? "" : ` (${of})`}`)
+
+/** `undefined` where nothing is crossed. */
+export const crossed = (problems: ReadonlyArray<string>): ThresholdsCrossed | undefined =>
+  problems.length === 0 ? undefined : new ThresholdsCrossed({ problems })
+
+export const crossedBy = (conditions: ReadonlyArray<Condition>, report: Report): ThresholdsCrossed | undefined =>
+  crossed(
+    crossings(
+      conditions.map((condition) =>
+        isEmptyLatency(condition.metric, report) ? judgeValue(condition, undefined) : judge(condition, report)
+      )
+    )
+  )

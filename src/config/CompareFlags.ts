@@ -1,9 +1,14 @@
 /** Options of `dynosim compare`. */
-import { boolean, path } from "../settings/Kind.ts"
+import { boolean, path, texts } from "../settings/Kind.ts"
 import type { FlagTable } from "./FlagSpec.ts"
 
 export const compareFlags = {
   json: { kind: boolean, description: "Print JSON instead of text" },
+  "fail-if": {
+    kind: texts,
+    description:
+      "End with status 3 when this holds of a compared run, such as 'mean_ttft_ms.absolute_error > 5 %' or 'p99_ttft_ms > 2 s'; may be given several times"
+  },
   calibrate: {
     kind: boolean,
     description: "Fit engine arguments to one measured run: --config says how it is simulated"

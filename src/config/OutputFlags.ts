@@ -14,6 +14,17 @@ export const outputFlags = {
     default: "./dynamo_replay_report_<YYYYMMDD_HHMMSS>.json",
     description: "Where the report goes; an existing directory gets a file of the default name, - is standard output"
   },
+  json: {
+    own: true,
+    kind: path,
+    description: "A shorter name of --report-json"
+  },
+  csv: {
+    own: true,
+    kind: path,
+    description:
+      "Also write the figures of the report as CSV, a line of their names and one of their values; - is standard output"
+  },
   "report-jsonl": {
     kind: path,
     description:

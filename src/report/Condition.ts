@@ -25,8 +25,9 @@ export type Operator = keyof typeof operators
 
 const isOperator = (text: string): text is Operator => Object.hasOwn(operators, text)
 
-export interface Condition {
-  readonly metric: Metric
+/** About a `Subject`, which is a report where nothing else is said. */
+export interface Condition<Subject = Report> {
+  readonly metric: Metric<Subject>
   readonly operator: Operator
   /** In the metric's unit. */
   readonly bound: number
@@ -55,25 +56,42 @@ const shape = 'write it like "p99_ttft_ms < 2000": a key of the report, one of <
 const problemIn = (text: string, problem: string, hint?: string): Result.Result<never, ConditionError> =>
   Result.fail(new ConditionError({ text, problem, ...(hint === undefined ? {} : { hint }) }))
 
-/** The metric of this name; a problem, with the nearest name, where there is none. `text` is where the name stands. */
-export const metricNamed = (
+/** What conditions may speak of. */
+export interface Vocabulary<Subject> {
+  readonly metrics: Metrics<Subject>
+  /** Where the figures stand: "report", "comparison". */
+  readonly place: string
+  /** Page that lists them. */
+  readonly page: string
+}
+
+const inReports = (metrics: Metrics): Vocabulary<Report> => ({ metrics, place: "report", page: "docs/report.md" })
+
+const metricIn = <Subject>(
   name: string,
-  text: string = name,
-  metrics: Metrics = reportMetrics
-): Result.Result<Metric, ConditionError> => {
+  text: string,
+  { metrics, page, place }: Vocabulary<Subject>
+): Result.Result<Metric<Subject>, ConditionError> => {
   const metric = metrics.get(name)
   if (metric !== undefined) return Result.succeed(metric)
   const ofTheRun = `dynosim.${name}`
   const close = metrics.has(ofTheRun) ? ofTheRun : closestName(name, metrics.keys())
   return problemIn(
     text,
-    `${name} is not a number in the report`,
-    close === undefined ? "docs/report.md lists the keys of a report" : `did you mean ${close}?`
+    `${name} is not a number in the ${place}`,
+    close === undefined ? `${page} lists the keys of a ${place}` : `did you mean ${close}?`
   )
 }
 
+/** The metric of this name; a problem, with the nearest name, where there is none. `text` is where the name stands. */
+export const metricNamed = (
+  name: string,
+  text: string = name,
+  metrics: Metrics = reportMetrics
+): Result.Result<Metric, ConditionError> => metricIn(name, text, inReports(metrics))
+
 const inUnitOf = (
-  metric: Metric,
+  metric: Pick<Metric, "name" | "unit">,
   number: number,
   unit: string,
   text: string
@@ -90,11 +108,10 @@ const inUnitOf = (
   )
 }
 
-/** One condition. `metrics`: what may be named, where that is more than the report's own keys. */
-export const parseCondition = (
+const conditionIn = <Subject>(
   given: string,
-  metrics: Metrics = reportMetrics
-): Result.Result<Condition, ConditionError> => {
+  vocabulary: Vocabulary<Subject>
+): Result.Result<Condition<Subject>, ConditionError> => {
   const text = given.trim()
   const [, name, operator, digits, unit] = pattern.exec(text) ?? []
   if (name === undefined || operator === undefined || digits === undefined) {
@@ -104,33 +121,45 @@ export const parseCondition = (
     return problemIn(text, `${operator} does not compare`, `use one of ${Object.keys(operators).join(", ")}`)
   }
   return Result.gen(function* () {
-    const metric = yield* metricNamed(name, text, metrics)
+    const metric = yield* metricIn(name, text, vocabulary)
     const bound = yield* inUnitOf(metric, Number(digits), unit ?? "", text)
     if (!Number.isFinite(bound)) return yield* problemIn(text, `${digits} is too large a number`)
     return { metric, operator, bound, text: `${name} ${operator} ${digits}${unit ? ` ${unit}` : ""}` }
   })
 }
 
+/** One condition. `metrics`: what may be named, where that is more than the report's own keys. */
+export const parseCondition = (
+  given: string,
+  metrics: Metrics = reportMetrics
+): Result.Result<Condition, ConditionError> => conditionIn(given, inReports(metrics))
+
+/** Conditions about something else than reports, as {@link parseConditions} reads them. */
+export const parseConditionsIn = <Subject>(
+  texts: ReadonlyArray<string>,
+  vocabulary: Vocabulary<Subject>
+): Result.Result<ReadonlyArray<Condition<Subject>>, ConditionError> =>
+  Result.all(texts.flatMap((text) => text.split(/\s+and\s+/i)).map((text) => conditionIn(text, vocabulary)))
+
 /** Conditions that must all hold: texts of one or more, joined by `and`. The first problem in their order wins. */
 export const parseConditions = (
   texts: ReadonlyArray<string>,
   metrics: Metrics = reportMetrics
-): Result.Result<ReadonlyArray<Condition>, ConditionError> =>
-  Result.all(texts.flatMap((text) => text.split(/\s+and\s+/i)).map((text) => parseCondition(text, metrics)))
+): Result.Result<ReadonlyArray<Condition>, ConditionError> => parseConditionsIn(texts, inReports(metrics))
 
 /** What a run makes of a condition. */
-export interface Judgement {
-  readonly condition: Condition
+export interface Judgement<Subject = Report> {
+  readonly condition: Condition<Subject>
   /** The figure of the run; `undefined` where its report has none, and then the condition does not hold. */
   readonly value: number | undefined
   readonly holds: boolean
 }
 
-export const judge = (condition: Condition, report: Report): Judgement =>
-  judgeValue(condition, condition.metric.of(report))
+export const judge = <Subject>(condition: Condition<Subject>, subject: Subject): Judgement<Subject> =>
+  judgeValue(condition, condition.metric.of(subject))
 
 /** The same for a figure that stands for several runs, such as their mean. */
-export const judgeValue = (condition: Condition, value: number | undefined): Judgement => ({
+export const judgeValue = <Subject>(condition: Condition<Subject>, value: number | undefined): Judgement<Subject> => ({
   condition,
   value,
   holds: value !== undefined && operators[condition.operator](value, condition.bound)
@@ -140,15 +169,19 @@ export const judgeValue = (condition: Condition, value: number | undefined): Jud
  * By how much a run misses a condition, as a share of the bound (of 1 where the bound is 0); 0 where it holds, infinite where the report has
  * no such figure. Searches order runs by it where none is good enough.
  */
-export const violation = ({ condition: { bound }, holds, value }: Judgement): number => {
+export const violation = <Subject>({ condition: { bound }, holds, value }: Judgement<Subject>): number => {
   if (holds) return 0
   if (value === undefined) return Number.POSITIVE_INFINITY
   return Math.max(Math.abs(value - bound) / (bound === 0 ? 1 : Math.abs(bound)), Number.EPSILON)
 }
 
 /** `p99_ttft_ms is 2310.5, not < 2000` for a condition that does not hold, and the like for one that does. */
-export const describeJudgement = ({ condition: { metric, operator, text }, holds, value }: Judgement): string => {
+export const describeJudgement = <Subject>({
+  condition: { metric, operator, text },
+  holds,
+  value
+}: Judgement<Subject>): string => {
   const bound = text.slice(metric.name.length + operator.length + 2)
-  if (value === undefined) return `${metric.name} is not in the report of this run`
+  if (value === undefined) return `${metric.name}: this run has no such figure`
   return `${metric.name} is ${Number(value.toPrecision(6))}, ${holds ? "" : "not "}${operator} ${bound}`
 }

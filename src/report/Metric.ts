@@ -17,17 +17,18 @@ export type MetricUnit =
   | "ratio"
   | "count"
 
-export interface Metric {
+/** A figure of a `Subject`, which is a report where nothing else is said. */
+export interface Metric<Subject = Report> {
   readonly name: string
   readonly unit: MetricUnit
   /** Depends on the real time the run took, so that equal runs differ in it. */
   readonly isWallClock: boolean
-  /** The figure of a run; `undefined` where its report has none, as goodput without bounds that define it. */
-  readonly of: (report: Report) => number | undefined
+  /** The figure; `undefined` where there is none, as goodput without bounds that define it. */
+  readonly of: (subject: Subject) => number | undefined
 }
 
 /** By name, in the order of the report. */
-export type Metrics = ReadonlyMap<string, Metric>
+export type Metrics<Subject = Report> = ReadonlyMap<string, Metric<Subject>>
 
 const unitsByEnding: ReadonlyArray<readonly [ending: RegExp, unit: MetricUnit]> = [
   [/_ms$/, "ms"],
@@ -41,7 +42,8 @@ const unitsByEnding: ReadonlyArray<readonly [ending: RegExp, unit: MetricUnit]> 
   [/_ratio$/, "ratio"]
 ]
 
-const unitOf = (name: string): MetricUnit => unitsByEnding.find(([ending]) => ending.test(name))?.[1] ?? "count"
+/** By the ending of its name. */
+export const unitOf = (name: string): MetricUnit => unitsByEnding.find(([ending]) => ending.test(name))?.[1] ?? "count"
 
 const wallClock: ReadonlySet<string> = new Set(wallClockKeys)
 
@@ -57,6 +59,10 @@ const figure = (name: keyof typeof figures): Metric => ({
   isWallClock: wallClock.has(name),
   of: (report) => numberOrNone(report[name])
 })
+
+/** A latency of which no request tells: 0 in the report, and no proof of anything. */
+export const isEmptyLatency = ({ name, unit }: Metric, { completed_requests }: Report): boolean =>
+  unit === "ms" && name !== "duration_ms" && completed_requests === 0
 
 const requestCounts = [
   "offered_requests",

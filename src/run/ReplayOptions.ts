@@ -107,6 +107,8 @@ export interface TimelineOutput {
 export interface Outputs {
   /** As given: a file, an existing directory, or empty for a file of the default name. */
   readonly reportJson: string | undefined
+  /** The report's figures as a row. */
+  readonly csv: string | undefined
   readonly reportJsonl: string | undefined
   readonly series: SeriesOutput | undefined
   readonly timeline: TimelineOutput | undefined

@@ -1,6 +1,6 @@
 /** A point and its runs, one per seed: its figures, whether it meets the constraints, and which of two is better. */
 import { type Judgement, judgeValue, violation, type Condition } from "../report/Condition.ts"
-import { type Metric, reportMetrics } from "../report/Metric.ts"
+import { isEmptyLatency, type Metric, reportMetrics } from "../report/Metric.ts"
 import type { Report } from "../report/Report.ts"
 import type { Cell, Point } from "./Cell.ts"
 import { cost, type Objective } from "./Objective.ts"
@@ -40,16 +40,23 @@ export const figureOf = (metric: Metric, reports: ReadonlyArray<Report>): Figure
   return values === undefined ? undefined : { mean: mean(values), halfWidth: halfWidth95(values) }
 }
 
-/** A latency of which no request tells: 0 in the report, and no proof of anything. */
-const isEmptyLatency = ({ unit, name }: Metric, reports: ReadonlyArray<Report>): boolean =>
-  unit === "ms" && name !== "duration_ms" && reports.some(({ completed_requests }) => completed_requests === 0)
-
 const judgementOf = (condition: Condition, reports: ReadonlyArray<Report>, judge: Plan["judge"]): Judgement => {
-  const values = valuesOf(condition.metric, reports)
-  if (values === undefined || isEmptyLatency(condition.metric, reports)) return judgeValue(condition, undefined)
+  const values = tellingValues(condition.metric, reports)
+  if (values === undefined) return judgeValue(condition, undefined)
   if (judge === "mean") return judgeValue(condition, mean(values))
   const each = values.map((value) => judgeValue(condition, value))
   return each.reduce((worst, next) => (violation(next) > violation(worst) ? next : worst))
+}
+
+const tellingValues = (metric: Metric, reports: ReadonlyArray<Report>): ReadonlyArray<number> | undefined =>
+  reports.some((report) => isEmptyLatency(metric, report)) ? undefined : valuesOf(metric, reports)
+
+/** What a candidate makes of a condition that it should not meet; `worst` of its runs is any that meets it. */
+export const judgeThreshold = (condition: Condition, { reports }: Candidate, judge: Plan["judge"]): Judgement => {
+  const values = tellingValues(condition.metric, reports)
+  if (values === undefined) return judgeValue(condition, undefined)
+  const each = (judge === "mean" ? [mean(values)] : values).map((value) => judgeValue(condition, value))
+  return each.find(({ holds }) => holds) ?? judgeValue(condition, values[0])
 }
 
 export const candidateOf = (

@@ -104,8 +104,8 @@ const withSeed = (object: JsonObject, seed: number | undefined): JsonObject =>
     ? object
     : withValue(object, ["seed"], { _tag: "Integer", value: BigInt(seed), literal: String(seed), at: emptyObject.at })
 
-const hasOutputs = ({ outputs: { failIf, series, summary, table, timeline } }: ReplayOptions): boolean =>
-  series !== undefined || timeline !== undefined || summary || table !== undefined || failIf.length > 0
+const hasOutputs = ({ outputs: { failIf, summary, ...files } }: ReplayOptions): boolean =>
+  summary || failIf.length > 0 || Object.values(files).some((file) => file !== undefined)
 
 /** Options of a run that make no sense in many of them. */
 const unfit = (options: ReplayOptions): string | undefined => {
@@ -113,7 +113,7 @@ const unfit = (options: ReplayOptions): string | undefined => {
   if (options.outputs.reportJson !== undefined) return "report-json: reports of a sweep go to its results folder"
   if (options.outputs.reportJsonl !== undefined) return "report-jsonl: a sweep writes no lines per request"
   if (hasOutputs(options))
-    return "outputs of single runs (series, timeline, summary, table, fail-if) have no place in a sweep"
+    return "outputs of single runs (csv, series, timeline, html, summary, table, fail-if) have no place in a sweep"
   const { input } = options
   return input._tag === "Trace" && input.files.includes("-")
     ? "standard input can be read only once: name a file"

@@ -4,7 +4,9 @@ import { replayFlags } from "../config/ReplayFlags.ts"
 import { integer, path, texts } from "../settings/Kind.ts"
 
 const {
-  "report-json": _json,
+  "report-json": _report,
+  json: _json,
+  csv: _csv,
   "report-jsonl": _jsonl,
   "series-interval-seconds": _interval,
   "timeline-from-seconds": _from,
@@ -17,12 +19,14 @@ const {
   timeline: _timeline,
   summary: _summary,
   table: _table,
+  html: _html,
   ...loadFlags
 } = replayFlags
 const { "num-workers": _workers, ...withoutWorkers } = loadFlags
 const { "arrival-speedup-ratio": _speedup, "replay-concurrency": _concurrency, ...withoutLoad } = loadFlags
 
-const searchFlags = {
+/** What is looked for, and where the answer goes. */
+export const searchFlags = {
   where: {
     kind: texts,
     description: "Condition to meet, such as 'p99_ttft_ms < 2 s'; several are joined by and, or given one by one"

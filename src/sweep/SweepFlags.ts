@@ -1,6 +1,6 @@
 /** Options of `dynosim sweep` and of its commands. */
 import type { FlagTable } from "../config/FlagSpec.ts"
-import { boolean, integer, path, text } from "../settings/Kind.ts"
+import { boolean, integer, path, text, texts } from "../settings/Kind.ts"
 
 const results = {
   kind: path,
@@ -14,6 +14,11 @@ const outputs = {
   "best-config": {
     kind: path,
     description: "Write the options of the best run as a file for dynosim replay --config"
+  },
+  "fail-if": {
+    kind: texts,
+    description:
+      "End with status 3 when this holds of the best combination (of a Pareto set: of any in it), such as 'p99_ttft_ms > 2 s', or when none meets the constraints; may be given several times"
   },
   quiet: { kind: boolean, description: "No progress and no notes" }
 } as const

@@ -47,6 +47,35 @@ describe("compare", () => {
       assert.approximately(by("tpot_ms").statistics.mean.relative_error, -0.5, 0.1)
       assert.deepInclude(by("tpot_ms").matched, { pairs: 120 })
       assert.strictEqual(by("input_tokens").matched.mean_absolute_error, 0)
+      const judged = (...conditions: ReadonlyArray<string>) =>
+        program([
+          "compare",
+          "a.json,a.jsonl",
+          "a.jsonl",
+          "b.jsonl",
+          ...conditions.flatMap((text) => ["--fail-if", text])
+        ])
+      const bad = yield* judged(
+        "mean_tpot_ms.absolute_error > 20 %",
+        "tpot_ms.ks > 0.5",
+        "ttft_ms.ks > 2",
+        "mean_tpot_ms > 1 h"
+      )
+      assert.strictEqual(bad.exit, 3)
+      assert.match(
+        bad.stderr,
+        /^error: --fail-if: mean_tpot_ms\.absolute_error is 0\.\d+, > 20 % \(b\.jsonl\)\nerror: --fail-if: tpot_ms\.ks is [\d.]+, > 0\.5 \(b\.jsonl\)$/
+      )
+      assert.match(bad.stdout, /compared: {2}b\.jsonl/)
+      assert.strictEqual((yield* judged("mean_tpot_ms.error > 20 %", "median_ttft_ms > 1 h")).exit, 0)
+      assert.match(
+        (yield* judged("mean_itl_ms.error > 20 %")).stderr,
+        /mean_itl_ms\.error: this run has no such figure \(a\.jsonl\)/
+      )
+      assert.match(
+        (yield* judged("mean_tfft_ms > 2")).stderr,
+        /not a number in the comparison; did you mean mean_ttft_ms\?/
+      )
       const text = yield* program(["compare", "a.jsonl", "a.jsonl", "b.jsonl"])
       assert.match(text.stdout, /ttft_ms: first token - start, one per request/)
       assert.match(text.stdout, /tpot_ms: mean gap between tokens, one per request/)

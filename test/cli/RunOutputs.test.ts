@@ -114,6 +114,37 @@ describe("outputs of a run", () => {
     )
   )
 
+  it.effect("have the report, or its figures as CSV, alone on standard output", () =>
+    inFolder((folder) =>
+      Effect.gen(function* () {
+        const quiet = ["replay", "trace.jsonl", "--num-workers=2", "--quiet"]
+        const json = yield* program([...quiet, "--json=-"])
+        assert.strictEqual(json.exit, 0, json.stderr)
+        const report = rowOf(json.stdout)
+        assert.strictEqual(report["completed_requests"], 60)
+        assert.match(json.stderr, /Saved full report to: standard output$/)
+        assert.deepStrictEqual(folder.added(), [])
+        const csv = yield* program([...quiet, "--json=r.json", "--csv=-", "--sla-ttft-ms=100"])
+        const [row] = csvRows(csv.stdout)
+        const saved = rowOf(folder.read("r.json"))
+        const figures = Object.keys(saved).filter((key) => key !== "dynosim")
+        assert.deepStrictEqual(
+          Object.keys(row ?? {})
+            .filter((key) => !key.startsWith("dynosim."))
+            .toSorted(),
+          figures.toSorted()
+        )
+        for (const key of figures) assert.strictEqual(row?.[key], fieldOf(saved[key]), key)
+        assert.strictEqual(row?.["dynosim.offered_requests"], "60")
+        assert.match(csv.stderr, /Saved full report to: r\.json$/)
+        assert.strictEqual((yield* run("--csv=f.csv")).exit, 0)
+        const [plain] = csvRows(folder.read("f.csv"))
+        assert.deepStrictEqual(Object.keys(plain ?? {}), Object.keys(row ?? {}))
+        assert.strictEqual(plain?.["goodput_completed_requests"], "")
+      })
+    )
+  )
+
   it.effect("do not change the report", () =>
     inFolder((folder) =>
       Effect.gen(function* () {
@@ -132,6 +163,9 @@ describe("outputs of a run", () => {
     [["--timeline=t.json", "--timeline-until-seconds=0"], /^error: --timeline-until-seconds: must be after/],
     [["--series=trace.jsonl"], /^error: --series: trace\.jsonl is the trace trace\.jsonl/],
     [["--series=s.csv", "--report-jsonl=s.csv"], /^error: --series: s\.csv is also the --report-jsonl output/],
+    [["--json=s.json"], /^error: --json: says where the report goes, and so does --report-json/],
+    [["--csv=trace.jsonl"], /^error: --csv: trace\.jsonl is the trace trace\.jsonl/],
+    [["--csv=-", "--report-jsonl=-"], /^error: --report-jsonl: - is also the --csv output/],
     [["--fail-if=p99_tft_ms > 3"], /^error: --fail-if: .*did you mean p99_ttft_ms\?/]
   ] as const) {
     it.effect(`are refused before the run: ${flags.join(" ")}`, () =>
@@ -185,7 +219,18 @@ describe("--fail-if", () => {
         assert.strictEqual((yield* run("--fail-if=p99_ttft_ms > 1000 s")).exit, 0)
         const { exit, stderr } = yield* run("--fail-if=goodput_completed_requests < 10")
         assert.strictEqual(exit, 3)
-        assert.match(stderr, /goodput_completed_requests is not in the report of this run/)
+        assert.match(stderr, /goodput_completed_requests: this run has no such figure/)
+      })
+    )
+  )
+
+  it.effect("takes no latency of a run in which nothing completed for a good one", () =>
+    inFolder(() =>
+      Effect.gen(function* () {
+        const tooSmall = '--extra-engine-args={"num_gpu_blocks": 2, "block_size": 16}'
+        const { exit, stderr } = yield* run(tooSmall, "--fail-if=p99_ttft_ms > 1000 s")
+        assert.strictEqual(exit, 3, stderr)
+        assert.match(stderr, /p99_ttft_ms: this run has no such figure/)
       })
     )
   )

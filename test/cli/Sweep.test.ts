@@ -149,7 +149,7 @@ describe("dynosim sweep", () => {
   )
 
   it(
-    "says which runs are next",
+    "says which runs are next, and judges what it recommends once there are none",
     () =>
       inFolder(async (folder) => {
         const file = join(folder, "plan.yaml")
@@ -157,7 +157,11 @@ describe("dynosim sweep", () => {
         const results = join(folder, "r")
         const before = await run("sweep", "next", file, "--results", results)
         assert.strictEqual(before.stdout.trim().split("\n").length, 6, before.stderr)
-        await run("sweep", file, "--results", results, "--shard", "1/2", "--threads", "1")
+        const judged = (condition: string, ...words: ReadonlyArray<string>) =>
+          run("sweep", file, "--results", results, "--threads", "1", "--quiet", "--fail-if", condition, ...words)
+        const part = await judged("total_gpus > 0", "--shard", "1/2")
+        assert.strictEqual(part.exit, 0)
+        assert.match(part.stderr, /note: --fail-if looks at whole sweeps, and runs of other shards are missing/)
         const between = await run("sweep", "next", file, "--results", results)
         assert.deepStrictEqual(
           between.stdout
@@ -166,7 +170,29 @@ describe("dynosim sweep", () => {
             .map((line) => /"index":(\d+)/.exec(line)?.[1]),
           ["0", "2", "4"]
         )
-        await run("sweep", file, "--results", results, "--threads", "1")
+        const bad = await judged("total_gpus > 0 and p99_ttft_ms > 1 h")
+        assert.strictEqual(bad.exit, 3)
+        assert.match(
+          bad.stderr,
+          /^error: --fail-if: total_gpus is \d, > 0 \(num-workers \d, extra-engine-args\.max_num_seqs \d\)$/
+        )
+        assert.match(bad.stdout, /6 combinations run/)
+        assert.strictEqual((await judged("total_gpus > 100")).exit, 0)
+        assert.match((await judged("gpus > 100")).stderr, /^error: --fail-if: .* is not a number in the report/)
+        const demanding = join(folder, "demanding.yaml")
+        writeFileSync(demanding, plan(2).replace("1 h", "1 us"))
+        const none = await run(
+          "sweep",
+          demanding,
+          "--results",
+          results,
+          "--threads",
+          "1",
+          "--fail-if",
+          "total_gpus > 9"
+        )
+        assert.strictEqual(none.exit, 3)
+        assert.match(none.stderr, /error: --fail-if: no combination meets the constraints/)
         const after = await run("sweep", "next", file, "--results", results)
         assert.strictEqual(after.stdout.trim(), "nothing is left to run")
       }),

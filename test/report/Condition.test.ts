@@ -83,7 +83,7 @@ describe("conditions", () => {
     assert.strictEqual(Condition.violation(judgement), Number.POSITIVE_INFINITY)
     assert.strictEqual(
       Condition.describeJudgement(judgement),
-      "goodput_completed_requests is not in the report of this run"
+      "goodput_completed_requests: this run has no such figure"
     )
   })
 

@@ -5,11 +5,16 @@ import type { GivenOptions } from "../GivenOptions.ts"
 import type { Problem } from "./Rule.ts"
 
 export const outputProblem = ({
+  json,
+  reportJson,
   series,
   timeline,
   timelineFromSeconds,
   timelineUntilSeconds
 }: GivenOptions): Problem => {
+  if (json !== undefined && reportJson !== undefined) {
+    return usageError("--json", "says where the report goes, and so does --report-json", "leave one of them out")
+  }
   if (series !== undefined && !/\.(csv|jsonl|ndjson|parquet)$/i.test(series)) {
     return usageError(
       "--series",
@@ -42,7 +47,8 @@ const timelineOf = (given: GivenOptions): TimelineOutput | undefined => {
 }
 
 export const outputsOf = (given: GivenOptions): Outputs => ({
-  reportJson: given.reportJson,
+  reportJson: given.reportJson ?? given.json,
+  csv: given.csv,
   reportJsonl: given.reportJsonl,
   series: seriesOf(given),
   timeline: timelineOf(given),

@@ -1,0 +1,46 @@
+/** `--fail-if` of sweeps: status 3 where what a sweep recommends is not good enough. */
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import { type Condition, parseConditions } from "../report/Condition.ts"
+import { type Candidate, judgeThreshold } from "../sweep/Candidate.ts"
+import type { Plan } from "../sweep/Plan.ts"
+import type { Summary } from "../sweep/Summary.ts"
+import { sweepMetrics } from "../sweep/SweepMetrics.ts"
+import { valuesText } from "../sweep/SweepText.ts"
+import { crossed, crossings, thresholdsFrom } from "./Thresholds.ts"
+
+/** They may name whatever a plan may name. */
+export const readSweepThresholds = ({ failIf = [] }: { readonly failIf?: ReadonlyArray<string> | undefined }) =>
+  Effect.fromResult(thresholdsFrom(parseConditions(failIf, sweepMetrics)))
+
+/** A part of a sweep recommends nothing yet. */
+export const failIfCrossed = Effect.fnUntraced(function* (
+  plan: Plan,
+  summary: Summary,
+  thresholds: ReadonlyArray<Condition>
+) {
+  if (thresholds.length === 0) return
+  if (summary.elsewhere > 0) {
+    return yield* Console.error(
+      "note: --fail-if looks at whole sweeps, and runs of other shards are missing; give it to dynosim sweep merge"
+    )
+  }
+  const chosen = chosenOf(plan, summary)
+  const problems =
+    chosen.length === 0
+      ? ["--fail-if: no combination meets the constraints"]
+      : chosen.flatMap((candidate) =>
+          crossings(
+            thresholds.map((condition) => judgeThreshold(condition, candidate, plan.judge)),
+            valuesText(plan, candidate)
+          )
+        )
+  const failure = crossed(problems)
+  if (failure !== undefined) return yield* failure
+})
+
+/** What a sweep recommends: the best, or the Pareto set. */
+const chosenOf = ({ objectives }: Plan, { best, pareto }: Summary): ReadonlyArray<Candidate> => {
+  if (objectives.length > 1) return [...pareto]
+  return best?.isFeasible === true ? [best] : []
+}
