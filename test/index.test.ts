@@ -87,6 +87,7 @@ const offered: Readonly<Record<string, ReadonlyArray<string>>> = {
     "metricNamed",
     "parseCondition",
     "parseConditions",
+    "reportCsv",
     "reportJson",
     "reportMetrics",
     "reportTable",

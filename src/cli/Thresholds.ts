@@ -2,13 +2,13 @@
 import * as Result from "effect/Result"
 import {
   type Condition,
-  type ConditionError,
   describeJudgement,
   judge,
   judgeValue,
   type Judgement,
   parseConditions
 } from "../report/Condition.ts"
+import type { ConditionError } from "../report/ReportError.ts"
 import { isEmptyLatency } from "../report/Metric.ts"
 import type { Report } from "../report/Report.ts"
 import { type UsageError, usageError } from "../settings/SettingsError.ts"
