@@ -6,12 +6,12 @@
  */
 import type { BlockHolder } from "../request/BlockIdentity.ts"
 
-/** Takes the cache changes of one worker, in order. */
+/** Takes the cache changes of one worker, in order. Blocks with consecutive identities may come in one call, at most eight. */
 export interface KvEventSink {
-  /** A block with this identity is now cached on the worker. Privately generated blocks are never announced. */
-  stored(block: number): void
-  /** The block was evicted. */
-  removed(block: number): void
+  /** The `count` blocks with the identities `first …` are now cached on the worker. Privately generated blocks are never announced. */
+  stored(first: number, count: number): void
+  /** These blocks were evicted, the last one first. */
+  removed(first: number, count: number): void
 }
 
 export type KvEventVisibility = "pass-start" | "pass-end"
@@ -24,15 +24,15 @@ export const kvEventVisibilityOf = (
 
 /** Keeps events in order until {@link KvEventBuffer.flush}. */
 export class KvEventBuffer implements KvEventSink, BlockHolder {
-  /** Identity for a store, its bitwise complement for a removal: identities are never negative. */
+  /** First identity of a run, its bitwise complement for a removal: identities are never negative. Its length follows. */
   private readonly encoded: Array<number> = []
 
-  stored(block: number): void {
-    this.encoded.push(block)
+  stored(first: number, count: number): void {
+    this.encoded.push(first, count)
   }
 
-  removed(block: number): void {
-    this.encoded.push(~block)
+  removed(first: number, count: number): void {
+    this.encoded.push(~first, count)
   }
 
   get isEmpty(): boolean {
@@ -40,14 +40,20 @@ export class KvEventBuffer implements KvEventSink, BlockHolder {
   }
 
   markBlocks(mark: (block: number) => void): void {
-    for (const code of this.encoded) mark(code >= 0 ? code : ~code)
+    const { encoded } = this
+    for (let at = 0; at < encoded.length; at += 2) {
+      const first = encoded[at]! >= 0 ? encoded[at]! : ~encoded[at]!
+      for (let block = first; block < first + encoded[at + 1]!; block++) mark(block)
+    }
   }
 
   flush(sink: KvEventSink): void {
-    for (const code of this.encoded) {
-      if (code >= 0) sink.stored(code)
-      else sink.removed(~code)
+    const { encoded } = this
+    for (let at = 0; at < encoded.length; at += 2) {
+      const code = encoded[at]!
+      if (code >= 0) sink.stored(code, encoded[at + 1]!)
+      else sink.removed(~code, encoded[at + 1]!)
     }
-    this.encoded.length = 0
+    encoded.length = 0
   }
 }

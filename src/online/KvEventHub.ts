@@ -24,8 +24,8 @@ interface KvEventBatch {
 class WorkerEvents implements BlockHolder {
   readonly atPassEnd = new KvEventBuffer()
   readonly now: KvEventSink = {
-    stored: (block) => this.events.stored(block),
-    removed: (block) => this.events.removed(block)
+    stored: (first, count) => this.events.stored(first, count),
+    removed: (first, count) => this.events.removed(first, count)
   }
   private events = new KvEventBuffer()
 

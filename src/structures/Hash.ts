@@ -6,10 +6,8 @@ export const hashFactor = 0x9e3779b1
 const groupBits = 3
 const groupMask = (1 << groupBits) - 1
 
-/** For a table of `2 ** bits` places; at least {@link leastGroupedBits}. */
+/** For a table of `2 ** bits` places, sixteen at least. */
 export const groupedShift = (bits: number): number => 32 - bits + groupBits
-
-export const leastGroupedBits = groupBits + 1
 
 /**
  * The place where a key's probing starts. Identities of one trace block are consecutive, so groups of eight stay together: a walk

@@ -4,17 +4,20 @@ import { KvEventBuffer } from "../../src/engine/KvEvents.ts"
 describe("KvEventBuffer", () => {
   it("passes events on in order, once", () => {
     const buffer = new KvEventBuffer()
-    buffer.stored(0)
-    buffer.removed(0)
-    buffer.stored(2 ** 31 - 1)
-    buffer.removed(2 ** 31 - 1)
+    buffer.stored(0, 2)
+    buffer.removed(0, 1)
+    buffer.stored(2 ** 31 - 1, 1)
+    buffer.removed(2 ** 31 - 1, 1)
     const seen: Array<string> = []
     const sink = {
-      stored: (block: number) => void seen.push(`+${block}`),
-      removed: (block: number) => void seen.push(`-${block}`)
+      stored: (first: number, count: number) => void seen.push(`+${first} ${count}`),
+      removed: (first: number, count: number) => void seen.push(`-${first} ${count}`)
     }
+    const marked: Array<number> = []
+    buffer.markBlocks((block) => marked.push(block))
+    assert.deepStrictEqual(marked, [0, 1, 0, 2 ** 31 - 1, 2 ** 31 - 1])
     buffer.flush(sink)
-    assert.deepStrictEqual(seen, ["+0", "-0", "+2147483647", "-2147483647"])
+    assert.deepStrictEqual(seen, ["+0 2", "-0 1", "+2147483647 1", "-2147483647 1"])
     buffer.flush(sink)
     assert.lengthOf(seen, 4)
   })

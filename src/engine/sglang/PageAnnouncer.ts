@@ -51,7 +51,7 @@ export class PageAnnouncer {
     if (hash === noHash) return
     this.hashes[slot] = noHash
     if (hash === strayHash) return
-    if (this.carriers.add(hash, -1) === 0 && hash >= 0) this.sink.removed(hash)
+    if (this.carriers.add(hash, -1) === 0 && hash >= 0) this.sink.removed(hash, 1)
   }
 
   /** All slots are returned, those too that were lost. */
@@ -70,7 +70,7 @@ export class PageAnnouncer {
     if (slot >= this.hashes.length) this.grow(slot)
     this.hashes[slot] = hash
     if (hash === strayHash) return
-    if (this.carriers.add(hash, 1) === 1 && hash >= 0) this.sink.stored(hash)
+    if (this.carriers.add(hash, 1) === 1 && hash >= 0) this.sink.stored(hash, 1)
   }
 
   private hashOf(slot: number): number {

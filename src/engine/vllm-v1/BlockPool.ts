@@ -10,7 +10,7 @@
  * Everything is a preallocated typed array. A table finds the first slot of each identity; further slots of an identity
  * hang on it as a doubly linked list in order of registration.
  */
-import { SlotTable } from "../../structures/SlotTable.ts"
+import { IntMap } from "../../structures/IntMap.ts"
 import type { KvEventSink } from "../KvEvents.ts"
 
 /** A slot without identity. */
@@ -52,8 +52,8 @@ export class BlockPool {
   private readonly earlierCopy: Int32Array
   /** Of an identity's first slot: its last one. */
   private readonly lastCopy: Int32Array
-  /** The first slot of each identity. */
-  private readonly table: SlotTable
+  /** The first slot of each identity, plus 1. */
+  private readonly firstSlots = new IntMap()
   private nextPrivateKey = firstPrivateKey
   /** Slots that the last look-up found carry its number. */
   private readonly lookUpOfSlot: Uint32Array
@@ -73,7 +73,6 @@ export class BlockPool {
     this.earlierCopy = new Int32Array(capacity).fill(noSlot)
     this.lastCopy = new Int32Array(capacity).fill(noSlot)
     this.lookUpOfSlot = new Uint32Array(capacity)
-    this.table = new SlotTable(this.keys)
   }
 
   /** Blocks held by at least one request, copies counted one by one. */
@@ -107,7 +106,7 @@ export class BlockPool {
     let hits = 0
     let idle = 0
     while (hits < limit) {
-      const slot = this.table.find(keys[hits]!)
+      const slot = this.firstSlots.get(keys[hits]!) - 1
       if (slot < 0) {
         this.missedKey = keys[hits]!
         break
@@ -152,17 +151,17 @@ export class BlockPool {
 
   /** Gives a held slot an identity, as the latest one to carry it. */
   register(slot: number, key: number): void {
-    const first = this.table.find(key)
+    const first = this.firstSlots.get(key) - 1
     this.keys[slot] = key
     if (first !== noSlot) {
       this.appendCopy(first, slot)
       return
     }
-    this.table.add(slot)
+    this.firstSlots.set(key, slot + 1)
     this.lastCopy[slot] = slot
     if (key < 0) return
     if (key === this.missedKey) this.lookUpIsCurrent = false
-    if (this.events !== undefined) this.events.stored(key)
+    if (this.events !== undefined) this.events.stored(key, 1)
   }
 
   /** Gives back a list of held blocks, the last one first. */
@@ -201,7 +200,7 @@ export class BlockPool {
     for (let slot = 0; slot < this.capacity; slot++) {
       if (this.references[slot]! > 0) held += 1
       if (this.references[slot]! < 0) throw new Error(`KV slot ${slot} was released more often than it was held`)
-      if (this.keys[slot] !== noKey && !this.isCopy(this.table.find(this.keys[slot]!), slot))
+      if (this.keys[slot] !== noKey && !this.isCopy(this.firstSlots.get(this.keys[slot]!) - 1, slot))
         throw new Error(`KV block ${this.keys[slot]} is not found in its slot ${slot}`)
     }
     if (held !== this.usedBlocks) throw new Error(`${held} KV slots are held, counted ${this.usedBlocks}`)
@@ -253,7 +252,7 @@ export class BlockPool {
     if (earlier === noSlot) this.dropFirst(slot, later)
     else {
       laterCopy[earlier] = later
-      if (later === noSlot) this.lastCopy[this.table.find(key)] = earlier
+      if (later === noSlot) this.lastCopy[this.firstSlots.get(key) - 1] = earlier
       else earlierCopy[later] = earlier
     }
     earlierCopy[slot] = noSlot
@@ -267,12 +266,12 @@ export class BlockPool {
   private dropFirst(slot: number, later: number): void {
     const key = this.keys[slot]!
     if (later !== noSlot) {
-      this.table.replace(slot, later)
+      this.firstSlots.set(key, later + 1)
       this.earlierCopy[later] = noSlot
       this.lastCopy[later] = this.lastCopy[slot]!
       return
     }
-    this.table.remove(slot)
-    if (key >= 0 && this.events !== undefined) this.events.removed(key)
+    this.firstSlots.delete(key)
+    if (key >= 0 && this.events !== undefined) this.events.removed(key, 1)
   }
 }

@@ -1,23 +1,44 @@
 /**
  * KV block pool of one worker with prefix caching.
  *
- * Every slot is in one of three states:
+ * Every block is in one of three states:
  *
  *     free ──take──▶ active (held by >= 1 request) ──last release──▶ inactive (full, matchable, nobody holds it)
  *      ▲                │  ▲                                            │  │
  *      └── partial ─────┘  └───────────────── hit ──────────────────────┘  └── evicted: next take
  *
- * Inactive slots form one list in release order. Holders always hold a whole prefix and release deepest first, so the head
+ * Inactive blocks form one list in release order. Holders always hold a whole prefix and release deepest first, so the head
  * of that list is exactly the least recently released leaf of the prefix tree: plain LRU needs no tree.
- * Everything is a preallocated typed array.
+ *
+ * Full blocks lie in frames of eight consecutive identities (`structures/FrameMask.ts`); the blocks of a trace block are such a run, so
+ * looking up, holding, releasing and evicting them is one step for all eight where it can be, and the same block by block where not:
+ *
+ *     keys     | 16 17 18 19 20 21 22 23 | 96 97 98 …       of a prompt
+ *     frames        f5: resident ●●●●●●●●    f2: ●●○…      found by key >> 3
+ *     slots    | 40 41 42 43 44 45 46 47 | 16 17 …          slot = 8 frame + member; a block being filled has none, it only counts
+ *
+ * Typed arrays that grow with the blocks in use: a pool that nobody uses costs next to nothing.
  */
-import { SlotTable } from "../../structures/SlotTable.ts"
+import { FrameTable } from "../../structures/FrameTable.ts"
+import {
+  frameBits,
+  frameOf,
+  frameSize,
+  lastOf,
+  leadingMembers,
+  memberCount,
+  memberOf,
+  membersFrom,
+  runLength
+} from "../../structures/FrameMask.ts"
+import { grown } from "../../structures/Grown.ts"
 import type { KvEventSink } from "../KvEvents.ts"
 import { noBlock } from "../tiers/LeafOrder.ts"
 import type { WorkerProbe } from "../WorkerProbe.ts"
+import { IdleBlocks } from "./IdleBlocks.ts"
 
-/** Key of a slot that holds a block still being filled: private to its request, never matched. */
-const partialKey = -1
+/** Stands in slot lists for every block still being filled: private to its request, never matched. Frames count from 1. */
+const partialSlot = 0
 /** First key of privately generated full blocks; counts down. */
 const firstPrivateKey = -2
 
@@ -25,20 +46,19 @@ export class KvBlockPool {
   readonly capacity: number
   /** Increases whenever a shareable block starts or stops being active: what a cached gate decision depends on. */
   activeVersion = 0
-  protected readonly keys: Int32Array
-  protected readonly references: Int32Array
-  /** How many of a slot's references belong to reservations; see {@link acquireUnregistered}. */
-  private readonly pins: Int32Array
-  /** Links of the inactive list; index `capacity` is its sentinel. */
-  private readonly next: Int32Array
-  private readonly previous: Int32Array
-  private readonly freeSlots: Int32Array
-  protected freeCount: number
   protected inactiveCount = 0
-  /** Slots with an identity. */
-  private readonly table: SlotTable
+  protected freeCount: number
+  /** Frames by number; a frame is there while one of its members is resident. */
+  private readonly frames = new FrameTable()
+  /** Members of each frame that are resident, active or not. */
+  private resident = new Uint8Array(this.frames.capacity)
+  /** Holders of each slot. */
+  protected references: Int32Array = new Int32Array(this.frames.capacity * frameSize)
+  /** How many of a slot's references belong to reservations, see {@link acquireUnregistered}; none where nobody ever made one. */
+  private pins: Int32Array | undefined = undefined
+  private readonly idle = new IdleBlocks()
   private nextPrivateKey = firstPrivateKey
-  private readonly reservedSlots: Array<number> = []
+  private reservedCount = 0
   private readonly events: KvEventSink | undefined
   private readonly probe: WorkerProbe | undefined
 
@@ -46,22 +66,12 @@ export class KvBlockPool {
     this.capacity = capacity
     this.events = events
     this.probe = probe
-    this.keys = new Int32Array(capacity).fill(partialKey)
-    this.references = new Int32Array(capacity)
-    this.pins = new Int32Array(capacity)
-    this.next = new Int32Array(capacity + 1)
-    this.previous = new Int32Array(capacity + 1)
-    this.next[capacity] = capacity
-    this.previous[capacity] = capacity
-    this.freeSlots = new Int32Array(capacity)
-    for (let slot = 0; slot < capacity; slot++) this.freeSlots[slot] = slot
     this.freeCount = capacity
-    this.table = new SlotTable(this.keys)
   }
 
   /** Distinct blocks held by at least one request; those set aside by {@link reserve} do not count. */
   get activeBlocks(): number {
-    return this.capacity - this.freeCount - this.inactiveCount - this.reservedSlots.length
+    return this.capacity - this.freeCount - this.inactiveCount - this.reservedCount
   }
 
   /** Blocks that can be handed out now. */
@@ -83,20 +93,29 @@ export class KvBlockPool {
 
   /** Number of leading `keys[0 … count)` that are cached here, active or not. */
   residentPrefix(keys: Int32Array, count: number): number {
-    let block = 0
-    while (block < count && this.find(keys[block]!) >= 0) block += 1
-    return block
+    const { frames, resident } = this
+    for (let position = 0; position < count;) {
+      const key = keys[position]!
+      const run = runLength(keys, position, count)
+      const found = leadingMembers(resident[frames.find(frameOf(key))]!, memberOf(key))
+      if (found < run) return position + found
+      position += run
+    }
+    return count
   }
 
   /** Number of leading `keys[0 … count)` that are held by some request; reservations alone do not make a block active. */
   activePrefix(keys: Int32Array, count: number): number {
-    let block = 0
-    while (block < count) {
-      const slot = this.find(keys[block]!)
-      if (slot < 0 || this.references[slot] === this.pins[slot]) break
-      block += 1
+    const { frames } = this
+    for (let position = 0; position < count;) {
+      const key = keys[position]!
+      const frame = frames.find(frameOf(key))
+      if (frame === 0) return position
+      const end = position + runLength(keys, position, count)
+      let slot = frame * frameSize + memberOf(key)
+      for (; position < end; position++, slot++) if (!this.isActive(slot)) return position
     }
-    return block
+    return count
   }
 
   /**
@@ -106,17 +125,16 @@ export class KvBlockPool {
    * Residency is prefix-closed, so cached blocks form a leading run and the walk may stop at the first miss.
    */
   acquire(keys: Int32Array, fullCount: number, from: number, to: number, slots: Int32Array): boolean {
-    const hitEnd = this.pinHits(keys, from, Math.min(to, fullCount), slots)
+    const fullEnd = Math.min(to, fullCount)
+    const hitEnd = this.pinHits(keys, from, fullEnd, slots)
     if (!this.hasRoom(to - hitEnd)) {
       this.giveBack(slots, from, hitEnd)
       return false
     }
     if (to > from) this.activeVersion += 1
-    for (let position = hitEnd; position < to; position++) {
-      const slot = this.takeSlot()
-      slots[position] = slot
-      if (position < fullCount) this.register(slot, keys[position]!, position > 0 ? keys[position - 1]! : noBlock)
-    }
+    this.take(to - hitEnd)
+    for (let position = hitEnd; position < fullEnd;) position += this.enter(keys, position, fullEnd, slots)
+    for (let position = Math.max(hitEnd, fullEnd); position < to; position++) slots[position] = partialSlot
     return true
   }
 
@@ -130,197 +148,299 @@ export class KvBlockPool {
       this.giveBack(slots, 0, hits)
       return -1
     }
-    for (let position = 0; position < hits; position++) this.pins[slots[position]!]! += 1
-    for (let position = hits; position < blocks; position++) slots[position] = this.takeSlot()
+    const pins = (this.pins ??= new Int32Array(this.references.length))
+    for (let position = 0; position < hits; position++) pins[slots[position]!]! += 1
+    this.take(blocks - hits)
+    for (let position = hits; position < blocks; position++) slots[position] = partialSlot
     return hits
   }
 
   /** The reservation whose first `count` slots were cached ends: what it pinned is held like any other block from now on. */
   unpin(slots: Int32Array, count: number): void {
-    for (let position = 0; position < count; position++) this.pins[slots[position]!]! -= 1
-    if (count > 0) this.activeVersion += 1
+    const { pins } = this
+    if (pins === undefined || count === 0) return
+    for (let position = 0; position < count; position++) pins[slots[position]!]! -= 1
+    this.activeVersion += 1
   }
 
   /** A slot for one block to be filled, or -1 when none is left. */
   acquirePartial(): number {
-    return this.hasRoom(1) ? this.takeSlot() : -1
+    if (!this.hasRoom(1)) return -1
+    this.take(1)
+    return partialSlot
   }
 
-  /** Sets `count` slots aside for {@link takeReserved}, evicting as needed; false and no change when there are too few. */
+  /** Sets `count` blocks aside for {@link takeReserved}, evicting as needed; false and no change when there are too few. */
   reserve(count: number): boolean {
     if (!this.hasRoom(count)) return false
-    for (let index = 0; index < count; index++) this.reservedSlots.push(this.takeSlot())
+    this.take(count)
+    this.reservedCount += count
     return true
   }
 
-  /** One of the slots set aside, for a block to be filled. */
+  /** The slot of one of the blocks set aside, to be filled. */
   takeReserved(): number {
-    const slot = this.reservedSlots.pop()
-    if (slot === undefined) throw new Error("no reserved KV slot is left")
-    return slot
+    if (this.reservedCount === 0) throw new Error("no reserved KV slot is left")
+    this.reservedCount -= 1
+    return partialSlot
   }
 
   /** Frees what {@link reserve} set aside and nobody took. */
   returnReserved(): void {
-    for (const slot of this.reservedSlots) this.free(slot)
-    this.reservedSlots.length = 0
+    this.free(this.reservedCount)
+    this.reservedCount = 0
   }
 
   /** Identity of the full block in a slot. */
   keyOf(slot: number): number {
-    return this.keys[slot]!
+    return (this.frames.numbers[slot >> frameBits]! << frameBits) | memberOf(slot)
   }
 
   /** Turns a filled block into a full one under `key`, behind the block `parentKey`; returns the slot that now stands for it. */
-  promote(slot: number, key: number, parentKey = noBlock): number {
+  promote(_slot: number, key: number, parentKey = noBlock): number {
     const existing = key >= 0 ? this.find(key) : -1
-    if (existing < 0) {
-      this.register(slot, key, parentKey)
-      if (key >= 0) this.activeVersion += 1
-      return slot
+    if (existing >= 0) {
+      this.hold(existing, 1)
+      this.activeVersion += 1
+      this.free(1)
+      return existing
     }
-    this.hold(existing)
-    this.activeVersion += 1
-    this.free(slot)
-    return existing
+    const slot = this.slotFor(key)
+    this.references[slot] = 1
+    this.register(slot, 1, key, parentKey)
+    if (key >= 0) this.activeVersion += 1
+    return slot
   }
 
-  /** Gives back a hold: a block still being filled becomes free, a full one inactive once nobody holds it. */
+  /** Gives back the hold on list positions `from … to`, deepest first, so that a prefix outlives what extends it. */
+  releaseAll(slots: Int32Array, from: number, to: number): void {
+    const { pins, references } = this
+    for (let position = to - 1; position >= from;) {
+      let slot = slots[position]!
+      if (slot === partialSlot) {
+        this.free(1)
+        position -= 1
+        continue
+      }
+      const firstOfFrame = slot & -frameSize
+      let idle = 0
+      do {
+        const left = references[slot]! - 1
+        references[slot] = left
+        if (left <= (pins === undefined ? 0 : pins[slot]!)) this.activeVersion += 1
+        if (left === 0) idle |= 1 << (slot - firstOfFrame)
+        slot -= 1
+        position -= 1
+      } while (position >= from && slot >= firstOfFrame && slots[position] === slot)
+      if (idle !== 0) this.linkInactive(firstOfFrame >> frameBits, idle)
+    }
+  }
+
+  /** Gives back one hold: a block still being filled becomes free, a full one inactive once nobody holds it. */
   release(slot: number): void {
-    if (this.keys[slot] === partialKey) {
-      this.free(slot)
+    if (slot === partialSlot) {
+      this.free(1)
       return
     }
-    const references = this.references[slot]! - 1
-    this.references[slot] = references
-    if (references > this.pins[slot]!) return
+    const left = this.references[slot]! - 1
+    this.references[slot] = left
+    if (left > (this.pins?.[slot] ?? 0)) return
     this.activeVersion += 1
-    if (references === 0) this.linkInactive(slot)
+    if (left === 0) this.linkInactive(slot >> frameBits, 1 << memberOf(slot))
   }
 
   /** Every shareable identity cached here. */
   markBlocks(mark: (block: number) => void): void {
-    for (let slot = 0; slot < this.capacity; slot++) {
-      const key = this.keys[slot]!
+    this.forEachResident((_slot, key) => {
       if (key >= 0) mark(key)
-    }
+    })
   }
 
-  /** Walks all slots and lists: each slot in exactly one state, each registered key found. */
+  /** Walks all frames and lists: each full block in exactly one state, each found under its key. */
   checkInvariants(): void {
     this.checkInactive()
     let held = 0
-    for (let slot = 0; slot < this.capacity; slot++) {
+    let residents = 0
+    this.forEachResident((slot, key) => {
+      residents += 1
       if (this.references[slot]! > 0) held += 1
-      if (this.references[slot]! < this.pins[slot]!)
-        throw new Error(`KV slot ${slot} has more reservations than holders`)
-      const key = this.keys[slot]!
-      if (key !== partialKey && this.find(key) !== slot)
-        throw new Error(`KV block ${key} is not found in its slot ${slot}`)
-    }
-    if (held + this.quarantinedBlocks !== this.activeBlocks)
-      throw new Error(`${held} KV slots are held, counted ${this.activeBlocks}`)
+      if (this.pins !== undefined && this.references[slot]! < this.pins[slot]!)
+        throw new Error(`KV block ${key} has more reservations than holders`)
+      if (this.find(key) !== slot) throw new Error(`KV block ${key} is not found in its slot ${slot}`)
+    })
+    if (residents - held !== this.inactiveCount)
+      throw new Error(`${residents - held} full KV blocks have no holder, counted ${this.inactiveCount}`)
+    if (held + this.quarantinedBlocks > this.activeBlocks)
+      throw new Error(`${held} full KV blocks are held, counted ${this.activeBlocks}`)
   }
 
-  /** Evicted blocks whose slots are not free yet; they count as active. */
+  /** Evicted blocks whose room is not free yet; they count as active. */
   get quarantinedBlocks(): number {
     return 0
   }
 
   protected checkInactive(): void {
     let inactive = 0
-    for (let slot = this.next[this.capacity]!; slot !== this.capacity; slot = this.next[slot]!) {
-      inactive += 1
-      if (this.references[slot] !== 0) throw new Error(`KV slot ${slot} is inactive but has holders`)
+    this.idle.forEach((frame, mask) => {
+      inactive += memberCount(mask)
+      for (let member = 0; member < frameSize; member++) {
+        const slot = frame * frameSize + member
+        if ((mask & (1 << member)) !== 0 && this.references[slot] !== 0)
+          throw new Error(`KV slot ${slot} is inactive but has holders`)
+      }
       if (inactive > this.capacity) throw new Error("the inactive list is circular")
-    }
+    })
     if (inactive !== this.inactiveCount)
-      throw new Error(`inactive list has ${inactive} slots, counted ${this.inactiveCount}`)
+      throw new Error(`inactive list has ${inactive} blocks, counted ${this.inactiveCount}`)
   }
 
-  /** Whether `count` slots can be taken now; where evicting takes time, it begins with it. */
+  /** Whether `count` blocks can be taken now; where evicting takes time, it begins with it. */
   protected hasRoom(count: number): boolean {
     return count <= this.freeCount + this.inactiveCount
   }
 
-  /** Gives back the hits of an acquisition that came to nothing: deepest first, so that a prefix outlives what extends it. */
+  /** Gives back the hits of an acquisition that came to nothing. */
   protected giveBack(slots: Int32Array, from: number, to: number): void {
-    for (let position = to - 1; position >= from; position--) this.release(slots[position]!)
+    this.releaseAll(slots, from, to)
+  }
+
+  protected free(count: number): void {
+    this.freeCount += count
+  }
+
+  /** The members of a mask have become inactive, the last one first. */
+  protected linkInactive(frame: number, mask: number): void {
+    this.idle.add(frame, mask)
+    this.inactiveCount += memberCount(mask)
+  }
+
+  /** The members of a mask are inactive no more. */
+  protected unlinkInactive(frame: number, mask: number): void {
+    this.idle.take(frame, mask)
+    this.inactiveCount -= memberCount(mask)
+  }
+
+  /** The slot of a cached block, -1 when it is not cached. */
+  protected find(key: number): number {
+    const frame = this.frames.find(frameOf(key))
+    const member = memberOf(key)
+    return (this.resident[frame]! & (1 << member)) === 0 ? -1 : frame * frameSize + member
+  }
+
+  /** The slots from `slot` on hold the `count` full blocks `key …` of one frame from now on; the first of them follows `parentKey`. */
+  protected register(slot: number, count: number, key: number, _parentKey: number): void {
+    this.resident[slot >> frameBits]! |= membersFrom(memberOf(slot), count)
+    if (key >= 0 && this.events !== undefined) this.events.stored(key, count)
+  }
+
+  /** The members of a mask, which nobody holds and no list has any more, are cached no longer; their room is the caller's. */
+  protected evict(frame: number, mask: number): void {
+    const left = this.resident[frame]! & ~mask
+    const firstKey = this.frames.numbers[frame]! << frameBits
+    this.resident[frame] = left
+    if (left === 0) this.frames.remove(frame)
+    if (firstKey >= 0 && this.events !== undefined) this.announceRemoval(this.events, firstKey, mask)
+    this.probe?.evicted?.(memberCount(mask))
+  }
+
+  private isActive(slot: number): boolean {
+    return this.references[slot]! > (this.pins === undefined ? 0 : this.pins[slot]!)
   }
 
   private pinHits(keys: Int32Array, from: number, end: number, slots: Int32Array): number {
     let position = from
     while (position < end) {
-      const slot = this.find(keys[position]!)
-      if (slot < 0) break
-      this.hold(slot)
-      slots[position] = slot
-      position += 1
+      const key = keys[position]!
+      const member = memberOf(key)
+      const frame = this.frames.find(frameOf(key))
+      const found = leadingMembers(this.resident[frame]!, member)
+      if (found === 0) break
+      const run = runLength(keys, position, end)
+      const hits = Math.min(run, found)
+      const slot = frame * frameSize + member
+      this.hold(slot, hits)
+      for (let hit = 0; hit < hits; hit++) slots[position + hit] = slot + hit
+      position += hits
+      if (hits < run) break
     }
     return position
   }
 
-  private hold(slot: number): void {
-    const references = this.references[slot]!
-    if (references === 0) this.unlinkInactive(slot)
-    this.references[slot] = references + 1
-  }
-
-  /** A free slot, else the one released longest ago, evicting its block. The caller knows that one exists. */
-  private takeSlot(): number {
-    let slot: number
-    if (this.freeCount > 0) {
-      this.freeCount -= 1
-      slot = this.freeSlots[this.freeCount]!
-    } else {
-      slot = this.next[this.capacity]!
-      this.unlinkInactive(slot)
-      this.evict(slot)
+  /** Holds the resident blocks in `count` slots of a frame. */
+  private hold(slot: number, count: number): void {
+    const { references } = this
+    let idle = 0
+    for (let at = slot; at < slot + count; at++) {
+      const holders = references[at]!
+      if (holders === 0) idle |= 1 << memberOf(at)
+      references[at] = holders + 1
     }
-    this.references[slot] = 1
-    return slot
+    if (idle !== 0) this.unlinkInactive(slot >> frameBits, idle)
   }
 
-  protected free(slot: number): void {
-    this.references[slot] = 0
-    this.freeSlots[this.freeCount] = slot
-    this.freeCount += 1
+  /** Registers the run of full blocks that starts at `keys[position]`, held once; returns its length. */
+  private enter(keys: Int32Array, position: number, end: number, slots: Int32Array): number {
+    const key = keys[position]!
+    const run = runLength(keys, position, end)
+    const slot = this.slotFor(key)
+    for (let block = 0; block < run; block++) {
+      this.references[slot + block] = 1
+      slots[position + block] = slot + block
+    }
+    this.register(slot, run, key, position > 0 ? keys[position - 1]! : noBlock)
+    return run
   }
 
-  protected linkInactive(slot: number): void {
-    const sentinel = this.capacity
-    const tail = this.previous[sentinel]!
-    this.next[tail] = slot
-    this.previous[slot] = tail
-    this.next[slot] = sentinel
-    this.previous[sentinel] = slot
-    this.inactiveCount += 1
+  /** The slot of a block that is about to be cached. */
+  private slotFor(key: number): number {
+    const number = frameOf(key)
+    let frame = this.frames.find(number)
+    if (frame === 0) {
+      frame = this.frames.add(number)
+      if (frame >= this.resident.length) this.growSlots()
+    }
+    return frame * frameSize + memberOf(key)
   }
 
-  protected unlinkInactive(slot: number): void {
-    const before = this.previous[slot]!
-    const after = this.next[slot]!
-    this.next[before] = after
-    this.previous[after] = before
-    this.inactiveCount -= 1
+  /** Takes `count` blocks: free ones, then those released longest ago, evicting them. The caller knows that there are so many. */
+  private take(count: number): void {
+    let missing = count - this.freeCount
+    if (missing <= 0) {
+      this.freeCount -= count
+      return
+    }
+    this.freeCount = 0
+    while (missing > 0) {
+      const frame = this.idle.firstFrame
+      let mask = this.idle.firstMask
+      while (memberCount(mask) > missing) mask &= mask - 1
+      missing -= memberCount(mask)
+      this.unlinkInactive(frame, mask)
+      this.evict(frame, mask)
+    }
   }
 
-  /** The slot of a cached block, -1 when it is not cached. */
-  protected find(key: number): number {
-    return this.table.find(key)
+  private announceRemoval(events: KvEventSink, firstKey: number, mask: number): void {
+    for (let rest = mask; rest !== 0;) {
+      const last = lastOf(rest)
+      const gaps = ~rest & membersFrom(0, last)
+      const first = lastOf(gaps) + 1
+      events.removed(firstKey + first, last - first + 1)
+      rest &= membersFrom(0, first)
+    }
   }
 
-  protected register(slot: number, key: number, _parentKey: number): void {
-    this.keys[slot] = key
-    this.table.add(slot)
-    if (key >= 0 && this.events !== undefined) this.events.stored(key)
+  private forEachResident(visit: (slot: number, key: number) => void): void {
+    const { resident } = this
+    for (let slot = 0; slot < resident.length * frameSize; slot++) {
+      if ((resident[slot >> frameBits]! & (1 << memberOf(slot))) !== 0) visit(slot, this.keyOf(slot))
+    }
   }
 
-  protected evict(slot: number): void {
-    const key = this.keys[slot]!
-    this.table.remove(slot)
-    this.keys[slot] = partialKey
-    if (key >= 0 && this.events !== undefined) this.events.removed(key)
-    this.probe?.evicted?.(1)
+  private growSlots(): void {
+    const slots = this.frames.capacity * frameSize
+    this.resident = grown(this.resident, this.frames.capacity)
+    this.references = grown(this.references, slots)
+    if (this.pins !== undefined) this.pins = grown(this.pins, slots)
   }
 }

@@ -5,6 +5,8 @@
  *
  * Blocks come back from the host prefix first, so the order of eviction needs the prefix tree.
  */
+import { frameBits, frameSize, lastOf, memberCount, memberOf } from "../../structures/FrameMask.ts"
+import { grown } from "../../structures/Grown.ts"
 import type { KvEventSink } from "../KvEvents.ts"
 import type { KvTiers, Offload } from "../tiers/KvTiers.ts"
 import { LeafOrder, noBlock } from "../tiers/LeafOrder.ts"
@@ -17,7 +19,8 @@ export class TieredBlockPool extends KvBlockPool {
   blockedOn: Offload | undefined = undefined
   private readonly tiers: KvTiers<never>
   private readonly shared: SharedTiers
-  private readonly parentKeys: Int32Array
+  /** Of the block in each slot. */
+  private parentKeys: Int32Array = new Int32Array(frameSize)
   private readonly order = new LeafOrder()
   private quarantined = 0
   private readonly evictedKeys: Array<number> = []
@@ -34,7 +37,6 @@ export class TieredBlockPool extends KvBlockPool {
     super(capacity, events, probe)
     this.tiers = tiers
     this.shared = shared
-    this.parentKeys = new Int32Array(capacity).fill(noBlock)
   }
 
   /** Lower tiers may hold this block beside those of other workers. */
@@ -44,7 +46,7 @@ export class TieredBlockPool extends KvBlockPool {
 
   /** The copies of blocks in these slots have ended, or were none. */
   endQuarantine(slots: ReadonlyArray<number>): void {
-    for (const slot of slots) this.free(slot)
+    this.free(slots.length)
     this.quarantined -= slots.length
   }
 
@@ -63,8 +65,8 @@ export class TieredBlockPool extends KvBlockPool {
   }
 
   /** Frees slots that never got a block. */
-  freeUnregistered(slots: Int32Array, from: number, to: number): void {
-    for (let position = from; position < to; position++) this.free(slots[position]!)
+  freeUnregistered(_slots: Int32Array, from: number, to: number): void {
+    this.free(to - from)
   }
 
   /** The leading cached blocks `keys[0 … count)` count as just used, prefix first, unless somebody holds them. */
@@ -72,8 +74,8 @@ export class TieredBlockPool extends KvBlockPool {
     for (let position = 0; position < count; position++) {
       const slot = this.find(keys[position]!)
       if (this.references[slot] !== 0) continue
-      this.unlinkInactive(slot)
-      this.linkInactive(slot)
+      this.unlinkInactive(slot >> frameBits, 1 << memberOf(slot))
+      this.linkInactive(slot >> frameBits, 1 << memberOf(slot))
     }
   }
 
@@ -101,19 +103,27 @@ export class TieredBlockPool extends KvBlockPool {
     for (let position = from; position < to; position++) this.release(slots[position]!)
   }
 
-  protected override register(slot: number, key: number, parentKey: number): void {
+  protected override register(slot: number, count: number, key: number, parentKey: number): void {
+    if (slot + count > this.parentKeys.length)
+      this.parentKeys = grown(this.parentKeys, Math.max(slot + count, this.parentKeys.length * 2))
     this.parentKeys[slot] = parentKey
-    super.register(slot, key, parentKey)
+    for (let block = 1; block < count; block++) this.parentKeys[slot + block] = key + block - 1
+    super.register(slot, count, key, parentKey)
   }
 
-  protected override linkInactive(slot: number): void {
-    this.order.insert(this.keys[slot]!, this.parentKeys[slot]!)
-    this.inactiveCount += 1
+  protected override linkInactive(frame: number, mask: number): void {
+    for (let rest = mask; rest !== 0; rest &= ~(1 << lastOf(rest))) {
+      const slot = frame * frameSize + lastOf(rest)
+      this.order.insert(this.keyOf(slot), this.parentKeys[slot]!)
+    }
+    this.inactiveCount += memberCount(mask)
   }
 
-  protected override unlinkInactive(slot: number): void {
-    this.order.remove(this.keys[slot]!)
-    this.inactiveCount -= 1
+  protected override unlinkInactive(frame: number, mask: number): void {
+    for (let member = 0; member < frameSize; member++) {
+      if ((mask & (1 << member)) !== 0) this.order.remove(this.keyOf(frame * frameSize + member))
+    }
+    this.inactiveCount -= memberCount(mask)
   }
 
   protected override checkInactive(): void {
@@ -132,7 +142,7 @@ export class TieredBlockPool extends KvBlockPool {
       evictedKeys.push(key)
       evictedParents.push(this.parentKeys[slot]!)
       evictedSlots.push(slot)
-      this.evict(slot)
+      this.evict(slot >> frameBits, 1 << memberOf(slot))
     }
     this.quarantined += count
     const offload = this.tiers.offload(evictedKeys, evictedParents, evictedSlots)

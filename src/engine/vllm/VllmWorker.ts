@@ -403,7 +403,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
 
   /** Deepest block first, so that a prefix outlives what extends it. */
   private releaseBlocks(sequence: Sequence): void {
-    for (let block = sequence.heldBlocks - 1; block >= 0; block--) this.pool.release(sequence.slots[block]!)
+    this.pool.releaseAll(sequence.slots, 0, sequence.heldBlocks)
     sequence.heldBlocks = 0
   }
 

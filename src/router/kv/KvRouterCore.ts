@@ -84,7 +84,7 @@ export class KvRouterCore implements RouterCore {
     }
     this.hook = hook
     this.random = new Pcg32(own.seed, streams[role])
-    this.index = role === "decode" ? undefined : new PrefixIndex(workers)
+    this.index = role === "decode" ? undefined : new PrefixIndex()
     this.tracker = new LoadTracker(workers)
     this.prefills =
       own.prefillEstimator === undefined
@@ -188,7 +188,6 @@ export class KvRouterCore implements RouterCore {
   }
 
   private grow(workers: number): void {
-    this.index?.grow(workers)
     this.tracker.grow(workers)
     this.prefills.grow(workers)
     this.prefillTokens = new Float64Array(workers)

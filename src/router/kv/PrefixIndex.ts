@@ -6,56 +6,57 @@
  */
 import type { KvEventSink } from "../../engine/KvEvents.ts"
 import type { BlockHolder } from "../../request/BlockIdentity.ts"
-import { WorkerBlockSets, type WorkerGroup } from "./WorkerBlockSets.ts"
+import { frameOf, frameSize, memberOf, membersFrom } from "../../structures/FrameMask.ts"
+import { WorkerFrames } from "./WorkerFrames.ts"
 
 /** Applies one worker's events to its set. */
 class WorkerSink implements KvEventSink {
-  private readonly group: WorkerGroup
-  private readonly bit: number
+  private readonly cached: WorkerFrames
+  private readonly worker: number
 
-  constructor(group: WorkerGroup, bit: number) {
-    this.group = group
-    this.bit = bit
+  constructor(cached: WorkerFrames, worker: number) {
+    this.cached = cached
+    this.worker = worker
   }
 
-  stored(block: number): void {
-    const group = this.group
-    if (block >= group.masks.length) group.grow(block)
-    group.masks[block]! |= this.bit
+  stored(first: number, count: number): void {
+    const { cached } = this
+    for (let block = first, left = count; left > 0;) {
+      const inFrame = Math.min(left, frameSize - memberOf(block))
+      const entry = cached.enter(frameOf(block), this.worker)
+      cached.masks[entry]! |= membersFrom(memberOf(block), inFrame)
+      block += inFrame
+      left -= inFrame
+    }
   }
 
-  removed(block: number): void {
-    const masks = this.group.masks
-    if (block < masks.length) masks[block]! &= ~this.bit
+  removed(first: number, count: number): void {
+    const { cached } = this
+    for (let block = first, left = count; left > 0;) {
+      const inFrame = Math.min(left, frameSize - memberOf(block))
+      const entry = cached.find(frameOf(block), this.worker)
+      if (entry !== 0) {
+        const rest = cached.masks[entry]! & ~membersFrom(memberOf(block), inFrame)
+        cached.masks[entry] = rest
+        if (rest === 0) cached.drop(frameOf(block), entry)
+      }
+      block += inFrame
+      left -= inFrame
+    }
   }
 }
 
 export class PrefixIndex implements BlockHolder {
-  private readonly cached: WorkerBlockSets
-  private readonly sinks: Array<KvEventSink>
-
-  constructor(workers: number) {
-    const cached = new WorkerBlockSets(workers)
-    this.cached = cached
-    this.sinks = Array.from({ length: workers }, (_, w) => new WorkerSink(cached.groupOf(w), cached.bitOf(w)))
-  }
-
-  /** Makes room for workers below `workers`. */
-  grow(workers: number): void {
-    this.cached.grow(workers)
-    for (let w = this.sinks.length; w < workers; w++) {
-      this.sinks.push(new WorkerSink(this.cached.groupOf(w), this.cached.bitOf(w)))
-    }
-  }
+  private readonly cached = new WorkerFrames()
 
   /** The worker is gone, and with it what it cached. */
   remove(worker: number): void {
-    this.cached.remove(worker)
+    this.cached.dropWorker(worker)
   }
 
   /** Where the events of a worker go. Storing a block twice or removing an absent one changes nothing. */
   sink(worker: number): KvEventSink {
-    return this.sinks[worker]!
+    return new WorkerSink(this.cached, worker)
   }
 
   /** Leading blocks of a prompt cached on each worker, into `out[w]`; `length` is the number of full prompt blocks. */

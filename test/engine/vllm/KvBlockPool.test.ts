@@ -2,15 +2,16 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import { KvBlockPool } from "../../../src/engine/vllm/KvBlockPool.ts"
 import { PoolModel } from "./PoolModel.ts"
+import { eachBlock } from "../EachBlock.ts"
 
 /** A pool whose evictions and registrations are on record. */
 const recordedPool = (capacity: number) => {
   const stored: Array<number> = []
   const removed: Array<number> = []
-  const pool = new KvBlockPool(capacity, {
-    stored: (block) => void stored.push(block),
-    removed: (block) => void removed.push(block)
-  })
+  const pool = new KvBlockPool(
+    capacity,
+    eachBlock({ stored: (block) => void stored.push(block), removed: (block) => void removed.push(block) })
+  )
   return { pool, removed, stored }
 }
 
@@ -238,17 +239,37 @@ const step = Schema.Struct({
   act: Schema.Literals(["arrive", "grow", "leave", "reserve"]),
   /** Which request acts, and which path of the prefix tree a new one takes. */
   which: below(64),
-  depth: below(7),
-  partial: Schema.Boolean
+  /** How much of the path, in seventieths. */
+  depth: below(71),
+  partial: Schema.Boolean,
+  /** Its first chunk, likewise. */
+  chunk: below(71)
 })
 
-/** Paths in a tree of prefixes: two children per node, keys by position in the tree (scattered, to exercise the table). */
-const pathOf = (which: number, depth: number): Array<number> => {
+/**
+ * Paths in a tree of prefixes whose nodes have two children each and are `stride` blocks long. Blocks of a node have consecutive
+ * identities, as those of a trace block have; nodes are scattered where a stride fills frames, and share frames where not.
+ */
+interface Layout {
+  readonly stride: number
+  readonly maxDepth: number
+  readonly keyOf: (node: number, block: number) => number
+}
+
+const layouts: Record<string, Layout> = {
+  "lone blocks": { stride: 1, maxDepth: 6, keyOf: (node) => node * 7_919 },
+  "two trace blocks in a frame": { stride: 4, maxDepth: 20, keyOf: (node, block) => (node ^ 5) * 4 + block },
+  "a trace block in a frame": { stride: 8, maxDepth: 36, keyOf: (node, block) => node * 7_919 * 8 + block },
+  "a trace block in two frames": { stride: 16, maxDepth: 40, keyOf: (node, block) => node * 16 + block },
+  "trace blocks across frames": { stride: 11, maxDepth: 40, keyOf: (node, block) => node * 11 + block }
+}
+
+const pathOf = ({ keyOf, stride }: Layout, which: number, depth: number): Array<number> => {
   const path: Array<number> = []
   let node = 1
-  for (let level = 0; level < depth; level++) {
-    node = 2 * node + ((which >> level) & 1)
-    path.push(node * 7_919)
+  for (let block = 0; block < depth; block++) {
+    if (block % stride === 0) node = 2 * node + ((which >> Math.floor(block / stride)) & 1)
+    path.push(keyOf(node, block % stride))
   }
   return path
 }
@@ -259,8 +280,6 @@ interface Holder {
   hasPartial: boolean
 }
 
-const maxDepth = 6
-
 /** The pool and its model, taken through the same steps. */
 class Pair {
   private readonly removed: Array<number> = []
@@ -268,11 +287,14 @@ class Pair {
   private readonly pool: KvBlockPool
   private readonly model: PoolModel
 
-  constructor(capacity: number) {
-    this.pool = new KvBlockPool(capacity, {
-      stored: () => undefined,
-      removed: (block) => void this.removed.push(block)
-    })
+  private readonly layout: Layout
+
+  constructor(capacity: number, layout: Layout) {
+    this.layout = layout
+    this.pool = new KvBlockPool(
+      capacity,
+      eachBlock({ stored: () => undefined, removed: (block) => void this.removed.push(block) })
+    )
     this.model = new PoolModel(capacity)
   }
 
@@ -280,12 +302,27 @@ class Pair {
     return this.holders[which % Math.max(1, this.holders.length)]
   }
 
-  arrive(path: Array<number>, hasPartial: boolean): void {
+  path(which: number, depth: number): Array<number> {
+    return pathOf(this.layout, which, Math.round((depth / 70) * this.layout.maxDepth))
+  }
+
+  /** Holds the path in two chunks; only the first when there is no room for the second. */
+  arrive(path: Array<number>, firstChunk: number, hasPartial: boolean): void {
+    const { model, pool } = this
     const blocks = path.length + (hasPartial ? 1 : 0)
     const slots = new Int32Array(blocks)
-    const fits = this.pool.acquire(Int32Array.from(path), path.length, 0, blocks, slots)
-    assert.strictEqual(fits, this.model.acquire(path, 0, hasPartial ? 1 : 0))
-    if (fits) this.holders.push({ keys: path, slots: Array.from(slots), hasPartial })
+    const keys = Int32Array.from(path)
+    const first = Math.min(firstChunk, path.length)
+    const starts = pool.acquire(keys, path.length, 0, first, slots)
+    assert.strictEqual(starts, model.acquire(path.slice(0, first), 0, 0))
+    if (!starts) return
+    const fits = pool.acquire(keys, path.length, first, blocks, slots)
+    assert.strictEqual(fits, model.acquire(path, first, hasPartial ? 1 : 0))
+    this.holders.push({
+      keys: fits ? path : path.slice(0, first),
+      slots: Array.from(slots).slice(0, fits ? blocks : first),
+      hasPartial: fits && hasPartial
+    })
   }
 
   /** The holder's last block fills up, so it needs another one. */
@@ -301,8 +338,9 @@ class Pair {
   /** The block was filled with the content of the path `which`, if that continues what the holder has. */
   private promote(holder: Holder, which: number): boolean {
     const { keys, slots } = holder
-    const path = pathOf(which, keys.length + 1)
-    if (keys.length === maxDepth || keys.some((key, depth) => key !== path[depth])) return false
+    const { layout } = this
+    const path = pathOf(layout, which, keys.length + 1)
+    if (keys.length === layout.maxDepth || keys.some((key, depth) => key !== path[depth])) return false
     slots[keys.length] = this.pool.promote(slots[keys.length]!, path[keys.length]!)
     this.model.promote(path[keys.length]!, keys.at(-1) ?? -1)
     keys.push(path[keys.length]!)
@@ -310,9 +348,11 @@ class Pair {
     return true
   }
 
-  leave(holder: Holder): void {
+  /** All at once, or block by block. */
+  leave(holder: Holder, atOnce: boolean): void {
     this.holders.splice(this.holders.indexOf(holder), 1)
-    for (const slot of holder.slots.toReversed()) this.pool.release(slot)
+    if (atOnce) this.pool.releaseAll(Int32Array.from(holder.slots), 0, holder.slots.length)
+    else for (const slot of holder.slots.toReversed()) this.pool.release(slot)
     if (holder.hasPartial) this.model.releasePartial()
     for (const key of holder.keys.toReversed()) this.model.release(key)
   }
@@ -342,22 +382,25 @@ class Pair {
 }
 
 describe("KvBlockPool against the reference's description", () => {
-  for (const capacity of [3, 6, 11, 24]) {
-    it.prop(
-      `with ${capacity} blocks`,
-      [Schema.Array(step).check(Schema.isMaxLength(120))],
-      ([steps]) => {
-        const pair = new Pair(capacity)
-        for (const { act, depth, partial, which } of steps) {
-          const holder = pair.holder(which)
-          if (act === "arrive") pair.arrive(pathOf(which, depth), partial || depth === 0)
-          else if (act === "reserve") pair.reserve(depth)
-          else if (act === "grow" && holder !== undefined) pair.grow(holder, which)
-          else if (act === "leave" && holder !== undefined) pair.leave(holder)
-          pair.compare(pathOf(which, maxDepth))
-        }
-      },
-      { arbitrary: { runs: 150, size: 100 } }
-    )
+  for (const [name, layout] of Object.entries(layouts)) {
+    for (const share of [0.5, 1.5, 4]) {
+      const capacity = Math.round(layout.maxDepth * share)
+      it.prop(
+        `${name}, room for ${capacity}`,
+        [Schema.Array(step).check(Schema.isMaxLength(60))],
+        ([steps]) => {
+          const pair = new Pair(capacity, layout)
+          for (const { act, chunk, depth, partial, which } of steps) {
+            const holder = pair.holder(which)
+            if (act === "arrive") pair.arrive(pair.path(which, depth), chunk, partial || depth < 9)
+            else if (act === "reserve") pair.reserve(Math.round(depth / 10))
+            else if (act === "grow" && holder !== undefined) pair.grow(holder, which)
+            else if (act === "leave" && holder !== undefined) pair.leave(holder, partial)
+            pair.compare(pair.path(which, 70))
+          }
+        },
+        { arbitrary: { runs: 20, size: 60 } }
+      )
+    }
   }
 })

@@ -9,6 +9,7 @@ import type { SimRequest } from "../../../src/request/SimRequest.ts"
 import * as PolynomialTiming from "../../../src/timing/PolynomialTiming.ts"
 import { Timing, type TimingModel } from "../../../src/timing/Timing.ts"
 import { engineArgs } from "../../support/EngineArgsBuilder.ts"
+import { eachBlock } from "../EachBlock.ts"
 
 export interface WorkerOnRecord {
   readonly worker: WorkerCore
@@ -31,10 +32,10 @@ const prefillMs = (batch: number, meanIsl: number, meanPrefix: number): number =
 /** The core itself, without the checks of the layers: schedulers are also held to blocks that no command accepts. */
 const spawnWith = (args: EngineArgs, timing: TimingModel, record: Omit<WorkerOnRecord, "worker">): WorkerOnRecord => {
   const policy = args.engineType === "trtllm" ? guaranteedNoEvict(args) : preemptive(args)
-  const kvEvents = {
-    stored: (block: number) => void record.stored.push(block),
-    removed: (block: number) => void record.removed.push(block)
-  }
+  const kvEvents = eachBlock({
+    stored: (block) => void record.stored.push(block),
+    removed: (block) => void record.removed.push(block)
+  })
   const worker = new VllmWorker(args, policy, timing, { workerIndex: 0, gaps: record.gaps, kvEvents })
   return { worker, ...record }
 }

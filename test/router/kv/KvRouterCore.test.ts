@@ -58,7 +58,7 @@ describe("KV router", () => {
 
   it("prefers the worker that has the prompt cached, and says how much it expects", () => {
     const { lastCosts, router } = watched({}, { workers: 2 })
-    for (const block of blocksFrom(100, 6)) router.kvEvents(1)!.stored(block)
+    for (const block of blocksFrom(100, 6)) router.kvEvents(1)!.stored(block, 1)
     const routed = prompt(0, 100)
     assert.strictEqual(router.route(routed, 0), 1)
     assert.deepStrictEqual(lastCosts(), [20, 14])
@@ -115,7 +115,7 @@ describe("KV router", () => {
 
   it("takes prefill workers without blocks and decode workers without cache or prefill", () => {
     const prefill = watched({}, { role: "prefill", workers: 2 })
-    for (const block of blocksFrom(100, 10)) prefill.router.kvEvents(0)!.stored(block)
+    for (const block of blocksFrom(100, 10)) prefill.router.kvEvents(0)!.stored(block, 1)
     prefill.router.route(prompt(0, 100), 0)
     assert.deepStrictEqual(prefill.lastCosts(), [0, 10])
     const decode = watched({ routerQueueThreshold: 0 }, { role: "decode", workers: 2 })
@@ -153,7 +153,7 @@ describe("KV router", () => {
     router.route(first, 0)
     const parked = prompt(1, 100)
     assert.strictEqual(router.route(parked, 0), -1)
-    for (const block of blocksFrom(100, 10)) router.kvEvents(0)!.stored(block)
+    for (const block of blocksFrom(100, 10)) router.kvEvents(0)!.stored(block, 1)
     router.freed(first, 1)
     assert.deepStrictEqual(takeAll(router), [parked])
     assert.strictEqual(parked.routeOverlapTokens, 0)
@@ -172,7 +172,7 @@ describe("KV router", () => {
 
   it("marks every identity that it holds", () => {
     const router = core({ routerQueueThreshold: 0 }, { workers: 1 })
-    router.kvEvents(0)!.stored(7)
+    router.kvEvents(0)!.stored(7, 1)
     router.route(request({ id: 0, promptTokens: 128, blocks: [1, 2] }), 0)
     router.route(request({ id: 1, promptTokens: 128, blocks: [3, 4] }), 0)
     const marked = new Set<number>()

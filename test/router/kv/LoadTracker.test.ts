@@ -3,8 +3,14 @@ import * as Schema from "effect/Schema"
 import { LoadTracker } from "../../../src/router/kv/LoadTracker.ts"
 
 const below = (bound: number) => Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: bound - 1 }))
-/** A request: its worker, how much of a shared prompt it starts with, how many blocks of its own follow. */
-const spec = Schema.Struct({ worker: below(40), shared: below(30), own: below(400), freedEarly: Schema.Boolean })
+/** A request: its worker, how much of a shared prompt it starts with, how many blocks of its own follow, whether those are scattered. */
+const spec = Schema.Struct({
+  worker: below(40),
+  shared: below(30),
+  own: below(400),
+  freedEarly: Schema.Boolean,
+  scattered: Schema.Boolean
+})
 
 interface Tracked {
   readonly worker: number
@@ -37,8 +43,10 @@ describe("load tracker", () => {
     const workers = 40
     const tracker = new LoadTracker(workers)
     let held: Array<Tracked> = []
-    specs.forEach(({ freedEarly, own, shared, worker }, i) => {
-      const blocks = Int32Array.from({ length: shared + (own % 50) }, (_, b) => (b < shared ? b : 100 + i * 1000 + b))
+    specs.forEach(({ freedEarly, own, scattered, shared, worker }, i) => {
+      const blocks = Int32Array.from({ length: shared + (own % 50) }, (_, b) =>
+        b < shared ? b : 100 + i * 1000 + (scattered ? b * 5 : b)
+      )
       const tracked = { worker: worker % (1 + (own % workers)), blocks }
       tracker.add(tracked.worker, blocks, blocks.length)
       held.push(tracked)

@@ -1,0 +1,118 @@
+/**
+ * One set of block identities per worker, laid out for the router's two questions: "add or remove these blocks on that
+ * worker" and "how many leading blocks of this prompt does each worker have".
+ *
+ *     heads[frame] ──▶ [ worker 3 ●●●●●●●● ] ──▶ [ worker 0 ●●●○○○○○ ] ──▶ 0      frame: identity >> 3, see FrameMask.ts
+ *
+ * Every frame has a chain of entries, one per worker that has some of its blocks. Memory and the cost of a walk along a prompt follow
+ * what is there, eight blocks at a time: a worker that has nothing of it is not even looked at. 16 bytes per entry and 4 per frame.
+ * Identities are recycled small integers, so heads need no hashing.
+ */
+import { frameBits, frameOf, frameSize, leadingMembers, memberOf, runLength } from "../../structures/FrameMask.ts"
+import { grown } from "../../structures/Grown.ts"
+
+const initialEntries = 64
+
+export class WorkerFrames {
+  /** Above every entry. */
+  capacity = initialEntries
+  /** The blocks of each entry; never empty between two calls of the owner. */
+  masks: Int32Array = new Int32Array(initialEntries)
+  private heads = new Int32Array(initialEntries)
+  private workers = new Int32Array(initialEntries)
+  /** The next entry of the frame, or the next free one. */
+  private next = new Int32Array(initialEntries)
+  private firstFree = 0
+  private reached = 1
+
+  /** The entry of a worker in a frame, 0 when it has none there. */
+  find(frame: number, worker: number): number {
+    const { heads, next, workers } = this
+    if (frame >= heads.length) return 0
+    let entry = heads[frame]!
+    while (entry !== 0 && workers[entry] !== worker) entry = next[entry]!
+    return entry
+  }
+
+  /** The entry of a worker in a frame, made if need be: the owner puts something into its mask. */
+  enter(frame: number, worker: number): number {
+    const found = this.find(frame, worker)
+    if (found !== 0) return found
+    if (frame >= this.heads.length) this.heads = grown(this.heads, Math.max(frame + 1, this.heads.length * 2))
+    const entry = this.freeEntry()
+    this.workers[entry] = worker
+    this.masks[entry] = 0
+    this.next[entry] = this.heads[frame]!
+    this.heads[frame] = entry
+    return entry
+  }
+
+  /** Takes an entry of a frame out. */
+  drop(frame: number, entry: number): void {
+    const { heads, next } = this
+    if (heads[frame] === entry) heads[frame] = next[entry]!
+    else {
+      let before = heads[frame]!
+      while (next[before] !== entry) before = next[before]!
+      next[before] = next[entry]!
+    }
+    next[entry] = this.firstFree
+    this.firstFree = entry
+  }
+
+  /** Drops every entry of a worker. */
+  dropWorker(worker: number): void {
+    for (let frame = 0; frame < this.heads.length; frame++) {
+      const entry = this.find(frame, worker)
+      if (entry !== 0) this.drop(frame, entry)
+    }
+  }
+
+  /** Writes into `out[w]`, for every worker `w`, how many of the first `length` blocks it has without a gap from the start. */
+  leading(blocks: Int32Array, length: number, out: Int32Array): void {
+    const { heads, masks, next, workers } = this
+    out.fill(0)
+    for (let position = 0; position < length;) {
+      const first = blocks[position]!
+      const frame = frameOf(first)
+      const run = runLength(blocks, position, length)
+      let goesOn = false
+      for (let entry = frame < heads.length ? heads[frame]! : 0; entry !== 0; entry = next[entry]!) {
+        const worker = workers[entry]!
+        if (out[worker] !== position) continue
+        const found = Math.min(run, leadingMembers(masks[entry]!, memberOf(first)))
+        out[worker] = position + found
+        if (found === run) goesOn = true
+      }
+      if (!goesOn) return
+      position += run
+    }
+  }
+
+  markBlocks(mark: (block: number) => void): void {
+    const { heads, masks, next } = this
+    for (let frame = 0; frame < heads.length; frame++) {
+      let held = 0
+      for (let entry = heads[frame]!; entry !== 0; entry = next[entry]!) held |= masks[entry]!
+      for (let member = 0; member < frameSize; member++)
+        if ((held & (1 << member)) !== 0) mark((frame << frameBits) | member)
+    }
+  }
+
+  private freeEntry(): number {
+    const free = this.firstFree
+    if (free !== 0) {
+      this.firstFree = this.next[free]!
+      return free
+    }
+    if (this.reached === this.capacity) this.grow()
+    return this.reached++
+  }
+
+  private grow(): void {
+    this.capacity *= 2
+    this.masks = grown(this.masks)
+    this.workers = grown(this.workers)
+    this.next = grown(this.next)
+  }
+}

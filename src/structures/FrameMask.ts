@@ -1,0 +1,46 @@
+/**
+ * Keys in frames of eight: key `k` is member `k & 7` of the frame with the number `k >> 3`, and a set of members is a mask of
+ * eight bits.
+ *
+ *     key     … 15 | 16 17 18 19 20 21 22 23 | 24 …          negative keys too: -1 is member 7 of frame -1
+ *     frame     1  |            2            |  3
+ *     mask           1  1  1  0  0  0  0  0  = 0b00000111    member 0 is the lowest bit
+ *
+ * Identities of the KV blocks of one trace block are consecutive, so what is done with eight of them at once is done once.
+ */
+
+export const frameBits = 3
+export const frameSize = 1 << frameBits
+const lastMember = frameSize - 1
+
+export const frameOf = (key: number): number => key >> frameBits
+
+export const memberOf = (key: number): number => key & lastMember
+
+/** The members `first … first + count`. */
+export const membersFrom = (first: number, count: number): number => ((1 << count) - 1) << first
+
+/** Members in a mask. */
+export const memberCount = (mask: number): number => {
+  const pairs = mask - ((mask >> 1) & 0x55)
+  const quads = (pairs & 0x33) + ((pairs >> 2) & 0x33)
+  return (quads + (quads >> 4)) & 0x0f
+}
+
+/** The last member of a mask, -1 of an empty one. */
+export const lastOf = (mask: number): number => 31 - Math.clz32(mask)
+
+/** How many members from `first` on are in the mask without a gap. */
+export const leadingMembers = (mask: number, first: number): number => {
+  const absent = ~(mask >> first)
+  return 31 - Math.clz32(absent & -absent)
+}
+
+/** Length of the run of consecutive keys of one frame that starts at `keys[from]`; it ends before `end`. */
+export const runLength = (keys: Int32Array, from: number, end: number): number => {
+  const first = keys[from]!
+  const longest = Math.min(end - from, frameSize - (first & lastMember))
+  let length = 1
+  while (length < longest && keys[from + length] === first + length) length += 1
+  return length
+}
