@@ -10,6 +10,8 @@ const seen = (nowMs: number, meanTtftMs: number, ready: number): Autoscaler.Obse
   pools: [{ role: "aggregated", ready, starting: 0, draining: 0, parked: 0, passes: [] }],
   traffic: {
     durationS: 0.5,
+    arrivals: 10,
+    meanArrivedTokens: 100,
     requests: 10,
     meanPromptTokens: 100,
     meanOutputTokens: 10,
@@ -17,8 +19,11 @@ const seen = (nowMs: number, meanTtftMs: number, ready: number): Autoscaler.Obse
     meanItlMs: 10,
     meanAcceptLength: undefined,
     decodeSteps: 0,
+    emittedTokens: 0,
     meanHitRate: 0,
-    routedRequests: 0
+    routedRequests: 0,
+    ttftsMs: [],
+    served: []
   }
 })
 

@@ -31,10 +31,13 @@ const offered: Readonly<Record<string, ReadonlyArray<string>>> = {
     "layerNone",
     "layerReferencePlanner",
     "layerSchedule",
+    "layerTargetUtilisation",
+    "makeUtilisationConfig",
     "none",
     "plannerSettings",
     "scheduleSettings",
-    "stepOf"
+    "stepOf",
+    "utilisationSettings"
   ],
   Engine: [
     "Engine",

@@ -25,6 +25,8 @@ export interface PassObservation {
   /** Requests that only decode in it, and their prompt and output tokens before it. */
   readonly decodeRequests: number
   readonly decodeKvTokens: number
+  /** Share of the worker's KV blocks that requests hold. */
+  readonly kvShare: number
   /** Requests that wait and were never admitted, and their prompt tokens. */
   readonly queuedPrefillRequests: number
   readonly queuedPrefillTokens: number
@@ -50,9 +52,19 @@ export interface PoolObservation extends PoolSize {
   readonly passes: ReadonlyArray<PassObservation>
 }
 
-/** What was served since the last tick. Means over nothing are 0. */
+/** A request that was served to its end. */
+export interface ServedRequest {
+  readonly ttftMs: number
+  /** `undefined` where there was only one token. */
+  readonly meanItlMs: number | undefined
+}
+
+/** What came and was served since the last tick. Means over nothing are 0. */
 export interface TrafficWindow {
   readonly durationS: number
+  /** Requests that arrived, and their mean prompt tokens. */
+  readonly arrivals: number
+  readonly meanArrivedTokens: number
   /** Requests completed, and their mean prompt and output tokens. */
   readonly requests: number
   readonly meanPromptTokens: number
@@ -64,9 +76,14 @@ export interface TrafficWindow {
   /** Output tokens per decode step of a request; `undefined` when there were none. */
   readonly meanAcceptLength: number | undefined
   readonly decodeSteps: number
+  /** Output tokens of all requests; 0 unless {@link Decider.watchesPasses}. */
+  readonly emittedTokens: number
   /** Mean share of a prompt's blocks that the router expected to find cached, over requests placed by a KV-aware router. */
   readonly meanHitRate: number
   readonly routedRequests: number
+  /** Times to first token of the requests that got theirs, and the requests that completed; empty unless {@link Decider.watchesRequests}. */
+  readonly ttftsMs: ReadonlyArray<number>
+  readonly served: ReadonlyArray<ServedRequest>
 }
 
 export interface Observation {
@@ -81,8 +98,8 @@ export interface ScalingDecision {
   readonly targets: Readonly<Partial<Record<PoolRole, number>>>
   /** When to ask again, ms; `undefined` for never. A time that is not ahead is never reached. */
   readonly nextTickMs: number | undefined
-  /** Why, for the record of scaling events; by default `scale_up` or `scale_down`. */
-  readonly reason?: string
+  /** Why, in all pools or by pool, for the record of scaling events; by default `scale_up` or `scale_down`. */
+  readonly reason?: string | Readonly<Partial<Record<PoolRole, string>>>
 }
 
 /** The autoscaler of one run. */
@@ -90,6 +107,8 @@ export interface Decider {
   readonly firstTickMs: number
   /** Passes are kept for it between ticks, and decode steps are counted. Default: they are not. */
   readonly watchesPasses?: boolean
+  /** Latencies of requests are kept for it, one by one. Default: they are not. */
+  readonly watchesRequests?: boolean
   readonly decide: (observation: Observation) => Effect.Effect<ScalingDecision, AutoscalerError>
 }
 

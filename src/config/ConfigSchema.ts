@@ -4,6 +4,7 @@
  */
 import { engineSettings } from "../engine/EngineArgs.ts"
 import { plannerSettings } from "../autoscaler/reference/PlannerConfig.ts"
+import { utilisationSettings } from "../autoscaler/utilisation/UtilisationSettings.ts"
 import type { FlagSpec } from "./FlagSpec.ts"
 import { type JsonSchema, paths } from "../settings/Kind.ts"
 import { tableSchema } from "../settings/Setting.ts"
@@ -21,7 +22,8 @@ const objects: Readonly<Record<string, JsonSchema>> = {
   "prefill-engine-args": definition("engine_args"),
   "decode-engine-args": definition("engine_args"),
   "router-config": definition("router_config"),
-  "planner-config": definition("planner_config")
+  "planner-config": definition("planner_config"),
+  "autoscale-config": definition("autoscale_config")
 }
 
 const valueSchema = (name: string, { kind }: FlagSpec): JsonSchema =>
@@ -59,6 +61,7 @@ export const configJsonSchema = (): JsonSchema => ({
     engine_args: tableSchema(engineSettings),
     router_config: tableSchema(routerSettings),
     // Keys of live deployments may be there, too.
+    autoscale_config: tableSchema(utilisationSettings),
     planner_config: { ...tableSchema(plannerSettings), additionalProperties: true }
   }
 })

@@ -5,6 +5,7 @@
  * Names, defaults and units are the reference's (ai-dynamo 1.3.1), apart from those that are marked as our own.
  */
 import { engineProfiles } from "../engine/EngineProfile.ts"
+import { autoscalePolicies } from "../run/ReplayOptions.ts"
 import { runSettings } from "../run/RunSettings.ts"
 import { anyCount, anyNumber, boolean, integer, oneOf, path, paths, text } from "../settings/Kind.ts"
 import { poolSize } from "../simulation/PoolSizes.ts"
@@ -119,6 +120,16 @@ export const replayFlags = {
     kind: atLeastOne,
     default: "8",
     description: "Planner: granularity of benchmarks by AIC, which are not made here"
+  },
+  autoscale: {
+    own: true,
+    kind: oneOf(autoscalePolicies),
+    description: "Who decides how many workers there are while the run goes on"
+  },
+  "autoscale-config": {
+    own: true,
+    kind: jsonObject,
+    description: "Settings of --autoscale (target-utilisation without it), a JSON object"
   },
   "autoscale-schedule": {
     own: true,

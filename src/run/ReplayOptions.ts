@@ -1,6 +1,7 @@
 /** Everything that decides a run: checked, complete, and with the units in the names. Made by {@link validateReplayOptions}. */
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import type { PlannerConfig } from "../autoscaler/reference/PlannerConfig.ts"
+import type { UtilisationConfig } from "../autoscaler/utilisation/UtilisationSettings.ts"
 import type { ArrivalProcess } from "../workload/ArrivalProcess.ts"
 import type { EngineArgs } from "../engine/EngineArgs.ts"
 import type { AicModelArgs } from "../timing/aic/AicArgs.ts"
@@ -129,7 +130,12 @@ export interface ServiceLevelBounds {
   readonly e2eMs?: number
 }
 
+export const autoscalePolicies = ["target-utilisation"] as const
+export type AutoscalePolicy = (typeof autoscalePolicies)[number]
+
 export type ScalingOptions =
+  /** Use of workers is kept at a target. */
+  | { readonly _tag: "Utilisation"; readonly config: UtilisationConfig }
   /** The planner of the reference. */
   | { readonly _tag: "Planner"; readonly config: PlannerConfig }
   /** A file of workers by time. */

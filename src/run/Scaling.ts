@@ -1,7 +1,7 @@
 /** Who scales the pools of a run, from its options and the files that they name. */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
-import type * as Layer from "effect/Layer"
+import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import type { PoolRole } from "../autoscaler/Autoscaler.ts"
 import * as Schedule from "../autoscaler/Schedule.ts"
@@ -24,6 +24,10 @@ export const autoscalerOf = Effect.fnUntraced(function* (
   if (scaling._tag === "Planner") {
     const { layer } = yield* Effect.promise(() => import("../autoscaler/reference/ReferencePlanner.ts"))
     return layer(scaling.config)
+  }
+  if (scaling._tag === "Utilisation") {
+    const { layer } = yield* Effect.promise(() => import("../autoscaler/utilisation/TargetUtilisation.ts"))
+    return Layer.orDie(layer(scaling.config))
   }
   const roles = rolesOf(options)
   const steps = yield* readLines("--autoscale-schedule", scaling.file, '{"at_s": 60, "workers": 4}', (written) =>

@@ -265,7 +265,7 @@ export abstract class EventLoop implements SimulationLoop {
       const { ready, starting } = pool.size()
       const from = ready + starting
       if (!pool.scaleTo(to, this.nowMs, this.queueStart(index))) return
-      log.scaled(this.nowMs, pool.role, from, to, reason)
+      log.scaled(this.nowMs, pool.role, from, to, typeof reason === "object" ? reason[pool.role] : reason)
       this.poolChanged(pool)
     })
     if (nextTickMs !== undefined && Number.isFinite(nextTickMs) && nextTickMs > this.nowMs) this.queueTick(nextTickMs)

@@ -66,7 +66,7 @@ export const scalingOf = (
     if (decider === undefined) {
       return { ...shared, firstTickMs: Infinity, metrics: undefined, ask: () => {}, onFailure: () => {} }
     }
-    const metrics = new ScalingMetrics(decider.watchesPasses ?? false, pools)
+    const metrics = new ScalingMetrics(decider, pools)
     let failed: (cause: Cause.Cause<ReplayError>) => void = () => {}
     let interrupt: () => void = () => {}
     yield* Effect.addFinalizer(() => Effect.sync(() => interrupt()))

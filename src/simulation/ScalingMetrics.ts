@@ -5,11 +5,13 @@
  * Queues are counted as requests come and go, never walked; a pass costs what it schedules.
  */
 import type {
+  Decider,
   Observation,
   PassObservation,
   PoolRole,
   PoolSize,
   ScaledPool,
+  ServedRequest,
   TrafficWindow
 } from "../autoscaler/Autoscaler.ts"
 import type { PassOutcome } from "../engine/WorkerCore.ts"
@@ -71,6 +73,8 @@ class WorkerBook {
 
 /** Sums over a window of time; each one starts where the last ended. */
 class WindowSums {
+  arrivals = 0
+  arrivedTokens = 0
   requests = 0
   promptTokens = 0
   outputTokens = 0
@@ -82,12 +86,18 @@ class WindowSums {
   decodeSteps = 0
   hitRate = 0
   routedRequests = 0
+  readonly ttftsMs: Array<number> = []
+  readonly served: Array<ServedRequest> = []
 }
 
 const mean = (sum: number, count: number): number => (count === 0 ? 0 : sum / count)
 
+/** What is kept for the autoscaler beside counts. */
+type Watched = Pick<Decider, "watchesPasses" | "watchesRequests">
+
 export class ScalingMetrics implements RunProbe {
   private readonly watchesPasses: boolean
+  private readonly watchesRequests: boolean
   /** Tokens per KV block of the pools whose routers know what is cached. */
   private readonly blockTokens = new Map<PoolRole, number>()
   private readonly books = new Map<PoolRole, Array<WorkerBook | undefined>>()
@@ -95,9 +105,12 @@ export class ScalingMetrics implements RunProbe {
   private readonly passes = new Map<PoolRole, Array<PassObservation>>()
   private sums = new WindowSums()
   private windowStartMs = 0
+  private readonly noteFirstToken = ({ arrivalMs }: SimRequest, tokenMs: number): void =>
+    void this.sums.ttftsMs.push(tokenMs - arrivalMs)
 
-  constructor(watchesPasses: boolean, pools: ReadonlyArray<ScaledPool>) {
+  constructor({ watchesPasses = false, watchesRequests = false }: Watched, pools: ReadonlyArray<ScaledPool>) {
     this.watchesPasses = watchesPasses
+    this.watchesRequests = watchesRequests
     for (const { blockTokens, role, routedByCache } of pools) if (routedByCache) this.blockTokens.set(role, blockTokens)
   }
 
@@ -114,7 +127,8 @@ export class ScalingMetrics implements RunProbe {
   }
 
   worker(role: PoolRole, workerIndex: number): WorkerProbe | undefined {
-    if (!this.watchesPasses) return undefined
+    const firstToken = this.watchesRequests ? this.noteFirstToken : undefined
+    if (!this.watchesPasses) return firstToken === undefined ? undefined : { firstToken }
     const visible = role !== "prefill"
     const book = new WorkerBook()
     let books = this.books.get(role)
@@ -141,8 +155,14 @@ export class ScalingMetrics implements RunProbe {
         this.generated.set(request, (this.generated.get(request) ?? 0) + tokens)
         this.sums.emittedTokens += tokens
         this.sums.decodeSteps += 1
-      }
+      },
+      firstToken
     }
+  }
+
+  arrival({ promptTokens }: SimRequest): void {
+    this.sums.arrivals += 1
+    this.sums.arrivedTokens += promptTokens
   }
 
   placed(request: SimRequest, { role, workerIndex }: ProbedWorker): void {
@@ -154,14 +174,15 @@ export class ScalingMetrics implements RunProbe {
     this.sums.routedRequests += 1
   }
 
-  pass({ role, workerIndex }: ProbedWorker, startMs: number, outcome: PassOutcome): void {
+  pass({ core, role, workerIndex }: ProbedWorker, startMs: number, outcome: PassOutcome): void {
     const book = this.bookOf(role, workerIndex)
     if (book === undefined) return
     for (let index = 0; index < outcome.requests.length; index++) {
       if (outcome.signals[index] === Signal.Rejected) book.unqueue(outcome.requests[index]!)
     }
     for (const request of book.handedOver) book.decodes(request.promptTokens)
-    this.keepPass(role, workerIndex, startMs, outcome.endMs, book)
+    const { activeBlocks, capacityBlocks } = core.snapshot()
+    this.keepPass(role, workerIndex, startMs, outcome.endMs, book, activeBlocks / capacityBlocks)
     book.beginPass()
   }
 
@@ -178,10 +199,12 @@ export class ScalingMetrics implements RunProbe {
       sums.ttftMs += ttftMs
       sums.ttftRequests += 1
     }
-    if (emittedTokens > 1) {
-      sums.itlMs += Math.max(lastTokenMs - firstTokenMs, 0) / (emittedTokens - 1)
+    const meanItlMs = emittedTokens > 1 ? Math.max(lastTokenMs - firstTokenMs, 0) / (emittedTokens - 1) : undefined
+    if (meanItlMs !== undefined) {
+      sums.itlMs += meanItlMs
       sums.itlRequests += 1
     }
+    if (this.watchesRequests) sums.served.push({ ttftMs, meanItlMs })
   }
 
   lost(request: SimRequest): void {
@@ -208,7 +231,14 @@ export class ScalingMetrics implements RunProbe {
     return request.promptTokens + (this.generated.get(request) ?? 0)
   }
 
-  private keepPass(role: PoolRole, workerIndex: number, startMs: number, endMs: number, book: WorkerBook): void {
+  private keepPass(
+    role: PoolRole,
+    workerIndex: number,
+    startMs: number,
+    endMs: number,
+    book: WorkerBook,
+    kvShare: number
+  ): void {
     let passes = this.passes.get(role)
     if (passes === undefined) this.passes.set(role, (passes = []))
     passes.push({
@@ -219,6 +249,7 @@ export class ScalingMetrics implements RunProbe {
       prefillTokens: book.prefillTokens,
       decodeRequests: book.decodeRequests,
       decodeKvTokens: book.decodeKvTokens,
+      kvShare,
       queuedPrefillRequests: book.queuedPrefillRequests,
       queuedPrefillTokens: book.queuedPrefillTokens,
       queuedDecodeRequests: book.queuedDecodeRequests,
@@ -241,6 +272,8 @@ export class ScalingMetrics implements RunProbe {
     const { sums } = this
     return {
       durationS: (nowMs - this.windowStartMs) / 1000,
+      arrivals: sums.arrivals,
+      meanArrivedTokens: mean(sums.arrivedTokens, sums.arrivals),
       requests: sums.requests,
       meanPromptTokens: mean(sums.promptTokens, sums.requests),
       meanOutputTokens: mean(sums.outputTokens, sums.requests),
@@ -248,8 +281,11 @@ export class ScalingMetrics implements RunProbe {
       meanItlMs: mean(sums.itlMs, sums.itlRequests),
       meanAcceptLength: sums.decodeSteps === 0 ? undefined : sums.emittedTokens / sums.decodeSteps,
       decodeSteps: sums.decodeSteps,
+      emittedTokens: sums.emittedTokens,
       meanHitRate: mean(sums.hitRate, sums.routedRequests),
-      routedRequests: sums.routedRequests
+      routedRequests: sums.routedRequests,
+      ttftsMs: sums.ttftsMs,
+      served: sums.served
     }
   }
 }

@@ -15,6 +15,7 @@ const pass = (prefillTokens: number, decodeRequests: number, decodeKvTokens: num
   prefillTokens,
   decodeRequests,
   decodeKvTokens,
+  kvShare: 0,
   queuedPrefillRequests: 0,
   queuedPrefillTokens: 0,
   queuedDecodeRequests: 0,

@@ -13,6 +13,7 @@ const extra = json("--extra-engine-args")
 const prefill = json("--prefill-engine-args")
 const decode = json("--decode-engine-args")
 const router = json("--router-config")
+const autoscale = (text: string): JsonSetting => ({ _tag: "Text", flag: "--autoscale-config", text })
 const planner = json("--planner-config")
 
 const traced: GivenOptions = { traces: ["a.jsonl"] }
@@ -194,6 +195,61 @@ describe("validateReplayOptions", () => {
       "planner and schedule",
       { ...traced, plannerConfig: planner("{}"), autoscaleSchedule: "s" },
       /^--autoscale-schedule: does not work with --planner-config: only one can decide$/
+    ],
+    [
+      "autoscaler and schedule",
+      { ...traced, autoscale: "target-utilisation", autoscaleSchedule: "s" },
+      /^--autoscale: does not work with --autoscale-schedule: only one can decide$/
+    ],
+    [
+      "autoscaler online",
+      { ...traced, autoscaleConfig: autoscale("{}"), replayMode: "online" },
+      /^--autoscale-config: only works with --replay-mode offline$/
+    ],
+    [
+      "autoscaler with an unknown key",
+      { ...traced, autoscaleConfig: autoscale('{"max_worker": 2}') },
+      /^--autoscale-config: max_worker: unknown key$/
+    ],
+    [
+      "autoscaler that starts beyond its limit",
+      { ...traced, numWorkers: 4, autoscaleConfig: autoscale('{"max_workers": 3}') },
+      /^--autoscale-config: max_workers: the run starts with 4 workers, which is more than 3$/
+    ],
+    [
+      "autoscaler that starts below its limit",
+      { ...split, autoscaleConfig: autoscale('{"decode": {"min_workers": 2}}') },
+      /^--autoscale-config: min_workers: the decode pool starts with 1 workers, which is fewer than 2$/
+    ],
+    [
+      "autoscaler with limits that exclude each other",
+      { ...traced, autoscaleConfig: autoscale('{"prefill": {"min_workers": 3}, "max_workers": 2}') },
+      /^--autoscale-config: prefill.min_workers: must not exceed max_workers, got 3 and 2$/
+    ],
+    [
+      "autoscaler of a pool that is not there",
+      { ...traced, autoscaleConfig: autoscale('{"decode": {"kv_use": null}}') },
+      /^--autoscale-config: decode: the run has no decode pool$/
+    ],
+    [
+      "budget of GPUs that cannot hold the pools",
+      { ...split, autoscaleConfig: autoscale('{"max_gpus": 1}') },
+      /^--autoscale-config: max_gpus: 1 GPUs cannot hold the fewest workers, which need 2$/
+    ],
+    [
+      "budget of GPUs that the start exceeds",
+      { ...traced, numWorkers: 4, autoscaleConfig: autoscale('{"max_gpus": 3}') },
+      /^--autoscale-config: max_gpus: the run starts with 4 GPUs, which is more than 3$/
+    ],
+    [
+      "window shorter than the interval",
+      { ...traced, autoscaleConfig: autoscale('{"window_s": 1}') },
+      /^--autoscale-config: window_s: must be at least interval_s, got 1 and 10$/
+    ],
+    [
+      "goodput without bounds",
+      { ...traced, autoscaleConfig: autoscale('{"good_share": 0.9}') },
+      /^--autoscale-config: good_share: needs a bound that good requests keep$/
     ],
     ["planner of two pools", { ...traced, plannerConfig: planner("{}") }, /^--planner-config: mode: disagg needs/],
     ["engine JSON", { ...traced, extraEngineArgs: extra("{bad") }, /^--extra-engine-args: not JSON/],

@@ -2,19 +2,22 @@
 import * as Result from "effect/Result"
 import { decodePlannerConfig } from "../../autoscaler/reference/PlannerConfig.ts"
 import { plannerProblem } from "../../autoscaler/reference/PlannerProblem.ts"
+import type { ScaledPool } from "../../autoscaler/Autoscaler.ts"
+import { decodeUtilisationConfig, utilisationProblem } from "../../autoscaler/utilisation/UtilisationSettings.ts"
 import type { Deployment, ScalingOptions } from "../../run/ReplayOptions.ts"
 import { usageError } from "../../settings/SettingsError.ts"
 import type { ConfigError } from "../ConfigError.ts"
 import { decodePlaced, placedError } from "../DecodeSettings.ts"
 import type { GivenOptions } from "../GivenOptions.ts"
-import { nodeOf } from "../JsonSetting.ts"
+import { type JsonSetting, nodeOf } from "../JsonSetting.ts"
 import type { Problem } from "./Rule.ts"
 
-const given = ({ autoscaleSchedule, plannerConfig }: GivenOptions): ReadonlyArray<string> =>
+const given = ({ autoscale, autoscaleConfig, autoscaleSchedule, plannerConfig }: GivenOptions): ReadonlyArray<string> =>
   (
     [
       ["--planner-config", plannerConfig],
-      ["--autoscale-schedule", autoscaleSchedule]
+      ["--autoscale-schedule", autoscaleSchedule],
+      [autoscale === undefined ? "--autoscale-config" : "--autoscale", autoscale ?? autoscaleConfig]
     ] as const
   ).flatMap(([flag, value]) => (value === undefined ? [] : [flag]))
 
@@ -28,11 +31,34 @@ export const scalingFlagsProblem = (options: GivenOptions): Problem => {
   return options.replayMode === "online" ? usageError(flag, "only works with --replay-mode offline") : undefined
 }
 
+const poolsOf = (deployment: Deployment): ReadonlyArray<Pick<ScaledPool, "role" | "workers" | "gpusPerWorker">> =>
+  deployment._tag === "Aggregated"
+    ? [{ role: "aggregated", workers: deployment.workers, gpusPerWorker: deployment.engine.gpusPerWorker }]
+    : [
+        { role: "prefill", workers: deployment.prefillWorkers, gpusPerWorker: deployment.prefill.gpusPerWorker },
+        { role: "decode", workers: deployment.decodeWorkers, gpusPerWorker: deployment.decode.gpusPerWorker }
+      ]
+
+/** Without settings all have their defaults. */
+const noSettings: JsonSetting = { _tag: "Text", flag: "--autoscale", text: "{}" }
+
+const autoscaleOf = (setting: JsonSetting, deployment: Deployment): Result.Result<ScalingOptions, ConfigError> =>
+  Result.gen(function* () {
+    const placed = yield* nodeOf(setting)
+    const config = yield* decodePlaced(placed, decodeUtilisationConfig)
+    const problem = utilisationProblem(config, poolsOf(deployment))
+    if (problem !== undefined) return yield* Result.fail(placedError(placed, problem))
+    return { _tag: "Utilisation" as const, config }
+  })
+
 export const scalingOf = (
-  { autoscaleSchedule, plannerConfig }: GivenOptions,
+  { autoscale, autoscaleConfig, autoscaleSchedule, plannerConfig }: GivenOptions,
   deployment: Deployment
 ): Result.Result<ScalingOptions | undefined, ConfigError> => {
   if (autoscaleSchedule !== undefined) return Result.succeed({ _tag: "Schedule", file: autoscaleSchedule })
+  if (autoscale !== undefined || autoscaleConfig !== undefined) {
+    return autoscaleOf(autoscaleConfig ?? noSettings, deployment)
+  }
   if (plannerConfig === undefined) return Result.succeed(undefined)
   return Result.gen(function* () {
     const placed = yield* nodeOf(plannerConfig)
