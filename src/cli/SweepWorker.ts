@@ -2,20 +2,25 @@
 // oxlint-disable-next-line import/no-unassigned-import -- compiles schemas to code; must run before the first is used
 import "effect/schema/SchemaJITCompiler/enable"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Result from "effect/Result"
 import { parentPort } from "node:worker_threads"
 import { parseConfigFile } from "../config/ConfigFile.ts"
 import { readGivenOptions } from "../config/GivenOptions.ts"
 import { validateReplayOptions } from "../config/ValidateReplayOptions.ts"
+import * as SharedInputs from "../run/SharedInputs.ts"
 import { type Outcome, outcomeOf } from "../sweep/CellRunner.ts"
+
+/** Lives as long as the thread, and with it what its runs share. */
+const runtime = ManagedRuntime.make(Layer.merge(NodeServices.layer, SharedInputs.layer))
 
 const carryOut = (config: string): Promise<Outcome> => {
   const options = Result.flatMap(parseConfigFile("run.json", config), ({ traces, values }) =>
     Result.flatMap(readGivenOptions(traces, values), validateReplayOptions)
   )
   if (Result.isFailure(options)) return Promise.resolve({ _tag: "Failed", reason: options.failure.message })
-  return Effect.runPromise(Effect.provide(outcomeOf(options.success), NodeServices.layer))
+  return runtime.runPromise(outcomeOf(options.success))
 }
 
 parentPort?.on("message", (config: string) => {

@@ -17,7 +17,8 @@ export const Sha256 = Context.Reference<HashMaker | undefined>("dynosim/run/Sha2
 })
 
 export class InputHashes {
-  private readonly hashes = new Map<string, Hash>()
+  /** By name: those under way, and those that are known. */
+  private readonly hashes = new Map<string, Hash | string>()
   private readonly makeHash: HashMaker
 
   constructor(makeHash: HashMaker) {
@@ -26,13 +27,21 @@ export class InputHashes {
 
   /** Adds the next bytes of a file. */
   readonly observe = (file: string, bytes: Uint8Array): void => {
-    const hash = this.hashes.get(file) ?? this.makeHash()
+    const known = this.hashes.get(file)
+    const hash = known === undefined || typeof known === "string" ? this.makeHash() : known
     this.hashes.set(file, hash.update(bytes))
+  }
+
+  /** Adds files whose hashes somebody has taken before. */
+  readonly take = (known: Readonly<Record<string, string>>): void => {
+    for (const [file, hash] of Object.entries(known)) this.hashes.set(file, hash)
   }
 
   /** Lower-case hexadecimal, by name; call it when all files have been read. */
   finish(): Readonly<Record<string, string>> {
-    return Object.fromEntries([...this.hashes].map(([file, hash]) => [file, hash.copy().digest("hex")]))
+    return Object.fromEntries(
+      [...this.hashes].map(([file, hash]) => [file, typeof hash === "string" ? hash : hash.copy().digest("hex")])
+    )
   }
 }
 

@@ -30,7 +30,6 @@ import { VirtualClock } from "../simulation/VirtualClock.ts"
 import type { AicError } from "../timing/aic/AicError.ts"
 import type { NpzError } from "../timing/npz/NpzError.ts"
 import type { TraceError } from "../trace/TraceError.ts"
-import { TraceFileObserver } from "../trace/TraceFile.ts"
 import type { WorkloadError } from "../workload/WorkloadError.ts"
 import { type Deployment, deployWith } from "./Deployment.ts"
 import { hashFiles, InputHashes, Sha256 } from "./InputHashes.ts"
@@ -102,7 +101,7 @@ export const prepare = Effect.fnUntraced(function* (
   const makeHash = yield* Sha256
   const hashes = makeHash === undefined ? undefined : new InputHashes(makeHash)
   const files = yield* readRunFiles(options)
-  const workload = yield* Effect.provideService(openWorkload(options), TraceFileObserver, hashes?.observe)
+  const workload = yield* openWorkload(options, hashes)
   const autoscaler = yield* autoscalerOf(options)
   const workerEvents = yield* workerEventsOf(options)
   // A pool of one worker needs a router when it may become more.

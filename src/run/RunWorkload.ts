@@ -4,12 +4,15 @@ import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type * as Stdio from "effect/Stdio"
-import type { Load, ReplayOptions, SyntheticInput } from "./ReplayOptions.ts"
+import type { Load, ReplayOptions, SyntheticInput, TraceInput } from "./ReplayOptions.ts"
 import type { TraceError } from "../trace/TraceError.ts"
 import type { TraceSource } from "../trace/TraceSource.ts"
 import { Workload } from "../workload/Workload.ts"
 import type { WorkloadError } from "../workload/WorkloadError.ts"
+import { TraceFileObserver } from "../trace/TraceFile.ts"
+import type { InputHashes } from "./InputHashes.ts"
 import { openInput } from "./OpenTrace.ts"
+import { SharedTraces } from "./SharedTraces.ts"
 
 export interface RunWorkload {
   readonly layer: Layer.Layer<Workload, TraceError | WorkloadError>
@@ -47,12 +50,27 @@ const syntheticWorkload = (input: SyntheticInput, load: Load, options: ReplayOpt
   }
 }
 
-/** Reads and checks the trace, if there is one. The scope keeps the copy of an input that can be read only once. */
+/** A trace of this run alone, or one that runs share. */
+const traceOf = Effect.fnUntraced(function* (input: TraceInput, hashes: InputHashes | undefined) {
+  const openShared = yield* SharedTraces
+  if (openShared === undefined) {
+    return yield* Effect.provideService(openInput(input), TraceFileObserver, hashes?.observe)
+  }
+  const { sha256, trace } = yield* openShared(input)
+  hashes?.take(sha256)
+  return trace
+})
+
+/**
+ * Reads and checks the trace, if there is one, and adds what it read to the hashes. The scope keeps the copy of an input that can be read
+ * only once.
+ */
 export const openWorkload = (
-  options: ReplayOptions
+  options: ReplayOptions,
+  hashes: InputHashes | undefined
 ): Effect.Effect<RunWorkload, TraceError, FileSystem.FileSystem | Stdio.Stdio | Scope.Scope> => {
   const { input, load } = options
   return input._tag === "Synthetic"
     ? Effect.succeed(syntheticWorkload(input, load, options))
-    : Effect.map(openInput(input), (trace) => tracedWorkload(trace, load))
+    : Effect.map(traceOf(input, hashes), (trace) => tracedWorkload(trace, load))
 }

@@ -7,6 +7,7 @@ import * as Predicate from "effect/Predicate"
 import type { Report } from "../report/Report.ts"
 import type { ReplayOptions } from "../run/ReplayOptions.ts"
 import * as Run from "../run/Run.ts"
+import * as SharedInputs from "../run/SharedInputs.ts"
 
 /** What became of a run. */
 export type Outcome =
@@ -36,7 +37,7 @@ export class CellRunner extends Context.Service<
       width: 1,
       run: ({ options }) => Effect.provideContext(outcomeOf(options), context)
     }))
-  )
+  ).pipe(Layer.provide(SharedInputs.layer))
 }
 
 /** Errors of a combination, not of an input: other combinations do. */

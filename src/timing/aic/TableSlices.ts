@@ -2,6 +2,7 @@
  * The slices at hand: measurements of one system under one version of one backend, a file each. What the user has
  * imported wins over what came with the package.
  */
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
@@ -51,8 +52,24 @@ export const slices = Effect.gen(function* () {
   return [...byName.values()].toSorted((a, b) => (sliceName(a) < sliceName(b) ? -1 : 1))
 })
 
-/** Reads and opens a slice's file. */
+/** Table files that stay open, by path, for those who run more than once; without it each run opens its own. */
+export const OpenTables = Context.Reference<Map<string, TableFile> | undefined>("dynosim/timing/aic/OpenTables", {
+  defaultValue: () => undefined
+})
+
+/** Reads and opens a slice's file, unless it is open. */
 export const openSlice = Effect.fnUntraced(function* (
+  slice: Slice
+): Effect.fn.Return<TableFile, AicError, FileSystem.FileSystem | Path.Path> {
+  const open = yield* OpenTables
+  const known = open?.get(slice.file)
+  if (known !== undefined) return known
+  const file = yield* readSlice(slice)
+  open?.set(slice.file, file)
+  return file
+})
+
+const readSlice = Effect.fnUntraced(function* (
   slice: Slice
 ): Effect.fn.Return<TableFile, AicError, FileSystem.FileSystem | Path.Path> {
   const fs = yield* FileSystem.FileSystem
