@@ -97,7 +97,7 @@ class StaticBatchWorker implements Engine.WorkerCore {
     for (const request of batch) {
       request.emittedTokens += 1
       if (request.emittedTokens === 1) request.firstTokenMs = tokenMs
-      else this.gaps.add(tokenMs - request.lastTokenMs, 1)
+      else this.gaps.add(tokenMs - request.lastTokenMs, 1, tokenMs)
       if (request.emittedTokens === 2) request.secondTokenMs = tokenMs
       request.lastTokenMs = tokenMs
       if (request.emittedTokens === request.outputTokens) outcome.signal(request, Engine.Signal.Completed)

@@ -76,6 +76,13 @@ const simulatedOptions = Effect.fnUntraced(function* (config: string) {
       "name a file"
     )
   }
+  if (options.measure !== undefined) {
+    return yield* usageError(
+      "--config",
+      "measures a part of the run",
+      "calibration compares all requests: leave measure-from and measure-until out"
+    )
+  }
   if (options.mode === "online") {
     return yield* usageError("--config", "asks for replay_mode online", "calibration simulates in virtual time")
   }

@@ -6,6 +6,7 @@ import { reportPage } from "../html/ReportPage.ts"
 import { RequestTable } from "../html/RequestTable.ts"
 import { SeriesTable } from "../html/SeriesTable.ts"
 import { SeriesProbe } from "../observe/SeriesProbe.ts"
+import { MeasuredWindow, type WindowBounds } from "../report/MeasuredWindow.ts"
 import * as OutputFile from "../report/OutputFile.ts"
 import { locate } from "../report/OutputTarget.ts"
 import type { ReplayEvent } from "../report/ReplayEvent.ts"
@@ -13,11 +14,12 @@ import type { Report } from "../report/Report.ts"
 import { reportJson } from "../report/ReportJson.ts"
 
 /** Looks for the package's own files first: better before the simulation than after it. */
-export const htmlReport = Effect.fnUntraced(function* (path: string) {
+export const htmlReport = Effect.fnUntraced(function* (path: string, bounds: WindowBounds | undefined) {
   const assets = yield* pageAssets
   yield* locate(path)
   const probe = new SeriesProbe()
-  const requests = new RequestTable()
+  const window = bounds === undefined ? undefined : new MeasuredWindow(bounds)
+  const requests = new RequestTable(window === undefined ? undefined : (record) => window.takes(record))
   const series = new SeriesTable()
   const takeSeries = (): void => {
     for (const row of probe.take()) if (row.scope === "run") series.add(row)

@@ -4,6 +4,7 @@ import { identity } from "effect/Function"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { gzipSync } from "node:zlib"
+import type { WindowBounds } from "../report/MeasuredWindow.ts"
 import type { OutputError } from "../report/ReportError.ts"
 import * as OutputFile from "../report/OutputFile.ts"
 import { locate } from "../report/OutputTarget.ts"
@@ -29,13 +30,14 @@ const nothingMore = Effect.succeed<ReadonlyArray<string>>([])
 
 const requestObserver = Effect.fnUntraced(function* (
   path: string,
-  engineProfile: string | undefined
+  engineProfile: string | undefined,
+  window: WindowBounds | undefined
 ): Effect.fn.Return<Observer, OutputError, OutputFile.OutputServices | Scope.Scope> {
   const format = tableFormatOf(path) ?? "jsonl"
   const file = yield* OutputFile.open(path)
-  if (format === "jsonl") return { through: writeRequestLinesTo(file, engineProfile), finish: nothingMore }
+  if (format === "jsonl") return { through: writeRequestLinesTo(file, engineProfile, window), finish: nothingMore }
   const { tableWriter } = yield* Effect.promise(() => import("../report/TableWriter.ts"))
-  const writer = yield* Effect.promise(() => tableWriter(format, requestColumns(engineProfile)))
+  const writer = yield* Effect.promise(() => tableWriter(format, requestColumns(engineProfile, window)))
   return { through: writeTableTo(file, writer, endedRequests), finish: nothingMore }
 })
 
@@ -91,10 +93,11 @@ const timelineObserver = Effect.fnUntraced(function* ({
 /** Opens everything that is asked for. Files that come piece by piece belong to the scope. */
 export const openObservers = Effect.fnUntraced(function* (
   { reportJsonl, series, timeline }: Outputs,
-  engineProfile: string | undefined
+  engineProfile: string | undefined,
+  window: WindowBounds | undefined
 ): Effect.fn.Return<ReadonlyArray<Observer>, OutputError, OutputFile.OutputServices | Scope.Scope> {
   return [
-    ...(reportJsonl === undefined ? [] : [yield* requestObserver(reportJsonl, engineProfile)]),
+    ...(reportJsonl === undefined ? [] : [yield* requestObserver(reportJsonl, engineProfile, window)]),
     ...(series === undefined ? [] : [yield* seriesObserver(series)]),
     ...(timeline === undefined ? [] : [yield* timelineObserver(timeline)])
   ]

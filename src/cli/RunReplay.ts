@@ -9,6 +9,7 @@ import { validateReplayOptions } from "../config/ValidateReplayOptions.ts"
 import * as OutputFile from "../report/OutputFile.ts"
 import { locate } from "../report/OutputTarget.ts"
 import { compactTable } from "../report/CompactTable.ts"
+import type { WindowBounds } from "../report/MeasuredWindow.ts"
 import { printable } from "../report/Printable.ts"
 import type { Report } from "../report/Report.ts"
 import { reportCsv } from "../report/ReportCsv.ts"
@@ -60,11 +61,11 @@ const replay = Effect.fnUntraced(function* (
   yield* locate(outputs.report)
   if (outputs.csv !== undefined) yield* locate(outputs.csv)
   const [pool] = run.deployment.facts()
-  const observers = yield* openObservers(options.outputs, pool?.engineProfile)
+  const observers = yield* openObservers(options.outputs, pool?.engineProfile, run.window)
   const probes = observers.flatMap(({ probe }) => (probe === undefined ? [] : [probe]))
-  const page = outputs.html === undefined ? undefined : yield* openPage(outputs.html)
+  const page = outputs.html === undefined ? undefined : yield* openPage(outputs.html, run.window)
   if (page !== undefined) probes.push(page.probe)
-  const watch = new RunWatch()
+  const watch = new RunWatch(run.window)
   return yield* untilInterrupted(
     (stopWhen) =>
       Effect.scoped(
@@ -84,9 +85,9 @@ const replay = Effect.fnUntraced(function* (
   )
 })
 
-const openPage = Effect.fnUntraced(function* (path: string) {
+const openPage = Effect.fnUntraced(function* (path: string, window: WindowBounds | undefined) {
   const { htmlReport } = yield* Effect.promise(() => import("./HtmlReport.ts"))
-  return yield* htmlReport(path)
+  return yield* htmlReport(path, window)
 })
 
 /** Hands the view to both. */

@@ -89,11 +89,11 @@ const conservation = ({ dynosim }: Report): string =>
 /** An open loop whose requests mostly wait, and that goes on long after the last of them has come. */
 const overload = (
   { deployment, load }: ReplayOptions,
-  { dynosim, duration_ms }: Report,
-  { lastArrivalMs, meanPrefillMs, meanQueueMs }: RunWatch
+  { dynosim }: Report,
+  { lastArrivalMs, lastTokenMs, meanPrefillMs, meanQueueMs }: RunWatch
 ): string | undefined => {
   if (load._tag !== "OpenLoop" || dynosim.truncated || lastArrivalMs <= 0) return undefined
-  const stretch = duration_ms / lastArrivalMs
+  const stretch = lastTokenMs / lastArrivalMs
   if (stretch < 1.1 || meanQueueMs < 10 * meanPrefillMs) return undefined
   const times = stretch.toFixed(2)
   const flag = deployment._tag === "Aggregated" ? "--num-workers" : "--num-prefill-workers or --num-decode-workers"

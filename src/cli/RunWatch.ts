@@ -1,16 +1,25 @@
 /** What the summary on a terminal tells beside the report, gathered from the events of a run at no cost worth a word. */
 import * as Stream from "effect/Stream"
+import { MeasuredWindow, type WindowBounds } from "../report/MeasuredWindow.ts"
 import type { ReplayEvent } from "../report/ReplayEvent.ts"
+import type { RequestRecord } from "../request/SimRequest.ts"
 import type { SimulationView } from "../simulation/SimulationView.ts"
 
 export class RunWatch {
-  /** Requests with a first token, and what their times to it are made of. */
+  private readonly window: MeasuredWindow | undefined
+  /** Requests that count and have a first token, and what their times to it are made of. */
   private requests = 0
   private queuedMs = 0
   private computedMs = 0
-  /** Arrival of the latest request. */
+  /** Arrival of the latest request, and the latest token. */
   lastArrivalMs = 0
+  lastTokenMs = 0
   private view: SimulationView["Service"] | undefined = undefined
+
+  /** `bounds`: what part of the run counts, where not all of it does. */
+  constructor(bounds?: WindowBounds) {
+    this.window = bounds === undefined ? undefined : new MeasuredWindow(bounds)
+  }
 
   readonly monitor = (view: SimulationView["Service"]): void => {
     this.view = view
@@ -36,8 +45,11 @@ export class RunWatch {
     return (this.view?.workers() ?? []).reduce((total, { preemptions }) => total + preemptions, 0)
   }
 
-  private add({ arrivalMs, firstAdmitMs, firstTokenMs }: ReplayEvent & { readonly _tag: "Request" }): void {
+  private add(record: RequestRecord): void {
+    const { arrivalMs, firstAdmitMs, firstTokenMs, lastTokenMs } = record
     if (arrivalMs > this.lastArrivalMs) this.lastArrivalMs = arrivalMs
+    if (lastTokenMs > this.lastTokenMs) this.lastTokenMs = lastTokenMs
+    if (this.window?.takes(record) === false) return
     if (Number.isNaN(firstAdmitMs) || Number.isNaN(firstTokenMs)) return
     this.requests += 1
     this.queuedMs += firstAdmitMs - arrivalMs

@@ -49,13 +49,18 @@ export const isDynosimLine = (value: unknown): boolean =>
 
 /** Rejected and failed requests have no times to compare. */
 export const dynosimLines = (name: string, lines: ReadonlyArray<unknown>): Measurement => {
-  const completed = lines.filter((line) => textAt(line, "terminal_status") === "completed")
-  const others = lines.length - completed.length
+  const measured = lines.filter((line) => valueAt(line, "measured") !== false)
+  const completed = measured.filter((line) => textAt(line, "terminal_status") === "completed")
+  const others = measured.length - completed.length
+  const outside = lines.length - measured.length
   return measurementOf({
     name,
     source: "dynosim per-request lines",
     requests: completed.map(dynosimRequest),
-    remarks: others === 0 ? [] : [`${name}: ${others} requests that did not complete are left out`]
+    remarks: [
+      ...(others === 0 ? [] : [`${name}: ${others} requests that did not complete are left out`]),
+      ...(outside === 0 ? [] : [`${name}: ${outside} requests outside the measured window are left out`])
+    ]
   })
 }
 

@@ -66,6 +66,8 @@ export const replayFlags = {
   },
   "max-sim-time-seconds": flagOf(runSettings.maxSimTimeSeconds),
   "replay-mode": flagOf(runSettings.replayMode),
+  "measure-from": { own: true, ...flagOf(runSettings.measureFrom) },
+  "measure-until": { own: true, ...flagOf(runSettings.measureUntil) },
   ...outputFlags,
   "sla-ttft-ms": flagOf(runSettings.slaTtftMs),
   "sla-itl-ms": flagOf(runSettings.slaItlMs),

@@ -13,7 +13,7 @@ import { runSettings } from "../run/RunSettings.ts"
 import { replayFlags } from "./ReplayFlags.ts"
 import { poolProblem } from "./rules/DeploymentRules.ts"
 import { inputOf, inputProblem, rangeProblem, traceProblem } from "./rules/InputRules.ts"
-import { formatProblem, loadOf, serviceLevelOf, speedupProblem } from "./rules/LoadRules.ts"
+import { formatProblem, loadOf, measureOf, measureProblem, serviceLevelOf, speedupProblem } from "./rules/LoadRules.ts"
 import { outputProblem, outputsOf } from "./rules/OutputRules.ts"
 import { scalingFlagsProblem, scalingOf } from "./rules/ScalingRules.ts"
 import { estimateProblem, incompleteEstimateProblem, modelNameProblem } from "./rules/RoutingRules.ts"
@@ -38,6 +38,7 @@ export const validateReplayOptions = (given: GivenOptions): Checked<ReplayOption
         ?? formatProblem(given, input)
         ?? traceProblem(input)
         ?? speedupProblem(given)
+        ?? measureProblem(given)
         ?? outputProblem(given)
     )
     const options = {
@@ -47,6 +48,7 @@ export const validateReplayOptions = (given: GivenOptions): Checked<ReplayOption
       mode: given.replayMode ?? runSettings.replayMode.absent,
       maxSimTimeMs: given.maxSimTimeSeconds === undefined ? undefined : given.maxSimTimeSeconds * 1000,
       serviceLevel: serviceLevelOf(given),
+      ...measureOf(given),
       outputs: outputsOf(given),
       scaling: yield* scalingOf(given, deployed.deployment),
       workerEvents: given.workerEvents,

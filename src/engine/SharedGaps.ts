@@ -49,7 +49,7 @@ export class SharedGaps {
   }
 
   private add(gapMs: number, count: number): void {
-    this.gaps?.add(gapMs, count)
+    this.gaps?.add(gapMs, count, this.tokenMs)
     this.probe?.tokenGap?.(gapMs, count)
   }
 }

@@ -14,20 +14,26 @@ export class TokenGaps {
   gapsMs: Float64Array
   counts: Uint32Array
   length = 0
+  /** When the later token comes, where that is wanted. */
+  private timesMs: Float64Array | undefined
   /** Pair that last fell on each entry; it may be another gap's, or of an earlier batch. */
   private readonly recent = new Uint32Array(2 ** recentBits)
   private readonly scratch = new Float64Array(1)
   private readonly scratchBits = new Int32Array(this.scratch.buffer)
 
-  constructor(capacity = 4096) {
+  /** `isTimed`: whether it matters when gaps were; then only those before tokens of the same time are counted up. */
+  constructor(capacity = 4096, isTimed = false) {
     this.gapsMs = new Float64Array(capacity)
     this.counts = new Uint32Array(capacity)
+    this.timesMs = isTimed ? new Float64Array(capacity) : undefined
   }
 
-  add(gapMs: number, count: number): void {
+  /** Gaps of `gapMs` before tokens that come at `tokenMs`. */
+  add(gapMs: number, count: number, tokenMs: number): void {
     const entry = this.recentEntry(gapMs)
     const known = this.recent[entry]!
-    if (known < this.length && this.gapsMs[known] === gapMs) {
+    const { timesMs } = this
+    if (known < this.length && this.gapsMs[known] === gapMs && (timesMs === undefined || timesMs[known] === tokenMs)) {
       this.counts[known] = this.counts[known]! + count
       return
     }
@@ -35,6 +41,7 @@ export class TokenGaps {
     if (this.length === this.gapsMs.length) this.grow()
     this.gapsMs[this.length] = gapMs
     this.counts[this.length] = count
+    if (this.timesMs !== undefined) this.timesMs[this.length] = tokenMs
     this.length += 1
   }
 
@@ -45,14 +52,16 @@ export class TokenGaps {
   }
 
   /** Hands out the pairs gathered so far and starts afresh. */
-  take(): { readonly gapsMs: Float64Array; readonly counts: Uint32Array } {
-    const taken = { gapsMs: this.gapsMs.slice(0, this.length), counts: this.counts.slice(0, this.length) }
+  take(): { readonly gapsMs: Float64Array; readonly counts: Uint32Array; readonly timesMs?: Float64Array } {
+    const { length, timesMs } = this
+    const taken = { gapsMs: this.gapsMs.slice(0, length), counts: this.counts.slice(0, length) }
     this.length = 0
-    return taken
+    return timesMs === undefined ? taken : { ...taken, timesMs: timesMs.slice(0, length) }
   }
 
   private grow(): void {
     this.gapsMs = grown(this.gapsMs)
     this.counts = grown(this.counts)
+    if (this.timesMs !== undefined) this.timesMs = grown(this.timesMs)
   }
 }

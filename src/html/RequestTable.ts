@@ -27,14 +27,21 @@ export interface PackedRequests {
 }
 
 export class RequestTable {
+  private readonly isMeasured: ((record: RequestRecord) => boolean) | undefined
   private rows: Array<ReadonlyArray<number>> = []
   private every = 1
   private requests = 0
 
+  /** `isMeasured`: whether a request counts, where not all of them do; is asked once for each. A column says it. */
+  constructor(isMeasured?: (record: RequestRecord) => boolean) {
+    this.isMeasured = isMeasured
+  }
+
   add(record: RequestRecord): void {
     this.requests += 1
+    const measured = this.isMeasured === undefined ? [] : [Number(this.isMeasured(record))]
     if (record.id % this.every !== 0) return
-    this.rows.push(columns.map(([, , of]) => of(record)))
+    this.rows.push([...columns.map(([, , of]) => of(record)), ...measured])
     if (this.rows.length <= mostRequestsShown) return
     this.every *= 2
     this.rows = this.rows.filter(([number = 0]) => number % this.every === 0)
@@ -42,7 +49,8 @@ export class RequestTable {
 
   pack(): PackedRequests {
     const rows = this.rows.toSorted(([left = 0], [right = 0]) => left - right)
-    const packed = columns.map(([name, step], index) => {
+    const shown = this.isMeasured === undefined ? columns : [...columns, ["measured", 1] as const]
+    const packed = shown.map(([name, step], index) => {
       const values = rows.map((row) => row[index] ?? Number.NaN)
       return [name, packColumn(values, step, index < 2)] as const
     })

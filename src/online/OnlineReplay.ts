@@ -46,6 +46,8 @@ export interface OnlineOptions<E = never, R = never> {
   readonly policies?: ReadonlyArray<Effect.Effect<unknown, E, R | SimulationView>>
   /** Check the invariants of docs/invariants.md while running; a violation is a defect. */
   readonly check?: boolean
+  /** Gaps between tokens come with the times of their tokens, for those who look at a part of the run. */
+  readonly timedGaps?: boolean
   /** Who looks on: see {@link RunProbe}. Times are those of the workers' models, as planned. */
   readonly probes?: ReadonlyArray<RunProbe>
 }
@@ -102,7 +104,7 @@ const assemble = Effect.fnUntraced(function* <E, R>(options: OnlineOptions<E, R>
   const core = throughFrontEnd(yield* workload.make(identity), frontEndTimeOf(topology.pools[0].args))
   const probe = probeOf(options)
   const time = yield* (yield* Pace).start
-  const recorder = new Recorder(probe)
+  const recorder = new Recorder(probe, options.timedGaps ?? false)
   const deployment = yield* topology.make({
     time,
     identity,

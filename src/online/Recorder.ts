@@ -11,12 +11,13 @@ const gapPairsPerChunk = 8192
 
 export class Recorder {
   readonly ledger = new RunLedger()
-  private readonly gaps = new TokenGaps()
+  private readonly gaps: TokenGaps
   private readonly probe: RunProbe | undefined
   private returned: Array<ReplayEvent> = []
 
-  constructor(probe: RunProbe | undefined) {
+  constructor(probe: RunProbe | undefined, timedGaps: boolean) {
     this.probe = probe
+    this.gaps = new TokenGaps(undefined, timedGaps)
   }
 
   /** Requests that also emitted in their worker's previous batch share one gap: neighbours are counted together. */
@@ -26,17 +27,17 @@ export class Recorder {
     for (let index = 0; index < emitting.length; index++) {
       const live = emitting[index]!
       const burst = tokens[index]! - 1
-      if (burst > 0) this.gaps.add(0, burst)
+      if (burst > 0) this.gaps.add(0, burst, stampMs)
       if (live.emittedTokens === 0) continue
       const gapMs = stampMs - live.lastTokenMs
       if (gapMs !== sharedMs) {
-        if (sharedCount > 0) this.gaps.add(sharedMs, sharedCount)
+        if (sharedCount > 0) this.gaps.add(sharedMs, sharedCount, stampMs)
         sharedMs = gapMs
         sharedCount = 0
       }
       sharedCount += 1
     }
-    if (sharedCount > 0) this.gaps.add(sharedMs, sharedCount)
+    if (sharedCount > 0) this.gaps.add(sharedMs, sharedCount, stampMs)
   }
 
   ended(live: LiveRequest, status: RequestStatus, nowMs: number): void {

@@ -1,6 +1,6 @@
 /** The statistics of a report within 100 columns, with the median and the 95th percentile that the wide table leaves out. */
 import type { Report } from "./Report.ts"
-import { twoDecimals } from "./ReportTable.ts"
+import { twoDecimals, windowLines } from "./ReportTable.ts"
 
 const header = ["", "avg", "p50", "p90", "p95", "p99", "max"]
 
@@ -31,6 +31,7 @@ export const compactTable = (report: Report): ReadonlyArray<string> => {
         .join("  ")
     ),
     `${twoDecimals(report.request_throughput_rps)} requests/s, ${twoDecimals(report.output_throughput_tok_s)} output tokens/s, `
-      + `${report.completed_requests.toLocaleString("en-US")} requests`
+      + `${report.completed_requests.toLocaleString("en-US")} requests`,
+    ...windowLines(report)
   ]
 }

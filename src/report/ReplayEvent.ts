@@ -11,6 +11,8 @@ export interface TokenGapBatch {
   /** Gap between consecutive tokens of a request, ms >= 0, and how many requests saw it; equal lengths. */
   readonly gapsMs: Float64Array
   readonly counts: Uint32Array
+  /** When the later token comes, ms; only of runs that were asked for it (`timedGaps`). */
+  readonly timesMs?: Float64Array
 }
 
 type PoolRole = "aggregated" | "prefill" | "decode"

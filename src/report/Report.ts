@@ -156,6 +156,17 @@ const RunFacts = Schema.Struct({
   /** Where workers have KV tiers. */
   kv_tiers: Schema.optionalKey(KvTiersReport),
   warnings: Schema.Array(Schema.String),
+  /** Present where only a part of the run counts: when that was, and how many requests ended in it, before, and after it. */
+  measured_window: Schema.optionalKey(
+    Schema.Struct({
+      from_ms: Schema.Finite,
+      until_ms: Schema.Finite,
+      requests: Schema.Int,
+      warm_up_requests: Schema.Int,
+      /** Those cut off by the end of the run among them. */
+      drain_requests: Schema.Int
+    })
+  ),
   /** Present where pools were scaled. */
   scaling: Schema.optionalKey(Scaling),
   /** SHA-256 of the input files, lower-case hexadecimal, by name. */

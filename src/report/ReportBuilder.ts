@@ -5,7 +5,8 @@ import type { RequestRecord } from "../request/SimRequest.ts"
 import { finiteJson, finiteReport } from "./FiniteReport.ts"
 import { GapMetric } from "./GapMetric.ts"
 import { logHistogramError } from "./LogHistogram.ts"
-import type { ReplayEvent, RunSummary } from "./ReplayEvent.ts"
+import { MeasuredWindow, workerSecondsWithin } from "./MeasuredWindow.ts"
+import type { ReplayEvent, RunSummary, TokenGapBatch } from "./ReplayEvent.ts"
 import { behaviourProfile, type PercentileMethod, type Pool, type Report, type RunFacts } from "./Report.ts"
 import { loadKeys, metricKeys } from "./ReportKeys.ts"
 import type { PoolFacts, ReportOptions, ServiceLevel } from "./ReportOptions.ts"
@@ -18,7 +19,10 @@ import { version } from "./Version.ts"
 export class ReportBuilder {
   private readonly options: ReportOptions
   private readonly serviceLevel: ServiceLevel | undefined
+  private readonly window: MeasuredWindow | undefined
+  /** Of the requests that count, and of all. */
   private readonly totals: RequestTotals
+  private readonly whole: RequestTotals
   private readonly findings = new RunFindings()
   private readonly ttftMs: RequestMetric
   private readonly ttstMs: RequestMetric
@@ -36,6 +40,8 @@ export class ReportBuilder {
     this.options = options
     this.serviceLevel = givenBounds(options.serviceLevel)
     this.totals = new RequestTotals(this.serviceLevel)
+    this.window = options.window === undefined ? undefined : new MeasuredWindow(options.window)
+    this.whole = this.window === undefined ? this.totals : new RequestTotals(undefined)
     this.ttftMs = new RequestMetric(options.exactRequests)
     this.ttstMs = new RequestMetric(options.exactRequests)
     this.tpotMs = new RequestMetric(options.exactRequests)
@@ -46,7 +52,7 @@ export class ReportBuilder {
 
   add(event: ReplayEvent): void {
     if (event._tag === "Request") this.addRequest(event)
-    else if (event._tag === "TokenGaps") this.gaps.add(event.gapsMs, event.counts)
+    else if (event._tag === "TokenGaps") this.addGaps(event)
     else this.summary = event
   }
 
@@ -58,7 +64,7 @@ export class ReportBuilder {
    */
   finish(): Report {
     const summary = this.summary ?? this.missingSummary()
-    const load = loadKeys(this.totals, summary, this.serviceLevel !== undefined)
+    const load = this.loadKeys(summary)
     return finiteReport({
       ...load,
       ...metricKeys({
@@ -72,13 +78,56 @@ export class ReportBuilder {
     })
   }
 
+  private addGaps(batch: TokenGapBatch): void {
+    if (this.window === undefined) this.gaps.add(batch.gapsMs, batch.counts)
+    else for (const { counts, gapsMs } of this.window.takeGaps(batch)) this.gaps.add(gapsMs, counts)
+  }
+
+  private loadKeys(summary: RunSummary) {
+    const { totals, whole, window } = this
+    const withGoodput = this.serviceLevel !== undefined
+    const { lastTokenMs } = whole
+    if (window === undefined) {
+      const offeredRequests = summary.arrivedRequests
+      return loadKeys({ totals, whole, offeredRequests, durationMs: lastTokenMs, summary, withGoodput })
+    }
+    if (this.summary !== undefined) for (const { counts, gapsMs } of window.lastGaps()) this.gaps.add(gapsMs, counts)
+    const { fromMs, untilMs } = window.bounds(lastTokenMs)
+    return loadKeys({
+      totals,
+      whole,
+      offeredRequests: window.requests.within,
+      durationMs: untilMs - fromMs,
+      summary: { ...summary, workerSeconds: workerSecondsWithin(summary, fromMs, untilMs) },
+      withGoodput
+    })
+  }
+
+  private windowFacts(summary: RunSummary): Pick<RunFacts, "measured_window"> {
+    if (this.window === undefined) return {}
+    const { before, within } = this.window.requests
+    const { fromMs, untilMs } = this.window.bounds(this.whole.lastTokenMs)
+    return {
+      measured_window: {
+        from_ms: fromMs,
+        until_ms: untilMs,
+        requests: within,
+        warm_up_requests: before,
+        drain_requests: summary.arrivedRequests - before - within
+      }
+    }
+  }
+
   private addRequest(record: RequestRecord): void {
     this.countStatus(record)
     this.findings.add(record)
+    const counts = this.window?.takes(record) ?? true
     if (Number.isNaN(record.firstAdmitMs) || record.emittedTokens === 0) return
     const { arrivalMs, emittedTokens, firstTokenMs, lastTokenMs } = record
     const ttftMs = Math.max(firstTokenMs - arrivalMs, 0)
     const e2eMs = Math.max(lastTokenMs - arrivalMs, 0)
+    if (this.window !== undefined) this.whole.add(record, ttftMs, e2eMs)
+    if (!counts) return
     this.totals.add(record, ttftMs, e2eMs)
     this.tiers.add(record)
     this.ttftMs.add(ttftMs)
@@ -132,9 +181,11 @@ export class ReportBuilder {
       seed,
       options: finiteJson(options),
       ...(kvTiers === undefined ? {} : { kv_tiers: kvTiers }),
+      ...this.windowFacts(summary),
       warnings: [
         ...warnings,
         ...this.findings.warnings(this.totals, pools ?? []),
+        ...emptyWindowWarnings(this.window, this.whole.lastTokenMs),
         ...strayEventWarnings(summary),
         ...(this.summary === undefined ? [missingSummaryWarning] : [])
       ],
@@ -148,13 +199,21 @@ export class ReportBuilder {
       _tag: "Summary",
       arrivedRequests: this.completed + this.rejected + this.failed + this.cutOff,
       ended: "interrupted",
-      endMs: this.totals.lastTokenMs,
+      endMs: this.whole.lastTokenMs,
       workerSeconds: { prefill: 0, decode: 0 },
       gpusPerWorker: { prefill: 0, decode: 0 },
       wallMs: 0
     }
   }
 }
+
+const emptyWindowWarnings = (window: MeasuredWindow | undefined, lastTokenMs: number): ReadonlyArray<string> =>
+  window === undefined || window.requests.within > 0
+    ? []
+    : [
+        `no request ended in the measured window: all figures are 0. ${window.requests.before} ended before it, ${window.requests.after} after it, `
+          + `the last token came at ${lastTokenMs / 1000} s; see --measure-from and --measure-until`
+      ]
 
 const strayEventWarnings = ({ scaling }: RunSummary): ReadonlyArray<string> =>
   (scaling?.workerEvents ?? [])

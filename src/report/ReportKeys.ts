@@ -9,16 +9,29 @@ import type { GapStatistics } from "./SortedGaps.ts"
 /** Durations below this many seconds count as this, so that rates stay finite. */
 const minDurationS = 1e-9
 
-/** Counts, times, rates and ratios; `withGoodput` adds the three goodput keys. */
-export const loadKeys = (totals: RequestTotals, summary: RunSummary, withGoodput: boolean) => {
-  const durationS = Math.max(totals.lastTokenMs / 1000, minDurationS)
+/** What the keys of the load are made of. */
+export interface LoadFigures {
+  /** Over the requests that count. */
+  readonly totals: RequestTotals
+  /** Over all requests of the run; the same where all of them count. */
+  readonly whole: RequestTotals
+  readonly offeredRequests: number
+  readonly durationMs: number
+  readonly summary: RunSummary
+  /** Adds the three goodput keys. */
+  readonly withGoodput: boolean
+}
+
+/** Counts, times, rates and ratios. */
+export const loadKeys = ({ durationMs, offeredRequests, summary, totals, whole, withGoodput }: LoadFigures) => {
+  const durationS = Math.max(durationMs / 1000, minDurationS)
   const { inputTokens, outputTokens, requests } = totals
   return {
-    num_requests: summary.arrivedRequests,
+    num_requests: offeredRequests,
     completed_requests: requests,
     total_input_tokens: inputTokens,
     total_output_tokens: outputTokens,
-    duration_ms: totals.lastTokenMs,
+    duration_ms: durationMs,
     wall_time_ms: summary.wallMs,
     request_throughput_rps: requests / durationS,
     input_throughput_tok_s: inputTokens / durationS,
@@ -26,9 +39,9 @@ export const loadKeys = (totals: RequestTotals, summary: RunSummary, withGoodput
     total_throughput_tok_s: (inputTokens + outputTokens) / durationS,
     ...workerKeys(summary, durationS),
     ...(withGoodput ? goodputKeys(totals, durationS) : {}),
-    processed_tokens: inputTokens + outputTokens,
-    processed_tokens_per_s: perWallSecond(inputTokens + outputTokens, summary.wallMs),
-    processed_output_tokens_per_s: perWallSecond(outputTokens, summary.wallMs),
+    processed_tokens: whole.inputTokens + whole.outputTokens,
+    processed_tokens_per_s: perWallSecond(whole.inputTokens + whole.outputTokens, summary.wallMs),
+    processed_output_tokens_per_s: perWallSecond(whole.outputTokens, summary.wallMs),
     prefix_cache_reused_ratio: ratio(totals.reusedTokens, inputTokens),
     first_admission_prefix_cache_reused_ratio: ratio(totals.firstAdmissionReusedTokens, inputTokens),
     shared_prefix_reused_ratio: ratio(totals.sharedReusedTokens, inputTokens)

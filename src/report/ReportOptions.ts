@@ -1,5 +1,6 @@
 /** What a report is told beside the events of the run. */
 import type { Json } from "effect/Schema"
+import type { WindowBounds } from "./MeasuredWindow.ts"
 
 /** Bounds a good request keeps, all inclusive; a bound left out holds for every request. */
 export interface ServiceLevel {
@@ -69,6 +70,8 @@ export interface ReportMetadata {
 export interface ReportOptions {
   /** Adds the goodput keys, if at least one bound is set. */
   readonly serviceLevel?: ServiceLevel
+  /** Only what ends within counts; gaps must come with their times (`timedGaps` of the run). Default: the whole run. */
+  readonly window?: WindowBounds
   /** Asked when the run has ended, so that it may tell what only then is known (warnings, hashes of streamed inputs). */
   readonly metadata?: () => ReportMetadata
   /** Requests up to which their percentiles are exact. Default: 4,194,304, at 32 bytes each. */

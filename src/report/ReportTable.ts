@@ -17,6 +17,7 @@ export const reportTable = (report: Report, savedTo?: string): string => {
     `Wall Time (ms): ${twoDecimals(report.wall_time_ms)}`,
     `Prefix Cache Reused Ratio: ${twoDecimals(report.prefix_cache_reused_ratio)}`,
     `First Admission Prefix Cache Reused Ratio: ${twoDecimals(report.first_admission_prefix_cache_reused_ratio)}`,
+    ...windowLines(report),
     ...profileLines(report),
     ...tierLines(report),
     ...conservationLines(report),
@@ -101,6 +102,16 @@ const tableLines = (rows: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<s
     return `┃ ${padded.join(" ┃ ")} ┃`
   }
   return [rule("┏", "┳", "┓"), line(header), rule("┡", "╇", "┩"), ...rows.map(line), rule("└", "┴", "┘")]
+}
+
+/** What part of the run the figures are of, where it is not all of it. */
+export const windowLines = ({ dynosim: { measured_window: window } }: Report): ReadonlyArray<string> => {
+  if (window === undefined) return []
+  const { drain_requests, from_ms, requests, until_ms, warm_up_requests } = window
+  return [
+    `Measured Window: ${twoDecimals(from_ms / 1000)} s to ${twoDecimals(until_ms / 1000)} s, ${grouped(String(requests))} requests; `
+      + `left out: ${grouped(String(warm_up_requests))} before, ${grouped(String(drain_requests))} after`
+  ]
 }
 
 /** Whose scheduling rules the engines followed, where they are not the reference's. */

@@ -1,6 +1,7 @@
 /** Requests as the rows of a table: the keys of the per-request lines, one column each. */
 import type { HandoffStamps, RequestRecord } from "../request/SimRequest.ts"
 import type { Column } from "./Column.ts"
+import { MeasuredWindow, type WindowBounds } from "./MeasuredWindow.ts"
 import type { ReplayEvent } from "./ReplayEvent.ts"
 import { outputLength } from "./RequestTotals.ts"
 
@@ -26,7 +27,7 @@ const stageCount = (name: string, of: (stamps: HandoffStamps) => number): Column
   integer(name, ({ handoff }) => (handoff === null ? null : counted(of(handoff))))
 
 /** The columns in the order of the lines; what a trace said beside the simulation's fields is one column of JSON. */
-export const requestColumns = (engineProfile?: string): ReadonlyArray<Column<RequestRecord>> => [
+export const requestColumns = (engineProfile?: string, bounds?: WindowBounds): ReadonlyArray<Column<RequestRecord>> => [
   text("session_id", (record) => record.sessionId),
   integer("turn_index", (record) => (record.sessionId === null ? null : record.turnIndex)),
   text("uuid", (record) => record.requestId ?? `request-${record.id}`),
@@ -64,8 +65,13 @@ export const requestColumns = (engineProfile?: string): ReadonlyArray<Column<Req
   integer("shared_prefix_reused_tokens", (record) => record.sharedReusedTokens),
   integer("requested_output_length", (record) => record.outputTokens),
   text("engine_profile", () => engineProfile ?? null),
+  ...(bounds === undefined ? [] : [measuredColumn(new MeasuredWindow(bounds))]),
   text("annotations", ({ annotations }) => (annotations === null ? null : JSON.stringify(annotations)))
 ]
+
+/** Is asked once for each row, in the order in which requests end. */
+const measuredColumn = (window: MeasuredWindow): Column<RequestRecord> =>
+  text("measured", (record) => String(window.takes(record)))
 
 /** The events that are requests with a terminal status. */
 export const endedRequests = (events: ReadonlyArray<ReplayEvent>): ReadonlyArray<RequestRecord> => {

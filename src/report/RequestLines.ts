@@ -6,23 +6,29 @@
  */
 import type { HandoffStamps, RequestRecord, TierUse } from "../request/SimRequest.ts"
 import { serdeFloat } from "./FloatText.ts"
+import type { MeasuredWindow } from "./MeasuredWindow.ts"
 import type { ReplayEvent } from "./ReplayEvent.ts"
 import { outputLength } from "./RequestTotals.ts"
 
 /**
  * The lines, each with its newline, of those events that are requests with a terminal status; with the engine profile where it is
- * not the default one.
+ * not the default one, and whether a request counts where not all of them do.
  */
-export const requestLines = (events: ReadonlyArray<ReplayEvent>, engineProfile?: string): string => {
+export const requestLines = (
+  events: ReadonlyArray<ReplayEvent>,
+  engineProfile?: string,
+  window?: MeasuredWindow
+): string => {
   let text = ""
   for (const event of events) {
-    if (event._tag === "Request" && event.status !== "in_flight") text += `${requestLine(event, engineProfile)}\n`
+    if (event._tag === "Request" && event.status !== "in_flight")
+      text += `${requestLine(event, engineProfile, window?.takes(event))}\n`
   }
   return text
 }
 
 /** One request, without newline. Fields of stages that it never reached are `null`. */
-export const requestLine = (record: RequestRecord, engineProfile?: string): string => {
+export const requestLine = (record: RequestRecord, engineProfile?: string, isMeasured?: boolean): string => {
   const { arrivalMs, emittedTokens, firstTokenMs, handoff, lastTokenMs, secondTokenMs, sessionId } = record
   const ttftMs = difference(firstTokenMs, arrivalMs)
   const e2eMs = difference(lastTokenMs, arrivalMs)
@@ -43,6 +49,7 @@ export const requestLine = (record: RequestRecord, engineProfile?: string): stri
     + (outputLength(record) === record.outputTokens ? "" : `,"requested_output_length":${record.outputTokens}`)
     + (record.tiers === null ? "" : tierFields(record.tiers))
     + (engineProfile === undefined ? "" : `,"engine_profile":${JSON.stringify(engineProfile)}`)
+    + (isMeasured === undefined ? "" : `,"measured":${isMeasured}`)
     + `${record.annotations === null ? "" : annotationText(record.annotations)}}`
   )
 }
@@ -109,7 +116,8 @@ const ownKeys: ReadonlySet<string> = new Set([
   "disk_reused_tokens",
   "object_reused_tokens",
   "onboard_wait_ms",
-  "offload_wait_ms"
+  "offload_wait_ms",
+  "measured"
 ])
 
 /** What the trace said beside the simulation's fields; a name already taken gets the prefix `trace_`. */

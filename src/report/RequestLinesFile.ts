@@ -5,6 +5,7 @@ import * as Pull from "effect/Pull"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { OutputError } from "./ReportError.ts"
+import { MeasuredWindow, type WindowBounds } from "./MeasuredWindow.ts"
 import * as OutputFile from "./OutputFile.ts"
 import type { ReplayEvent } from "./ReplayEvent.ts"
 import { requestLines } from "./RequestLines.ts"
@@ -24,18 +25,23 @@ export const writeRequestLines =
 
 /** The same into a file that is open already; its scope decides what becomes of it when the events fail. */
 export const writeRequestLinesTo =
-  (file: OutputFile.OutputFile, engineProfile?: string) =>
+  (file: OutputFile.OutputFile, engineProfile?: string, bounds?: WindowBounds) =>
   <E, R>(events: Stream.Stream<ReplayEvent, E, R>): Stream.Stream<ReplayEvent, E | OutputError, R> =>
-    Stream.transformPull(events, (pull) => Effect.succeed(passThrough(pull, file, engineProfile)))
+    Stream.transformPull(events, (pull) =>
+      Effect.sync(() =>
+        passThrough(pull, file, engineProfile, bounds === undefined ? undefined : new MeasuredWindow(bounds))
+      )
+    )
 
 const passThrough = <A extends ReadonlyArray<ReplayEvent>, E, D, R>(
   pull: Pull.Pull<A, E, D, R>,
   file: OutputFile.OutputFile,
-  engineProfile?: string
+  engineProfile?: string,
+  window?: MeasuredWindow
 ): Pull.Pull<A, E | OutputError, D, R> =>
   Pull.matchEffect(pull, {
     onSuccess: (chunk) => {
-      const text = requestLines(chunk, engineProfile)
+      const text = requestLines(chunk, engineProfile, window)
       return text === "" ? Effect.succeed(chunk) : Effect.as(file.append(text), chunk)
     },
     onFailure: Effect.failCause,

@@ -17,7 +17,7 @@ import type { DisaggregationUnsupported } from "../simulation/ReplayError.ts"
 
 /** The workers of the deployment as fibers, arrivals as the clock says; its warning tells how far it lagged. */
 export const liveSimulation = Effect.fnUntraced(function* (
-  { check, maxSimTimeMs }: ReplayOptions,
+  { check, maxSimTimeMs, measure }: ReplayOptions,
   workload: RunWorkload,
   { live }: Deployment
 ): Effect.fn.Return<Simulation, DisaggregationUnsupported | SettingsError | TraceError | WorkloadError, Scope.Scope> {
@@ -25,7 +25,11 @@ export const liveSimulation = Effect.fnUntraced(function* (
   const limit = maxSimTimeMs === undefined ? {} : { maxTimeMs: maxSimTimeMs }
   const lag = new LagMeter()
   return {
-    events: (controls = {}) => Stream.provideContext(OnlineReplay.run({ ...limit, ...controls, check, lag }), services),
+    events: (controls = {}) =>
+      Stream.provideContext(
+        OnlineReplay.run({ ...limit, ...controls, check, lag, timedGaps: measure !== undefined }),
+        services
+      ),
     warnings: () => [lag.describe()]
   }
 })

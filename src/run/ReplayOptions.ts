@@ -7,6 +7,7 @@ import type { EngineArgs } from "../engine/EngineArgs.ts"
 import type { AicModelArgs } from "../timing/aic/AicArgs.ts"
 import type { TieBreak } from "../router/kv/Choice.ts"
 import type { RouterConfig } from "../router/kv/RouterConfig.ts"
+import type { MeasuredPart } from "./MeasuredPart.ts"
 import type { PrefixModel } from "../trace/formats/PrefixModel.ts"
 import type { TraceColumns } from "../trace/formats/TraceColumns.ts"
 import type { TokenLengths } from "../workload/TokenLengths.ts"
@@ -152,6 +153,8 @@ export interface ReplayOptions {
   /** `undefined` without a limit. */
   readonly maxSimTimeMs: number | undefined
   readonly serviceLevel: ServiceLevelBounds
+  /** What part of the run its statistics are about; all of it where this is left out. */
+  readonly measure?: MeasuredPart
   readonly outputs: Outputs
   /** Who decides how many workers there are; `undefined` when those of the start stay. */
   readonly scaling: ScalingOptions | undefined

@@ -16,6 +16,7 @@ import type * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import type { ReplayOptions } from "./ReplayOptions.ts"
 import { Autoscaler, none } from "../autoscaler/Autoscaler.ts"
+import type { WindowBounds } from "../report/MeasuredWindow.ts"
 import type { ReplayEvent } from "../report/ReplayEvent.ts"
 import type { Report } from "../report/Report.ts"
 import type { ReportMetadata } from "../report/ReportOptions.ts"
@@ -34,6 +35,7 @@ import type { WorkloadError } from "../workload/WorkloadError.ts"
 import { type Deployment, deployWith } from "./Deployment.ts"
 import { hashFiles, InputHashes, Sha256 } from "./InputHashes.ts"
 import { sideFiles } from "./InputFiles.ts"
+import { windowOf } from "./MeasuredPart.ts"
 import { optionsJson } from "./OptionsJson.ts"
 import { readRunFiles } from "./RunFiles.ts"
 import { autoscalerOf, workerEventsOf } from "./Scaling.ts"
@@ -77,6 +79,8 @@ export interface PreparedRun {
   readonly deployment: Deployment
   /** What the user should know before it starts, each in a sentence. */
   readonly notices: ReadonlyArray<string>
+  /** What part of it counts, where not all of it does. */
+  readonly window: WindowBounds | undefined
   /** What is worth a word once the events have ended. */
   readonly warnings: () => ReadonlyArray<string>
   readonly events: <E = never, R = never>(
@@ -121,13 +125,19 @@ export const prepare = Effect.fnUntraced(function* (
     warnings: [...notices, ...warnings()],
     ...(hashes === undefined ? {} : { inputSha256: hashes.finish() })
   })
+  const window = options.measure === undefined ? undefined : windowOf(options.measure, workload.requests)
   return {
     requests: workload.requests,
     deployment,
     notices,
+    window,
     warnings,
     events: simulation.events,
-    report: ReportSink.sink({ serviceLevel: options.serviceLevel, metadata })
+    report: ReportSink.sink({
+      serviceLevel: options.serviceLevel,
+      metadata,
+      ...(window === undefined ? {} : { window })
+    })
   }
 })
 
@@ -155,7 +165,7 @@ interface Elasticity {
 export type Simulation = Pick<PreparedRun, "events" | "warnings">
 
 const virtualSimulation = Effect.fnUntraced(function* (
-  { check, maxSimTimeMs }: ReplayOptions,
+  { check, maxSimTimeMs, measure }: ReplayOptions,
   workload: RunWorkload,
   { topology }: Deployment,
   { autoscaler = Layer.empty, workerEvents }: Elasticity
@@ -164,7 +174,7 @@ const virtualSimulation = Effect.fnUntraced(function* (
   const limit = maxSimTimeMs === undefined ? {} : { maxSimTimeMs }
   return {
     events: (controls = {}) =>
-      Replay.run({ ...limit, ...controls, check, workerEvents }).pipe(
+      Replay.run({ ...limit, ...controls, check, workerEvents, timedGaps: measure !== undefined }).pipe(
         Stream.provideContext(services),
         Stream.provide(autoscaler, { local: true }),
         Stream.provide(VirtualClock.layer, { local: true })

@@ -6,8 +6,9 @@ import { tieBreaks } from "../router/kv/Choice.ts"
 import { problemOf } from "../settings/Decode.ts"
 import { anyCount, duration, integer, oneOf } from "../settings/Kind.ts"
 import { optional, setting } from "../settings/Setting.ts"
-import type { SettingsError } from "../settings/SettingsError.ts"
+import { type SettingsError, settingsError } from "../settings/SettingsError.ts"
 import { defaultSeed } from "../structures/Pcg32.ts"
+import { measureBound, measuredPartProblem } from "./MeasuredPart.ts"
 import { type ReplayOptions, replayModes, routerModes } from "./ReplayOptions.ts"
 
 const bound = (doc: string, more?: { readonly key: string }) =>
@@ -26,6 +27,16 @@ export const runSettings = {
     defaultSeed,
     "Seed of everything drawn: the router's ties and softmax, synthetic arrivals, lengths and prefix groups"
   ),
+  measureFrom: optional(
+    measureBound,
+    undefined,
+    "Leave what ends earlier, as the warm-up, out of the statistics: simulated seconds, or a share of the requests such as 10 %"
+  ),
+  measureUntil: optional(
+    measureBound,
+    undefined,
+    "Leave what ends later, as the drain, out of the statistics: likewise"
+  ),
   maxSimTimeSeconds: optional(duration, undefined, "Stop at the first event beyond this simulated time, in seconds"),
   slaTtftMs: bound("time to first token"),
   slaItlMs: bound("mean inter-token latency"),
@@ -35,18 +46,24 @@ export const runSettings = {
 /** What is wrong with a run's own options. */
 export const runProblem = ({
   maxSimTimeMs,
+  measure,
   mode,
   routing,
   seed,
   serviceLevel
-}: ReplayOptions): SettingsError | undefined =>
-  problemOf(runSettings, {
+}: ReplayOptions): SettingsError | undefined => {
+  const problem = problemOf(runSettings, {
     replayMode: mode,
     routerMode: routing.mode,
     tieBreak: routing.tieBreak,
     seed,
+    measureFrom: measure?.from,
+    measureUntil: measure?.until,
     maxSimTimeSeconds: maxSimTimeMs === undefined ? undefined : maxSimTimeMs / 1000,
     slaTtftMs: serviceLevel.ttftMs,
     slaItlMs: serviceLevel.itlMs,
     slaE2eMs: serviceLevel.e2eMs
   })
+  const measured = measure === undefined ? undefined : measuredPartProblem(measure)
+  return problem ?? (measured === undefined ? undefined : settingsError("measure_until", measured))
+}

@@ -52,6 +52,8 @@ export interface RunOptions<E = never, R = never> {
   readonly check?: boolean
   /** What happens to workers from outside: failures, maintenance, slow machines. Needs a topology of pools. */
   readonly workerEvents?: ReadonlyArray<WorkerEvent>
+  /** Gaps between tokens come with the times of their tokens: more of them, for those who look at a part of the run. */
+  readonly timedGaps?: boolean
   /** Who looks on, event by event: see {@link RunProbe}. Queues are seen exactly, as by policies. */
   readonly probes?: ReadonlyArray<RunProbe>
 }
@@ -97,7 +99,7 @@ export const run = <E = never, R = never>(
       const identity = identityFor(workload, topology.blockTokens, topology.capacityBlocks)
       const core = throughFrontEnd(yield* workload.make(identity), topology.frontEnd)
       const ledger = new RunLedger()
-      const gaps = new TokenGaps()
+      const gaps = new TokenGaps(undefined, options.timedGaps ?? false)
       const scaling = yield* scalingOf(topology, time, options.workerEvents ?? [])
       const probes = [...(scaling?.metrics === undefined ? [] : [scaling.metrics]), ...(options.probes ?? [])]
       const loop = topology.make({

@@ -192,6 +192,104 @@ describe("outputs of a run", () => {
   )
 })
 
+describe("--measure-from and --measure-until", () => {
+  const sum = (rows: ReadonlyArray<Row>, key: string): number =>
+    rows.reduce((total, row) => total + Number(row[key] ?? 0), 0)
+
+  it.effect("measure what ends in between, as the marked lines and the series say", () =>
+    inFolder((folder) =>
+      Effect.gen(function* () {
+        const window = ["--measure-from=10", "--measure-until=0.3 min", "--series=s.jsonl", "--html=p.html"]
+        const { exit, stderr, stdout } = yield* run(...window, "--report-jsonl=q.jsonl")
+        assert.strictEqual(exit, 0, stderr)
+        const report = rowOf(folder.read("r.json"))
+        const all = jsonRows(folder.read("q.jsonl"))
+        const lines = all.filter(({ measured }) => measured === true)
+        assert.strictEqual(all.length, 60)
+        for (const { last_token_ms, measured } of all) {
+          assert.strictEqual(measured, Number(last_token_ms) >= 10_000 && Number(last_token_ms) < 18_000)
+        }
+        assert.strictEqual(report["completed_requests"], lines.length)
+        assert.strictEqual(report["duration_ms"], 8000)
+        assert.strictEqual(report["request_throughput_rps"], lines.length / 8)
+        assert.strictEqual(report["output_throughput_tok_s"], sum(lines, "output_length") / 8)
+        assert.approximately(Number(report["mean_ttft_ms"]), sum(lines, "ttft_ms") / lines.length, 1e-6)
+        const within = jsonRows(folder.read("s.jsonl")).filter(
+          ({ end_ms, scope, start_ms }) => scope === "run" && Number(start_ms) >= 10_000 && Number(end_ms) <= 18_000
+        )
+        const gaps = within.reduce(
+          (total, row) => total + Number(row["token_gaps"]) * Number(row["mean_itl_ms"] ?? 0),
+          0
+        )
+        assert.approximately(Number(report["mean_itl_ms"]), gaps / sum(within, "token_gaps"), 1e-9)
+        assert.match(
+          stdout,
+          new RegExp(`Measured Window: 10\\.00 s to 18\\.00 s, ${lines.length} requests; left out: `)
+        )
+        yield* run(...window, "--report-jsonl=q.csv")
+        assert.deepStrictEqual(
+          csvRows(folder.read("q.csv")).map(({ measured }) => measured),
+          all.map(({ measured }) => String(measured))
+        )
+        const compared = yield* program(["compare", "--json", "r.json", "q.jsonl"])
+        const { metrics, remarks } = JSON.parse(compared.stdout).comparisons[0]
+        assert.approximately(metrics[0].statistics.mean.relative_error, 0, 1e-9)
+        assert.include(remarks, `q.jsonl: ${60 - lines.length} requests outside the measured window are left out`)
+      })
+    )
+  )
+
+  it.effect("take shares of the requests, from a configuration file too", () =>
+    inFolder((folder) =>
+      Effect.gen(function* () {
+        folder.write("c.yaml", "traces: trace.jsonl\nmeasure-from: 10 %\nmeasure-until: 90 %\nreport-json: r.json\n")
+        const { exit, stderr } = yield* program(["replay", "--config=c.yaml", "--report-jsonl=q.jsonl"])
+        assert.strictEqual(exit, 0, stderr)
+        const measured = jsonRows(folder.read("q.jsonl")).map((line) => line["measured"])
+        assert.deepStrictEqual(
+          measured,
+          measured.map((_, index) => index >= 6 && index < 54)
+        )
+        assert.strictEqual(rowOf(folder.read("r.json"))["num_requests"], 48)
+      })
+    )
+  )
+
+  it.effect("say so when the run was over before", () =>
+    inFolder(() =>
+      Effect.gen(function* () {
+        const { exit, stderr } = yield* program(["replay", "trace.jsonl", "--json=r.json", "--measure-from=2 h"])
+        assert.strictEqual(exit, 0)
+        assert.match(stderr, /note: no request ended in the measured window/)
+      })
+    )
+  )
+
+  for (const [flags, message] of [
+    [["--measure-from=20", "--measure-until=10"], "--measure-until: must be after 20 s, got 10 s"],
+    [["--measure-from=20 %", "--measure-until=20 %"], "--measure-until: must be after 20 %, got 20 %"],
+    [["--measure-until=0"], "--measure-until: must be after the start, got 0 s"],
+    [
+      ["--measure-from=120 %"],
+      '--measure-from: expected seconds, a time such as 30 s or 2 min, or a share of the requests such as 10 %, got "120 %"'
+    ],
+    [
+      ["--measure-from=3 parsecs"],
+      '--measure-from: expected seconds, a time such as 30 s or 2 min, or a share of the requests such as 10 %, got "3 parsecs"'
+    ]
+  ] as const) {
+    it.effect(`are refused: ${flags.join(" ")}`, () =>
+      inFolder(() =>
+        Effect.gen(function* () {
+          const { exit, stderr } = yield* run(...flags)
+          assert.strictEqual(stderr, `error: ${message}`)
+          assert.strictEqual(exit, 2)
+        })
+      )
+    )
+  }
+})
+
 describe("--fail-if", () => {
   it.effect("ends with status 3 and a line for each condition that holds, once everything is written", () =>
     inFolder((folder) =>

@@ -4,14 +4,26 @@ import { TokenGaps } from "../../src/engine/TokenGaps.ts"
 describe("TokenGaps", () => {
   it("keeps pairs in order beyond its first capacity and starts afresh when taken", () => {
     const gaps = new TokenGaps(2)
-    for (let pair = 0; pair < 5; pair++) gaps.add(pair + 0.5, pair + 1)
+    for (let pair = 0; pair < 5; pair++) gaps.add(pair + 0.5, pair + 1, pair)
     const taken = gaps.take()
     assert.deepStrictEqual([...taken.gapsMs], [0.5, 1.5, 2.5, 3.5, 4.5])
     assert.deepStrictEqual([...taken.counts], [1, 2, 3, 4, 5])
-    gaps.add(9, 9)
+    gaps.add(9, 9, 9)
     assert.deepStrictEqual([...gaps.take().gapsMs], [9])
     assert.lengthOf(gaps.take().counts, 0)
     // What was handed out stays as it was.
     assert.deepStrictEqual([...taken.gapsMs], [0.5, 1.5, 2.5, 3.5, 4.5])
+  })
+
+  it("counts equal gaps up, those of different times apart only where times matter", () => {
+    const plain = new TokenGaps(2)
+    const timed = new TokenGaps(2, true)
+    for (const gaps of [plain, timed]) for (const tokenMs of [5, 5, 7, 7]) gaps.add(2, 3, tokenMs)
+    const { counts, timesMs } = plain.take()
+    assert.deepStrictEqual([...counts], [12])
+    assert.isUndefined(timesMs)
+    const taken = timed.take()
+    assert.deepStrictEqual([...taken.counts], [6, 6])
+    assert.deepStrictEqual([...(taken.timesMs ?? [])], [5, 7])
   })
 })

@@ -10,7 +10,7 @@ const seconds = (values) => values.map((ms) => ms / 1000)
 
 const summary = () => {
   document.querySelector("#lead").textContent =
-    `${number(report.num_requests)} requests in ${number(report.duration_ms / 1000)} simulated seconds on ${facts.pools
+    `${number(report.num_requests)} requests in ${facts.measured_window === undefined ? "" : "the measured window of "}${number(report.duration_ms / 1000)} simulated seconds on ${facts.pools
       .map(
         ({ kv_blocks, role, workers }) =>
           `${workers} ${role} worker${workers === 1 ? "" : "s"} (${number(kv_blocks)} KV blocks each)`
@@ -38,6 +38,7 @@ const summary = () => {
       "Load and reuse",
       ["", "value"],
       [
+        ...measuredRows(),
         ["Completed", number(facts.completed_requests)],
         ["Rejected", number(facts.rejected_requests)],
         ["Requests per second", number(report.request_throughput_rps, 3)],
@@ -50,11 +51,29 @@ const summary = () => {
   )
 }
 
+/** What part of the run the summary and the distributions are of. */
+const measuredRows = () => {
+  const window = facts.measured_window
+  if (window === undefined) return []
+  const [from, until] = [window.from_ms, window.until_ms].map((ms) => number(ms / 1000, 2))
+  return [
+    ["Measured window", `${from} s to ${until} s`],
+    [
+      "Requests in it",
+      `${number(window.requests)} (left out: ${number(window.warm_up_requests)} before, ${number(window.drain_requests)} after)`
+    ]
+  ]
+}
+
 /** At most this many steps: more are not seen. */
 const steps = 500
 
+/** Only of the requests that count, where not all of them do. */
 const cumulative = (values) => {
-  const sorted = Float64Array.from(values.filter((value) => value !== null && value > 0)).toSorted()
+  const counts = (index) => requests.measured === undefined || requests.measured[index] === 1
+  const sorted = Float64Array.from(
+    values.filter((value, index) => value !== null && value > 0 && counts(index))
+  ).toSorted()
   const count = Math.min(steps, sorted.length)
   const at = Array.from({ length: count }, (_, step) =>
     Math.round((step * (sorted.length - 1)) / Math.max(1, count - 1))

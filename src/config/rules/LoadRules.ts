@@ -1,6 +1,7 @@
 /** How hard the load presses, where the run stops, what a good request is, and which trace formats can be driven how. */
 import type { GivenOptions } from "../GivenOptions.ts"
-import type { Load, ServiceLevelBounds, SyntheticInput, TraceInput } from "../../run/ReplayOptions.ts"
+import { measuredPartProblem } from "../../run/MeasuredPart.ts"
+import type { Load, ReplayOptions, ServiceLevelBounds, SyntheticInput, TraceInput } from "../../run/ReplayOptions.ts"
 import { usageError } from "../../settings/SettingsError.ts"
 import { arrivalSpeedup } from "../../workload/LoadSettings.ts"
 import { flagProblem } from "../ReadFlags.ts"
@@ -11,6 +12,23 @@ export const serviceLevelOf = (given: GivenOptions): ServiceLevelBounds => ({
   ...(given.slaItlMs === undefined ? {} : { itlMs: given.slaItlMs }),
   ...(given.slaE2eMs === undefined ? {} : { e2eMs: given.slaE2eMs })
 })
+
+/** Nothing where the whole run counts. */
+export const measureOf = ({ measureFrom, measureUntil }: GivenOptions): Pick<ReplayOptions, "measure"> => {
+  if (measureFrom === undefined && measureUntil === undefined) return {}
+  return {
+    measure: {
+      ...(measureFrom === undefined ? {} : { from: measureFrom }),
+      ...(measureUntil === undefined ? {} : { until: measureUntil })
+    }
+  }
+}
+
+export const measureProblem = (given: GivenOptions): Problem => {
+  const { measure = {} } = measureOf(given)
+  const problem = measuredPartProblem(measure)
+  return problem === undefined ? undefined : usageError("--measure-until", problem)
+}
 
 /** A closed loop has no arrivals to speed up, so there the ratio is never looked at. */
 export const speedupProblem = (given: GivenOptions): Problem =>
