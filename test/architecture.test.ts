@@ -21,7 +21,7 @@ const imported: Readonly<Record<string, ReadonlyArray<string>>> = {
   trace: ["structures", "host", "request", "settings"],
   engine: ["structures", "request", "settings", "timing"],
   router: ["structures", "request", "settings", "timing", "engine"],
-  autoscaler: ["settings", "router"],
+  autoscaler: ["settings", "router", "engine"],
   workload: ["structures", "request", "settings", "trace"],
   simulation: [
     "structures",

@@ -25,6 +25,8 @@ export {
   type GivenUtilisation,
   type UtilisationConfig
 } from "../autoscaler/utilisation/UtilisationSettings.ts"
+export { layer as layerSla } from "../autoscaler/sla/SlaAutoscaler.ts"
+export { makeSlaConfig, slaSettings, type GivenSla, type SlaConfig } from "../autoscaler/sla/SlaSettings.ts"
 export { layer as layerReferencePlanner, type Wanted } from "../autoscaler/reference/ReferencePlanner.ts"
 export { decodePlannerConfig, plannerSettings, type PlannerConfig } from "../autoscaler/reference/PlannerConfig.ts"
 export { AutoscalerError } from "../autoscaler/AutoscalerError.ts"

@@ -9,6 +9,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type { PassEstimator } from "../engine/PassEstimate.ts"
 import type { RouterContext } from "../router/Router.ts"
 import { AutoscalerError } from "./AutoscalerError.ts"
 
@@ -125,6 +126,8 @@ export interface ScaledPool {
   readonly blockTokens: number
   /** The router of the pool knows what its workers cache. */
   readonly routedByCache: boolean
+  /** How long passes of its workers would take; absent where the engine cannot tell. */
+  readonly passEstimator?: () => PassEstimator
 }
 
 export interface AutoscalerShape {

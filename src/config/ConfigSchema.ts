@@ -4,6 +4,7 @@
  */
 import { engineSettings } from "../engine/EngineArgs.ts"
 import { plannerSettings } from "../autoscaler/reference/PlannerConfig.ts"
+import { slaSettings } from "../autoscaler/sla/SlaSettings.ts"
 import { utilisationSettings } from "../autoscaler/utilisation/UtilisationSettings.ts"
 import type { FlagSpec } from "./FlagSpec.ts"
 import { type JsonSchema, paths } from "../settings/Kind.ts"
@@ -61,7 +62,12 @@ export const configJsonSchema = (): JsonSchema => ({
     engine_args: tableSchema(engineSettings),
     router_config: tableSchema(routerSettings),
     // Keys of live deployments may be there, too.
-    autoscale_config: tableSchema(utilisationSettings),
+    autoscale_config: {
+      anyOf: [
+        { description: "Of target-utilisation", ...tableSchema(utilisationSettings) },
+        { description: "Of sla", ...tableSchema(slaSettings) }
+      ]
+    },
     planner_config: { ...tableSchema(plannerSettings), additionalProperties: true }
   }
 })

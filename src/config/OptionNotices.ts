@@ -1,4 +1,5 @@
 /** Options that were given but cannot make a difference to the run: worth a word, not an error. */
+import type { PlannerConfig } from "../autoscaler/reference/PlannerConfig.ts"
 import type { EngineArgs } from "../engine/EngineArgs.ts"
 import type { GivenOptions } from "./GivenOptions.ts"
 import type { ReplayOptions } from "../run/ReplayOptions.ts"
@@ -17,8 +18,13 @@ const scalingNotices = (
   { scaling }: Pick<ReplayOptions, "scaling">
 ): ReadonlyArray<string> => [
   ...noEffect("here: the planner learns latencies from the run", [["--benchmark-granularity", benchmarkGranularity]]),
-  ...(scaling?._tag === "Planner"
-    ? scaling.config.unknownKeys.map((key) => `--planner-config: unknown key ${key} has no effect`)
+  ...(scaling?._tag === "Planner" ? plannerNotices(scaling.config) : [])
+]
+
+const plannerNotices = ({ latencyModel, optimizationTarget, unknownKeys }: PlannerConfig): ReadonlyArray<string> => [
+  ...unknownKeys.map((key) => `--planner-config: unknown key ${key} has no effect`),
+  ...(latencyModel === "timing" && optimizationTarget !== "sla"
+    ? [`--planner-config: latency_model has no effect with optimization_target ${optimizationTarget}`]
     : [])
 ]
 

@@ -5,6 +5,7 @@ import * as Context from "effect/Context"
 import type { EngineArgs } from "./EngineArgs.ts"
 import type { HandoffSupport } from "./Handoff.ts"
 import type { KvEventVisibility } from "./KvEvents.ts"
+import type { PassEstimator } from "./PassEstimate.ts"
 import type { WorkerContext } from "./WorkerContext.ts"
 import type { WorkerCore } from "./WorkerCore.ts"
 
@@ -14,6 +15,8 @@ export class Engine extends Context.Service<
     readonly args: EngineArgs
     readonly kvEventVisibility: KvEventVisibility
     readonly spawn: (context: WorkerContext) => WorkerCore
+    /** For those who plan how many workers are needed; absent where the engine cannot tell how long a pass would take. */
+    readonly passEstimator?: () => PassEstimator
     /** Present when the engine can serve as a prefill or decode pool. */
     readonly handoff?: HandoffSupport
   }

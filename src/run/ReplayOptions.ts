@@ -1,6 +1,7 @@
 /** Everything that decides a run: checked, complete, and with the units in the names. Made by {@link validateReplayOptions}. */
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import type { PlannerConfig } from "../autoscaler/reference/PlannerConfig.ts"
+import type { SlaConfig } from "../autoscaler/sla/SlaSettings.ts"
 import type { UtilisationConfig } from "../autoscaler/utilisation/UtilisationSettings.ts"
 import type { ArrivalProcess } from "../workload/ArrivalProcess.ts"
 import type { EngineArgs } from "../engine/EngineArgs.ts"
@@ -131,12 +132,14 @@ export interface ServiceLevelBounds {
   readonly e2eMs?: number
 }
 
-export const autoscalePolicies = ["target-utilisation"] as const
+export const autoscalePolicies = ["target-utilisation", "sla"] as const
 export type AutoscalePolicy = (typeof autoscalePolicies)[number]
 
 export type ScalingOptions =
   /** Use of workers is kept at a target. */
   | { readonly _tag: "Utilisation"; readonly config: UtilisationConfig }
+  /** Objectives for latencies are kept. */
+  | { readonly _tag: "Sla"; readonly config: SlaConfig }
   /** The planner of the reference. */
   | { readonly _tag: "Planner"; readonly config: PlannerConfig }
   /** A file of workers by time. */

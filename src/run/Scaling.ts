@@ -29,6 +29,10 @@ export const autoscalerOf = Effect.fnUntraced(function* (
     const { layer } = yield* Effect.promise(() => import("../autoscaler/utilisation/TargetUtilisation.ts"))
     return Layer.orDie(layer(scaling.config))
   }
+  if (scaling._tag === "Sla") {
+    const { layer } = yield* Effect.promise(() => import("../autoscaler/sla/SlaAutoscaler.ts"))
+    return Layer.orDie(layer(scaling.config))
+  }
   const roles = rolesOf(options)
   const steps = yield* readLines("--autoscale-schedule", scaling.file, '{"at_s": 60, "workers": 4}', (written) =>
     Schedule.stepOf(written, roles)

@@ -84,7 +84,11 @@ export const layerMulti = (options: {
     })
   )
 
-const scaledPool = (role: PoolRole, { engine: { args }, router }: Pool, workers: number): ScaledPool => ({
+const scaledPool = (
+  role: PoolRole,
+  { engine: { args, passEstimator }, router }: Pool,
+  workers: number
+): ScaledPool => ({
   role,
   workers,
   gpusPerWorker: args.gpusPerWorker,
@@ -92,7 +96,8 @@ const scaledPool = (role: PoolRole, { engine: { args }, router }: Pool, workers:
   maxNumSeqs: limitOf(args.maxNumSeqs),
   kvTokens: args.numGpuBlocks * args.blockTokens,
   blockTokens: args.blockTokens,
-  routedByCache: router.followsCaches ?? false
+  routedByCache: router.followsCaches ?? false,
+  ...(passEstimator === undefined ? {} : { passEstimator })
 })
 
 const limitOf = (limit: number): number | undefined => (Number.isFinite(limit) ? limit : undefined)

@@ -56,6 +56,8 @@ export class Timing extends Context.Service<
     /** Named in the report: model and, where it has one, version. */
     readonly source: string
     readonly make: () => TimingModel
+    /** A model whose calls are not counted in `coverage`: for questions about passes that are not run. Default: `make`. */
+    readonly makeUncounted?: () => TimingModel
     /** The measurements that a model reads, where they came as a table file. */
     readonly tables?: TimingTables
     /** What a user should know before trusting the numbers: choices made for them, known weaknesses. */

@@ -251,6 +251,26 @@ describe("validateReplayOptions", () => {
       { ...traced, autoscaleConfig: autoscale('{"good_share": 0.9}') },
       /^--autoscale-config: good_share: needs a bound that good requests keep$/
     ],
+    [
+      "objectives that nobody keeps",
+      { ...traced, autoscale: "sla", autoscaleConfig: autoscale('{"by_load": false, "by_prediction": false}') },
+      /^--autoscale-config: by_load: nothing is scaled/
+    ],
+    [
+      "predictions between two decisions",
+      { ...traced, autoscale: "sla", autoscaleConfig: autoscale('{"interval_s": 7}') },
+      /^--autoscale-config: predict_interval_s: must be a multiple of interval_s, got 60 and 7$/
+    ],
+    [
+      "objectives within a budget that cannot hold the pools",
+      { ...split, autoscale: "sla", autoscaleConfig: autoscale('{"max_gpus": 5, "min_workers": 3}') },
+      /^--autoscale-config: min_workers: the prefill pool starts with 1 workers, which is fewer than 3$/
+    ],
+    [
+      "objectives that start beyond the budget",
+      { ...traced, numWorkers: 6, autoscale: "sla", autoscaleConfig: autoscale('{"max_gpus": 5}') },
+      /^--autoscale-config: max_gpus: the run starts with 6 GPUs, which is more than 5$/
+    ],
     ["planner of two pools", { ...traced, plannerConfig: planner("{}") }, /^--planner-config: mode: disagg needs/],
     ["engine JSON", { ...traced, extraEngineArgs: extra("{bad") }, /^--extra-engine-args: not JSON/],
     ["router JSON", { ...traced, routerConfig: router("[]") }, /^--router-config: expected an object/],

@@ -30,7 +30,7 @@ const chunkedMs = (
   const passMs = (chunk: number): number | undefined =>
     role === "prefill" || (decoding.requests === 0 && decoding.kvTokens === 0)
       ? model.prefillMs(chunk)
-      : model.mixedMs(chunk, decoding.kvTokens)
+      : model.mixedMs(chunk, decoding)
   const full = Math.floor(tokens / maxNumBatchedTokens)
   const rest = full === 0 ? tokens : tokens - full * maxNumBatchedTokens
   const fullMs = full === 0 ? 0 : passMs(maxNumBatchedTokens)
@@ -54,7 +54,7 @@ export const ttftMs = (
   pass: PassObservation,
   { decodeScale, hitRate, queueScale, withQueuedDecode }: TtftQuery
 ): number | undefined => {
-  const queued = pass.queuedPrefillTokens * queueScale + model.meanPromptTokens
+  const queued = pass.queuedPrefillTokens * queueScale + model.means.meanPromptTokens
   const tokens = Math.ceil(queued * (1 - Math.min(Math.max(hitRate, 0), 1 - leastComputed)))
   if (tokens === 0) return 0
   const kvTokens = pass.decodeKvTokens + (withQueuedDecode ? pass.queuedDecodeKvTokens : 0)
@@ -77,14 +77,14 @@ export const itlMs = (
   pass: PassObservation,
   { acceptLength, scale, withQueuedPrefill }: ItlQuery
 ): number | undefined => {
-  const context = model.meanContextTokens
+  const context = model.means.meanContextTokens
   const one = context > 0 ? 1 : 0
   const requests =
     pass.decodeRequests + pass.queuedDecodeRequests + (withQueuedPrefill ? pass.queuedPrefillRequests : 0)
   const kvTokens = pass.decodeKvTokens + pass.queuedDecodeKvTokens + (withQueuedPrefill ? pass.queuedPrefillTokens : 0)
   const load = { requests: Math.ceil(requests * scale + one), kvTokens: Math.ceil(kvTokens * scale + context) }
-  const prefillTokens = role === "aggregated" ? Math.ceil(model.meanPassPrefillTokens) : 0
-  const stepMs = prefillTokens > 0 ? model.mixedMs(prefillTokens, load.kvTokens) : model.decodeMs(load)
+  const prefillTokens = role === "aggregated" ? Math.ceil(model.means.meanPassPrefillTokens) : 0
+  const stepMs = prefillTokens > 0 ? model.mixedMs(prefillTokens, load) : model.decodeMs(load)
   return stepMs === undefined ? undefined : roundedToNs(stepMs) / acceptLength
 }
 
@@ -180,7 +180,7 @@ const aggregatedCandidate = (
   const prefillTokens = Math.ceil((size * acceptLength * prompt) / outputTokens)
   if (prefillTokens > maxNumBatchedTokens - size) return undefined
   const kvTokens = size * contextOf(demand)
-  const stepMs = model.mixedMs(Math.min(maxNumBatchedTokens, prefillTokens), kvTokens)
+  const stepMs = model.mixedMs(Math.min(maxNumBatchedTokens, prefillTokens), { requests: size, kvTokens })
   const firstMs = chunkedMs(model, pool, prefillTokens + prompt, { requests: size, kvTokens })
   if (stepMs === undefined || firstMs === undefined) return undefined
   const ms = roundedToNs(stepMs) / acceptLength

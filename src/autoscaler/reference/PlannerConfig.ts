@@ -89,6 +89,11 @@ export const plannerSettings = {
   prefillScaleDownQueueTokens: queueTokens,
   decodeScaleUpKvRate: kvRate,
   decodeScaleDownKvRate: kvRate,
+  latencyModel: setting(
+    oneOf(["regression", "timing"]),
+    "regression",
+    "Target sla: latencies are learnt from passes, or asked of the engine's timing model (not a key of the reference)"
+  ),
   loadPredictor: setting(word("Predictor").kind, "arima", "How the next window is predicted"),
   loadPredictorLog1p: setting(looseBoolean, false, "Predict log(1 + x)"),
   prophetWindowSize: setting(anyInteger, 50, "Windows that Prophet looks at"),

@@ -6,12 +6,14 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import {
   Autoscaler,
+  type AutoscalerShape,
   type Decider,
   type Observation,
   type PoolObservation,
   type ScaledPool,
   type ScalingDecision
 } from "../Autoscaler.ts"
+import { AutoscalerError } from "../AutoscalerError.ts"
 import { type Budget, clampOne, clampTwo } from "./Budget.ts"
 import type { PlannerConfig } from "./PlannerConfig.ts"
 import { PlannedPool } from "./PlannedPool.ts"
@@ -21,6 +23,9 @@ import { TrafficMerge } from "./TrafficMerge.ts"
 
 /** Workers per pool that are wanted; `undefined` when there is nothing to say. */
 export type Wanted = ReadonlyArray<number> | undefined
+
+/** Workers per pool within limits, from those wanted and those that are ready. */
+export type Bounds = (wanted: ReadonlyArray<number>, ready: ReadonlyArray<number>) => ReadonlyArray<number>
 
 const thresholdsOf = (config: PlannerConfig, contextTokens: number): Thresholds => {
   const exclusive = { upInclusive: false, downInclusive: false, queueDownInclusive: false }
@@ -55,19 +60,19 @@ class ReferencePlanner {
   private readonly pools: ReadonlyArray<PlannedPool>
   private readonly thresholds: ReadonlyArray<Thresholds>
   private readonly sla: SlaPlanner | undefined
-  private readonly budget: Budget
+  private readonly bounds: Bounds
   private readonly traffic = new TrafficMerge()
   private readonly ticksPerLoad: number
   private readonly ticksPerThroughput: number
   private tick = 0
   private scheduledS: number
 
-  constructor(config: PlannerConfig, pools: ReadonlyArray<ScaledPool>) {
+  constructor(config: PlannerConfig, pools: ReadonlyArray<ScaledPool>, bounds: Bounds) {
     this.config = config
+    this.bounds = bounds
     this.pools = pools.map((pool) => new PlannedPool(pool))
     this.thresholds = pools.map(({ kvTokens }) => thresholdsOf(config, kvTokens))
     this.sla = config.optimizationTarget === "sla" ? new SlaPlanner(config, pools) : undefined
-    this.budget = { most: config.maxGpuBudget, fewest: config.minGpuBudget, perPool: config.minEndpoint }
     this.ticksPerLoad = Math.round(config.loadAdjustmentIntervalSeconds / config.scaleIntervalSeconds)
     this.ticksPerThroughput = config.enableThroughputScaling
       ? Math.round(config.throughputAdjustmentIntervalSeconds / config.scaleIntervalSeconds)
@@ -131,9 +136,18 @@ class ReferencePlanner {
     )
   }
 
-  /** Within the budget, and never nobody while there is work. */
   private clamped(wanted: ReadonlyArray<number>): ReadonlyArray<number> {
-    const { budget } = this
+    return this.bounds(
+      wanted,
+      this.pools.map(({ ready }) => ready)
+    )
+  }
+}
+
+/** The reference's: every worker counts as one GPU; never nobody while there is work. */
+const referenceBounds = ({ maxGpuBudget, minEndpoint, minGpuBudget }: PlannerConfig): Bounds => {
+  const budget: Budget = { most: maxGpuBudget, fewest: minGpuBudget, perPool: minEndpoint }
+  return (wanted) => {
     const [first = 0, second] = wanted.map((workers) => Math.max(workers, budget.perPool))
     const clamped = second === undefined ? [clampOne(budget, first)] : clampTwo(budget, first, second)
     return clamped.map((workers) => Math.max(1, workers))
@@ -143,16 +157,42 @@ class ReferencePlanner {
 const stepped = (workers: number, step: number, fewest: number): number =>
   step < 0 ? Math.max(workers - 1, fewest) : workers + step
 
+/** An autoscaler that plans by this configuration, within bounds that may depend on the pools. */
+export const planning = (
+  name: string,
+  config: PlannerConfig,
+  boundsOf: (pools: ReadonlyArray<ScaledPool>) => Bounds
+): AutoscalerShape => ({
+  name,
+  make: (pools): Decider => {
+    const untimed = untimedPool(config, pools)
+    const planner = new ReferencePlanner(config, pools, boundsOf(pools))
+    return {
+      firstTickMs: config.scaleIntervalSeconds * 1000,
+      watchesPasses: true,
+      decide: (observation) =>
+        untimed === undefined ? Effect.sync(() => planner.decide(observation)) : Effect.fail(untimed)
+    }
+  }
+})
+
+/** An engine of one's own need not know how long its passes would take. */
+const untimedPool = (
+  { latencyModel, optimizationTarget }: PlannerConfig,
+  pools: ReadonlyArray<ScaledPool>
+): AutoscalerError | undefined => {
+  const pool = pools.find(({ passEstimator }) => passEstimator === undefined)
+  if (optimizationTarget !== "sla" || latencyModel !== "timing" || pool === undefined) return undefined
+  return new AutoscalerError({
+    problem:
+      `the engine of the ${pool.role} pool cannot tell how long a pass would take (Engine.passEstimator): `
+      + "give it one, or let latencies be learnt (latency_model: regression)"
+  })
+}
+
 /** The reference's planner, as configured. */
 export const layer = (config: PlannerConfig): Layer.Layer<never> =>
-  Layer.succeed(Autoscaler, {
-    name: "reference",
-    make: (pools): Decider => {
-      const planner = new ReferencePlanner(config, pools)
-      return {
-        firstTickMs: config.scaleIntervalSeconds * 1000,
-        watchesPasses: true,
-        decide: (observation) => Effect.sync(() => planner.decide(observation))
-      }
-    }
-  })
+  Layer.succeed(
+    Autoscaler,
+    planning("reference", config, () => referenceBounds(config))
+  )

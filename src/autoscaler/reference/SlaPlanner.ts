@@ -1,11 +1,13 @@
 /** Target `sla` of the reference's planner: its latency models, its predictors, and what they say about workers. */
 import type { ScaledPool } from "../Autoscaler.ts"
 import { capacity, type EstimatedPool } from "./Estimates.ts"
-import { LatencyModel } from "./LatencyModel.ts"
+import type { LatencyModel } from "./LatencyModel.ts"
 import type { PlannedPool } from "./PlannedPool.ts"
 import type { PlannerConfig } from "./PlannerConfig.ts"
 import { type Predictor, predictorOf } from "./Predictor.ts"
 import { alone, combined, itlOpinion, type Objectives, ttftOpinion } from "./SlaLoad.ts"
+import { RegressionModel } from "./RegressionModel.ts"
+import { TimingLatency } from "./TimingLatency.ts"
 import type { Traffic } from "./TrafficMerge.ts"
 
 const estimatedPool = ({ kvTokens, maxNumBatchedTokens, maxNumSeqs, role }: ScaledPool): EstimatedPool => ({
@@ -14,6 +16,15 @@ const estimatedPool = ({ kvTokens, maxNumBatchedTokens, maxNumSeqs, role }: Scal
   maxNumBatchedTokens: maxNumBatchedTokens ?? Infinity,
   maxNumSeqs: maxNumSeqs ?? Infinity
 })
+
+const latencyModel = (config: PlannerConfig, { passEstimator }: ScaledPool): LatencyModel =>
+  config.latencyModel === "timing" && passEstimator !== undefined
+    ? new TimingLatency(passEstimator(), config.maxNumFpmSamples)
+    : new RegressionModel({
+        most: config.maxNumFpmSamples,
+        cells: config.fpmSampleBucketSize,
+        fewest: config.loadMinObservations
+      })
 
 const nothing: Traffic = {
   durationS: 0,
@@ -40,12 +51,7 @@ export class SlaPlanner {
   constructor(config: PlannerConfig, pools: ReadonlyArray<ScaledPool>) {
     this.config = config
     this.pools = pools.map(estimatedPool)
-    const limits = {
-      most: config.maxNumFpmSamples,
-      cells: config.fpmSampleBucketSize,
-      fewest: config.loadMinObservations
-    }
-    this.models = pools.map(() => new LatencyModel(limits))
+    this.models = pools.map((pool) => latencyModel(config, pool))
     const make = (): Predictor =>
       predictorOf({
         kind: config.loadPredictor === "kalman" ? "kalman" : "constant",
@@ -55,7 +61,8 @@ export class SlaPlanner {
     this.requests = make()
     this.promptTokens = make()
     this.outputTokens = make()
-    this.floors = pools.map(() => 1)
+    // The reference knows of no floor before the first prediction.
+    this.floors = pools.map(({ workers }) => (config.latencyModel === "timing" ? workers : 1))
   }
 
   /** All passes but the last of each worker in their order, then the last known of each, however old. */

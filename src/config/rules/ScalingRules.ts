@@ -1,10 +1,13 @@
 /** Who decides how many workers there are, and what that can be combined with. */
 import * as Result from "effect/Result"
+import { decodeSlaConfig, slaProblem } from "../../autoscaler/sla/SlaSettings.ts"
 import { decodePlannerConfig } from "../../autoscaler/reference/PlannerConfig.ts"
 import { plannerProblem } from "../../autoscaler/reference/PlannerProblem.ts"
 import type { ScaledPool } from "../../autoscaler/Autoscaler.ts"
 import { decodeUtilisationConfig, utilisationProblem } from "../../autoscaler/utilisation/UtilisationSettings.ts"
-import type { Deployment, ScalingOptions } from "../../run/ReplayOptions.ts"
+import type { AutoscalePolicy, Deployment, ScalingOptions } from "../../run/ReplayOptions.ts"
+import type { Plain } from "../../settings/Decode.ts"
+import type { SettingsError } from "../../settings/SettingsError.ts"
 import { usageError } from "../../settings/SettingsError.ts"
 import type { ConfigError } from "../ConfigError.ts"
 import { decodePlaced, placedError } from "../DecodeSettings.ts"
@@ -42,14 +45,31 @@ const poolsOf = (deployment: Deployment): ReadonlyArray<Pick<ScaledPool, "role" 
 /** Without settings all have their defaults. */
 const noSettings: JsonSetting = { _tag: "Text", flag: "--autoscale", text: "{}" }
 
-const autoscaleOf = (setting: JsonSetting, deployment: Deployment): Result.Result<ScalingOptions, ConfigError> =>
+/** Settings read by one policy and held against the pools. */
+const settingsOf = <A>(
+  setting: JsonSetting,
+  deployment: Deployment,
+  decode: (written: Plain) => Result.Result<A, SettingsError>,
+  problemOf: (config: A, pools: ReturnType<typeof poolsOf>) => SettingsError | undefined
+): Result.Result<A, ConfigError> =>
   Result.gen(function* () {
     const placed = yield* nodeOf(setting)
-    const config = yield* decodePlaced(placed, decodeUtilisationConfig)
-    const problem = utilisationProblem(config, poolsOf(deployment))
-    if (problem !== undefined) return yield* Result.fail(placedError(placed, problem))
-    return { _tag: "Utilisation" as const, config }
+    const config = yield* decodePlaced(placed, decode)
+    const problem = problemOf(config, poolsOf(deployment))
+    return problem === undefined ? config : yield* Result.fail(placedError(placed, problem))
   })
+
+const autoscaleOf = (
+  policy: AutoscalePolicy,
+  setting: JsonSetting,
+  deployment: Deployment
+): Result.Result<ScalingOptions, ConfigError> =>
+  policy === "sla"
+    ? Result.map(settingsOf(setting, deployment, decodeSlaConfig, slaProblem), (config) => ({ _tag: "Sla", config }))
+    : Result.map(settingsOf(setting, deployment, decodeUtilisationConfig, utilisationProblem), (config) => ({
+        _tag: "Utilisation",
+        config
+      }))
 
 export const scalingOf = (
   { autoscale, autoscaleConfig, autoscaleSchedule, plannerConfig }: GivenOptions,
@@ -57,7 +77,7 @@ export const scalingOf = (
 ): Result.Result<ScalingOptions | undefined, ConfigError> => {
   if (autoscaleSchedule !== undefined) return Result.succeed({ _tag: "Schedule", file: autoscaleSchedule })
   if (autoscale !== undefined || autoscaleConfig !== undefined) {
-    return autoscaleOf(autoscaleConfig ?? noSettings, deployment)
+    return autoscaleOf(autoscale ?? "target-utilisation", autoscaleConfig ?? noSettings, deployment)
   }
   if (plannerConfig === undefined) return Result.succeed(undefined)
   return Result.gen(function* () {

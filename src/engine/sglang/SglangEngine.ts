@@ -6,6 +6,7 @@ import { checkedEngineArgs, type EngineArgs } from "../EngineArgs.ts"
 import { Timing } from "../../timing/Timing.ts"
 import { Engine } from "../Engine.ts"
 import { kvEventVisibilityOf } from "../KvEvents.ts"
+import { passEstimator } from "../PassEstimate.ts"
 import { SglangDecodeWorker } from "./SglangDecodeWorker.ts"
 import { SglangPrefillWorker } from "./SglangPrefillWorker.ts"
 import { SglangWorker } from "./SglangWorker.ts"
@@ -18,6 +19,7 @@ export const layer = (given: EngineArgs): Layer.Layer<Engine, SettingsError, Tim
       return Engine.of({
         args,
         kvEventVisibility: kvEventVisibilityOf(args, "pass-end"),
+        passEstimator: () => passEstimator(args, timing),
         spawn: (context) => new SglangWorker(args, timing.make(), context),
         handoff: {
           order: "destination-first",

@@ -8,6 +8,7 @@ import { Engine } from "../Engine.ts"
 import { checkedEngineArgs, type EngineArgs } from "../EngineArgs.ts"
 import { type EngineProfileName, engineProfiles, isVllmProfile } from "../EngineProfile.ts"
 import { kvEventVisibilityOf } from "../KvEvents.ts"
+import { passEstimator } from "../PassEstimate.ts"
 import { completeVllmScheduler, schedulerSettingsOf } from "./SchedulerArgs.ts"
 import { schedulerRules, type VllmProfileName } from "./SchedulerRules.ts"
 import { VllmV1Worker } from "./VllmV1Worker.ts"
@@ -27,6 +28,7 @@ export const layer = (given: EngineArgs): Layer.Layer<Engine, SettingsError, Tim
       return Engine.of({
         args,
         kvEventVisibility: kvEventVisibilityOf(args, "pass-start"),
+        passEstimator: () => passEstimator(args, timing),
         spawn: (context) => new VllmV1Worker(args, settings, rules, timing.make(), context)
       })
     })

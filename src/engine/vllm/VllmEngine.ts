@@ -7,6 +7,7 @@ import { Timing } from "../../timing/Timing.ts"
 import { Engine } from "../Engine.ts"
 import { isVllmProfile } from "../EngineProfile.ts"
 import { kvEventVisibilityOf } from "../KvEvents.ts"
+import { passEstimator } from "../PassEstimate.ts"
 import * as VllmV1Engine from "../vllm-v1/VllmV1Engine.ts"
 import { guaranteedNoEvict, preemptive } from "./CapacityPolicy.ts"
 import { VllmDecodeWorker } from "./VllmDecodeWorker.ts"
@@ -28,6 +29,7 @@ const layerDynamo = (args: EngineArgs): Layer.Layer<Engine, never, Timing> =>
       return Engine.of({
         args,
         kvEventVisibility: kvEventVisibilityOf(args, "pass-start"),
+        passEstimator: () => passEstimator(args, timing),
         spawn: (context) => new VllmWorker(args, policy, timing.make(), context),
         handoff: {
           order: "source-first",
@@ -48,6 +50,7 @@ export const layerTrtllm = (given: EngineArgs): Layer.Layer<Engine, SettingsErro
       return Engine.of({
         args,
         kvEventVisibility: kvEventVisibilityOf(args, "pass-start"),
+        passEstimator: () => passEstimator(args, timing),
         spawn: (context) => new VllmWorker(args, policy, timing.make(), context)
       })
     })

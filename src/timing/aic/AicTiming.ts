@@ -102,6 +102,7 @@ export const layer = (
         ...(bound.setup.tableFile === undefined ? {} : { tables: bound.setup.tableFile }),
         notes: [...bound.setup.notes, ...free],
         make: () => timingModel(bound, drafts, coverage),
+        makeUncounted: () => timingModel(bound, drafts, new Coverage()),
         coverage: () => coverage.snapshot()
       })
     })

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { PassObservation } from "../../src/autoscaler/Autoscaler.ts"
 import { clampOne, clampTwo } from "../../src/autoscaler/reference/Budget.ts"
-import { LatencyModel } from "../../src/autoscaler/reference/LatencyModel.ts"
+import { RegressionModel } from "../../src/autoscaler/reference/RegressionModel.ts"
 import { leastSquares } from "../../src/autoscaler/reference/LeastSquares.ts"
 import { SampleStore } from "../../src/autoscaler/reference/SampleStore.ts"
 
@@ -24,7 +24,7 @@ const pass = (prefillTokens: number, decodeRequests: number, decodeKvTokens: num
 
 describe("the latency model of the planner", () => {
   it("finds the line that passes lie on", () => {
-    const model = new LatencyModel(limits)
+    const model = new RegressionModel(limits)
     for (let size = 1; size <= 10; size++) {
       model.learn(pass(size * 100, 0, 0, 5 + size * 2))
       model.learn(pass(0, size, size * size * 50, 3 + size + size * size * 0.5))
@@ -32,16 +32,16 @@ describe("the latency model of the planner", () => {
     }
     assert.closeTo(model.prefillMs(2000)!, 45, 1e-6)
     assert.closeTo(model.decodeMs({ requests: 20, kvTokens: 1000 })!, 3 + 20 + 10, 1e-6)
-    assert.closeTo(model.mixedMs(500, 1000)!, 1 + 5 + 1, 1e-6)
+    assert.closeTo(model.mixedMs(500, { requests: 3, kvTokens: 1000 })!, 1 + 5 + 1, 1e-6)
   })
 
   it("knows nothing from too few passes, and nothing from times that fall with work", () => {
-    const model = new LatencyModel(limits)
+    const model = new RegressionModel(limits)
     for (let size = 1; size <= 4; size++) model.learn(pass(size, 0, 0, size))
     assert.isFalse(model.isReady)
     model.learn(pass(5, 0, 0, 5))
     assert.isTrue(model.isReady)
-    const falling = new LatencyModel(limits)
+    const falling = new RegressionModel(limits)
     for (let size = 1; size <= 6; size++) falling.learn(pass(size, 0, 0, 10 - size))
     assert.isUndefined(falling.prefillMs(3))
   })
