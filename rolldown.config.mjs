@@ -1,10 +1,13 @@
 import { defineConfig } from "rolldown"
+import { lighterEffect } from "./tools/package/LighterEffect.mjs"
 import { bundledLicences } from "./tools/package/BundledLicences.mjs"
+import { startChunks } from "./tools/package/StartChunks.mjs"
 
 export default defineConfig({
   input: { dynosim: "src/cli/bin.ts", "sweep-worker": "src/cli/SweepWorker.ts" },
   platform: "node",
-  plugins: [bundledLicences("THIRD-PARTY-LICENSES.txt")],
+  preserveEntrySignatures: false,
+  plugins: [lighterEffect(), bundledLicences("THIRD-PARTY-LICENSES.txt")],
   // jsonc-parser's "main" is UMD, whose requires a bundler cannot follow.
   resolve: { mainFields: ["module", "main"] },
   output: {
@@ -13,6 +16,7 @@ export default defineConfig({
     minify: true,
     entryFileNames: "[name].mjs",
     chunkFileNames: "[name]-[hash].mjs",
+    codeSplitting: { groups: [{ name: startChunks(), debugName: "start" }], includeDependenciesRecursively: false },
     banner: "#!/usr/bin/env node"
   }
 })

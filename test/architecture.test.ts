@@ -127,6 +127,18 @@ const importsOf = (file: string): ReadonlyArray<string> =>
     relative(source, resolve(source, dirname(file), match[1]!))
   )
 
+/** What loading these files loads: they themselves, and what they import other than on demand. */
+const loadedWith = (from: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const loaded = new Set(from)
+  for (const file of loaded) {
+    const text = readFileSync(join(source, file), "utf8")
+    for (const [, target] of text.matchAll(/^(?:import|export) (?!type\b)[^"]*? from "(\.[^"]+)"/gm)) {
+      loaded.add(relative(source, resolve(source, dirname(file), target!)))
+    }
+  }
+  return [...loaded]
+}
+
 const folderOf = (file: string): string => (file.includes("/") ? file.slice(0, file.indexOf("/")) : "")
 
 const importsAcross = (folder: string): ReadonlyArray<readonly [file: string, target: string]> =>
@@ -184,6 +196,25 @@ describe("architecture", () => {
         /"node:|getBuiltinModule|\bBuffer\.|\bprocess\.\w/.test(readFileSync(join(source, file), "utf8"))
       )
     assert.deepStrictEqual(users, ["host/Node.ts"])
+  })
+
+  it("reads no options for the program's own help, and no engine for those of a command", () => {
+    const rooms = (...from: ReadonlyArray<string>) => [...new Set(loadedWith(from).map(folderOf))].toSorted()
+    assert.deepStrictEqual(rooms("cli/Process.ts"), ["cli", "report", "settings"])
+    const ofCommands = loadedWith(["cli/ReplayCommand.ts", "cli/TraceCommand.ts", "cli/ServeCommand.ts"])
+    assert.deepStrictEqual(
+      ofCommands.filter((file) => /(?:Worker|Loop|Core|Reader|Routes|Run)\.ts$/.test(file)),
+      []
+    )
+  })
+
+  it("loads nothing for a plain replay that it does not use", () => {
+    const unused =
+      /^(?:api|compare|html|observe|online|serve|sweep)\/|^timing\/(?:aic\/(?!Aic|OpPlan)|npz|bundle)|^engine\/sglang\/.*Worker|^trace\/formats\/(?!PrefixModel|TraceColumns)|Yaml/
+    assert.deepStrictEqual(
+      loadedWith(["cli/ReplayCommand.ts", "cli/RunReplay.ts"]).filter((file) => unused.test(file)),
+      []
+    )
   })
 
   for (const [name, users] of Object.entries(fenced)) {

@@ -89,7 +89,4 @@ const importData = Command.make(
   ])
 )
 
-export const aicCommand = Command.make("aic").pipe(
-  Command.withDescription("The measurements that AIC timing reads"),
-  Command.withSubcommands([list, compare, importData])
-)
+export const aicCommand = Command.make("aic").pipe(Command.withSubcommands([list, compare, importData]))

@@ -3,6 +3,7 @@
  * keep working: flags may be shortened to a unique prefix, the last of repeated flags counts (unless they collect files), a
  * value may look like a negative number, and trace files may stand anywhere.
  */
+import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { FlagTable } from "../config/FlagSpec.ts"
 import { type UsageError, usageError } from "../settings/SettingsError.ts"
@@ -67,7 +68,7 @@ const switchProblem = (
 const isValue = (word: string): boolean => !word.startsWith("-") || word === "-" || negativeNumber.test(word)
 
 /** The words, flags first as `--name=value`, each flag once; everything that is not understood is left to the parser. */
-const normaliseWords = (
+export const normaliseWords = (
   words: ReadonlyArray<string>,
   table: FlagTable
 ): Result.Result<ReadonlyArray<string>, UsageError> => {
@@ -105,12 +106,15 @@ const normaliseWords = (
 }
 
 /** Normalises what follows the name of a command; the words of anything else are left alone. */
-export const normaliseArgv = (argv: ReadonlyArray<string>): Result.Result<ReadonlyArray<string>, UsageError> => {
+export const normaliseArgv = Effect.fnUntraced(function* (
+  argv: ReadonlyArray<string>
+): Effect.fn.Return<ReadonlyArray<string>, UsageError> {
   for (const length of [2, 1]) {
     const path = argv.slice(0, length)
-    const table = commandFlags.get(path.join(" "))
-    if (table !== undefined)
-      return Result.map(normaliseWords(argv.slice(length), table), (normal) => [...path, ...normal])
+    const load = commandFlags.get(path.join(" "))
+    if (load === undefined) continue
+    const normal = yield* Effect.fromResult(normaliseWords(argv.slice(length), yield* Effect.promise(load)))
+    return [...path, ...normal]
   }
-  return Result.succeed(argv)
-}
+  return argv
+})

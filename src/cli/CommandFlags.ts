@@ -1,39 +1,21 @@
-/** The options of every command, by the words that name it. */
-import { compareFlags } from "../config/CompareFlags.ts"
+/** The options of every command, by the words that name it; loaded for the one that is asked for. */
 import type { FlagTable } from "../config/FlagSpec.ts"
-import { replayFlags } from "../config/ReplayFlags.ts"
-import { serveFlags } from "../config/ServeFlags.ts"
-import { fewestWorkersFlags, highestLoadFlags } from "../sweep/FindFlags.ts"
-import { sweepFlags, sweepMergeFlags, sweepNextFlags } from "../sweep/SweepFlags.ts"
-import {
-  anonymiseFlags,
-  capGapsFlags,
-  mergeFlags,
-  sampleFlags,
-  scaleFlags,
-  shiftFlags,
-  sliceFlags
-} from "../config/TraceEditFlags.ts"
-import { convertFlags, inspectFlags, synthFlags, validateFlags } from "../config/TraceToolFlags.ts"
 
-export const commandFlags: ReadonlyMap<string, FlagTable> = new Map<string, FlagTable>([
-  ["replay", replayFlags],
-  ["compare", compareFlags],
-  ["serve", serveFlags],
-  ["trace inspect", inspectFlags],
-  ["trace validate", validateFlags],
-  ["trace convert", convertFlags],
-  ["trace synth", synthFlags],
-  ["trace slice", sliceFlags],
-  ["trace sample", sampleFlags],
-  ["trace merge", mergeFlags],
-  ["trace scale", scaleFlags],
-  ["trace cap-gaps", capGapsFlags],
-  ["trace shift", shiftFlags],
-  ["trace anonymise", anonymiseFlags],
-  ["find fewest-workers", fewestWorkersFlags],
-  ["find highest-load", highestLoadFlags],
-  ["sweep", sweepFlags],
-  ["sweep merge", sweepMergeFlags],
-  ["sweep next", sweepNextFlags]
+const findFlags = () => import("../sweep/FindFlags.ts")
+const sweepFlags = () => import("../sweep/SweepFlags.ts")
+const toolFlags = () => import("../config/TraceToolFlags.ts")
+
+export const commandFlags: ReadonlyMap<string, () => Promise<FlagTable>> = new Map<string, () => Promise<FlagTable>>([
+  ["replay", async () => (await import("../config/ReplayFlags.ts")).replayFlags],
+  ["compare", async () => (await import("../config/CompareFlags.ts")).compareFlags],
+  ["serve", async () => (await import("../config/ServeFlags.ts")).serveFlags],
+  ["trace inspect", async () => (await toolFlags()).inspectFlags],
+  ["trace validate", async () => (await toolFlags()).validateFlags],
+  ["trace convert", async () => (await toolFlags()).convertFlags],
+  ["trace synth", async () => (await toolFlags()).synthFlags],
+  ["find fewest-workers", async () => (await findFlags()).fewestWorkersFlags],
+  ["find highest-load", async () => (await findFlags()).highestLoadFlags],
+  ["sweep", async () => (await sweepFlags()).sweepFlags],
+  ["sweep merge", async () => (await sweepFlags()).sweepMergeFlags],
+  ["sweep next", async () => (await sweepFlags()).sweepNextFlags]
 ])

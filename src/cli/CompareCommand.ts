@@ -21,9 +21,6 @@ export const compareCommand = Command.make(
     yield* compareRuns(runs, settingsOf(flags))
   })
 ).pipe(
-  Command.withDescription(
-    "Compare runs, simulated or measured, by the same definitions; fit engine arguments to a measured one"
-  ),
   Command.withExamples([
     {
       command: "dynosim compare artifacts/ report.json,requests.jsonl",

@@ -36,7 +36,4 @@ const highestLoad = Command.make(
   })
 ).pipe(Command.withDescription("The highest arrival speed-up under which conditions are met, to one percent"))
 
-export const findCommand = Command.make("find").pipe(
-  Command.withDescription("How few workers are enough, and how much load is not too much"),
-  Command.withSubcommands([fewestWorkers, highestLoad])
-)
+export const findCommand = Command.make("find").pipe(Command.withSubcommands([fewestWorkers, highestLoad]))

@@ -11,31 +11,18 @@ import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import { printable } from "../report/Printable.ts"
 import { version } from "../report/Version.ts"
-import { aicCommand } from "./AicCommand.ts"
-import { compareCommand } from "./CompareCommand.ts"
 import { closestName } from "../settings/ClosestName.ts"
 import { normaliseArgv } from "./Argv.ts"
-import { replayCommand } from "./ReplayCommand.ts"
-import { serveCommand } from "./ServeCommand.ts"
-import { findCommand } from "./FindCommand.ts"
-import { sweepCommand } from "./SweepCommand.ts"
-import { traceCommand } from "./TraceCommand.ts"
 import { ThresholdsCrossed } from "./CliError.ts"
+import { commandsFor } from "./Commands.ts"
 
-const dynosim = Command.make("dynosim").pipe(
-  Command.withDescription("Replays LLM request traces against simulated serving engines in virtual time"),
-  Command.withSubcommands([
-    replayCommand,
-    compareCommand,
-    sweepCommand,
-    findCommand,
-    serveCommand,
-    traceCommand,
-    aicCommand
-  ])
-)
-
-const runCommand = Command.runWith(dynosim, { version })
+const runCommand = Effect.fnUntraced(function* (words: ReadonlyArray<string>) {
+  const dynosim = Command.make("dynosim").pipe(
+    Command.withDescription("Replays LLM request traces against simulated serving engines in virtual time"),
+    Command.withSubcommands(yield* commandsFor(words))
+  )
+  return yield* Command.runWith(dynosim, { version })(words)
+})
 
 /** What a user is told about an error: one line, and what to do. */
 interface Message {
@@ -119,8 +106,4 @@ const services = Layer.mergeAll(
 
 /** Runs the program with the words after its name. Failures have been explained to the user; see {@link exitCodeOf}. */
 export const main = (argv: ReadonlyArray<string>) =>
-  Effect.fromResult(normaliseArgv(argv)).pipe(
-    Effect.flatMap(runCommand),
-    Effect.tapCause(explain),
-    Effect.provide(services)
-  )
+  normaliseArgv(argv).pipe(Effect.flatMap(runCommand), Effect.tapCause(explain), Effect.provide(services))

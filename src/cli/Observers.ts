@@ -3,7 +3,6 @@ import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { gzipSync } from "node:zlib"
 import type { WindowBounds } from "../report/MeasuredWindow.ts"
 import type { OutputError } from "../report/ReportError.ts"
 import * as OutputFile from "../report/OutputFile.ts"
@@ -58,6 +57,8 @@ const seriesObserver = Effect.fnUntraced(function* ({
   return { probe, through: writeTableTo(file, writer, () => probe.take()), finish: nothingMore }
 })
 
+const gzipped = async (text: string): Promise<Uint8Array> => (await import("node:zlib")).gzipSync(text)
+
 const timelineObserver = Effect.fnUntraced(function* ({
   path,
   ...options
@@ -71,7 +72,7 @@ const timelineObserver = Effect.fnUntraced(function* ({
     OutputFile.writeStream(
       path,
       /\.gz$/i.test(path)
-        ? Stream.make(gzipSync([...timelineText(probe)].join("")))
+        ? Stream.fromEffect(Effect.promise(() => gzipped([...timelineText(probe)].join(""))))
         : Stream.fromIterable(timelineText(probe))
     )
   )

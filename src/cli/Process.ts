@@ -1,10 +1,6 @@
 /** The program as a process: signals, standard streams, exit code. */
-// oxlint-disable-next-line import/no-unassigned-import -- sets how the heap grows; must run before it does
-import "./SmallHeap.ts"
-// oxlint-disable-next-line import/no-unassigned-import -- compiles schemas to code; must run before the first is used
-import "effect/schema/SchemaJITCompiler/enable"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as CommandServices from "./CommandServices.ts"
 import * as Effect from "effect/Effect"
 import { exitCodeOf } from "./ExitCode.ts"
 import { main } from "./Main.ts"
@@ -50,7 +46,7 @@ const screen = process.stdout.isTTY
 main(process.argv.slice(2)).pipe(
   Effect.provideService(Screen, screen),
   Effect.provideService(ProgressTerminal, terminal),
-  Effect.provide(NodeServices.layer),
+  Effect.provide(CommandServices.layer),
   NodeRuntime.runMain({
     disableErrorReporting: true,
     teardown: (exit, onExit) => onExit(exitCodeOf(exit))

@@ -22,9 +22,6 @@ export const replayCommand = Command.make(
     yield* runReplay(traces, settingsOf(flags))
   })
 ).pipe(
-  Command.withDescription(
-    "Replay a trace, or synthetic load, against simulated engines in virtual time; print a table and write a report"
-  ),
   Command.withExamples([
     { command: "dynosim replay trace.jsonl --num-workers 4", description: "Four workers, round robin" },
     {

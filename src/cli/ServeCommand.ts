@@ -14,7 +14,6 @@ export const serveCommand = Command.make(
     return yield* runServe(settingsOf(flags))
   })
 ).pipe(
-  Command.withDescription("Serve simulated engines as an OpenAI-compatible HTTP endpoint, paced by the live clock"),
   Command.withExamples([
     { command: "dynosim serve", description: "One worker on http://127.0.0.1:8000" },
     {

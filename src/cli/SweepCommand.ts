@@ -39,7 +39,6 @@ export const sweepCommand = Command.make(
     yield* runSweep(plan, settingsOf(flags))
   })
 ).pipe(
-  Command.withDescription("Replay the combinations of a plan, keep every report, and find the best"),
   Command.withSubcommands([merge, next]),
   Command.withExamples([
     { command: "dynosim sweep examples/sweep.yaml", description: "Every combination of a plan, or go on with it" }

@@ -13,11 +13,9 @@ import type * as Scope from "effect/Scope"
 import type { EngineArgs } from "../engine/EngineArgs.ts"
 import type { Deployment as DeploymentChoice, DeploymentOptions } from "./ReplayOptions.ts"
 import { Engine } from "../engine/Engine.ts"
-import * as SglangEngine from "../engine/sglang/SglangEngine.ts"
 import * as VllmEngine from "../engine/vllm/VllmEngine.ts"
 import type * as LiveTopology from "../online/LiveTopology.ts"
 import type { PoolFacts } from "../report/ReportOptions.ts"
-import * as KvRouter from "../router/kv/KvRouter.ts"
 import type { PolicyFileError } from "../router/kv/PolicyFileError.ts"
 import type { PrefillEstimator } from "../router/kv/PrefillLoad.ts"
 import * as RoundRobin from "../router/RoundRobin.ts"
@@ -70,6 +68,8 @@ export interface Deployment {
 // What a plain replay does not need is loaded by the runs that do.
 const aicPools = Effect.promise(() => import("./AicPools.ts"))
 const npzTiming = Effect.promise(() => import("../timing/npz/NpzTiming.ts"))
+const sglangEngine = Effect.promise(() => import("../engine/sglang/SglangEngine.ts"))
+const kvRouter = Effect.promise(() => import("../router/kv/KvRouter.ts"))
 const liveTopology = Effect.promise(() => import("../online/LiveTopology.ts"))
 
 const timingLayer = (args: EngineArgs, { bundles }: RunFiles): Layer.Layer<Timing, AicError | NpzError, Files> => {
@@ -86,7 +86,7 @@ const engineLayer = (args: EngineArgs): Layer.Layer<Engine, SettingsError, Timin
     case "vllm":
       return VllmEngine.layer(args)
     case "sglang":
-      return SglangEngine.layer(args)
+      return Layer.unwrap(Effect.map(sglangEngine, ({ layer }) => layer(args)))
     case "trtllm":
       return VllmEngine.layerTrtllm(args)
   }
@@ -140,10 +140,8 @@ const deployRouter = Effect.fnUntraced(function* (
       ? undefined
       : yield* (yield* aicPools).prefillEstimator(routing.prefillEstimate, bundles)
   const { config, tieBreak } = routing
-  return Context.get(
-    yield* Layer.build(KvRouter.layer({ ...config, policyProfile, prefillEstimator, seed, tieBreak })),
-    Router
-  )
+  const { layer } = yield* kvRouter
+  return Context.get(yield* Layer.build(layer({ ...config, policyProfile, prefillEstimator, seed, tieBreak })), Router)
 })
 
 const deployPools = Effect.fnUntraced(function* (

@@ -15,10 +15,8 @@ import { surveyAgentic } from "./AgenticSurvey.ts"
 import { appliedComputeRows } from "./AppliedComputeReader.ts"
 import { dynamoRecords } from "./DynamoReader.ts"
 import { loadDynamoTrace } from "./DynamoTrace.ts"
-import { detectFormat } from "./formats/Detection.ts"
 import type { ForeignReading } from "./formats/ForeignFormat.ts"
-import { openForeignTrace } from "./formats/OpenForeignTrace.ts"
-import { foreignFormats, type ForeignFormatName } from "./formats/Registry.ts"
+import type { ForeignFormatName } from "./formats/Registry.ts"
 import { defaultTraceBlockTokens, maxTokens } from "./FieldSchemas.ts"
 import { lineBatches } from "./LineReader.ts"
 import { mooncakeRows } from "./MooncakeReader.ts"
@@ -28,6 +26,7 @@ import type { RequestGraph } from "./RequestGraph.ts"
 import { RowMemory } from "./RowMemory.ts"
 import { TraceChecks } from "./TraceChecks.ts"
 import { TraceError } from "./TraceError.ts"
+import { traceFormats } from "./TraceFormat.ts"
 import { openTraceFile } from "./TraceFile.ts"
 import type { TraceRow } from "./TraceRow.ts"
 import { surveyRows } from "./TraceSurvey.ts"
@@ -248,12 +247,18 @@ export { defaultTraceBlockTokens }
 const isNative = (format: string): format is NativeFormat =>
   ["mooncake", "mooncake-delta", "agentic_mooncake", "applied_compute_agentic", "dynamo"].includes(format)
 
-const isForeign = (format: string): format is ForeignFormatName => Object.hasOwn(foreignFormats, format)
+// Formats of somebody else, and telling them apart, are loaded by the runs that read them.
+const foreignTraces = Effect.promise(() => import("./formats/OpenForeignTrace.ts"))
+const detection = Effect.promise(() => import("./formats/Detection.ts"))
+
+const isKnown = (format: string): format is NativeFormat | ForeignFormatName =>
+  format !== "auto" && traceFormats.some((name) => name === format)
 
 const openDetected = Effect.fnUntraced(function* (options: TraceOptions) {
   const [file] = options.files
+  const { detectFormat } = yield* detection
   const { format, what } = yield* detectFormat(file)
-  if (!isNative(format) && !isForeign(format)) return yield* new TraceError({ file, problem: `looks like ${what}` })
+  if (!isKnown(format)) return yield* new TraceError({ file, problem: `looks like ${what}` })
   const trace = yield* openTrace({ ...options, format })
   return { ...trace, remarks: [`looks like ${what}, and is read as ${format}`, ...trace.remarks] }
 })
@@ -273,19 +278,21 @@ export const openTrace = (options: TraceOptions): Opened => {
   }
   if (format === "auto") return openDetected(options)
   const { timeUnit } = options
-  if (isForeign(format)) {
-    return openForeignTrace(format, {
-      columns: undefined,
-      prefixes: freshPrefixes,
-      seed: defaultSeed,
-      sessionTurns: undefined,
-      defaultOutputTokens: undefined,
-      textBytesPerToken: undefined,
-      ...options.foreign,
-      file,
-      timeUnit,
-      traceBlockTokens: options.traceBlockTokens
-    })
+  if (!isNative(format)) {
+    return Effect.flatMap(foreignTraces, ({ openForeignTrace }) =>
+      openForeignTrace(format, {
+        columns: undefined,
+        prefixes: freshPrefixes,
+        seed: defaultSeed,
+        sessionTurns: undefined,
+        defaultOutputTokens: undefined,
+        textBytesPerToken: undefined,
+        ...options.foreign,
+        file,
+        timeUnit,
+        traceBlockTokens: options.traceBlockTokens
+      })
+    )
   }
   const traceBlockTokens = options.traceBlockTokens ?? defaultTraceBlockTokens
   const reading = { traceBlockTokens, ...(timeUnit === undefined ? {} : { timeUnit }) }

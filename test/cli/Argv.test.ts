@@ -3,15 +3,16 @@ import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { normaliseArgv } from "../../src/cli/Argv.ts"
+import { normaliseArgv, normaliseWords } from "../../src/cli/Argv.ts"
+import { replayFlags } from "../../src/config/ReplayFlags.ts"
 
 const normal = (...words: ReadonlyArray<string>): ReadonlyArray<string> =>
-  Result.getOrThrow(normaliseArgv(["replay", ...words])).slice(1)
+  Result.getOrThrow(normaliseWords(words, replayFlags))
 
 const refused = (...words: ReadonlyArray<string>): string =>
-  Result.getOrThrow(Result.flip(normaliseArgv(["replay", ...words]))).message
+  Result.getOrThrow(Result.flip(normaliseWords(words, replayFlags))).message
 
-describe("normaliseArgv", () => {
+describe("the words of a command line", () => {
   it("joins a flag and its value, wherever trace files stand", () => {
     assert.deepStrictEqual(normal("a", "--num-workers", "2", "b", "--router-mode=kv_router"), [
       "--num-workers=2",
@@ -68,9 +69,8 @@ describe("normaliseArgv", () => {
     assert.deepStrictEqual(normal("--quiet", "a.jsonl"), ["--quiet", "a.jsonl"])
   })
 
-  it("leaves what it does not know to the parser, and other commands alone", () => {
+  it("leaves what it does not know to the parser", () => {
     assert.deepStrictEqual(normal("--foo", "1", "-h"), ["--foo", "-h", "1"])
-    assert.deepStrictEqual(Result.getOrThrow(normaliseArgv(["--num", "2"])), ["--num", "2"])
   })
 
   const word = Schema.Literals([
@@ -89,8 +89,19 @@ describe("normaliseArgv", () => {
   ])
   it.effect.prop("changes nothing when done twice", [Arbitrary.schema(Schema.Array(word))], ([words]) =>
     Effect.sync(() => {
-      const once = normaliseArgv(["replay", ...words])
-      if (Result.isSuccess(once)) assert.deepStrictEqual(normaliseArgv(once.success), once)
+      const once = normaliseWords(words, replayFlags)
+      if (Result.isSuccess(once)) assert.deepStrictEqual(normaliseWords(once.success, replayFlags), once)
+    })
+  )
+
+  it.effect("knows the options of the command that is named, and leaves other words alone", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* normaliseArgv(["trace", "convert", "--trace-f", "auto"]), [
+        "trace",
+        "convert",
+        "--trace-format=auto"
+      ])
+      assert.deepStrictEqual(yield* normaliseArgv(["--num", "2"]), ["--num", "2"])
     })
   )
 })

@@ -1,0 +1,32 @@
+/** Which modules of the command go into one file: what is always loaded together. */
+import { resolve } from "node:path"
+
+/**
+ * From the first: each takes what its modules import statically, unless a former one has it. What the modules load on demand is not theirs.
+ * Loading a file costs as much as reading 10 kB of it, and a bundler left alone makes one of every module that two others share.
+ */
+const files = {
+  start: ["src/cli/Process.ts"],
+  trace: ["src/run/OpenTrace.ts"],
+  replay: ["src/cli/ReplayCommand.ts", "src/cli/RunReplay.ts"]
+}
+
+/** The name of the file that a module goes into, for `codeSplitting` of rolldown; nothing where that is left to it. */
+export const startChunks = () => {
+  /** By module, once the first is asked for. */
+  let names
+  const assign = (name, id, context) => {
+    if (names.has(id)) return
+    names.set(id, name)
+    for (const imported of context.getModuleInfo(id)?.importedIds ?? []) assign(name, imported, context)
+  }
+  return (id, context) => {
+    if (names === undefined) {
+      names = new Map()
+      for (const [name, modules] of Object.entries(files)) {
+        for (const module of modules) assign(name, resolve(module), context)
+      }
+    }
+    return names.get(id)
+  }
+}
