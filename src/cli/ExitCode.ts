@@ -1,4 +1,4 @@
-/** What the process says when it ends: 0 done, 1 the run failed, 2 bad usage or input, 3 a threshold of --fail-if crossed, 130 interrupted. */
+/** What the process says when it ends: 0 done, 1 the run failed, 2 bad usage or input, 3 a threshold of --fail-if crossed, or what was looked for is out of reach, 130 interrupted. */
 import * as Cause from "effect/Cause"
 import type * as CliError from "effect/cli/CliError"
 import * as Exit from "effect/Exit"

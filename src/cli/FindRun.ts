@@ -19,7 +19,7 @@ import { usageError } from "../settings/SettingsError.ts"
 import { CellStore } from "../sweep/CellStore.ts"
 import { baseOfFlags, fewestWorkers, highestLoad, type Question } from "../sweep/Find.ts"
 import { fewestWorkersFlags, highestLoadFlags, searchFlags } from "../sweep/FindFlags.ts"
-import { answerOf, findJson, findLines } from "../sweep/FindText.ts"
+import { answerOf, findJson, findLines, outOfReach } from "../sweep/FindText.ts"
 import { Search } from "../sweep/Search.ts"
 import { summarise } from "../sweep/Summary.ts"
 import * as Sweep from "../sweep/Sweep.ts"
@@ -27,6 +27,7 @@ import { configText } from "../sweep/SweepText.ts"
 import { sweepMetrics } from "../sweep/SweepMetrics.ts"
 import { type Found, threshold } from "../sweep/Threshold.ts"
 import { checkSweepOutputs } from "./SweepRun.ts"
+import { ThresholdsCrossed } from "./CliError.ts"
 import { threadRunner } from "./SweepThreads.ts"
 import { refusePolicyVariable } from "./OptionFiles.ts"
 
@@ -113,6 +114,8 @@ const find = Effect.fnUntraced(function* (
   }
   const lines = findLines(question, found).map(printable).join("\n")
   yield* settings.json === "-" || settings.bestConfig === "-" ? Console.error(lines) : Console.log(lines)
+  const problem = outOfReach(question, found)
+  if (problem !== undefined) return yield* new ThresholdsCrossed({ problems: [problem] })
 })
 
 /** Only the flags that a command has of its own. */

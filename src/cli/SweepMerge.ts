@@ -12,7 +12,7 @@ import { CellStore, cellsFolder } from "../sweep/CellStore.ts"
 import { summarise } from "../sweep/Summary.ts"
 import * as Sweep from "../sweep/Sweep.ts"
 import { sweepMergeFlags } from "../sweep/SweepFlags.ts"
-import { checkSweepOutputs, deliverSummary, keepPlan, readPlanFile } from "./SweepRun.ts"
+import { checkSweepOutputs, deliverSummary, failIfNothingFound, keepPlan, readPlanFile } from "./SweepRun.ts"
 import { failIfCrossed, readSweepThresholds } from "./SweepThresholds.ts"
 
 const planNames = ["plan.yaml", "plan.json"]
@@ -71,5 +71,6 @@ export const mergeSweep = Effect.fnUntraced(function* (folders: ReadonlyArray<st
     Effect.provide(Layer.merge(nobody, CellStore.layerFolder(given.results)))
   )
   yield* deliverSummary(first.plan, summary, given)
+  yield* failIfNothingFound(first.plan, summary)
   yield* failIfCrossed(first.plan, summary, thresholds)
 })

@@ -17,6 +17,8 @@ import { summarise, type Summary } from "../sweep/Summary.ts"
 import * as Sweep from "../sweep/Sweep.ts"
 import { sweepFlags } from "../sweep/SweepFlags.ts"
 import { configText, remarks, sweepCsv, sweepJson, tableRows } from "../sweep/SweepText.ts"
+import { ThresholdsCrossed } from "./CliError.ts"
+import { nothingFound } from "../sweep/FindingText.ts"
 import { refusePolicyVariable } from "./OptionFiles.ts"
 import { checkOutputs, type InputFile } from "./OutputPaths.ts"
 import { showSweepProgress } from "./SweepProgress.ts"
@@ -112,8 +114,15 @@ export const runSweep = Effect.fnUntraced(function* (file: string, flags: FlagVa
   ).pipe(Effect.provide(Layer.merge(threadRunner(given.threads), CellStore.layerFolder(folder))))
   yield* deliverSummary(read.plan, summary, given)
   yield* failIfNothingRan(summary, file)
+  yield* failIfNothingFound(read.plan, summary)
   yield* failIfCrossed(read.plan, summary, thresholds)
 })
+
+/** A search that has no answer ends like a threshold that is crossed. */
+export const failIfNothingFound = (plan: Plan, summary: Summary) => {
+  const problems = nothingFound(plan, summary)
+  return problems.length === 0 ? Effect.void : Effect.fail(new ThresholdsCrossed({ problems }))
+}
 
 /** A sweep in which every run failed, or nothing could be run, is no success. */
 const failIfNothingRan = ({ candidates, elsewhere, failed, impossible }: Summary, file: string) => {

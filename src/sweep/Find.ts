@@ -76,7 +76,8 @@ const planOf = (base: JsonObject, constraints: ReadonlyArray<Condition>, axes: R
   maxGpus: undefined,
   objectives: [Result.getOrThrow(parseObjective("minimise total_gpus"))],
   seeds: undefined,
-  search: "grid"
+  search: "grid",
+  find: undefined
 })
 
 /** The first axis varies; on the second stand the load as it is, and one request in flight. */

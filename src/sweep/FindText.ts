@@ -26,7 +26,8 @@ const answerText = (question: Question, position: number, candidate: Candidate):
   return `${value} times the load, ${Number(offeredRate(candidate).toPrecision(4))} completed requests per second: ${conditions}`
 }
 
-const floorText = ({ floor }: Found): ReadonlyArray<string> =>
+/** What an idle worker comes to, where that is why nothing helps. */
+export const floorText = ({ floor }: Found): ReadonlyArray<string> =>
   floor === undefined
     ? []
     : floor.judgements
@@ -36,16 +37,25 @@ const floorText = ({ floor }: Found): ReadonlyArray<string> =>
             `The floor: with one request in flight at a time, on an idle worker, ${describeJudgement(judgement)}`
         )
 
-const limitText = (question: Question, { tried }: Found): string => {
-  const last = tried.at(-1)
+/** What the easiest that was tried still misses. */
+export const missText = ({ tried }: Found): string => {
+  const figures =
+    tried
+      .at(-1)
+      ?.candidate?.judgements.filter(({ holds }) => !holds)
+      .map(describeJudgement) ?? []
+  return figures.length === 0 ? "" : `, where ${figures.join(", ")}`
+}
+
+const limitText = (question: Question, found: Found): string => {
+  const last = found.tried.at(-1)
   const value = last === undefined ? "" : valueAt(question, last.position)
   const at = question.what === "num-workers" ? `${value} workers` : `${value} times the load`
-  const figures = last?.candidate?.judgements.filter(({ holds }) => !holds).map(describeJudgement) ?? []
-  return `Out of reach: ${conditionsText(question)} is not met with up to ${at}${figures.length === 0 ? "" : `, where ${figures.join(", ")}`}`
+  return `Out of reach: ${conditionsText(question)} is not met with up to ${at}${missText(found)}`
 }
 
 /** What is worth a sentence beside the answer. */
-const caveats = (found: Found): ReadonlyArray<string> => {
+export const caveats = (found: Found): ReadonlyArray<string> => {
   const metric = notMonotone(found)
   return metric === undefined
     ? []
@@ -53,6 +63,10 @@ const caveats = (found: Found): ReadonlyArray<string> => {
         `${metric} does not move one way along what was tried, so that what was passed over may hold a better answer: a grid (dynosim sweep) looks at all`
       ]
 }
+
+/** Why no answer was found, in a sentence; `undefined` where one was. */
+export const outOfReach = (question: Question, found: Found): string | undefined =>
+  found.position === undefined ? [limitText(question, found), ...floorText(found)].join(". ") : undefined
 
 /** A line per run, then the answer. */
 export const findLines = (question: Question, found: Found): ReadonlyArray<string> => {

@@ -15,10 +15,12 @@ import { decodePlaced } from "../config/DecodeSettings.ts"
 import { emptyObject, type JsonEntry, type JsonNode, type JsonObject, showNode } from "../settings/JsonNode.ts"
 import { parseSettingsFile } from "../config/SettingsFile.ts"
 import { type Condition, parseConditions } from "../report/Condition.ts"
+import { closestName } from "../settings/ClosestName.ts"
 import { decode } from "../settings/Decode.ts"
 import { anyCount, integer, type Kind, oneOf, text, texts } from "../settings/Kind.ts"
 import { optional, setting } from "../settings/Setting.ts"
 import { type Axis, readAxes } from "./Axis.ts"
+import { floorAxis } from "./FindSearch.ts"
 import { type Objective, parseObjective } from "./Objective.ts"
 import { sweepMetrics } from "./SweepMetrics.ts"
 import type { ConditionError } from "../report/ReportError.ts"
@@ -42,7 +44,7 @@ const seedList: Kind<ReadonlyArray<number>> = {
   }
 }
 
-export const searches = ["grid", "descent"] as const
+export const searches = ["grid", "descent", "find"] as const
 export type SearchName = (typeof searches)[number]
 
 export const planSettings = {
@@ -62,7 +64,16 @@ export const planSettings = {
     "Two or three objectives: runs that none is better than in all of them are marked"
   ),
   seeds: optional(seedList, undefined, "Every combination runs once with each seed; figures are means over them"),
-  search: setting(oneOf(searches), "grid", "grid runs every combination; descent improves axis by axis")
+  search: setting(
+    oneOf(searches),
+    "grid",
+    "grid runs every combination; descent improves axis by axis; find looks along one axis"
+  ),
+  find: optional(
+    text,
+    undefined,
+    "Axis of which the first value that meets the constraints is looked for, in each combination of the others; list its values from the most wanted to the easiest to meet them with"
+  )
 }
 
 export interface Plan {
@@ -76,6 +87,8 @@ export interface Plan {
   readonly objectives: readonly [Objective, ...ReadonlyArray<Objective>]
   readonly seeds: ReadonlyArray<number> | undefined
   readonly search: SearchName
+  /** Which axis `find` looks along, and which one is the floor; `undefined` for other searches. */
+  readonly find: { readonly axis: number; readonly floor: number | undefined } | undefined
 }
 
 /** Reads the text of a plan; a name ending in `.json` makes it strict JSON. */
@@ -139,15 +152,50 @@ export const readPlan = (source: ConfigSource, written: JsonNode): Result.Result
         )
       )
     }
+    const looked = yield* findOf(axes, constraints, given, (key, problem, hint) =>
+      configError(source, key, at(key), problem, hint)
+    )
+    const floor = looked === undefined ? undefined : floorAxis(base, axes, constraints)
     return {
       source,
       base,
-      axes,
+      axes: floor === undefined ? axes : [...axes, floor],
       constraints,
       judge: given.judge ?? "mean",
       maxGpus: given.maxGpus,
       objectives: [first, ...others],
       seeds: given.seeds,
-      search: given.search ?? "grid"
+      search: looked === undefined ? (given.search ?? "grid") : "find",
+      find: looked === undefined ? undefined : { axis: looked, floor: floor === undefined ? undefined : axes.length }
     }
   })
+
+/** The axis that `find` looks along; `undefined` for a plan with another search. */
+const findOf = (
+  axes: ReadonlyArray<Axis>,
+  constraints: ReadonlyArray<Condition>,
+  { find, search }: { readonly find?: string | undefined; readonly search?: SearchName | undefined },
+  problem: (key: string, problem: string, hint?: string) => ConfigError
+): Result.Result<number | undefined, ConfigError> => {
+  if (find === undefined) {
+    return search === "find"
+      ? Result.fail(problem("search", "find needs an axis to look along", "name it: find: num-workers"))
+      : Result.succeed(undefined)
+  }
+  if (search !== undefined && search !== "find") {
+    return Result.fail(problem("find", `cannot be combined with search: ${search}`))
+  }
+  if (constraints.length === 0) {
+    return Result.fail(problem("find", "looks for the first value that meets constraints, and there are none"))
+  }
+  const axis = axes.findIndex(({ name }) => name.replaceAll("_", "-") === find.replaceAll("_", "-"))
+  const close = closestName(
+    find,
+    axes.map(({ name }) => name)
+  )
+  return axis >= 0
+    ? Result.succeed(axis)
+    : Result.fail(
+        problem("find", `${find} is no axis of the plan`, close === undefined ? undefined : `did you mean ${close}?`)
+      )
+}

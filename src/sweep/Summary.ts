@@ -2,6 +2,7 @@
 import * as Sink from "effect/Sink"
 import { bestOf, type Candidate, candidateOf, paretoSet } from "./Candidate.ts"
 import type { Cell } from "./Cell.ts"
+import { isFloor } from "./FindSearch.ts"
 import type { Plan } from "./Plan.ts"
 import type { CellResult } from "./Sweep.ts"
 import type { Report } from "../report/Report.ts"
@@ -71,10 +72,11 @@ export class SummaryBuilder {
       .filter(({ cells }) => cells.length === seeds)
       .flatMap((gathered) => this.candidate(gathered))
       .toSorted((a, b) => a.index - b.index)
+    const ranked = candidates.filter(({ point }) => !isFloor(this.plan, point))
     return {
       candidates,
-      best: bestOf(candidates),
-      pareto: paretoSet(candidates),
+      best: bestOf(ranked),
+      pareto: paretoSet(ranked),
       impossible: new Map([...this.impossible].map(([reason, points]) => [reason, points.size])),
       failed: this.failed.toSorted((a, b) => a.cell.index - b.cell.index),
       evaluated: this.evaluated,

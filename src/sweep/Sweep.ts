@@ -21,6 +21,7 @@ import { type CellIds, cellIds } from "./CellId.ts"
 import { CellRunner } from "./CellRunner.ts"
 import { CellStore, timeless } from "./CellStore.ts"
 import { descent } from "./Descent.ts"
+import { find } from "./FindSearch.ts"
 import type { Plan } from "./Plan.ts"
 import { grid, Search, type SearchStrategy } from "./Search.ts"
 import type { SweepInputError } from "./SweepError.ts"
@@ -54,7 +55,7 @@ export interface Shard {
   readonly count: number
 }
 
-export const strategyOf = (plan: Plan): SearchStrategy => (plan.search === "descent" ? descent : grid)
+export const strategyOf = (plan: Plan): SearchStrategy => ({ descent, find, grid })[plan.search]
 
 /** GPUs that options ask for. */
 const gpusOf = ({ deployment }: ReplayOptions): number =>

@@ -3,6 +3,8 @@ import { describeJudgement } from "../report/Condition.ts"
 import type { Metric } from "../report/Metric.ts"
 import { type Candidate, figureOf } from "./Candidate.ts"
 import { objectiveText } from "./Objective.ts"
+import { findingsJson, findingTexts } from "./FindingText.ts"
+import { isFloor } from "./FindSearch.ts"
 import type { Plan } from "./Plan.ts"
 import { sweepMetrics } from "./SweepMetrics.ts"
 import type { Summary } from "./Summary.ts"
@@ -22,6 +24,7 @@ const figureText = (metric: Metric, { reports }: Candidate): string => {
 }
 
 const markOf = (plan: Plan, summary: Summary, candidate: Candidate): string => {
+  if (isFloor(plan, candidate.point)) return "floor"
   if (!candidate.isFeasible) return "misses"
   if (isBest(plan, summary, candidate)) return "best"
   return plan.objectives.length > 1 && summary.pareto.has(candidate) ? "pareto" : ""
@@ -49,9 +52,9 @@ const times = (count: number, what: string): string => `${count} ${what}${count 
 /** What is worth a sentence below the table. */
 export const remarks = (plan: Plan, summary: Summary): ReadonlyArray<string> => {
   const { best, candidates, elsewhere, failed, impossible } = summary
-  const feasible = candidates.filter(({ isFeasible }) => isFeasible).length
+  const feasible = candidates.filter(({ isFeasible, point }) => isFeasible && !isFloor(plan, point)).length
   const nearest =
-    best === undefined || best.isFeasible
+    best === undefined || best.isFeasible || plan.find !== undefined
       ? []
       : [
           `No combination meets the constraints. Nearest: ${valuesText(plan, best)}: ${best.judgements
@@ -64,6 +67,7 @@ export const remarks = (plan: Plan, summary: Summary): ReadonlyArray<string> => 
   ).length
   return [
     `${times(candidates.length, "combination")} run, ${feasible} within the constraints; ${plan.objectives.map(objectiveText).join(", ")}`,
+    ...findingTexts(plan, summary),
     ...nearest,
     ...(unserved === 0 ? [] : [`${times(unserved, "combination")} rejected requests: see dynosim.rejected_requests`]),
     ...[...impossible].map(([reason, count]) => `${times(count, "combination")} skipped: ${reason}`),
@@ -133,6 +137,9 @@ export const sweepJson = (plan: Plan, summary: Summary): string =>
       objectives: plan.objectives.map(objectiveText),
       constraints: plan.constraints.map(({ text }) => text),
       search: plan.search,
+      ...(plan.find === undefined
+        ? {}
+        : { find: plan.axes[plan.find.axis]?.name, findings: findingsJson(plan, summary) }),
       combinations: summary.candidates.map((candidate) => candidateJson(plan, summary, candidate)),
       impossible: [...summary.impossible].map(([reason, count]) => ({ reason, count })),
       failed: summary.failed.map(({ cell, reason }) => ({ index: cell.index, settings: cell.values, reason })),

@@ -199,6 +199,40 @@ describe("dynosim sweep", () => {
     120_000
   )
 
+  it(
+    "ends with status 3 where what is looked for is out of reach",
+    () =>
+      inFolder(async (folder) => {
+        const file = join(folder, "plan.yaml")
+        const bounded = (bound: string) =>
+          plan(20).replace("p99_ttft_ms < 1 h", bound).replace("axes:", "find: num-workers\naxes:")
+        writeFileSync(file, bounded("p99_ttft_ms < 1 us"))
+        const words = ["sweep", file, "--results", join(folder, "r"), "--threads", "1"]
+        const missed = await run(...words)
+        assert.strictEqual(missed.exit, 3)
+        const [line, ...others] = missed.stderr.trim().split("\n")
+        assert.strictEqual(others.length, 1)
+        assert.match(
+          line!,
+          /^error: extra-engine-args.max_num_seqs 4: out of reach: p99_ttft_ms < 1 us is not met .* The floor: /
+        )
+        writeFileSync(file, bounded("p99_ttft_ms < 1 h"))
+        const met = await run(...words)
+        assert.strictEqual(met.exit, 0, met.stderr)
+        assert.include(met.stdout, "num-workers 1 is the first that meets p99_ttft_ms < 1 h")
+        const load = "--input-tokens 500 --output-tokens 5 --request-count 4 --arrival-interval-ms 5".split(" ")
+        const few = "--max-workers 2 --threads 1 --where".split(" ")
+        const find = await run("find", "fewest-workers", ...load, ...few, "p99_ttft_ms < 1 us")
+        assert.strictEqual(find.exit, 3)
+        assert.match(
+          find.stderr,
+          /^error: Out of reach: p99_ttft_ms < 1 us is not met with up to 2 workers.* The floor: .*$/
+        )
+        assert.include(find.stdout, "The floor: with one request in flight at a time")
+      }),
+    120_000
+  )
+
   it.effect("fails the run, not the sweep, when a thread dies, and starts another", () =>
     Effect.gen(function* () {
       const read = parsed(`${plan(2)}seeds: [1, 2]`)

@@ -3,6 +3,14 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { CellStore } from "../../src/sweep/CellStore.ts"
+import { findingTexts, nothingFound } from "../../src/sweep/FindingText.ts"
+import { summarise } from "../../src/sweep/Summary.ts"
+import * as Sweep from "../../src/sweep/Sweep.ts"
+import { sweepJson } from "../../src/sweep/SweepText.ts"
 import { parsePlan } from "../../src/sweep/Plan.ts"
 import { parseConditions } from "../../src/report/Condition.ts"
 import { fewestWorkers, highestLoad, type Question } from "../../src/sweep/Find.ts"
@@ -10,7 +18,7 @@ import { findJson, findLines } from "../../src/sweep/FindText.ts"
 import { Search } from "../../src/sweep/Search.ts"
 import { sweepMetrics } from "../../src/sweep/SweepMetrics.ts"
 import { type Found, notMonotone, threshold } from "../../src/sweep/Threshold.ts"
-import { answering, base, reportWith, summaryOf } from "./Plans.ts"
+import { answering, base, plan, reportWith, summaryOf } from "./Plans.ts"
 import type { ReplayOptions } from "../../src/run/ReplayOptions.ts"
 
 const baseNode = Result.getOrThrow(parsePlan("plan.yaml", `base: ${base}\nobjective: minimise total_gpus`)).base
@@ -120,6 +128,79 @@ describe("find", () => {
         assert.isAtMost(answer, limit * 1.0001)
         assert.isAbove(answer, limit * 0.985)
       }
+    })
+  )
+})
+
+const Enough = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 14 }))
+
+describe("find in a plan", () => {
+  const twelve = Array.from({ length: 12 }, (_, index) => index + 1)
+  const findPlan = (more = "") =>
+    plan(
+      `base: ${base}\naxes:\n  extra-engine-args.max_num_seqs: [8, 16]\n  num-workers: [${twelve.join(", ")}]\n`
+        + `constraints: [p99_ttft_ms < 100]\nfind: num-workers\nobjective: minimise p99_ttft_ms\n${more}`
+    )
+  /** Runs that meet the constraint from `enough` workers on, fewer of them with more sequences; more than 12 for never. */
+  const runner = (few: number, many: number) =>
+    answering((options) => {
+      const { deployment } = options
+      const enough = deployment._tag === "Aggregated" && deployment.engine.maxNumSeqs === 8 ? few : many
+      const ttft = isFloor(options) ? (enough > 12 ? 500 : 1) : 99.5 + enough - workersOf(options)
+      return { _tag: "Done", report: reportWith({ p99_ttft_ms: ttft }) }
+    })
+
+  it.effect.prop("equals a linear search in every combination of the other axes", [Enough, Enough], ([few, many]) =>
+    Effect.gen(function* () {
+      const read = findPlan()
+      const { asked, layer } = runner(few, many)
+      const summary = yield* summaryOf(read, layer)
+      const { findings } = JSON.parse(sweepJson(read, summary))
+      assert.deepStrictEqual(
+        findings.map(({ first }: { readonly first: string | null }) => first),
+        [few, many].map((enough) => (enough > 12 ? null : String(enough)))
+      )
+      assert.isAtMost(asked.length, 16)
+      // An idle worker is fast, and no answer.
+      assert.isTrue(summary.best === undefined || summary.best.values[2] === "null")
+      assert.strictEqual(nothingFound(read, summary).length, few > 12 && many > 12 ? 2 : 0)
+    })
+  )
+
+  it.effect("names the floor, and goes by rounds that shards share", () =>
+    Effect.gen(function* () {
+      const read = findPlan()
+      const whole = yield* summaryOf(read, runner(5, 13).layer)
+      const [found, missed] = findingTexts(read, whole)
+      assert.strictEqual(
+        found,
+        "extra-engine-args.max_num_seqs 8: num-workers 5 is the first that meets p99_ttft_ms < 100"
+      )
+      assert.include(missed, "extra-engine-args.max_num_seqs 16: out of reach")
+      assert.include(missed, "where p99_ttft_ms is 100.5, not < 100. The floor: ")
+      assert.include(missed, "on an idle worker, p99_ttft_ms is 500, not < 100")
+      const { layer } = runner(5, 13)
+      const parts = yield* Effect.gen(function* () {
+        const rounds = []
+        for (let round = 0; round < 6; round++) {
+          for (const index of [0, 1, 2]) {
+            rounds.push(yield* Stream.run(Sweep.run(read, { index, count: 3 }), summarise(read)))
+          }
+        }
+        return rounds
+      }).pipe(Effect.provide(Layer.mergeAll(layer, CellStore.layerMemory, NodeServices.layer)))
+      assert.isAbove(parts[0]!.elsewhere, 0)
+      assert.deepStrictEqual(findingTexts(read, parts[0]!), [])
+      assert.strictEqual(sweepJson(read, parts.at(-1)!), sweepJson(read, whole))
+    })
+  )
+
+  it.effect("is undecided where a run failed", () =>
+    Effect.gen(function* () {
+      const read = findPlan()
+      const summary = yield* summaryOf(read, answering(() => ({ _tag: "Failed", reason: "it broke" })).layer)
+      assert.include(findingTexts(read, summary)[0], "undecided, because a run failed")
+      assert.deepStrictEqual(nothingFound(read, summary), [])
     })
   )
 })

@@ -46,6 +46,28 @@ describe("plans", () => {
     assert.include(planError(`${objective}\nseeds: [1, 1]`), "a list of different integers")
   })
 
+  it("checks what find looks along", () => {
+    const of = (text: string) => planError(`${objective}\naxes: {num-workers: [1, 2]}\n${text}`)
+    const bound = "constraints: [p99_ttft_ms < 2 s]"
+    assert.include(
+      of(`find: num-wrkers\n${bound}`),
+      "plan.yaml:3: find: num-wrkers is no axis of the plan; did you mean num-workers?"
+    )
+    assert.include(of("find: num-workers"), "looks for the first value that meets constraints, and there are none")
+    assert.include(of(`search: find\n${bound}`), "find needs an axis to look along; name it: find: num-workers")
+    assert.include(of(`search: grid\nfind: num-workers\n${bound}`), "cannot be combined with search: grid")
+  })
+
+  it("looks at an idle worker where a plan for find bounds a latency, and does not say itself how many are in flight", () => {
+    const axesOf = (text: string) => plan(`${objective}\nfind: num-workers\n${text}`).axes.map(({ name }) => name)
+    const axes = "axes: {num-workers: [1, 2]}"
+    assert.deepStrictEqual(axesOf(`${axes}\nconstraints: [p99_ttft_ms < 2 s]`), ["num-workers", "replay-concurrency"])
+    assert.deepStrictEqual(axesOf(`${axes}\nconstraints: [output_throughput_tok_s > 2]`), ["num-workers"])
+    assert.deepStrictEqual(axesOf(`${axes}\nbase: {replay_concurrency: 4}\nconstraints: [p99_ttft_ms < 2 s]`), [
+      "num-workers"
+    ])
+  })
+
   it("checks deployments", () => {
     const of = (preset: string) => planError(`${objective}\naxes:\n  deployment:\n    - ${preset}`)
     assert.strictEqual(of("{prefil: 1}"), "plan.yaml:4: axes.deployment: prefil: unknown key; did you mean prefill?")
