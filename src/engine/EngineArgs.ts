@@ -40,6 +40,7 @@ import { type SettingsError, settingsError } from "../settings/SettingsError.ts"
 import { type AicArgs, aicSettings } from "../timing/aic/AicArgs.ts"
 import { foreignNames } from "./ForeignNames.ts"
 import { defaultEngineProfile, engineProfiles, isVllmProfile } from "./EngineProfile.ts"
+import { hasTiers, type OffloadPolicy, offloadPolicyOf } from "./tiers/TierArgs.ts"
 import { type SglangArgs, sglangSettings } from "./sglang/SglangArgs.ts"
 import {
   classLimits,
@@ -67,6 +68,8 @@ const gigabytesPerSecond = zeroOr(1e-6, 1e9)
 const port = integer(0, 65535)
 const tierBlocks = integer(0, 2 ** 30)
 const onlyTiers = { needs: "cacheTiers" } as const
+const onlyOnEvict = { needs: "tiersOnEvict" } as const
+const onlyWriteThrough = { needs: "tiersWrittenThrough" } as const
 const { POSITIVE_INFINITY: unlimited } = Number
 
 /** Where the reference's model is known to differ from real engines; each is off unless asked for. */
@@ -164,12 +167,39 @@ const plain = {
     key: "num_g3_blocks",
     ...onlyTiers
   }),
+  g3Scope: setting(
+    oneOf(["shared", "worker"]),
+    "shared",
+    "Whether all workers share the disk tier, or each has its own",
+    {
+      key: "g3_scope",
+      ...onlyWriteThrough
+    }
+  ),
   enableG4Storage: setting(boolean, false, "An object store (G4) that all workers share and that is never full", {
     key: "enable_g4_storage",
-    ...onlyTiers
+    ...onlyOnEvict
   }),
-  offloadBatchSize: optional(anyNumber, 32, "Blocks of a transfer down, and such transfers at a time", onlyTiers),
-  offloadReferenceQuirks: setting(boolean, false, "Reproduce what the reference's tiers do wrong", onlyTiers),
+  offloadPolicy: optional(
+    oneOf(["on_evict", "write_through"]),
+    undefined,
+    "When KV blocks go to host memory: when the device needs their slots, or once they are computed (vLLM profiles)",
+    onlyTiers
+  ),
+  offloadLatencyUs: setting(
+    duration,
+    0,
+    "Time of a copy between KV tiers beside that of its bytes, microseconds",
+    onlyWriteThrough
+  ),
+  onboard: setting(
+    oneOf(["always", "faster"]),
+    "always",
+    "Whether KV blocks that tiers have are always loaded, or only where that is faster than computing them",
+    onlyTiers
+  ),
+  offloadBatchSize: optional(anyNumber, 32, "Blocks of a transfer down, and such transfers at a time", onlyOnEvict),
+  offloadReferenceQuirks: setting(boolean, false, "Reproduce what the reference's tiers do wrong", onlyOnEvict),
   deviceToHostGbS: tierBandwidth("bandwidth_g1_to_g2_gbps", 14),
   hostToDeviceGbS: tierBandwidth("bandwidth_g2_to_g1_gbps", 14),
   hostToDiskGbS: tierBandwidth("bandwidth_g2_to_g3_gbps", 7),
@@ -294,6 +324,7 @@ export const checkedEngineArgs = (args: EngineArgs): Checked<EngineArgs> => {
     ?? ratesProblem(args.mtp)
     ?? blockProblem(args, undefined, undefined)
     ?? transferProblem(args)
+    ?? policyProblem(args)
     ?? profileProblem(args, args.vllmScheduler ?? {})
     ?? schedulerProblem(args)
   return problem === undefined ? Result.succeed(args) : Result.fail(problem)
@@ -328,6 +359,7 @@ const resolve = (given: GivenEngineArgs, keys: ReadonlyArray<string>): Checked<E
   const problem =
     workerProblem(given)
     ?? tierProblem(given)
+    ?? policyProblem(given)
     ?? draftsProblem(given)
     ?? blockProblem({ engineType, blockTokens }, pageTokens, given.sglang?.chunkedPrefillTokens)
     ?? aicProblem(given)
@@ -433,6 +465,28 @@ const tierProblem = (given: GivenEngineArgs): Problem => {
   const hint = "add num_g2_blocks: everything passes through the host tier"
   if ((numG3Blocks ?? 0) > 0) return settingsError("num_g3_blocks", "requires num_g2_blocks", hint)
   return enableG4Storage ? settingsError("enable_g4_storage", "requires num_g2_blocks", hint) : undefined
+}
+
+/** What a policy has no rule for. */
+const policyProblem = ({
+  enableG4Storage,
+  engineProfile,
+  offloadPolicy
+}: Pick<GivenEngineArgs, "enableG4Storage" | "engineProfile" | "offloadPolicy">): Problem => {
+  const isVllm = isVllmProfile(engineProfile ?? defaultEngineProfile)
+  if (isVllm && offloadPolicy === "on_evict")
+    return settingsError(
+      "offload_policy",
+      `engine_profile ${engineProfile} has no such rule`,
+      "vLLM copies KV blocks once they are computed: write_through"
+    )
+  return enableG4Storage === true && (offloadPolicy ?? (isVllm ? "write_through" : "on_evict")) === "write_through"
+    ? settingsError(
+        "enable_g4_storage",
+        "needs offload_policy on_evict",
+        "what is written through goes to host memory and disk: num_g3_blocks"
+      )
+    : undefined
 }
 
 const blockProblem = (
@@ -564,19 +618,24 @@ const mtpOf = (given: GivenEngineArgs): Checked<MtpArgs | undefined> => {
   })
 }
 
-type Circumstances = Pick<EngineArgs, "engineType" | "workerType" | "aic" | "mtp" | "numG2Blocks" | "vllmScheduler">
+type Circumstances = Pick<
+  EngineArgs,
+  "engineType" | "workerType" | "aic" | "mtp" | "numG2Blocks" | "numG3Blocks" | "offloadPolicy" | "vllmScheduler"
+>
 
 /** Which share of GPU memory the pool is sized by, per AIC backend. */
 const sizesBy = ({ aic }: Circumstances, backend: string): boolean =>
   aic?.sizesKvPool === true && aic.backend === backend
 
-const hasTiers = ({ engineType, numG2Blocks, vllmScheduler }: Circumstances): boolean =>
-  numG2Blocks > 0 && engineType !== "sglang" && vllmScheduler === undefined
+const usesPolicy = (args: Circumstances, policy: OffloadPolicy): boolean =>
+  hasTiers(args) && offloadPolicyOf(args) === policy
 
 /** What arguments need to make a difference to an offline run; a worker's start matters only where scaling adds workers. */
 const needs = {
   liveServing: () => false,
   cacheTiers: hasTiers,
+  tiersOnEvict: (args) => usesPolicy(args, "on_evict"),
+  tiersWrittenThrough: (args) => usesPolicy(args, "write_through"),
   /** The prefill worker is who sends. */
   transfers: (args) => args.workerType === "prefill" || hasTiers(args),
   scaling: () => false,

@@ -26,6 +26,7 @@ import type { PoolSetup } from "../simulation/DisaggregatedLoop.ts"
 import { type HandoffHost, HandoffProtocol } from "../simulation/HandoffProtocol.ts"
 import type { ProbedPool } from "../simulation/RunProbe.ts"
 import type { ReplayError } from "../simulation/ReplayError.ts"
+import { CopyAlarm } from "./CopyAlarm.ts"
 import type { Deployment, DeploymentObserver, DeploymentOptions } from "./Deployment.ts"
 import { LiveRequest } from "./LiveRequest.ts"
 import { OutputBatch } from "./OutputBatch.ts"
@@ -71,9 +72,12 @@ export class DisaggregatedDeployment implements Deployment, HandoffHost, BlockHo
   private readonly endedPasses: Array<Station> = []
   private readonly endedTransfers: Array<SimRequest> = []
   private transfersUnderWay = 0
+  /** Copies between KV tiers have ended that no round has seen. */
+  private copiesEnded = false
   /** Opened when the conductor has something to do. */
   private readonly news = Latch.makeUnsafe()
   private conducting = false
+  private readonly alarm: CopyAlarm
   private observer: DeploymentObserver | undefined = undefined
   private holders: ReadonlyArray<BlockHolder>
 
@@ -100,6 +104,14 @@ export class DisaggregatedDeployment implements Deployment, HandoffHost, BlockHo
     this.stations = ends.map((queue, index) => this.stationOf(index, queue))
     this.cores = [this.prefill, this.decode].flatMap(({ probed }) => probed.workers.map(({ core }) => core))
     this.holders = [...this.cores, this.prefill.router, this.decode.router, this]
+    this.alarm = new CopyAlarm({
+      time,
+      deadlineMs: () => this.nextCopyMs(),
+      ring: Effect.sync(() => {
+        this.copiesEnded = true
+        this.callConductor()
+      })
+    })
   }
 
   /** Builds the deployment; its queues live as long as the scope. */
@@ -143,7 +155,8 @@ export class DisaggregatedDeployment implements Deployment, HandoffHost, BlockHo
   }
 
   get atRest(): boolean {
-    return !this.conducting && this.prefill.busyWorkers + this.decode.busyWorkers + this.transfersUnderWay === 0
+    const underWay = this.prefill.busyWorkers + this.decode.busyWorkers + this.transfersUnderWay
+    return !this.conducting && underWay === 0 && this.nextCopyMs() === Number.POSITIVE_INFINITY
   }
 
   requests(): Iterable<LiveRequest> {
@@ -256,7 +269,8 @@ export class DisaggregatedDeployment implements Deployment, HandoffHost, BlockHo
     this.decode.rest()
     if (identity.wantsCollection()) identity.collect(this.holders)
     // Called again meanwhile: another turn follows.
-    this.conducting = this.endedPasses.length + this.endedTransfers.length > 0
+    this.conducting = this.copiesEnded || this.endedPasses.length + this.endedTransfers.length > 0
+    yield* this.alarm.set
     if (this.atRest) yield* observer.resting([...this.live.values()])
   })
 
@@ -273,9 +287,21 @@ export class DisaggregatedDeployment implements Deployment, HandoffHost, BlockHo
   // ---- rounds --------------------------------------------------------------------------------------------------------
 
   private completePasses(): boolean {
+    const copied = this.endCopies()
     const ended = this.endedPasses.splice(0)
     for (const station of ended) station.complete()
-    return this.takeTransfers() || ended.length > 0
+    return this.takeTransfers() || ended.length > 0 || copied
+  }
+
+  /** Copies between KV tiers that have ended, of busy workers as well. */
+  private endCopies(): boolean {
+    this.copiesEnded = false
+    const prefill = this.prefill.tickTiers(this.nowMs, () => {})
+    return this.decode.tickTiers(this.nowMs, (_, worker) => this.protocol.roomMade(worker)) || prefill
+  }
+
+  private nextCopyMs(): number {
+    return Math.min(this.prefill.nextTransferMs(), this.decode.nextTransferMs())
   }
 
   private takeTransfers(): boolean {

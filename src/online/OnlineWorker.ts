@@ -15,14 +15,16 @@ import { failureOf } from "../simulation/CoreFailure.ts"
 import type { ReplayError } from "../simulation/ReplayError.ts"
 import type { ProbedWorker, RunProbe } from "../simulation/RunProbe.ts"
 import { maxIdlePasses } from "../simulation/SimulationLoop.ts"
+import { CopyAlarm } from "./CopyAlarm.ts"
 import type { KvEventHub } from "./KvEventHub.ts"
 import type { LagMeter } from "./LagMeter.ts"
 import type { LiveRequest } from "./LiveRequest.ts"
 import { OutputBatch } from "./OutputBatch.ts"
 import { type Timeline, Turn } from "./Pace.ts"
 
-/** What a worker is sent. An abort follows the submission it takes back. */
+/** What a worker is sent. An abort follows the submission it takes back; a call says that copies between its KV tiers have ended. */
 export type WorkerMessage =
+  | { readonly _tag: "Call" }
   | { readonly _tag: "Submit"; readonly live: LiveRequest; readonly sentMs: number }
   | { readonly _tag: "Abort"; readonly live: LiveRequest }
 
@@ -57,6 +59,8 @@ export class OnlineWorker {
   /** When the latest request here was sent. */
   private latestSentMs = Number.NEGATIVE_INFINITY
   private idlePasses = 0
+  /** Only where it has KV tiers. */
+  private readonly alarm: CopyAlarm | undefined
   /** Passes computed so far. */
   passes = 0
 
@@ -65,6 +69,18 @@ export class OnlineWorker {
     this.index = options.index
     this.core = options.core
     this.place = { role: "aggregated", workerIndex: options.index, core: options.core }
+    const { core, hub, mailbox, time } = options
+    const { tiers } = core
+    if (tiers === undefined) return
+    this.alarm = new CopyAlarm({
+      time,
+      deadlineMs: () => tiers.deadlineMs(),
+      ring: Effect.suspend(() => {
+        tiers.tick(time.nowMs())
+        Queue.offerUnsafe(mailbox, { _tag: "Call" })
+        return hub.publish(this.index)
+      })
+    })
   }
 
   /** Requests here, as the deployment knows them. */
@@ -88,7 +104,8 @@ export class OnlineWorker {
   private readonly step = Effect.fnUntraced(function* (this: OnlineWorker) {
     const { core, mailbox, time } = this.options
     const stuck = this.idlePasses >= maxIdlePasses
-    if (core.inFlight === 0 || stuck) yield* this.rest(stuck)
+    if (this.awaitsCopies()) this.takeIn(yield* Queue.takeAll(mailbox))
+    else if (core.inFlight === 0 || stuck) yield* this.rest(stuck)
     yield* time.sleepUntil(time.nowMs(), Turn.start + this.index)
     this.receive(yield* Queue.clear(mailbox))
     if (core.inFlight > 0) yield* this.pass()
@@ -98,13 +115,24 @@ export class OnlineWorker {
     const { mailbox, onRest } = this.options
     this.atRest = Queue.sizeUnsafe(mailbox) === 0
     if (this.atRest) yield* onRest(this, stuck)
-    this.receive(yield* Queue.takeAll(mailbox))
+    this.takeIn(yield* Queue.takeAll(mailbox))
+  })
+
+  /** Its last pass did nothing, but a copy under way may let the next one do something. */
+  private awaitsCopies(): boolean {
+    return this.idlePasses > 0 && this.alarm !== undefined && this.core.tiers?.deadlineMs() !== Number.POSITIVE_INFINITY
+  }
+
+  /** What came while the worker waited; it has nothing to catch up with. */
+  private takeIn(messages: ReadonlyArray<WorkerMessage>): void {
+    this.receive(messages)
     this.plannedMs = Number.NaN
     this.idlePasses = 0
-  })
+  }
 
   private receive(messages: ReadonlyArray<WorkerMessage>): void {
     for (const message of messages) {
+      if (message._tag === "Call") continue
       const { live } = message
       if (message._tag === "Submit") {
         this.latestSentMs = message.sentMs
@@ -119,6 +147,7 @@ export class OnlineWorker {
     const nowMs = time.nowMs()
     const startMs = this.startOf(nowMs)
     const outcome = yield* this.compute(startMs)
+    if (this.alarm !== undefined) yield* this.alarm.set
     const batch = this.batchOf(outcome, nowMs)
     if (kvEventVisibility === "pass-start") yield* hub.publish(this.index)
     if (!outcome.progressed && outcome.endMs === startMs) {

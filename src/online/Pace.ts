@@ -12,11 +12,11 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
 /**
- * Who goes first among those due at the same instant: passes end, then the deployment digests what they gave, then
+ * Who goes first among those due at the same instant: copies between KV tiers end, passes end, then the deployment digests what they gave, then
  * requests arrive, then new passes start by ascending worker (`Turn.start + workerIndex`). What passes without duration set off waits
  * until all have started. It is the offline order.
  */
-export const Turn = { passEnd: 0, settle: 1, arrival: 2, start: 3, roundEnd: 65_535 } as const
+export const Turn = { copyEnd: 0, passEnd: 1, settle: 2, arrival: 3, start: 4, roundEnd: 65_535 } as const
 
 /** The time of one run, from 0. */
 export interface Timeline {

@@ -5,7 +5,7 @@
  * first, then arrivals, then the next pass.
  */
 import type { SharedTiers, TierSummary } from "../engine/tiers/SharedTiers.ts"
-import { type PassOutcome, Signal, type WorkerCore, type WorkerSnapshot } from "../engine/WorkerCore.ts"
+import { type PassOutcome, Signal, type TierClock, type WorkerCore, type WorkerSnapshot } from "../engine/WorkerCore.ts"
 import type { BlockHolder } from "../request/BlockIdentity.ts"
 import type { ProbedRun, ProbedWorker } from "./RunProbe.ts"
 import {
@@ -114,11 +114,30 @@ export class SingleEngineLoop implements SimulationLoop {
     const outcome = this.worker.pass(startMs)
     this.passCount += 1
     this.context.probe?.pass?.(this.place, startMs, outcome)
-    this.moveTo(outcome.endMs)
+    const { tiers } = this.worker
+    const idle = !outcome.progressed && outcome.endMs === startMs
+    this.moveTo(idle && tiers !== undefined ? this.nextChangeMs(tiers) : outcome.endMs)
     this.applySignals(outcome)
-    this.idlePasses = outcome.progressed ? 0 : this.idlePasses + 1
+    this.idlePasses = outcome.progressed || this.nowMs > startMs ? 0 : this.idlePasses + 1
     if (this.idlePasses >= maxIdlePasses) this.failAtDeadEnd()
     collectIdentities(this.context, this.holders)
+  }
+
+  /** When the next copy between KV tiers ends, or the next request arrives: until then no pass can do anything. */
+  private nextChangeMs(tiers: TierClock): number {
+    const { nowMs } = this
+    const arrivalMs = this.context.workload.nextReadyMs()
+    const deadlineMs = tiers.deadlineMs()
+    const nextMs = arrivalMs > nowMs ? Math.min(arrivalMs, deadlineMs) : deadlineMs
+    return nextMs === Number.POSITIVE_INFINITY ? nowMs : Math.max(nowMs, nextMs)
+  }
+
+  /** Copies between KV tiers outlast the last request. */
+  private finishCopies(): void {
+    const { tiers } = this.worker
+    if (tiers === undefined) return
+    for (let nextMs = tiers.deadlineMs(); nextMs < Number.POSITIVE_INFINITY; nextMs = tiers.deadlineMs())
+      tiers.tick(Math.max(nextMs, this.nowMs))
   }
 
   private applySignals(outcome: PassOutcome): void {
@@ -157,6 +176,7 @@ export class SingleEngineLoop implements SimulationLoop {
 
   private end(reason: EndReason): LoopState {
     this.ended = reason
+    if (reason === "drained") this.finishCopies()
     const requests = this.worker.requests()
     const { nowMs } = this
     this.context.probe?.end?.(this.probed, { nowMs, drained: reason === "drained", cutOff: requests.length })

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { EngineArgs } from "../../src/engine/EngineArgs.ts"
+import type { OffloadPolicy } from "../../src/engine/tiers/TierArgs.ts"
 import { Pcg32 } from "../../src/structures/Pcg32.ts"
 import * as PlainWorkload from "../support/PlainWorkload.ts"
 import { disaggregatedTopology, type Outcome, replay, topology } from "../support/Replays.ts"
@@ -11,7 +12,7 @@ import { type RandomRun, randomRun } from "./RandomRun.ts"
 const runs = { arbitrary: { runs: 120, size: 40 } }
 
 /** The run's engine with tiers, drawn from the run itself. */
-const tiered = ({ args, rows }: RandomRun): EngineArgs => {
+const tiered = ({ args, rows }: RandomRun, policy: OffloadPolicy): EngineArgs => {
   const random = new Pcg32(rows.length, args.numGpuBlocks)
   const pick = <A>(values: ReadonlyArray<A>): A => values[random.below(values.length)]!
   const bandwidth = (): number => pick([0, 1e-6, 0.001, 0.1, 14])
@@ -21,7 +22,11 @@ const tiered = ({ args, rows }: RandomRun): EngineArgs => {
     kvBytesPerToken: 131_072,
     numG2Blocks: pick([1, 2, 5, 20, 200]),
     numG3Blocks: pick([0, 0, 1, 4, 100]),
-    enableG4Storage: random.below(3) === 0,
+    enableG4Storage: policy === "on_evict" && random.below(3) === 0,
+    offloadPolicy: policy,
+    offloadLatencyUs: pick([0, 0, 250, 1e5]),
+    g3Scope: pick(["shared", "worker"]),
+    onboard: pick(["always", "always", "faster"]),
     offloadBatchSize: pick([1, 2, 4, 32]),
     deviceToHostGbS: bandwidth(),
     hostToDeviceGbS: bandwidth(),
@@ -70,13 +75,13 @@ const checkTiers = (args: EngineArgs, { records, summary }: Outcome): void => {
   }
 }
 
-describe("in any run with KV tiers", () => {
+describe.each(["on_evict", "write_through"] as const)("in any run with KV tiers %s", (policy) => {
   it.effect.prop(
     "blocks are conserved in every tier, links move no more than they can, and it comes to an end",
     [randomRun],
     ([run]) =>
       Effect.gen(function* () {
-        const args = tiered(run)
+        const args = tiered(run, policy)
         const disaggregated = args.engineType === "vllm" && run.rows.length % 3 === 0
         const deployed = disaggregated
           ? disaggregatedTopology(args, { prefillWorkers: 1, decodeWorkers: run.workers })

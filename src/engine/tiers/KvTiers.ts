@@ -2,10 +2,11 @@
  * The KV tiers below a worker's device memory, as its scheduler and its block pool see them.
  *
  * A block goes down in an {@link Offload} and comes up in a {@link Load}. Both take time; everything that ends does so in
- * {@link KvTiers.tick}, which the worker calls at the start of every pass.
+ * {@link KvTiers.tick}, which the worker calls at the start of every pass. When blocks go down is the policy's: {@link EvictionTiers} take
+ * over what the pool gives up, {@link CopyTiers} copy what has been computed.
  */
 
-/** Blocks on their way down that keep their slots until they are there; who needs the slots waits for it. */
+/** Blocks on their way that keep their slots until they are there; who needs slots or blocks waits for it. */
 export interface Offload {
   /** False once all of its slots are free. */
   readonly live: boolean
@@ -40,6 +41,18 @@ export interface KvTiers<Owner> {
   letGo(match: TierMatch): void
   /** Starts to load what is reserved. */
   start(match: TierMatch, owner: Owner): void
+  /** How long the load would take if it started now, ms. */
+  loadMs(match: TierMatch): number
+  /** Moves all transfers to `nowMs` and does what their ends bring. True when anything ended. */
+  tick(nowMs: number): boolean
+  /** When the next transfer ends; `Infinity` when none is under way. */
+  deadlineMs(): number
+  markBlocks(mark: (block: number) => void): void
+  checkInvariants(): void
+}
+
+/** Blocks go down when the pool needs their slots. */
+export interface EvictionTiers<Owner> extends KvTiers<Owner> {
   /**
    * Takes over the blocks that the pool has evicted, first evicted first; their slots stay taken until {@link TierEvents.slotsFreed}.
    * Nothing is returned when no block is worth copying: the slots are the pool's own again at once.
@@ -49,18 +62,34 @@ export interface KvTiers<Owner> {
     parentKeys: ReadonlyArray<number>,
     slots: ReadonlyArray<number>
   ): Offload | undefined
-  /** Moves all transfers to `nowMs` and does what their ends bring. True when anything ended. */
-  tick(nowMs: number): boolean
-  /** When the next transfer ends; `Infinity` when none is under way. */
-  deadlineMs(): number
-  markBlocks(mark: (block: number) => void): void
-  checkInvariants(): void
+}
+
+/** Blocks are copied down once they are computed; who holds them must do so until the copy has ended. */
+export interface CopyTiers<Owner, Holder> extends KvTiers<Owner> {
+  /** Why the last look-up found nothing: a copy under way that brings a block of the run. Nothing when there is none. */
+  readonly awaited: Offload | undefined
+  /** As for any tiers; what it returns ends with the load. */
+  start(match: TierMatch, owner: Owner): Offload
+  /** Whether a block has to be copied; it then has its room below, and {@link CopyTiers.copy} must follow. */
+  claim(key: number): boolean
+  /** Copies claimed blocks that are computed at `readyMs`. */
+  copy(keys: ReadonlyArray<number>, holder: Holder, readyMs: number): void
+  /** The leading `keys[0 … count)` count as just used. */
+  touch(keys: Int32Array, count: number): void
 }
 
 /** What the tiers tell the worker. */
 export interface TierEvents<Owner> {
+  /** A load has ended, as seen at `nowMs`. */
+  loaded(load: Load<Owner>, nowMs: number): void
+}
+
+export interface EvictionEvents<Owner> extends TierEvents<Owner> {
   /** The blocks in these slots are copied, or need no copy any more. */
   slotsFreed(slots: ReadonlyArray<number>): void
-  /** A load has ended, as seen at `nowMs`. Those that end together are told of last started first. */
-  loaded(load: Load<Owner>, nowMs: number): void
+}
+
+export interface CopyEvents<Owner, Holder> extends TierEvents<Owner> {
+  /** One of the holder's copies has ended. */
+  copied(holder: Holder, nowMs: number): void
 }

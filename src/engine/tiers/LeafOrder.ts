@@ -10,14 +10,13 @@
  */
 
 import { grown } from "../../structures/Grown.ts"
-import { groupedHome, groupedShift } from "../../structures/Hash.ts"
+import { GrowingSlotTable } from "../../structures/GrowingSlotTable.ts"
 
 /** The parent of a block that begins a prompt. */
 export const noBlock = -1
 
 const nothing = -1
 const initialNodes = 64
-const initialBits = 7
 
 export class LeafOrder {
   /** Idle blocks. */
@@ -35,20 +34,17 @@ export class LeafOrder {
   /** Idle nodes without children, as a binary heap by tick. */
   private heap = new Int32Array(initialNodes)
   private leaves = 0
-  /** Open addressing: node + 1, 0 where empty. */
-  private table = new Int32Array(1 << initialBits)
-  private used = 0
-  private shift = groupedShift(initialBits)
+  private readonly table = new GrowingSlotTable()
 
   /** Whether the block is idle here. */
   has(key: number): boolean {
-    const node = this.find(key)
+    const node = this.table.find(this.keys, key)
     return node >= 0 && this.ticks[node]! >= 0
   }
 
   /** The block becomes idle: its turn comes after all that are idle now. It must not be idle already. */
   insert(key: number, parentKey: number): void {
-    const found = this.find(key)
+    const found = this.table.find(this.keys, key)
     const node = found >= 0 ? found : this.create(key)
     this.size += 1
     this.ticks[node] = this.nextTick++
@@ -58,7 +54,7 @@ export class LeafOrder {
 
   /** The block is held again, or gone; false when it is not idle here. */
   remove(key: number): boolean {
-    const node = this.find(key)
+    const node = this.table.find(this.keys, key)
     if (node < 0 || this.ticks[node]! < 0) return false
     this.size -= 1
     this.ticks[node] = nothing
@@ -77,7 +73,7 @@ export class LeafOrder {
 
   /** Every key in the tree, placeholders included. */
   forEachKey(visit: (key: number) => void): void {
-    for (const entry of this.table) if (entry !== 0) visit(this.keys[entry - 1]!)
+    this.table.forEach((node) => visit(this.keys[node]!))
   }
 
   /** Walks heap and tree: each leaf in the heap, each child counted, and the heap in order. */
@@ -85,26 +81,24 @@ export class LeafOrder {
     const children = new Int32Array(this.nodes)
     let idle = 0
     let leaves = 0
-    for (const entry of this.table) {
-      if (entry === 0) continue
-      const node = entry - 1
+    this.table.forEach((node) => {
       const parent = this.parents[node]!
       if (parent !== nothing) children[parent] = children[parent]! + 1
-      if (this.ticks[node]! < 0) continue
+      if (this.ticks[node]! < 0) return
       idle += 1
-      if (this.below[node]! > 0) continue
+      if (this.below[node]! > 0) return
       leaves += 1
       const place = ~this.below[node]!
       if (this.heap[place] !== node) throw new Error(`block ${this.keys[node]} is a leaf but no candidate`)
       if (place > 0 && this.ticks[this.heap[(place - 1) >> 1]!]! > this.ticks[node]!)
         throw new Error("candidates are out of order")
-    }
+    })
     if (idle !== this.size) throw new Error(`${idle} blocks are idle, counted ${this.size}`)
     if (leaves !== this.leaves) throw new Error(`${leaves} idle leaves, ${this.leaves} candidates`)
-    for (const entry of this.table) {
-      if (entry !== 0 && children[entry - 1] !== Math.max(0, this.below[entry - 1]!))
-        throw new Error(`block ${this.keys[entry - 1]} has lost count of the blocks below it`)
-    }
+    this.table.forEach((node) => {
+      if (children[node] !== Math.max(0, this.below[node]!))
+        throw new Error(`block ${this.keys[node]} has lost count of the blocks below it`)
+    })
   }
 
   // ---- tree ------------------------------------------------------------------------------------------------------------
@@ -120,12 +114,12 @@ export class LeafOrder {
     this.parents[node] = nothing
     this.below[node] = 0
     this.ticks[node] = nothing
-    this.enter(node)
+    this.table.add(this.keys, node)
     return node
   }
 
   private linkBelow(node: number, parentKey: number): void {
-    const found = this.find(parentKey)
+    const found = this.table.find(this.keys, parentKey)
     const parent = found >= 0 ? found : this.create(parentKey)
     this.parents[node] = parent
     if (this.below[parent]! < 0) this.dropLeaf(parent)
@@ -137,7 +131,7 @@ export class LeafOrder {
     let node = start
     for (;;) {
       const parent = this.parents[node]!
-      this.leave(node)
+      this.table.remove(this.keys, node)
       this.parents[node] = this.freeNode
       this.freeNode = node
       if (parent === nothing) return
@@ -206,53 +200,5 @@ export class LeafOrder {
     }
     heap[hole] = node
     below[node] = ~hole
-  }
-
-  // ---- table -----------------------------------------------------------------------------------------------------------
-
-  private find(key: number): number {
-    const { keys, table } = this
-    const mask = table.length - 1
-    for (let index = groupedHome(key, this.shift); ; index = (index + 1) & mask) {
-      const entry = table[index]!
-      if (entry === 0) return nothing
-      if (keys[entry - 1] === key) return entry - 1
-    }
-  }
-
-  private enter(node: number): void {
-    this.used += 1
-    if (4 * this.used > 3 * this.table.length) this.growTable()
-    this.place(node)
-  }
-
-  private place(node: number): void {
-    const { table } = this
-    const mask = table.length - 1
-    let index = groupedHome(this.keys[node]!, this.shift)
-    while (table[index] !== 0) index = (index + 1) & mask
-    table[index] = node + 1
-  }
-
-  private leave(node: number): void {
-    const { keys, table } = this
-    const mask = table.length - 1
-    this.used -= 1
-    let hole = groupedHome(keys[node]!, this.shift)
-    while (table[hole] !== node + 1) hole = (hole + 1) & mask
-    for (let index = (hole + 1) & mask; table[index] !== 0; index = (index + 1) & mask) {
-      // An entry may move to the hole unless that lies before its home.
-      if (((index - groupedHome(keys[table[index]! - 1]!, this.shift)) & mask) < ((index - hole) & mask)) continue
-      table[hole] = table[index]!
-      hole = index
-    }
-    table[hole] = 0
-  }
-
-  private growTable(): void {
-    const old = this.table
-    this.table = new Int32Array(old.length * 2)
-    this.shift -= 1
-    for (const entry of old) if (entry !== 0) this.place(entry - 1)
   }
 }

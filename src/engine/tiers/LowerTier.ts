@@ -6,11 +6,11 @@
  */
 import { TierStore } from "./TierStore.ts"
 import { TransferLink } from "./TransferLink.ts"
-import type { WriteThrough } from "./WriteThrough.ts"
+import type { TierWriter } from "./TierWriter.ts"
 
 /** Blocks on their way from a worker's host memory into the tier. */
 export interface TierWrite {
-  readonly owner: WriteThrough
+  readonly owner: TierWriter
   readonly keys: ReadonlyArray<number>
   readonly parentKeys: ReadonlyArray<number>
 }

@@ -7,14 +7,21 @@
  *     device ◀──────whole run────── host ◀── what host memory lacks of it: object store first, then disk
  */
 import { type DownBatch, HostDownlink } from "./HostDownlink.ts"
-import { type KvTiers, type Load, matchedBlocks, type Offload, type TierEvents, type TierMatch } from "./KvTiers.ts"
+import {
+  type EvictionEvents,
+  type EvictionTiers,
+  type Load,
+  matchedBlocks,
+  type Offload,
+  type TierMatch
+} from "./KvTiers.ts"
 import { noBlock } from "./LeafOrder.ts"
 import type { LowerTier } from "./LowerTier.ts"
 import type { SharedTiers } from "./SharedTiers.ts"
 import type { TierArgs } from "./TierArgs.ts"
 import { TierStore } from "./TierStore.ts"
 import { TransferLink } from "./TransferLink.ts"
-import { WriteThrough } from "./WriteThrough.ts"
+import { TierWriter } from "./TierWriter.ts"
 
 class TierLoad<Owner> implements Load<Owner> {
   readonly keys: Int32Array
@@ -64,8 +71,8 @@ const unpin = (store: TierStore, keys: Int32Array, from: number, to: number): vo
   for (let position = from; position < to; position++) store.unpin(keys[position]!, parentOf(keys, position))
 }
 
-export class OnEvictTiers<Owner> implements KvTiers<Owner> {
-  private readonly events: TierEvents<Owner>
+export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
+  private readonly events: EvictionEvents<Owner>
   private readonly blockBytes: number
   /** Every load from a lower tier leaves one pin too many behind, as the reference does. */
   private readonly leaksPins: boolean
@@ -74,7 +81,7 @@ export class OnEvictTiers<Owner> implements KvTiers<Owner> {
   private readonly up: TransferLink<TierLoad<Owner>>
   private readonly disk: LowerTier | undefined
   private readonly object: LowerTier | undefined
-  private readonly writes: ReadonlyArray<WriteThrough>
+  private readonly writes: ReadonlyArray<TierWriter>
   private readonly ended: Array<TierLoad<Owner>> = []
   /** Loads whose blocks have reached host memory from the tier named, told to this worker at its next tick. */
   private readonly staged: Array<{
@@ -90,7 +97,7 @@ export class OnEvictTiers<Owner> implements KvTiers<Owner> {
   private nextSequence = 0
   private nowMs = 0
 
-  constructor(args: TierArgs, shared: SharedTiers, events: TierEvents<Owner>) {
+  constructor(args: TierArgs, shared: SharedTiers, events: EvictionEvents<Owner>) {
     this.events = events
     this.blockBytes = args.blockBytes
     this.leaksPins = args.referenceQuirks
@@ -102,7 +109,7 @@ export class OnEvictTiers<Owner> implements KvTiers<Owner> {
     this.disk = args.diskBlocks > 0 ? shared.disk : undefined
     this.object = args.objectStore ? shared.object : undefined
     this.writes = [this.disk, this.object].flatMap((tier) =>
-      tier === undefined ? [] : [new WriteThrough(tier, this.host, args.batchBlocks, args.blockBytes)]
+      tier === undefined ? [] : [new TierWriter(tier, this.host, args.batchBlocks, args.blockBytes)]
     )
   }
 
@@ -143,6 +150,14 @@ export class OnEvictTiers<Owner> implements KvTiers<Owner> {
     }
     if (load.objectBlocks > 0 && this.object !== undefined) this.stage(load, this.object, load.objectBlocks)
     else if (this.disk !== undefined) this.stage(load, this.disk, load.diskBlocks)
+  }
+
+  loadMs(match: TierMatch): number {
+    const { blockBytes } = this
+    const stagedMs =
+      (this.disk?.reads.timeOf(match.diskBlocks * blockBytes) ?? 0)
+      + (this.object?.reads.timeOf(match.objectBlocks * blockBytes) ?? 0)
+    return stagedMs + this.up.timeOf(matchedBlocks(match) * blockBytes)
   }
 
   /** Copies what host memory lacks into it from one tier; both tiers one after the other. */
@@ -241,6 +256,7 @@ export class OnEvictTiers<Owner> implements KvTiers<Owner> {
     this.returning = []
     this.settleFailed()
     ended.sort((a, b) => b.sequence - a.sequence)
+    // The first started is to be the first in the queue of those that go back to its front.
     for (const load of ended) {
       unpin(this.host, load.keys, load.from, load.to)
       this.events.loaded(load, nowMs)

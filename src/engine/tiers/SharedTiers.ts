@@ -2,12 +2,15 @@
  * What the workers of a run share below their host memory: disk, object store, and the identities of blocks that a worker has
  * generated itself.
  */
+import { DiskTier } from "./DiskTier.ts"
 import { LowerTier } from "./LowerTier.ts"
 import type { TierArgs } from "./TierArgs.ts"
 import type { TransferLink } from "./TransferLink.ts"
 
 /** What all workers that use a lower tier must agree on. */
 const sharedKeys = [
+  "policy",
+  "latencyMs",
   "diskBlocks",
   "objectStore",
   "blockBytes",
@@ -20,7 +23,8 @@ const sharedKeys = [
 /** First identity of a block that nobody else can have; they count down. */
 const firstPrivateKey = -2
 
-export const usesLowerTiers = ({ diskBlocks, objectStore }: TierArgs): boolean => diskBlocks > 0 || objectStore
+export const usesLowerTiers = ({ diskBlocks, diskPerWorker, objectStore }: TierArgs): boolean =>
+  (diskBlocks > 0 && !diskPerWorker) || objectStore
 
 /** Whether workers with these arguments can use the same lower tiers. */
 export const canShare = (one: TierArgs, other: TierArgs): boolean => sharedKeys.every((key) => one[key] === other[key])
@@ -42,7 +46,7 @@ export interface LinkUse {
 /** What the tiers of a run did, all workers together. */
 export interface TierSummary {
   readonly links: ReadonlyArray<LinkUse>
-  /** Blocks evicted from devices without a copy because host memory had no room. */
+  /** Blocks that were not copied because the tier below had no room: everything in it was held, or on its way. */
   readonly droppedBlocks: number
 }
 
@@ -64,6 +68,8 @@ export class SharedTiers {
   private readonly watched: Array<WatchedLink> = []
   disk: LowerTier | undefined = undefined
   object: LowerTier | undefined = undefined
+  /** Where it is written through. */
+  private writtenDisk: DiskTier | undefined = undefined
   private args: TierArgs | undefined = undefined
   private nextPrivateKey = firstPrivateKey
 
@@ -72,6 +78,7 @@ export class SharedTiers {
     if (!usesLowerTiers(args)) return true
     if (this.args !== undefined) return canShare(this.args, args)
     this.args = args
+    if (args.policy === "write_through") return true
     if (args.diskBlocks > 0) {
       this.disk = new LowerTier({
         capacityBlocks: args.diskBlocks,
@@ -93,6 +100,17 @@ export class SharedTiers {
       this.watch("object", "host", this.object.reads, args.blockBytes)
     }
     return true
+  }
+
+  /** The disk that a worker writes through to, which may be its own; nothing where it has none. */
+  diskOf(args: TierArgs): DiskTier | undefined {
+    if (args.diskBlocks === 0) return undefined
+    if (!args.diskPerWorker && this.writtenDisk !== undefined) return this.writtenDisk
+    const disk = new DiskTier(args)
+    if (!args.diskPerWorker) this.writtenDisk = disk
+    this.watch("host", "disk", disk.writes, args.blockBytes)
+    this.watch("disk", "host", disk.reads, args.blockBytes)
+    return disk
   }
 
   /** The traffic of this link counts, even after its worker has gone. */

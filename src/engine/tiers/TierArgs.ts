@@ -1,13 +1,35 @@
 /** What the KV tiers of a worker are told. */
 import type { EngineArgs } from "../EngineArgs.ts"
 
+/** When blocks go down: when the device needs their slots, or once they are computed. */
+export type OffloadPolicy = "on_evict" | "write_through"
+
+type Policed = Pick<EngineArgs, "offloadPolicy" | "vllmScheduler">
+
+/** What the arguments ask for; vLLM itself writes through. */
+export const offloadPolicyOf = ({ offloadPolicy, vllmScheduler }: Policed): OffloadPolicy =>
+  offloadPolicy ?? (vllmScheduler === undefined ? "on_evict" : "write_through")
+
+type Circumstances = Policed & Pick<EngineArgs, "engineType" | "numG2Blocks">
+
+/** Whether the engine has tiers. */
+export const hasTiers = ({ engineType, numG2Blocks, vllmScheduler }: Circumstances): boolean =>
+  numG2Blocks > 0 && engineType !== "sglang" && vllmScheduler === undefined
+
 /** Sizes in blocks, bandwidths in 10^9 bytes per second (0: a copy takes no time). */
 export interface TierArgs {
+  readonly policy: OffloadPolicy
   readonly hostBlocks: number
   /** 0 where there is no disk tier. */
   readonly diskBlocks: number
   readonly objectStore: boolean
   readonly blockBytes: number
+  /** Every worker has a disk of its own, which is no shared tier. */
+  readonly diskPerWorker: boolean
+  /** Time of every copy beside that of its bytes, ms; only where blocks are written through. */
+  readonly latencyMs: number
+  /** Load only what is there sooner than computed. */
+  readonly onlyFaster: boolean
   /** Do wrong what the reference does wrong. */
   readonly referenceQuirks: boolean
   /** Blocks per transfer, and transfers at a time. */
@@ -25,9 +47,12 @@ const defaultBatchBlocks = 32
 
 /** Nothing where the engine has no tiers. */
 export const tierArgsOf = (args: EngineArgs): TierArgs | undefined => {
-  if (args.numG2Blocks === 0 || args.engineType === "sglang" || args.vllmScheduler !== undefined) return undefined
-  if (args.kvBytesPerToken === undefined) return undefined
+  if (!hasTiers(args) || args.kvBytesPerToken === undefined) return undefined
   return {
+    policy: offloadPolicyOf(args),
+    diskPerWorker: args.g3Scope === "worker",
+    latencyMs: args.offloadLatencyUs / 1000,
+    onlyFaster: args.onboard === "faster",
     hostBlocks: args.numG2Blocks,
     diskBlocks: args.numG3Blocks,
     objectStore: args.enableG4Storage,

@@ -38,6 +38,11 @@ export class TransferLink<Transfer> {
     this.bytes.push(bytes)
   }
 
+  /** How long a transfer would take if it started now and nothing followed or ended, ms. */
+  timeOf(bytes: number): number {
+    return bytes === 0 ? 0 : (bytes * (this.transfers.length + 1)) / this.rate
+  }
+
   /** Moves to `nowMs`; transfers that end until then are appended to `ended` in the order of their ends. */
   advance(nowMs: number, ended: Array<Transfer>): void {
     if (nowMs < this.lastMs) return

@@ -1,121 +1,80 @@
 /**
- * What a vLLM-style worker with KV tiers does more than one without: it evicts into them, and loads from them what a prompt has there.
- *
- * While its blocks are loaded a request is parked, in no queue, and others may overtake it. The loaded blocks become ordinary cached
- * blocks and the request waits at the front of the queue again. It is then admitted by the ordinary rules, and finds them there.
+ * What a vLLM-style worker with KV tiers does more than one without, whatever its policy: requests load what tiers have of their prompts,
+ * wait for copies, and have both accounted for.
  */
-import type { EngineArgs } from "../EngineArgs.ts"
-import { type KvTiers, type Load, matchedBlocks, type TierEvents } from "../tiers/KvTiers.ts"
-import { OnEvictTiers } from "../tiers/OnEvictTiers.ts"
-import { SharedTiers } from "../tiers/SharedTiers.ts"
-import { type TierArgs, tierArgsOf } from "../tiers/TierArgs.ts"
-import type { WorkerContext } from "../WorkerContext.ts"
-import type { TierClock } from "../WorkerCore.ts"
+import { type Load, matchedBlocks, type Offload, type TierMatch } from "../tiers/KvTiers.ts"
 import type { SimRequest } from "../../request/SimRequest.ts"
+import type { TierClock } from "../WorkerCore.ts"
+import type { KvBlockPool } from "./KvBlockPool.ts"
 import type { Sequence } from "./Sequence.ts"
-import { TieredBlockPool } from "./TieredBlockPool.ts"
 
-export const Onboard = { Nothing: 0, Blocked: 1, Parked: 2 } as const
+/** What came of a request's try to load something. Deferred: it keeps its place in the queue, and others may pass it. */
+export const Onboard = { Nothing: 0, Blocked: 1, Parked: 2, Deferred: 3 } as const
 export type Onboard = (typeof Onboard)[keyof typeof Onboard]
 
 /** What the worker is told. */
 export interface OffloadEvents {
-  /** Evicted blocks have freed their slots. */
+  /** Copied blocks have freed their slots. */
   roomMade(): void
   /** The request has what was loaded for it, and is in no queue. */
   loaded(sequence: Sequence): void
   /** What was loaded for an abandoned request is cached; nobody waits for it. */
   loadedInVain(sequence: Sequence): void
+  /** How long computing `tokens` behind `prefixTokens` would take, ms. */
+  computeMs(tokens: number, prefixTokens: number): number
 }
 
-export class Offloading implements TierClock, TierEvents<Sequence> {
-  readonly pool: TieredBlockPool
-  /** Requests whose blocks are being loaded. */
+export abstract class Offloading implements TierClock {
+  abstract readonly pool: KvBlockPool
+  /** Whether requests are deferred at their place in the queue. */
+  abstract readonly defers: boolean
+  /** Requests in no queue because their blocks are being loaded. */
   readonly parked = new Set<Sequence>()
   /** Requests that were dropped while their blocks were loaded: the copies still end. */
   readonly abandoned = new Set<Sequence>()
-  private readonly tiers: KvTiers<Sequence>
-  private readonly worker: OffloadEvents
+  protected readonly worker: OffloadEvents
+  protected readonly blockTokens: number
 
-  constructor(
-    args: TierArgs,
-    shared: SharedTiers,
-    capacityBlocks: number,
-    context: WorkerContext,
-    worker: OffloadEvents
-  ) {
+  constructor(worker: OffloadEvents, blockTokens: number) {
     this.worker = worker
-    this.tiers = new OnEvictTiers(args, shared, this)
-    this.pool = new TieredBlockPool(capacityBlocks, this.tiers, shared, context.kvEvents, context.probe)
+    this.blockTokens = blockTokens
   }
 
-  tick(nowMs: number): boolean {
-    return this.tiers.tick(nowMs)
-  }
+  abstract tick(nowMs: number): boolean
+  abstract deadlineMs(): number
 
-  deadlineMs(): number {
-    return this.tiers.deadlineMs()
-  }
-
-  /** When a pass ends that did nothing: a worker without anything else to do sleeps until a transfer ends. */
-  wakeUpMs(nowMs: number): number {
-    const deadlineMs = this.tiers.deadlineMs()
-    return deadlineMs === Number.POSITIVE_INFINITY ? nowMs : Math.max(nowMs, deadlineMs)
-  }
+  /** When a pass ends that did nothing at `nowMs`. */
+  abstract wakeUpMs(nowMs: number): number
 
   /**
-   * Starts to load what tiers have of a prompt behind its cached blocks. Its slots must be prepared. Blocked: it must wait for
-   * {@link Sequence.waitsFor} first. Nothing: there is nothing to load, or no room.
+   * Starts to load what tiers have of a waiting request's prompt behind its cached blocks. Its slots must be prepared. Blocked: it must
+   * wait for {@link Sequence.waitsFor} first. Nothing: there is nothing to load, or no room.
    */
-  tryStart(sequence: Sequence, nowMs: number): Onboard {
-    const { pool, tiers } = this
-    const { fullBlocks, keys, slots } = sequence
-    const cached = pool.residentPrefix(keys, fullBlocks)
-    if (cached === fullBlocks) return Onboard.Nothing
-    const match = tiers.lookup(keys, cached, fullBlocks)
-    if (match === undefined) {
-      pool.touch(keys, cached)
-      return Onboard.Nothing
-    }
-    tiers.reserve(match)
-    const blocks = cached + matchedBlocks(match)
-    if (pool.acquireUnregistered(keys, cached, blocks, slots) < 0) {
-      tiers.letGo(match)
-      return this.blocks(sequence, nowMs) ? Onboard.Blocked : Onboard.Nothing
-    }
-    sequence.heldBlocks = blocks
-    this.parked.add(sequence)
-    tiers.start(match, sequence)
-    return Onboard.Parked
-  }
+  abstract tryStart(sequence: Sequence, nowMs: number): Onboard
 
   /** Drops a parked request; false when it is not parked. */
-  abandon(request: SimRequest): boolean {
-    for (const sequence of this.parked) {
-      if (sequence.request !== request) continue
-      this.parked.delete(sequence)
-      this.abandoned.add(sequence)
-      return true
-    }
-    return false
-  }
+  abstract abandon(request: SimRequest): boolean
 
-  /** Blocks set aside for loads, and the cached ones before them, counted once per request. */
-  heldBlocks(): number {
-    let held = 0
-    for (const { heldBlocks } of this.parked) held += heldBlocks
-    for (const { heldBlocks } of this.abandoned) held += heldBlocks
-    return held
-  }
+  /** Some of the request's blocks are computed. */
+  abstract computed(sequence: Sequence): void
 
-  slotsFreed(slots: ReadonlyArray<number>): void {
-    this.pool.endQuarantine(slots)
-    this.worker.roomMade()
-  }
+  /** The pass that has just been computed ends at `endMs`. */
+  abstract passEnds(endMs: number): void
 
-  /** Whether the pool's last failed try has begun to make room; from `nowMs` on the request then waits for it. */
+  /** The request lets go of its blocks: whether they stay held until copies of them have ended. */
+  abstract keepsBlocks(sequence: Sequence): boolean
+
+  /** What makes room next where the pool's last try found none; nothing when nothing will. */
+  protected abstract roomToCome(): Offload | undefined
+
+  /** Blocks held for transfers by nobody in queue or batch, counted once per holder. */
+  abstract heldBlocks(): number
+  abstract markBlocks(mark: (block: number) => void): void
+  abstract checkInvariants(): void
+
+  /** Whether the pool's last failed try will find room; from `nowMs` on the request then waits for it. */
   blocks(sequence: Sequence, nowMs: number): boolean {
-    const offload = this.pool.blockedOn
+    const offload = this.roomToCome()
     if (offload === undefined) return false
     this.countWait(sequence)
     sequence.waitsFor = offload
@@ -131,8 +90,9 @@ export class Offloading implements TierClock, TierEvents<Sequence> {
     sequence.waitsFor = undefined
   }
 
-  /** The request joins the batch with `cachedTokens` of its prompt: those of them that were loaded for it count by tier. */
-  countReuse(sequence: Sequence, cachedTokens: number, blockTokens: number): void {
+  /** The request joins the batch for the first time with `cachedTokens` of its prompt: those loaded for it count by tier. */
+  countReuse(sequence: Sequence, cachedTokens: number): void {
+    const { blockTokens } = this
     const { loads, request } = sequence
     const use = request.tiers
     if (use === null) return
@@ -152,40 +112,15 @@ export class Offloading implements TierClock, TierEvents<Sequence> {
     sequence.loads = []
   }
 
-  loaded(load: Load<Sequence>, nowMs: number): void {
-    const { pool } = this
-    const { from, keys, owner } = load
+  /** Whether the run is there sooner than it is computed. */
+  protected isFaster(match: TierMatch, loadMs: number): boolean {
+    const tokens = matchedBlocks(match) * this.blockTokens
+    return loadMs < this.worker.computeMs(tokens, match.from * this.blockTokens)
+  }
+
+  protected noteLoad(load: Load<Sequence>, nowMs: number): void {
+    const { owner, startedMs } = load
     if (load.arrived) owner.loads = [...owner.loads, load]
-    if (owner.request.tiers !== null) owner.request.tiers.onboardWaitMs += Math.max(0, nowMs - load.startedMs)
-    if (load.arrived) pool.publish(keys, owner.slots, from, owner.heldBlocks)
-    else pool.freeUnregistered(owner.slots, from, owner.heldBlocks)
-    pool.letGoOfHits(owner.slots, from)
-    owner.heldBlocks = 0
-    if (this.parked.delete(owner)) this.worker.loaded(owner)
-    else if (this.abandoned.delete(owner)) this.worker.loadedInVain(owner)
+    if (owner.request.tiers !== null) owner.request.tiers.onboardWaitMs += Math.max(0, nowMs - startedMs)
   }
-
-  markBlocks(mark: (block: number) => void): void {
-    this.tiers.markBlocks(mark)
-    for (const sequence of this.parked) sequence.markKeys(mark)
-    for (const sequence of this.abandoned) sequence.markKeys(mark)
-  }
-
-  checkInvariants(): void {
-    this.tiers.checkInvariants()
-  }
-}
-
-/** Nothing where the engine has no tiers. */
-export const offloadingOf = (
-  args: EngineArgs,
-  context: WorkerContext,
-  worker: OffloadEvents
-): Offloading | undefined => {
-  const tierArgs = tierArgsOf(args)
-  if (tierArgs === undefined) return undefined
-  const shared = context.sharedTiers ?? new SharedTiers()
-  if (shared.join(tierArgs)) return new Offloading(tierArgs, shared, args.numGpuBlocks, context, worker)
-  if (tierArgs.referenceQuirks) return undefined
-  throw new Error("workers of one run ask for different disk or object store tiers")
 }

@@ -7,6 +7,7 @@
  */
 import type { Offload, TierMatch } from "../tiers/KvTiers.ts"
 import { emptyBlocks, type SimRequest } from "../../request/SimRequest.ts"
+import type { CopyHolder } from "./CopyHolder.ts"
 
 const noLoads: ReadonlyArray<TierMatch> = []
 
@@ -39,7 +40,13 @@ export class Sequence {
   blockedSinceMs = 0
   /** What was loaded for it so far. */
   loads: ReadonlyArray<TierMatch> = noLoads
-  /** It was in the batch before: only a request that never was loads KV from tiers. */
+  /** What it waits for at its place in the queue, others passing it: blocks on their way, and since when. */
+  deferredBy: Offload | undefined = undefined
+  deferredSinceMs = 0
+  /** Leading blocks that were handed over to be copied, as far as tiers lacked them, and the copies of them that run. */
+  copiedBlocks = 0
+  copyHolder: CopyHolder | undefined = undefined
+  /** It was in the batch before. */
   wasAdmitted = false
   /** Successor in the waiting queue. */
   behind: Sequence | undefined = undefined
@@ -62,6 +69,11 @@ export class Sequence {
   /** Every shareable identity it may still look up. */
   markKeys(mark: (block: number) => void): void {
     for (const key of this.keys) if (key >= 0) mark(key)
+  }
+
+  /** It cannot be tried before what it waits for is here. */
+  get isDeferred(): boolean {
+    return this.deferredBy !== undefined && this.deferredBy.live
   }
 
   /** Its room is not there yet. */

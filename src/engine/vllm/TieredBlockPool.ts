@@ -8,7 +8,7 @@
 import { frameBits, frameSize, lastOf, memberCount, memberOf } from "../../structures/FrameMask.ts"
 import { grown } from "../../structures/Grown.ts"
 import type { KvEventSink } from "../KvEvents.ts"
-import type { KvTiers, Offload } from "../tiers/KvTiers.ts"
+import type { EvictionTiers, Offload } from "../tiers/KvTiers.ts"
 import { LeafOrder, noBlock } from "../tiers/LeafOrder.ts"
 import type { SharedTiers } from "../tiers/SharedTiers.ts"
 import type { WorkerProbe } from "../WorkerProbe.ts"
@@ -17,7 +17,7 @@ import { KvBlockPool } from "./KvBlockPool.ts"
 export class TieredBlockPool extends KvBlockPool {
   /** Why there was no room at the last try: the offload that makes some; nothing when even evicting everything would not. */
   blockedOn: Offload | undefined = undefined
-  private readonly tiers: KvTiers<never>
+  private readonly tiers: EvictionTiers<never>
   private readonly shared: SharedTiers
   /** Of the block in each slot. */
   private parentKeys: Int32Array = new Int32Array(frameSize)
@@ -29,7 +29,7 @@ export class TieredBlockPool extends KvBlockPool {
 
   constructor(
     capacity: number,
-    tiers: KvTiers<never>,
+    tiers: EvictionTiers<never>,
     shared: SharedTiers,
     events: KvEventSink | undefined,
     probe: WorkerProbe | undefined

@@ -20,7 +20,8 @@ import { AdmissionGate } from "./AdmissionGate.ts"
 import { type CapacityPolicy, fullLengthBlocks } from "./CapacityPolicy.ts"
 import { type DynamoRules, dynamo131 } from "./DynamoRules.ts"
 import { KvBlockPool } from "./KvBlockPool.ts"
-import { type Offloading, type OffloadEvents, offloadingOf, Onboard } from "./Offloading.ts"
+import { type Offloading, type OffloadEvents, Onboard } from "./Offloading.ts"
+import { offloadingOf } from "./OffloadPolicies.ts"
 import { PassBudget } from "./PassBudget.ts"
 import { PassTiming } from "../PassTiming.ts"
 import { Sequence } from "./Sequence.ts"
@@ -34,6 +35,9 @@ const maxFruitlessPreemptions = 10_000
 
 /** Who has left the batch, or waits for an offload, cannot be thrown out. */
 const isVictim = (sequence: Sequence): boolean => sequence.running && !sequence.isBlocked
+
+/** Whoever waits for blocks on their way is passed by others. */
+const isDue = (sequence: Sequence): boolean => !sequence.isDeferred
 
 export class VllmWorker extends BatchWorker<Sequence> {
   private readonly policy: CapacityPolicy
@@ -82,7 +86,13 @@ export class VllmWorker extends BatchWorker<Sequence> {
     return {
       roomMade: () => this.capacityFreed(),
       loaded: (sequence) => this.waiting.pushFront(sequence),
-      loadedInVain: (sequence) => this.drop(sequence)
+      loadedInVain: (sequence) => this.drop(sequence),
+      computeMs: (tokens, prefixTokens) =>
+        this.timing.prefillMs({
+          batchPrompts: 1,
+          meanIslTokens: prefixTokens + tokens,
+          meanPrefixTokens: prefixTokens
+        })
     }
   }
 
@@ -105,6 +115,11 @@ export class VllmWorker extends BatchWorker<Sequence> {
     return this.offloading?.abandon(request) === true || super.abort(request)
   }
 
+  /** Whoever is deferred may be passed by any request behind it. */
+  get readsWholeQueue(): boolean {
+    return this.offloading?.defers === true
+  }
+
   get tiers(): TierClock | undefined {
     return this.offloading
   }
@@ -124,9 +139,15 @@ export class VllmWorker extends BatchWorker<Sequence> {
     outcome.endMs =
       this.sampler === undefined ? this.emitTokens(prefillEndMs) : this.emitBursts(prefillEndMs, this.sampler)
     if (this.rejected.length > 0) this.signalRejected()
-    if (this.offloading !== undefined && outcome.endMs <= nowMs) outcome.endMs = this.offloading.wakeUpMs(nowMs)
+    if (this.offloading !== undefined) this.endPass(this.offloading, nowMs)
     if (this.budget.scheduledTokens > 0 || outcome.endMs > nowMs || outcome.requests.length > 0) outcome.worked()
     return outcome
+  }
+
+  private endPass(offloading: Offloading, nowMs: number): void {
+    const { outcome } = this
+    offloading.passEnds(outcome.endMs)
+    if (outcome.endMs <= nowMs) outcome.endMs = offloading.wakeUpMs(nowMs)
   }
 
   snapshot(): WorkerSnapshot {
@@ -218,7 +239,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
       const head = this.nextToAdmit()
       if (head === undefined) return
       if (fullLengthBlocks(head, args.blockTokens) > args.numGpuBlocks) {
-        waiting.shift()
+        waiting.remove(head)
         this.rejected.push(head.request)
         continue
       }
@@ -227,9 +248,10 @@ export class VllmWorker extends BatchWorker<Sequence> {
       if (head.isBlocked) return
       if (!materialised && !this.gate.admits(head, running)) return
       this.prepareSlots(head)
-      if (this.offloading !== undefined && !materialised && !head.wasAdmitted) {
+      if (this.offloading !== undefined && !materialised) {
         const onboard = this.offloading.tryStart(head, nowMs)
         if (onboard !== Onboard.Nothing) outcome.worked()
+        if (onboard === Onboard.Deferred) continue
         if (onboard === Onboard.Blocked) return
         if (onboard === Onboard.Parked) {
           waiting.remove(head)
@@ -241,7 +263,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
       waiting.remove(head)
       running.push(head)
       head.running = true
-      if (!head.wasAdmitted) this.offloading?.countReuse(head, cachedTokens, args.blockTokens)
+      if (!head.wasAdmitted) this.offloading?.countReuse(head, cachedTokens)
       head.wasAdmitted = true
       this.noteAdmission(head.request, nowMs, cachedTokens)
       outcome.worked()
@@ -251,7 +273,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
 
   /** The waiting request that may be admitted next. */
   protected nextToAdmit(): Sequence | undefined {
-    return this.waiting.head
+    return this.offloading === undefined ? this.waiting.head : this.waiting.find(isDue)
   }
 
   protected noteAdmission(request: SimRequest, nowMs: number, cachedTokens: number): void {
@@ -282,6 +304,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
   /** Releases everything the request holds for good. */
   protected letGo(sequence: Sequence): void {
     this.offloading?.countWait(sequence)
+    if (this.offloading?.keepsBlocks(sequence) === true) return
     this.releaseBlocks(sequence)
     if (sequence.slots.length === 0) return
     this.slotLists.giveBack(sequence.slots)
@@ -315,7 +338,10 @@ export class VllmWorker extends BatchWorker<Sequence> {
     const allocated = this.allocate(sequence, Math.ceil(after / this.args.blockTokens))
     if (allocated === Schedule.Preempted) return Schedule.Preempted
     if (allocated === Schedule.Blocked) after = before
-    else sequence.computedTokens = after
+    else {
+      sequence.computedTokens = after
+      this.offloading?.computed(sequence)
+    }
     const used = Math.max(0, after - before)
     if (used === 0 && after < known) return Schedule.Blocked
     const chargedBefore = Math.min(before, sequence.chargedTokens)
@@ -368,7 +394,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
     if (this.fruitlessPreemptions > maxFruitlessPreemptions) throw this.thrashing(victim)
     victim.request.computedUpTo(victim.computedTokens)
     this.keepGeneratedKeys(victim)
-    this.releaseBlocks(victim)
+    if (this.offloading?.keepsBlocks(victim) !== true) this.releaseBlocks(victim)
     this.capacityFreed()
     victim.computedTokens = 0
     if (this.args.chargeRecompute) victim.chargedTokens = victim.knownTokens
@@ -528,6 +554,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
     const parentKey = position > 0 ? this.pool.keyOf(slots[position - 1]!) : noBlock
     slots[position] = this.pool.promote(slots[position]!, key, parentKey)
     sequence.fullBlocks = position + 1
+    this.offloading?.computed(sequence)
   }
 
   private noteFirstToken(request: SimRequest, tokenMs: number): void {

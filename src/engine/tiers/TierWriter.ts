@@ -6,7 +6,7 @@ import { queueOrder } from "./HostDownlink.ts"
 import type { LowerTier, TierWrite } from "./LowerTier.ts"
 import type { TierStore } from "./TierStore.ts"
 
-export class WriteThrough {
+export class TierWriter {
   /** When a write ended that its owner has not counted yet; `Infinity` when none has. */
   noticeMs = Number.POSITIVE_INFINITY
   private readonly tier: LowerTier

@@ -1,0 +1,132 @@
+/**
+ * Tiers that take over what a vLLM-style worker evicts, and load what a prompt has there.
+ *
+ * While its blocks are loaded a request is parked, in no queue, and others may overtake it. The loaded blocks become ordinary cached
+ * blocks and the request waits at the front of the queue again. It is then admitted by the ordinary rules, and finds them there.
+ */
+import type { SimRequest } from "../../request/SimRequest.ts"
+import { type EvictionEvents, type EvictionTiers, type Load, matchedBlocks, type Offload } from "../tiers/KvTiers.ts"
+import { OnEvictTiers } from "../tiers/OnEvictTiers.ts"
+import type { SharedTiers } from "../tiers/SharedTiers.ts"
+import type { TierArgs } from "../tiers/TierArgs.ts"
+import type { WorkerContext } from "../WorkerContext.ts"
+import { type OffloadEvents, Offloading, Onboard } from "./Offloading.ts"
+import type { Sequence } from "./Sequence.ts"
+import { TieredBlockPool } from "./TieredBlockPool.ts"
+
+export class EvictOffloading extends Offloading implements EvictionEvents<Sequence> {
+  readonly pool: TieredBlockPool
+  readonly defers = false
+  private readonly tiers: EvictionTiers<Sequence>
+  private readonly onlyFaster: boolean
+
+  constructor(
+    args: TierArgs,
+    shared: SharedTiers,
+    capacityBlocks: number,
+    blockTokens: number,
+    context: WorkerContext,
+    worker: OffloadEvents
+  ) {
+    super(worker, blockTokens)
+    this.onlyFaster = args.onlyFaster
+    this.tiers = new OnEvictTiers(args, shared, this)
+    this.pool = new TieredBlockPool(capacityBlocks, this.tiers, shared, context.kvEvents, context.probe)
+  }
+
+  tick(nowMs: number): boolean {
+    return this.tiers.tick(nowMs)
+  }
+
+  deadlineMs(): number {
+    return this.tiers.deadlineMs()
+  }
+
+  /** A worker without anything else to do sleeps until a transfer ends. */
+  wakeUpMs(nowMs: number): number {
+    const deadlineMs = this.tiers.deadlineMs()
+    return deadlineMs === Number.POSITIVE_INFINITY ? nowMs : Math.max(nowMs, deadlineMs)
+  }
+
+  /** Only a request that never was in the batch loads anything. */
+  tryStart(sequence: Sequence, nowMs: number): Onboard {
+    const { pool, tiers } = this
+    const { fullBlocks, keys, slots, wasAdmitted } = sequence
+    if (wasAdmitted) return Onboard.Nothing
+    const cached = pool.residentPrefix(keys, fullBlocks)
+    if (cached === fullBlocks) return Onboard.Nothing
+    const match = tiers.lookup(keys, cached, fullBlocks)
+    if (match === undefined) {
+      pool.touch(keys, cached)
+      return Onboard.Nothing
+    }
+    if (this.onlyFaster && !this.isFaster(match, tiers.loadMs(match))) return Onboard.Nothing
+    tiers.reserve(match)
+    const blocks = cached + matchedBlocks(match)
+    if (pool.acquireUnregistered(keys, cached, blocks, slots) < 0) {
+      tiers.letGo(match)
+      return this.blocks(sequence, nowMs) ? Onboard.Blocked : Onboard.Nothing
+    }
+    sequence.heldBlocks = blocks
+    this.parked.add(sequence)
+    tiers.start(match, sequence)
+    return Onboard.Parked
+  }
+
+  abandon(request: SimRequest): boolean {
+    for (const sequence of this.parked) {
+      if (sequence.request !== request) continue
+      this.parked.delete(sequence)
+      this.abandoned.add(sequence)
+      return true
+    }
+    return false
+  }
+
+  computed(): void {}
+
+  passEnds(): void {}
+
+  keepsBlocks(): boolean {
+    return false
+  }
+
+  /** Blocks set aside for loads, and the cached ones before them. */
+  heldBlocks(): number {
+    let held = 0
+    for (const { heldBlocks } of this.parked) held += heldBlocks
+    for (const { heldBlocks } of this.abandoned) held += heldBlocks
+    return held
+  }
+
+  slotsFreed(slots: ReadonlyArray<number>): void {
+    this.pool.endQuarantine(slots)
+    this.worker.roomMade()
+  }
+
+  loaded(load: Load<Sequence>, nowMs: number): void {
+    const { pool } = this
+    const { from, keys, owner } = load
+    this.noteLoad(load, nowMs)
+    if (load.arrived) pool.publish(keys, owner.slots, from, owner.heldBlocks)
+    else pool.freeUnregistered(owner.slots, from, owner.heldBlocks)
+    pool.letGoOfHits(owner.slots, from)
+    owner.heldBlocks = 0
+    if (this.parked.delete(owner)) this.worker.loaded(owner)
+    else if (this.abandoned.delete(owner)) this.worker.loadedInVain(owner)
+  }
+
+  markBlocks(mark: (block: number) => void): void {
+    this.tiers.markBlocks(mark)
+    for (const sequence of this.parked) sequence.markKeys(mark)
+    for (const sequence of this.abandoned) sequence.markKeys(mark)
+  }
+
+  checkInvariants(): void {
+    this.tiers.checkInvariants()
+  }
+
+  protected roomToCome(): Offload | undefined {
+    return this.pool.blockedOn
+  }
+}
