@@ -57,7 +57,7 @@ const serve = loaded(
 
 const trace = loaded(
   "trace",
-  "Inspect, check, convert and make traces",
+  "Inspect, check, convert, edit and make traces",
   async () => (await import("./TraceCommand.ts")).traceCommand
 )
 

@@ -24,7 +24,7 @@ export const synthesiseTrace = Effect.fnUntraced(function* (out: string, flags: 
   })
   yield* writeTrace(out, {
     text: mooncakeText(rows),
-    requests: load.requestCount * load.turnsPerSession,
+    requests: () => load.requestCount * load.turnsPerSession,
     traceBlockTokens
   })
 })

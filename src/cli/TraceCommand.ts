@@ -4,6 +4,7 @@ import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import { convertFlags, inspectFlags, synthFlags, validateFlags } from "../config/TraceToolFlags.ts"
 import { flagParams, settingsOf } from "./FlagParams.ts"
+import { editCommands } from "./TraceEditCommands.ts"
 
 const traces = Argument.String("trace").pipe(
   Argument.withDescription("Trace files, plain or gzip, - for standard input"),
@@ -77,4 +78,6 @@ const synth = Command.make(
   ])
 )
 
-export const traceCommand = Command.make("trace").pipe(Command.withSubcommands([inspect, validate, convert, synth]))
+export const traceCommand = Command.make("trace").pipe(
+  Command.withSubcommands([inspect, validate, convert, ...editCommands, synth])
+)

@@ -11,8 +11,8 @@ import { defaultTraceBlockTokens } from "../trace/TraceSource.ts"
 
 export interface WrittenTrace<E, R> {
   readonly text: Stream.Stream<string, E, R>
-  /** How many requests the text has. */
-  readonly requests: number
+  /** How many requests the text had; asked once it is written. */
+  readonly requests: () => number
   /** Tokens per hash id. */
   readonly traceBlockTokens: number
 }
@@ -31,7 +31,7 @@ export const writeTrace = Effect.fnUntraced(function* <E, R>(
     )
   )
   if (!(yield* isStandardOutput(path))) {
-    yield* Console.log(`${printable(path)}: ${requests.toLocaleString("en-US")} requests`)
+    yield* Console.log(`${printable(path)}: ${requests().toLocaleString("en-US")} requests`)
   }
   if (traceBlockTokens !== defaultTraceBlockTokens) {
     yield* Console.error(

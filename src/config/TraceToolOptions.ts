@@ -15,8 +15,7 @@ import { defaultSeed } from "../structures/Pcg32.ts"
 type Checked<A> = Result.Result<A, UsageError | ConfigError>
 
 export interface InspectOptions {
-  /** A trace each. */
-  readonly inputs: NonEmptyReadonlyArray<TraceInput>
+  readonly inputs: ManyInputs
   readonly json: boolean
 }
 
@@ -41,12 +40,16 @@ export interface SynthOptions {
 const check = (problem: Problem): Result.Result<void, UsageError> =>
   problem === undefined ? Result.succeed(undefined) : Result.fail(problem)
 
-/** Several files are one `dynamo` trace, or as many traces of another format. */
-const inputsOf = (
-  given: GivenTrace & { readonly seed?: number | undefined }
-): Result.Result<NonEmptyReadonlyArray<TraceInput>, UsageError> => {
+/** A trace each. */
+export type ManyInputs = NonEmptyReadonlyArray<TraceInput>
+
+/** Several files are one `dynamo` trace, unless each is one `apart`, or as many traces of another format. */
+export const inputsOf = (
+  given: GivenTrace & { readonly seed?: number | undefined },
+  apart = false
+): Result.Result<ManyInputs, UsageError> => {
   const { traceFormat, traces } = given
-  const groups = traceFormat === "dynamo" ? [traces] : traces.map((file) => [file])
+  const groups = traceFormat === "dynamo" && !apart ? [traces] : traces.map((file) => [file])
   const inputs = groups.flatMap((files) => (isReadonlyArrayNonEmpty(files) ? [traceInputOf(given, files)] : []))
   if (!isReadonlyArrayNonEmpty(inputs)) {
     return Result.fail(usageError("TRACE", "nothing to read", "give a trace file, or - for standard input"))

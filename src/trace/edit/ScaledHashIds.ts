@@ -1,0 +1,79 @@
+/**
+ * Hash ids of a prompt that became longer or shorter, so that prompts go on sharing what they shared, in proportion.
+ *
+ *     before   |  a  |  b  |  c  |            factor 0.5: a block stands for two, factor 2: for half of one
+ *     after    |  h(a, b)  |  h(c)  |
+ *
+ * A block of the scaled prompt stands for the stretch of the original at the same place, and gets its name from the original blocks
+ * that this stretch reaches into, and from where in them it ends. The names depend on nothing else, so equal prefixes stay
+ * equal, different blocks become different ones, and nothing has to be remembered between rows.
+ */
+import { type HashId, highHalf, lowHalf } from "../../request/HashId.ts"
+import type { TraceRow } from "../TraceRow.ts"
+
+export interface Scaling {
+  /** Length of the scaled prompt. */
+  readonly promptTokens: number
+  /** How many times longer prompts become. */
+  readonly factor: number
+  /** Tokens per hash id, before and after. */
+  readonly traceBlockTokens: number
+}
+
+/** Rounds of MurmurHash3 (Appleby, public domain), one lane of 32 bits. */
+const mixed = (hash: number, value: number): number => {
+  let k = Math.imul(value, 0xcc9e2d51)
+  k = Math.imul((k << 15) | (k >>> 17), 0x1b873593)
+  const h = hash ^ k
+  return (Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64) | 0
+}
+
+const finished = (hash: number): number => {
+  let h = hash ^ (hash >>> 16)
+  h = Math.imul(h, 0x85ebca6b)
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
+  return (h ^ (h >>> 16)) >>> 0
+}
+
+/** A name of 53 bits: of a million different blocks two get the same with a probability of 1 in 18,000. */
+class BlockName {
+  private high = 0x2f6e2b1
+  private low = 0x5bd1e995
+
+  add(id: HashId): void {
+    this.addWord(lowHalf(id))
+    this.addWord(highHalf(id))
+  }
+
+  addWord(word: number): void {
+    this.high = mixed(this.high, word)
+    this.low = mixed(this.low, word ^ 0x9e3779b9)
+  }
+
+  finish(): number {
+    return (finished(this.high) >>> 11) * 2 ** 32 + finished(this.low)
+  }
+}
+
+/** Where a block of the scaled prompt starts in the original, in blocks; what divisions leave behind the sixth digit is dropped. */
+const edge = (block: number, factor: number): number => Math.round((block / factor) * 1e6) / 1e6
+
+/** `ceil(promptTokens / traceBlockTokens)` ids. */
+export const scaledHashIds = (
+  { hashIds, promptTokens: originalTokens }: Pick<TraceRow, "hashIds" | "promptTokens">,
+  { factor, promptTokens, traceBlockTokens }: Scaling
+): ArrayLike<HashId> => {
+  const last = Math.ceil(originalTokens / traceBlockTokens) - 1
+  if (factor === 1) return hashIds.length === last + 1 ? hashIds : Array.prototype.slice.call(hashIds, 0, last + 1)
+  const ids: Array<HashId> = []
+  for (let block = 0, from = 0; block * traceBlockTokens < promptTokens; block++) {
+    const end = edge(block + 1, factor)
+    const until = Math.min(last, Math.ceil(end) - 1)
+    const name = new BlockName()
+    for (let index = Math.min(from, until); index <= until; index++) name.add(hashIds[index]!)
+    name.addWord(Math.ceil((end - until) * 2 ** 20))
+    ids.push(name.finish())
+    from = Math.min(last, Math.floor(end))
+  }
+  return ids
+}
