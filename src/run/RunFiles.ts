@@ -37,7 +37,7 @@ const readPolicyFile = Effect.fnUntraced(function* (
 ): Effect.fn.Return<PolicyProfile | undefined, PolicyFileError | UsageError, FileSystem.FileSystem> {
   const files = yield* FileSystem.FileSystem
   const text = yield* Effect.mapError(files.readFileString(file), (error) =>
-    usageError("--router-policy-config", `failed to read router policy config ${file}: ${reasonOf(error)}`)
+    usageError("--router-policy-config", `cannot read ${file}: ${reasonOf(error)}`)
   )
   const { parsePolicyFile, profileFor } = yield* Effect.promise(() => import("../router/kv/PolicyFile.ts"))
   return profileFor(yield* Effect.fromResult(parsePolicyFile(file, text)), modelName)

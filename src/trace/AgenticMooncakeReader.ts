@@ -16,7 +16,7 @@ import {
   rowContext,
   type RowReading
 } from "./MooncakeFields.ts"
-import { failedToParse, readRows } from "./RowReader.ts"
+import { readRows, unparsable } from "./RowReader.ts"
 import type { RowFormat, RowResult } from "./RowReader.ts"
 import type { CheckedRow } from "./TraceChecks.ts"
 import type { TraceError } from "./TraceError.ts"
@@ -139,7 +139,7 @@ export const agenticMooncakeRows = <R>(
   readRows(lines, {
     file,
     rules,
-    misshapen: failedToParse(file, "agentic Mooncake JSON"),
+    misshapen: unparsable("agentic Mooncake JSON"),
     observe,
     rowOf: (object, line) => rowOf(object, line, reading)
   })

@@ -178,7 +178,7 @@ export const surveyAgentic = (
   Effect.suspend(() => {
     const fold = new AgenticFold({
       file,
-      noRequests: `agentic trace file ${file} did not contain any requests`,
+      noRequests: "holds no requests",
       cycle: (request) => `cycle detected at request ${request}: it waits, over others, for itself`,
       noClosedLoop: "agentic_mooncake trace format is not supported with replay_concurrency"
     })

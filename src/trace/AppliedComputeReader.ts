@@ -12,7 +12,7 @@ import { describeIssue, maxTimeMs, maxTokens } from "./FieldSchemas.ts"
 import * as Fields from "./FieldSchemas.ts"
 import type { FieldRules, JsonObject } from "./JsonLine.ts"
 import type { LineBatch } from "./LineReader.ts"
-import { failedToParse, readRows } from "./RowReader.ts"
+import { readRows, unparsable } from "./RowReader.ts"
 import type { RowResult } from "./RowReader.ts"
 import type { TraceError } from "./TraceError.ts"
 import type { TraceRow } from "./TraceRow.ts"
@@ -149,7 +149,7 @@ export const appliedComputeRows = (
 ): Stream.Stream<TraceRow, TraceError> =>
   Stream.suspend(() => {
     const expander = new SessionExpander(options)
-    return readRows(lines, { file, rules, misshapen: failedToParse(file, "JSON"), rowOf: sessionOf }).pipe(
+    return readRows(lines, { file, rules, misshapen: unparsable("JSON"), rowOf: sessionOf }).pipe(
       Stream.rechunk(linesPerChunk),
       Stream.mapArray((sessions) => Arr.flatMap(sessions, (session) => expander.rowsOf(session)))
     )

@@ -98,7 +98,7 @@ class Inflater {
     const { file } = this
     this.failure = new TraceError({
       file,
-      problem: `failed to read ${file}: the ${this.codec.name} data is damaged or cut short (${cause})`
+      problem: `cannot be read: the ${this.codec.name} data is damaged or cut short (${cause})`
     })
     this.settle?.()
   }

@@ -210,6 +210,6 @@ export const dynamoRecords = <R>(
   readRows(lines, {
     file,
     rules,
-    misshapen: (line) => `failed to parse ${file}:${line}`,
+    misshapen: "cannot be parsed",
     rowOf: (object, line) => recordOf(object, { file, line })
   })

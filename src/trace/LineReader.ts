@@ -49,15 +49,13 @@ const withoutCarriageReturn = (text: string): string => (text.endsWith("\r") ? t
 /** Cuts chunks of bytes into lines and counts them. A problem ends it; lines before the problem are still handed out. */
 class LineSplitter {
   private readonly file: string
-  private readonly unreadableLine: (line: number) => string
   private pieces: Array<Uint8Array> = []
   private pieceBytes = 0
   private nextLine = 1
   problem: TraceError | undefined
 
-  constructor(file: string, unreadableLine: (line: number) => string) {
+  constructor(file: string) {
     this.file = file
-    this.unreadableLine = unreadableLine
   }
 
   /** The lines completed by these bytes, if any. */
@@ -127,7 +125,7 @@ class LineSplitter {
   }
 
   private unreadable(line: number, cause: string): TraceError {
-    return new TraceError({ file: this.file, line, problem: `${this.unreadableLine(line)}: ${cause}` })
+    return new TraceError({ file: this.file, line, problem: `cannot be read: ${cause}` })
   }
 }
 
@@ -137,12 +135,11 @@ class LineSplitter {
  */
 export const lineBatches = <R>(
   bytes: Stream.Stream<Uint8Array, TraceError, R>,
-  file: string,
-  unreadableLine = (line: number): string => `failed to read line ${line} from ${file}`
+  file: string
 ): Stream.Stream<LineBatch, TraceError, R> =>
   Stream.transformPull(bytes, (pull) =>
     Effect.sync(() => {
-      const splitter = new LineSplitter(file, unreadableLine)
+      const splitter = new LineSplitter(file)
       let ended = false
       const emit = (batches: ReadonlyArray<LineBatch>): Pull.Pull<Arr.NonEmptyReadonlyArray<LineBatch>, TraceError> => {
         if (Arr.isReadonlyArrayNonEmpty(batches)) return Effect.succeed(batches)

@@ -18,7 +18,7 @@ import {
   rowContext,
   type RowReading
 } from "./MooncakeFields.ts"
-import { failedToParse, readRows } from "./RowReader.ts"
+import { readRows, unparsable } from "./RowReader.ts"
 import type { RowFormat, RowResult } from "./RowReader.ts"
 import type { CheckedRow } from "./TraceChecks.ts"
 import type { TraceError } from "./TraceError.ts"
@@ -69,7 +69,7 @@ export const mooncakeRows = <R>(
   readRows(lines, {
     file,
     rules: mooncakeRules,
-    misshapen: failedToParse(file, "JSON"),
+    misshapen: unparsable("JSON"),
     observe,
     rowOf: (object, line) => mooncakeRowOf(object, line, reading)
   })

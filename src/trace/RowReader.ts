@@ -37,7 +37,7 @@ export interface RowFormat<Row> {
   readonly file: string
   readonly rules: FieldRules
   /** Says that a line has not the right shape; the cause follows. */
-  readonly misshapen: (line: number) => string
+  readonly misshapen: string
   /** Looks at every object, for instance to learn what else it holds. */
   readonly observe?: ((object: JsonObject, line: number) => void) | undefined
   readonly rowOf: (object: JsonObject, line: number) => RowResult<Row>
@@ -46,10 +46,7 @@ export interface RowFormat<Row> {
 const isBlank = (text: string): boolean => text.trim() === ""
 
 /** What an unusable line is called in every format that names no other. */
-export const failedToParse =
-  (file: string, format: string) =>
-  (line: number): string =>
-    `failed to parse line ${line} from ${file} as ${format}`
+export const unparsable = (format: string): string => `cannot be parsed as ${format}`
 
 /** The row of a line, `undefined` when it is skipped. What the first line of a file cannot be read for may tell what it is. */
 const readLine = <Row>(
@@ -63,7 +60,7 @@ const readLine = <Row>(
   const result = Result.isFailure(object) ? { shape: object.failure } : format.rowOf(object.success, line)
   if ("row" in result) return Result.succeed(result.row)
   if ("skipped" in result) return Result.succeed(undefined)
-  const problem = "problem" in result ? result.problem : `${format.misshapen(line)}: ${result.shape}`
+  const problem = "problem" in result ? result.problem : `${format.misshapen}: ${result.shape}`
   const kind = isFirst ? textKind(text) : undefined
   return Result.fail(
     new TraceError({ file: format.file, line, problem: kind === undefined ? problem : `${problem}; ${kind}` })

@@ -39,14 +39,14 @@ export const TraceFileObserver = Context.Reference<TraceFileObserver | undefined
 const chunkBytes = 256 * 1024
 
 const notOpened =
-  (name: string, opened: string) =>
+  (name: string) =>
   (cause: PlatformError.PlatformError): TraceError =>
-    new TraceError({ file: name, problem: `failed to open ${opened}${name}: ${reasonOf(cause)}` })
+    new TraceError({ file: name, problem: `cannot be opened: ${reasonOf(cause)}` })
 
 const notRead =
   (name: string) =>
   (cause: PlatformError.PlatformError): TraceError =>
-    new TraceError({ file: name, problem: `failed to read ${name}: ${reasonOf(cause)}` })
+    new TraceError({ file: name, problem: `cannot be read: ${reasonOf(cause)}` })
 
 const spool = (fs: FileSystem.FileSystem, name: string, bytes: Stream.Stream<Uint8Array, TraceError>) =>
   Effect.flatMap(Effect.mapError(fs.makeTempFileScoped({ prefix: "dynosim-trace-" }), notRead(name)), (copy) =>
@@ -61,7 +61,7 @@ const pipeBytes = (name: string): Stream.Stream<Uint8Array, TraceError> =>
       (cause) =>
         new TraceError({
           file: name,
-          problem: `failed to read ${name}: ${cause instanceof Error ? cause.message : String(cause)}`
+          problem: `cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`
         })
     )
   )
@@ -81,9 +81,7 @@ const unchanged = (
       const same = ByteSize.equals(now.size, opened.size) && modifiedMs(now) === modifiedMs(opened)
       return same
         ? Effect.succeed(bytes)
-        : Effect.fail(
-            new TraceError({ file: path, problem: `failed to read ${path}: it was changed after it had been checked` })
-          )
+        : Effect.fail(new TraceError({ file: path, problem: "was changed after it had been checked" }))
     })
   )
 
@@ -98,14 +96,14 @@ const firstBytes = (fs: FileSystem.FileSystem, path: string) =>
   )
 
 /** A path that can be read from the start any number of times, and what is known of a file that is not a copy. */
-const rereadable = Effect.fnUntraced(function* (fs: FileSystem.FileSystem, name: string, opened: string) {
+const rereadable = Effect.fnUntraced(function* (fs: FileSystem.FileSystem, name: string) {
   if (name === "-") {
     const stdio = yield* Stdio.Stdio
     return { path: yield* spool(fs, name, Stream.mapError(stdio.stdin, notRead(name))), info: undefined }
   }
-  const info = yield* Effect.mapError(fs.stat(name), notOpened(name, opened))
+  const info = yield* Effect.mapError(fs.stat(name), notOpened(name))
   if (info.type === "Directory") {
-    return yield* new TraceError({ file: name, problem: `failed to read line 1 from ${name}: it is a directory` })
+    return yield* new TraceError({ file: name, problem: "is a folder, not a trace file" })
   }
   if (info.type === "File") return { path: name, info }
   return { path: yield* spool(fs, name, pipeBytes(name)), info: undefined }
@@ -139,12 +137,11 @@ export interface StoredFile extends TraceFile {
 
 /** Opens a file for reading from the start any number of times; `-` is standard input. */
 export const openStoredFile = Effect.fnUntraced(function* (
-  name: string,
-  opened = "trace file "
+  name: string
 ): Effect.fn.Return<StoredFile, TraceError, FileSystem.FileSystem | Stdio.Stdio | Scope.Scope> {
   const fs = yield* FileSystem.FileSystem
-  const source = yield* rereadable(fs, name, opened)
-  const start = yield* Effect.mapError(firstBytes(fs, source.path), notOpened(name, opened))
+  const source = yield* rereadable(fs, name)
+  const start = yield* Effect.mapError(firstBytes(fs, source.path), notOpened(name))
   const raw = Stream.mapError(fs.stream(source.path, { chunkSize: chunkBytes }), notRead(name))
   const stored = source.info === undefined ? raw : unchanged(fs, name, source.info, raw)
   const observe = yield* TraceFileObserver
@@ -166,11 +163,8 @@ export const decodedContent = ({
   return Effect.succeed(isZstd(start) ? unzstd(bytes, name) : bytes)
 }
 
-/** Opens the text of a file. `opened` goes into the message of a missing file. */
+/** Opens the text of a file. */
 export const openTraceFile = (
-  name: string,
-  opened?: string
+  name: string
 ): Effect.Effect<TraceFile, TraceError, FileSystem.FileSystem | Stdio.Stdio | Scope.Scope> =>
-  Effect.flatMap(openStoredFile(name, opened), (stored) =>
-    Effect.map(decodedContent(stored), (bytes) => ({ name, bytes }))
-  )
+  Effect.flatMap(openStoredFile(name), (stored) => Effect.map(decodedContent(stored), (bytes) => ({ name, bytes })))

@@ -212,8 +212,8 @@ export const openDynamo: (options: DynamoOptions) => Opened = Effect.fnUntraced(
   const [file] = files
   if (traceBlockTokens !== undefined) yield* checkBlockTokens(file, traceBlockTokens)
   const parts = yield* Effect.forEach(files, (name) =>
-    Effect.map(openTraceFile(name, ""), ({ bytes }) => {
-      const lines = lineBatches(bytes, name, (line) => `failed to read ${name}:${line}`)
+    Effect.map(openTraceFile(name), ({ bytes }) => {
+      const lines = lineBatches(bytes, name)
       return dynamoRecords(lines, name)
     })
   )

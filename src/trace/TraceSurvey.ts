@@ -123,7 +123,7 @@ export class SurveyFold {
   finish(): TraceSurvey | TraceError {
     const { file } = this
     if (this.rows === 0) {
-      return new TraceError({ file, problem: `trace file ${file} did not contain any requests` })
+      return new TraceError({ file, problem: "holds no requests" })
     }
     return {
       rows: this.rows,

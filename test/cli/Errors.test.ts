@@ -40,7 +40,7 @@ const cases: ReadonlyArray<readonly [what: string, argv: ReadonlyArray<string>, 
   [
     "a folder as a policy file",
     [...kv, "--router-policy-config", "dir"],
-    "--router-policy-config: failed to read router policy config dir: it is a folder"
+    "--router-policy-config: cannot read dir: it is a folder"
   ],
   ["a folder as lines", ["--report-jsonl", "dir"], "--report-jsonl: dir is a folder; give the name of a file in it"],
   [
@@ -111,7 +111,7 @@ describe("errors", () => {
 
   it.live("a folder as a trace", () =>
     programIn(files, ["trace", "inspect", "dir"], ({ stderr }) =>
-      assert.strictEqual(stderr, "error: dir: failed to read line 1 from dir: it is a directory")
+      assert.strictEqual(stderr, "error: dir: is a folder, not a trace file")
     )
   )
 })

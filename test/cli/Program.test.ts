@@ -165,7 +165,7 @@ describe("dynosim replay", () => {
 
   it.live("names a policy file that is missing, from the flag, the environment or the router configuration", () =>
     Effect.gen(function* () {
-      const missing = /^error: --router-policy-config: failed to read router policy config nope\.yaml: no such file/
+      const missing = /^error: --router-policy-config: cannot read nope\.yaml: no such file/
       yield* refused([...replay, "--router-policy-config", "nope.yaml"], missing)
       yield* refused([...replay, "--router-config", '{"router_policy_config": "nope.yaml"}'], missing)
       yield* programIn(

@@ -62,7 +62,7 @@ describe("agenticMooncakeRows", () => {
     })
   )
 
-  const json = "failed to parse line 1 from t.jsonl as agentic Mooncake JSON: "
+  const json = "cannot be parsed as agentic Mooncake JSON: "
   const refused: ReadonlyArray<readonly [string, object, string]> = [
     ["a missing request_id", { request_id: undefined }, `${json}request_id is missing`],
     ["a blank request_id", { request_id: "  " }, "trace line 1 has empty request_id"],

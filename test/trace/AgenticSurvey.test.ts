@@ -61,7 +61,7 @@ describe("surveyAgentic", () => {
 
   it.effect("refuses graphs that could never finish, naming the row", () =>
     Effect.gen(function* () {
-      assert.strictEqual(yield* refusal(), "t.jsonl: agentic trace file t.jsonl did not contain any requests")
+      assert.strictEqual(yield* refusal(), "t.jsonl: holds no requests")
       assert.include(
         yield* refusal({ request_id: "a" }, { request_id: "a" }),
         "t.jsonl:2: trace line 2 duplicates request_id a"

@@ -87,7 +87,7 @@ describe("appliedComputeRows", () => {
     })
   )
 
-  const json = "failed to parse line 1 from t.jsonl as JSON: "
+  const json = "cannot be parsed as JSON: "
   const refused: ReadonlyArray<readonly [string, object, string]> = [
     ["a missing list", { tool_call_latency: undefined }, `${json}tool_call_latency is missing`],
     [

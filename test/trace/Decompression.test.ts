@@ -49,7 +49,7 @@ for (const { compress, file, name, stage } of codecs) {
         for (const bytes of others) {
           for (const chunkBytes of [1000, 1 << 20]) {
             const error = yield* Effect.flip(inflate(bytes, chunkBytes))
-            assert.include(error.message, `${file}: failed to read ${file}: the ${name} data is damaged or cut short`)
+            assert.include(error.message, `${file}: cannot be read: the ${name} data is damaged or cut short`)
           }
         }
       })

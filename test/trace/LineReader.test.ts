@@ -45,7 +45,7 @@ describe("lineBatches", () => {
           Stream.runForEach(linesOf(bytes, chunkBytes), (batch) => Effect.sync(() => seen.push(...batch.texts)))
         )
         assert.deepStrictEqual(seen, ["one", "two"])
-        assert.strictEqual(error.message, "t.jsonl:3: failed to read line 3 from t.jsonl: the line is not valid UTF-8")
+        assert.strictEqual(error.message, "t.jsonl:3: cannot be read: the line is not valid UTF-8")
       }
     })
   )

@@ -153,7 +153,7 @@ describe("TraceSurvey", () => {
         yield* refusal({ timestamp: 0, session_id: "s" }, { session_id: "s", hash_ids: [] }),
         "t.jsonl:2: session s turn 1 must have a positive input_length"
       )
-      assert.strictEqual(yield* refusal(), "t.jsonl: trace file t.jsonl did not contain any requests")
+      assert.strictEqual(yield* refusal(), "t.jsonl: holds no requests")
     })
   )
 })

@@ -57,7 +57,7 @@ const fileLikeness = Effect.fnUntraced(function* (file: string) {
   })
   const first = texts[0]?.trim()
   if (first === undefined) {
-    return yield* new TraceError({ file, problem: `trace file ${file} did not contain any requests` })
+    return yield* new TraceError({ file, problem: "holds no requests" })
   }
   if (isJsonObject(parsed(first))) return rowsLikeness(texts)
   if (/^(version https:\/\/git-lfs|<)/.test(first)) return yield* unreadable(file, first)

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { FieldRules } from "../JsonLine.ts"
 import { lineBatches } from "../LineReader.ts"
-import { failedToParse, readRows, type RowFormat } from "../RowReader.ts"
+import { readRows, type RowFormat, unparsable } from "../RowReader.ts"
 import type { TraceError } from "../TraceError.ts"
 import { openTraceFile } from "../TraceFile.ts"
 import { jsonDocuments } from "./JsonDocuments.ts"
@@ -29,7 +29,7 @@ export const itemsOf = <Item>(
     readRows(lines, {
       file: format.file,
       rules: format.rules,
-      misshapen: failedToParse(format.file, format.title),
+      misshapen: unparsable(format.title),
       rowOf: format.make()
     })
   )

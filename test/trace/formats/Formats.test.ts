@@ -437,8 +437,8 @@ describe("what cannot be read", () => {
       "arrived_at,num_prefill_tokens,num_decode_tokens\n0,5,0\n",
       /:2: num_decode_tokens: expected at least one token, got "0"/
     ],
-    ["an empty file", "azure", "", /did not contain any requests/],
-    ["an empty file, to be told", "auto", "\n\n", /did not contain any requests/],
+    ["an empty file", "azure", "", /holds no requests/],
+    ["an empty file, to be told", "auto", "\n\n", /holds no requests/],
     [
       "columns that nobody named",
       "columns",
@@ -481,7 +481,7 @@ describe("what cannot be read", () => {
       "spans of something else",
       "otel",
       '{"resourceSpans": [{"scopeSpans": [{"spans": [{"spanId": "a", "startTimeUnixNano": "1"}]}]}]}\n',
-      /did not contain any requests/
+      /holds no requests/
     ],
     [
       "what is nothing known",

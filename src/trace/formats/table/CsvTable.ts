@@ -81,7 +81,7 @@ const headerOf = (lines: Stream.Stream<LineBatch, TraceError>, file: string) =>
     (head) => {
       const first = head._tag === "Some" ? head.value.texts.findIndex((text) => text.trim() !== "") : -1
       if (head._tag === "None") {
-        return Effect.fail(new TraceError({ file, problem: `trace file ${file} did not contain any requests` }))
+        return Effect.fail(new TraceError({ file, problem: "holds no requests" }))
       }
       const { firstLine, texts } = head.value
       return attempt(() => {

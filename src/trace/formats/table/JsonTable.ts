@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { isJsonObject, type FieldRules, type JsonObject } from "../../JsonLine.ts"
 import type { LineBatch } from "../../LineReader.ts"
-import { failedToParse, readRows } from "../../RowReader.ts"
+import { readRows, unparsable } from "../../RowReader.ts"
 import { TraceError } from "../../TraceError.ts"
 import { readPieces, type Table } from "./Table.ts"
 
@@ -32,12 +32,12 @@ export const jsonTable = (
   const objects = readRows<{ readonly object: JsonObject; readonly line: number }, never>(lines, {
     file,
     rules: noRules,
-    misshapen: failedToParse(file, "JSON"),
+    misshapen: unparsable("JSON"),
     rowOf: (object, line) => ({ row: { object, line } })
   })
   return Effect.flatMap(Stream.runHead(objects), (head) =>
     head._tag === "None"
-      ? Effect.fail(new TraceError({ file, problem: `trace file ${file} did not contain any requests` }))
+      ? Effect.fail(new TraceError({ file, problem: "holds no requests" }))
       : Effect.succeed({
           kind: "JSON Lines",
           columns: namesOf(head.value.object),

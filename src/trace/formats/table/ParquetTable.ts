@@ -25,7 +25,7 @@ export const parquetTable = Effect.fnUntraced(function* (
   const failed = (cause: unknown): TraceError =>
     new TraceError({
       file,
-      problem: `failed to read ${file} as Parquet: ${cause instanceof Error ? cause.message : String(cause)}`
+      problem: `cannot be read as Parquet: ${cause instanceof Error ? cause.message : String(cause)}`
     })
   const attempt = <A>(run: () => Promise<A>): Effect.Effect<A, TraceError> =>
     Effect.tryPromise({ try: run, catch: failed })
