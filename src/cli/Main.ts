@@ -15,6 +15,7 @@ import { closestName } from "../settings/ClosestName.ts"
 import { normaliseArgv } from "./Argv.ts"
 import { ThresholdsCrossed } from "./CliError.ts"
 import { commandsFor } from "./Commands.ts"
+import { helpAll, showHelp } from "./Help.ts"
 
 const runCommand = Effect.fnUntraced(function* (words: ReadonlyArray<string>) {
   const dynosim = Command.make("dynosim").pipe(
@@ -70,12 +71,20 @@ const parserMessage = (error: CliError.NonShowHelpErrors, path: ReadonlyArray<st
   }
 }
 
-/** Errors of the parser in one line each, where Effect's own presenter would print the whole help before them. */
+/** Errors of the parser in one line each, where Effect's own presenter would print the whole help before them; help as text of ours. */
 const presenter: CliOutput.Presenter = {
-  present: (event) =>
-    event._tag === "InvalidInvocation"
-      ? Effect.forEach(event.errors, (error) => print(parserMessage(error, event.commandPath)), { discard: true })
-      : CliOutput.defaultPresenter.present(event)
+  present: (event) => {
+    switch (event._tag) {
+      case "InvalidInvocation":
+        return Effect.forEach(event.errors, (error) => print(parserMessage(error, event.commandPath)), {
+          discard: true
+        })
+      case "Help":
+        return showHelp(event.helpDoc)
+      default:
+        return CliOutput.defaultPresenter.present(event)
+    }
+  }
 }
 
 const isTagged = (error: unknown): error is { readonly _tag: string; readonly message: string } =>
@@ -100,7 +109,7 @@ const explain = (cause: Cause.Cause<unknown>): Effect.Effect<void> => {
 }
 
 const services = Layer.mergeAll(
-  CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] }),
+  CliConfig.layer({ builtIns: [GlobalFlag.Help, helpAll, GlobalFlag.Version, GlobalFlag.Completions] }),
   CliOutput.layerPresenter(presenter)
 )
 

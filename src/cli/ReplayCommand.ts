@@ -29,7 +29,7 @@ export const replayCommand = Command.make(
       description: "Closed loop of 64 sessions behind the KV router"
     },
     {
-      command: "dynosim replay --input-tokens 4000 --output-tokens 200 --request-count 1000 --arrival-interval-ms 50",
+      command: "dynosim replay --input-tokens 4000 --output-tokens 200 --request-count 1000 --request-rate 20",
       description: "Synthetic load"
     },
     {
