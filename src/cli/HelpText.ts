@@ -121,7 +121,7 @@ export const helpText = (doc: HelpDoc, all: boolean, heading: (title: string) =>
       title: "EXAMPLES",
       lines: examples.flatMap(({ command: example, description }) => [
         ...(description === undefined ? [] : indented(`# ${description}`, 2)),
-        `  ${example}`
+        `  ${wrapped(example, columns - 4).join(" \\\n    ")}`
       ])
     }
   ]

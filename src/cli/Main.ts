@@ -15,6 +15,7 @@ import { closestName } from "../settings/ClosestName.ts"
 import { normaliseArgv } from "./Argv.ts"
 import { ThresholdsCrossed } from "./CliError.ts"
 import { commandsFor } from "./Commands.ts"
+import { completions } from "./CompletionScript.ts"
 import { helpAll, showHelp } from "./Help.ts"
 
 const runCommand = Effect.fnUntraced(function* (words: ReadonlyArray<string>) {
@@ -109,7 +110,7 @@ const explain = (cause: Cause.Cause<unknown>): Effect.Effect<void> => {
 }
 
 const services = Layer.mergeAll(
-  CliConfig.layer({ builtIns: [GlobalFlag.Help, helpAll, GlobalFlag.Version, GlobalFlag.Completions] }),
+  CliConfig.layer({ builtIns: [GlobalFlag.Help, helpAll, GlobalFlag.Version, completions] }),
   CliOutput.layerPresenter(presenter)
 )
 
