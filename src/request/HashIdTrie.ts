@@ -45,9 +45,8 @@ export class HashIdTrie implements BlockIdentity {
     for (let depth = 0; block < count; depth++) {
       const id = hashIds[depth]!
       node = isNarrow(id) ? this.child(node, id | 0, 0) : this.child(node, lowHalf(id), highHalf(id))
-      const first = Math.floor((depth * traceBlockTokens) / blockTokens)
+      const base = node * stride - block
       const end = Math.min(count, Math.floor(((depth + 1) * traceBlockTokens) / blockTokens))
-      const base = node * stride - first
       for (; block < end; block++) blocks[block] = base + block
     }
     return blocks

@@ -11,11 +11,8 @@ export class OutOfMemory extends Error {
 /** Pools below this many bytes are made without asking what the machine has. */
 const unaskedBytes = 2 ** 28
 
-/**
- * What a worker writes to for each KV block when it is made; reserved pages it does not write to may never be needed. SGLang-style
- * pools grow with what is cached.
- */
-const bytesPerBlock = ({ engineType }: EngineArgs): number => (engineType === "sglang" ? 0 : 8)
+/** What a worker takes when it is made, its place in the router's tables included; its KV pool grows with what is cached. */
+const bytesPerWorker = 10_000
 
 /** A host tier grows with what it holds; a run that fills it needs this much. */
 const bytesPerTierBlock = 40
@@ -26,7 +23,7 @@ const gib = (bytes: number): string => (bytes / 2 ** 30).toFixed(1)
 
 /** Throws {@link OutOfMemory} where `workers` workers would take more memory than the machine has left. */
 export const checkWorkerMemory = (workers: number, args: EngineArgs): void => {
-  const neededBytes = workers * (args.numGpuBlocks * bytesPerBlock(args) + tierBytes(args))
+  const neededBytes = workers * (bytesPerWorker + tierBytes(args))
   if (neededBytes < unaskedBytes) return
   const availableBytes = availableMemoryBytes()
   if (neededBytes <= availableBytes) return

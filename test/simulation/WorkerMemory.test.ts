@@ -5,17 +5,27 @@ import { engineArgs } from "../support/EngineArgsBuilder.ts"
 
 describe("checkWorkerMemory", () => {
   const args = engineArgs({ numGpuBlocks: 10_000_000 })
+  const tiered = engineArgs({ numGpuBlocks: 1000, numG2Blocks: 10_000_000, kvBytesPerToken: 1 })
 
-  it("refuses pools larger than what the machine has left, before any of it is made", () => {
+  it("refuses tiers larger than what the machine has left, before any of it is made", () => {
     assert.throws(
-      () => checkWorkerMemory(1_000_000, args),
+      () => checkWorkerMemory(1_000_000, tiered),
       OutOfMemory,
-      /^1000000 workers of 10000000 KV blocks need 74505\.8 GiB, the machine has \d+\.\d GiB left$/
+      /^1000000 workers of 1000 KV blocks and 10000000 in host memory need 372538\.3 GiB, the machine has \d+\.\d GiB left$/
     )
   })
 
-  it("accepts pools that fit, and those that only grow with what is cached", () => {
+  it("refuses more workers than fit, whatever they hold", () => {
+    assert.throws(
+      () => checkWorkerMemory(1_000_000_000, args),
+      OutOfMemory,
+      /^1000000000 workers of 10000000 KV blocks need 9313\.2 GiB, the machine has \d+\.\d GiB left$/
+    )
+  })
+
+  it("accepts pools that only grow with what is cached", () => {
     checkWorkerMemory(2, engineArgs())
+    checkWorkerMemory(1_000, args)
     checkWorkerMemory(1_000, { ...args, engineType: "sglang" })
   })
 })
@@ -26,7 +36,13 @@ describe("a run that the machine has no memory for", () => {
   it.effect("ends with one line that names the settings", () =>
     programIn(
       { "a.jsonl": row },
-      ["replay", "a.jsonl", "--num-workers=60000", "--extra-engine-args", '{"num_gpu_blocks": 3000000}'],
+      [
+        "replay",
+        "a.jsonl",
+        "--num-workers=60000",
+        "--extra-engine-args",
+        '{"num_gpu_blocks": 3000000, "num_g2_blocks": 3000000, "kv_bytes_per_token": 1}'
+      ],
       ({ exit, stderr, stdout }, folder) => {
         assert.match(
           stderr,

@@ -7,9 +7,13 @@
  * A slot in the queue that has an identity stays matchable until it is taken. Nothing is ever deduplicated: a block that is
  * computed twice has two slots, and a look-up finds the one registered first. Slot numbers never influence a decision.
  *
- * Everything is a preallocated typed array. A table finds the first slot of each identity; further slots of an identity
- * hang on it as a doubly linked list in order of registration.
+ * A table finds the first slot of each identity; further slots of an identity hang on it as a doubly linked list in order of
+ * registration. Slots that were never taken are one entry of the queue, and all columns grow with those that were: a pool that nobody
+ * uses costs next to nothing.
+ *
+ *     queue   ends ⇄ slot 5 ⇄ untouched (slots 9 … capacity) ⇄ slot 3 ⇄ ends
  */
+import { grown } from "../../structures/Grown.ts"
 import { IntMap } from "../../structures/IntMap.ts"
 import type { KvEventSink } from "../KvEvents.ts"
 
@@ -17,7 +21,13 @@ import type { KvEventSink } from "../KvEvents.ts"
 const noKey = -1
 /** First identity of privately generated blocks; counts down. */
 const firstPrivateKey = -2
-const noSlot = -1
+const noSlot = 0
+/** Entry of the free queue that links its first and its last one. */
+const ends = 0
+/** Entry of the free queue that stands for all slots that were never taken. */
+const untouched = 1
+export const firstSlot = 2
+const initialSlots = 8
 
 /** Sees every slot lose its identity; for decision logs. */
 export interface EvictionObserver {
@@ -42,21 +52,23 @@ export class BlockPool {
   lookUpIsCurrent = false
 
   private readonly unidentifiedToFront: boolean
-  private readonly keys: Int32Array
-  private readonly references: Int32Array
-  /** Links of the free queue; index `capacity` is its sentinel. */
-  private readonly next: Int32Array
-  private readonly previous: Int32Array
+  /** Slots below this were taken at least once. */
+  private reached = firstSlot
+  private keys = new Int32Array(initialSlots)
+  private references = new Int32Array(initialSlots)
+  /** Links of the free queue. */
+  private next = new Int32Array(initialSlots)
+  private previous = new Int32Array(initialSlots)
   /** Links among the slots of one identity; {@link noSlot} at either end. */
-  private readonly laterCopy: Int32Array
-  private readonly earlierCopy: Int32Array
+  private laterCopy = new Int32Array(initialSlots)
+  private earlierCopy = new Int32Array(initialSlots)
   /** Of an identity's first slot: its last one. */
-  private readonly lastCopy: Int32Array
-  /** The first slot of each identity, plus 1. */
+  private lastCopy = new Int32Array(initialSlots)
+  /** The first slot of each identity. */
   private readonly firstSlots = new IntMap()
   private nextPrivateKey = firstPrivateKey
   /** Slots that the last look-up found carry its number. */
-  private readonly lookUpOfSlot: Uint32Array
+  private lookUpOfSlot = new Uint32Array(initialSlots)
   private lookUps = 0
   private missedKey = noKey
 
@@ -65,14 +77,7 @@ export class BlockPool {
     this.freeBlocks = capacity
     this.unidentifiedToFront = unidentifiedBlocksGoTo === "front"
     this.events = events
-    this.keys = new Int32Array(capacity).fill(noKey)
-    this.references = new Int32Array(capacity)
-    this.next = Int32Array.from({ length: capacity + 1 }, (_, slot) => (slot === capacity ? 0 : slot + 1))
-    this.previous = Int32Array.from({ length: capacity + 1 }, (_, slot) => (slot === 0 ? capacity : slot - 1))
-    this.laterCopy = new Int32Array(capacity).fill(noSlot)
-    this.earlierCopy = new Int32Array(capacity).fill(noSlot)
-    this.lastCopy = new Int32Array(capacity).fill(noSlot)
-    this.lookUpOfSlot = new Uint32Array(capacity)
+    this.link(untouched, ends)
   }
 
   /** Blocks held by at least one request, copies counted one by one. */
@@ -106,8 +111,8 @@ export class BlockPool {
     let hits = 0
     let idle = 0
     while (hits < limit) {
-      const slot = this.firstSlots.get(keys[hits]!) - 1
-      if (slot < 0) {
+      const slot = this.firstSlots.get(keys[hits]!)
+      if (slot === noSlot) {
         this.missedKey = keys[hits]!
         break
       }
@@ -139,25 +144,27 @@ export class BlockPool {
 
   /** Fills list positions `from … to` with slots from the front of the queue. The caller knows that there are enough. */
   take(slots: Int32Array, from: number, to: number): void {
-    const { capacity, keys, next, references } = this
     for (let position = from; position < to; position++) {
-      const slot = next[capacity]!
-      this.unlink(slot)
-      if (keys[slot] !== noKey) this.evict(slot)
-      references[slot] = 1
+      let slot = this.next[ends]!
+      if (slot === untouched) slot = this.touchNext()
+      else {
+        this.unlink(slot)
+        if (this.keys[slot] !== noKey) this.evict(slot)
+      }
+      this.references[slot] = 1
       slots[position] = slot
     }
   }
 
   /** Gives a held slot an identity, as the latest one to carry it. */
   register(slot: number, key: number): void {
-    const first = this.firstSlots.get(key) - 1
+    const first = this.firstSlots.get(key)
     this.keys[slot] = key
     if (first !== noSlot) {
       this.appendCopy(first, slot)
       return
     }
-    this.firstSlots.set(key, slot + 1)
+    this.firstSlots.set(key, slot)
     this.lastCopy[slot] = slot
     if (key < 0) return
     if (key === this.missedKey) this.lookUpIsCurrent = false
@@ -172,22 +179,26 @@ export class BlockPool {
       const left = references[slot]! - 1
       references[slot] = left
       if (left > 0) continue
-      if (keys[slot] === noKey && this.unidentifiedToFront) this.linkBehind(this.capacity, slot)
-      else this.linkBehind(this.previous[this.capacity]!, slot)
+      if (keys[slot] === noKey && this.unidentifiedToFront) this.linkBehind(ends, slot)
+      else this.linkBehind(this.previous[ends]!, slot)
       this.noteChange(slot)
     }
   }
 
   /** Every shareable identity cached here. */
   markBlocks(mark: (block: number) => void): void {
-    for (const key of this.keys) if (key >= 0) mark(key)
+    for (let slot = firstSlot; slot < this.reached; slot++) if (this.keys[slot]! >= 0) mark(this.keys[slot]!)
   }
 
   /** Walks all slots and lists: every slot either held or queued, every identity found, its copies in one chain. */
   checkInvariants(): void {
     let queued = 0
     let cached = 0
-    for (let slot = this.next[this.capacity]!; slot !== this.capacity; slot = this.next[slot]!) {
+    for (let slot = this.next[ends]!; slot !== ends; slot = this.next[slot]!) {
+      if (slot === untouched) {
+        queued += this.untouchedSlots
+        continue
+      }
       queued += 1
       if (this.keys[slot] !== noKey) cached += 1
       if (this.references[slot] !== 0) throw new Error(`KV slot ${slot} is free but has holders`)
@@ -197,10 +208,10 @@ export class BlockPool {
     if (cached !== this.cachedFreeBlocks)
       throw new Error(`${cached} free KV slots have an identity, counted ${this.cachedFreeBlocks}`)
     let held = 0
-    for (let slot = 0; slot < this.capacity; slot++) {
+    for (let slot = firstSlot; slot < this.reached; slot++) {
       if (this.references[slot]! > 0) held += 1
       if (this.references[slot]! < 0) throw new Error(`KV slot ${slot} was released more often than it was held`)
-      if (this.keys[slot] !== noKey && !this.isCopy(this.firstSlots.get(this.keys[slot]!) - 1, slot))
+      if (this.keys[slot] !== noKey && !this.isCopy(this.firstSlots.get(this.keys[slot]!), slot))
         throw new Error(`KV block ${this.keys[slot]} is not found in its slot ${slot}`)
     }
     if (held !== this.usedBlocks) throw new Error(`${held} KV slots are held, counted ${this.usedBlocks}`)
@@ -217,23 +228,46 @@ export class BlockPool {
     if (this.lookUpOfSlot[slot] === this.lookUps) this.lookUpIsCurrent = false
   }
 
+  private get untouchedSlots(): number {
+    return this.capacity - (this.reached - firstSlot)
+  }
+
+  /** The first slot that was never taken leaves the queue. */
+  private touchNext(): number {
+    const slot = this.reached
+    if (slot === this.keys.length) this.grow()
+    this.reached += 1
+    this.keys[slot] = noKey
+    this.freeBlocks -= 1
+    if (this.untouchedSlots === 0) this.cut(untouched)
+    return slot
+  }
+
   private linkBehind(before: number, slot: number): void {
-    const after = this.next[before]!
-    this.next[before] = slot
-    this.previous[slot] = before
-    this.next[slot] = after
-    this.previous[after] = slot
+    this.link(slot, before)
     this.freeBlocks += 1
     if (this.keys[slot] !== noKey) this.cachedFreeBlocks += 1
   }
 
   private unlink(slot: number): void {
-    const before = this.previous[slot]!
-    const after = this.next[slot]!
-    this.next[before] = after
-    this.previous[after] = before
+    this.cut(slot)
     this.freeBlocks -= 1
     if (this.keys[slot] !== noKey) this.cachedFreeBlocks -= 1
+  }
+
+  private link(entry: number, before: number): void {
+    const after = this.next[before]!
+    this.next[before] = entry
+    this.previous[entry] = before
+    this.next[entry] = after
+    this.previous[after] = entry
+  }
+
+  private cut(entry: number): void {
+    const before = this.previous[entry]!
+    const after = this.next[entry]!
+    this.next[before] = after
+    this.previous[after] = before
   }
 
   private appendCopy(first: number, slot: number): void {
@@ -252,7 +286,7 @@ export class BlockPool {
     if (earlier === noSlot) this.dropFirst(slot, later)
     else {
       laterCopy[earlier] = later
-      if (later === noSlot) this.lastCopy[this.firstSlots.get(key) - 1] = earlier
+      if (later === noSlot) this.lastCopy[this.firstSlots.get(key)] = earlier
       else earlierCopy[later] = earlier
     }
     earlierCopy[slot] = noSlot
@@ -266,12 +300,23 @@ export class BlockPool {
   private dropFirst(slot: number, later: number): void {
     const key = this.keys[slot]!
     if (later !== noSlot) {
-      this.firstSlots.set(key, later + 1)
+      this.firstSlots.set(key, later)
       this.earlierCopy[later] = noSlot
       this.lastCopy[later] = this.lastCopy[slot]!
       return
     }
     this.firstSlots.delete(key)
     if (key >= 0 && this.events !== undefined) this.events.removed(key, 1)
+  }
+
+  private grow(): void {
+    this.keys = grown(this.keys)
+    this.references = grown(this.references)
+    this.next = grown(this.next)
+    this.previous = grown(this.previous)
+    this.laterCopy = grown(this.laterCopy)
+    this.earlierCopy = grown(this.earlierCopy)
+    this.lastCopy = grown(this.lastCopy)
+    this.lookUpOfSlot = grown(this.lookUpOfSlot)
   }
 }

@@ -1,7 +1,7 @@
 /** The block pool beside a model that keeps plain lists, under arbitrary use. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import { BlockPool } from "../../../src/engine/vllm-v1/BlockPool.ts"
+import { BlockPool, firstSlot } from "../../../src/engine/vllm-v1/BlockPool.ts"
 
 /** Slots as objects: `queue` is the free queue, `copies` the slots of each identity in order of registration. */
 class PoolModel {
@@ -14,7 +14,7 @@ class PoolModel {
   private readonly goesToFront: boolean
 
   constructor(capacity: number, goesToFront: boolean) {
-    this.queue = Array.from({ length: capacity }, (_, slot) => slot)
+    this.queue = Array.from({ length: capacity }, (_, slot) => slot + firstSlot)
     this.goesToFront = goesToFront
   }
 
