@@ -2,11 +2,15 @@
  * The KV memory of an SGLang-style worker: free slots, pages of requests and the radix tree of cached pages.
  *
  * **Granularity.** The tree only knows whole pages, and so do its evictions and matches; a page is one integer, its identity. Slots
- * are kept token by token all the same. Two rules of the reference make their numbers matter: a request that ends compares
+ * have to be told apart all the same, in one case. Two rules of the reference make their numbers matter: a request that ends compares
  * the *last* slot of each of its pages with that of the cached page, to return only what is its own; and a retraction can put
  * slots on the free stack that the tree still owns (see {@link KvCache.retract}), after which two different pages may share
  * slot numbers and compare as equal. Since decoding requests draw slots one by one from a common stack, no coarser unit than a
- * token predicts which number a page ends with. A slot costs one copy when it is taken and one when it is returned.
+ * token predicts which number a page ends with.
+ *
+ * **Numbers only when they matter.** Until the first such retraction every slot has one owner, so two pages never compare as equal, and
+ * which slot is where makes no difference: slots are only counted. Then they get numbers, any that differ, for only whether
+ * two are equal is ever asked; from there on a slot costs one copy when it is taken and one when it is returned.
  *
  * **Comparing once.** The reference compares at the end; here pages are compared as they enter the tree. The cached page a request
  * was compared with is on the path that it locks from then on, so it is neither evicted nor replaced before the end.
@@ -86,7 +90,7 @@ export class KvCache {
       if (frame === 0) break
       while (frame !== 0) {
         const next = this.frames.successors[frame]!
-        this.giveFrame(frame, 0, this.pageTokens)
+        this.giveFrame(frame, this.pageTokens)
         this.frames.free(frame)
         evicted += this.pageTokens
         frame = next
@@ -132,7 +136,7 @@ export class KvCache {
     const lockedNode = sequence.node
     const node = this.place(sequence, pages)
     for (const frame of sequence.duplicateFrames) {
-      this.giveFrame(frame, 0, this.pageTokens)
+      this.giveFrame(frame, this.pageTokens)
       this.frames.free(frame)
     }
     sequence.duplicateFrames.length = 0
@@ -148,12 +152,14 @@ export class KvCache {
    * page of its own there; and slots of pages that somebody else had put there first are not returned at all.
    */
   retract(sequence: Sequence): void {
+    if (sequence.cachedPages < sequence.lockedPages) this.numberSlots()
     for (let page = sequence.cachedPages; page < sequence.lockedPages; page++) {
-      this.giveFrame(this.tree.frameOf(sequence.keys[page]!), 0, this.pageTokens)
+      this.giveFrame(this.tree.frameOf(sequence.keys[page]!), this.pageTokens)
       this.doubledTokens += this.pageTokens
     }
     this.giveFrames(sequence, sequence.lockedPages, sequence.materialisedTokens)
     for (const frame of sequence.duplicateFrames) {
+      if (!this.pool.numbered) this.announcer?.leak(this.frames.lastSlot(frame))
       this.frames.free(frame)
       this.leakedTokens += this.pageTokens
     }
@@ -167,7 +173,7 @@ export class KvCache {
   openPage(sequence: Sequence): void {
     const filled = sequence.materialisedTokens % this.pageTokens
     if (filled === 0) sequence.frames.push(this.frames.allocate())
-    sequence.nextSlotIndex = sequence.frames.at(-1)! * this.pageTokens + filled
+    sequence.slotOffset = sequence.frames.at(-1)! * this.pageTokens + filled - sequence.materialisedTokens
   }
 
   /**
@@ -224,6 +230,7 @@ export class KvCache {
     if (this.isWhole || this.activeTokens > 0) return
     this.announcer?.withdrawAll()
     this.pool.reset()
+    this.frames.reset()
     this.leakedTokens = 0
     this.doubledTokens = 0
   }
@@ -270,6 +277,11 @@ export class KvCache {
     const { frames, pageTokens, pool } = this
     let source = pool.take(to - from)
     if (source < 0) return false
+    if (!pool.numbered) {
+      for (let page = Math.ceil(from / pageTokens); page * pageTokens < to; page++)
+        sequence.frames.push(frames.allocate())
+      return true
+    }
     const { entries } = pool
     let filled = from % pageTokens
     for (let missing = to - from; missing > 0;) {
@@ -290,18 +302,27 @@ export class KvCache {
     const { frames, lockedPages } = sequence
     for (let page = fromPage; page - lockedPages < frames.length; page++) {
       const frame = frames[page - lockedPages]!
-      this.giveFrame(frame, 0, Math.min(this.pageTokens, endTokens - page * this.pageTokens))
+      this.giveFrame(frame, Math.min(this.pageTokens, endTokens - page * this.pageTokens))
       this.frames.free(frame)
     }
     frames.length = fromPage - lockedPages
   }
 
-  private giveFrame(frame: number, from: number, to: number): void {
-    const first = frame * this.pageTokens
-    if (this.announcer !== undefined) {
-      for (let index = first + from; index < first + to; index++) this.announcer.withdraw(this.frames.slots[index]!)
+  /** Returns the slots of the first `tokens` tokens of a frame. */
+  private giveFrame(frame: number, tokens: number): void {
+    const { announcer, frames, pageTokens, pool } = this
+    const first = frame * pageTokens
+    if (announcer !== undefined) {
+      if (pool.numbered) {
+        for (let index = first; index < first + tokens; index++) announcer.withdraw(frames.slots[index]!)
+      } else if (tokens === pageTokens) announcer.withdraw(frames.lastSlot(frame))
     }
-    this.pool.giveAll(this.frames.slots, first + from, first + to)
+    pool.giveAll(frames.slots, first, first + tokens)
+  }
+
+  /** Slots are told apart from now on. */
+  private numberSlots(): void {
+    if (!this.pool.numbered) this.pool.number(this.frames.number())
   }
 
   private lockPlaced(sequence: Sequence, pages: number): void {

@@ -27,7 +27,7 @@ export class PageAnnouncer {
   /** Page identity attached to each slot. */
   private hashes = new Int32Array(0)
   /** How many slots carry an identity. */
-  private readonly carriers = new IntMap()
+  private carriers = new IntMap()
 
   constructor(frames: PageFrames, tree: RadixTree, sink: KvEventSink) {
     this.frames = frames
@@ -54,9 +54,18 @@ export class PageAnnouncer {
     if (this.carriers.add(hash, -1) === 0 && hash >= 0) this.sink.removed(hash, 1)
   }
 
+  /** The slot is lost, and what it carries stays announced; another one may go by its number. */
+  leak(slot: number): void {
+    if (slot < this.hashes.length) this.hashes[slot] = noHash
+  }
+
   /** All slots are returned, those too that were lost. */
   withdrawAll(): void {
-    for (let slot = 0; slot < this.hashes.length; slot++) this.withdraw(slot)
+    this.carriers.forEach((hash) => {
+      if (hash >= 0) this.sink.removed(hash, 1)
+    })
+    this.carriers = new IntMap()
+    this.hashes.fill(noHash)
   }
 
   /** Every shareable identity that some slot carries. */

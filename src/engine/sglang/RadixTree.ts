@@ -15,7 +15,7 @@
  *
  * Structure of arrays; node 0 is the root: empty, never locked, never evicted.
  */
-import { IntMap } from "../../structures/IntMap.ts"
+import { PageIndex } from "./PageIndex.ts"
 import { grown } from "../../structures/Grown.ts"
 import { LeafHeap } from "./LeafHeap.ts"
 import type { PageFrames } from "./PageFrames.ts"
@@ -30,7 +30,7 @@ export class RadixTree {
   pages = 0
   private readonly frames: PageFrames
   /** Page identity to frame. */
-  private readonly index = new IntMap()
+  private readonly index = new PageIndex()
   /** Childless unlocked nodes, each under some earlier stamp of its own, and nodes that were such. */
   private readonly leaves = new LeafHeap()
   private clock = 0

@@ -36,8 +36,8 @@ export class Sequence {
   keys: Int32Array
   /** Tokens until something other than "one more token" happens while it decodes. */
   countdown = 1
-  /** Index in the frames' slots of the next token's slot while it decodes. */
-  nextSlotIndex = 0
+  /** While it decodes: place of its next token's slot in the frames' slots, less the tokens before it. */
+  slotOffset = 0
   lastTokenMs = Number.NaN
   /** Successor in the waiting queue. */
   behind: Sequence | undefined = undefined

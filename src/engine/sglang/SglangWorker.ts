@@ -417,14 +417,14 @@ export class SglangWorker extends BatchWorker<Sequence> {
   /** One token for every running request, with the slots from `first` on; returns their number. */
   private emitTokens(first: number, tokenMs: number): number {
     const { gaps, kv, running } = this
-    const taken = kv.pool.entries
-    const { frames } = kv
+    const { entries: taken, numbered } = kv.pool
+    const { slots } = kv.frames
     gaps.begin(tokenMs)
     for (let index = 0; index < running.length; index++) {
       const sequence = running[index]!
       if (sequence.generatedTokens > 0) gaps.note(sequence.lastTokenMs)
       sequence.lastTokenMs = tokenMs
-      frames.slots[sequence.nextSlotIndex++] = taken[first + index]!
+      if (numbered) slots[sequence.slotOffset + sequence.materialisedTokens] = taken[first + index]!
       sequence.generatedTokens += 1
       sequence.materialisedTokens += 1
       sequence.countdown -= 1
@@ -437,7 +437,7 @@ export class SglangWorker extends BatchWorker<Sequence> {
   /** Like {@link emitTokens} with draft tokens; all tokens of a burst carry the same time. */
   private emitBursts(first: number, tokenMs: number, sampler: MtpSampler): number {
     const { bursts, gaps, kv, running } = this
-    const taken = kv.pool.entries
+    const { entries: taken, numbered } = kv.pool
     bursts.length = 0
     for (const sequence of running) bursts.push(sampler.burst(sequence.remainingTokens))
     let next = first
@@ -449,7 +449,8 @@ export class SglangWorker extends BatchWorker<Sequence> {
       const end = next + bursts[index]!
       gaps.noteBurst(bursts[index]! - 1)
       while (next < end) {
-        kv.frames.slots[sequence.nextSlotIndex++] = taken[next++]!
+        if (numbered) kv.frames.slots[sequence.slotOffset + sequence.materialisedTokens] = taken[next]!
+        next += 1
         sequence.generatedTokens += 1
         sequence.materialisedTokens += 1
         sequence.countdown -= 1

@@ -1,11 +1,13 @@
 /**
- * The free KV slots of a worker: a last-in-first-out stack of slot numbers, one slot per token.
+ * The free KV slots of a worker: a last-in-first-out stack, one slot per token.
  *
- * Which numbers a request gets is visible in results (see {@link KvCache}), so the order is kept exactly: a taken group is
- * the top of the stack in stack order, a returned group is appended in its own order, and nothing checks for numbers that are
- * on the stack twice.
+ * Which slots a request gets is visible in results as far as two pages may share one (see {@link KvCache}). Until that can happen every
+ * slot has one owner, no comparison of two slots can succeed, and it does not matter which is which: the stack is a count. From
+ * {@link number} on slots have numbers, and their order is kept exactly: a taken group is the top of the stack in stack order, a
+ * returned group is appended in its own order, and nothing checks for numbers that are on the stack twice.
  *
- * A fresh stack holds `capacity - 1 … 0` from bottom to top. Only the levels that a run has reached so far exist in memory.
+ *     stack    … first + 8 | first + 7 | 90 | 91 | 17 | 18 |       available: its height
+ *                      not in memory   | entries           |       only the levels that a run has reached since
  */
 import { grown } from "../../structures/Grown.ts"
 
@@ -15,67 +17,75 @@ const minLevels = 4096
 export class SlotPool {
   /** Slots on the stack. */
   available: number
-  /** Materialised levels, lowest first; read taken slots from here. */
+  /** Slots are told apart. */
+  numbered = false
+  /** Materialised levels, lowest first; read taken slots from here once slots are numbered. */
   entries: Int32Array = new Int32Array(0)
   private readonly capacity: number
+  /** Sum of the level and the number of a slot that has not been taken since there are numbers. */
+  private levelAndNumber = 0
   /** Stack level of `entries[0]`. */
-  private lowestLevel: number
+  private lowestLevel = 0
 
   constructor(capacity: number) {
     this.capacity = capacity
     this.available = capacity
-    this.lowestLevel = capacity
+  }
+
+  /** Tells the slots apart from now on: those on the stack get the numbers from `firstNumber` on, from its top down. */
+  number(firstNumber: number): void {
+    this.numbered = true
+    this.levelAndNumber = firstNumber + this.available - 1
+    this.lowestLevel = this.available
+    this.entries = new Int32Array(0)
   }
 
   /**
-   * Takes `count` slots. Returns the index in {@link entries} at which they lie, in order, until the next give; -1 and
-   * no change when there are fewer.
+   * Takes `count` slots; -1 and no change when there are fewer. Else the index in {@link entries} at which they lie, in order, until
+   * the next give; it means nothing while slots have no numbers.
    */
   take(count: number): number {
     if (count > this.available) return -1
     this.available -= count
+    if (!this.numbered) return 0
     if (this.available < this.lowestLevel) this.materialise()
     return this.available - this.lowestLevel
   }
 
-  give(slot: number): void {
-    const top = this.available - this.lowestLevel
-    if (top === this.entries.length) this.raise(top + 1)
-    this.entries[top] = slot
-    this.available += 1
-  }
-
-  /** Gives `source[from … to)` in order. */
+  /** Gives `source[from … to)` in order; without numbers, so many slots. */
   giveAll(source: Int32Array, from: number, to: number): void {
-    const top = this.available - this.lowestLevel
-    if (top + to - from > this.entries.length) this.raise(top + to - from)
-    const { entries } = this
-    for (let index = from, target = top; index < to; index++, target++) entries[target] = source[index]!
-    this.available += to - from
+    const count = to - from
+    if (this.numbered) {
+      const top = this.available - this.lowestLevel
+      if (top + count > this.entries.length) this.raise(top + count)
+      const { entries } = this
+      for (let index = from, target = top; index < to; index++, target++) entries[target] = source[index]!
+    }
+    this.available += count
   }
 
   /** Gives back the last `count` slots of the group taken last, which ends at index `end` of {@link entries}. */
   giveBack(end: number, count: number): void {
-    this.entries.copyWithin(this.available - this.lowestLevel, end - count, end)
+    if (this.numbered) this.entries.copyWithin(this.available - this.lowestLevel, end - count, end)
     this.available += count
   }
 
-  /** Makes the stack a fresh one. */
+  /** Makes the stack a fresh one, of slots without numbers. */
   reset(): void {
     this.available = this.capacity
-    this.lowestLevel = this.capacity
+    this.numbered = false
     this.entries = new Int32Array(0)
   }
 
   /** Brings untouched levels into memory until the top is among them. */
   private materialise(): void {
-    const { capacity, entries, lowestLevel } = this
+    const { entries, levelAndNumber, lowestLevel } = this
     const missing = lowestLevel - this.available
     const levels = Math.min(lowestLevel, Math.max(missing, entries.length, minLevels))
     const deeper = new Int32Array(levels + entries.length)
     deeper.set(entries, levels)
     this.lowestLevel = lowestLevel - levels
-    for (let index = 0; index < levels; index++) deeper[index] = capacity - 1 - (this.lowestLevel + index)
+    for (let index = 0; index < levels; index++) deeper[index] = levelAndNumber - this.lowestLevel - index
     this.entries = deeper
   }
 

@@ -10,42 +10,55 @@ const below = (bound: number) => Schema.Int.check(Schema.isBetween({ minimum: 0,
 describe("SlotPool", () => {
   const steps = Schema.Array(
     Schema.Struct({
-      act: Schema.Literals(["take", "give", "giveAll", "giveBack"]),
+      act: Schema.Literals(["take", "giveAll", "giveBack"]),
       count: below(9_000)
     })
   ).check(Schema.isMaxLength(40))
 
-  it.prop("is a stack of slots, also beyond its first height", [steps, below(12_000)], ([plan, capacity]) => {
-    const pool = new SlotPool(capacity)
-    const model = Array.from({ length: capacity }, (_, level) => capacity - 1 - level)
-    const taken: Array<number> = []
-    for (const { act, count } of plan) {
-      if (act === "give") {
-        pool.give(count)
-        model.push(count)
-      } else if (act === "giveAll") {
-        const slots = taken.splice(0, count)
-        pool.giveAll(Int32Array.from([-1, ...slots, -1]), 1, slots.length + 1)
-        model.push(...slots)
-      } else {
-        const at = pool.take(count)
-        assert.strictEqual(at < 0, count > model.length)
-        if (at < 0) continue
-        const slots = model.splice(model.length - count, count)
-        assert.deepStrictEqual(Array.from(pool.entries.subarray(at, at + count)), slots)
-        const returned = act === "giveBack" ? count >> 1 : 0
-        pool.giveBack(at + count, returned)
-        model.push(...slots.slice(count - returned))
-        taken.push(...slots.slice(0, count - returned))
-      }
-      assert.strictEqual(pool.available, model.length)
+  it.prop(
+    "is a count, and from some time on a stack of slots, also beyond its first height",
+    [steps, below(12_000), below(40)],
+    ([plan, capacity, numberedAt]) => {
+      const pool = new SlotPool(capacity)
+      /** Slots that were taken before they had numbers get some when all do. */
+      let model = Array.from({ length: capacity }, () => -1)
+      let taken: Array<number> = []
+      plan.forEach(({ act, count }, index) => {
+        if (index === numberedAt) {
+          pool.number(1000)
+          model = model.map((_, level, { length }) => 1000 + length - 1 - level)
+          taken = taken.map((_, place) => place)
+        }
+        if (act === "giveAll") {
+          const slots = taken.splice(0, count)
+          pool.giveAll(Int32Array.from([-1, ...slots, -1]), 1, slots.length + 1)
+          model.push(...slots)
+        } else {
+          const at = pool.take(count)
+          assert.strictEqual(at < 0, count > model.length)
+          if (at < 0) return
+          const slots = model.splice(model.length - count, count)
+          if (pool.numbered) assert.deepStrictEqual(Array.from(pool.entries.subarray(at, at + count)), slots)
+          const returned = act === "giveBack" ? count >> 1 : 0
+          pool.giveBack(at + count, returned)
+          model.push(...slots.slice(count - returned))
+          taken.push(...slots.slice(0, count - returned))
+        }
+        assert.strictEqual(pool.available, model.length)
+      })
+      pool.reset()
+      assert.strictEqual(pool.available, capacity)
+      assert.isFalse(pool.numbered)
     }
-  })
+  )
 
   it("touches only the levels that are used", () => {
     const pool = new SlotPool(2 ** 31)
+    assert.strictEqual(pool.take(1000), 0)
+    assert.lengthOf(pool.entries, 0)
+    pool.number(70)
     const at = pool.take(3)
-    assert.deepStrictEqual(Array.from(pool.entries.subarray(at, at + 3)), [2, 1, 0])
+    assert.deepStrictEqual(Array.from(pool.entries.subarray(at, at + 3)), [72, 71, 70])
     assert.isBelow(pool.entries.length, 10_000)
   })
 })
@@ -74,7 +87,13 @@ describe("PageFrames", () => {
     const used = Array.from({ length: 10_000 }, () => frames.allocate())
     assert.strictEqual(new Set(used).size, 10_000)
     assert.notInclude(used, 0)
-    for (const frame of used) frames.slots.fill(frame, frame * 4, frame * 4 + 4)
+    for (const frame of used) assert.strictEqual(frames.lastSlot(frame), frame * 4 + 3)
+    const above = frames.number()
+    for (const frame of used) {
+      assert.strictEqual(frames.lastSlot(frame), frame * 4 + 3)
+      assert.isAbove(above, frames.lastSlot(frame))
+      frames.slots.fill(frame, frame * 4, frame * 4 + 4)
+    }
     const more = Array.from({ length: 30_000 }, () => frames.allocate())
     for (const frame of used) assert.strictEqual(frames.lastSlot(frame), frame)
     assert.strictEqual(frames.live, 40_000)
