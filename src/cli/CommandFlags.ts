@@ -25,5 +25,7 @@ export const commandFlags: ReadonlyMap<string, () => Promise<FlagTable>> = new M
   ["find highest-load", async () => (await findFlags()).highestLoadFlags],
   ["sweep", async () => (await sweepFlags()).sweepFlags],
   ["sweep merge", async () => (await sweepFlags()).sweepMergeFlags],
-  ["sweep next", async () => (await sweepFlags()).sweepNextFlags]
+  ["sweep next", async () => (await sweepFlags()).sweepNextFlags],
+  ["sweep slurm", async () => (await sweepFlags()).sweepSlurmFlags],
+  ["sweep kubernetes", async () => (await sweepFlags()).sweepKubernetesFlags]
 ])

@@ -2,7 +2,13 @@
 import * as Effect from "effect/Effect"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
-import { sweepFlags, sweepMergeFlags, sweepNextFlags } from "../sweep/SweepFlags.ts"
+import {
+  sweepFlags,
+  sweepKubernetesFlags,
+  sweepMergeFlags,
+  sweepNextFlags,
+  sweepSlurmFlags
+} from "../sweep/SweepFlags.ts"
 import { flagParams, settingsOf } from "./FlagParams.ts"
 
 const plan = Argument.String("plan").pipe(Argument.withDescription("Plan, YAML or JSON: see docs/sweep.md"))
@@ -31,6 +37,32 @@ const next = Command.make(
   })
 ).pipe(Command.withDescription("List the runs that a plan needs next, given what is stored"))
 
+const slurm = Command.make(
+  "slurm",
+  { plan, flags: flagParams(sweepSlurmFlags) },
+  Effect.fnUntraced(function* ({ flags, plan }) {
+    const { writeSlurmScript } = yield* Effect.promise(() => import("./SweepJobs.ts"))
+    yield* writeSlurmScript(plan, settingsOf(flags))
+  })
+).pipe(
+  Command.withDescription("Print a job array of Slurm that runs a plan: a script for sbatch"),
+  Command.withExamples([
+    {
+      command: "dynosim sweep slurm plan.yaml --shards 8 > sweep.sbatch",
+      description: "Eight tasks, then: sbatch sweep.sbatch"
+    }
+  ])
+)
+
+const kubernetes = Command.make(
+  "kubernetes",
+  { plan, flags: flagParams(sweepKubernetesFlags) },
+  Effect.fnUntraced(function* ({ flags, plan }) {
+    const { writeIndexedJob } = yield* Effect.promise(() => import("./SweepJobs.ts"))
+    yield* writeIndexedJob(plan, settingsOf(flags))
+  })
+).pipe(Command.withDescription("Print an indexed Job of Kubernetes that runs a plan: a manifest for kubectl apply"))
+
 export const sweepCommand = Command.make(
   "sweep",
   { plan, flags: flagParams(sweepFlags) },
@@ -39,7 +71,7 @@ export const sweepCommand = Command.make(
     yield* runSweep(plan, settingsOf(flags))
   })
 ).pipe(
-  Command.withSubcommands([merge, next]),
+  Command.withSubcommands([merge, next, slurm, kubernetes]),
   Command.withExamples([
     { command: "dynosim sweep examples/sweep.yaml", description: "Every combination of a plan, or go on with it" }
   ])

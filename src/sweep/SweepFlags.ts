@@ -45,3 +45,30 @@ export const sweepMergeFlags = {
 } as const satisfies FlagTable
 
 export const sweepNextFlags = { results } as const satisfies FlagTable
+
+const job = {
+  results,
+  shards: { kind: integer(1, 10_000), description: "Parts that the sweep is run in, each a task of its own" },
+  threads: { kind: integer(1, 1024), default: "1", description: "Threads of each task, a core each" }
+} as const
+
+export const sweepSlurmFlags = {
+  ...job,
+  command: {
+    kind: text,
+    default: "dynosim",
+    description: "Words that start dynosim on the nodes, such as 'npx dynosim'"
+  },
+  time: { kind: text, description: "Longest time of a task, as sbatch --time takes it" },
+  partition: { kind: text, description: "Partition of the cluster" }
+} as const satisfies FlagTable
+
+export const sweepKubernetesFlags = {
+  ...job,
+  results: { ...results, default: "the plan's name with .results for its ending, in the volume" },
+  image: { kind: text, description: "Image with dynosim in it" },
+  claim: {
+    kind: text,
+    description: "PersistentVolumeClaim with the traces, at the paths that the plan names them by; results go there"
+  }
+} as const satisfies FlagTable

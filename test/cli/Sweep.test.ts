@@ -9,6 +9,7 @@ import { join, resolve } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
 import { threadRunner } from "../../src/cli/SweepThreads.ts"
 import { plan as parsed, summaryOf } from "../sweep/Plans.ts"
+import { parseAllDocuments } from "yaml"
 import { program } from "./Program.ts"
 
 const bin = resolve(import.meta.dirname, "../../src/cli/bin.ts")
@@ -245,6 +246,32 @@ describe("dynosim sweep", () => {
       for (const { reason } of failed) assert.strictEqual(reason, "the thread died with code 9")
     })
   )
+
+  it("prints job files of a plan, and says what they lack", () =>
+    inFolder(async (folder) => {
+      const file = join(folder, "plan.yaml")
+      writeFileSync(file, plan(2))
+      const slurm = await run("sweep", "slurm", file, "--shards", "3", "--partition", "cpu")
+      assert.strictEqual(slurm.exit, 0, slurm.stderr)
+      assert.match(slurm.stdout, /^#!.*\n#SBATCH --job-name=dynosim-plan\n#SBATCH --array=0-2\n/)
+      const pods = ["sweep", "kubernetes", file, "--shards", "3"]
+      const kubernetes = await run(...pods, "--image", "dynosim:0.1", "--claim", "traces")
+      assert.strictEqual(kubernetes.exit, 0, kubernetes.stderr)
+      const [configMap, job] = parseAllDocuments(kubernetes.stdout).map((document) => document.toJS())
+      assert.deepStrictEqual(configMap.data, { "plan.yaml": plan(2) })
+      assert.includeMembers(job.spec.template.spec.containers[0].args, ["plan.results", "env/3"])
+      for (const [words, problem] of [
+        [["sweep", "slurm", file], "--shards: is missing"],
+        [["sweep", "slurm", file, "--shards", "3", "--partition", "a b"], "cannot stand in a line of #SBATCH"],
+        [["sweep", "slurm", join(folder, "x.yaml"), "--shards", "3"], "cannot read"],
+        [pods, "--image: is missing"],
+        [[...pods, "--image", "x"], "--claim: is missing"]
+      ] as const) {
+        const { exit, stderr } = await run(...words)
+        assert.strictEqual(exit, 2)
+        assert.include(stderr, problem)
+      }
+    }))
 
   it("explains what it cannot do, in one line", () =>
     inFolder(async (folder) => {
