@@ -52,6 +52,7 @@ const imported: Readonly<Record<string, ReadonlyArray<string>>> = {
     "online"
   ],
   serve: ["request", "settings", "report", "engine", "router", "simulation", "online"],
+  record: ["host", "structures", "settings", "trace", "serve"],
   config: [
     "structures",
     "settings",
@@ -63,7 +64,8 @@ const imported: Readonly<Record<string, ReadonlyArray<string>>> = {
     "workload",
     "simulation",
     "run",
-    "serve"
+    "serve",
+    "record"
   ],
   sweep: ["host", "settings", "report", "timing", "run", "config"],
   cli: [
@@ -78,6 +80,7 @@ const imported: Readonly<Record<string, ReadonlyArray<string>>> = {
     "run",
     "config",
     "serve",
+    "record",
     "compare",
     "request",
     "engine",
@@ -191,7 +194,7 @@ describe("architecture", () => {
 
   it("takes from Node.js itself in one file that browsers exchange, and in what never runs in one", () => {
     const users = files
-      .filter((file) => !["cli", "serve"].includes(folderOf(file)) && !file.startsWith("timing/aic/import/"))
+      .filter((file) => !["cli", "record", "serve"].includes(folderOf(file)) && !file.startsWith("timing/aic/import/"))
       .filter((file) =>
         /"node:|getBuiltinModule|\bBuffer\.|\bprocess\.\w/.test(readFileSync(join(source, file), "utf8"))
       )

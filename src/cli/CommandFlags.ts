@@ -10,6 +10,7 @@ export const commandFlags: ReadonlyMap<string, () => Promise<FlagTable>> = new M
   ["replay", async () => (await import("../config/ReplayFlags.ts")).replayFlags],
   ["compare", async () => (await import("../config/CompareFlags.ts")).compareFlags],
   ["serve", async () => (await import("../config/ServeFlags.ts")).serveFlags],
+  ["record", async () => (await import("../config/RecordFlags.ts")).recordFlags],
   ["trace inspect", async () => (await toolFlags()).inspectFlags],
   ["trace validate", async () => (await toolFlags()).validateFlags],
   ["trace convert", async () => (await toolFlags()).convertFlags],

@@ -55,6 +55,12 @@ const serve = loaded(
   async () => (await import("./ServeCommand.ts")).serveCommand
 )
 
+const record = loaded(
+  "record",
+  "Stand before an OpenAI-compatible server and record its requests as a trace, without their text",
+  async () => (await import("./RecordCommand.ts")).recordCommand
+)
+
 const trace = loaded(
   "trace",
   "Inspect, check, convert, edit and make traces",
@@ -69,4 +75,4 @@ const aic = loaded(
 
 /** All commands in the order of the help, for a program that is given these words. */
 export const commandsFor = (words: ReadonlyArray<string>) =>
-  Effect.all([replay(words), compare(words), sweep(words), find(words), serve(words), trace(words), aic(words)])
+  Effect.all([replay(words), compare(words), sweep(words), find(words), serve(words), record(words), trace(words), aic(words)])

@@ -15,6 +15,7 @@ import { serve } from "../serve/Server.ts"
 import type { ServeOptions } from "../serve/ServeOptions.ts"
 import { givenOptions } from "./OptionFiles.ts"
 import { readServeSettings } from "./ServeSettings.ts"
+import { signalled } from "./Signals.ts"
 
 /** `flags` are those of the command line, by name without dashes. */
 export const runServe = Effect.fnUntraced(function* (flags: FlagValues) {
@@ -26,25 +27,12 @@ export const runServe = Effect.fnUntraced(function* (flags: FlagValues) {
   if (!options.quiet)
     yield* Effect.forEach(notices, (notice) => Console.error(`note: ${printable(notice)}`), { discard: true })
   return yield* serve(settings, (url) => Console.log(greeting(settings, options, pools, url))).pipe(
-    Effect.raceFirst(terminated),
+    // The order to end: a server has no other way to end well.
+    Effect.raceFirst(signalled("SIGTERM")),
     Effect.catchTag("ServeError", (error) => Effect.fail(cannotListen(settings, error))),
     Effect.provide(Layer.merge(live, Pace.layerLive))
   )
 }, Effect.scoped)
-
-/**
- * Waits for the order to end (SIGTERM). A server has no other way to end well, so this is its success, and not an interruption; a
- * second signal finds no listener and ends the process at once.
- */
-const terminated: Effect.Effect<void> = Effect.callback((resume) => {
-  const others = process.listeners("SIGTERM")
-  process.removeAllListeners("SIGTERM")
-  process.once("SIGTERM", () => resume(Effect.void))
-  return Effect.sync(() => {
-    process.removeAllListeners("SIGTERM")
-    for (const listener of others) process.on("SIGTERM", listener)
-  })
-})
 
 const exposure = ({ host }: ServeOptions): ReadonlyArray<string> =>
   isLoopback(host) ? [] : [`--host: ${host} may be reached from other machines, and there is no authentication`]
