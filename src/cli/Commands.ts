@@ -75,4 +75,13 @@ const aic = loaded(
 
 /** All commands in the order of the help, for a program that is given these words. */
 export const commandsFor = (words: ReadonlyArray<string>) =>
-  Effect.all([replay(words), compare(words), sweep(words), find(words), serve(words), record(words), trace(words), aic(words)])
+  Effect.all([
+    replay(words),
+    compare(words),
+    sweep(words),
+    find(words),
+    serve(words),
+    record(words),
+    trace(words),
+    aic(words)
+  ])

@@ -46,9 +46,7 @@ export const resolveOutputPaths = Effect.fnUntraced(function* (
   ] as const
   const written: Array<readonly [flag: string, path: string]> = [["--report-json", report]]
   for (const [flag, path] of beside) {
-    if (path === undefined) continue
-    yield* checkName(flag, path)
-    written.push([flag, path])
+    if (path !== undefined) written.push([flag, path])
   }
   yield* checkOutputs(written, inputs)
   const standard = written.map(([, path]) => path)
@@ -90,6 +88,7 @@ export const checkOutputs = Effect.fnUntraced(function* (
     taken.set(printed, "where standard output goes")
   }
   for (const [flag, path] of written) {
+    yield* checkName(flag, path)
     const identity = yield* outputIdentityOf(path)
     const other = taken.get(identity)
     if (other !== undefined) {
