@@ -37,6 +37,11 @@ export class SharedGaps {
     else this.add(this.tokenMs - lastTokenMs, 1)
   }
 
+  /** So many requests emit whose last token was in the previous emission. */
+  noteShared(requests: number): void {
+    this.shared += requests
+  }
+
   /** A request emits `tokens` more at the same time. */
   noteBurst(tokens: number): void {
     if (tokens > 0) this.add(0, tokens)

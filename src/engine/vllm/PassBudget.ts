@@ -25,13 +25,17 @@ export class PassBudget {
     this.prefixTokens = 0
   }
 
-  /** One token of a request in steady decode. */
-  takeDecodeToken(sequence: Sequence): void {
+  /** One token for each of so many requests; {@link noteDecodeToken} says whose, where that matters. */
+  takeDecodeTokens(requests: number): void {
+    this.tokens -= requests
+    this.scheduledTokens += requests
+  }
+
+  /** The request has got one of the tokens to decode. */
+  noteDecodeToken(sequence: Sequence): void {
     sequence.scheduledPass = this.pass
     sequence.scheduledTokens = 1
     sequence.scheduledPromptTokens = 0
-    this.tokens -= 1
-    this.scheduledTokens += 1
   }
 
   /** `used` tokens, of which `prompt` are prompt tokens to be charged after `prefix` computed ones. */

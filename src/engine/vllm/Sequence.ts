@@ -34,6 +34,12 @@ export class Sequence {
   lastTokenMs = Number.NaN
   /** Tokens until something other than "one more token" happens; see the worker's emission. Not above 0: it happens with the next. */
   countdown = 1
+  /** Its place among those that run: whoever was admitted later has a higher one. */
+  turn = 0
+  /** While it decodes steadily ({@link SteadyDecode}): the step of which its counters are, the one in which it is due, and who is due next. */
+  exactStep = 0
+  dueStep = 0
+  nextDue: Sequence | undefined = undefined
   /** Where there are KV tiers: the offload that makes room for it. */
   waitsFor: Offload | undefined = undefined
   /** Since when it waits for that, ms. */

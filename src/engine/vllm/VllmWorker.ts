@@ -2,8 +2,9 @@
  * vLLM-style worker: continuous batching with chunked prefill, prefix caching and preemption by recomputation.
  *
  * A pass is: running requests in admission order, then waiting ones while they fit, the prefill time of what was scheduled,
- * then one decode step for every request whose known tokens are all computed. No token exists as an object: a request in
- * steady decode costs a few integer operations per pass, and a countdown tells when it needs more than that.
+ * then one decode step for every request whose known tokens are all computed. No token exists as an object, and requests in
+ * steady decode cost nothing: the oldest running requests that need no attention are one batch ({@link SteadyDecode}), the
+ * others are served one by one.
  */
 import type { EngineArgs } from "../EngineArgs.ts"
 import { emptyBlocks, noTierUse, type SimRequest } from "../../request/SimRequest.ts"
@@ -26,6 +27,7 @@ import { PassBudget } from "./PassBudget.ts"
 import { PassTiming } from "../PassTiming.ts"
 import { Sequence } from "./Sequence.ts"
 import { SlotLists } from "./SlotLists.ts"
+import { SteadyDecode } from "./SteadyDecode.ts"
 
 const Schedule = { Scheduled: 0, Blocked: 1, Preempted: 2 } as const
 type Schedule = (typeof Schedule)[keyof typeof Schedule]
@@ -51,8 +53,13 @@ export class VllmWorker extends BatchWorker<Sequence> {
   /** Ready requests that got no token after all; kept for a probe only. */
   private readonly tokenless: Set<Sequence> | undefined
 
-  /** Scratch lists, reused by every pass. */
+  private readonly steady: SteadyDecode
+  /** Without: requests that wait for tiers or emit bursts, or whose every token somebody watches, are served one by one. */
+  private readonly decodesSteadily: boolean
+
+  /** Scratch lists, reused by every pass; of `ready` the first `readyCount` count. */
   private readonly ready: Array<Sequence> = []
+  private readyCount = 0
   private readonly bursts: Array<number> = []
   private readonly rejected: Array<SimRequest> = []
 
@@ -60,6 +67,8 @@ export class VllmWorker extends BatchWorker<Sequence> {
   private readonly gate: AdmissionGate
   private readonly slotLists = new SlotLists()
   private preemptedInPass = false
+  private someFinished = false
+  private turns = 0
   private fruitlessPreemptions = 0
 
   constructor(
@@ -80,6 +89,9 @@ export class VllmWorker extends BatchWorker<Sequence> {
     this.pool = this.offloading?.pool ?? new KvBlockPool(args.numGpuBlocks, context.kvEvents, context.probe)
     this.gate = new AdmissionGate(policy, this.pool, args.blockTokens)
     this.sampler = args.mtp === undefined ? undefined : new MtpSampler(args.mtp, context.workerIndex)
+    this.steady = new SteadyDecode(args.blockTokens)
+    const watched = this.probe?.emitted !== undefined || this.probe?.scheduled !== undefined
+    this.decodesSteadily = this.offloading === undefined && this.sampler === undefined && !watched
   }
 
   private offloadEvents(): OffloadEvents {
@@ -112,6 +124,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
   }
 
   override abort(request: SimRequest): boolean {
+    this.dissolveSteady()
     return this.offloading?.abandon(request) === true || super.abort(request)
   }
 
@@ -163,6 +176,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
   }
 
   requests(): ReadonlyArray<SimRequest> {
+    this.dissolveSteady()
     const requests: Array<SimRequest> = []
     const add = (sequence: Sequence): void => {
       this.recordProgress(sequence)
@@ -183,6 +197,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
 
   checkInvariants(): void {
     this.pool.checkInvariants()
+    this.steady.checkInvariants(this.running)
     this.offloading?.checkInvariants()
     const held = this.heldBlocks() + this.pool.quarantinedBlocks
     if (held < this.pool.activeBlocks) {
@@ -210,7 +225,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
   private scheduleRunning(): void {
     const { budget, running } = this
     const { blockTokens } = this.args
-    let index = 0
+    let index = this.scheduleSteady()
     while (index < running.length && budget.tokens > 0) {
       const sequence = running[index]!
       const after = sequence.computedTokens + 1
@@ -220,7 +235,8 @@ export class VllmWorker extends BatchWorker<Sequence> {
         && after > sequence.promptTokens
       ) {
         sequence.computedTokens = after
-        budget.takeDecodeToken(sequence)
+        budget.takeDecodeTokens(1)
+        budget.noteDecodeToken(sequence)
         index += 1
         continue
       }
@@ -230,6 +246,16 @@ export class VllmWorker extends BatchWorker<Sequence> {
       if (result !== Schedule.Scheduled) continue
       index = this.rules.fifoPreemptionSkipsNext ? index + 1 : running.indexOf(sequence) + 1
     }
+  }
+
+  /** Serves the requests in steady decode, unless the budget cannot serve them all; returns their number. */
+  private scheduleSteady(): number {
+    const { budget, steady } = this
+    if (steady.size > budget.tokens) this.dissolveSteady()
+    if (steady.size === 0) return 0
+    budget.takeDecodeTokens(steady.size)
+    steady.scheduled = true
+    return steady.size
   }
 
   private admitWaiting(nowMs: number): void {
@@ -263,6 +289,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
       waiting.remove(head)
       running.push(head)
       head.running = true
+      head.turn = this.turns++
       if (!head.wasAdmitted) this.offloading?.countReuse(head, cachedTokens)
       head.wasAdmitted = true
       this.noteAdmission(head.request, nowMs, cachedTokens)
@@ -380,6 +407,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
   /** Throws out the newest (lifo) or oldest (fifo) running request; it waits at the front and starts its KV anew. */
   private preemptVictim(): Sequence | undefined {
     if (!this.policy.preempts) return undefined
+    this.dissolveSteady()
     const { running } = this
     const fifo = this.args.preemptionMode === "fifo"
     let index = fifo ? 0 : running.length - 1
@@ -440,12 +468,34 @@ export class VllmWorker extends BatchWorker<Sequence> {
 
   // ---- emission ------------------------------------------------------------------------------------------------------
 
-  /** Fills {@link ready} with the running requests that can emit a token; returns the sum of their known tokens. */
+  /** From here on requests are served one by one, until they decode steadily again. */
+  private dissolveSteady(): void {
+    const { budget, running, steady } = this
+    for (let index = 0; index < steady.size; index++) budget.noteDecodeToken(running[index]!)
+    steady.dissolve(running)
+  }
+
+  /** Running requests that have emitted at `tokenMs` and need nothing for now join those in steady decode, in their order. */
+  private joinSteady(tokenMs: number): void {
+    const { running, steady } = this
+    while (steady.size < running.length) {
+      const sequence = running[steady.size]!
+      const { computedTokens, heldBlocks, knownTokens, lastTokenMs } = sequence
+      const isSteady = lastTokenMs === tokenMs && computedTokens === knownTokens - 1
+      if (!isSteady || knownTokens > heldBlocks * this.args.blockTokens) return
+      steady.join(sequence, tokenMs)
+    }
+  }
+
+  /**
+   * Fills {@link ready} with the running requests that can emit a token, but for those in steady decode; returns the sum of their
+   * known tokens.
+   */
   private collectReady(): number {
     const { ready, running } = this
     let contextTokens = 0
     let count = 0
-    for (let index = 0; index < running.length; index++) {
+    for (let index = this.steady.size; index < running.length; index++) {
       const sequence = running[index]!
       const known = sequence.promptTokens + sequence.generatedTokens
       if (sequence.computedTokens >= known && sequence.generatedTokens < sequence.maxOutputTokens) {
@@ -453,21 +503,53 @@ export class VllmWorker extends BatchWorker<Sequence> {
         contextTokens += known
       }
     }
-    ready.length = count
+    this.readyCount = count
     return contextTokens
   }
 
-  /** One token for every ready request at `prefillEndMs` plus the decode time; returns the end of the pass. */
+  /** One token for every request that can emit one at `prefillEndMs` plus the decode time; returns the end of the pass. */
   private emitTokens(prefillEndMs: number): number {
-    const { ready } = this
-    const contextTokens = this.collectReady()
-    if (ready.length === 0) return prefillEndMs
-    const tokenMs = prefillEndMs + this.timing.decodeMs(ready.length, contextTokens, this.pool.activeBlocks)
-    const { gaps } = this
+    const { gaps, pool, steady } = this
+    if (steady.size > 0 && pool.availableBlocks < steady.due) this.dissolveSteady()
+    const contextTokens = this.collectReady() + steady.contextTokens
+    const batch = this.readyCount + steady.size
+    if (batch === 0) return prefillEndMs
+    const tokenMs = prefillEndMs + this.timing.decodeMs(batch, contextTokens, pool.activeBlocks)
     gaps.begin(tokenMs)
+    const emitted = this.emitSteady(tokenMs) + this.emitReady(tokenMs)
+    gaps.end(emitted > 0)
+    this.outcome.emittedTokens = emitted
+    if (this.tokenless !== undefined) this.showTokens(this.tokenless, tokenMs)
+    if (emitted === 0) return prefillEndMs
+    if (this.someFinished) this.dropFinished()
+    if (this.decodesSteadily) this.joinSteady(tokenMs)
+    this.noteEmission()
+    return tokenMs
+  }
+
+  /** The requests in steady decode emit; returns their number. */
+  private emitSteady(tokenMs: number): number {
+    const { steady } = this
+    const emitted = steady.size
+    if (emitted === 0) return 0
+    this.gaps.noteShared(emitted)
+    let sequence = steady.takeStep(tokenMs)
+    while (sequence !== undefined) {
+      const next = steady.nextOf(sequence)
+      if (!this.growForToken(sequence)) throw new Error("a request in steady decode got no KV block")
+      this.noteToken(sequence, tokenMs)
+      if (sequence.running) steady.schedule(sequence)
+      else steady.leave(sequence)
+      sequence = next
+    }
+    return emitted
+  }
+
+  /** Those of {@link ready} emit that find room for their token; returns their number. */
+  private emitReady(tokenMs: number): number {
+    const { gaps, ready, readyCount } = this
     let emitted = 0
-    let finished = false
-    for (let index = 0; index < ready.length; index++) {
+    for (let index = 0; index < readyCount; index++) {
       const sequence = ready[index]!
       sequence.generatedTokens += 1
       sequence.countdown -= 1
@@ -484,15 +566,8 @@ export class VllmWorker extends BatchWorker<Sequence> {
       if (sequence.generatedTokens > 1) gaps.note(sequence.lastTokenMs)
       this.noteToken(sequence, tokenMs)
       emitted += 1
-      if (!sequence.running) finished = true
     }
-    gaps.end(emitted > 0)
-    this.outcome.emittedTokens = emitted
-    if (this.tokenless !== undefined) this.showTokens(this.tokenless, tokenMs)
-    if (emitted === 0) return prefillEndMs
-    if (finished) this.dropFinished()
-    this.noteEmission()
-    return tokenMs
+    return emitted
   }
 
   /** The pass has let tokens out. */
@@ -502,7 +577,8 @@ export class VllmWorker extends BatchWorker<Sequence> {
   }
 
   private showTokens(tokenless: Set<Sequence>, tokenMs: number): void {
-    for (const sequence of this.ready) {
+    for (let index = 0; index < this.readyCount; index++) {
+      const sequence = this.ready[index]!
       if (!tokenless.has(sequence)) this.probe?.emitted?.(sequence.request, 1, tokenMs)
     }
     tokenless.clear()
@@ -569,6 +645,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
     if (this.visible && generatedTokens === 1) this.noteFirstToken(request, tokenMs)
     if (this.visible && generatedTokens === 2) request.secondTokenMs = tokenMs
     if (generatedTokens === maxOutputTokens) {
+      this.someFinished = true
       this.complete(sequence)
       return
     }
@@ -605,6 +682,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
       if (sequence.running) running[kept++] = sequence
     }
     running.length = kept
+    this.someFinished = false
   }
 
   // ---- multi-token prediction ----------------------------------------------------------------------------------------
@@ -617,15 +695,14 @@ export class VllmWorker extends BatchWorker<Sequence> {
     const { bursts, ready } = this
     const contextTokens = this.reserveForBursts(sampler)
     if (contextTokens < 0) return prefillEndMs
-    const tokenMs = prefillEndMs + this.timing.decodeMs(ready.length, contextTokens, this.pool.activeBlocks)
+    const tokenMs = prefillEndMs + this.timing.decodeMs(this.readyCount, contextTokens, this.pool.activeBlocks)
     const certainOnly = this.args.workerType === "prefill"
-    bursts.length = 0
-    for (const sequence of ready) {
-      const limit = sequence.maxOutputTokens - sequence.generatedTokens
-      bursts.push(certainOnly ? 1 : sampler.burst(limit))
+    for (let index = 0; index < this.readyCount; index++) {
+      const { generatedTokens, maxOutputTokens } = ready[index]!
+      bursts[index] = certainOnly ? 1 : sampler.burst(maxOutputTokens - generatedTokens)
     }
     this.gaps.begin(tokenMs)
-    for (let index = 0; index < ready.length; index++) {
+    for (let index = 0; index < this.readyCount; index++) {
       const sequence = ready[index]!
       if (sequence.generatedTokens > 0) this.gaps.note(sequence.lastTokenMs)
       this.emitBurst(sequence, bursts[index]!, tokenMs)
@@ -634,35 +711,44 @@ export class VllmWorker extends BatchWorker<Sequence> {
     }
     this.gaps.end(true)
     this.pool.returnReserved()
-    this.dropFinished()
+    if (this.someFinished) this.dropFinished()
     this.noteEmission()
     return tokenMs
   }
 
   /** Sets aside blocks for the largest bursts; returns the ready requests' known tokens, -1 when nobody can emit. */
   private reserveForBursts(sampler: MtpSampler): number {
-    const { blockTokens } = this.args
     const maxBurst = this.args.workerType === "prefill" ? 1 : sampler.maxBurst
     for (;;) {
       const contextTokens = this.collectReady()
-      if (this.ready.length === 0) return -1
-      let required = 0
-      if (this.offloading !== undefined && this.ready.some((sequence) => sequence.isBlocked)) return -1
-      for (const sequence of this.ready) {
-        const known = sequence.knownTokens
-        const burst = Math.min(maxBurst, sequence.maxOutputTokens - sequence.generatedTokens)
-        required += Math.ceil((known + burst) / blockTokens) - Math.ceil(known / blockTokens)
-      }
-      if (this.pool.reserve(required)) return contextTokens
+      if (this.readyCount === 0 || this.someReadyBlocked()) return -1
+      if (this.pool.reserve(this.blocksForBursts(maxBurst))) return contextTokens
       if (this.allBlockOnOffload()) return -1
       if (this.preemptVictim() === undefined) return -1
     }
   }
 
+  private blocksForBursts(maxBurst: number): number {
+    const { blockTokens } = this.args
+    let blocks = 0
+    for (let index = 0; index < this.readyCount; index++) {
+      const { generatedTokens, knownTokens, maxOutputTokens } = this.ready[index]!
+      const burst = Math.min(maxBurst, maxOutputTokens - generatedTokens)
+      blocks += Math.ceil((knownTokens + burst) / blockTokens) - Math.ceil(knownTokens / blockTokens)
+    }
+    return blocks
+  }
+
+  private someReadyBlocked(): boolean {
+    if (this.offloading === undefined) return false
+    for (let index = 0; index < this.readyCount; index++) if (this.ready[index]!.isBlocked) return true
+    return false
+  }
+
   /** As {@link blocksOnOffload}, for the joint reservation of everybody who could emit. */
   private allBlockOnOffload(): boolean {
     let blocked = false
-    for (const sequence of this.ready) blocked = this.blocksOnOffload(sequence)
+    for (let index = 0; index < this.readyCount; index++) blocked = this.blocksOnOffload(this.ready[index]!)
     return blocked
   }
 

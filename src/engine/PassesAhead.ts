@@ -1,0 +1,45 @@
+/**
+ * Passes of a worker computed ahead of time: those that follow its last one directly, as long as nobody tells it anything and nothing
+ * happens in them but one more token for everybody who runs.
+ *
+ *     last pass │ ahead 0 │ ahead 1 │ ahead 2 │
+ *               ▲         ▲         ▲         ▲
+ *         lastEndMs     ends[0]   ends[1]   ends[2] = endMs
+ *
+ * Whoever moves time visits the last end only. Before somebody tells the worker something, the passes that would start after that are
+ * taken back ({@link PassesAhead.keep}); the worker itself does not notice before its next pass that it was ahead of time.
+ */
+import { grown } from "../structures/Grown.ts"
+
+export class PassesAhead {
+  count = 0
+  /** Ends of the passes, of which the first {@link count} count, ms. */
+  ends = new Float64Array(0)
+  private lastEndMs = Number.NaN
+
+  /** The last pass that was computed in its time ended at `lastEndMs`. */
+  begin(lastEndMs: number): void {
+    this.count = 0
+    this.lastEndMs = lastEndMs
+  }
+
+  add(endMs: number): void {
+    if (this.count === this.ends.length) this.ends = grown(this.ends, Math.max(16, 2 * this.count))
+    this.ends[this.count++] = endMs
+  }
+
+  /** Where the last pass ends, ms. */
+  get endMs(): number {
+    return this.count === 0 ? this.lastEndMs : this.ends[this.count - 1]!
+  }
+
+  /** The pass under way at `nowMs` becomes the last one; `ended`: one that ends then is over, and none starts. */
+  keep(nowMs: number, ended: boolean): void {
+    const { ends } = this
+    while (this.count > 0) {
+      const startMs = this.count > 1 ? ends[this.count - 2]! : this.lastEndMs
+      if (startMs < nowMs || (startMs === nowMs && !ended)) return
+      this.count -= 1
+    }
+  }
+}

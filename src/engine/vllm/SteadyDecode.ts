@@ -1,0 +1,167 @@
+/**
+ * The requests of a worker that decode steadily: each emits one token in every pass and needs nothing else, until it is due.
+ *
+ *     running     [ A  B  C  D | E  F ]          the first `size` are members, in the order of their admission; E and F are not (yet)
+ *                  members ────┘
+ *     calendar    [ · | B | · | A D | · | C ]    by step modulo its length: who is due with the token of that step
+ *                   └ step 64 was the last; with the token of step 65 B is due, with that of 67 A and D are
+ *
+ * Due is a member to whom something happens with a token: it is the second one, opens a KV block, or is the last. Nothing is
+ * written to a member in between: its counters are those of the step `exactStep`, and whoever wants them brings it up to date. A step costs
+ * the same for any number of members, plus a constant for each one that is due. Whatever could tell members apart (a budget too
+ * small for all of them, no block for somebody who is due, a preemption, an abort) dissolves the batch first.
+ */
+import type { Sequence } from "./Sequence.ts"
+
+/** Who is due later than that is looked at in between, for nothing. */
+const maxCalendar = 1024
+
+export class SteadyDecode {
+  size = 0
+  /** Known tokens of all members. */
+  contextTokens = 0
+  /** The members' token of this pass is scheduled, but not emitted yet. */
+  scheduled = false
+  /** When the members last emitted a token, ms. */
+  private lastTokenMs = Number.NaN
+  /** Steps taken so far. */
+  private step = 0
+  /** The last of each circular list, whose `nextDue` is the first; made for the first member. */
+  private calendar: Array<Sequence | undefined> = []
+  private readonly calendarLength: number
+
+  constructor(blockTokens: number) {
+    this.calendarLength = 2 ** Math.ceil(Math.log2(Math.min(blockTokens + 1, maxCalendar)))
+  }
+
+  /** The running request behind the last member becomes one: its last token came at `tokenMs`, with everybody's. */
+  join(sequence: Sequence, tokenMs: number): void {
+    if (this.calendar.length === 0) this.calendar = Array.from({ length: this.calendarLength }, () => undefined)
+    this.lastTokenMs = tokenMs
+    this.size += 1
+    this.contextTokens += sequence.knownTokens
+    sequence.exactStep = this.step
+    this.schedule(sequence)
+  }
+
+  /** Members that are due in the next step: so many blocks are enough for it. */
+  get due(): number {
+    const last = this.listAt(this.step + 1)
+    if (last === undefined) return 0
+    let count = 1
+    for (let each = last.nextDue; each !== last; each = each!.nextDue) count += 1
+    return count
+  }
+
+  /** Steps from now in which nobody is due. */
+  get quietSteps(): number {
+    if (this.size === 0) return 0
+    let steps = 0
+    while (this.listAt(this.step + steps + 1) === undefined) steps += 1
+    return steps
+  }
+
+  /**
+   * Every member emits a token at `tokenMs`. Returns the first one that is due, up to date; the others follow by {@link nextOf}. For
+   * each of them {@link schedule} or {@link leave} must follow.
+   */
+  takeStep(tokenMs: number): Sequence | undefined {
+    const slot = (this.step + 1) & (this.calendarLength - 1)
+    const last = this.calendar[slot]
+    this.takeQuietSteps(1, tokenMs)
+    if (last === undefined) return undefined
+    const first = last.nextDue!
+    last.nextDue = undefined
+    this.calendar[slot] = undefined
+    this.bringUpToDate(first)
+    return first
+  }
+
+  /** The due member behind this one, up to date; ask before this one is scheduled again. */
+  nextOf(sequence: Sequence): Sequence | undefined {
+    const next = sequence.nextDue
+    if (next !== undefined) this.bringUpToDate(next)
+    return next
+  }
+
+  /** Takes `steps` of {@link quietSteps} at once, the last of them at `tokenMs`. */
+  takeQuietSteps(steps: number, tokenMs: number): void {
+    this.step += steps
+    this.contextTokens += steps * this.size
+    this.lastTokenMs = tokenMs
+    this.scheduled = false
+  }
+
+  /** A member whose countdown begins anew is due when that has run down. */
+  schedule(sequence: Sequence): void {
+    const steps = Math.min(sequence.countdown, this.calendarLength - 1)
+    sequence.dueStep = this.step + steps
+    const slot = sequence.dueStep & (this.calendarLength - 1)
+    const last = this.calendar[slot]
+    if (last === undefined) {
+      sequence.nextDue = sequence
+      this.calendar[slot] = sequence
+      return
+    }
+    let before = last
+    if (sequence.turn > last.turn) this.calendar[slot] = sequence
+    else while (before.nextDue!.turn < sequence.turn) before = before.nextDue!
+    sequence.nextDue = before.nextDue
+    before.nextDue = sequence
+  }
+
+  /** A due member is one no longer; it is out of the calendar already. */
+  leave(sequence: Sequence): void {
+    this.size -= 1
+    this.contextTokens -= sequence.knownTokens
+  }
+
+  /** Nobody is a member any more: writes to the first `size` of the running requests how far they are. */
+  dissolve(running: ReadonlyArray<Sequence>): void {
+    for (let index = 0; index < this.size; index++) {
+      const sequence = running[index]!
+      this.bringUpToDate(sequence)
+      if (this.scheduled) sequence.computedTokens += 1
+      sequence.countdown = sequence.dueStep - this.step
+      sequence.nextDue = undefined
+    }
+    this.calendar.fill(undefined)
+    this.size = 0
+    this.contextTokens = 0
+    this.scheduled = false
+  }
+
+  /** Throws when the calendar or the sum contradict the members, the first `size` of the running requests. */
+  checkInvariants(running: ReadonlyArray<Sequence>): void {
+    let listed = 0
+    for (let step = this.step + 1; step < this.step + this.calendar.length; step++) {
+      const last = this.listAt(step)
+      if (last === undefined) continue
+      for (let each = last.nextDue!; ; each = each.nextDue!) {
+        listed += 1
+        if (each.dueStep !== step) throw new Error(`a request due in step ${each.dueStep} is listed for step ${step}`)
+        if (each === last) break
+        if (each.turn >= each.nextDue!.turn) throw new Error("requests are due out of their order")
+      }
+    }
+    let contextTokens = 0
+    for (const sequence of running.slice(0, this.size)) {
+      contextTokens += sequence.knownTokens + this.step - sequence.exactStep
+    }
+    if (listed !== this.size) throw new Error(`${this.size} requests decode steadily, ${listed} are in the calendar`)
+    if (contextTokens !== this.contextTokens) {
+      throw new Error(`requests in steady decode know ${contextTokens} tokens, counted ${this.contextTokens}`)
+    }
+  }
+
+  private listAt(step: number): Sequence | undefined {
+    return this.calendar[step & (this.calendarLength - 1)]
+  }
+
+  private bringUpToDate(sequence: Sequence): void {
+    sequence.generatedTokens += this.step - sequence.exactStep
+    sequence.computedTokens = sequence.knownTokens - 1
+    sequence.lastTokenMs = this.lastTokenMs
+    sequence.exactStep = this.step
+  }
+}

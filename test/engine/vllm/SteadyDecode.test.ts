@@ -1,0 +1,152 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Schema from "effect/Schema"
+import { Sequence } from "../../../src/engine/vllm/Sequence.ts"
+import { SteadyDecode } from "../../../src/engine/vllm/SteadyDecode.ts"
+import { request } from "../../support/RequestBuilder.ts"
+
+const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
+/** One pass: who joins after it, and with which countdowns those go on that it finds due (0: they leave). */
+const Pass = Schema.Struct({
+  joins: Schema.Array(between(1, 12)).check(Schema.isMaxLength(3)),
+  again: Schema.Array(between(0, 12)),
+  /** Take all quiet steps first, at once. */
+  runsAhead: Schema.Boolean,
+  dissolves: Schema.Literals(["no", "no", "no", "between passes", "scheduled"])
+})
+
+/** What every request is at any time when it is served token by token. */
+interface Counted {
+  readonly sequence: Sequence
+  generated: number
+  lastMs: number
+  countdown: number
+}
+
+const decoding = (turn: number, countdown: number, tokenMs: number): Sequence => {
+  const sequence = new Sequence(
+    request({ promptTokens: 10 + turn, outputTokens: 1000, blocks: [] }),
+    1000,
+    new Int32Array(0),
+    0
+  )
+  return Object.assign(sequence, {
+    turn,
+    countdown,
+    generatedTokens: 1,
+    computedTokens: 10 + turn,
+    lastTokenMs: tokenMs
+  })
+}
+
+class Model {
+  members: Array<Counted> = []
+
+  step(tokenMs: number): ReadonlyArray<Counted> {
+    for (const member of this.members) {
+      member.generated += 1
+      member.lastMs = tokenMs
+      member.countdown -= 1
+    }
+    return this.members.filter(({ countdown }) => countdown === 0)
+  }
+
+  get quietSteps(): number {
+    return this.members.length === 0 ? 0 : Math.min(...this.members.map(({ countdown }) => countdown)) - 1
+  }
+}
+
+const assertExact = ({ countdown, generated, lastMs, sequence }: Counted, scheduled: boolean): void => {
+  const { computedTokens, generatedTokens, lastTokenMs } = sequence
+  assert.deepStrictEqual(
+    { computedTokens, countdown: sequence.countdown, generatedTokens, lastTokenMs },
+    {
+      computedTokens: sequence.promptTokens + generated - (scheduled ? 0 : 1),
+      countdown,
+      generatedTokens: generated,
+      lastTokenMs: lastMs
+    }
+  )
+}
+
+describe("SteadyDecode", () => {
+  it.prop(
+    "finds who is due, in order, and knows how far everybody is",
+    [Schema.Array(Pass)],
+    ([passes]) => {
+      const steady = new SteadyDecode(12)
+      const model = new Model()
+      let running: Array<Sequence> = []
+      let nowMs = 0
+      let turns = 0
+      for (const { again, dissolves, joins, runsAhead } of passes) {
+        assert.strictEqual(steady.quietSteps, model.quietSteps)
+        if (runsAhead && model.quietSteps > 0) {
+          const steps = model.quietSteps
+          for (let step = 0; step < steps; step++) model.step((nowMs += 1.1))
+          steady.takeQuietSteps(steps, nowMs)
+        }
+        steady.scheduled = dissolves === "scheduled"
+        if (dissolves !== "no") {
+          steady.dissolve(running)
+          for (const member of model.members) assertExact(member, dissolves === "scheduled")
+          model.members = []
+          running = []
+        }
+        nowMs += 1.1
+        const due = model.step(nowMs)
+        assert.strictEqual(steady.due, due.length)
+        const found: Array<Sequence> = []
+        for (let each = steady.takeStep(nowMs); each !== undefined;) {
+          const next = steady.nextOf(each)
+          const member = model.members.find(({ sequence }) => sequence === each)!
+          const countdown = again[found.length] ?? 3
+          each.countdown = 0
+          assertExact(member, false)
+          each.countdown = countdown
+          member.countdown = countdown
+          if (countdown > 0) steady.schedule(each)
+          else steady.leave(each)
+          found.push(each)
+          each = next
+        }
+        assert.deepStrictEqual(
+          found.map(({ turn }) => turn),
+          due.map(({ sequence }) => sequence.turn)
+        )
+        model.members = model.members.filter(({ countdown }) => countdown > 0)
+        for (const countdown of joins) {
+          const sequence = decoding(turns++, countdown, nowMs)
+          steady.join(sequence, nowMs)
+          model.members.push({ sequence, generated: 1, lastMs: nowMs, countdown })
+        }
+        running = model.members.map(({ sequence }) => sequence)
+        steady.checkInvariants(running)
+        assert.strictEqual(steady.size, model.members.length)
+        assert.strictEqual(
+          steady.contextTokens,
+          model.members.reduce((sum, { generated, sequence }) => sum + sequence.promptTokens + generated, 0)
+        )
+      }
+    },
+    { arbitrary: { runs: 300, size: 60 } }
+  )
+
+  it("looks in between at who is due later than its calendar reaches", () => {
+    const steady = new SteadyDecode(100_000)
+    const sequence = decoding(0, 5000, 1)
+    steady.join(sequence, 1)
+    assert.strictEqual(steady.quietSteps, 1022)
+    steady.takeQuietSteps(1022, 2)
+    assert.strictEqual(steady.takeStep(3), sequence)
+    assert.strictEqual(sequence.generatedTokens, 1 + 1023)
+  })
+
+  it("notices a member that was written to behind its back", () => {
+    const steady = new SteadyDecode(16)
+    const sequence = decoding(0, 5, 1)
+    steady.join(sequence, 1)
+    sequence.generatedTokens += 1
+    assert.throws(() => steady.checkInvariants([sequence]), "know")
+  })
+})

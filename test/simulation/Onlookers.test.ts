@@ -1,0 +1,78 @@
+/** Requests in steady decode are not looked at one by one, unless somebody watches each of their tokens: results are the same. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import type { RunProbe } from "../../src/simulation/RunProbe.ts"
+import type { Topology } from "../../src/simulation/Topology.ts"
+import * as PlainWorkload from "../support/PlainWorkload.ts"
+import { disaggregatedTopology, type Outcome, replay, topology } from "../support/Replays.ts"
+import { type RandomRun, randomRun } from "./RandomRun.ts"
+
+const runs = { arbitrary: { runs: 120, size: 40 } }
+
+/** Watches every token: everybody is served one by one. */
+const everyToken = (): { readonly probe: RunProbe; readonly tokens: () => number } => {
+  let tokens = 0
+  const emitted = (_request: unknown, count: number): void => void (tokens += count)
+  return { probe: { worker: () => ({ emitted }) }, tokens: () => tokens }
+}
+
+/** Sees that something happens, but no single token. */
+const everyPass: RunProbe = { pass: () => {} }
+
+/** Gaps with their counts, whatever the batches that they came in. */
+const gapCounts = ({ gaps }: Outcome): ReadonlyMap<number, number> => {
+  const counts = new Map<number, number>()
+  for (const batch of gaps) {
+    batch.gapsMs.forEach((gapMs, pair) => counts.set(gapMs, (counts.get(gapMs) ?? 0) + batch.counts[pair]!))
+  }
+  return new Map([...counts].toSorted(([a], [b]) => a - b))
+}
+
+const assertSame = (run: RandomRun, pools: Layer.Layer<Topology>, maxSimTimeMs = Number.POSITIVE_INFINITY) =>
+  Effect.gen(function* () {
+    const watch = everyToken()
+    const started = (probes: ReadonlyArray<RunProbe>) =>
+      Effect.result(replay(pools, PlainWorkload.layer(run), { probes, maxSimTimeMs }))
+    const watched = yield* started([watch.probe])
+    for (const unwatched of [yield* started([]), yield* started([everyPass])]) {
+      if (Result.isFailure(watched) || Result.isFailure(unwatched)) {
+        assert(Result.isFailure(watched) && Result.isFailure(unwatched))
+        assert.strictEqual(unwatched.failure.message, watched.failure.message)
+        continue
+      }
+      assert.deepStrictEqual(unwatched.success.records, watched.success.records)
+      assert.deepStrictEqual(gapCounts(unwatched.success), gapCounts(watched.success))
+      assert.strictEqual(unwatched.success.summary.endMs, watched.success.summary.endMs)
+    }
+    const records = Result.isSuccess(watched) ? watched.success.records : []
+    const emitted = records.reduce((sum, { emittedTokens }) => sum + emittedTokens, 0)
+    assert.isAtLeast(watch.tokens(), emitted)
+  })
+
+describe("whoever looks on", () => {
+  it.effect.prop(
+    "sees what happens without",
+    [randomRun],
+    ([run]) => assertSame(run, topology(run.args, run.workers)),
+    runs
+  )
+
+  it.effect.prop(
+    "sees what happens without, up to a limit of time",
+    [randomRun],
+    ([run]) => assertSame(run, topology(run.args, run.workers), run.limitMs),
+    runs
+  )
+
+  it.effect.prop(
+    "sees what happens without, between two pools",
+    [randomRun],
+    ([{ workers, ...run }]) => {
+      const sizes = { prefillWorkers: workers, decodeWorkers: 2 }
+      return assertSame({ workers, ...run }, disaggregatedTopology({ ...run.args, engineType: "vllm" }, sizes))
+    },
+    runs
+  )
+})
