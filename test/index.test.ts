@@ -47,6 +47,7 @@ const offered: Readonly<Record<string, ReadonlyArray<string>>> = {
     "EngineStalled",
     "KvEventBuffer",
     "PassOutcome",
+    "PassesAhead",
     "Signal",
     "TokenGaps",
     "defaultEngineProfile",

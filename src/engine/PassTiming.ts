@@ -52,6 +52,33 @@ export class PassTiming {
     return this.stepMs(batch, contextTokens, Math.min(contextTokens, this.capacityTokens))
   }
 
+  /** Whether steps may be timed ahead of their time. */
+  get runsAhead(): boolean {
+    return this.model.ahead !== undefined
+  }
+
+  /** Steps of one batch with the same KV in use take the same time, however long its requests get. */
+  get ignoresContext(): boolean {
+    return this.model.ahead?.ignoresContext === true && this.args.decodeCostBy !== "requests"
+  }
+
+  /** A pass of nothing but a decode step, ahead of its time: as {@link decodeMs}; `NaN` where it must be asked for in its time. */
+  aheadMs(batch: number, contextTokens: number, activeBlocks: number): number {
+    const { blockTokens, decodeCostBy } = this.args
+    const { ahead } = this.model
+    if (ahead === undefined) return Number.NaN
+    const { capacityTokens } = this
+    const readTokens =
+      decodeCostBy === "requests" ? Math.min(contextTokens, capacityTokens) : activeBlocks * blockTokens
+    const ms = ahead.decodeMs(batch, readTokens, Math.floor(contextTokens / batch), capacityTokens)
+    return this.scaling.noPrefillMs() + this.scaling.decodeMs(ms)
+  }
+
+  /** So many steps that were timed ahead were taken. */
+  taken(steps: number): void {
+    this.model.ahead?.taken(steps)
+  }
+
   private stepMs(batch: number, contextTokens: number, readTokens: number): number {
     const meanContextTokens = Math.floor(contextTokens / batch)
     return this.scaling.decodeMs(this.model.decodeMs(batch, readTokens, meanContextTokens, this.capacityTokens))

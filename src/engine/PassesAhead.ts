@@ -33,11 +33,15 @@ export class PassesAhead {
     return this.count === 0 ? this.lastEndMs : this.ends[this.count - 1]!
   }
 
+  /** Where the last pass starts, ms; only while there are passes ahead. */
+  get startMs(): number {
+    return this.count > 1 ? this.ends[this.count - 2]! : this.lastEndMs
+  }
+
   /** The pass under way at `nowMs` becomes the last one; `ended`: one that ends then is over, and none starts. */
   keep(nowMs: number, ended: boolean): void {
-    const { ends } = this
     while (this.count > 0) {
-      const startMs = this.count > 1 ? ends[this.count - 2]! : this.lastEndMs
+      const { startMs } = this
       if (startMs < nowMs || (startMs === nowMs && !ended)) return
       this.count -= 1
     }

@@ -12,9 +12,14 @@ export class ReservationTries<Member> {
     this.generation += 1
   }
 
+  /** Whether `head` may be tried now. */
+  allows(head: Member): boolean {
+    return this.tried !== head || this.triedGeneration !== this.generation
+  }
+
   /** Whether `head` may be tried now; if so, this counts as its try. */
   claim(head: Member): boolean {
-    if (this.tried === head && this.triedGeneration === this.generation) return false
+    if (!this.allows(head)) return false
     this.tried = head
     this.triedGeneration = this.generation
     return true

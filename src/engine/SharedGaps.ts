@@ -53,6 +53,17 @@ export class SharedGaps {
     if (emitted) this.previousMs = this.tokenMs
   }
 
+  /** So many requests emit at the first `count` of these times, in emissions that follow the last one. */
+  noteEmissions(timesMs: Float64Array, count: number, requests: number): void {
+    let { previousMs } = this
+    for (let index = 0; index < count; index++) {
+      this.tokenMs = timesMs[index]!
+      this.add(this.tokenMs - previousMs, requests)
+      previousMs = this.tokenMs
+    }
+    this.previousMs = previousMs
+  }
+
   private add(gapMs: number, count: number): void {
     this.gaps?.add(gapMs, count, this.tokenMs)
     this.probe?.tokenGap?.(gapMs, count)

@@ -6,6 +6,7 @@
  */
 import type { BlockHolder } from "../request/BlockIdentity.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
+import type { PassesAhead } from "./PassesAhead.ts"
 
 /** What a pass tells the simulation about a request, in the engine's emission order. */
 export const Signal = {
@@ -95,6 +96,14 @@ export interface WorkerCore extends BlockHolder {
    */
   abort(request: SimRequest): boolean
   pass(nowMs: number): PassOutcome
+  /** What {@link runAhead} has computed and {@link pass} has not caught up with; absent where a worker never runs ahead. */
+  readonly ahead?: PassesAhead
+  /**
+   * Computes the passes that follow the last one directly, as long as they end by `untilMs` and nothing happens in them that anybody
+   * outside could notice. The next pass starts where they end; whoever tells the worker anything before takes back first
+   * what has not begun by then ({@link PassesAhead.keep}).
+   */
+  runAhead?(untilMs: number): PassesAhead
   snapshot(): WorkerSnapshot
   /** Requests waiting or running here, for errors that name them and for the cut-off; waiting first. */
   requests(): ReadonlyArray<SimRequest>

@@ -9,7 +9,9 @@ import type { RequestStatus, SimRequest } from "../request/SimRequest.ts"
 import type { Router } from "../router/Router.ts"
 import type { RouterFault } from "../router/RouterFault.ts"
 import { EventLoop } from "./EventLoop.ts"
+import { placeInRound } from "./EventQueue.ts"
 import { type HandoffHost, HandoffProtocol } from "./HandoffProtocol.ts"
+import { PassEnds } from "./PassEnds.ts"
 import { makesSlow } from "./WorkerEvent.ts"
 import type { LoopContext } from "./SimulationLoop.ts"
 import { WorkerPool } from "./WorkerPool.ts"
@@ -21,13 +23,16 @@ export interface PoolSetup {
   readonly workers: number
 }
 
-const EventKind = { PrefillEnd: 0, DecodeEnd: 1, TransferEnd: 2 } as const
+/** In the order in which events of one round begin. */
+const EventKind = { TransferEnd: 0, PrefillEnd: 1, DecodeEnd: 2 } as const
 type EventKind = (typeof EventKind)[keyof typeof EventKind]
 
-/** What the queue carries: the number of a worker or of a transfer and, in the two low bits, the kind. Negative payloads are the base's. */
-const eventOf = (subject: number, kind: EventKind): number => (subject << 2) | kind
-const kindOf = (event: number): number => event & 3
-const subjectOf = (event: number): number => event >> 2
+const subjectBits = 29
+
+/** What the queue carries: the kind and, in the low bits, the number of a worker or of a transfer. Negative payloads are the base's. */
+const eventOf = (subject: number, kind: EventKind): number => (kind << subjectBits) | subject
+const kindOf = (event: number): number => event >> subjectBits
+const subjectOf = (event: number): number => event & (2 ** subjectBits - 1)
 
 /** Transfers are numbered anew from 0 here, long after the first one with a number has ended. */
 const transferNumbers = 2 ** 28
@@ -41,13 +46,16 @@ export class DisaggregatedLoop extends EventLoop implements HandoffHost {
   private prefillSeconds = 0
   private decodeSeconds = 0
 
-  private readonly onPrefillStarted = (worker: number, endMs: number): void => {
+  private readonly prefillEnds = new PassEnds(this.queue, (worker) => eventOf(worker, EventKind.PrefillEnd))
+  private readonly decodeEnds = new PassEnds(this.queue, (worker) => eventOf(worker, EventKind.DecodeEnd))
+
+  private readonly onPrefillStarted = (worker: number, endMs: number, startMs: number): void => {
     if (endMs === this.nowMs) this.protocol.completePrefill(worker)
-    else this.queue.push(endMs, 0, eventOf(worker, EventKind.PrefillEnd))
+    else this.prefillEnds.started(worker, endMs, startMs, this.nowMs, this.round)
   }
-  private readonly onDecodeStarted = (worker: number, endMs: number): void => {
+  private readonly onDecodeStarted = (worker: number, endMs: number, startMs: number): void => {
     if (endMs === this.nowMs) this.protocol.completeDecode(worker)
-    else this.queue.push(endMs, 0, eventOf(worker, EventKind.DecodeEnd))
+    else this.decodeEnds.started(worker, endMs, startMs, this.nowMs, this.round)
   }
 
   constructor(
@@ -61,8 +69,20 @@ export class DisaggregatedLoop extends EventLoop implements HandoffHost {
     const { gaps, probe } = context
     const { sharedTiers } = this
     const shared = { gaps, probe, sharedTiers, mayBeSlow: makesSlow(context.workerEvents) }
-    this.prefill = new WorkerPool({ ...prefill, ...shared, role: "prefill", spawn: source.spawnSource })
-    this.decode = new WorkerPool({ ...decode, ...shared, role: "decode", spawn: destination.spawnDestination })
+    this.prefill = new WorkerPool({
+      ...prefill,
+      ...shared,
+      role: "prefill",
+      spawn: source.spawnSource,
+      runsAhead: this.runsAhead(this.prefillEnds, (worker) => this.protocol.completePrefill(worker))
+    })
+    this.decode = new WorkerPool({
+      ...decode,
+      ...shared,
+      role: "decode",
+      spawn: destination.spawnDestination,
+      runsAhead: this.runsAhead(this.decodeEnds, (worker) => this.protocol.completeDecode(worker))
+    })
     this.adopt([this.prefill, this.decode])
     this.protocol = new HandoffProtocol(this, {
       prefill: this.prefill,
@@ -120,7 +140,8 @@ export class DisaggregatedLoop extends EventLoop implements HandoffHost {
     const transfer = this.nextTransfer
     this.nextTransfer = (transfer + 1) % transferNumbers
     this.transfers.set(transfer, request)
-    this.queue.push(this.nowMs + delayMs, 0, eventOf(transfer, EventKind.TransferEnd))
+    const event = eventOf(transfer, EventKind.TransferEnd)
+    this.queue.push(this.nowMs + delayMs, this.nowMs, event, placeInRound(this.round, event))
   }
 
   requestEnded(request: SimRequest, status: RequestStatus): void {

@@ -9,7 +9,7 @@ import { SharedTiers, type TierSummary } from "../engine/tiers/SharedTiers.ts"
 import type { WorkerCore, WorkerSnapshot } from "../engine/WorkerCore.ts"
 import type { BlockHolder } from "../request/BlockIdentity.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
-import { EventQueue } from "./EventQueue.ts"
+import { EventQueue, placeInRound } from "./EventQueue.ts"
 import type { ScalingHook } from "./ScalingHook.ts"
 import type { LostRequests, WorkerEvent } from "./WorkerEvent.ts"
 import { ScalingLog, wrongTarget } from "./ScalingLog.ts"
@@ -22,7 +22,8 @@ import {
   type SimulationLoop
 } from "./SimulationLoop.ts"
 import type { ProbedRun } from "./RunProbe.ts"
-import type { WorkerPool } from "./WorkerPool.ts"
+import type { PassEnds } from "./PassEnds.ts"
+import type { RunsAhead, WorkerPool } from "./WorkerPool.ts"
 
 /** Before any time: the workload must be asked. */
 const askWorkload = -1
@@ -34,8 +35,8 @@ const askWorkload = -1
 const tickPayload = -1
 const workerEventPayload = -2
 const readyBase = -3
-/** Ticks come after everything else of their instant. */
-const tickRank = 1
+/** Ticks come after everything else of their instant; the rank of everything else is the time at which it began. */
+const tickRank = Number.POSITIVE_INFINITY
 
 /** Ticks in a row in which nothing but ticks is left to happen, after which nothing ever will. */
 const maxIdleTicks = 1024
@@ -46,6 +47,8 @@ export abstract class EventLoop implements SimulationLoop {
   protected readonly context: LoopContext
   protected readonly queue = new EventQueue()
   protected readonly sharedTiers = new SharedTiers()
+  /** Rounds of this instant that are over. */
+  protected round = 0
   /** The workload must be fed before anything else can be said to happen now. */
   protected starved = false
   /** Until when the workload has nothing to offer, as far as it was asked; asking it at every event would cost more than most events. */
@@ -98,6 +101,18 @@ export abstract class EventLoop implements SimulationLoop {
 
   parked(): number {
     return this.pools.reduce((sum, pool) => sum + pool.parked, 0)
+  }
+
+  /** Workers compute passes ahead of time unless a probe wants to see each; `complete` ends a pass that ends now. */
+  protected runsAhead(ends: PassEnds, complete: (worker: number) => void): RunsAhead | undefined {
+    const { maxSimTimeMs, probe } = this.context
+    if (probe !== undefined) return undefined
+    const moved = (worker: number, endMs: number, startMs: number): void => {
+      if (endMs > this.nowMs) return ends.moved(worker, endMs, startMs)
+      ends.callOff(worker)
+      complete(worker)
+    }
+    return { untilMs: maxSimTimeMs, moved }
   }
 
   /** Transfers between the KV tiers of an idle worker have ended. */
@@ -177,6 +192,7 @@ export abstract class EventLoop implements SimulationLoop {
     this.chargeTime(nextMs - this.nowMs)
     context.time.advanceTo(nextMs, false)
     context.probe?.time?.(nextMs)
+    if (nextMs > this.nowMs) this.round = 0
     this.nowMs = nextMs
     return "running"
   }
@@ -187,6 +203,7 @@ export abstract class EventLoop implements SimulationLoop {
       const transferred = this.tickTiers()
       let changed = this.settleRound() || transferred
       if (this.starved) return false
+      this.round += 1
       if (this.context.scaling !== undefined && this.settleScaling(this.context.scaling)) changed = true
       if (!changed) return true
     }
@@ -286,7 +303,7 @@ export abstract class EventLoop implements SimulationLoop {
         log.happened(event, pool.drain(event.worker), 0)
         break
       case "slow":
-        log.happened(event, pool.slow(event.worker, event.factor), 0)
+        log.happened(event, pool.slow(event.worker, event.factor, this.nowMs), 0)
         break
       case "add": {
         const { ready, starting } = pool.size()
@@ -312,7 +329,8 @@ export abstract class EventLoop implements SimulationLoop {
 
   private queueStart(pool: number): (worker: number, readyMs: number) => void {
     return (worker, readyMs) => {
-      this.queue.push(readyMs, 0, readyBase - (worker * 2 + pool))
+      const payload = readyBase - (worker * 2 + pool)
+      this.queue.push(readyMs, this.nowMs, payload, placeInRound(this.round, payload))
       this.queuedScaling += 1
     }
   }
@@ -350,6 +368,7 @@ export abstract class EventLoop implements SimulationLoop {
   }
 
   private inPools(): Array<SimRequest> {
+    for (const pool of this.pools) pool.interruptAll(this.nowMs)
     return this.pools.flatMap((pool) => pool.requests())
   }
 

@@ -183,6 +183,7 @@ export class HandoffProtocol {
   private cancelAtSource(request: SimRequest): void {
     const source = stampsOf(request).prefillWorkerIndex
     if (source < 0) return
+    this.prefill.interrupt(source, this.host.nowMs)
     if (this.prefill.isBusy(source)) park(this.parkedCancellations.prefill, source, request)
     else this.leaveSource(request)
     this.prefill.router.freed(request, this.host.nowMs)
@@ -192,6 +193,7 @@ export class HandoffProtocol {
   private cancelAtDestination(request: SimRequest): void {
     const destination = request.workerIndex
     if (destination < 0) return
+    this.decode.interrupt(destination, this.host.nowMs)
     this.decode.router.freed(request, this.host.nowMs)
     if (this.decode.isBusy(destination)) {
       park(this.parkedCancellations.decode, destination, request)
@@ -308,6 +310,7 @@ export class HandoffProtocol {
       return
     }
     stampsOf(request).decodeRouteOverlapTokens = request.routeOverlapTokens
+    this.decode.interrupt(worker, this.host.nowMs)
     if (!this.decode.cores[worker]!.requestDestination(request)) {
       this.decode.router.freed(request, this.host.nowMs)
       request.workerIndex = -1
@@ -337,6 +340,7 @@ export class HandoffProtocol {
   /** The KV set aside for a request that its prefill worker has rejected is given back. */
   private cancelDestination(request: SimRequest): void {
     const worker = request.workerIndex
+    this.decode.interrupt(worker, this.host.nowMs)
     this.decode.cores[worker]!.abort(request)
     this.decode.router.freed(request, this.host.nowMs)
     if (!this.decode.isBusy(worker)) this.tryReserve(worker)
@@ -358,6 +362,7 @@ export class HandoffProtocol {
   private activateDestination(request: SimRequest): void {
     if (this.cancelled.has(request)) return
     const worker = request.workerIndex
+    this.decode.interrupt(worker, this.host.nowMs)
     if (this.decode.isBusy(worker)) {
       park(this.parkedActivations, worker, request)
       return
@@ -371,6 +376,7 @@ export class HandoffProtocol {
 
   private releaseSource(request: SimRequest): void {
     const worker = stampsOf(request).prefillWorkerIndex
+    this.prefill.interrupt(worker, this.host.nowMs)
     if (this.prefill.isBusy(worker)) {
       park(this.parkedReleases, worker, request)
       return

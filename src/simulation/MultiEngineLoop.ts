@@ -9,6 +9,7 @@ import { Signal, type WorkerCore } from "../engine/WorkerCore.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
 import type { Placement, Router } from "../router/Router.ts"
 import { EventLoop } from "./EventLoop.ts"
+import { PassEnds } from "./PassEnds.ts"
 import { makesSlow } from "./WorkerEvent.ts"
 import type { LoopContext } from "./SimulationLoop.ts"
 import { WorkerPool } from "./WorkerPool.ts"
@@ -17,9 +18,10 @@ export class MultiEngineLoop extends EventLoop {
   private readonly pool: WorkerPool<WorkerCore>
   private readonly released: Array<Placement> = []
   private workerTimeSeconds = 0
-  private readonly onStarted = (worker: number, endMs: number): void => {
+  private readonly passEnds = new PassEnds(this.queue, (worker) => worker)
+  private readonly onStarted = (worker: number, endMs: number, startMs: number): void => {
     if (endMs === this.nowMs) this.completePass(worker)
-    else this.queue.push(endMs, 0, worker)
+    else this.passEnds.started(worker, endMs, startMs, this.nowMs, this.round)
   }
 
   constructor(context: LoopContext, engine: Engine["Service"], router: Router["Service"], workers: number) {
@@ -35,7 +37,8 @@ export class MultiEngineLoop extends EventLoop {
       gaps,
       probe,
       mayBeSlow: makesSlow(context.workerEvents),
-      sharedTiers
+      sharedTiers,
+      runsAhead: this.runsAhead(this.passEnds, (worker) => this.completePass(worker))
     })
     this.adopt([this.pool])
   }

@@ -116,7 +116,7 @@ export class SingleEngineLoop implements SimulationLoop {
     this.context.probe?.pass?.(this.place, startMs, outcome)
     const { tiers } = this.worker
     const idle = !outcome.progressed && outcome.endMs === startMs
-    this.moveTo(idle && tiers !== undefined ? this.nextChangeMs(tiers) : outcome.endMs)
+    this.moveTo(idle && tiers !== undefined ? this.nextChangeMs(tiers) : this.runAhead(outcome))
     this.applySignals(outcome)
     this.idlePasses = outcome.progressed || this.nowMs > startMs ? 0 : this.idlePasses + 1
     if (this.idlePasses >= maxIdlePasses) this.failAtDeadEnd()
@@ -138,6 +138,22 @@ export class SingleEngineLoop implements SimulationLoop {
     if (tiers === undefined) return
     for (let nextMs = tiers.deadlineMs(); nextMs < Number.POSITIVE_INFINITY; nextMs = tiers.deadlineMs())
       tiers.tick(Math.max(nextMs, this.nowMs))
+  }
+
+  /** Where the pass ends, or the last one after it that can be computed ahead of time, before anybody arrives. */
+  private runAhead({ endMs, requests }: PassOutcome): number {
+    const { worker } = this
+    if (this.context.probe !== undefined || worker.runAhead === undefined || requests.length > 0) return endMs
+    const ahead = worker.runAhead(this.quietUntilMs())
+    this.passCount += ahead.count
+    return ahead.endMs
+  }
+
+  /** Until when nobody arrives, and the run does not end. */
+  private quietUntilMs(): number {
+    const { maxSimTimeMs, workload } = this.context
+    const defers = this.defersArrivals && this.worker.queued >= maxQueued
+    return defers ? maxSimTimeMs : Math.min(maxSimTimeMs, workload.nextReadyMs())
   }
 
   private applySignals(outcome: PassOutcome): void {

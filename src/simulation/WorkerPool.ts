@@ -39,6 +39,15 @@ export interface WorkerPoolOptions<Worker extends WorkerCore> {
   readonly probe: RunProbe | undefined
   /** Machines of its workers may become slow. Default: they do not. */
   readonly mayBeSlow?: boolean
+  /** Default: every pass is computed in its time. */
+  readonly runsAhead?: RunsAhead | undefined
+}
+
+/** How far workers may compute passes ahead of time ({@link WorkerCore.runAhead}). */
+export interface RunsAhead {
+  readonly untilMs: number
+  /** Passes were taken back: the last one under way is now from `startMs` to `endMs`, or, if that is now, over. */
+  readonly moved: (worker: number, endMs: number, startMs: number) => void
 }
 
 export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
@@ -67,6 +76,9 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
   private readonly heldEvents: Array<HeldEvents | undefined> = []
   /** Idle workers with requests. */
   private readonly ready: BitSet
+  /** Up to this worker everybody who could start a pass at `turnsMs` has. */
+  private turn = -1
+  private turnsMs = Number.NaN
 
   constructor(options: WorkerPoolOptions<Worker>) {
     const { engine, probe, role, router, workers } = options
@@ -162,6 +174,7 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
   fail(worker: number, nowMs: number): ReadonlyArray<SimRequest> | undefined {
     const core = this.cores[worker]
     if (core === undefined) return undefined
+    this.interrupt(worker, nowMs)
     const lost = new Set([...core.requests(), ...leavingRequests(this.outcomes[worker])])
     this.outcomes[worker] = undefined
     this.remove(worker, nowMs, true)
@@ -170,8 +183,9 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
   }
 
   /** The worker's passes take so many times as long from its next one on; false when it is not there. */
-  slow(worker: number, factor: number): boolean {
+  slow(worker: number, factor: number, nowMs: number): boolean {
     if (this.cores[worker] === undefined) return false
+    this.interrupt(worker, nowMs)
     this.slownessOf(worker).factor = factor
     return true
   }
@@ -204,9 +218,33 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
   }
 
   submit(request: SimRequest, worker: number, nowMs: number): void {
+    this.interrupt(worker, nowMs)
     this.notePlacement(request, worker, nowMs)
     this.cores[worker]!.submit(request)
     this.received(worker)
+  }
+
+  /**
+   * Somebody is about to tell the worker something: of the passes that it has computed ahead of time, those are taken back that have not
+   * begun. Before that the worker may seem busy when it is idle.
+   */
+  interrupt(worker: number, nowMs: number): void {
+    const ahead = this.cores[worker]?.ahead
+    if (ahead === undefined || ahead.count === 0) return
+    const { count } = ahead
+    ahead.keep(nowMs, !this.hadTurn(worker, nowMs))
+    if (ahead.count === count) return
+    this.passes -= count - ahead.count
+    this.setup.runsAhead?.moved(worker, ahead.endMs, ahead.startMs)
+  }
+
+  interruptAll(nowMs: number): void {
+    for (let worker = 0; worker < this.cores.length; worker++) this.interrupt(worker, nowMs)
+  }
+
+  /** Whether the worker would have started a pass at this instant, had it been idle. */
+  private hadTurn(worker: number, nowMs: number): boolean {
+    return nowMs === this.turnsMs && worker <= this.turn
   }
 
   /** A request has come to the worker. */
@@ -227,20 +265,30 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
 
   /**
    * Starts passes on idle workers, always going back to the lowest one, until no one can start. `started` is told of each
-   * pass and must either queue its end or, for one that takes no time, finish it.
+   * pass, or of the last one of those computed ahead of time, and must either queue its end or, for one that takes no time, finish it.
    */
-  startPasses(nowMs: number, started: (worker: number, endMs: number) => void): boolean {
+  startPasses(nowMs: number, started: (worker: number, endMs: number, startMs: number) => void): boolean {
     let any = false
     let worker = this.ready.nextFrom(0)
+    if (this.turnsMs !== nowMs) this.turn = -1
+    this.turnsMs = nowMs
     while (worker >= 0) {
+      this.turn = Math.max(this.turn, worker)
       const endMs = this.startPass(worker, nowMs)
       if (endMs >= 0) {
         any = true
-        started(worker, endMs)
+        started(worker, endMs, this.lastStartMs(worker, nowMs))
         worker = this.ready.nextFrom(0)
       } else worker = this.ready.nextFrom(worker + 1)
     }
+    this.turn = Number.POSITIVE_INFINITY
     return any
+  }
+
+  /** Where the last of the passes starts that have just been computed. */
+  private lastStartMs(worker: number, nowMs: number): number {
+    const ahead = this.cores[worker]?.ahead
+    return ahead === undefined || ahead.count === 0 ? nowMs : ahead.startMs
   }
 
   /** Lets transfers between the KV tiers of every worker end that end until `nowMs`; `ended` is told of idle workers. True when any did. */
@@ -302,7 +350,17 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     this.probe?.pass?.(this.places[worker]!, startMs, outcome)
     if (outcome.endMs === startMs && !outcome.progressed) return -1
     this.began(worker, outcome)
-    return outcome.endMs
+    return this.runAhead(worker, core, outcome)
+  }
+
+  /** Where the pass ends, or the last one after it that can be computed ahead of time: one whose end nobody notices. */
+  private runAhead(worker: number, core: Worker, outcome: PassOutcome): number {
+    const { runsAhead } = this.setup
+    const isNoticed = outcome.requests.length > 0 || this.heldEvents[worker]?.buffer.isEmpty === false
+    if (runsAhead === undefined || core.runAhead === undefined || isNoticed) return outcome.endMs
+    const ahead = core.runAhead(runsAhead.untilMs)
+    this.passes += ahead.count
+    return ahead.endMs
   }
 
   /** When a pass starts in the model that could start now. */

@@ -4,7 +4,7 @@
  * Coefficients are those of the reference's built-in model (ai-dynamo 1.3.1).
  */
 import * as Layer from "effect/Layer"
-import { Timing, type TimingModel } from "./Timing.ts"
+import { type DecodeAhead, Timing, type TimingModel } from "./Timing.ts"
 
 /** Prefill of `batch * (meanIsl - meanPrefix)` new tokens. */
 const prefillMs: TimingModel["prefillMs"] = (batch, meanIslTokens, meanPrefixTokens) => {
@@ -18,7 +18,9 @@ const decodeMs: TimingModel["decodeMs"] = (_batch, activeKvTokens, _meanContextT
   return -25.74 * (usage * usage) + 54.01 * usage + 5.74
 }
 
+const ahead: DecodeAhead = { decodeMs, ignoresContext: true, taken: () => {} }
+
 /** The model itself, without a layer. */
-export const polynomialModel: TimingModel = { prefillMs, decodeMs }
+export const polynomialModel: TimingModel = { prefillMs, decodeMs, ahead }
 
 export const layer: Layer.Layer<Timing> = Layer.succeed(Timing, { source: "polynomial", make: () => polynomialModel })

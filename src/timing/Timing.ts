@@ -19,6 +19,18 @@ export interface TimingModel {
     meanContextTokens: number,
     capacityTokens: number
   ) => number
+  /** How steps are asked for whose time has not come, and may never come; absent where every question leaves a trace. */
+  readonly ahead?: DecodeAhead | undefined
+}
+
+/** Durations of decode steps that may be asked for and then not be taken. */
+export interface DecodeAhead {
+  /** As {@link TimingModel.decodeMs}, without a trace; `NaN` for a step that must be asked for in its time. */
+  readonly decodeMs: TimingModel["decodeMs"]
+  /** The mean context is not read. */
+  readonly ignoresContext: boolean
+  /** So many of the steps asked for were taken. */
+  readonly taken: (steps: number) => void
 }
 
 export type TimingPhase = "prefill" | "decode"

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import { EventQueue } from "../../src/simulation/EventQueue.ts"
+import { EventQueue, placeInRound } from "../../src/simulation/EventQueue.ts"
 
 interface Event {
   readonly timeMs: number
@@ -12,8 +12,8 @@ const event = Schema.Struct({
   timeMs: Schema.Literals([0, 0.1, 0.2, 0.1 + 0.2, 0.3, 1, 1e300]),
   rank: Schema.Literals([0, 1, 2, 255])
 })
-/** Push this event, or pop when absent. */
-const step = Schema.UndefinedOr(event)
+/** Push this event, call off the one of this index among those pending, or pop when absent. */
+const step = Schema.UndefinedOr(Schema.Union([event, Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 20 }))]))
 
 const ascending = (first: Event, second: Event): number =>
   first.timeMs - second.timeMs || first.rank - second.rank || first.payload - second.payload
@@ -22,14 +22,17 @@ const head = (queue: EventQueue): Event => ({ timeMs: queue.headMs, rank: queue.
 
 describe("EventQueue", () => {
   it.prop(
-    "hands events out by time, rank and order of arrival",
+    "hands events out by time, rank and order of arrival, but for those called off",
     [Schema.Array(step)],
     ([steps]) => {
       const queue = new EventQueue()
       const pending: Array<Event> = []
+      const names: Array<number> = []
       steps.forEach((added, payload) => {
-        if (added !== undefined) {
-          queue.push(added.timeMs, added.rank, payload)
+        if (typeof added === "number") {
+          for (const { payload } of pending.splice(added, 1)) queue.callOff(names[payload]!)
+        } else if (added !== undefined) {
+          names[payload] = queue.push(added.timeMs, added.rank, payload)
           pending.push({ ...added, payload })
           pending.sort(ascending)
         } else if (pending.length > 0) {
@@ -50,6 +53,20 @@ describe("EventQueue", () => {
     queue.pop()
     assert.strictEqual(queue.headMs, Number.POSITIVE_INFINITY)
     assert.strictEqual(queue.length, 0)
+  })
+
+  it("lets an event take another place than that of its arrival", () => {
+    const queue = new EventQueue()
+    queue.push(1, 7, 0, placeInRound(1, 0))
+    queue.push(1, 7, 5, placeInRound(0, 5))
+    queue.push(1, 7, 4, placeInRound(0, 4))
+    queue.push(1, 6, 9, placeInRound(3, 9))
+    const order = [queue.headPayload]
+    while (queue.length > 1) {
+      queue.pop()
+      order.push(queue.headPayload)
+    }
+    assert.deepStrictEqual(order, [9, 4, 5, 0])
   })
 
   it("grows without losing order", () => {

@@ -29,9 +29,8 @@ export class VllmDecodeWorker extends VllmWorker implements DestinationWorker {
   }
 
   tryReserve(): SimRequest | undefined {
-    const head = this.pending[0]
-    if (head === undefined || this.running.length >= this.args.maxNumSeqs) return undefined
-    if (!this.tries.claim(head)) return undefined
+    const head = this.nextToReserve()
+    if (head === undefined || !this.tries.claim(head)) return undefined
     this.prepareSlots(head)
     const blocks = Math.ceil(head.promptTokens / this.args.blockTokens)
     const cachedBlocks = this.pool.acquireUnregistered(head.keys, head.fullBlocks, blocks, head.slots)
@@ -40,6 +39,19 @@ export class VllmDecodeWorker extends VllmWorker implements DestinationWorker {
     this.pending.shift()
     this.reserved.set(head.request, { sequence: head, cachedBlocks })
     return head.request
+  }
+
+  /** Who may be given a reservation at the end of a pass. */
+  private nextToReserve(): Sequence | undefined {
+    const head = this.pending[0]
+    return head !== undefined && this.running.length < this.args.maxNumSeqs && this.tries.allows(head)
+      ? head
+      : undefined
+  }
+
+  /** A reservation changes how much KV is in use. */
+  protected override mayAdmit(): boolean {
+    return this.nextToReserve() !== undefined || super.mayAdmit()
   }
 
   missingTokens(request: SimRequest): number {

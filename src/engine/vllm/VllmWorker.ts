@@ -14,6 +14,7 @@ import { BatchWorker } from "../BatchWorker.ts"
 import { EngineStalled } from "../EngineStalled.ts"
 import { noBlock } from "../tiers/LeafOrder.ts"
 import { MtpSampler } from "../MtpSampler.ts"
+import { PassesAhead } from "../PassesAhead.ts"
 import { SharedGaps } from "../SharedGaps.ts"
 import type { WorkerProbe } from "../WorkerProbe.ts"
 import { type PassOutcome, Signal, type TierClock, type WorkerSnapshot } from "../WorkerCore.ts"
@@ -53,6 +54,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
   /** Ready requests that got no token after all; kept for a probe only. */
   private readonly tokenless: Set<Sequence> | undefined
 
+  readonly ahead = new PassesAhead()
   private readonly steady: SteadyDecode
   /** Without: requests that wait for tiers or emit bursts, or whose every token somebody watches, are served one by one. */
   private readonly decodesSteadily: boolean
@@ -139,6 +141,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
 
   pass(nowMs: number): PassOutcome {
     const { outcome } = this
+    this.catchUp()
     outcome.begin(nowMs)
     if (this.offloading?.tick(nowMs) === true) outcome.worked()
     this.budget.begin(this.args.maxNumBatchedTokens)
@@ -161,6 +164,51 @@ export class VllmWorker extends BatchWorker<Sequence> {
     const { outcome } = this
     offloading.passEnds(outcome.endMs)
     if (outcome.endMs <= nowMs) outcome.endMs = offloading.wakeUpMs(nowMs)
+  }
+
+  runAhead(untilMs: number): PassesAhead {
+    const { ahead, steady, timing } = this
+    const { activeBlocks } = this.pool
+    ahead.begin(this.outcome.endMs)
+    const passes = this.quietPasses()
+    let { contextTokens } = steady
+    let passMs = Number.NaN
+    while (ahead.count < passes) {
+      if (ahead.count === 0 || !timing.ignoresContext) passMs = timing.aheadMs(steady.size, contextTokens, activeBlocks)
+      const endMs = ahead.endMs + passMs
+      if (!(endMs > ahead.endMs && endMs <= untilMs)) break
+      ahead.add(endMs)
+      contextTokens += steady.size
+    }
+    return ahead
+  }
+
+  /** How many passes follow in which all running requests just decode and nobody is admitted, if nobody tells the worker anything. */
+  private quietPasses(): number {
+    const { args, outcome, running, steady, timing } = this
+    const allDecode = steady.size === running.length && steady.size <= args.maxNumBatchedTokens
+    if (!allDecode || !timing.runsAhead || outcome.requests.length > 0 || this.mayAdmit()) return 0
+    return steady.quietSteps
+  }
+
+  /** Whether the next pass may let somebody in, or reject somebody. */
+  protected mayAdmit(): boolean {
+    const { args, running } = this
+    if (running.length >= args.maxNumSeqs) return false
+    const head = this.nextToAdmit()
+    if (head === undefined) return false
+    if (head.computedTokens > 0 || fullLengthBlocks(head, args.blockTokens) > args.numGpuBlocks) return true
+    return this.gate.admits(head, running)
+  }
+
+  /** The passes ahead have taken place. */
+  private catchUp(): void {
+    const { ahead, gaps, steady, timing } = this
+    if (ahead.count === 0) return
+    gaps.noteEmissions(ahead.ends, ahead.count, steady.size)
+    steady.takeQuietSteps(ahead.count, ahead.endMs)
+    timing.taken(ahead.count)
+    ahead.begin(ahead.endMs)
   }
 
   snapshot(): WorkerSnapshot {
@@ -470,6 +518,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
 
   /** From here on requests are served one by one, until they decode steadily again. */
   private dissolveSteady(): void {
+    this.catchUp()
     const { budget, running, steady } = this
     for (let index = 0; index < steady.size; index++) budget.noteDecodeToken(running[index]!)
     steady.dissolve(running)

@@ -65,6 +65,8 @@ const freeDrafts = (draftTokens: number): string =>
 const timingModel = ({ model, setup }: BoundSetup, drafts: DraftCost, coverage: Coverage): TimingModel => {
   const ranks = setup.sizes.attentionDp
   const count = (phase: TimingPhase): void => coverage.count(phase, model.range)
+  const stepMs = (batch: number, meanContextTokens: number): number =>
+    model.decodeMs(Math.ceil(batch / ranks) * drafts.batchFactor, meanContextTokens) * drafts.timeFactor
   return {
     prefillMs: (batch, meanIslTokens, meanPrefixTokens) => {
       const newTokens = meanIslTokens - meanPrefixTokens
@@ -75,9 +77,17 @@ const timingModel = ({ model, setup }: BoundSetup, drafts: DraftCost, coverage: 
     },
     decodeMs: (batch, _activeKvTokens, meanContextTokens) => {
       if (batch <= 0) return 0
-      const ms = model.decodeMs(Math.ceil(batch / ranks) * drafts.batchFactor, meanContextTokens)
+      const ms = stepMs(batch, meanContextTokens)
       count("decode")
-      return ms * drafts.timeFactor
+      return ms
+    },
+    ahead: {
+      ignoresContext: false,
+      decodeMs: (batch, _activeKvTokens, meanContextTokens) => {
+        const ms = stepMs(batch, meanContextTokens)
+        return model.range.left ? Number.NaN : ms
+      },
+      taken: (steps) => coverage.countWithin("decode", steps)
     }
   }
 }

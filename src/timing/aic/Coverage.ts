@@ -51,6 +51,11 @@ export class Coverage {
     ;(phase === "prefill" ? this.prefill : this.decode).count(range)
   }
 
+  /** So many calls that left nothing. */
+  countWithin(phase: TimingPhase, calls: number): void {
+    ;(phase === "prefill" ? this.prefill : this.decode).calls += calls
+  }
+
   snapshot(): TimingCoverage {
     const { decode, prefill } = this
     return {
