@@ -38,7 +38,7 @@ export const helpTopics: ReadonlyArray<HelpTopic> = [
     "autoscale",
     "autoscale-config autoscale-schedule planner-config benchmark-granularity worker-events"
   ),
-  topic("GOALS AND STATISTICS", "sla-ttft-ms sla-itl-ms sla-e2e-ms fail-if", "measure-from measure-until"),
+  topic("GOALS AND STATISTICS", "sla-ttft-ms sla-itl-ms sla-e2e-ms fail-if", "seeds measure-from measure-until"),
   topic(
     "OUTPUT",
     "report-json report-jsonl csv html series timeline summary quiet",

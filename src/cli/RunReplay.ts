@@ -35,13 +35,14 @@ export const runReplay = Effect.fnUntraced(function* (traces: ReadonlyArray<stri
   const options = yield* Effect.fromResult(validateReplayOptions(given))
   const thresholds = yield* Effect.fromResult(readThresholds(options.outputs.failIf))
   const outputs = yield* resolveOutputPaths(options.outputs, [...traceFiles(options), ...files, ...sideFiles(options)])
-  const report = yield* Effect.scoped(
-    replay(
-      options,
-      files.map(({ path }) => path),
-      outputs
-    )
-  ).pipe(explainingMemory(options))
+  const sources = files.map(({ path }) => path)
+  const { seeds } = options.outputs
+  if (seeds !== undefined) {
+    const { runSeeds } = yield* Effect.promise(() => import("./SeedRuns.ts"))
+    const runs = runSeeds({ given, options, seeds, sources, outputs, thresholds })
+    return yield* explainingMemory(options)(runs)
+  }
+  const report = yield* Effect.scoped(replay(options, sources, outputs)).pipe(explainingMemory(options))
   const crossed = crossedBy(thresholds, report)
   if (crossed !== undefined) return yield* crossed
 })

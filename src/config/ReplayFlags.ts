@@ -53,6 +53,11 @@ export const replayFlags = {
   },
   "model-name": { kind: text, description: "Model whose profile of the policy file applies" },
   seed: { own: true, ...flagOf(runSettings.seed) },
+  seeds: {
+    own: true,
+    kind: integer(2, 1000),
+    description: "Run with so many seeds, from --seed on: mean and 95 % interval of every figure"
+  },
   "tie-break": { own: true, ...flagOf(runSettings.tieBreak) },
   "replay-concurrency": {
     kind: concurrency,

@@ -123,6 +123,8 @@ export interface Outputs {
   readonly table: TableStyle | undefined
   /** Conditions on the report under which the run counts as failed, as given. */
   readonly failIf: ReadonlyArray<string>
+  /** Runs with so many seeds, of which the outputs are statistics; `undefined` for one run. */
+  readonly seeds: number | undefined
 }
 
 /** Bounds that a good request keeps, all inclusive. */

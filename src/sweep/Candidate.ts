@@ -6,7 +6,7 @@ import type { Cell, Point } from "./Cell.ts"
 import { cost, type Objective } from "./Objective.ts"
 import type { Plan } from "./Plan.ts"
 import { totalGpus } from "./SweepMetrics.ts"
-import { halfWidth95, mean } from "./Interval.ts"
+import { halfWidth95, mean } from "../report/Interval.ts"
 
 export interface Candidate {
   readonly point: Point

@@ -113,7 +113,7 @@ const unfit = (options: ReplayOptions): string | undefined => {
   if (options.outputs.reportJson !== undefined) return "report-json: reports of a sweep go to its results folder"
   if (options.outputs.reportJsonl !== undefined) return "report-jsonl: a sweep writes no lines per request"
   if (hasOutputs(options))
-    return "outputs of single runs (csv, series, timeline, html, summary, table, fail-if) have no place in a sweep"
+    return "outputs of single runs (csv, series, timeline, html, summary, table, fail-if) and seeds of their own have no place in a sweep"
   const { input } = options
   return input._tag === "Trace" && input.files.includes("-")
     ? "standard input can be read only once: name a file"

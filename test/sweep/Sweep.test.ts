@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { bestOf, compareCandidates } from "../../src/sweep/Candidate.ts"
-import { halfWidth95 } from "../../src/sweep/Interval.ts"
+import { halfWidth95 } from "../../src/report/Interval.ts"
 import { sweepCsv, sweepJson } from "../../src/sweep/SweepText.ts"
 import { answering, base, plan, reportWith, summaryOf } from "./Plans.ts"
 

@@ -4,7 +4,23 @@ import { usageError } from "../../settings/SettingsError.ts"
 import type { GivenOptions } from "../GivenOptions.ts"
 import type { Problem } from "./Rule.ts"
 
-export const outputProblem = ({
+/** Outputs of one run alone. */
+const ofOneRun = ["reportJsonl", "series", "timeline", "html", "summary"] as const
+
+const seedsProblem = (given: GivenOptions): Problem => {
+  if (given.seeds === undefined) return undefined
+  if (given.replayMode === "online") {
+    return usageError("--seeds", "online runs take real time and are never the same", "leave --replay-mode online out")
+  }
+  const shown = ofOneRun.find((name) => given[name] !== undefined && given[name] !== false)
+  if (shown === undefined) return undefined
+  const flag = `--${shown.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+  return usageError(flag, `is about one run, and --seeds makes ${given.seeds}`, "leave one of them out")
+}
+
+export const outputProblem = (given: GivenOptions): Problem => formProblem(given) ?? seedsProblem(given)
+
+const formProblem = ({
   json,
   reportJson,
   series,
@@ -55,5 +71,6 @@ export const outputsOf = (given: GivenOptions): Outputs => ({
   html: given.html,
   summary: given.summary ?? false,
   table: given.table,
-  failIf: given.failIf ?? []
+  failIf: given.failIf ?? [],
+  seeds: given.seeds
 })
