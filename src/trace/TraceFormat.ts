@@ -15,6 +15,7 @@ export const traceFormats = [
   "tracelab",
   "otel",
   "usage",
+  "vllm-log",
   "columns",
   "auto"
 ] as const

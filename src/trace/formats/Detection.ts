@@ -10,6 +10,7 @@ import { TraceError } from "../TraceError.ts"
 import { decodedContent, openStoredFile } from "../TraceFile.ts"
 import { csvTable } from "./table/CsvTable.ts"
 import { parquetTable } from "./table/ParquetTable.ts"
+import { isVllmLogLine } from "./VllmLog.ts"
 
 /** Rows looked at: the first ones of a graph may wait for nothing. */
 const looksAt = 1000
@@ -59,6 +60,7 @@ const fileLikeness = Effect.fnUntraced(function* (file: string) {
   if (first === undefined) {
     return yield* new TraceError({ file, problem: "holds no requests" })
   }
+  if (texts.some(isVllmLogLine)) return { format: "vllm-log", what: "a log of vLLM" } as const
   if (isJsonObject(parsed(first))) return rowsLikeness(texts)
   if (/^(version https:\/\/git-lfs|<)/.test(first)) return yield* unreadable(file, first)
   if (first.startsWith("{") || first.startsWith("[")) return documentLikeness(texts) ?? (yield* unreadable(file, first))

@@ -10,6 +10,7 @@ import { openSplitwise } from "./Splitwise.ts"
 import { openTraceLab } from "./TraceLab.ts"
 import { openUsage } from "./Usage.ts"
 import { openVidur } from "./Vidur.ts"
+import { openVllmLog } from "./VllmLog.ts"
 import { openWeka } from "./Weka.ts"
 
 export const foreignFormats = {
@@ -23,6 +24,7 @@ export const foreignFormats = {
   tracelab: openTraceLab,
   otel: openOpenTelemetry,
   usage: openUsage,
+  "vllm-log": openVllmLog,
   columns: openColumns
 } as const satisfies Readonly<Record<string, OpenForeign>>
 

@@ -72,6 +72,18 @@ const all: ReadonlyArray<Sample> = [
     ]
   },
   {
+    // The year turns in it; a text that looks like the list behind it does not count.
+    file: "vllm.log",
+    format: "vllm-log",
+    blockTokens: 16,
+    rows: [
+      [3000, 17, 7, [1, 2], { requestId: "cmpl-2" }],
+      [0, 18, 3, [1, 3], { requestId: "chatcmpl-1" }]
+    ],
+    remark:
+      /whole seconds.*1 requests are left out, for the log does not say their prompts.*1 requests are left out, for the log does not say how many/s
+  },
+  {
     file: "burstgpt.csv",
     format: "burstgpt",
     rows: [
