@@ -132,8 +132,11 @@ const offered: Readonly<Record<string, ReadonlyArray<string>>> = {
     "compareCandidates",
     "descent",
     "figureOf",
+    "files",
+    "find",
     "grid",
     "outcomeOf",
+    "paretoSet",
     "parsePlan",
     "planSettings",
     "run",
@@ -141,7 +144,8 @@ const offered: Readonly<Record<string, ReadonlyArray<string>>> = {
     "summarise",
     "sweepCsv",
     "sweepJson",
-    "sweepMetrics"
+    "sweepMetrics",
+    "table"
   ],
   SglangEngine: ["layer"],
   Timing: ["Timing"],

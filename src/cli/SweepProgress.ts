@@ -1,4 +1,5 @@
 /** One line that says how far a sweep is, and how long the rest may take. */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Plan } from "../sweep/Plan.ts"
@@ -29,7 +30,7 @@ export const sweepProgressText = (
   const left =
     total === undefined || evaluated === 0
       ? ""
-      : `, about ${duration(((elapsedMs / evaluated) * (total - done)) / 1000)} left`
+      : `, about ${duration(((elapsedMs / evaluated) * Math.max(total - done, 0)) / 1000)} left`
   return `${done}${of} runs done${left}`
 }
 
@@ -42,12 +43,13 @@ export const showSweepProgress = Effect.fnUntraced(function* (
   const write = yield* ProgressTerminal
   if (write === undefined || quiet) return () => {}
   const total = plan.search === "grid" ? cellsOf(plan, shard) : undefined
-  const start = performance.now()
+  const clock = yield* Clock.Clock
+  const start = clock.currentTimeMillisUnsafe()
   let [done, evaluated] = [0, 0]
   yield* Effect.addFinalizer(() => Effect.sync(() => write(clearLine)))
   return (result) => {
     done += result._tag === "Elsewhere" ? 0 : 1
     evaluated += result._tag === "Done" && !result.reused ? 1 : 0
-    write(`${clearLine}${sweepProgressText(done, evaluated, total, performance.now() - start)}`)
+    write(`${clearLine}${sweepProgressText(done, evaluated, total, clock.currentTimeMillisUnsafe() - start)}`)
   }
 })

@@ -13,10 +13,11 @@ import { usageError } from "../settings/SettingsError.ts"
 import { CellStore } from "../sweep/CellStore.ts"
 import { parsePlan, type Plan } from "../sweep/Plan.ts"
 import { parseShard } from "../sweep/ShardText.ts"
-import { summarise, type Summary } from "../sweep/Summary.ts"
+import { summarise, type Summary, winnersOf } from "../sweep/Summary.ts"
 import * as Sweep from "../sweep/Sweep.ts"
 import { sweepFlags } from "../sweep/SweepFlags.ts"
-import { configText, remarks, sweepCsv, sweepJson, tableRows } from "../sweep/SweepText.ts"
+import { type SweepFiles, writeFiles } from "../sweep/SweepFiles.ts"
+import { remarks, tableRows } from "../sweep/SweepText.ts"
 import { ThresholdsCrossed } from "./CliError.ts"
 import { nothingFound } from "../sweep/FindingText.ts"
 import { refusePolicyVariable } from "./OptionFiles.ts"
@@ -47,20 +48,20 @@ export const readPlanFile = Effect.fnUntraced(function* (file: string) {
 export const resultsFolder = (plan: string, given: string | undefined) =>
   given ?? `${plan.replace(/\.(ya?ml|json)$/, "")}.results`
 
-/** What `--csv`, `--json`, `--best-config`, `--fail-if` and `--quiet` say. */
-export interface SweepOutputs {
-  readonly csv?: string | undefined
-  readonly json?: string | undefined
-  readonly bestConfig?: string | undefined
+/** What the flags for files, `--fail-if` and `--quiet` say. */
+export interface SweepOutputs extends SweepFiles {
   readonly failIf?: ReadonlyArray<string> | undefined
   readonly quiet?: boolean | undefined
 }
 
-const filesOf = ({ bestConfig, csv, json }: SweepOutputs): ReadonlyArray<readonly [flag: string, path: string]> => {
+const filesOf = (outputs: SweepOutputs): ReadonlyArray<readonly [flag: string, path: string]> => {
+  const { bestConfig, csv, json, parquet, winners } = outputs
   const files: ReadonlyArray<readonly [string, string | undefined]> = [
     ["--csv", csv],
     ["--json", json],
-    ["--best-config", bestConfig]
+    ["--parquet", parquet],
+    ["--best-config", bestConfig],
+    ["--winners", winners]
   ]
   return files.flatMap(([flag, path]) => (path === undefined ? [] : [[flag, path] as const]))
 }
@@ -71,23 +72,22 @@ export const checkSweepOutputs = (outputs: SweepOutputs, inputs: ReadonlyArray<I
 
 /** Files first, then the table, which gives way to an output on standard output. */
 export const deliverSummary = Effect.fnUntraced(function* (plan: Plan, summary: Summary, outputs: SweepOutputs) {
-  const { best } = summary
-  if (outputs.csv !== undefined) yield* OutputFile.write(outputs.csv, sweepCsv(plan, summary))
-  if (outputs.json !== undefined) yield* OutputFile.write(outputs.json, sweepJson(plan, summary))
-  if (outputs.bestConfig !== undefined && best?.isFeasible === true) {
-    yield* OutputFile.write(outputs.bestConfig, configText(best))
-  }
+  yield* writeFiles(plan, summary, outputs)
   const lines = [
     ...(summary.candidates.length === 0 ? [] : [...textTable(tableRows(plan, summary)), ""]),
     ...remarks(plan, summary),
-    ...(outputs.bestConfig !== undefined && best?.isFeasible !== true
-      ? [`${outputs.bestConfig} was not written: no run meets the constraints`]
-      : [])
+    ...unwritten(plan, summary, outputs)
   ]
   const text = lines.map(printable).join("\n")
   const isTaken = filesOf(outputs).some(([, path]) => path === "-")
   yield* isTaken ? Console.error(text) : Console.log(text)
 })
+
+/** Files of options that nothing is there for. */
+const unwritten = (plan: Plan, summary: Summary, { bestConfig, winners }: SweepOutputs): ReadonlyArray<string> =>
+  [bestConfig, winners]
+    .filter((path) => path !== undefined && winnersOf(plan, summary).length === 0)
+    .map((path) => `${path} was not written: no run meets the constraints`)
 
 /** Keeps the plan beside its results, for those who merge them. */
 export const keepPlan = Effect.fnUntraced(function* ({ file, text }: PlanFile, folder: string) {

@@ -2,9 +2,9 @@
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import { type Condition, parseConditions } from "../report/Condition.ts"
-import { type Candidate, judgeThreshold } from "../sweep/Candidate.ts"
+import { judgeThreshold } from "../sweep/Candidate.ts"
 import type { Plan } from "../sweep/Plan.ts"
-import type { Summary } from "../sweep/Summary.ts"
+import { type Summary, winnersOf } from "../sweep/Summary.ts"
 import { sweepMetrics } from "../sweep/SweepMetrics.ts"
 import { valuesText } from "../sweep/SweepText.ts"
 import { crossed, crossings, thresholdsFrom } from "./Thresholds.ts"
@@ -25,7 +25,7 @@ export const failIfCrossed = Effect.fnUntraced(function* (
       "note: --fail-if looks at whole sweeps, and runs of other shards are missing; give it to dynosim sweep merge"
     )
   }
-  const chosen = chosenOf(plan, summary)
+  const chosen = winnersOf(plan, summary)
   const problems =
     chosen.length === 0
       ? ["--fail-if: no combination meets the constraints"]
@@ -38,9 +38,3 @@ export const failIfCrossed = Effect.fnUntraced(function* (
   const failure = crossed(problems)
   if (failure !== undefined) return yield* failure
 })
-
-/** What a sweep recommends: the best, or the Pareto set. */
-const chosenOf = ({ objectives }: Plan, { best, pareto }: Summary): ReadonlyArray<Candidate> => {
-  if (objectives.length > 1) return [...pareto]
-  return best?.isFeasible === true ? [best] : []
-}

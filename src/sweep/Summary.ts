@@ -22,6 +22,16 @@ export interface Summary {
   readonly elsewhere: number
 }
 
+/** A plan for a Pareto set has no single best. */
+export const isBest = ({ objectives }: Plan, { best }: Summary, candidate: Candidate): boolean =>
+  objectives.length === 1 && candidate === best && candidate.isFeasible
+
+/** What a sweep recommends: the best, or the Pareto set; none where nothing meets the constraints. */
+export const winnersOf = ({ objectives }: Plan, { best, pareto }: Summary): ReadonlyArray<Candidate> => {
+  if (objectives.length > 1) return [...pareto]
+  return best?.isFeasible === true ? [best] : []
+}
+
 interface Gathered {
   readonly cells: Array<Cell>
   readonly reports: Array<Report>

@@ -40,7 +40,7 @@ export type CellResult =
   /** Stands for a whole point where the options do not go together, for one of its cells where that shows when it is prepared. */
   | { readonly _tag: "Impossible"; readonly point: Point; readonly reason: string }
   /** It is of another shard, and not stored yet. */
-  | { readonly _tag: "Elsewhere"; readonly cell: Cell }
+  | { readonly _tag: "Elsewhere"; readonly cell: Cell; readonly id: string }
 
 export type SweepError = AicError | ConfigError | OutputError | SweepInputError
 
@@ -90,7 +90,7 @@ const runCell = Effect.fnUntraced(function* (
   const id = yield* ids(cell.options)
   const stored = yield* store.get(id)
   if (Option.isSome(stored)) return { _tag: "Done", cell, id, report: stored.value, reused: true }
-  if (!isIn(shard, cell)) return { _tag: "Elsewhere", cell }
+  if (!isIn(shard, cell)) return { _tag: "Elsewhere", cell, id }
   const outcome = yield* (yield* CellRunner).run(cell)
   if (outcome._tag === "Impossible") return { _tag: "Impossible", point: cell.point, reason: outcome.reason }
   if (outcome._tag === "Failed") return { _tag: "Failed", cell, reason: outcome.reason }

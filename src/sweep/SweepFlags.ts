@@ -11,9 +11,15 @@ const results = {
 const outputs = {
   csv: { kind: path, description: "Also write a row per combination to this CSV file; - is standard output" },
   json: { kind: path, description: "Also write everything to this JSON file; - is standard output" },
+  parquet: { kind: path, description: "Also write the rows of --csv to this Parquet file" },
   "best-config": {
     kind: path,
     description: "Write the options of the best run as a file for dynosim replay --config"
+  },
+  winners: {
+    kind: path,
+    description:
+      "Write the options of the best run, or of each in the Pareto set, into this folder, as files for dynosim replay --config"
   },
   "fail-if": {
     kind: texts,

@@ -7,7 +7,8 @@ import { findingsJson, findingTexts } from "./FindingText.ts"
 import { isFloor } from "./FindSearch.ts"
 import type { Plan } from "./Plan.ts"
 import { sweepMetrics } from "./SweepMetrics.ts"
-import type { Summary } from "./Summary.ts"
+import { sweepColumns } from "./SweepColumns.ts"
+import { isBest, type Summary } from "./Summary.ts"
 
 /** Metrics that the plan speaks of, each once, and those that say what was bought. */
 const shownMetrics = ({ constraints, objectives }: Plan): ReadonlyArray<Metric> => {
@@ -29,10 +30,6 @@ const markOf = (plan: Plan, summary: Summary, candidate: Candidate): string => {
   if (isBest(plan, summary, candidate)) return "best"
   return plan.objectives.length > 1 && summary.pareto.has(candidate) ? "pareto" : ""
 }
-
-/** A plan for a Pareto set has no single best. */
-const isBest = ({ objectives }: Plan, { best }: Summary, candidate: Candidate): boolean =>
-  objectives.length === 1 && candidate === best && candidate.isFeasible
 
 /** Heading and rows. */
 export const tableRows = (plan: Plan, summary: Summary): ReadonlyArray<ReadonlyArray<string>> => {
@@ -86,31 +83,9 @@ const csvCell = (value: string): string => {
 }
 
 export const sweepCsv = (plan: Plan, summary: Summary): string => {
-  const metrics = [...sweepMetrics.values()]
-  const repeated = (plan.seeds?.length ?? 1) > 1
-  const heading = [
-    "index",
-    ...plan.axes.map(({ name }) => name),
-    "feasible",
-    "best",
-    "pareto",
-    "violation",
-    ...metrics.flatMap(({ name }) => (repeated ? [name, `${name}_ci95`] : [name]))
-  ]
-  const rows = summary.candidates.map((candidate) => [
-    String(candidate.index),
-    ...candidate.values,
-    String(candidate.isFeasible),
-    String(isBest(plan, summary, candidate)),
-    String(summary.pareto.has(candidate)),
-    Number.isFinite(candidate.violation) ? String(candidate.violation) : "",
-    ...metrics.flatMap((metric) => {
-      const figure = figureOf(metric, candidate.reports)
-      const mean = figure === undefined ? "" : String(figure.mean)
-      return repeated ? [mean, figure?.halfWidth === undefined ? "" : String(figure.halfWidth)] : [mean]
-    })
-  ])
-  return [heading, ...rows].map((row) => `${row.map(csvCell).join(",")}\r\n`).join("")
+  const columns = sweepColumns(plan, summary)
+  const rows = summary.candidates.map((candidate) => columns.map(({ of }) => String(of(candidate) ?? "")))
+  return [columns.map(({ name }) => name), ...rows].map((row) => `${row.map(csvCell).join(",")}\r\n`).join("")
 }
 
 const candidateJson = (plan: Plan, summary: Summary, candidate: Candidate) => ({

@@ -171,6 +171,8 @@ describe("dynosim sweep", () => {
             .map((line) => /"index":(\d+)/.exec(line)?.[1]),
           ["0", "2", "4"]
         )
+        const round = () => readFileSync(join(results, "round.jsonl"), "utf8")
+        assert.strictEqual(round().trim(), between.stdout.trim())
         const bad = await judged("total_gpus > 0 and p99_ttft_ms > 1 h")
         assert.strictEqual(bad.exit, 3)
         assert.match(
@@ -196,6 +198,10 @@ describe("dynosim sweep", () => {
         assert.match(none.stderr, /error: --fail-if: no combination meets the constraints/)
         const after = await run("sweep", "next", file, "--results", results)
         assert.strictEqual(after.stdout.trim(), "nothing is left to run")
+        assert.strictEqual(round(), "")
+        // What a round lists is what is then kept under its name.
+        for (const line of before.stdout.trim().split("\n"))
+          assert.include(cells(results), `${JSON.parse(line).id}.json`)
       }),
     120_000
   )

@@ -1,0 +1,55 @@
+/** What a sweep found as files: tables of figures, everything as JSON, and the winners as options of a replay. */
+import * as Effect from "effect/Effect"
+import * as Path from "effect/Path"
+import * as Stream from "effect/Stream"
+import * as OutputFile from "../report/OutputFile.ts"
+import { tableWriter } from "../report/TableWriter.ts"
+import type { Plan } from "./Plan.ts"
+import { type Summary, winnersOf } from "./Summary.ts"
+import { sweepColumns } from "./SweepColumns.ts"
+import { configText, sweepCsv, sweepJson } from "./SweepText.ts"
+
+/** Where each goes; none that is not named is written. */
+export interface SweepFiles {
+  readonly csv?: string | undefined
+  readonly json?: string | undefined
+  readonly parquet?: string | undefined
+  /** Options of the best run, where one meets the constraints. */
+  readonly bestConfig?: string | undefined
+  /** Folder for the options of the best run, or of each in the Pareto set. */
+  readonly winners?: string | undefined
+}
+
+const writeParquet = Effect.fnUntraced(function* (plan: Plan, summary: Summary, file: string) {
+  const writer = yield* Effect.promise(() => tableWriter("parquet", sweepColumns(plan, summary)))
+  const pieces = [() => writer.begin(), () => writer.add(summary.candidates), () => writer.end()]
+  yield* OutputFile.writeStream(
+    file,
+    Stream.fromIterable(pieces).pipe(
+      Stream.map((piece) => piece()),
+      Stream.filter((piece) => piece.length > 0)
+    )
+  )
+})
+
+const writeWinners = Effect.fnUntraced(function* (plan: Plan, summary: Summary, folder: string) {
+  const path = yield* Path.Path
+  const isSet = plan.objectives.length > 1
+  for (const winner of winnersOf(plan, summary)) {
+    const name = isSet ? `pareto-${winner.index}.json` : "best.json"
+    yield* OutputFile.write(path.join(folder, name), configText(winner))
+  }
+})
+
+export const writeFiles = Effect.fnUntraced(function* (
+  plan: Plan,
+  summary: Summary,
+  { bestConfig, csv, json, parquet, winners }: SweepFiles
+) {
+  const { best } = summary
+  if (csv !== undefined) yield* OutputFile.write(csv, sweepCsv(plan, summary))
+  if (json !== undefined) yield* OutputFile.write(json, sweepJson(plan, summary))
+  if (parquet !== undefined) yield* writeParquet(plan, summary, parquet)
+  if (bestConfig !== undefined && best?.isFeasible === true) yield* OutputFile.write(bestConfig, configText(best))
+  if (winners !== undefined) yield* writeWinners(plan, summary, winners)
+})
