@@ -139,6 +139,7 @@ const offered: Readonly<Record<string, ReadonlyArray<string>>> = {
     "paretoSet",
     "parsePlan",
     "planSettings",
+    "resolve",
     "run",
     "strategyOf",
     "summarise",
@@ -271,6 +272,7 @@ describe("the public surface", () => {
     assert.deepStrictEqual([...packages].filter((name) => !name.startsWith("node:")).toSorted(), [
       "effect",
       "fflate",
+      "hyparquet-writer",
       "jsonc-parser",
       "yaml"
     ])

@@ -1,6 +1,7 @@
 /** Many runs: plans, searches, who carries the runs out, where results last, what was found. */
 export { run, strategyOf, type CellResult, type Shard, type SweepError, type SweepServices } from "../sweep/Sweep.ts"
 export { parsePlan, planSettings, type Plan } from "../sweep/Plan.ts"
+export { resolve } from "../sweep/DeploymentCandidates.ts"
 export type { Axis } from "../sweep/Axis.ts"
 export { allPoints, type Cell, type Point } from "../sweep/Cell.ts"
 export type { Objective } from "../sweep/Objective.ts"

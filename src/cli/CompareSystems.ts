@@ -10,7 +10,8 @@ import type { Report } from "../report/Report.ts"
 import * as Run from "../run/Run.ts"
 import { modelConfig } from "../timing/aic/KnownModels.ts"
 import { modelShape } from "../timing/aic/ModelConfig.ts"
-import { type Layout, smallestLayout, spreadText } from "../timing/aic/SmallestLayout.ts"
+import { type Layout, smallestLayout } from "../timing/aic/SmallestLayout.ts"
+import { spreadText } from "../timing/aic/Spreads.ts"
 import { type Slice, slices } from "../timing/aic/TableSlices.ts"
 import { textTable } from "./TextTable.ts"
 
@@ -67,7 +68,7 @@ const row = ({ layout, report, slice }: Compared): ReadonlyArray<string> => [
   slice.system,
   `${slice.backend} ${slice.version}`,
   String(layout.gpus),
-  spreadText(layout),
+  spreadText(layout.sizes),
   `${report.dynosim.completed_requests} of ${report.dynosim.offered_requests}`,
   figure(report.mean_ttft_ms),
   figure(report.p99_ttft_ms),

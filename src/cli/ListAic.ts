@@ -6,7 +6,8 @@ import * as Result from "effect/Result"
 import { modelConfig } from "../timing/aic/KnownModels.ts"
 import { modelShape } from "../timing/aic/ModelConfig.ts"
 import { type SliceContent, sliceContent } from "../timing/aic/SliceContent.ts"
-import { type Layout, smallestLayout, spreadText } from "../timing/aic/SmallestLayout.ts"
+import { type Layout, smallestLayout } from "../timing/aic/SmallestLayout.ts"
+import { spreadText } from "../timing/aic/Spreads.ts"
 import { shortHash } from "../timing/aic/TableHeader.ts"
 import { openSlice, type Slice, slices } from "../timing/aic/TableSlices.ts"
 import { textTable } from "./TextTable.ts"
@@ -102,7 +103,7 @@ const layoutRow = ({ layout, slice }: ListedLayout) => {
   const name = [slice.system, slice.backend, slice.version]
   if (Result.isFailure(layout)) return [...name, "-", layout.failure]
   const { gpus, kvTokens } = layout.success
-  return [...name, String(gpus), `${spreadText(layout.success)}; ${kvTokens.toLocaleString("en-US")} KV tokens`]
+  return [...name, String(gpus), `${spreadText(layout.success.sizes)}; ${kvTokens.toLocaleString("en-US")} KV tokens`]
 }
 
 const listLayouts = Effect.fnUntraced(function* (model: string, json: boolean) {

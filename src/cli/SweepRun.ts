@@ -11,6 +11,7 @@ import { printable } from "../report/Printable.ts"
 import { reasonOf } from "../settings/FileProblem.ts"
 import { usageError } from "../settings/SettingsError.ts"
 import { CellStore } from "../sweep/CellStore.ts"
+import { resolve } from "../sweep/DeploymentCandidates.ts"
 import { parsePlan, type Plan } from "../sweep/Plan.ts"
 import { parseShard } from "../sweep/ShardText.ts"
 import { summarise, type Summary, winnersOf } from "../sweep/Summary.ts"
@@ -40,7 +41,8 @@ export const readPlanFile = Effect.fnUntraced(function* (file: string) {
   const text = yield* Effect.mapError(files.readFileString(file), (error) =>
     usageError("the plan", `cannot read ${file}: ${reasonOf(error)}`)
   )
-  const read: PlanFile = { file, text, plan: yield* Effect.fromResult(parsePlan(file, text)) }
+  const plan = yield* Effect.flatMap(Effect.fromResult(parsePlan(file, text)), resolve)
+  const read: PlanFile = { file, text, plan }
   return read
 })
 

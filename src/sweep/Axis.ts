@@ -25,6 +25,15 @@ export interface Axis {
 /** The axis whose values are deployments. */
 export const deploymentAxis = "deployment"
 
+/** In place of a list of deployments: all that fit into the GPU budget, see DeploymentCandidates.ts. */
+export const candidateWords = ["auto", "aggregated", "disaggregated"] as const
+export type CandidateWord = (typeof candidateWords)[number]
+
+export const isCandidates = (
+  node: JsonNode
+): node is Extract<JsonNode, { _tag: "String" }> & { value: CandidateWord } =>
+  node._tag === "String" && candidateWords.some((word) => word === node.value)
+
 /** The value of an axis as tables and files show it. */
 export const valueText = (node: JsonNode): string => {
   if (node._tag === "String") return node.value
@@ -53,7 +62,13 @@ const readAxis = (
   const hint = isDeployment ? undefined : problemOfName(option)
   if (hint !== undefined) return fail(keyAt, "unknown option", hint)
   if (option === "seed") return fail(keyAt, "seeds are repetitions, not an axis", "list them under seeds")
-  if (value._tag !== "Array") return fail(value.at, `expected a list of values, got ${showNode(value)}`)
+  if (isDeployment && isCandidates(value)) {
+    return Result.succeed({ name, path: [], keyAt, values: [value] })
+  }
+  if (value._tag !== "Array") {
+    const words = isDeployment ? `, or one of ${candidateWords.join(", ")}` : ""
+    return fail(value.at, `expected a list of values${words}, got ${showNode(value)}`)
+  }
   const [head, ...tail] = value.items
   if (head === undefined) return fail(value.at, "expected at least one value")
   if (isDeployment) {

@@ -12,7 +12,7 @@ import { nodeOf } from "../config/JsonSetting.ts"
 import { validateReplayOptions } from "../config/ValidateReplayOptions.ts"
 import type { ReplayOptions } from "../run/ReplayOptions.ts"
 import type { UsageError } from "../settings/SettingsError.ts"
-import { type Axis, deploymentAxis, valueText } from "./Axis.ts"
+import { type Axis, deploymentAxis, isCandidates, valueText } from "./Axis.ts"
 import { deployAs, isPreset } from "./DeploymentPreset.ts"
 import type { Plan } from "./Plan.ts"
 
@@ -129,6 +129,22 @@ const optionsOf = (plan: Plan, node: JsonObject): Result.Result<ReplayOptions, U
     return options
   })
 
+/** Deployments that are still to be listed have no cells. */
+const checkResolved = ({ axes, source }: Plan): Result.Result<void, ConfigError> => {
+  const axis = axes.find(({ name, values: [first] }) => name === deploymentAxis && isCandidates(first))
+  return axis === undefined
+    ? Result.void
+    : Result.fail(
+        configError(
+          source,
+          `axes.${deploymentAxis}`,
+          axis.keyAt,
+          "candidates are not listed",
+          "use Sweep.resolve first"
+        )
+      )
+}
+
 export type CellsOf = (point: Point) => Result.Result<ReadonlyArray<Cell> | Impossible, ConfigError>
 
 /**
@@ -136,7 +152,7 @@ export type CellsOf = (point: Point) => Result.Result<ReadonlyArray<Cell> | Impo
  * together make an {@link Impossible}.
  */
 export const cellsOf = (plan: Plan): Result.Result<CellsOf, ConfigError> =>
-  Result.map(baseOf(plan), (base) => (point) => {
+  Result.map(Result.andThen(checkResolved(plan), baseOf(plan)), (base) => (point) => {
     const shared = withDeployment(withSettings(base, plan, point), plan, point)
     const seeds = plan.seeds ?? [undefined]
     const first = indexOf(plan.axes, point) * seeds.length

@@ -1,6 +1,6 @@
 /**
- * Deployments as axes name them: `{workers: 4}`, `{prefill: 2, decode: 2}`, with tensor parallel sizes `{workers: 2, tp: 4}`,
- * `{prefill: 2, decode: 4, prefill_tp: 2, decode_tp: 1}`.
+ * Deployments as axes name them: `{workers: 4}`, `{prefill: 2, decode: 2}`, with parallel sizes `{workers: 2, tp: 4}`,
+ * `{workers: 1, tp: 8, moe_ep: 8}`, `{prefill: 2, decode: 4, prefill_tp: 2, decode_tp: 1}`.
  *
  * Under a preset `extra-engine-args` of the base are the arguments of all engines, and those of the prefill and decode workers add to
  * them: one base serves aggregated and disaggregated runs.
@@ -8,8 +8,21 @@
 import { emptyObject, type JsonNode, type JsonObject, type Position, showNode } from "../settings/JsonNode.ts"
 import { closestName } from "../settings/ClosestName.ts"
 
-const aggregatedKeys = ["workers", "tp"]
-const disaggregatedKeys = ["prefill", "decode", "tp", "prefill_tp", "decode_tp"]
+/** Sizes by the key in a preset, and the engine argument that each sets. */
+const sizeArguments = {
+  tp: "aic_tp_size",
+  moe_tp: "aic_moe_tp_size",
+  moe_ep: "aic_moe_ep_size",
+  attention_dp: "aic_attention_dp_size"
+} as const
+const sizeKeys = Object.keys(sizeArguments)
+
+export const aggregatedKeys: ReadonlyArray<string> = ["workers", ...sizeKeys]
+export const disaggregatedKeys: ReadonlyArray<string> = [
+  "prefill",
+  "decode",
+  ...["", "prefill_", "decode_"].flatMap((role) => sizeKeys.map((key) => `${role}${key}`))
+]
 
 export const isPreset = (node: JsonNode): node is JsonObject => node._tag === "Object"
 
@@ -51,14 +64,22 @@ const objectOf = (entries: Entries): JsonObject => ({
   entries: new Map([...entries].map(([key, value]) => [key, { keyAt: value.at, value }]))
 })
 
+/** Engine arguments of the sizes that a preset gives a pool; those of its role go before those of both. */
+const sizesOf = (preset: Entries, role: "prefill" | "decode" | undefined): Entries =>
+  new Map(
+    Object.entries(sizeArguments).flatMap(([key, argument]) => {
+      const size = (role === undefined ? undefined : preset.get(`${role}_${key}`)) ?? preset.get(key)
+      return size === undefined ? [] : [[argument, size] as const]
+    })
+  )
+
 const engineArgs = (
   common: JsonNode | undefined,
   own: JsonNode | undefined,
-  tp: JsonNode | undefined,
+  sizes: Entries,
   role: "prefill" | "decode" | undefined
 ): JsonObject => {
-  const merged = new Map([...entriesOf(common), ...entriesOf(own)])
-  if (tp !== undefined) merged.set("aic_tp_size", tp)
+  const merged = new Map([...entriesOf(common), ...entriesOf(own), ...sizes])
   if (role !== undefined) merged.set("worker_type", { _tag: "String", value: role, at: emptyObject.at })
   return objectOf(merged)
 }
@@ -72,7 +93,7 @@ export const deployAs = (options: ReadonlyMap<string, JsonNode>, preset: JsonObj
   for (const name of ["extra-engine-args", "prefill-engine-args", "decode-engine-args"]) result.delete(name)
   const workers = counts.get("workers")
   if (workers !== undefined) {
-    const engine = engineArgs(common, undefined, counts.get("tp"), undefined)
+    const engine = engineArgs(common, undefined, sizesOf(counts, undefined), undefined)
     return engine.entries.size === 0
       ? result.set("num-workers", workers)
       : result.set("num-workers", workers).set("extra-engine-args", engine)
@@ -80,8 +101,8 @@ export const deployAs = (options: ReadonlyMap<string, JsonNode>, preset: JsonObj
   for (const role of ["prefill", "decode"] as const) {
     const count = counts.get(role)
     if (count !== undefined) result.set(`num-${role}-workers`, count)
-    const tp = counts.get(`${role}_tp`) ?? counts.get("tp")
-    result.set(`${role}-engine-args`, engineArgs(common, options.get(`${role}-engine-args`), tp, role))
+    const own = options.get(`${role}-engine-args`)
+    result.set(`${role}-engine-args`, engineArgs(common, own, sizesOf(counts, role), role))
   }
   return result
 }

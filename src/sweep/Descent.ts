@@ -31,16 +31,25 @@ const shapeOf = (preset: JsonNode, index: number): Shape => {
     const value = preset._tag === "Object" ? preset.entries.get(key)?.value : undefined
     return value?._tag === "Integer" ? Number(value.value) : undefined
   }
-  const tp = number("tp") ?? 1
+  /** Sizes of a pool: GPUs of a worker, and all that tells it from other spreads. */
+  const pool = (role: string) => {
+    const [tp = 1, attentionDp = 1, ...others] = ["tp", "attention_dp", "moe_tp", "moe_ep"].map(
+      (key) => number(`${role}${key}`) ?? number(key)
+    )
+    return { gpus: tp * attentionDp, text: [tp, attentionDp, ...others].join() }
+  }
   const workers = number("workers")
-  if (workers !== undefined) return { index, sizes: `${tp}`, workers: [workers], gpus: workers * tp }
+  if (workers !== undefined) {
+    const { gpus, text } = pool("")
+    return { index, sizes: text, workers: [workers], gpus: workers * gpus }
+  }
   const [prefill, decode] = [number("prefill") ?? 1, number("decode") ?? 1]
-  const [prefillTp, decodeTp] = [number("prefill_tp") ?? tp, number("decode_tp") ?? tp]
+  const [first, second] = [pool("prefill_"), pool("decode_")]
   return {
     index,
-    sizes: `${prefillTp}/${decodeTp}`,
+    sizes: `${first.text}/${second.text}`,
     workers: [prefill, decode],
-    gpus: prefill * prefillTp + decode * decodeTp
+    gpus: prefill * first.gpus + decode * second.gpus
   }
 }
 

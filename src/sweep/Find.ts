@@ -77,7 +77,8 @@ const planOf = (base: JsonObject, constraints: ReadonlyArray<Condition>, axes: R
   objectives: [Result.getOrThrow(parseObjective("minimise total_gpus"))],
   seeds: undefined,
   search: "grid",
-  find: undefined
+  find: undefined,
+  leftOut: []
 })
 
 /** The first axis varies; on the second stand the load as it is, and one request in flight. */

@@ -52,7 +52,7 @@ export const planSettings = {
   axes: setting(
     object("lists of values by option"),
     new Map(),
-    "What varies: a list of values for each option, or for a key inside one (extra-engine-args.max_num_seqs); deployment lists worker counts such as {workers: 4} or {prefill: 2, decode: 2}"
+    "What varies: a list of values for each option, or for a key inside one (extra-engine-args.max_num_seqs); deployment lists worker counts such as {workers: 4} or {prefill: 2, decode: 2}, or is auto"
   ),
   constraints: optional(texts, [], "Conditions that a good run meets, such as p99_ttft_ms < 2000"),
   judge: setting(oneOf(["mean", "worst"]), "mean", "What constraints look at where there are several seeds"),
@@ -89,6 +89,8 @@ export interface Plan {
   readonly search: SearchName
   /** Which axis `find` looks along, and which one is the floor; `undefined` for other searches. */
   readonly find: { readonly axis: number; readonly floor: number | undefined } | undefined
+  /** Ways to spread the model that are no candidates, a sentence each. */
+  readonly leftOut: ReadonlyArray<string>
 }
 
 /** Reads the text of a plan; a name ending in `.json` makes it strict JSON. */
@@ -166,7 +168,8 @@ export const readPlan = (source: ConfigSource, written: JsonNode): Result.Result
       objectives: [first, ...others],
       seeds: given.seeds,
       search: looked === undefined ? (given.search ?? "grid") : "find",
-      find: looked === undefined ? undefined : { axis: looked, floor: floor === undefined ? undefined : axes.length }
+      find: looked === undefined ? undefined : { axis: looked, floor: floor === undefined ? undefined : axes.length },
+      leftOut: []
     }
   })
 

@@ -3,7 +3,8 @@ import { configJsonSchema } from "../config/ConfigSchema.ts"
 import { replayFlags } from "../config/ReplayFlags.ts"
 import type { JsonSchema } from "../settings/Kind.ts"
 import { tableSchema } from "../settings/Setting.ts"
-import { deploymentAxis } from "./Axis.ts"
+import { candidateWords, deploymentAxis } from "./Axis.ts"
+import { aggregatedKeys, disaggregatedKeys } from "./DeploymentPreset.ts"
 import { planSettings } from "./Plan.ts"
 
 const count: JsonSchema = { type: "integer", minimum: 1 }
@@ -16,10 +17,11 @@ const counts = (required: ReadonlyArray<string>, others: ReadonlyArray<string>):
 })
 
 const deployments: JsonSchema = {
-  description: "Worker counts, with tensor parallel sizes",
   type: "array",
   minItems: 1,
-  items: { anyOf: [counts(["workers"], ["tp"]), counts(["prefill", "decode"], ["tp", "prefill_tp", "decode_tp"])] }
+  items: {
+    anyOf: [counts(["workers"], aggregatedKeys.slice(1)), counts(["prefill", "decode"], disaggregatedKeys.slice(2))]
+  }
 }
 
 const values: JsonSchema = { type: "array", minItems: 1 }
@@ -29,7 +31,10 @@ const axes = (): JsonSchema => ({
   type: "object",
   additionalProperties: false,
   properties: {
-    [deploymentAxis]: deployments,
+    [deploymentAxis]: {
+      description: "Worker counts, with parallel sizes; auto for all within max_gpus",
+      anyOf: [{ enum: candidateWords }, deployments]
+    },
     traces: values,
     ...Object.fromEntries(
       Object.entries(replayFlags)

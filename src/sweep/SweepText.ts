@@ -68,6 +68,7 @@ export const remarks = (plan: Plan, summary: Summary): ReadonlyArray<string> => 
     ...nearest,
     ...(unserved === 0 ? [] : [`${times(unserved, "combination")} rejected requests: see dynosim.rejected_requests`]),
     ...[...impossible].map(([reason, count]) => `${times(count, "combination")} skipped: ${reason}`),
+    ...plan.leftOut,
     ...failed.map(({ cell, reason }) => `run ${cell.index} failed (${cell.values.join(", ")}): ${reason}`),
     ...(elsewhere === 0 ? [] : [`${times(elsewhere, "run")} of other shards not stored here yet`])
   ]

@@ -9,8 +9,9 @@ import type { AicModelArgs } from "./AicArgs.ts"
 import { aicSetup } from "./FindSetup.ts"
 import { modelConfig } from "./KnownModels.ts"
 import { blocksPerRank } from "./KvCapacity.ts"
-import { modelShape, type ModelShape } from "./ModelConfig.ts"
+import { modelShape } from "./ModelConfig.ts"
 import type { ParallelSizes } from "./ParallelSizes.ts"
+import { gpuCounts, spreads } from "./Spreads.ts"
 import type { SliceName } from "./TableSlices.ts"
 
 export interface Layout {
@@ -20,16 +21,6 @@ export interface Layout {
   readonly kvTokens: number
 }
 
-/** How a layout spreads a model, in words. */
-export const spreadText = ({ sizes: { attentionDp, moeEp, moeTp, tp } }: Layout): string =>
-  [
-    `tp ${tp}`,
-    ...(attentionDp > 1 ? [`attention dp ${attentionDp}`] : []),
-    ...(moeTp > 1 ? [`expert tp ${moeTp}`] : []),
-    ...(moeEp > 1 ? [`ep ${moeEp}`] : [])
-  ].join(", ")
-
-const gpuCounts = [1, 2, 4, 8, 16, 32]
 /** Tokens per block and pass that the pool is sized for; the smallest block wastes nothing. */
 const memory = {
   blockTokens: 1,
@@ -39,16 +30,6 @@ const memory = {
   freeGpuMemoryFraction: undefined,
   mtp: undefined
 }
-
-/** Ways to spread a model over some GPUs, the usual one first. */
-const spreads = (gpus: number, { moe }: ModelShape): ReadonlyArray<ParallelSizes> =>
-  moe === undefined
-    ? [{ tp: gpus, moeTp: 1, moeEp: 1, attentionDp: 1 }]
-    : [
-        { tp: gpus, moeTp: 1, moeEp: gpus, attentionDp: 1 },
-        { tp: gpus, moeTp: gpus, moeEp: 1, attentionDp: 1 },
-        { tp: 1, moeTp: 1, moeEp: gpus, attentionDp: gpus }
-      ]
 
 const argsFor = (slice: SliceName, modelPath: string, sizes: ParallelSizes): AicModelArgs => ({
   backend: slice.backend,
