@@ -24,6 +24,8 @@ export {
   type ScalingOptions,
   type ServiceLevelBounds,
   type SyntheticInput,
+  type WorkloadInput,
+  type RunInput,
   type TraceInput
 } from "../run/ReplayOptions.ts"
 export type { Deployment } from "../run/Deployment.ts"

@@ -14,6 +14,7 @@ export const commandFlags: ReadonlyMap<string, () => Promise<FlagTable>> = new M
   ["trace inspect", async () => (await toolFlags()).inspectFlags],
   ["trace validate", async () => (await toolFlags()).validateFlags],
   ["trace convert", async () => (await toolFlags()).convertFlags],
+  ["trace fit", async () => (await toolFlags()).fitFlags],
   ["trace synth", async () => (await toolFlags()).synthFlags],
   ["trace slice", async () => (await editFlags()).sliceFlags],
   ["trace sample", async () => (await editFlags()).sampleFlags],

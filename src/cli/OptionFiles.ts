@@ -71,14 +71,15 @@ const objectFlags = Object.entries<FlagSpec>(replayFlags)
   .filter(([, { kind }]) => kind.form === "json")
   .map(([name]) => name)
 
-/** Options that are JSON objects, those given as `@FILE` read from there. */
-const withObjectFiles = Effect.fnUntraced(function* (
+/** Options that are JSON objects, those given as `@FILE` read from there; `files` gathers what was read. */
+export const withObjectFiles = Effect.fnUntraced(function* (
   values: FlagValues,
   files: Map<string, InputFile>
 ): Effect.fn.Return<FlagValues, UsageError | ConfigError, FileSystem.FileSystem> {
   const read = new Map(values)
   for (const name of objectFlags) {
-    const path = fileOf(values.get(name)) ?? (name === plannerFlag ? yield* plannerFile(values.get(name)) : undefined)
+    const path =
+      fileOf(values.get(name)) ?? (namingFiles.has(name) ? yield* namedFile(name, values.get(name)) : undefined)
     if (path === undefined) continue
     const flag = `--${name}`
     if (path === "") return yield* Effect.fail(usageError(flag, "expected a file after @, got none"))
@@ -97,10 +98,11 @@ const fileOf = (setting: JsonSetting | undefined): string | undefined => {
   return value?.startsWith("@") === true ? value.slice(1) : undefined
 }
 
-/** The one object whose file is also named without an `@`, as by the reference. */
-const plannerFlag = "planner-config"
+/** Objects whose file is also named without an `@`: the planner's, as by the reference, and workloads, which are mostly files. */
+const namingFiles: ReadonlySet<string> = new Set(["planner-config", "workload"])
 
-const plannerFile = Effect.fnUntraced(function* (
+const namedFile = Effect.fnUntraced(function* (
+  name: string,
   setting: JsonSetting | undefined
 ): Effect.fn.Return<string | undefined, UsageError, FileSystem.FileSystem> {
   const text = setting === undefined ? undefined : textOf(setting)
@@ -108,7 +110,7 @@ const plannerFile = Effect.fnUntraced(function* (
   const files = yield* FileSystem.FileSystem
   if (text !== "" && (yield* Effect.orElseSucceed(files.exists(text), () => false))) return text
   if (/^\s*[{[]/.test(text)) return undefined
-  return yield* usageError(`--${plannerFlag}`, `${JSON.stringify(text)} is neither a file nor a JSON object`)
+  return yield* usageError(`--${name}`, `${JSON.stringify(text)} is neither a file nor a JSON object`)
 })
 
 const textOf = (setting: JsonSetting): string | undefined => {

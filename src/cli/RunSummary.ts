@@ -23,7 +23,7 @@ export const simulatedLines = (
   heading: (text: string) => string
 ): ReadonlyArray<string> => {
   const engines = deployment._tag === "Aggregated" ? [deployment.engine] : [deployment.prefill, deployment.decode]
-  const source = input._tag === "Trace" ? input.files.join(", ") : "synthetic requests"
+  const source = sourceText(input)
   const how =
     load._tag === "ClosedLoop"
       ? `closed loop of ${count(load.concurrency)}`
@@ -38,6 +38,13 @@ export const simulatedLines = (
     ],
     heading
   )
+}
+
+const sourceText = (input: ReplayOptions["input"]): string => {
+  if (input._tag === "Trace") return input.files.join(", ")
+  return input._tag === "Synthetic"
+    ? "synthetic requests"
+    : `classes ${input.plan.classes.map(({ name }) => name).join(", ")}`
 }
 
 const engineText = ({ engineProfile, engineType }: EngineArgs): string =>

@@ -2,7 +2,7 @@
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
-import { convertFlags, inspectFlags, synthFlags, validateFlags } from "../config/TraceToolFlags.ts"
+import { convertFlags, fitFlags, inspectFlags, synthFlags, validateFlags } from "../config/TraceToolFlags.ts"
 import { flagParams, settingsOf } from "./FlagParams.ts"
 import { editCommands } from "./TraceEditCommands.ts"
 
@@ -55,6 +55,23 @@ const convert = Command.make(
   ])
 )
 
+const fit = Command.make(
+  "fit",
+  { files, flags: flagParams(fitFlags) },
+  Effect.fnUntraced(function* ({ files, flags }) {
+    const { fitTraceFile } = yield* Effect.promise(() => import("./FitTraceFile.ts"))
+    yield* fitTraceFile(files, settingsOf(flags))
+  })
+).pipe(
+  Command.withDescription("Describe a trace as a small workload file, from which any number of requests can be made"),
+  Command.withExamples([
+    {
+      command: "dynosim trace fit day.jsonl day.yaml",
+      description: "Arrivals, lengths, sharing and sessions of a day, to be edited by hand"
+    }
+  ])
+)
+
 const out = Argument.String("out").pipe(
   Argument.withDescription("File to write, .gz to compress; - or none for standard output"),
   Argument.withDefault("-")
@@ -68,16 +85,20 @@ const synth = Command.make(
     yield* synthesiseTrace(out, settingsOf(flags))
   })
 ).pipe(
-  Command.withDescription("Write synthetic load as a mooncake trace"),
+  Command.withDescription("Write made-up load as a mooncake trace: by flags, or by the classes of a workload file"),
   Command.withExamples([
     {
       command:
         "dynosim trace synth --input-tokens lognormal:2000,0.8 --output-tokens 200 --request-count 1000 --request-rate 5 load.jsonl",
       description: "A thousand requests, five per second"
+    },
+    {
+      command: "dynosim trace synth --workload day.yaml --request-count 100000 load.jsonl",
+      description: "A hundred thousand requests as a workload file describes them"
     }
   ])
 )
 
 export const traceCommand = Command.make("trace").pipe(
-  Command.withSubcommands([inspect, validate, convert, ...editCommands, synth])
+  Command.withSubcommands([inspect, validate, convert, ...editCommands, fit, synth])
 )

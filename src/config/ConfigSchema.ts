@@ -10,6 +10,7 @@ import type { FlagSpec } from "./FlagSpec.ts"
 import { type JsonSchema, paths } from "../settings/Kind.ts"
 import { tableSchema } from "../settings/Setting.ts"
 import { replayFlags } from "./ReplayFlags.ts"
+import { workloadJsonSchema } from "../workload/classes/WorkloadPlan.ts"
 import { routerSettings } from "../router/kv/RouterConfig.ts"
 
 /** Objects may also be written as strings of JSON. */
@@ -24,7 +25,8 @@ const objects: Readonly<Record<string, JsonSchema>> = {
   "decode-engine-args": definition("engine_args"),
   "router-config": definition("router_config"),
   "planner-config": definition("planner_config"),
-  "autoscale-config": definition("autoscale_config")
+  "autoscale-config": definition("autoscale_config"),
+  workload: definition("workload")
 }
 
 const valueSchema = (name: string, { kind }: FlagSpec): JsonSchema =>
@@ -41,6 +43,9 @@ const options = (): ReadonlyArray<readonly [name: string, spec: FlagSpec]> =>
 
 /** Names are completed with dashes; each of these may also be an underscore. */
 const otherSpelling = (name: string): string => `^${name.replaceAll("-", "[-_]")}$`
+
+/** A schema as a part of another one. */
+const withoutPreamble = ({ $schema: _, title: __, ...schema }: JsonSchema): JsonSchema => schema
 
 export const configJsonSchema = (): JsonSchema => ({
   $schema: "https://json-schema.org/draft/2020-12/schema",
@@ -61,6 +66,7 @@ export const configJsonSchema = (): JsonSchema => ({
   $defs: {
     engine_args: tableSchema(engineSettings),
     router_config: tableSchema(routerSettings),
+    workload: withoutPreamble(workloadJsonSchema()),
     // Keys of live deployments may be there, too.
     autoscale_config: {
       anyOf: [

@@ -2,8 +2,15 @@
 import { oneOf } from "../settings/Kind.ts"
 import { arrivalProcesses, arrivalShape, requestRate, syntheticKinds as kinds } from "../workload/LoadSettings.ts"
 import type { FlagTable } from "./FlagSpec.ts"
+import { jsonObject } from "./JsonObject.ts"
 
 export const syntheticFlags = {
+  workload: {
+    own: true,
+    kind: jsonObject,
+    description:
+      "Load of several classes of requests: a workload file (YAML or JSON), or a JSON object (docs/workloads.md)"
+  },
   "input-tokens": {
     kind: kinds.inputTokens,
     description: "Synthetic load: prompt tokens of every request; uniform:LOW,HIGH or lognormal:MEAN,SIGMA draws them"
@@ -14,7 +21,8 @@ export const syntheticFlags = {
   },
   "request-count": {
     kind: kinds.requestCount,
-    description: "Synthetic load: number of requests; of sessions with --turns-per-session above 1"
+    description:
+      "Synthetic load: number of requests; of sessions with --turns-per-session above 1, or in a workload file"
   },
   "arrival-interval-ms": {
     kind: kinds.arrivalIntervalMs,

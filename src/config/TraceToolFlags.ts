@@ -43,6 +43,9 @@ export const convertFlags = {
   }
 } as const satisfies FlagTable
 
+/** A workload has no seed: how prefixes are made up for a trace that says nothing of them has one. */
+export const fitFlags = { ...traceFlags, seed } as const satisfies FlagTable
+
 export const synthFlags = {
   ...syntheticFlags,
   "trace-block-size": {

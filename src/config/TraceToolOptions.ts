@@ -4,11 +4,18 @@ import * as Result from "effect/Result"
 import type { ConfigError } from "./ConfigError.ts"
 import type { GivenTrace } from "./GivenOptions.ts"
 import { type FlagValues, readFlags } from "./ReadFlags.ts"
-import type { SyntheticInput, TraceInput } from "../run/ReplayOptions.ts"
+import type { SyntheticInput, TraceInput, WorkloadInput } from "../run/ReplayOptions.ts"
 import { readingProblem, traceInputOf, traceProblem } from "./rules/InputRules.ts"
 import type { Problem } from "./rules/Rule.ts"
-import { incompleteSyntheticProblem, syntheticOf } from "./rules/SyntheticRules.ts"
-import { convertFlags, inspectFlags, synthFlags, validateFlags, type WrittenFormat } from "./TraceToolFlags.ts"
+import { incompleteSyntheticProblem, madeUpOf } from "./rules/SyntheticRules.ts"
+import {
+  convertFlags,
+  fitFlags,
+  inspectFlags,
+  synthFlags,
+  validateFlags,
+  type WrittenFormat
+} from "./TraceToolFlags.ts"
 import { type UsageError, usageError } from "../settings/SettingsError.ts"
 import { defaultSeed } from "../structures/Pcg32.ts"
 
@@ -32,7 +39,7 @@ export interface ConvertOptions {
 }
 
 export interface SynthOptions {
-  readonly load: SyntheticInput
+  readonly load: SyntheticInput | WorkloadInput
   readonly traceBlockTokens: number
   readonly seed: number
 }
@@ -96,12 +103,29 @@ export const convertOptions = (traces: ReadonlyArray<string>, values: FlagValues
     return { input, to: to ?? "mooncake", toBlockTokens }
   })
 
+export const fitOptions = (traces: ReadonlyArray<string>, values: FlagValues): Checked<TraceInput> =>
+  Result.gen(function* () {
+    const given = yield* readFlags(fitFlags, values)
+    const [input, ...others] = yield* inputsOf({ ...given, traces })
+    if (others.length > 0) {
+      yield* check(
+        usageError("FILE", `takes one ${input.format} trace, got ${traces.length}`, "trace merge makes one of several")
+      )
+    }
+    return input
+  })
+
 export const synthOptions = (values: FlagValues): Checked<SynthOptions> =>
   Result.gen(function* () {
     const given = yield* readFlags(synthFlags, values)
     yield* check(incompleteSyntheticProblem(given))
+    if (given.workload !== undefined && given.traceBlockSize !== undefined) {
+      yield* check(
+        usageError("--trace-block-size", "cannot be combined with --workload", "set block_tokens in the file")
+      )
+    }
     return {
-      load: yield* syntheticOf(given),
+      load: yield* madeUpOf(given),
       traceBlockTokens: given.traceBlockSize ?? 512,
       seed: given.seed ?? defaultSeed
     }

@@ -68,6 +68,10 @@ export interface RequestRecord {
   /** Session named by the trace, `null` for a row that names none. */
   readonly sessionId: string | null
   readonly turnIndex: number
+  /** Whether its session ends with it; `null` where nobody knows, as in graphs. */
+  readonly isLastTurn: boolean | null
+  /** Class of requests named by the trace or the workload file, `null` for none. */
+  readonly className: string | null
   /** Request id named by the trace, `null` where the format has none. */
   readonly requestId: string | null
   readonly promptTokens: number
@@ -102,6 +106,10 @@ export interface SimRequestInit {
   readonly id: number
   readonly sessionId: string | null
   readonly turnIndex: number
+  /** `null` (the default) where nobody knows. */
+  readonly isLastTurn?: boolean | null
+  /** `null` (the default) for none. */
+  readonly className?: string | null
   readonly requestId: string | null
   readonly promptTokens: number
   readonly outputTokens: number
@@ -124,6 +132,8 @@ export class SimRequest implements RequestRecord {
   readonly id: number
   readonly sessionId: string | null
   readonly turnIndex: number
+  readonly isLastTurn: boolean | null
+  readonly className: string | null
   readonly requestId: string | null
   readonly promptTokens: number
   readonly outputTokens: number
@@ -153,6 +163,8 @@ export class SimRequest implements RequestRecord {
     this.id = init.id
     this.sessionId = init.sessionId
     this.turnIndex = init.turnIndex
+    this.isLastTurn = init.isLastTurn ?? null
+    this.className = init.className ?? null
     this.requestId = init.requestId
     this.promptTokens = init.promptTokens
     this.outputTokens = init.outputTokens

@@ -11,6 +11,7 @@ import type { RouterConfig } from "../router/kv/RouterConfig.ts"
 import type { MeasuredPart } from "./MeasuredPart.ts"
 import type { PrefixModel } from "../trace/formats/PrefixModel.ts"
 import type { TraceColumns } from "../trace/formats/TraceColumns.ts"
+import type { WorkloadPlan } from "../workload/classes/WorkloadPlan.ts"
 import type { TokenLengths } from "../workload/TokenLengths.ts"
 import type { SessionTurns, TimeUnit, TraceFormat } from "../trace/TraceFormat.ts"
 
@@ -57,6 +58,17 @@ export interface SyntheticInput {
   readonly prefixGroups: number
   readonly interTurnDelayMs: number
 }
+
+/** Classes of requests, as a workload file describes them. */
+export interface WorkloadInput {
+  readonly _tag: "Workload"
+  readonly plan: WorkloadPlan
+  /** Sessions of all classes together; requests, where they have one turn. */
+  readonly requestCount: number
+}
+
+/** What is replayed. */
+export type RunInput = TraceInput | SyntheticInput | WorkloadInput
 
 export type Load =
   /** Arrivals come at their times, sped up. */
@@ -148,7 +160,7 @@ export type ScalingOptions =
   | { readonly _tag: "Schedule"; readonly file: string }
 
 export interface ReplayOptions {
-  readonly input: TraceInput | SyntheticInput
+  readonly input: RunInput
   readonly load: Load
   readonly deployment: Deployment
   readonly routing: Routing

@@ -4,9 +4,10 @@ import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type * as Stdio from "effect/Stdio"
-import type { Load, ReplayOptions, SyntheticInput, TraceInput } from "./ReplayOptions.ts"
+import type { Load, ReplayOptions, SyntheticInput, TraceInput, WorkloadInput } from "./ReplayOptions.ts"
+import type { ServiceLevel } from "../report/ReportOptions.ts"
 import type { TraceError } from "../trace/TraceError.ts"
-import type { TraceSource } from "../trace/TraceSource.ts"
+import { fromRows, type TraceSource } from "../trace/TraceSource.ts"
 import { Workload } from "../workload/Workload.ts"
 import type { WorkloadError } from "../workload/WorkloadError.ts"
 import { TraceFileObserver } from "../trace/TraceFile.ts"
@@ -14,10 +15,15 @@ import type { InputHashes } from "./InputHashes.ts"
 import { openInput } from "./OpenTrace.ts"
 import { SharedTraces } from "./SharedTraces.ts"
 
+/** Service levels by the name of a class. */
+export type ClassLevels = ReadonlyMap<string, ServiceLevel>
+
 export interface RunWorkload {
   readonly layer: Layer.Layer<Workload, TraceError | WorkloadError>
   /** Requests that the run will offer unless it is cut off. */
   readonly requests: number
+  /** Requests belong to classes, and what is a good request of each, where that is known; `undefined` without classes. */
+  readonly classes: ClassLevels | undefined
   /** What the trace made necessary and the user should know. */
   readonly notices: ReadonlyArray<string>
 }
@@ -29,6 +35,7 @@ const tracedWorkload = (trace: TraceSource, load: Load): RunWorkload => {
         ? Workload.layerOpenLoop({ trace, arrivalSpeedup: load.arrivalSpeedup })
         : Workload.layerClosedLoop({ trace, concurrency: load.concurrency }),
     requests: trace.survey.rows,
+    classes: trace.survey.hasClasses ? new Map() : undefined,
     notices: [...trace.remarks, ...trace.notices].map((notice) => `${trace.file}: ${notice}`)
   }
 }
@@ -46,9 +53,21 @@ const syntheticWorkload = (input: SyntheticInput, load: Load, options: ReplayOpt
       ...(load._tag === "OpenLoop" ? { arrivalSpeedup: load.arrivalSpeedup } : { concurrency: load.concurrency })
     }),
     requests: input.requestCount * input.turnsPerSession,
+    classes: undefined,
     notices: []
   }
 }
+
+/** Read like a trace: what its classes make is surveyed first, and made again for the run. */
+const plannedWorkload = Effect.fnUntraced(function* (
+  { plan, requestCount }: WorkloadInput,
+  { load, seed }: ReplayOptions
+): Effect.fn.Return<RunWorkload, TraceError | WorkloadError> {
+  const { levelsOf, plannedRows } = yield* Effect.promise(() => import("../workload/classes/PlannedRows.ts"))
+  const rows = yield* plannedRows(plan, { requestCount, seed })
+  const trace = yield* fromRows({ rows, name: "workload", traceBlockTokens: plan.blockTokens })
+  return { ...tracedWorkload(trace, load), classes: levelsOf(plan) }
+})
 
 /** A trace of this run alone, or one that runs share. */
 const traceOf = Effect.fnUntraced(function* (input: TraceInput, hashes: InputHashes | undefined) {
@@ -68,9 +87,14 @@ const traceOf = Effect.fnUntraced(function* (input: TraceInput, hashes: InputHas
 export const openWorkload = (
   options: ReplayOptions,
   hashes: InputHashes | undefined
-): Effect.Effect<RunWorkload, TraceError, FileSystem.FileSystem | Stdio.Stdio | Scope.Scope> => {
+): Effect.Effect<RunWorkload, TraceError | WorkloadError, FileSystem.FileSystem | Stdio.Stdio | Scope.Scope> => {
   const { input, load } = options
-  return input._tag === "Synthetic"
-    ? Effect.succeed(syntheticWorkload(input, load, options))
-    : Effect.map(traceOf(input, hashes), (trace) => tracedWorkload(trace, load))
+  switch (input._tag) {
+    case "Synthetic":
+      return Effect.succeed(syntheticWorkload(input, load, options))
+    case "Workload":
+      return plannedWorkload(input, options)
+    case "Trace":
+      return Effect.map(traceOf(input, hashes), (trace) => tracedWorkload(trace, load))
+  }
 }

@@ -60,6 +60,7 @@ export class AgenticFold {
   private originMs = Number.POSITIVE_INFINITY
   private waitsMs = 0
   private plansOutputs = false
+  private hasClasses = false
   private promptTokens = 0
   private outputTokens = 0
 
@@ -84,6 +85,7 @@ export class AgenticFold {
     if (row.sessionId === undefined) this.namelessRows += 1
     else this.sessions.add(row.sessionId)
     this.plansOutputs ||= row.outputTokenIds !== undefined
+    this.hasClasses ||= row.className !== undefined
     this.promptTokens += row.promptTokens
     this.outputTokens += row.outputTokens
     return undefined
@@ -131,6 +133,7 @@ export class AgenticFold {
       horizonMs: (Number.isFinite(this.latestStartMs) ? this.latestStartMs : 0) + this.waitsMs,
       order: this.streamable ? "by-session" : "none",
       plansOutputs: this.plansOutputs,
+      hasClasses: this.hasClasses,
       clampedRows: 0,
       promptTokens: this.promptTokens,
       outputTokens: this.outputTokens,

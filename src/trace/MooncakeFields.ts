@@ -22,7 +22,8 @@ export const mooncakeFields = {
   request_id: Fields.Text,
   priority: Fields.Signed32,
   strict_priority: Fields.Unsigned32,
-  policy_class: Fields.Text
+  policy_class: Fields.Text,
+  class: Fields.Text
 }
 
 export type MooncakeFields = Schema.Struct.Type<typeof mooncakeFields>
@@ -134,5 +135,6 @@ export const rowContext = (
   requestId: fields.request_id ?? undefined,
   priority: fields.priority ?? 0,
   strictPriority: fields.strict_priority ?? 0,
-  policyClass: fields.policy_class ?? undefined
+  policyClass: fields.policy_class ?? undefined,
+  className: fields.class ?? undefined
 })

@@ -18,6 +18,8 @@ export interface TraceRow {
   readonly priority: number
   readonly strictPriority: number
   readonly policyClass: string | undefined
+  /** Class of requests that it belongs to, by which reports tell results apart. */
+  readonly className?: string | undefined
   /** Fields that change nothing in a simulation but go along into the per-request lines. */
   readonly annotations?: Readonly<Record<string, unknown>>
 }

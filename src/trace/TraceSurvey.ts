@@ -35,6 +35,8 @@ export interface TraceSurvey {
   readonly order: RowOrder
   /** Some row plans its generated tokens. */
   readonly plansOutputs: boolean
+  /** Some row names a class of requests. */
+  readonly hasClasses: boolean
   /** Rows that asked for more prompt tokens than their hash ids supply. */
   readonly clampedRows: number
   readonly promptTokens: number
@@ -88,6 +90,7 @@ export class SurveyFold {
   private latestRowMs = Number.NEGATIVE_INFINITY
   private latestStartMs = Number.NEGATIVE_INFINITY
   private plansOutputs = false
+  private hasClasses = false
   private clampedRows = 0
   private promptTokens = 0
   private outputTokens = 0
@@ -108,6 +111,7 @@ export class SurveyFold {
     }
     this.rows += 1
     this.plansOutputs ||= row.outputTokenIds !== undefined
+    this.hasClasses ||= row.className !== undefined
     this.promptTokens += row.promptTokens
     this.outputTokens += row.outputTokens
     if (clamped) this.clampedRows += 1
@@ -135,6 +139,7 @@ export class SurveyFold {
       horizonMs: Number.isFinite(this.horizonMs) ? this.horizonMs : undefined,
       order: this.order,
       plansOutputs: this.plansOutputs,
+      hasClasses: this.hasClasses,
       clampedRows: this.clampedRows,
       promptTokens: this.promptTokens,
       outputTokens: this.outputTokens,

@@ -19,7 +19,8 @@ const extrasOf = (row: TraceRow): Readonly<Record<string, unknown>> => ({
   ...(row.requestId === undefined ? {} : { request_id: row.requestId }),
   ...(row.priority === 0 ? {} : { priority: row.priority }),
   ...(row.strictPriority === 0 ? {} : { strict_priority: row.strictPriority }),
-  ...(row.policyClass === undefined ? {} : { policy_class: row.policyClass })
+  ...(row.policyClass === undefined ? {} : { policy_class: row.policyClass }),
+  ...(row.className === undefined ? {} : { class: row.className })
 })
 
 /** A row without wait says nothing of one; annotations keep the names that they were read under. */

@@ -53,7 +53,7 @@ export class AgenticCore extends ReadyQueueCore {
     const workloadKey = ready.headKey
     const sessionId = this.sessionOf.get(workloadKey) ?? null
     this.sessionOf.delete(workloadKey)
-    return this.requests.make({ row: ready.headRow, sessionId, turnIndex: 0, arrivalMs, workloadKey })
+    return this.requests.make({ row: ready.headRow, sessionId, turnIndex: 0, isLastTurn: null, arrivalMs, workloadKey })
   }
 
   protected followUp({ workloadKey }: SimRequest, nowMs: number): void {

@@ -77,14 +77,15 @@ export class ClosedLoopCore implements WorkloadCore {
     const { ready } = this
     if (ready.length === 0 || ready.headMs > nowMs || this.needsRows) return undefined
     const workloadKey = ready.headKey
-    const { context, id } = this.sessions.get(workloadKey)
+    const session = this.sessions.get(workloadKey)
     const request = this.requests.make({
       row: ready.headRow,
-      sessionId: id ?? null,
+      sessionId: session.id ?? null,
       turnIndex: ready.headTurn,
+      isLastTurn: session.isLastTurn(ready.headTurn),
       arrivalMs: nowMs,
       workloadKey,
-      context
+      context: session.context
     })
     ready.pop()
     this.inFlight += 1

@@ -57,6 +57,7 @@ export class OpenLoopCore extends ReadyQueueCore {
       row: ready.headRow,
       sessionId: session?.id ?? null,
       turnIndex: ready.headTurn,
+      isLastTurn: session === undefined || session.isLastTurn(ready.headTurn),
       arrivalMs,
       workloadKey,
       context: session?.context

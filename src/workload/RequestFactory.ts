@@ -20,6 +20,8 @@ export interface Dispatch {
   readonly row: number
   readonly sessionId: string | null
   readonly turnIndex: number
+  /** Whether its session ends with it, where that is known. */
+  readonly isLastTurn: boolean | null
   readonly arrivalMs: number
   readonly workloadKey: number
   /** What the session's earlier turns said and heard, where a row holds only what its turn adds. */
@@ -59,13 +61,15 @@ export class RequestFactory {
   }
 
   /** Makes the request of a row and releases the row. */
-  make({ arrivalMs, context, row, sessionId, turnIndex, workloadKey }: Dispatch): SimRequest {
-    const { annotations, hints, outputTokenIds, requestId } = this.rows.extras(row)
+  make({ arrivalMs, context, isLastTurn, row, sessionId, turnIndex, workloadKey }: Dispatch): SimRequest {
+    const { annotations, className, hints, outputTokenIds, requestId } = this.rows.extras(row)
     const { blocks, promptTokens } = context === undefined ? this.ownPrompt(row) : this.addedPrompt(row, context)
     const request = new SimRequest({
       id: this.nextId++,
       sessionId,
       turnIndex,
+      isLastTurn,
+      className,
       requestId,
       promptTokens,
       outputTokens: this.rows.outputTokens(row),

@@ -50,7 +50,14 @@ export class RequestLoopCore implements WorkloadCore {
   popReady(nowMs: number, inFlight: number): SimRequest | undefined {
     if (inFlight >= this.limit || this.first === this.end) return undefined
     this.inFlight += 1
-    return this.requests.make({ row: this.first++, sessionId: null, turnIndex: 0, arrivalMs: nowMs, workloadKey: -1 })
+    return this.requests.make({
+      row: this.first++,
+      sessionId: null,
+      turnIndex: 0,
+      isLastTurn: true,
+      arrivalMs: nowMs,
+      workloadKey: -1
+    })
   }
 
   onTerminal(): void {

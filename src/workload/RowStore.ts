@@ -15,6 +15,7 @@ const pageRows = 512
 /** What few rows have. */
 export interface RowExtras {
   readonly requestId: string | null
+  readonly className: string | null
   readonly hints: RoutingHints
   readonly outputTokenIds: Uint32Array | undefined
   readonly annotations: Readonly<Record<string, unknown>> | null
@@ -22,6 +23,7 @@ export interface RowExtras {
 
 export const noExtras: RowExtras = {
   requestId: null,
+  className: null,
   hints: noRoutingHints,
   outputTokenIds: undefined,
   annotations: null
@@ -44,6 +46,7 @@ const extrasOf = (row: TraceRow): RowExtras => {
   if (
     hints === noRoutingHints
     && row.requestId === undefined
+    && row.className === undefined
     && row.outputTokenIds === undefined
     && annotations === null
   ) {
@@ -51,6 +54,7 @@ const extrasOf = (row: TraceRow): RowExtras => {
   }
   return {
     requestId: row.requestId ?? null,
+    className: row.className ?? null,
     hints,
     outputTokenIds: row.outputTokenIds === undefined ? undefined : Uint32Array.from(row.outputTokenIds),
     annotations

@@ -40,6 +40,11 @@ export class Session {
     this.context = init.context
   }
 
+  /** `null` while it is not known how many turns there will be. */
+  isLastTurn(turn: number): boolean | null {
+    return this.turns === Number.POSITIVE_INFINITY ? null : turn + 1 >= this.turns
+  }
+
   wait(row: number, rows: RowStore): void {
     if (this.firstWaiting < 0) this.firstWaiting = row
     else rows.append(this.lastWaiting, row)

@@ -4,12 +4,12 @@
  * Rows are made lazily, as a trace with one hash id per engine block. Only equality of ids matters: shared blocks have
  * their group's id, everything private to a turn has one id of its own.
  */
-import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
-import * as Stream from "effect/Stream"
+import type * as Stream from "effect/Stream"
 import { defaultSeed, Pcg32 } from "../structures/Pcg32.ts"
 import type { TraceRow } from "../trace/TraceRow.ts"
 import { type ArrivalProcess, arrivalProblem, gapSampler } from "./ArrivalProcess.ts"
+import { rowChunks } from "./RowChunks.ts"
 import type { SessionTurns } from "./Sessions.ts"
 import { maxIds, syntheticKinds } from "./LoadSettings.ts"
 import { lengthSampler } from "./TokenLengths.ts"
@@ -50,10 +50,6 @@ export interface SyntheticPlan {
   readonly turnsOf: SessionTurns
   readonly rows: Stream.Stream<TraceRow>
 }
-
-/** Ids per chunk of rows, about: long prompts come in small chunks. */
-const idsPerChunk = 1 << 16
-const rowsPerChunk = 1024
 
 /** Each kind of draw has its own stream of random numbers, so that using one does not change the others. */
 const randomStreams = { groups: 0, arrivals: 1, inputLengths: 2, outputLengths: 3 }
@@ -194,22 +190,6 @@ function* sessionRows(o: Complete): Generator<TraceRow> {
   }
 }
 
-/** Chunks that hold about as many ids as fit, whatever the length of the prompts. */
-function* inChunks(rows: Iterable<TraceRow>): Generator<Arr.NonEmptyReadonlyArray<TraceRow>> {
-  let chunk: Array<TraceRow> = []
-  let ids = 0
-  for (const row of rows) {
-    chunk.push(row)
-    ids += row.hashIds.length
-    if (ids >= idsPerChunk || chunk.length === rowsPerChunk) {
-      if (Arr.isArrayNonEmpty(chunk)) yield chunk
-      chunk = []
-      ids = 0
-    }
-  }
-  if (Arr.isArrayNonEmpty(chunk)) yield chunk
-}
-
 /** Checks the options and says what rows they make. */
 export const planSynthetic = Effect.fnUntraced(function* (
   options: SyntheticOptions
@@ -223,8 +203,6 @@ export const planSynthetic = Effect.fnUntraced(function* (
     yield* checkSpan("arrival_speedup_ratio", spanMs(o), arrivalSpeedup)
   } else yield* checkConcurrency(options.concurrency)
   const sessions = o.turnsPerSession > 1 || o.sharedPrefixRatio > 0 || o.prefixGroups > 0 || o.interTurnDelayMs > 0
-  const rows = Stream.suspend(() =>
-    Stream.fromIterable(inChunks(sessions ? sessionRows(o) : requestRows(o)), { chunkSize: 1 })
-  )
-  return { sessions, turnsOf: () => o.turnsPerSession, rows: Stream.flattenArray(rows) }
+  const rows = rowChunks(() => (sessions ? sessionRows(o) : requestRows(o)))
+  return { sessions, turnsOf: () => o.turnsPerSession, rows }
 })

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { parse } from "yaml"
 import { parseConfigFile } from "../../src/config/ConfigFile.ts"
+import { workloadJsonSchema } from "../../src/workload/classes/WorkloadPlan.ts"
 import { configJsonSchema } from "../../src/config/ConfigSchema.ts"
 import { readGivenOptions } from "../../src/config/GivenOptions.ts"
 import { validateReplayOptions } from "../../src/config/ValidateReplayOptions.ts"
@@ -12,6 +13,7 @@ import { JsonSchemaCheck } from "./JsonSchemaCheck.ts"
 const root = resolve(import.meta.dirname, "../..")
 const schema = configJsonSchema()
 const check = new JsonSchemaCheck(schema)
+const workloadSchema = workloadJsonSchema()
 
 /** Whether a run can be made of the file. */
 const isRead = (value: unknown): boolean => {
@@ -83,10 +85,45 @@ describe("the schema of configuration files", () => {
   })
 
   it("accepts the examples", () => {
-    // Plans of sweeps have a schema of their own.
-    const examples = readdirSync(join(root, "examples")).filter((name) => /(?<!sweep)\.yaml$/.test(name))
+    // Plans of sweeps and workloads have schemas of their own.
+    const examples = readdirSync(join(root, "examples")).filter((name) => /(?<!sweep|workload)\.yaml$/.test(name))
     assert.isNotEmpty(examples)
     for (const name of examples)
       assert.isTrue(check.accepts(parse(readFileSync(join(root, "examples", name), "utf8"))), name)
+  })
+})
+
+describe("the schema of workload files", () => {
+  const workload = new JsonSchemaCheck(workloadSchema)
+  const least = { rate: 1, input_tokens: 5, output_tokens: 5 }
+
+  it("is the published one", () => {
+    assert.strictEqual(
+      readFileSync(join(root, "data/schema/workload.schema.json"), "utf8"),
+      `${JSON.stringify(workloadSchema, undefined, 2)}\n`,
+      "npx node tools/config/write_schema.ts writes it"
+    )
+  })
+
+  it("accepts the example, also as an option of a configuration file", () => {
+    const example: unknown = parse(readFileSync(join(root, "examples/workload.yaml"), "utf8"))
+    assert.isTrue(workload.accepts(example))
+    assert.isTrue(check.accepts({ workload: example }))
+    assert.isTrue(check.accepts({ workload: "@workload.yaml" }))
+  })
+
+  it("refuses what is refused", () => {
+    for (const file of [
+      {},
+      { classes: {} },
+      { classes: { a: { rate: 1 } } },
+      { classes: { a: { ...least, rates: 1 } } },
+      { classes: { a: { ...least, turns: 0 } } },
+      { classes: { a: { ...least, wait_ms: "normal:3" } } },
+      { classes: { a: { ...least, sharing: [{ share: [] }] } } },
+      { classes: { a: least }, block_tokens: 0 }
+    ]) {
+      assert.isFalse(workload.accepts(file), JSON.stringify(file))
+    }
   })
 })

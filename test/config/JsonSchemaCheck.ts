@@ -50,6 +50,18 @@ export class JsonSchemaCheck {
         return typeof value !== "string" || new RegExp(String(argument)).test(value)
       case "items":
         return !Array.isArray(value) || (isSchema(argument) && value.every((item) => this.accepts(item, argument)))
+      case "minItems":
+        return !Array.isArray(value) || value.length >= Number(argument)
+      case "maxItems":
+        return !Array.isArray(value) || value.length <= Number(argument)
+      case "prefixItems":
+        return !Array.isArray(value) || !Array.isArray(argument) || this.items(value, argument)
+      case "required":
+        return (
+          !isSchema(value) || !Array.isArray(argument) || argument.every((key) => Object.hasOwn(value, String(key)))
+        )
+      case "minProperties":
+        return !isSchema(value) || Object.keys(value).length >= Number(argument)
       case "properties":
       case "patternProperties":
       case "additionalProperties":
@@ -57,6 +69,13 @@ export class JsonSchemaCheck {
       default:
         throw new Error(`the schema uses ${keyword}, which this check does not know`)
     }
+  }
+
+  private items(values: ReadonlyArray<unknown>, schemas: ReadonlyArray<unknown>): boolean {
+    return values.every((value, index) => {
+      const schema = schemas[index]
+      return !isSchema(schema) || this.accepts(value, schema)
+    })
   }
 
   private object(value: Schema, schema: Schema): boolean {
@@ -67,9 +86,9 @@ export class JsonSchemaCheck {
         ...patterns.filter(([pattern]) => new RegExp(pattern).test(key)).map(([, one]) => one),
         ...(properties.has(key) ? [properties.get(key)!] : [])
       ]
-      return matching.length > 0
-        ? matching.every((one) => this.accepts(item, one))
-        : schema["additionalProperties"] !== false
+      if (matching.length > 0) return matching.every((one) => this.accepts(item, one))
+      const others = schema["additionalProperties"]
+      return isSchema(others) ? this.accepts(item, others) : others !== false
     })
   }
 

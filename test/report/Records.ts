@@ -13,6 +13,8 @@ export const record = (given: Partial<RequestRecord> = {}): RequestRecord => ({
   id: 0,
   sessionId: null,
   turnIndex: 0,
+  isLastTurn: null,
+  className: null,
   requestId: null,
   promptTokens: 100,
   outputTokens: 1,

@@ -45,6 +45,7 @@ describe("RowStore", () => {
         priority: -3,
         strictPriority: 2,
         policyClass: "p",
+        className: "c",
         outputTokenIds: [4, 5],
         annotations
       }),
@@ -53,6 +54,7 @@ describe("RowStore", () => {
     const negative = store.add(row(2, { priority: -3, requestId: "s" }), 0)
     assert.deepStrictEqual(store.extras(rich), {
       requestId: "r",
+      className: "c",
       hints: { priority: 0, enginePriority: -3, strictPriority: 2, policyClass: "p" },
       outputTokenIds: Uint32Array.of(4, 5),
       annotations

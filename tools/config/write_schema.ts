@@ -1,12 +1,14 @@
 /** Writes the schemas of data/schema. Run from the repository root: `npx node tools/config/write_schema.ts`. */
 import { mkdirSync, writeFileSync } from "node:fs"
 import { configJsonSchema } from "../../src/config/ConfigSchema.ts"
+import { workloadJsonSchema } from "../../src/workload/classes/WorkloadPlan.ts"
 import { planJsonSchema } from "../../src/sweep/PlanSchema.ts"
 
 mkdirSync("data/schema", { recursive: true })
 for (const [name, schema] of [
   ["config", configJsonSchema()],
-  ["sweep", planJsonSchema()]
+  ["sweep", planJsonSchema()],
+  ["workload", workloadJsonSchema()]
 ] as const) {
   writeFileSync(`data/schema/${name}.schema.json`, `${JSON.stringify(schema, undefined, 2)}\n`)
 }

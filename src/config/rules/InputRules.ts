@@ -6,13 +6,14 @@ import { freshPrefixes, prefixModelOf, prefixModelSyntax } from "../../trace/for
 import { traceColumnsOf } from "../../trace/formats/TraceColumns.ts"
 import type { TraceFormat } from "../../trace/TraceFormat.ts"
 import { fieldOf, type FlagTable } from "../FlagSpec.ts"
+import type { ConfigError } from "../ConfigError.ts"
 import type { GivenOptions, GivenTrace } from "../GivenOptions.ts"
 import { share as prefixShare } from "../../settings/Kind.ts"
 import { flagProblem } from "../ReadFlags.ts"
-import type { SyntheticInput, TraceInput } from "../../run/ReplayOptions.ts"
+import type { RunInput, TraceInput } from "../../run/ReplayOptions.ts"
 import { type UsageError, usageError } from "../../settings/SettingsError.ts"
 import type { Problem } from "./Rule.ts"
-import { incompleteSyntheticProblem, syntheticFlagsOf, syntheticOf } from "./SyntheticRules.ts"
+import { incompleteSyntheticProblem, madeUpOf, syntheticFlagsOf } from "./SyntheticRules.ts"
 
 /** Who asks for arrivals beside a trace may want the trace to come at another pace. */
 const remedyOf = (flag: string): string =>
@@ -36,7 +37,7 @@ export const inputProblem = (given: GivenOptions): Problem => {
     return usageError(
       "TRACE",
       "nothing to replay",
-      "give a trace file, or --input-tokens, --output-tokens and --request-count"
+      "give a trace file, --workload, or --input-tokens, --output-tokens and --request-count"
     )
   }
   if (traces.length === 0) {
@@ -56,8 +57,8 @@ export const inputProblem = (given: GivenOptions): Problem => {
   return undefined
 }
 
-export const inputOf = (given: GivenOptions): Result.Result<TraceInput | SyntheticInput, UsageError> =>
-  isReadonlyArrayNonEmpty(given.traces) ? Result.succeed(traceInputOf(given, given.traces)) : syntheticOf(given)
+export const inputOf = (given: GivenOptions): Result.Result<RunInput, UsageError | ConfigError> =>
+  isReadonlyArrayNonEmpty(given.traces) ? Result.succeed(traceInputOf(given, given.traces)) : madeUpOf(given)
 
 const formatOf = ({ column, traceFormat }: Omit<GivenTrace, "traces">): TraceFormat =>
   traceFormat ?? (column === undefined ? "mooncake" : "columns")
@@ -133,8 +134,8 @@ const unitProblem = ({ format, timeUnit }: TraceInput): Problem =>
     : undefined
 
 /** What only some formats have is looked at only for them, such as the ratio of prefix groups. */
-export const traceProblem = (input: TraceInput | SyntheticInput): Problem => {
-  if (input._tag === "Synthetic") return undefined
+export const traceProblem = (input: RunInput): Problem => {
+  if (input._tag !== "Trace") return undefined
   const share = input.format === "applied_compute_agentic"
   return (
     unitProblem(input)

@@ -1,7 +1,7 @@
 /** How hard the load presses, where the run stops, what a good request is, and which trace formats can be driven how. */
 import type { GivenOptions } from "../GivenOptions.ts"
 import { measuredPartProblem } from "../../run/MeasuredPart.ts"
-import type { Load, ReplayOptions, ServiceLevelBounds, SyntheticInput, TraceInput } from "../../run/ReplayOptions.ts"
+import type { Load, ReplayOptions, RunInput, ServiceLevelBounds } from "../../run/ReplayOptions.ts"
 import { usageError } from "../../settings/SettingsError.ts"
 import { arrivalSpeedup } from "../../workload/LoadSettings.ts"
 import { flagProblem } from "../ReadFlags.ts"
@@ -42,7 +42,7 @@ export const loadOf = (given: GivenOptions): Load =>
     : { _tag: "ClosedLoop", concurrency: given.replayConcurrency }
 
 /** Graphs of requests have their own order, which leaves nothing for a fixed concurrency to decide. */
-export const formatProblem = (given: GivenOptions, input: TraceInput | SyntheticInput): Problem =>
+export const formatProblem = (given: GivenOptions, input: RunInput): Problem =>
   input._tag === "Trace" && input.format === "agentic_mooncake" && given.replayConcurrency !== undefined
     ? usageError("--replay-concurrency", "agentic_mooncake traces cannot be replayed in a closed loop")
     : undefined

@@ -2,14 +2,19 @@
 import * as Result from "effect/Result"
 import type { ArrivalProcess } from "../../workload/ArrivalProcess.ts"
 import { requestRate } from "../../workload/LoadSettings.ts"
+import { decodeWorkload } from "../../workload/classes/WorkloadPlan.ts"
+import type { ConfigError } from "../ConfigError.ts"
+import { decodeSetting } from "../DecodeSettings.ts"
 import type { GivenSynthetic } from "../GivenOptions.ts"
-import type { SyntheticInput } from "../../run/ReplayOptions.ts"
+import type { JsonSetting } from "../JsonSetting.ts"
+import type { SyntheticInput, WorkloadInput } from "../../run/ReplayOptions.ts"
 import { type UsageError, usageError } from "../../settings/SettingsError.ts"
 import { missingOf, type Problem } from "./Rule.ts"
 
 /** Flags that ask for synthetic load when they say anything but "off". */
 export const syntheticFlagsOf = (given: GivenSynthetic): ReadonlyArray<string> => {
   const uses: ReadonlyArray<readonly [flag: string, used: boolean]> = [
+    ["--workload", given.workload !== undefined],
     ["--input-tokens", given.inputTokens !== undefined],
     ["--output-tokens", given.outputTokens !== undefined],
     ["--request-count", given.requestCount !== undefined],
@@ -24,8 +29,20 @@ export const syntheticFlagsOf = (given: GivenSynthetic): ReadonlyArray<string> =
   return uses.filter(([, used]) => used).map(([flag]) => flag)
 }
 
+/** A workload file says all there is to say, apart from how much of it is wanted. */
+const workloadProblem = (given: GivenSynthetic): Problem => {
+  const besides = [
+    ...syntheticFlagsOf(given),
+    ...(given.arrivalIntervalMs === undefined ? [] : ["--arrival-interval-ms"])
+  ].find((flag) => flag !== "--workload" && flag !== "--request-count")
+  return besides === undefined
+    ? undefined
+    : usageError(besides, "cannot be combined with --workload", "the classes of the workload say it")
+}
+
 /** Synthetic load has no default size. */
 export const incompleteSyntheticProblem = (given: GivenSynthetic): Problem => {
+  if (given.workload !== undefined) return workloadProblem(given)
   const [missing] = missingOf([
     ["--input-tokens", given.inputTokens],
     ["--output-tokens", given.outputTokens],
@@ -35,6 +52,28 @@ export const incompleteSyntheticProblem = (given: GivenSynthetic): Problem => {
     ? undefined
     : usageError(missing, "is missing", "synthetic load needs --input-tokens, --output-tokens and --request-count")
 }
+
+/** The load that a workload file, or the object in its place, describes. */
+const workloadOf = (
+  setting: JsonSetting,
+  requestCount: number | undefined
+): Result.Result<WorkloadInput, UsageError | ConfigError> =>
+  Result.gen(function* () {
+    const plan = yield* decodeSetting(setting, decodeWorkload)
+    const count = requestCount ?? plan.requestCount
+    if (count === undefined) {
+      return yield* Result.fail(
+        usageError("--request-count", "is missing", "the workload does not say how many requests there are")
+      )
+    }
+    return { _tag: "Workload", plan, requestCount: count }
+  })
+
+/** What is made up: by classes, or by the flags of synthetic load. */
+export const madeUpOf = (
+  given: GivenSynthetic
+): Result.Result<SyntheticInput | WorkloadInput, UsageError | ConfigError> =>
+  given.workload === undefined ? syntheticOf(given) : workloadOf(given.workload, given.requestCount)
 
 export const syntheticOf = (given: GivenSynthetic): Result.Result<SyntheticInput, UsageError> =>
   Result.gen(function* () {

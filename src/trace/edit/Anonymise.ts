@@ -58,15 +58,17 @@ class NameNumbers {
   }
 }
 
-/** What hides the contents of rows: planned tokens, annotations, ids and names of policies. */
+/** What hides the contents of rows: planned tokens, annotations, ids and names of policies and classes. */
 const contentHider = (): ((row: TraceRow) => TraceRow) => {
   const ids = new IdNumbers()
   const policies = new NameNumbers("policy_")
+  const classes = new NameNumbers("class_")
   return ({ annotations: _, ...row }) => ({
     ...row,
     hashIds: ids.of(row.hashIds),
     outputTokenIds: undefined,
-    policyClass: row.policyClass === undefined ? undefined : policies.of(row.policyClass)
+    policyClass: row.policyClass === undefined ? undefined : policies.of(row.policyClass),
+    className: row.className === undefined ? undefined : classes.of(row.className)
   })
 }
 
