@@ -40,6 +40,7 @@ const imported: Readonly<Record<string, ReadonlyArray<string>>> = {
   run: [
     "host",
     "structures",
+    "request",
     "settings",
     "report",
     "timing",

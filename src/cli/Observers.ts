@@ -3,12 +3,11 @@ import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { WindowBounds } from "../report/MeasuredWindow.ts"
 import type { OutputError } from "../report/ReportError.ts"
 import * as OutputFile from "../report/OutputFile.ts"
 import { locate } from "../report/OutputTarget.ts"
 import type { ReplayEvent } from "../report/ReplayEvent.ts"
-import { endedRequests, requestColumns } from "../report/RequestColumns.ts"
+import { type ColumnOptions, endedRequests, requestColumns } from "../report/RequestColumns.ts"
 import { writeRequestLinesTo } from "../report/RequestLinesFile.ts"
 import { writeTableTo } from "../report/TableFile.ts"
 import { tableFormatOf } from "../report/TableFormat.ts"
@@ -29,14 +28,14 @@ const nothingMore = Effect.succeed<ReadonlyArray<string>>([])
 
 const requestObserver = Effect.fnUntraced(function* (
   path: string,
-  engineProfile: string | undefined,
-  window: WindowBounds | undefined
+  columns: ColumnOptions
 ): Effect.fn.Return<Observer, OutputError, OutputFile.OutputServices | Scope.Scope> {
   const format = tableFormatOf(path) ?? "jsonl"
   const file = yield* OutputFile.open(path)
-  if (format === "jsonl") return { through: writeRequestLinesTo(file, engineProfile, window), finish: nothingMore }
+  if (format === "jsonl")
+    return { through: writeRequestLinesTo(file, columns.engineProfile, columns.window), finish: nothingMore }
   const { tableWriter } = yield* Effect.promise(() => import("../report/TableWriter.ts"))
-  const writer = yield* Effect.promise(() => tableWriter(format, requestColumns(engineProfile, window)))
+  const writer = yield* Effect.promise(() => tableWriter(format, requestColumns(columns)))
   return { through: writeTableTo(file, writer, endedRequests), finish: nothingMore }
 })
 
@@ -94,11 +93,10 @@ const timelineObserver = Effect.fnUntraced(function* ({
 /** Opens everything that is asked for. Files that come piece by piece belong to the scope. */
 export const openObservers = Effect.fnUntraced(function* (
   { reportJsonl, series, timeline }: Outputs,
-  engineProfile: string | undefined,
-  window: WindowBounds | undefined
+  columns: ColumnOptions
 ): Effect.fn.Return<ReadonlyArray<Observer>, OutputError, OutputFile.OutputServices | Scope.Scope> {
   return [
-    ...(reportJsonl === undefined ? [] : [yield* requestObserver(reportJsonl, engineProfile, window)]),
+    ...(reportJsonl === undefined ? [] : [yield* requestObserver(reportJsonl, columns)]),
     ...(series === undefined ? [] : [yield* seriesObserver(series)]),
     ...(timeline === undefined ? [] : [yield* timelineObserver(timeline)])
   ]

@@ -62,7 +62,11 @@ const replay = Effect.fnUntraced(function* (
   yield* locate(outputs.report)
   if (outputs.csv !== undefined) yield* locate(outputs.csv)
   const [pool] = run.deployment.facts()
-  const observers = yield* openObservers(options.outputs, pool?.engineProfile, run.window)
+  const observers = yield* openObservers(options.outputs, {
+    engineProfile: pool?.engineProfile,
+    window: run.window,
+    hasClasses: run.hasClasses
+  })
   const probes = observers.flatMap(({ probe }) => (probe === undefined ? [] : [probe]))
   const page = outputs.html === undefined ? undefined : yield* openPage(outputs.html, run.window)
   if (page !== undefined) probes.push(page.probe)

@@ -1,6 +1,6 @@
 /** What stands around the table for somebody who looks: what was simulated, and what came of it. */
 import { printable } from "../report/Printable.ts"
-import type { Pool, Report } from "../report/Report.ts"
+import type { ClassFigures, Fairness, Pool, Report, SessionsReport } from "../report/Report.ts"
 import type { ReplayOptions } from "../run/ReplayOptions.ts"
 import type { RunWatch } from "./RunWatch.ts"
 
@@ -84,10 +84,33 @@ export const outcomeLines = (
     const share = report.completed_requests === 0 ? 0 : good / report.completed_requests
     entries.push(["Goodput", `${count(good)} requests (${percent(share)}) keep the service level`])
   }
+  for (const [name, figures] of Object.entries(dynosim.classes ?? {}))
+    entries.push([`Class ${name}`, classText(figures)])
+  if (dynosim.fairness !== undefined) entries.push(["Fairness", fairnessText(dynosim.fairness)])
+  if (dynosim.sessions !== undefined) entries.push(["Sessions", sessionsText(dynosim.sessions)])
   if (warnings > 0) entries.push(["Warnings", `${count(warnings)}, under dynosim.warnings in the report`])
   const advice = [overload(options, report, watch), brokenFloor(options, report)].filter((text) => text !== undefined)
   return lines([...entries, ...advice.map((text) => ["Note", text] as const)], heading)
 }
+
+const classText = ({ e2e_latency_ms, goodput, itl_ms, offered_requests, ttft_ms }: ClassFigures): string =>
+  `${count(offered_requests)} requests, TTFT p50 ${figure(ttft_ms.median)}, p95 ${figure(ttft_ms.p95)} ms, ${itl_ms === undefined ? "" : `ITL p50 ${figure(itl_ms.median)}, p95 ${figure(itl_ms.p95)} ms, `}`
+  + `latency p95 ${figure(e2e_latency_ms.p95)} ms${goodput === undefined ? "" : `, ${percent(goodput.ratio)} good`}`
+
+const fairnessText = ({ goodput_ratio, output_tokens_per_latency_second }: Fairness): string =>
+  `Jain's index over classes: ${goodput_ratio === undefined ? "" : `${figure(goodput_ratio)} of good shares, `}`
+  + `${figure(output_tokens_per_latency_second)} of output tokens per second of latency`
+
+const sessionsText = ({
+  cold_ttft_ms,
+  duration_ms,
+  ended_sessions,
+  later_turns,
+  mean_turns,
+  warm_ttft_ms
+}: SessionsReport): string =>
+  `${count(ended_sessions)} of ${figure(mean_turns)} turns, p50 ${figure(duration_ms.median / 1000)} s; TTFT p50 of first turns ${figure(cold_ttft_ms.median)} ms`
+  + `${later_turns === 0 ? "" : `, of later ones ${figure(warm_ttft_ms.median)} ms`}`
 
 const conservation = ({ dynosim }: Report): string =>
   `${count(dynosim.offered_requests)} offered = ${count(dynosim.completed_requests)} completed + ${count(dynosim.rejected_requests)} rejected`

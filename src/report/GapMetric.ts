@@ -44,8 +44,18 @@ export class GapMetric {
   /** Adds gaps, ms >= 0 and finite, each seen `count` times; equal lengths. */
   add(gapsMs: Float64Array, counts: Uint32Array): void {
     for (let index = 0; index < gapsMs.length; index++) {
-      if (counts[index]! > 0) this.addPair(gapsMs[index]!, counts[index]!)
+      if (counts[index]! > 0) this.addGap(gapsMs[index]!, counts[index]!)
     }
+  }
+
+  /** A gap, ms >= 0 and finite, seen `count` times, from 1. */
+  addGap(gapMs: number, count: number): void {
+    if (this.sketch === undefined && this.length === this.gapsMs.length) this.makeRoom()
+    if (this.sketch === undefined) {
+      this.gapsMs[this.length] = gapMs
+      this.counts[this.length] = count
+      this.length += 1
+    } else addTo(this.sketch, gapMs, count)
   }
 
   /** Reorders and merges what is kept, and may be asked again after more was added. */
@@ -55,15 +65,6 @@ export class GapMetric {
     }
     this.merge()
     return sortedGapStatistics(this.gapsMs.subarray(0, this.length), this.counts.subarray(0, this.length))
-  }
-
-  private addPair(gapMs: number, count: number): void {
-    if (this.sketch === undefined && this.length === this.gapsMs.length) this.makeRoom()
-    if (this.sketch === undefined) {
-      this.gapsMs[this.length] = gapMs
-      this.counts[this.length] = count
-      this.length += 1
-    } else addTo(this.sketch, gapMs, count)
   }
 
   private makeRoom(): void {

@@ -129,6 +129,75 @@ const KvTiersReport = Schema.Struct({
 })
 export type KvTiersReport = typeof KvTiersReport.Type
 
+/** The nine figures of a metric. */
+const Statistics = Schema.Struct({
+  mean: Schema.Finite,
+  min: Schema.Finite,
+  max: Schema.Finite,
+  median: Schema.Finite,
+  p75: Schema.Finite,
+  p90: Schema.Finite,
+  p95: Schema.Finite,
+  p99: Schema.Finite,
+  std: Schema.Finite
+})
+
+/** Sessions, and how soon they were answered. */
+const SessionsReport = Schema.Struct({
+  /** Sessions whose last turn ended, their turns, and the time from the first arrival to the last token. */
+  ended_sessions: Schema.Int,
+  mean_turns: Schema.Finite,
+  duration_ms: Statistics,
+  /** Turns with a token: the first of their session, and later ones. */
+  first_turns: Schema.Int,
+  cold_ttft_ms: Statistics,
+  later_turns: Schema.Int,
+  warm_ttft_ms: Statistics
+})
+export type SessionsReport = typeof SessionsReport.Type
+
+/** What a class of requests got. */
+const ClassFigures = Schema.Struct({
+  offered_requests: Schema.Int,
+  completed_requests: Schema.Int,
+  rejected_requests: Schema.Int,
+  failed_requests: Schema.Int,
+  in_flight_requests: Schema.Int,
+  input_tokens: Schema.Int,
+  output_tokens: Schema.Int,
+  request_throughput_rps: Schema.Finite,
+  output_throughput_tok_s: Schema.Finite,
+  prefix_cache_reused_ratio: Schema.Finite,
+  ttft_ms: Statistics,
+  tpot_ms: Statistics,
+  e2e_latency_ms: Statistics,
+  /** Over all gaps between tokens; left out where only a part of the run is measured. */
+  itl_ms: Schema.optionalKey(Statistics),
+  /** Where somebody says what a good request is. */
+  goodput: Schema.optionalKey(
+    Schema.Struct({
+      sla_ttft_ms: Schema.optionalKey(Schema.Finite),
+      sla_itl_ms: Schema.optionalKey(Schema.Finite),
+      sla_e2e_ms: Schema.optionalKey(Schema.Finite),
+      completed_requests: Schema.Int,
+      /** Of the requests offered. */
+      ratio: Schema.Finite,
+      request_throughput_rps: Schema.Finite,
+      output_throughput_tok_s: Schema.Finite
+    })
+  ),
+  sessions: Schema.optionalKey(SessionsReport)
+})
+export type ClassFigures = typeof ClassFigures.Type
+
+/** Jain's index over the classes: of their shares of good requests, and of the output tokens that a second of latency gave them. */
+const Fairness = Schema.Struct({
+  index: Schema.Literal("jain"),
+  goodput_ratio: Schema.optionalKey(Schema.Finite),
+  output_tokens_per_latency_second: Schema.Finite
+})
+export type Fairness = typeof Fairness.Type
+
 const RunFacts = Schema.Struct({
   version: Schema.String,
   behaviour_profile: Schema.String,
@@ -155,6 +224,11 @@ const RunFacts = Schema.Struct({
   pools: Schema.optionalKey(Schema.Array(Pool)),
   /** Where workers have KV tiers. */
   kv_tiers: Schema.optionalKey(KvTiersReport),
+  /** Where requests belong to sessions. */
+  sessions: Schema.optionalKey(SessionsReport),
+  /** Where requests belong to classes. */
+  classes: Schema.optionalKey(Schema.Record(Schema.String, ClassFigures)),
+  fairness: Schema.optionalKey(Fairness),
   warnings: Schema.Array(Schema.String),
   /** Present where only a part of the run counts: when that was, and how many requests ended in it, before, and after it. */
   measured_window: Schema.optionalKey(

@@ -3,6 +3,7 @@
  */
 import type { RequestRecord } from "../request/SimRequest.ts"
 import { finiteJson, finiteReport } from "./FiniteReport.ts"
+import { ClassReport } from "./ClassReport.ts"
 import { GapMetric } from "./GapMetric.ts"
 import { logHistogramError } from "./LogHistogram.ts"
 import { MeasuredWindow, workerSecondsWithin } from "./MeasuredWindow.ts"
@@ -13,6 +14,7 @@ import type { PoolFacts, ReportOptions, ServiceLevel } from "./ReportOptions.ts"
 import { RequestMetric } from "./RequestMetric.ts"
 import { RequestTotals } from "./RequestTotals.ts"
 import { RunFindings } from "./RunFindings.ts"
+import { SessionReport } from "./SessionReport.ts"
 import { TierReport } from "./TierReport.ts"
 import { version } from "./Version.ts"
 
@@ -30,6 +32,8 @@ export class ReportBuilder {
   private readonly e2eMs: RequestMetric
   private readonly gaps: GapMetric
   private readonly tiers: TierReport
+  private readonly sessions: SessionReport
+  private readonly classes: ClassReport
   private completed = 0
   private rejected = 0
   private failed = 0
@@ -48,6 +52,8 @@ export class ReportBuilder {
     this.e2eMs = new RequestMetric(options.exactRequests)
     this.gaps = new GapMetric(options.exactGaps)
     this.tiers = new TierReport(options.exactRequests)
+    this.sessions = new SessionReport(options.exactRequests)
+    this.classes = new ClassReport(options)
   }
 
   add(event: ReplayEvent): void {
@@ -74,7 +80,7 @@ export class ReportBuilder {
         e2eMs: this.e2eMs.statistics(),
         ...this.gaps.statistics()
       }),
-      dynosim: { ...this.facts(summary), ...scalingFacts(summary, load) }
+      dynosim: { ...this.facts(summary), ...this.groupFacts(load.duration_ms), ...scalingFacts(summary, load) }
     })
   }
 
@@ -122,6 +128,8 @@ export class ReportBuilder {
     this.countStatus(record)
     this.findings.add(record)
     const counts = this.window?.takes(record) ?? true
+    this.sessions.end(record, counts)
+    this.classes.end(record, counts)
     if (Number.isNaN(record.firstAdmitMs) || record.emittedTokens === 0) return
     const { arrivalMs, emittedTokens, firstTokenMs, lastTokenMs } = record
     const ttftMs = Math.max(firstTokenMs - arrivalMs, 0)
@@ -130,6 +138,8 @@ export class ReportBuilder {
     if (!counts) return
     this.totals.add(record, ttftMs, e2eMs)
     this.tiers.add(record)
+    this.sessions.add(record, ttftMs)
+    this.classes.add(record, ttftMs, e2eMs)
     this.ttftMs.add(ttftMs)
     this.e2eMs.add(e2eMs)
     if (emittedTokens === 1) return
@@ -187,11 +197,18 @@ export class ReportBuilder {
         ...this.findings.warnings(this.totals, pools ?? []),
         ...emptyWindowWarnings(this.window, this.whole.lastTokenMs),
         ...strayEventWarnings(summary),
+        ...this.classes.warnings(),
         ...(this.summary === undefined ? [missingSummaryWarning] : [])
       ],
       ...(pools === undefined ? {} : { pools: pools.map(poolJson) }),
       ...(inputSha256 === undefined ? {} : { input_sha256: inputSha256 })
     }
+  }
+
+  /** What sessions and classes of requests got. */
+  private groupFacts(durationMs: number): Pick<RunFacts, "sessions" | "classes" | "fairness"> {
+    const sessions = this.sessions.json()
+    return { ...(sessions === undefined ? {} : { sessions }), ...this.classes.json(durationMs) }
   }
 
   private missingSummary(): RunSummary {

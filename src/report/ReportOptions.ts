@@ -1,5 +1,6 @@
 /** What a report is told beside the events of the run. */
 import type { Json } from "effect/Schema"
+import type { SampleStatistics } from "./SampleStatistics.ts"
 import type { WindowBounds } from "./MeasuredWindow.ts"
 
 /** Bounds a good request keeps, all inclusive; a bound left out holds for every request. */
@@ -72,6 +73,10 @@ export interface ReportOptions {
   readonly serviceLevel?: ServiceLevel
   /** Only what ends within counts; gaps must come with their times (`timedGaps` of the run). Default: the whole run. */
   readonly window?: WindowBounds
+  /** What good requests of each class are; bounds left out are those of all. */
+  readonly classLevels?: ReadonlyMap<string, ServiceLevel>
+  /** Gaps between tokens of a class, where somebody told them apart; asked when the run has ended. */
+  readonly classGaps?: (className: string) => SampleStatistics | undefined
   /** Asked when the run has ended, so that it may tell what only then is known (warnings, hashes of streamed inputs). */
   readonly metadata?: () => ReportMetadata
   /** Requests up to which their percentiles are exact. Default: 4,194,304, at 32 bytes each. */

@@ -26,8 +26,20 @@ const stamp = (name: string, of: (stamps: HandoffStamps) => number): Column<Requ
 const stageCount = (name: string, of: (stamps: HandoffStamps) => number): Column<RequestRecord> =>
   integer(name, ({ handoff }) => (handoff === null ? null : counted(of(handoff))))
 
+/** What is not the same for every run. */
+export interface ColumnOptions {
+  readonly engineProfile: string | undefined
+  readonly window: WindowBounds | undefined
+  /** Requests belong to classes. */
+  readonly hasClasses: boolean
+}
+
 /** The columns in the order of the lines; what a trace said beside the simulation's fields is one column of JSON. */
-export const requestColumns = (engineProfile?: string, bounds?: WindowBounds): ReadonlyArray<Column<RequestRecord>> => [
+export const requestColumns = ({
+  engineProfile,
+  hasClasses,
+  window
+}: ColumnOptions): ReadonlyArray<Column<RequestRecord>> => [
   text("session_id", (record) => record.sessionId),
   integer("turn_index", (record) => (record.sessionId === null ? null : record.turnIndex)),
   text("uuid", (record) => record.requestId ?? `request-${record.id}`),
@@ -65,7 +77,8 @@ export const requestColumns = (engineProfile?: string, bounds?: WindowBounds): R
   integer("shared_prefix_reused_tokens", (record) => record.sharedReusedTokens),
   integer("requested_output_length", (record) => record.outputTokens),
   text("engine_profile", () => engineProfile ?? null),
-  ...(bounds === undefined ? [] : [measuredColumn(new MeasuredWindow(bounds))]),
+  ...(window === undefined ? [] : [measuredColumn(new MeasuredWindow(window))]),
+  ...(hasClasses ? [text("class", ({ className }) => className)] : []),
   text("annotations", ({ annotations }) => (annotations === null ? null : JSON.stringify(annotations)))
 ]
 

@@ -49,6 +49,7 @@ export const requestLine = (record: RequestRecord, engineProfile?: string, isMea
     + (outputLength(record) === record.outputTokens ? "" : `,"requested_output_length":${record.outputTokens}`)
     + (record.tiers === null ? "" : tierFields(record.tiers))
     + (engineProfile === undefined ? "" : `,"engine_profile":${JSON.stringify(engineProfile)}`)
+    + (record.className === null ? "" : `,"class":${JSON.stringify(record.className)}`)
     + (isMeasured === undefined ? "" : `,"measured":${isMeasured}`)
     + `${record.annotations === null ? "" : annotationText(record.annotations)}}`
   )
@@ -117,7 +118,8 @@ const ownKeys: ReadonlySet<string> = new Set([
   "object_reused_tokens",
   "onboard_wait_ms",
   "offload_wait_ms",
-  "measured"
+  "measured",
+  "class"
 ])
 
 /** What the trace said beside the simulation's fields; a name already taken gets the prefix `trace_`. */

@@ -32,6 +32,7 @@ import type { AicError } from "../timing/aic/AicError.ts"
 import type { NpzError } from "../timing/npz/NpzError.ts"
 import type { TraceError } from "../trace/TraceError.ts"
 import type { WorkloadError } from "../workload/WorkloadError.ts"
+import { ClassGaps } from "./ClassGaps.ts"
 import { type Deployment, deployWith } from "./Deployment.ts"
 import { hashFiles, InputHashes, Sha256 } from "./InputHashes.ts"
 import { sideFiles } from "./InputFiles.ts"
@@ -77,6 +78,8 @@ export interface PreparedRun {
   /** Requests that the run will offer unless it is cut off. */
   readonly requests: number
   readonly deployment: Deployment
+  /** Requests belong to classes. */
+  readonly hasClasses: boolean
   /** What the user should know before it starts, each in a sentence. */
   readonly notices: ReadonlyArray<string>
   /** What part of it counts, where not all of it does. */
@@ -126,20 +129,30 @@ export const prepare = Effect.fnUntraced(function* (
     ...(hashes === undefined ? {} : { inputSha256: hashes.finish() })
   })
   const window = options.measure === undefined ? undefined : windowOf(options.measure, workload.requests)
+  const classGaps = workload.classes === undefined || window !== undefined ? undefined : new ClassGaps()
   return {
     requests: workload.requests,
     deployment,
+    hasClasses: workload.classes !== undefined,
     notices,
     window,
     warnings,
-    events: simulation.events,
+    events: classGaps === undefined ? simulation.events : watchedBy(classGaps.probe, simulation.events),
     report: ReportSink.sink({
       serviceLevel: options.serviceLevel,
       metadata,
+      ...(workload.classes === undefined ? {} : { classLevels: workload.classes }),
+      ...(classGaps === undefined ? {} : { classGaps: (className) => classGaps.statistics(className) }),
       ...(window === undefined ? {} : { window })
     })
   }
 })
+
+/** The same events, with a probe that looks on. */
+const watchedBy =
+  (probe: RunProbe, events: PreparedRun["events"]): PreparedRun["events"] =>
+  (controls = {}) =>
+    events({ ...controls, probes: [...(controls.probes ?? []), probe] })
 
 /** The events of the run that the options describe. */
 export const events = <E = never, R = never>(
