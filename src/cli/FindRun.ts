@@ -29,7 +29,7 @@ import { type Found, threshold } from "../sweep/Threshold.ts"
 import { checkSweepOutputs } from "./SweepRun.ts"
 import { ThresholdsCrossed } from "./CliError.ts"
 import { threadRunner } from "./SweepThreads.ts"
-import { refusePolicyVariable } from "./OptionFiles.ts"
+import { refusePolicyVariable, withObjectFiles } from "./OptionFiles.ts"
 
 interface FindSettings {
   readonly where?: ReadonlyArray<string> | undefined
@@ -58,8 +58,9 @@ const baseOf = Effect.fnUntraced(function* (traces: ReadonlyArray<string>, flags
 })
 
 /** What is wrong with the options is told here, in the words of a replay, before anything is run. */
-const baseFrom = Effect.fnUntraced(function* (traces: ReadonlyArray<string>, values: FlagValues) {
+const baseFrom = Effect.fnUntraced(function* (traces: ReadonlyArray<string>, given: FlagValues) {
   yield* refusePolicyVariable
+  const values = yield* withObjectFiles(given, new Map())
   const options = yield* Effect.fromResult(Result.flatMap(readGivenOptions(traces, values), validateReplayOptions))
   if (options.deployment._tag === "Disaggregated") {
     return yield* usageError(

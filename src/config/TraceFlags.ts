@@ -25,7 +25,7 @@ export const traceFlags = {
   column: {
     kind: texts,
     description:
-      "Column of a CSV, JSON Lines or Parquet file, as FIELD=COLUMN for timestamp, input_length, output_length, session_id; may be repeated",
+      "Column of a CSV, JSON Lines or Parquet file, as FIELD=COLUMN for timestamp, input_length, output_length, session_id, class; may be repeated",
     own: true
   },
   "prefix-model": {

@@ -68,6 +68,7 @@ class Chats {
         hashIds: hash_ids,
         sessionId: this.turns === "wait" ? session : undefined,
         requestId: String(chat_id),
+        className: typeof type === "string" ? type : undefined,
         annotations: { ...(this.turns === "wait" ? {} : { session }), ...(typeof type === "string" ? { type } : {}) }
       })
     }

@@ -34,6 +34,7 @@ export const openColumns: OpenForeign = (reading) =>
         inputTokens: names(columns.input_length),
         outputTokens: names(columns.output_length),
         session: names(columns.session_id),
+        classes: [names(columns.class)],
         timeForm: undefined,
         withoutOutput: "refused"
       },

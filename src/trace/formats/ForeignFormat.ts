@@ -59,7 +59,7 @@ export const defaultForeignBlockTokens = defaultTraceBlockTokens
 /** A row that says no more than it must. */
 export const plainRow = (
   row: Pick<TraceRow, "line" | "timestampMs" | "promptTokens" | "outputTokens" | "hashIds">
-    & Partial<Pick<TraceRow, "sessionId" | "delayMs" | "requestId">> & {
+    & Partial<Pick<TraceRow, "sessionId" | "delayMs" | "requestId" | "className">> & {
       readonly annotations?: Readonly<Record<string, unknown>> | undefined
     }
 ): TraceRow => ({
@@ -75,5 +75,6 @@ export const plainRow = (
   priority: 0,
   strictPriority: 0,
   policyClass: undefined,
+  ...(row.className === undefined ? {} : { className: row.className }),
   ...(row.annotations === undefined ? {} : { annotations: row.annotations })
 })

@@ -25,6 +25,8 @@ export interface TableMapping {
   readonly inputTokens: Names
   readonly outputTokens: Names
   readonly session?: Names
+  /** What says the class of a request, several columns together. */
+  readonly classes?: ReadonlyArray<Names>
   /** Carried along into the per-request lines, by the name that they get there. */
   readonly annotations?: Readonly<Record<string, Names>>
   /** Of timestamps that are numbers; none when only the user can know. */
@@ -40,6 +42,7 @@ interface Places {
   readonly inputTokens: number
   readonly outputTokens: number
   readonly session: number
+  readonly classes: ReadonlyArray<number>
   readonly annotations: ReadonlyArray<readonly [name: string, place: number]>
 }
 
@@ -59,6 +62,7 @@ const placesOf = (table: Table, mapping: TableMapping, file: string): Places | T
     inputTokens: place(mapping.inputTokens),
     outputTokens: place(mapping.outputTokens),
     session: place(mapping.session ?? []),
+    classes: (mapping.classes ?? []).map(place).filter((at) => at >= 0),
     annotations: Object.entries(mapping.annotations ?? {})
       .map(([name, names]) => [name, place(names)] as const)
       .filter(([, at]) => at >= 0)
@@ -132,8 +136,16 @@ class RowMaker {
       ...lengths,
       hashIds,
       sessionId: waits ? session : undefined,
+      className: this.classOf(cells),
       annotations: this.annotationsOf(cells, waits ? undefined : session)
     })
+  }
+
+  private classOf(cells: Cells): string | undefined {
+    const { classes } = this.places
+    if (classes.length === 0) return undefined
+    const named = classes.map((place) => textOf(cells[place])).filter((text) => text !== undefined)
+    return named.length === 0 ? undefined : named.join(", ")
   }
 
   private annotationsOf(cells: Cells, session: string | undefined): Readonly<Record<string, unknown>> | undefined {

@@ -1,5 +1,5 @@
 /** Which column of a table holds what, where its names are nobody's standard. */
-export const columnFields = ["timestamp", "input_length", "output_length", "session_id"] as const
+export const columnFields = ["timestamp", "input_length", "output_length", "session_id", "class"] as const
 export type ColumnField = (typeof columnFields)[number]
 
 /** Column by field. */

@@ -87,7 +87,16 @@ const all: ReadonlyArray<Sample> = [
     file: "burstgpt.csv",
     format: "burstgpt",
     rows: [
-      [0, 472, 18, [0], { annotations: { model: "model-a", log_type: "API log", observed_e2e_s: "2.5" } }],
+      [
+        0,
+        472,
+        18,
+        [0],
+        {
+          className: "model-a, API log",
+          annotations: { model: "model-a", log_type: "API log", observed_e2e_s: "2.5" }
+        }
+      ],
       [40_000, 1087, 230, [1, 2, 3]],
       [
         114_500,
@@ -95,6 +104,7 @@ const all: ReadonlyArray<Sample> = [
         50,
         [1, 2, 3],
         {
+          className: 'model "b", large, Conversation log',
           annotations: {
             session: "chat-1",
             model: 'model "b", large',
@@ -141,7 +151,7 @@ const all: ReadonlyArray<Sample> = [
     blockTokens: 16,
     rows: [
       [0, 96, 24, [1, 2, 3, 4, 5, 6], { requestId: "7", annotations: { session: "7", type: "text" } }],
-      [2500, 60, 18, [1, 2, 8, 9], { annotations: { session: "8", type: "file" } }],
+      [2500, 60, 18, [1, 2, 8, 9], { className: "file", annotations: { session: "8", type: "file" } }],
       [50_250, 152, 30, [1, 2, 3, 4, 5, 6, 10, 11, 12, 13], { annotations: { session: "7", type: "text" } }],
       [69_875, 160, 3, [1, 2, 3, 4, 5, 6, 10, 11, 12, 13], { annotations: { session: "7", type: "text" } }]
     ],
@@ -266,11 +276,17 @@ const all: ReadonlyArray<Sample> = [
     options: {
       timeUnit: "ns",
       foreign: {
-        columns: { timestamp: "when", input_length: "prompt, tokens", output_length: "reply", session_id: "who" }
+        columns: {
+          timestamp: "when",
+          input_length: "prompt, tokens",
+          output_length: "reply",
+          session_id: "who",
+          class: "reply"
+        }
       }
     },
     rows: [
-      [0, 700, 30, [0, 1], { line: 2, annotations: { session: "multi\nline" } }],
+      [0, 700, 30, [0, 1], { line: 2, className: "30", annotations: { session: "multi\nline" } }],
       [500, 1500, 40, [2, 3, 4], { line: 4 }]
     ],
     isTold: false
