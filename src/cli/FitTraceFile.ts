@@ -1,8 +1,11 @@
 /** `dynosim trace fit`: a trace as a workload file. */
+import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import type { FlagValues } from "../config/ReadFlags.ts"
 import { fitOptions } from "../config/TraceToolOptions.ts"
 import * as OutputFile from "../report/OutputFile.ts"
+import { isStandardOutput } from "../report/OutputTarget.ts"
+import { printable } from "../report/Printable.ts"
 import { openInput } from "../run/OpenTrace.ts"
 import { fitTrace } from "../workload/fit/FitTrace.ts"
 import { planJson, planYaml } from "../workload/fit/PlanText.ts"
@@ -20,4 +23,9 @@ export const fitTraceFile = Effect.fnUntraced(function* (files: ReadonlyArray<st
     })
   )
   yield* OutputFile.write(out, out.endsWith(".json") ? planJson(plan) : planYaml(plan))
+  if (yield* isStandardOutput(out)) return
+  const classes = plan.classes.map(({ name }) => name).join(", ")
+  yield* Console.log(
+    printable(`${out}: ${(plan.requestCount ?? 0).toLocaleString("en-US")} sessions, described as ${classes}`)
+  )
 })

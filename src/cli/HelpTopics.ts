@@ -23,7 +23,7 @@ export const helpTopics: ReadonlyArray<HelpTopic> = [
   ),
   topic(
     "SYNTHETIC LOAD",
-    "input-tokens output-tokens request-count arrival-interval-ms request-rate",
+    "workload input-tokens output-tokens request-count arrival-interval-ms request-rate",
     "arrival-process arrival-shape turns-per-session shared-prefix-ratio num-prefix-groups inter-turn-delay-ms"
   ),
   topic("LOAD", "replay-concurrency arrival-speedup-ratio max-sim-time-seconds", "replay-mode seed"),
