@@ -8,9 +8,16 @@
 
 import type { HashId, HashIds } from "./HashId.ts"
 
-/** Calls back with every block identity that a holder still needs. */
+/** Calls back with every block identity that a holder still needs; one stands for all blocks before it. */
 export interface BlockHolder {
   markBlocks(mark: (block: number) => void): void
+}
+
+/** Marks the blocks of one token string, of which only those with identities from 0 on are shared: the last of these stands for all. */
+export const markPrefix = (blocks: Int32Array, mark: (block: number) => void): void => {
+  let last = blocks.length - 1
+  while (last >= 0 && blocks[last]! < 0) last -= 1
+  if (last >= 0) mark(blocks[last]!)
 }
 
 export interface BlockIdentity {
@@ -31,6 +38,6 @@ export interface BlockIdentity {
   readonly blocksOfHashIds: (hashIds: HashIds, promptTokens: number) => Int32Array
   /** Whether enough identities were made since the last collection to be worth one. */
   readonly wantsCollection: () => boolean
-  /** Recycles every identity that no holder marks. */
+  /** Recycles every identity that no holder marks and none that it marks extends. */
   readonly collect: (holders: Iterable<BlockHolder>) => void
 }

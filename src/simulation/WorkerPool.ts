@@ -12,7 +12,7 @@ import type { WorkerContext } from "../engine/WorkerContext.ts"
 import type { SharedTiers } from "../engine/tiers/SharedTiers.ts"
 import type { TokenGaps } from "../engine/TokenGaps.ts"
 import { type PassOutcome, Signal, type WorkerCore } from "../engine/WorkerCore.ts"
-import type { BlockHolder } from "../request/BlockIdentity.ts"
+import { type BlockHolder, markPrefix } from "../request/BlockIdentity.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
 import type { Router, RouterContext, RouterCore } from "../router/Router.ts"
 import { RouterFault } from "../router/RouterFault.ts"
@@ -208,7 +208,7 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
   markBlocks(mark: (block: number) => void): void {
     this.router.markBlocks(mark)
     for (const core of this.cores) core?.markBlocks(mark)
-    for (const { blocks } of this.unplaced) blocks.forEach((block) => mark(block))
+    for (const { blocks } of this.unplaced) markPrefix(blocks, mark)
   }
 
   // ---- requests and passes -------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
  * A client's time to first token holds this time; an engine's does not. Requests are independent of each other here: a long prompt
  * does not hold up a short one behind it.
  */
+import { markPrefix } from "../request/BlockIdentity.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
 import type { TraceRow } from "../trace/TraceRow.ts"
 import type { WorkloadCore } from "./WorkloadCore.ts"
@@ -72,7 +73,7 @@ class FrontEndCore implements WorkloadCore {
 
   markBlocks(mark: (block: number) => void): void {
     this.inner.markBlocks(mark)
-    for (const { request } of this.held) for (const block of request.blocks) mark(block)
+    for (const { request } of this.held) markPrefix(request.blocks, mark)
   }
 
   /** Behind everybody who is due at the same time. */

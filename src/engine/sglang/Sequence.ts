@@ -4,6 +4,7 @@
  * Its pages in order are: `lockedPages` that lie in the radix tree down to `node`, which it locks, then its own `frames`, the
  * last of which may be partly filled. Only whole pages are ever in the tree.
  */
+import { markPrefix } from "../../request/BlockIdentity.ts"
 import type { SimRequest } from "../../request/SimRequest.ts"
 import { root } from "./RadixTree.ts"
 
@@ -60,6 +61,6 @@ export class Sequence {
 
   /** Every shareable identity it may still look up. */
   markKeys(mark: (block: number) => void): void {
-    for (const key of this.keys) if (key >= 0) mark(key)
+    markPrefix(this.keys, mark)
   }
 }

@@ -4,6 +4,7 @@
  * Decisions run ahead of deliveries: `computedTokens` counts what is scheduled, `knownTokens` what has come back. In steady decode
  * both move by one per pass and nothing else happens, so two thresholds tell when a pass needs a closer look.
  */
+import { markPrefix } from "../../request/BlockIdentity.ts"
 import { emptyBlocks, type SimRequest } from "../../request/SimRequest.ts"
 import type { Queueable } from "../WaitingQueue.ts"
 
@@ -63,6 +64,6 @@ export class Sequence implements Queueable<Sequence> {
 
   /** Every shareable identity it may still look up. */
   markKeys(mark: (block: number) => void): void {
-    for (const key of this.keys) if (key >= 0) mark(key)
+    markPrefix(this.keys, mark)
   }
 }

@@ -32,6 +32,7 @@ import {
   runLength
 } from "../../structures/FrameMask.ts"
 import { grown } from "../../structures/Grown.ts"
+import { MemberCounts } from "../../structures/MemberCounts.ts"
 import type { KvEventSink } from "../KvEvents.ts"
 import { noBlock } from "../tiers/LeafOrder.ts"
 import type { WorkerProbe } from "../WorkerProbe.ts"
@@ -52,9 +53,8 @@ export class KvBlockPool {
   private readonly frames = new FrameTable()
   /** Members of each frame that are resident, active or not. */
   private resident = new Uint8Array(this.frames.capacity)
-  /** Holders of each slot. */
-  protected references: Int32Array = new Int32Array(this.frames.capacity * frameSize)
-  /** How many of a slot's references belong to reservations, see {@link acquireUnregistered}; none where nobody ever made one. */
+  private readonly holders = new MemberCounts(this.frames.capacity)
+  /** How many of a slot's holders are reservations, see {@link acquireUnregistered}; none where nobody ever made one. */
   private pins: Int32Array | undefined = undefined
   private readonly idle = new IdleBlocks()
   private nextPrivateKey = firstPrivateKey
@@ -109,11 +109,10 @@ export class KvBlockPool {
     const { frames } = this
     for (let position = 0; position < count;) {
       const key = keys[position]!
-      const frame = frames.find(frameOf(key))
-      if (frame === 0) return position
-      const end = position + runLength(keys, position, count)
-      let slot = frame * frameSize + memberOf(key)
-      for (; position < end; position++, slot++) if (!this.isActive(slot)) return position
+      const run = runLength(keys, position, count)
+      const active = leadingMembers(this.activeMembers(frames.find(frameOf(key))), memberOf(key))
+      if (active < run) return position + active
+      position += run
     }
     return count
   }
@@ -148,7 +147,7 @@ export class KvBlockPool {
       this.giveBack(slots, 0, hits)
       return -1
     }
-    const pins = (this.pins ??= new Int32Array(this.references.length))
+    const pins = (this.pins ??= new Int32Array(this.frames.capacity * frameSize))
     for (let position = 0; position < hits; position++) pins[slots[position]!]! += 1
     this.take(blocks - hits)
     for (let position = hits; position < blocks; position++) slots[position] = partialSlot
@@ -206,7 +205,7 @@ export class KvBlockPool {
       return existing
     }
     const slot = this.slotFor(key)
-    this.references[slot] = 1
+    this.holders.add(slot >> frameBits, memberOf(slot), 1)
     this.register(slot, 1, key, parentKey)
     if (key >= 0) this.activeVersion += 1
     return slot
@@ -214,39 +213,26 @@ export class KvBlockPool {
 
   /** Gives back the hold on list positions `from … to`, deepest first, so that a prefix outlives what extends it. */
   releaseAll(slots: Int32Array, from: number, to: number): void {
-    const { pins, references } = this
-    for (let position = to - 1; position >= from;) {
-      let slot = slots[position]!
-      if (slot === partialSlot) {
+    for (let position = to; position > from;) {
+      const last = slots[--position]!
+      if (last === partialSlot) {
         this.free(1)
-        position -= 1
         continue
       }
-      const firstOfFrame = slot & -frameSize
-      let idle = 0
-      do {
-        const left = references[slot]! - 1
-        references[slot] = left
-        if (left <= (pins === undefined ? 0 : pins[slot]!)) this.activeVersion += 1
-        if (left === 0) idle |= 1 << (slot - firstOfFrame)
-        slot -= 1
+      const lowest = last & -frameSize
+      let first = last
+      while (first > lowest && position > from && slots[position - 1] === first - 1) {
+        first -= 1
         position -= 1
-      } while (position >= from && slot >= firstOfFrame && slots[position] === slot)
-      if (idle !== 0) this.linkInactive(firstOfFrame >> frameBits, idle)
+      }
+      this.releaseRun(first, last - first + 1)
     }
   }
 
   /** Gives back one hold: a block still being filled becomes free, a full one inactive once nobody holds it. */
   release(slot: number): void {
-    if (slot === partialSlot) {
-      this.free(1)
-      return
-    }
-    const left = this.references[slot]! - 1
-    this.references[slot] = left
-    if (left > (this.pins?.[slot] ?? 0)) return
-    this.activeVersion += 1
-    if (left === 0) this.linkInactive(slot >> frameBits, 1 << memberOf(slot))
+    if (slot === partialSlot) this.free(1)
+    else this.releaseRun(slot, 1)
   }
 
   /** Every shareable identity cached here. */
@@ -263,8 +249,8 @@ export class KvBlockPool {
     let residents = 0
     this.forEachResident((slot, key) => {
       residents += 1
-      if (this.references[slot]! > 0) held += 1
-      if (this.pins !== undefined && this.references[slot]! < this.pins[slot]!)
+      if (this.isHeld(slot)) held += 1
+      if (this.holdersOf(slot) < this.pinsOf(slot))
         throw new Error(`KV block ${key} has more reservations than holders`)
       if (this.find(key) !== slot) throw new Error(`KV block ${key} is not found in its slot ${slot}`)
     })
@@ -285,7 +271,7 @@ export class KvBlockPool {
       inactive += memberCount(mask)
       for (let member = 0; member < frameSize; member++) {
         const slot = frame * frameSize + member
-        if ((mask & (1 << member)) !== 0 && this.references[slot] !== 0)
+        if ((mask & (1 << member)) !== 0 && this.isHeld(slot))
           throw new Error(`KV slot ${slot} is inactive but has holders`)
       }
       if (inactive > this.capacity) throw new Error("the inactive list is circular")
@@ -343,8 +329,26 @@ export class KvBlockPool {
     this.probe?.evicted?.(memberCount(mask))
   }
 
-  private isActive(slot: number): boolean {
-    return this.references[slot]! > (this.pins === undefined ? 0 : this.pins[slot]!)
+  protected isHeld(slot: number): boolean {
+    return this.holdersOf(slot) > 0
+  }
+
+  private holdersOf(slot: number): number {
+    return this.holders.of(slot >> frameBits, memberOf(slot))
+  }
+
+  private pinsOf(slot: number): number {
+    return this.pins === undefined ? 0 : this.pins[slot]!
+  }
+
+  /** The members of a frame that are held by more than reservations. */
+  private activeMembers(frame: number): number {
+    let active = this.holders.held(frame)
+    if (this.pins === undefined) return active
+    for (let slot = frame * frameSize; slot < (frame + 1) * frameSize; slot++) {
+      if (this.holdersOf(slot) <= this.pins[slot]!) active &= ~(1 << memberOf(slot))
+    }
+    return active
   }
 
   private pinHits(keys: Int32Array, from: number, end: number, slots: Int32Array): number {
@@ -368,14 +372,18 @@ export class KvBlockPool {
 
   /** Holds the resident blocks in `count` slots of a frame. */
   private hold(slot: number, count: number): void {
-    const { references } = this
-    let idle = 0
-    for (let at = slot; at < slot + count; at++) {
-      const holders = references[at]!
-      if (holders === 0) idle |= 1 << memberOf(at)
-      references[at] = holders + 1
-    }
-    if (idle !== 0) this.unlinkInactive(slot >> frameBits, idle)
+    const frame = slot >> frameBits
+    const idle = this.holders.add(frame, memberOf(slot), count)
+    if (idle !== 0) this.unlinkInactive(frame, idle)
+  }
+
+  /** Gives back the holds on the blocks in `count` slots of a frame, the last one first. */
+  private releaseRun(slot: number, count: number): void {
+    const frame = slot >> frameBits
+    const before = this.pins === undefined ? 0 : this.activeMembers(frame)
+    const idle = this.holders.remove(frame, memberOf(slot), count)
+    if (this.pins === undefined ? idle !== 0 : this.activeMembers(frame) !== before) this.activeVersion += 1
+    if (idle !== 0) this.linkInactive(frame, idle)
   }
 
   /** Registers the run of full blocks that starts at `keys[position]`, held once; returns its length. */
@@ -383,10 +391,8 @@ export class KvBlockPool {
     const key = keys[position]!
     const run = runLength(keys, position, end)
     const slot = this.slotFor(key)
-    for (let block = 0; block < run; block++) {
-      this.references[slot + block] = 1
-      slots[position + block] = slot + block
-    }
+    this.holders.add(slot >> frameBits, memberOf(slot), run)
+    for (let block = 0; block < run; block++) slots[position + block] = slot + block
     this.register(slot, run, key, position > 0 ? keys[position - 1]! : noBlock)
     return run
   }
@@ -438,9 +444,8 @@ export class KvBlockPool {
   }
 
   private growSlots(): void {
-    const slots = this.frames.capacity * frameSize
     this.resident = grown(this.resident, this.frames.capacity)
-    this.references = grown(this.references, slots)
-    if (this.pins !== undefined) this.pins = grown(this.pins, slots)
+    this.holders.grow(this.frames.capacity)
+    if (this.pins !== undefined) this.pins = grown(this.pins, this.frames.capacity * frameSize)
   }
 }

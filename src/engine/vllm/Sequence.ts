@@ -5,6 +5,7 @@
  * the first `fullBlocks` are full, a last one may still be filling. A block that generation has just filled becomes
  * full only when the next token needs a new block.
  */
+import { markPrefix } from "../../request/BlockIdentity.ts"
 import type { Offload, TierMatch } from "../tiers/KvTiers.ts"
 import { emptyBlocks, type SimRequest } from "../../request/SimRequest.ts"
 import type { CopyHolder } from "./CopyHolder.ts"
@@ -74,7 +75,7 @@ export class Sequence {
 
   /** Every shareable identity it may still look up. */
   markKeys(mark: (block: number) => void): void {
-    for (const key of this.keys) if (key >= 0) mark(key)
+    markPrefix(this.keys, mark)
   }
 
   /** It cannot be tried before what it waits for is here. */

@@ -73,7 +73,7 @@ export class TieredBlockPool extends KvBlockPool {
   touch(keys: Int32Array, count: number): void {
     for (let position = 0; position < count; position++) {
       const slot = this.find(keys[position]!)
-      if (this.references[slot] !== 0) continue
+      if (this.isHeld(slot)) continue
       this.unlinkInactive(slot >> frameBits, 1 << memberOf(slot))
       this.linkInactive(slot >> frameBits, 1 << memberOf(slot))
     }

@@ -663,7 +663,7 @@ describe("what a worker shows", () => {
     worker.markBlocks((block) => marked.add(block))
     assert.deepStrictEqual(
       [...marked].toSorted((a, b) => a - b),
-      [1_000, 1_001, 2_000, 2_001]
+      [1_000, 1_001, 2_001]
     )
   })
 

@@ -76,6 +76,20 @@ describe("load tracker", () => {
     assert.deepStrictEqual(Array.from(tracker.activeBlocks), [0, 0])
   })
 
+  it("forgets a worker that is gone with all that its requests held", () => {
+    const tracker = new LoadTracker(3)
+    const blocks = Int32Array.from({ length: 21 }, (_, i) => i)
+    for (const worker of [0, 1, 1]) tracker.add(worker, blocks, blocks.length)
+    tracker.removeWorker(1)
+    tracker.add(2, blocks, 9)
+    tracker.remove(2, blocks, 9)
+    tracker.add(2, blocks, 5)
+    const depths = new Int32Array(3)
+    tracker.depths(blocks, blocks.length, depths)
+    assert.deepStrictEqual(Array.from(depths), [21, 0, 5])
+    assert.deepStrictEqual(Array.from(tracker.activeBlocks), [21, 0, 5])
+  })
+
   it("counts private blocks apart from all others", () => {
     const tracker = new LoadTracker(1)
     tracker.addPrivate(0, 12)
