@@ -4,7 +4,7 @@
  * vLLM-style engines publish while a pass is computed (the router sees them at pass start), SGLang-style ones at
  * pass end; {@link KvEventBuffer} holds them back for the latter.
  */
-import type { BlockHolder } from "../request/BlockIdentity.ts"
+import type { BlockHolder, MarkBlocks } from "../request/BlockIdentity.ts"
 
 /** Takes the cache changes of one worker, in order. Blocks with consecutive identities may come in one call, at most eight. */
 export interface KvEventSink {
@@ -39,12 +39,10 @@ export class KvEventBuffer implements KvEventSink, BlockHolder {
     return this.encoded.length === 0
   }
 
-  markBlocks(mark: (block: number) => void): void {
+  markBlocks(mark: MarkBlocks): void {
     const { encoded } = this
-    for (let at = 0; at < encoded.length; at += 2) {
-      const first = encoded[at]! >= 0 ? encoded[at]! : ~encoded[at]!
-      for (let block = first; block < first + encoded[at + 1]!; block++) mark(block)
-    }
+    for (let at = 0; at < encoded.length; at += 2)
+      mark(encoded[at]! >= 0 ? encoded[at]! : ~encoded[at]!, encoded[at + 1]!)
   }
 
   flush(sink: KvEventSink): void {

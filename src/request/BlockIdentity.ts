@@ -6,15 +6,30 @@
  * memory follows the live blocks, not the length of the trace.
  */
 
+import { frameBits, lastOf, membersFrom } from "../structures/FrameMask.ts"
 import type { HashId, HashIds } from "./HashId.ts"
 
-/** Calls back with every block identity that a holder still needs; one stands for all blocks before it. */
+/** Takes the identity of a block that is still needed, or of `count` blocks whose identities follow each other. */
+export type MarkBlocks = (first: number, count?: number) => void
+
+/** Calls back with every block identity that a holder still needs; one stands for all blocks before it in its prompt. */
 export interface BlockHolder {
-  markBlocks(mark: (block: number) => void): void
+  markBlocks(mark: MarkBlocks): void
+}
+
+/** Marks the blocks whose identities are the members of a mask of a frame. */
+export const markMembers = (frame: number, mask: number, mark: MarkBlocks): void => {
+  const first = frame << frameBits
+  for (let rest = mask; rest !== 0;) {
+    const last = lastOf(rest)
+    const from = lastOf(~rest & membersFrom(0, last)) + 1
+    mark(first + from, last - from + 1)
+    rest &= membersFrom(0, from)
+  }
 }
 
 /** Marks the blocks of one token string, of which only those with identities from 0 on are shared: the last of these stands for all. */
-export const markPrefix = (blocks: Int32Array, mark: (block: number) => void): void => {
+export const markPrefix = (blocks: Int32Array, mark: MarkBlocks): void => {
   let last = blocks.length - 1
   while (last >= 0 && blocks[last]! < 0) last -= 1
   if (last >= 0) mark(blocks[last]!)

@@ -64,7 +64,10 @@ export class HashIdTrie implements BlockIdentity {
     const { stride, tree } = this
     const marked = new Uint8Array(tree.nodes)
     marked[0] = 1
-    const mark = (block: number): void => tree.markPath(Math.floor(block / stride), marked)
+    const mark = (first: number, count = 1): void => {
+      const last = Math.floor((first + count - 1) / stride)
+      for (let node = Math.floor(first / stride); node <= last; node++) tree.markPath(node, marked)
+    }
     for (const holder of holders) holder.markBlocks(mark)
     tree.sweep(marked)
     this.madeSinceCollection = 0

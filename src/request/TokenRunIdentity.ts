@@ -72,8 +72,9 @@ export class TokenRunIdentity implements BlockIdentity {
 
   collect(holders: Iterable<BlockHolder>): void {
     const marked = new Uint8Array(this.parents.length)
-    const mark = (block: number): void => {
-      for (let at = block; at !== noParent && marked[at] === 0; at = this.parents[at]!) marked[at] = 1
+    const mark = (first: number, count = 1): void => {
+      for (let block = first; block < first + count; block++)
+        for (let at = block; at !== noParent && marked[at] === 0; at = this.parents[at]!) marked[at] = 1
     }
     for (const holder of holders) holder.markBlocks(mark)
     this.freeBlocks.length = 0

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { KvEventBuffer } from "../../src/engine/KvEvents.ts"
+import { markedBlocks } from "../support/MarkedBlocks.ts"
 
 describe("KvEventBuffer", () => {
   it("passes events on in order, once", () => {
@@ -13,9 +14,7 @@ describe("KvEventBuffer", () => {
       stored: (first: number, count: number) => void seen.push(`+${first} ${count}`),
       removed: (first: number, count: number) => void seen.push(`-${first} ${count}`)
     }
-    const marked: Array<number> = []
-    buffer.markBlocks((block) => marked.push(block))
-    assert.deepStrictEqual(marked, [0, 1, 0, 2 ** 31 - 1, 2 ** 31 - 1])
+    assert.deepStrictEqual(markedBlocks(buffer), [0, 1, 0, 2 ** 31 - 1, 2 ** 31 - 1])
     buffer.flush(sink)
     assert.deepStrictEqual(seen, ["+0 2", "-0 1", "+2147483647 1", "-2147483647 1"])
     buffer.flush(sink)

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { KvEventHub } from "../../src/online/KvEventHub.ts"
 import { RoundRobinCore } from "../../src/router/RoundRobin.ts"
+import { markedBlocks } from "../support/MarkedBlocks.ts"
 
 /** A router that keeps what it is told, for workers 0 and 1 only. */
 class ListeningRouter extends RoundRobinCore {
@@ -21,11 +22,7 @@ class ListeningRouter extends RoundRobinCore {
   }
 }
 
-const marked = (hub: KvEventHub): ReadonlyArray<number> => {
-  const blocks: Array<number> = []
-  hub.markBlocks((block) => void blocks.push(block))
-  return blocks.toSorted((a, b) => a - b)
-}
+const marked = (hub: KvEventHub): ReadonlyArray<number> => markedBlocks(hub).toSorted((a, b) => a - b)
 
 describe("KvEventHub", () => {
   it.effect("delivers what was published, in order, and holds on to blocks until then", () =>

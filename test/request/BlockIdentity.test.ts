@@ -43,9 +43,16 @@ const identities: ReadonlyArray<readonly [string, (traceBlockTokens: number, blo
   ["TokenRunIdentity", (traceBlockTokens, blockTokens) => new TokenRunIdentity(traceBlockTokens, blockTokens)]
 ]
 
-const holding = (blocks: Iterable<number>): BlockHolder => ({
+/** Marks blocks whose identities follow each other at once. */
+const holding = (blocks: ArrayLike<number>): BlockHolder => ({
   markBlocks: (mark) => {
-    for (const block of blocks) mark(block)
+    for (let first = 0; first < blocks.length;) {
+      let end = first + 1
+      while (end < blocks.length && blocks[end] === blocks[end - 1]! + 1) end += 1
+      if (end === first + 1) mark(blocks[first]!)
+      else mark(blocks[first]!, end - first)
+      first = end
+    }
   }
 })
 

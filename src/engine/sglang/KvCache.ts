@@ -15,6 +15,7 @@
  * **Comparing once.** The reference compares at the end; here pages are compared as they enter the tree. The cached page a request
  * was compared with is on the path that it locks from then on, so it is neither evicted nor replaced before the end.
  */
+import type { MarkBlocks } from "../../request/BlockIdentity.ts"
 import type { KvEventSink } from "../KvEvents.ts"
 import type { WorkerProbe } from "../WorkerProbe.ts"
 import { PageAnnouncer } from "./PageAnnouncer.ts"
@@ -236,7 +237,7 @@ export class KvCache {
   }
 
   /** Every shareable identity that is in the tree or announced. */
-  markBlocks(mark: (block: number) => void): void {
+  markBlocks(mark: MarkBlocks): void {
     this.tree.forEachKey((key) => {
       if (key >= 0) mark(key)
     })

@@ -9,6 +9,7 @@
  * a hash that no prompt asks for, because its content does not follow that other prefix anywhere: it is only remembered as such,
  * never announced.
  */
+import type { MarkBlocks } from "../../request/BlockIdentity.ts"
 import type { KvEventSink } from "../KvEvents.ts"
 import { grown } from "../../structures/Grown.ts"
 import { IntMap } from "../../structures/IntMap.ts"
@@ -69,7 +70,7 @@ export class PageAnnouncer {
   }
 
   /** Every shareable identity that some slot carries. */
-  markBlocks(mark: (block: number) => void): void {
+  markBlocks(mark: MarkBlocks): void {
     this.carriers.forEach((hash) => {
       if (hash >= 0) mark(hash)
     })

@@ -19,6 +19,7 @@
  *
  * Typed arrays that grow with the blocks in use: a pool that nobody uses costs next to nothing.
  */
+import { type MarkBlocks, markMembers } from "../../request/BlockIdentity.ts"
 import { FrameTable } from "../../structures/FrameTable.ts"
 import {
   frameBits,
@@ -236,10 +237,12 @@ export class KvBlockPool {
   }
 
   /** Every shareable identity cached here. */
-  markBlocks(mark: (block: number) => void): void {
-    this.forEachResident((_slot, key) => {
-      if (key >= 0) mark(key)
-    })
+  markBlocks(mark: MarkBlocks): void {
+    const { resident } = this
+    const { numbers } = this.frames
+    for (let frame = 0; frame < resident.length; frame++) {
+      if (resident[frame] !== 0 && numbers[frame]! >= 0) markMembers(numbers[frame]!, resident[frame]!, mark)
+    }
   }
 
   /** Walks all frames and lists: each full block in exactly one state, each found under its key. */

@@ -6,6 +6,7 @@
  * request goes to a worker, its prefill part ends with the first token, the rest when it is freed. Overlaps are measured
  * when a request arrives and stay as they were while it is parked.
  */
+import type { MarkBlocks } from "../../request/BlockIdentity.ts"
 import type { KvEventSink } from "../../engine/KvEvents.ts"
 import { Pcg32 } from "../../structures/Pcg32.ts"
 import type { SimRequest } from "../../request/SimRequest.ts"
@@ -173,7 +174,7 @@ export class KvRouterCore implements RouterCore {
     return this.index?.sink(workerIndex)
   }
 
-  markBlocks(mark: (block: number) => void): void {
+  markBlocks(mark: MarkBlocks): void {
     this.index?.markBlocks(mark)
     this.tracker.markBlocks(mark)
     this.queue.markBlocks(mark)

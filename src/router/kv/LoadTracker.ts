@@ -5,7 +5,7 @@
  * ({@link WorkerFrames}) says which of them it is busy with; how many requests hold each is counted on the side
  * ({@link MemberCounts}). A prompt is mostly whole frames, so its blocks are counted eight at a time.
  */
-import type { BlockHolder } from "../../request/BlockIdentity.ts"
+import type { BlockHolder, MarkBlocks } from "../../request/BlockIdentity.ts"
 import { frameOf, memberCount, memberOf, runLength } from "../../structures/FrameMask.ts"
 import { grown } from "../../structures/Grown.ts"
 import { MemberCounts } from "../../structures/MemberCounts.ts"
@@ -30,7 +30,7 @@ export class LoadTracker implements BlockHolder {
   /** The worker is gone. */
   removeWorker(worker: number): void {
     this.activeBlocks[worker] = 0
-    this.active.dropWorker(worker)
+    this.active.dropWorker(worker, (entry) => this.holders.clear(entry))
   }
 
   /** A request with these prompt blocks (the first `length` of `blocks`) goes to the worker. */
@@ -70,7 +70,7 @@ export class LoadTracker implements BlockHolder {
     this.active.leading(blocks, length, out)
   }
 
-  markBlocks(mark: (block: number) => void): void {
+  markBlocks(mark: MarkBlocks): void {
     this.active.markBlocks(mark)
   }
 
@@ -79,7 +79,6 @@ export class LoadTracker implements BlockHolder {
     const { active, holders } = this
     const entry = active.enter(frameOf(first), worker)
     holders.grow(active.capacity)
-    if (active.masks[entry] === 0) holders.clear(entry)
     const fresh = holders.add(entry, memberOf(first), count)
     active.masks[entry] = holders.held(entry)
     return memberCount(fresh)

@@ -5,7 +5,7 @@
  * a radix tree of the prompts would.
  */
 import type { KvEventSink } from "../../engine/KvEvents.ts"
-import type { BlockHolder } from "../../request/BlockIdentity.ts"
+import type { BlockHolder, MarkBlocks } from "../../request/BlockIdentity.ts"
 import { frameOf, frameSize, memberOf, membersFrom } from "../../structures/FrameMask.ts"
 import { WorkerFrames } from "./WorkerFrames.ts"
 
@@ -64,7 +64,7 @@ export class PrefixIndex implements BlockHolder {
     this.cached.leading(blocks, length, out)
   }
 
-  markBlocks(mark: (block: number) => void): void {
+  markBlocks(mark: MarkBlocks): void {
     this.cached.markBlocks(mark)
   }
 }

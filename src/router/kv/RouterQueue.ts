@@ -3,7 +3,7 @@
  *
  * Parked requests are ordered within their policy class and the classes take turns; without a policy file there is one class.
  */
-import { markPrefix } from "../../request/BlockIdentity.ts"
+import { type MarkBlocks, markPrefix } from "../../request/BlockIdentity.ts"
 import type { SimRequest } from "../../request/SimRequest.ts"
 import { RouterFault } from "../RouterFault.ts"
 import { type ClassHeads, DeficitRoundRobin } from "./DeficitRoundRobin.ts"
@@ -169,7 +169,7 @@ export class RouterQueue implements ClassHeads {
     }
   }
 
-  markBlocks(mark: (block: number) => void): void {
+  markBlocks(mark: MarkBlocks): void {
     for (const request of this.requests()) markPrefix(request.blocks, mark)
   }
 }

@@ -8,7 +8,8 @@
  * what is there, eight blocks at a time: a worker that has nothing of it is not even looked at. 16 bytes per entry and 4 per frame.
  * Identities are recycled small integers, so heads need no hashing.
  */
-import { frameBits, frameOf, frameSize, leadingMembers, memberOf, runLength } from "../../structures/FrameMask.ts"
+import { markMembers, type MarkBlocks } from "../../request/BlockIdentity.ts"
+import { frameOf, leadingMembers, memberOf, runLength } from "../../structures/FrameMask.ts"
 import { grown } from "../../structures/Grown.ts"
 
 const initialEntries = 64
@@ -60,11 +61,13 @@ export class WorkerFrames {
     this.firstFree = entry
   }
 
-  /** Drops every entry of a worker. */
-  dropWorker(worker: number): void {
+  /** Drops every entry of a worker, telling of each. */
+  dropWorker(worker: number, dropped?: (entry: number) => void): void {
     for (let frame = 0; frame < this.heads.length; frame++) {
       const entry = this.find(frame, worker)
-      if (entry !== 0) this.drop(frame, entry)
+      if (entry === 0) continue
+      dropped?.(entry)
+      this.drop(frame, entry)
     }
   }
 
@@ -89,13 +92,12 @@ export class WorkerFrames {
     }
   }
 
-  markBlocks(mark: (block: number) => void): void {
+  markBlocks(mark: MarkBlocks): void {
     const { heads, masks, next } = this
     for (let frame = 0; frame < heads.length; frame++) {
       let held = 0
       for (let entry = heads[frame]!; entry !== 0; entry = next[entry]!) held |= masks[entry]!
-      for (let member = 0; member < frameSize; member++)
-        if ((held & (1 << member)) !== 0) mark((frame << frameBits) | member)
+      markMembers(frame, held, mark)
     }
   }
 

@@ -3,6 +3,7 @@ import * as Schema from "effect/Schema"
 import { KvBlockPool } from "../../../src/engine/vllm/KvBlockPool.ts"
 import { PoolModel } from "./PoolModel.ts"
 import { eachBlock } from "../EachBlock.ts"
+import { markedBlocks } from "../../support/MarkedBlocks.ts"
 
 /** A pool whose evictions and registrations are on record. */
 const recordedPool = (capacity: number) => {
@@ -145,8 +146,7 @@ describe("KvBlockPool", () => {
     assert.notStrictEqual(keys[0], keys[1])
     release(pool, hold(pool, keys))
     assert.strictEqual(resident(pool, keys), 2)
-    const marked: Array<number> = []
-    pool.markBlocks((block) => marked.push(block))
+    const marked = markedBlocks(pool)
     hold(pool, [4, 5, 6])
     assert.strictEqual(resident(pool, keys), 0)
     assert.deepStrictEqual({ marked, removed, stored }, { marked: [], removed: [], stored: [4, 5, 6] })

@@ -5,6 +5,7 @@ import type { SimRequest } from "../../../src/request/SimRequest.ts"
 import { engineArgs } from "../../support/EngineArgsBuilder.ts"
 import { blocksFrom, request } from "../../support/RequestBuilder.ts"
 import { allGaps, drain, signals, spawn, spawnPolynomial, submitAll } from "./Spawn.ts"
+import { markedBlocks } from "../../support/MarkedBlocks.ts"
 
 /** A request over blocks of 4 tokens whose block `j` is `firstBlock + j`. */
 const prompt = (id: number, promptTokens: number, outputTokens: number, firstBlock = 1_000 * (id + 1)): SimRequest =>
@@ -659,8 +660,7 @@ describe("what a worker shows", () => {
     const { worker } = spawn({ blockTokens: 4, numGpuBlocks: 3, maxNumSeqs: 1 })
     submitAll(worker, prompt(0, 8, 2), prompt(1, 8, 1))
     worker.pass(0)
-    const marked = new Set<number>()
-    worker.markBlocks((block) => marked.add(block))
+    const marked = new Set(markedBlocks(worker))
     assert.deepStrictEqual(
       [...marked].toSorted((a, b) => a - b),
       [1_000, 1_001, 2_001]

@@ -5,6 +5,7 @@ import { type DecisionHook, KvRouterCore, type RoutingDecision } from "../../../
 import { defaultKvRouterOptions, type KvRouterOptions } from "../../../src/router/kv/KvRouterOptions.ts"
 import type { Placement, RouterContext } from "../../../src/router/Router.ts"
 import { blocksFrom, context, request } from "../Requests.ts"
+import { markedBlocks } from "../../support/MarkedBlocks.ts"
 
 const core = (options?: Partial<KvRouterOptions>, changes?: Partial<RouterContext>, hook?: DecisionHook) =>
   new KvRouterCore({ ...defaultKvRouterOptions, tieBreak: "lowest", ...options }, context(changes), hook)
@@ -175,8 +176,7 @@ describe("KV router", () => {
     router.kvEvents(0)!.stored(7, 1)
     router.route(request({ id: 0, promptTokens: 128, blocks: [1, 2] }), 0)
     router.route(request({ id: 1, promptTokens: 128, blocks: [3, 4] }), 0)
-    const marked = new Set<number>()
-    router.markBlocks((block) => marked.add(block))
+    const marked = new Set(markedBlocks(router))
     assert.deepStrictEqual(marked, new Set([7, 1, 2, 4]))
   })
 

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import { LoadTracker } from "../../../src/router/kv/LoadTracker.ts"
+import { markedBlocks } from "../../support/MarkedBlocks.ts"
 
 const below = (bound: number) => Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: bound - 1 }))
 /** A request: its worker, how much of a shared prompt it starts with, how many blocks of its own follow, whether those are scattered. */
@@ -57,12 +58,11 @@ describe("load tracker", () => {
       }
       check(tracker, held, workers)
     })
-    const marked = new Set<number>()
-    tracker.markBlocks((block) => marked.add(block))
+    const marked = new Set(markedBlocks(tracker))
     assert.deepStrictEqual(marked, new Set(held.flatMap(({ blocks }) => Array.from(blocks))))
     for (const { blocks, worker } of held) tracker.remove(worker, blocks, blocks.length)
     check(tracker, [], workers)
-    tracker.markBlocks((block) => assert.fail(`block ${block} still active`))
+    assert.deepStrictEqual(markedBlocks(tracker), [])
   })
 
   it("keeps many sharers of many blocks apart", () => {

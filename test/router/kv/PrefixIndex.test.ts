@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import { PrefixIndex } from "../../../src/router/kv/PrefixIndex.ts"
 import { blocksFrom } from "../Requests.ts"
+import { markedBlocks } from "../../support/MarkedBlocks.ts"
 
 const below = (bound: number) => Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: bound - 1 }))
 const event = Schema.Struct({
@@ -56,8 +57,7 @@ describe("prefix index", () => {
       const out = new Int32Array(workers).fill(-1)
       index.overlaps(Int32Array.from(blocks), blocks.length, out)
       assert.deepStrictEqual(Array.from(out), naive.overlaps(blocks))
-      const marked = new Set<number>()
-      index.markBlocks((block) => marked.add(block))
+      const marked = new Set(markedBlocks(index))
       assert.deepStrictEqual(marked, new Set(naive.sets.flatMap((set) => Array.from(set))))
     })
   }

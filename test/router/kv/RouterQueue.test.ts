@@ -5,6 +5,7 @@ import { type PolicyClass, type PolicyProfile, singleClassProfile } from "../../
 import { QueueLimitReached, RouterQueue } from "../../../src/router/kv/RouterQueue.ts"
 import { RouterFault } from "../../../src/router/RouterFault.ts"
 import { request } from "../Requests.ts"
+import { markedBlocks } from "../../support/MarkedBlocks.ts"
 
 const none = new Int32Array(1)
 
@@ -99,9 +100,7 @@ describe("router queue", () => {
     const queue = new RouterQueue(singleClassProfile("fcfs", 0), 100, load)
     queue.park(request({ promptTokens: 192, blocks: [7, 8, 9] }), overlaps, 192, 0)
     overlaps[0] = 0
-    const marked: Array<number> = []
-    queue.markBlocks((block) => marked.push(block))
-    assert.deepStrictEqual(marked, [9])
+    assert.deepStrictEqual(markedBlocks(queue), [9])
     load[0] = 0
     assert.deepStrictEqual(Array.from(queue.release()!.overlaps), [3])
   })
