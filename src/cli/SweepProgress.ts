@@ -2,6 +2,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import { looksForFewestGpus } from "../sweep/CheapestFirst.ts"
 import type { Plan } from "../sweep/Plan.ts"
 import type { CellResult, Shard } from "../sweep/Sweep.ts"
 import { ProgressTerminal } from "./Progress.ts"
@@ -42,14 +43,14 @@ export const showSweepProgress = Effect.fnUntraced(function* (
 ): Effect.fn.Return<(result: CellResult) => void, never, Scope.Scope> {
   const write = yield* ProgressTerminal
   if (write === undefined || quiet) return () => {}
-  const total = plan.search === "grid" ? cellsOf(plan, shard) : undefined
+  const total = plan.search === "grid" && !looksForFewestGpus(plan) ? cellsOf(plan, shard) : undefined
   const clock = yield* Clock.Clock
   const start = clock.currentTimeMillisUnsafe()
   let [done, evaluated] = [0, 0]
   yield* Effect.addFinalizer(() => Effect.sync(() => write(clearLine)))
   return (result) => {
     done += result._tag === "Elsewhere" ? 0 : 1
-    evaluated += result._tag === "Done" && !result.reused ? 1 : 0
+    evaluated += (result._tag === "Done" || result._tag === "Stopped") && !result.reused ? 1 : 0
     write(`${clearLine}${sweepProgressText(done, evaluated, total, clock.currentTimeMillisUnsafe() - start)}`)
   }
 })

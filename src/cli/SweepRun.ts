@@ -76,7 +76,7 @@ export const checkSweepOutputs = (outputs: SweepOutputs, inputs: ReadonlyArray<I
 export const deliverSummary = Effect.fnUntraced(function* (plan: Plan, summary: Summary, outputs: SweepOutputs) {
   yield* writeFiles(plan, summary, outputs)
   const lines = [
-    ...(summary.candidates.length === 0 ? [] : [...textTable(tableRows(plan, summary)), ""]),
+    ...(summary.candidates.length + summary.stopped.length === 0 ? [] : [...textTable(tableRows(plan, summary)), ""]),
     ...remarks(plan, summary),
     ...unwritten(plan, summary, outputs)
   ]
@@ -127,8 +127,8 @@ export const failIfNothingFound = (plan: Plan, summary: Summary) => {
 }
 
 /** A sweep in which every run failed, or nothing could be run, is no success. */
-const failIfNothingRan = ({ candidates, elsewhere, failed, impossible }: Summary, file: string) => {
-  if (candidates.length > 0 || elsewhere > 0) return Effect.void
+const failIfNothingRan = ({ candidates, elsewhere, failed, impossible, stopped }: Summary, file: string) => {
+  if (candidates.length + stopped.length > 0 || elsewhere > 0) return Effect.void
   const [reason] = [...failed.map(({ reason }) => reason), ...impossible.keys()]
   return reason === undefined ? Effect.void : Effect.fail(usageError(file, `no combination could be run: ${reason}`))
 }

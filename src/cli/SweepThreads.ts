@@ -13,6 +13,14 @@ const workerFile = (): URL => {
   return here.endsWith(".mjs") ? new URL("./sweep-worker.mjs", here) : new URL("./SweepWorker.js", here)
 }
 
+/** What a thread is sent. */
+export interface ThreadTask {
+  /** Options as the text of a `--config` file. */
+  readonly config: string
+  /** As texts. */
+  readonly constraints: ReadonlyArray<string>
+}
+
 /** A thread, started when it is first needed and anew when it has died. */
 class Thread {
   private worker: Worker | undefined
@@ -24,12 +32,12 @@ class Thread {
     this.file = file
   }
 
-  readonly run = ({ config }: Task): Effect.Effect<Outcome> =>
+  readonly run = ({ config, constraints }: Task): Effect.Effect<Outcome> =>
     Effect.callback<Outcome>((resume) => {
       this.settle = (outcome) => resume(Effect.succeed(outcome))
       const worker = (this.worker ??= this.start())
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-      worker.postMessage(config)
+      worker.postMessage({ config, constraints: constraints.map(({ text }) => text) } satisfies ThreadTask)
       return this.stop
     })
 

@@ -1,4 +1,4 @@
-/** The program of a thread that carries out runs: it is sent options as the text of a `--config` file, and sends back what became of them. */
+/** The program of a thread that carries out runs: it is sent options and constraints, and sends back what became of them. */
 // oxlint-disable-next-line import/no-unassigned-import -- compiles schemas to code; must run before the first is used
 import "effect/schema/SchemaJITCompiler/enable"
 import * as NodeServices from "@effect/platform-node/NodeServices"
@@ -9,22 +9,27 @@ import { parentPort } from "node:worker_threads"
 import { parseConfigFile } from "../config/ConfigFile.ts"
 import { readGivenOptions } from "../config/GivenOptions.ts"
 import { validateReplayOptions } from "../config/ValidateReplayOptions.ts"
+import { parseConditions } from "../report/Condition.ts"
 import * as SharedInputs from "../run/SharedInputs.ts"
 import { type Outcome, outcomeOf } from "../sweep/CellRunner.ts"
+import { sweepMetrics } from "../sweep/SweepMetrics.ts"
+import type { ThreadTask } from "./SweepThreads.ts"
 
 /** Lives as long as the thread, and with it what its runs share. */
 const runtime = ManagedRuntime.make(Layer.merge(NodeServices.layer, SharedInputs.layer))
 
-const carryOut = (config: string): Promise<Outcome> => {
-  const options = Result.flatMap(parseConfigFile("run.json", config), ({ traces, values }) =>
-    Result.flatMap(readGivenOptions(traces, values), validateReplayOptions)
-  )
-  if (Result.isFailure(options)) return Promise.resolve({ _tag: "Failed", reason: options.failure.message })
-  return runtime.runPromise(outcomeOf(options.success))
+const carryOut = ({ config, constraints }: ThreadTask): Promise<Outcome> => {
+  const task = Result.gen(function* () {
+    const { traces, values } = yield* parseConfigFile("run.json", config)
+    const options = yield* Result.flatMap(readGivenOptions(traces, values), validateReplayOptions)
+    return { options, constraints: yield* parseConditions(constraints, sweepMetrics) }
+  })
+  if (Result.isFailure(task)) return Promise.resolve({ _tag: "Failed", reason: task.failure.message })
+  return runtime.runPromise(outcomeOf(task.success))
 }
 
-parentPort?.on("message", (config: string) => {
+parentPort?.on("message", (task: ThreadTask) => {
   // Whatever is not an outcome ends the thread, and its sweep is told so.
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-  void carryOut(config).then((outcome) => parentPort?.postMessage(outcome))
+  void carryOut(task).then((outcome) => parentPort?.postMessage(outcome))
 })

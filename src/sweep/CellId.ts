@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import type * as Path from "effect/Path"
 import { makeSha256 } from "../host/Node.ts"
+import type { Condition } from "../report/Condition.ts"
 import { behaviourProfile } from "../report/Report.ts"
 import { version } from "../report/Version.ts"
 import { sideFiles, traceFiles } from "../run/InputFiles.ts"
@@ -21,6 +22,10 @@ const sha256 = (content: string | Uint8Array): string => {
   if (hash === undefined) throw new Error("a sweep names its runs by SHA-256, which this platform has not")
   return hash.update(content).digest("hex")
 }
+
+/** What a run is kept under that was stopped because it broke one of these constraints. */
+export const stoppedIdOf = (id: string, constraints: ReadonlyArray<Condition>): string =>
+  sha256(canonicalText({ stopped: id, constraints: constraints.map(({ text }) => text) }))
 
 export type CellIds = (options: ReplayOptions) => Effect.Effect<string, AicError | SweepInputError>
 

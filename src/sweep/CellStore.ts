@@ -21,6 +21,9 @@ import { reportJson } from "../report/ReportJson.ts"
 const StoredReport = Schema.fromJsonString(Report)
 const decodeReport = Schema.decodeUnknownOption(StoredReport)
 
+const StoppedRun = Schema.fromJsonString(Schema.Struct({ stopped: Schema.String }))
+const decodeStopped = Schema.decodeUnknownOption(StoppedRun)
+
 /** The report without what depends on the machine. */
 export const timeless = (report: Report): Report => ({
   ...report,
@@ -33,14 +36,20 @@ export class CellStore extends Context.Service<
     /** The report of a run that was finished before; none for a file that is damaged, which is then made anew. */
     readonly get: (id: string) => Effect.Effect<Option.Option<Report>>
     readonly put: (id: string, report: Report) => Effect.Effect<void, OutputError>
+    /** Why a run was stopped before its end. */
+    readonly getStopped: (id: string) => Effect.Effect<Option.Option<string>>
+    readonly putStopped: (id: string, reason: string) => Effect.Effect<void, OutputError>
   }
 >()("dynosim/sweep/CellStore") {
   /** Keeps nothing beyond the process. */
   static readonly layerMemory: Layer.Layer<CellStore> = Layer.sync(CellStore, () => {
     const reports = new Map<string, Report>()
+    const stopped = new Map<string, string>()
     return {
       get: (id) => Effect.sync(() => Option.fromNullishOr(reports.get(id))),
-      put: (id, report) => Effect.sync(() => void reports.set(id, report))
+      put: (id, report) => Effect.sync(() => void reports.set(id, report)),
+      getStopped: (id) => Effect.sync(() => Option.fromNullishOr(stopped.get(id))),
+      putStopped: (id, reason) => Effect.sync(() => void stopped.set(id, reason))
     }
   })
 
@@ -55,10 +64,14 @@ export class CellStore extends Context.Service<
         const path = yield* Path.Path
         const context = yield* Effect.context<OutputFile.OutputServices>()
         const fileOf = (id: string): string => path.join(folder, cellsFolder, `${id}.json`)
+        const textOf = (id: string) => Effect.option(files.readFileString(fileOf(id)))
+        const write = (id: string, text: string) => Effect.provideContext(OutputFile.write(fileOf(id), text), context)
         return {
-          get: (id) =>
-            Effect.map(Effect.option(files.readFileString(fileOf(id))), (text) => Option.flatMap(text, decodeReport)),
-          put: (id, report) => Effect.provideContext(OutputFile.write(fileOf(id), reportJson(report)), context)
+          get: (id) => Effect.map(textOf(id), (text) => Option.flatMap(text, decodeReport)),
+          put: (id, report) => write(id, reportJson(report)),
+          getStopped: (id) =>
+            Effect.map(textOf(id), (text) => Option.map(Option.flatMap(text, decodeStopped), ({ stopped }) => stopped)),
+          putStopped: (id, reason) => write(id, `${JSON.stringify({ stopped: reason })}\n`)
         }
       })
     )

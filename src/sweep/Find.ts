@@ -78,6 +78,7 @@ const planOf = (base: JsonObject, constraints: ReadonlyArray<Condition>, axes: R
   seeds: undefined,
   search: "grid",
   find: undefined,
+  stopEarly: false,
   leftOut: []
 })
 

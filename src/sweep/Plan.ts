@@ -17,7 +17,7 @@ import { parseSettingsFile } from "../config/SettingsFile.ts"
 import { type Condition, parseConditions } from "../report/Condition.ts"
 import { closestName } from "../settings/ClosestName.ts"
 import { decode } from "../settings/Decode.ts"
-import { anyCount, integer, type Kind, oneOf, text, texts } from "../settings/Kind.ts"
+import { anyCount, boolean, integer, type Kind, oneOf, text, texts } from "../settings/Kind.ts"
 import { optional, setting } from "../settings/Setting.ts"
 import { type Axis, readAxes } from "./Axis.ts"
 import { floorAxis } from "./FindSearch.ts"
@@ -69,6 +69,11 @@ export const planSettings = {
     "grid",
     "grid runs every combination; descent improves axis by axis; find looks along one axis"
   ),
+  stopEarly: setting(
+    boolean,
+    false,
+    "A grid ends runs that have broken a constraint for good, and runs nothing with more GPUs than the fewest that are looked for"
+  ),
   find: optional(
     text,
     undefined,
@@ -89,6 +94,8 @@ export interface Plan {
   readonly search: SearchName
   /** Which axis `find` looks along, and which one is the floor; `undefined` for other searches. */
   readonly find: { readonly axis: number; readonly floor: number | undefined } | undefined
+  /** Runs that can no longer win are ended, or not begun. */
+  readonly stopEarly: boolean
   /** Ways to spread the model that are no candidates, a sentence each. */
   readonly leftOut: ReadonlyArray<string>
 }
@@ -157,6 +164,18 @@ export const readPlan = (source: ConfigSource, written: JsonNode): Result.Result
     const looked = yield* findOf(axes, constraints, given, (key, problem, hint) =>
       configError(source, key, at(key), problem, hint)
     )
+    const search = looked === undefined ? (given.search ?? "grid") : "find"
+    const stopEarly = given.stopEarly ?? false
+    if (stopEarly && search !== "grid") {
+      return yield* Result.fail(
+        configError(
+          source,
+          "stop_early",
+          at("stop_early"),
+          `cannot be combined with search: ${search}, which goes by the figures of all runs`
+        )
+      )
+    }
     const floor = looked === undefined ? undefined : floorAxis(base, axes, constraints)
     return {
       source,
@@ -167,8 +186,9 @@ export const readPlan = (source: ConfigSource, written: JsonNode): Result.Result
       maxGpus: given.maxGpus,
       objectives: [first, ...others],
       seeds: given.seeds,
-      search: looked === undefined ? (given.search ?? "grid") : "find",
+      search,
       find: looked === undefined ? undefined : { axis: looked, floor: floor === undefined ? undefined : axes.length },
+      stopEarly,
       leftOut: []
     }
   })

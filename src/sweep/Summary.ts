@@ -7,11 +7,18 @@ import type { Plan } from "./Plan.ts"
 import type { CellResult } from "./Sweep.ts"
 import type { Report } from "../report/Report.ts"
 
+/** A combination without figures: one of its runs was ended early. */
+export interface StoppedPoint extends Pick<Candidate, "point" | "index" | "values"> {
+  readonly reason: string
+}
+
 export interface Summary {
   readonly candidates: ReadonlyArray<Candidate>
   /** The best of those that meet the constraints; where none does, the one that misses them least. */
   readonly best: Candidate | undefined
   readonly pareto: ReadonlySet<Candidate>
+  /** Combinations of which a run was ended because it had broken a constraint for good, in order of the plan. */
+  readonly stopped: ReadonlyArray<StoppedPoint>
   /** Combinations that cannot be run, by reason, with how many there were. */
   readonly impossible: ReadonlyMap<string, number>
   readonly failed: ReadonlyArray<{ readonly cell: Cell; readonly reason: string }>
@@ -43,6 +50,8 @@ export class SummaryBuilder {
   private readonly points = new Map<string, Gathered>()
   private readonly impossible = new Map<string, Set<string>>()
   private readonly failed: Array<{ readonly cell: Cell; readonly reason: string }> = []
+  /** By point; of several runs the first in the plan tells why. */
+  private readonly stopped = new Map<string, StoppedPoint & { readonly cell: number }>()
   private evaluated = 0
   private reused = 0
   private elsewhere = 0
@@ -68,6 +77,10 @@ export class SummaryBuilder {
     if (result.reused) this.reused += 1
     else this.evaluated += 1
     const key = result.cell.point.join()
+    if (result._tag === "Stopped") {
+      this.addStopped(key, result.cell, result.reason)
+      return
+    }
     const gathered = this.points.get(key) ?? { cells: [], reports: [] }
     // A descent may come by a point again.
     if (gathered.cells.some(({ index }) => index === result.cell.index)) return
@@ -87,12 +100,22 @@ export class SummaryBuilder {
       candidates,
       best: bestOf(ranked),
       pareto: paretoSet(ranked),
+      stopped: [...this.stopped.values()]
+        .map(({ index, point, reason, values }) => ({ index, point, reason, values }))
+        .toSorted((a, b) => a.index - b.index),
       impossible: new Map([...this.impossible].map(([reason, points]) => [reason, points.size])),
       failed: this.failed.toSorted((a, b) => a.cell.index - b.cell.index),
       evaluated: this.evaluated,
       reused: this.reused,
       elsewhere: this.elsewhere
     }
+  }
+
+  private addStopped(key: string, { index: cell, point, values }: Cell, reason: string): void {
+    const known = this.stopped.get(key)
+    if (known !== undefined && known.cell < cell) return
+    const index = cell - (cell % (this.plan.seeds?.length ?? 1))
+    this.stopped.set(key, { index, point, values, reason, cell })
   }
 
   private candidate({ cells, reports }: Gathered): ReadonlyArray<Candidate> {

@@ -12,16 +12,18 @@ import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type { ConfigError } from "../config/ConfigError.ts"
 import type { OutputError } from "../report/ReportError.ts"
+import type { Condition } from "../report/Condition.ts"
 import type { Report } from "../report/Report.ts"
-import type { ReplayOptions } from "../run/ReplayOptions.ts"
 import type { AicError } from "../timing/aic/AicError.ts"
 import { type Candidate, candidateOf } from "./Candidate.ts"
 import { type Cell, cellsOf, type CellsOf, type Point } from "./Cell.ts"
-import { type CellIds, cellIds } from "./CellId.ts"
+import { type CellIds, cellIds, stoppedIdOf } from "./CellId.ts"
 import { CellRunner } from "./CellRunner.ts"
 import { CellStore, timeless } from "./CellStore.ts"
+import { cheapestFirst, looksForFewestGpus } from "./CheapestFirst.ts"
 import { descent } from "./Descent.ts"
 import { find } from "./FindSearch.ts"
+import { gpusOf } from "./GpuCount.ts"
 import type { Plan } from "./Plan.ts"
 import { grid, Search, type SearchStrategy } from "./Search.ts"
 import type { SweepInputError } from "./SweepError.ts"
@@ -39,6 +41,14 @@ export type CellResult =
   | { readonly _tag: "Failed"; readonly cell: Cell; readonly reason: string }
   /** Stands for a whole point where the options do not go together, for one of its cells where that shows when it is prepared. */
   | { readonly _tag: "Impossible"; readonly point: Point; readonly reason: string }
+  /** A constraint was broken for good before the run was over, and the plan wants no more of such runs. */
+  | {
+      readonly _tag: "Stopped"
+      readonly cell: Cell
+      readonly id: string
+      readonly reason: string
+      readonly reused: boolean
+    }
   /** It is of another shard, and not stored yet. */
   | { readonly _tag: "Elsewhere"; readonly cell: Cell; readonly id: string }
 
@@ -55,14 +65,8 @@ export interface Shard {
   readonly count: number
 }
 
-export const strategyOf = (plan: Plan): SearchStrategy => ({ descent, find, grid })[plan.search]
-
-/** GPUs that options ask for. */
-const gpusOf = ({ deployment }: ReplayOptions): number =>
-  deployment._tag === "Aggregated"
-    ? deployment.workers * deployment.engine.gpusPerWorker
-    : deployment.prefillWorkers * deployment.prefill.gpusPerWorker
-      + deployment.decodeWorkers * deployment.decode.gpusPerWorker
+export const strategyOf = (plan: Plan): SearchStrategy =>
+  looksForFewestGpus(plan) ? cheapestFirst : { descent, find, grid }[plan.search]
 
 interface PlannedPoint {
   readonly point: Point
@@ -80,24 +84,44 @@ const planPoint = (plan: Plan, make: CellsOf, point: Point): Result.Result<Plann
       : { point, cells: made, impossible: undefined }
   })
 
-/** Runs one cell, or takes what is stored of it. Equal runs that are under way at the same time are each computed. */
+/**
+ * Runs one cell, or takes what is stored of it. Equal runs that are under way at the same time are each computed. `constraints`: those
+ * that stop a run once they are broken.
+ */
 const runCell = Effect.fnUntraced(function* (
   ids: CellIds,
   cell: Cell,
-  shard: Shard | undefined
+  shard: Shard | undefined,
+  constraints: ReadonlyArray<Condition>
 ): Effect.fn.Return<CellResult, AicError | OutputError | SweepInputError, CellRunner | CellStore> {
   const store = yield* CellStore
   const id = yield* ids(cell.options)
   const stored = yield* store.get(id)
   if (Option.isSome(stored)) return { _tag: "Done", cell, id, report: stored.value, reused: true }
+  const stoppedId = stoppedIdOf(id, constraints)
+  const stopped = constraints.length === 0 ? Option.none() : yield* store.getStopped(stoppedId)
+  if (Option.isSome(stopped)) return { _tag: "Stopped", cell, id: stoppedId, reason: stopped.value, reused: true }
   if (!isIn(shard, cell)) return { _tag: "Elsewhere", cell, id }
-  const outcome = yield* (yield* CellRunner).run(cell)
-  if (outcome._tag === "Impossible") return { _tag: "Impossible", point: cell.point, reason: outcome.reason }
-  if (outcome._tag === "Failed") return { _tag: "Failed", cell, reason: outcome.reason }
-  const report = timeless(outcome.report)
-  yield* store.put(id, report)
-  return { _tag: "Done", cell, id, report, reused: false }
+  const outcome = yield* (yield* CellRunner).run({ ...cell, constraints })
+  switch (outcome._tag) {
+    case "Impossible":
+      return { _tag: "Impossible", point: cell.point, reason: outcome.reason }
+    case "Failed":
+      return { _tag: "Failed", cell, reason: outcome.reason }
+    case "Stopped":
+      yield* store.putStopped(stoppedId, outcome.reason)
+      return { _tag: "Stopped", cell, id: stoppedId, reason: outcome.reason, reused: false }
+    case "Done": {
+      const report = timeless(outcome.report)
+      yield* store.put(id, report)
+      return { _tag: "Done", cell, id, report, reused: false }
+    }
+  }
 })
+
+/** Where a point has several runs and their mean is judged, one of them proves nothing. */
+const stoppingConstraints = ({ constraints, judge, seeds, stopEarly }: Plan): ReadonlyArray<Condition> =>
+  stopEarly && (judge === "worst" || (seeds?.length ?? 1) === 1) ? constraints : []
 
 const isIn = (shard: Shard | undefined, { index }: Cell): boolean =>
   shard === undefined || index % shard.count === shard.index
@@ -118,6 +142,7 @@ export const run = (plan: Plan, shard?: Shard): Stream.Stream<CellResult, SweepE
       const make = yield* Effect.fromResult(cellsOf(plan))
       const ids = yield* cellIds
       const { width } = yield* CellRunner
+      const stopping = stoppingConstraints(plan)
       const strategy = (yield* Search) ?? strategyOf(plan)
       const rounds = strategy.search(plan)
       const round = (
@@ -136,7 +161,7 @@ export const run = (plan: Plan, shard?: Shard): Stream.Stream<CellResult, SweepE
             return Stream.fromIterable(refused).pipe(
               Stream.concat(
                 Stream.fromIterable(cells).pipe(
-                  Stream.mapEffect((cell) => runCell(ids, cell, shard), { concurrency: width })
+                  Stream.mapEffect((cell) => runCell(ids, cell, shard, stopping), { concurrency: width })
                 )
               ),
               Stream.tap((result) =>

@@ -6,7 +6,7 @@ import * as OutputFile from "../report/OutputFile.ts"
 import { tableWriter } from "../report/TableWriter.ts"
 import type { Plan } from "./Plan.ts"
 import { type Summary, winnersOf } from "./Summary.ts"
-import { sweepColumns } from "./SweepColumns.ts"
+import { rowsOf, sweepColumns } from "./SweepColumns.ts"
 import { configText, sweepCsv, sweepJson } from "./SweepText.ts"
 
 /** Where each goes; none that is not named is written. */
@@ -22,7 +22,7 @@ export interface SweepFiles {
 
 const writeParquet = Effect.fnUntraced(function* (plan: Plan, summary: Summary, file: string) {
   const writer = yield* Effect.promise(() => tableWriter("parquet", sweepColumns(plan, summary)))
-  const pieces = [() => writer.begin(), () => writer.add(summary.candidates), () => writer.end()]
+  const pieces = [() => writer.begin(), () => writer.add(rowsOf(summary)), () => writer.end()]
   yield* OutputFile.writeStream(
     file,
     Stream.fromIterable(pieces).pipe(

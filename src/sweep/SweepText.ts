@@ -3,11 +3,12 @@ import { describeJudgement } from "../report/Condition.ts"
 import type { Metric } from "../report/Metric.ts"
 import { type Candidate, figureOf } from "./Candidate.ts"
 import { objectiveText } from "./Objective.ts"
+import { looksForFewestGpus } from "./CheapestFirst.ts"
 import { findingsJson, findingTexts } from "./FindingText.ts"
 import { isFloor } from "./FindSearch.ts"
 import type { Plan } from "./Plan.ts"
 import { sweepMetrics } from "./SweepMetrics.ts"
-import { sweepColumns } from "./SweepColumns.ts"
+import { rowsOf, sweepColumns } from "./SweepColumns.ts"
 import { isBest, type Summary } from "./Summary.ts"
 
 /** Metrics that the plan speaks of, each once, and those that say what was bought. */
@@ -36,11 +37,11 @@ export const tableRows = (plan: Plan, summary: Summary): ReadonlyArray<ReadonlyA
   const metrics = shownMetrics(plan)
   return [
     ["", ...plan.axes.map(({ name }) => name), ...metrics.map(({ name }) => name)],
-    ...summary.candidates.map((candidate) => [
-      markOf(plan, summary, candidate),
-      ...candidate.values,
-      ...metrics.map((metric) => figureText(metric, candidate))
-    ])
+    ...rowsOf(summary).map((row) =>
+      "reports" in row
+        ? [markOf(plan, summary, row), ...row.values, ...metrics.map((metric) => figureText(metric, row))]
+        : ["stopped", ...row.values, ...metrics.map(() => "-")]
+    )
   ]
 }
 
@@ -68,9 +69,27 @@ export const remarks = (plan: Plan, summary: Summary): ReadonlyArray<string> => 
     ...nearest,
     ...(unserved === 0 ? [] : [`${times(unserved, "combination")} rejected requests: see dynosim.rejected_requests`]),
     ...[...impossible].map(([reason, count]) => `${times(count, "combination")} skipped: ${reason}`),
+    ...stoppedTexts(plan, summary),
     ...plan.leftOut,
     ...failed.map(({ cell, reason }) => `run ${cell.index} failed (${cell.values.join(", ")}): ${reason}`),
     ...(elsewhere === 0 ? [] : [`${times(elsewhere, "run")} of other shards not stored here yet`])
+  ]
+}
+
+/** What was not run, or not to its end, and why that changes nothing. */
+const stoppedTexts = (plan: Plan, { best, elsewhere, stopped, ...rest }: Summary): ReadonlyArray<string> => {
+  const all = plan.axes.reduce((count, { values }) => count * values.length, 1)
+  const seen = new Set([...rest.candidates, ...stopped].map(({ index }) => index)).size
+  const impossible = [...rest.impossible.values()].reduce((sum, count) => sum + count, 0)
+  const failed = new Set(rest.failed.map(({ cell }) => cell.point.join())).size
+  const unseen = looksForFewestGpus(plan) && elsewhere === 0 ? all - seen - impossible - failed : 0
+  return [
+    ...(stopped.length === 0
+      ? []
+      : [`${times(stopped.length, "combination")} stopped early, with a constraint broken for good`]),
+    ...(unseen > 0 && best?.isFeasible === true
+      ? [`${times(unseen, "combination")} not run: with more GPUs than the best`]
+      : [])
   ]
 }
 
@@ -85,7 +104,7 @@ const csvCell = (value: string): string => {
 
 export const sweepCsv = (plan: Plan, summary: Summary): string => {
   const columns = sweepColumns(plan, summary)
-  const rows = summary.candidates.map((candidate) => columns.map(({ of }) => String(of(candidate) ?? "")))
+  const rows = rowsOf(summary).map((row) => columns.map(({ of }) => String(of(row) ?? "")))
   return [columns.map(({ name }) => name), ...rows].map((row) => `${row.map(csvCell).join(",")}\r\n`).join("")
 }
 
@@ -117,6 +136,15 @@ export const sweepJson = (plan: Plan, summary: Summary): string =>
         ? {}
         : { find: plan.axes[plan.find.axis]?.name, findings: findingsJson(plan, summary) }),
       combinations: summary.candidates.map((candidate) => candidateJson(plan, summary, candidate)),
+      ...(plan.stopEarly
+        ? {
+            stopped: summary.stopped.map(({ index, reason, values }) => ({
+              index,
+              settings: Object.fromEntries(plan.axes.map(({ name }, axis) => [name, values[axis]])),
+              reason
+            }))
+          }
+        : {}),
       impossible: [...summary.impossible].map(([reason, count]) => ({ reason, count })),
       failed: summary.failed.map(({ cell, reason }) => ({ index: cell.index, settings: cell.values, reason })),
       units: Object.fromEntries([...sweepMetrics.values()].map(({ name, unit }) => [name, unit]))
