@@ -5,6 +5,7 @@ import * as Queue from "effect/Queue"
 import { availableParallelism } from "node:os"
 import { Worker } from "node:worker_threads"
 import { CellRunner, type Outcome, type Task } from "../sweep/CellRunner.ts"
+import { endOfWork, type ThreadTask } from "./ThreadMessages.ts"
 
 /** The thread's program stands beside this one under the ending that this one has: source, library or bundle. */
 const workerFile = (): URL => {
@@ -13,18 +14,11 @@ const workerFile = (): URL => {
   return here.endsWith(".mjs") ? new URL("./sweep-worker.mjs", here) : new URL("./SweepWorker.js", here)
 }
 
-/** What a thread is sent. */
-export interface ThreadTask {
-  /** Options as the text of a `--config` file. */
-  readonly config: string
-  /** As texts. */
-  readonly constraints: ReadonlyArray<string>
-}
-
 /** A thread, started when it is first needed and anew when it has died. */
 class Thread {
   private worker: Worker | undefined
   private readonly file: URL
+  private isBusy = false
   /** Who waits for the outcome of the run that the thread is at. */
   private settle: (outcome: Outcome) => void = () => {}
 
@@ -34,17 +28,33 @@ class Thread {
 
   readonly run = ({ config, constraints }: Task): Effect.Effect<Outcome> =>
     Effect.callback<Outcome>((resume) => {
-      this.settle = (outcome) => resume(Effect.succeed(outcome))
+      this.settle = (outcome) => {
+        this.isBusy = false
+        resume(Effect.succeed(outcome))
+      }
+      this.isBusy = true
       const worker = (this.worker ??= this.start())
+      const task: ThreadTask = { config, constraints: constraints.map(({ text }) => text) }
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-      worker.postMessage({ config, constraints: constraints.map(({ text }) => text) } satisfies ThreadTask)
+      worker.postMessage(task)
       return this.stop
     })
 
+  /** An idle thread is told to end, and cleans up; one that is at a run is torn out of it. */
   readonly stop = Effect.promise(async () => {
-    const { worker } = this
+    const { isBusy, worker } = this
     this.worker = undefined
-    await worker?.terminate()
+    this.isBusy = false
+    if (worker === undefined) return
+    if (isBusy) {
+      await worker.terminate()
+      return
+    }
+    await new Promise((ended) => {
+      worker.once("exit", ended)
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+      worker.postMessage(endOfWork)
+    })
   })
 
   private start(): Worker {

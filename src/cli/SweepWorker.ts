@@ -13,7 +13,7 @@ import { parseConditions } from "../report/Condition.ts"
 import * as SharedInputs from "../run/SharedInputs.ts"
 import { type Outcome, outcomeOf } from "../sweep/CellRunner.ts"
 import { sweepMetrics } from "../sweep/SweepMetrics.ts"
-import type { ThreadTask } from "./SweepThreads.ts"
+import { endOfWork, type ThreadTask } from "./ThreadMessages.ts"
 
 /** Lives as long as the thread, and with it what its runs share. */
 const runtime = ManagedRuntime.make(Layer.merge(NodeServices.layer, SharedInputs.layer))
@@ -28,8 +28,17 @@ const carryOut = ({ config, constraints }: ThreadTask): Promise<Outcome> => {
   return runtime.runPromise(outcomeOf(task.success))
 }
 
-parentPort?.on("message", (task: ThreadTask) => {
+const end = async (): Promise<void> => {
+  await runtime.dispose()
+  parentPort?.close()
+}
+
+parentPort?.on("message", (message: ThreadTask | typeof endOfWork) => {
+  if (message === endOfWork) {
+    void end()
+    return
+  }
   // Whatever is not an outcome ends the thread, and its sweep is told so.
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-  void carryOut(task).then((outcome) => parentPort?.postMessage(outcome))
+  void carryOut(message).then((outcome) => parentPort?.postMessage(outcome))
 })

@@ -1,6 +1,7 @@
 /** `dynosim sweep` as users meet it: results that last, shards that add up, threads that may die. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import { spawn, type ChildProcess } from "node:child_process"
 import { once } from "node:events"
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
@@ -252,6 +253,27 @@ describe("dynosim sweep", () => {
       for (const { reason } of failed) assert.strictEqual(reason, "the thread died with code 9")
     })
   )
+
+  it("tells idle threads to end, and waits for them; those in a run are torn out of it", () =>
+    inFolder(async (folder) => {
+      const said = join(folder, "said")
+      const thread = (answer: string) =>
+        new URL(
+          'data:text/javascript,import { parentPort } from "node:worker_threads"; import { appendFileSync } from "node:fs"; '
+            + `parentPort.on("message", (message) => { appendFileSync(${JSON.stringify(said)}, message.config ? "task " : message); `
+            + `if (message === "end") parentPort.close(); else { ${answer} } })`
+        )
+      const read = parsed(`${plan(2)}seeds: [1]`)
+      const outcome = 'parentPort.postMessage({ _tag: "Failed", reason: "as asked" })'
+      const { failed } = await Effect.runPromise(summaryOf(read, threadRunner(1, thread(outcome))))
+      assert.strictEqual(failed.length, 6)
+      assert.strictEqual(readFileSync(said, "utf8"), `${"task ".repeat(6)}end`)
+      rmSync(said)
+      const fiber = Effect.runFork(summaryOf(read, threadRunner(1, thread(""))))
+      while (!existsSync(said)) await pause(5)
+      await Effect.runPromise(Fiber.interrupt(fiber))
+      assert.strictEqual(readFileSync(said, "utf8"), "task ")
+    }))
 
   it("prints job files of a plan, and says what they lack", () =>
     inFolder(async (folder) => {
