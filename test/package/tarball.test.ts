@@ -83,6 +83,17 @@ describe("npm pack", () => {
     assert.isAbove(report.completed_requests, 0)
   })
 
+  it("installs a command whose threads carry out runs, and print nothing of their own", () => {
+    const load = { "input-tokens": 100, "output-tokens": 5, "request-count": 3, "arrival-interval-ms": 1 }
+    const plan = { base: load, axes: { "num-workers": [1, 2] }, objective: "minimise total_gpus" }
+    writeFileSync(join(elsewhere, "plan.json"), JSON.stringify(plan))
+    const words = ["sweep", "plan.json", "--threads", "1", "--json", "-"]
+    const { combinations, failed } = JSON.parse(
+      inElsewhere(process.execPath, "node_modules/.bin/dynosim", ...words)
+    ) as Readonly<Record<string, ReadonlyArray<unknown>>>
+    assert.deepStrictEqual([combinations!.length, failed], [2, []])
+  })
+
   it("installs a library that another module composes", () => {
     // What `npm install effect @effect/platform-node` brings.
     for (const name of ["effect", "@effect"]) {

@@ -11,6 +11,9 @@ const files = {
   replay: ["src/cli/ReplayCommand.ts", "src/cli/RunReplay.ts"]
 }
 
+/** What runs the command when it is loaded: never in a file that something else, such as a sweep's thread, takes its code from. */
+const program = "src/cli/Process.ts"
+
 /** The name of the file that a module goes into, for `codeSplitting` of rolldown; nothing where that is left to it. */
 export const startChunks = () => {
   /** By module, once the first is asked for. */
@@ -26,6 +29,7 @@ export const startChunks = () => {
       for (const [name, modules] of Object.entries(files)) {
         for (const module of modules) assign(name, resolve(module), context)
       }
+      names.delete(resolve(program))
     }
     return names.get(id)
   }
