@@ -45,19 +45,22 @@ const axes = (): JsonSchema => ({
   patternProperties: { "^[a-z][a-z_-]*(\\.[A-Za-z0-9_-]+)+$": values, "^[a-z]+(_[a-z]+)+$": values }
 })
 
+/** Each key may be written with dashes. */
+const withDashes = (properties: object | null): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(
+    Object.entries(properties ?? {}).flatMap(([key, schema]) =>
+      [...new Set([key, key.replaceAll("_", "-")])].map((name) => [name, schema])
+    )
+  )
+
 export const planJsonSchema = (): JsonSchema => {
-  const { $defs, $schema, title: _, ...options } = configJsonSchema()
   const plan = tableSchema(planSettings)
-  const properties = typeof plan["properties"] === "object" ? plan["properties"] : {}
+  const properties = withDashes(typeof plan["properties"] === "object" ? plan["properties"] : {})
   return {
-    $schema,
+    $schema: configJsonSchema()["$schema"],
     title: "dynosim sweep plan",
     ...plan,
-    properties: { $schema: { type: "string" }, ...properties, base: { $ref: "#/$defs/options" }, axes: axes() },
-    $defs: { ...(typeof $defs === "object" ? $defs : {}), options: withPlaces(options) }
+    // A file beside this one.
+    properties: { $schema: { type: "string" }, ...properties, base: { $ref: "config.schema.json" }, axes: axes() }
   }
 }
-
-/** References within the options point into them, now that they are part of something larger. */
-const withPlaces = (options: JsonSchema): unknown =>
-  JSON.parse(JSON.stringify(options).replaceAll('"#/properties/', '"#/$defs/options/properties/'))

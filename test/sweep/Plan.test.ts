@@ -1,7 +1,9 @@
 /** Plans: what is wrong with them is told with its place, and the schema for editors says what the reader does. */
 import { assert, describe, it } from "@effect/vitest"
+import { Ajv2020 } from "ajv/dist/2020.js"
 import * as Result from "effect/Result"
 import { readFileSync } from "node:fs"
+import { parse } from "yaml"
 import { allPoints, cellsOf } from "../../src/sweep/Cell.ts"
 import { planJsonSchema } from "../../src/sweep/PlanSchema.ts"
 import { base, plan, planError } from "./Plans.ts"
@@ -127,6 +129,25 @@ describe("plans", () => {
     }
     assert.include(of("replay-mode: online"), "a sweep runs offline")
     assert.include(of("report-json: x.json"), "reports of a sweep go to its results folder")
+  })
+
+  it("are checked by editors as they are here", () => {
+    const read = (file: string): Record<string, unknown> => JSON.parse(readFileSync(file, "utf8"))
+    const ajv = new Ajv2020({ strict: false, validateFormats: false })
+    ajv.addSchema(read("data/schema/config.schema.json"), "file:///schema/config.schema.json")
+    const isPlan = ajv.compile({ ...read("data/schema/sweep.schema.json"), $id: "file:///schema/sweep.schema.json" })
+    const written: Record<string, unknown> = parse(readFileSync("examples/sweep.yaml", "utf8"))
+    assert.isTrue(isPlan(written), ajv.errorsText(isPlan.errors))
+    assert.isTrue(isPlan({ ...written, axes: { deployment: "auto" }, search: "descent" }))
+    assert.isTrue(isPlan({ ...written, axes: { deployment: [{ workers: 1, tp: 8, moe_ep: 8 }] }, stop_early: true }))
+    for (const wrong of [
+      { base: { "num-worker": 3 } },
+      { axes: { deployment: "all" } },
+      { axes: { deployment: [{ worker: 1 }] } },
+      { serach: "grid" }
+    ]) {
+      assert.isFalse(isPlan({ ...written, ...wrong }), JSON.stringify(wrong))
+    }
   })
 
   it("has the schema that is published", () => {
