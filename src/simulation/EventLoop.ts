@@ -106,7 +106,7 @@ export abstract class EventLoop implements SimulationLoop {
   /** Workers compute passes ahead of time unless a probe wants to see each; `complete` ends a pass that ends now. */
   protected runsAhead(ends: PassEnds, complete: (worker: number) => void): RunsAhead | undefined {
     const { maxSimTimeMs, probe } = this.context
-    if (probe !== undefined) return undefined
+    if (probe !== undefined && probe.sparesPasses !== true) return undefined
     const moved = (worker: number, endMs: number, startMs: number): void => {
       if (endMs > this.nowMs) return ends.moved(worker, endMs, startMs)
       ends.callOff(worker)

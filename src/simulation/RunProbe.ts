@@ -49,6 +49,11 @@ export interface RunEnd {
 }
 
 export interface RunProbe {
+  /**
+   * Whether `time` and `pass` may be left out for passes in which nothing happens, so that workers compute these ahead of time; a probe that
+   * does not say so sees each pass in its time.
+   */
+  readonly sparesPasses?: boolean | undefined
   /** Asked once per worker, before {@link RunProbe.start} or before it joins later: who looks into its passes? */
   readonly worker?: ((role: PoolRole, workerIndex: number) => WorkerProbe | undefined) | undefined
   /** The run begins. A probe that is used for one run after another starts afresh here. */

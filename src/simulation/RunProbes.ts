@@ -57,6 +57,7 @@ export const compose = (probes: ReadonlyArray<RunProbe>): RunProbe | undefined =
   if (probes.length === 0) return undefined
   const lookers = probes.filter((probe) => probe.worker !== undefined)
   return {
+    sparesPasses: probes.every(({ sparesPasses }) => sparesPasses === true),
     worker:
       lookers.length === 0
         ? undefined

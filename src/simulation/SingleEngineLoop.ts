@@ -143,7 +143,9 @@ export class SingleEngineLoop implements SimulationLoop {
   /** Where the pass ends, or the last one after it that can be computed ahead of time, before anybody arrives. */
   private runAhead({ endMs, requests }: PassOutcome): number {
     const { worker } = this
-    if (this.context.probe !== undefined || worker.runAhead === undefined || requests.length > 0) return endMs
+    const { probe } = this.context
+    if ((probe !== undefined && probe.sparesPasses !== true) || worker.runAhead === undefined || requests.length > 0)
+      return endMs
     const ahead = worker.runAhead(this.quietUntilMs())
     this.passCount += ahead.count
     return ahead.endMs

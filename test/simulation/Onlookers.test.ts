@@ -6,7 +6,7 @@ import * as Result from "effect/Result"
 import type { RunProbe } from "../../src/simulation/RunProbe.ts"
 import type { Topology } from "../../src/simulation/Topology.ts"
 import * as PlainWorkload from "../support/PlainWorkload.ts"
-import { disaggregatedTopology, type Outcome, replay, topology } from "../support/Replays.ts"
+import { disaggregatedTopology, gapCounts, replay, topology } from "../support/Replays.ts"
 import { type RandomRun, randomRun } from "./RandomRun.ts"
 
 const runs = { arbitrary: { runs: 120, size: 40 } }
@@ -20,15 +20,6 @@ const everyToken = (): { readonly probe: RunProbe; readonly tokens: () => number
 
 /** Sees that something happens, but no single token. */
 const everyPass: RunProbe = { pass: () => {} }
-
-/** Gaps with their counts, whatever the batches that they came in. */
-const gapCounts = ({ gaps }: Outcome): ReadonlyMap<number, number> => {
-  const counts = new Map<number, number>()
-  for (const batch of gaps) {
-    batch.gapsMs.forEach((gapMs, pair) => counts.set(gapMs, (counts.get(gapMs) ?? 0) + batch.counts[pair]!))
-  }
-  return new Map([...counts].toSorted(([a], [b]) => a - b))
-}
 
 const assertSame = (run: RandomRun, pools: Layer.Layer<Topology>, maxSimTimeMs = Number.POSITIVE_INFINITY) =>
   Effect.gen(function* () {

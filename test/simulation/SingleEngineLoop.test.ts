@@ -23,13 +23,13 @@ const watched = (readsWholeQueue: boolean, queued: Array<number>) =>
         spawn: (context): WorkerCore => {
           const worker = engine.spawn(context)
           const pass = worker.pass.bind(worker)
-          return Object.assign(worker, {
-            readsWholeQueue,
+          const noting = Object.assign(worker, {
             pass: (nowMs: number) => {
               queued.push(worker.queued)
               return pass(nowMs)
             }
           })
+          return Object.defineProperty(noting, "readsWholeQueue", { value: readsWholeQueue })
         }
       })
     )

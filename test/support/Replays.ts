@@ -74,3 +74,12 @@ export const replay = (
     Effect.map(outcomeOf),
     Effect.provide(Layer.mergeAll(Layer.orDie(topology), workload, VirtualClock.layer), { local: true })
   )
+
+/** Gaps with their counts, whatever the batches that they came in. */
+export const gapCounts = ({ gaps }: Outcome): ReadonlyMap<number, number> => {
+  const counts = new Map<number, number>()
+  for (const batch of gaps) {
+    batch.gapsMs.forEach((gapMs, pair) => counts.set(gapMs, (counts.get(gapMs) ?? 0) + batch.counts[pair]!))
+  }
+  return new Map([...counts].toSorted(([a], [b]) => a - b))
+}

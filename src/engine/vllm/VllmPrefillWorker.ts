@@ -34,6 +34,11 @@ export class VllmPrefillWorker extends VllmWorker implements SourceWorker {
     return [...super.requests(), ...this.held.keys()]
   }
 
+  /** Hidden tokens after the first take no time: there is nothing to be ahead of. */
+  protected override quietPasses(): number {
+    return 0
+  }
+
   protected override complete(sequence: Sequence): void {
     this.held.set(sequence.request, sequence)
     sequence.running = false

@@ -184,7 +184,7 @@ export class VllmWorker extends BatchWorker<Sequence> {
   }
 
   /** How many passes follow in which all running requests just decode and nobody is admitted, if nobody tells the worker anything. */
-  private quietPasses(): number {
+  protected quietPasses(): number {
     const { args, outcome, running, steady, timing } = this
     const allDecode = steady.size === running.length && steady.size <= args.maxNumBatchedTokens
     if (!allDecode || !timing.runsAhead || outcome.requests.length > 0 || this.mayAdmit()) return 0
