@@ -6,9 +6,11 @@ import { comparisonText } from "../compare/ComparisonText.ts"
 import { compareFlags } from "../config/CompareFlags.ts"
 import type { GivenFlags } from "../config/FlagSpec.ts"
 import { type FlagValues, readFlags } from "../config/ReadFlags.ts"
+import type { Measurement } from "../compare/Measurement.ts"
 import { printableLines } from "../report/Printable.ts"
 import { usageError } from "../settings/SettingsError.ts"
 import { crossedByComparisons, readComparisonThresholds } from "./ComparisonThresholds.ts"
+import { checkOutputs } from "./OutputPaths.ts"
 import { readRuns } from "./MeasuredRuns.ts"
 
 export type CompareOptions = GivenFlags<typeof compareFlags>
@@ -17,8 +19,12 @@ export const compareRuns = Effect.fnUntraced(function* (runs: ReadonlyArray<stri
   const options = yield* Effect.fromResult(readFlags(compareFlags, flags))
   const thresholds = yield* Effect.fromResult(readComparisonThresholds(options.failIf ?? []))
   if (options.calibrate === true) {
-    if (options.failIf !== undefined) {
-      return yield* usageError("--fail-if", "is for comparisons, not for --calibrate", "leave one of them out")
+    for (const [flag, value] of [
+      ["--fail-if", options.failIf],
+      ["--html", options.html]
+    ]) {
+      if (value !== undefined)
+        return yield* usageError(String(flag), "is for comparisons, not for --calibrate", "leave one of them out")
     }
     const { calibrateRun } = yield* Effect.promise(() => import("./CalibrateRun.ts"))
     return yield* calibrateRun(runs, options)
@@ -30,6 +36,10 @@ export const compareRuns = Effect.fnUntraced(function* (runs: ReadonlyArray<stri
     if (value !== undefined)
       return yield* usageError(String(flag), "is only for --calibrate", "add --calibrate, or leave it out")
   }
+  if (options.html !== undefined) {
+    const inputs = runs.flatMap((run) => [run, ...run.split(",")]).map((path) => ({ what: "the run", path }))
+    yield* checkOutputs([["--html", options.html]], inputs)
+  }
   const measured = (yield* Effect.forEach(runs, readRuns)).flat()
   const [reference, ...others] = measured
   if (reference === undefined || others.length === 0) {
@@ -40,12 +50,32 @@ export const compareRuns = Effect.fnUntraced(function* (runs: ReadonlyArray<stri
     )
   }
   const comparisons = others.map((other) => compare(reference, other))
-  yield* show(comparisons, options.json === true)
+  if (options.html !== undefined) yield* writeComparisonPage(options.html, reference, others, comparisons)
+  yield* show(comparisons, options.json === true, options.html)
   const crossed = crossedByComparisons(thresholds, comparisons)
   if (crossed !== undefined) return yield* crossed
 })
 
-const show = (comparisons: ReadonlyArray<Comparison>, json: boolean): Effect.Effect<void> =>
-  Console.log(
-    json ? JSON.stringify({ comparisons }, undefined, 2) : printableLines(comparisons.map(comparisonText).join("\n\n"))
+/** Gives way to a page on standard output. */
+const show = (comparisons: ReadonlyArray<Comparison>, json: boolean, page: string | undefined): Effect.Effect<void> => {
+  const text = json
+    ? JSON.stringify({ comparisons }, undefined, 2)
+    : printableLines(comparisons.map(comparisonText).join("\n\n"))
+  return page === "-" ? Console.error(text) : Console.log(text)
+}
+
+const writeComparisonPage = Effect.fnUntraced(function* (
+  path: string,
+  reference: Measurement,
+  others: ReadonlyArray<Measurement>,
+  comparisons: ReadonlyArray<Comparison>
+) {
+  const [{ writePage }, { curvesOf }] = yield* Effect.promise(() =>
+    Promise.all([import("./WritePage.ts"), import("../compare/ComparisonCurves.ts")])
   )
+  const content = comparisons.map((comparison, index) => {
+    const other = others[index]
+    return { ...comparison, curves: other === undefined ? [] : curvesOf(reference, other) }
+  })
+  yield* writePage(path, "comparison", { comparisons: content })
+})

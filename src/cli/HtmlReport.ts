@@ -39,7 +39,12 @@ export const htmlReport = Effect.fnUntraced(function* (path: string, bounds: Win
     write: (report: Report) =>
       Effect.suspend(() => {
         takeSeries()
-        const page = { report: JSON.parse(reportJson(report)), requests: requests.pack(), series: series.pack() }
+        const page = {
+          kind: "run" as const,
+          report: JSON.parse(reportJson(report)),
+          requests: requests.pack(),
+          series: series.pack()
+        }
         return OutputFile.write(path, reportPage(page, assets))
       })
   }

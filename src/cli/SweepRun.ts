@@ -52,16 +52,18 @@ export const resultsFolder = (plan: string, given: string | undefined) =>
 
 /** What the flags for files, `--fail-if` and `--quiet` say. */
 export interface SweepOutputs extends SweepFiles {
+  readonly html?: string | undefined
   readonly failIf?: ReadonlyArray<string> | undefined
   readonly quiet?: boolean | undefined
 }
 
 const filesOf = (outputs: SweepOutputs): ReadonlyArray<readonly [flag: string, path: string]> => {
-  const { bestConfig, csv, json, parquet, winners } = outputs
+  const { bestConfig, csv, html, json, parquet, winners } = outputs
   const files: ReadonlyArray<readonly [string, string | undefined]> = [
     ["--csv", csv],
     ["--json", json],
     ["--parquet", parquet],
+    ["--html", html],
     ["--best-config", bestConfig],
     ["--winners", winners]
   ]
@@ -75,6 +77,7 @@ export const checkSweepOutputs = (outputs: SweepOutputs, inputs: ReadonlyArray<I
 /** Files first, then the table, which gives way to an output on standard output. */
 export const deliverSummary = Effect.fnUntraced(function* (plan: Plan, summary: Summary, outputs: SweepOutputs) {
   yield* writeFiles(plan, summary, outputs)
+  if (outputs.html !== undefined) yield* writeSweepPage(outputs.html, plan, summary)
   const lines = [
     ...(summary.candidates.length + summary.stopped.length === 0 ? [] : [...textTable(tableRows(plan, summary)), ""]),
     ...remarks(plan, summary),
@@ -90,6 +93,13 @@ const unwritten = (plan: Plan, summary: Summary, { bestConfig, winners }: SweepO
   [bestConfig, winners]
     .filter((path) => path !== undefined && winnersOf(plan, summary).length === 0)
     .map((path) => `${path} was not written: no run meets the constraints`)
+
+const writeSweepPage = Effect.fnUntraced(function* (path: string, plan: Plan, summary: Summary) {
+  const [{ writePage }, { sweepContent }] = yield* Effect.promise(() =>
+    Promise.all([import("./WritePage.ts"), import("../sweep/SweepContent.ts")])
+  )
+  yield* writePage(path, "sweep", sweepContent(plan, summary))
+})
 
 /** Keeps the plan beside its results, for those who merge them. */
 export const keepPlan = Effect.fnUntraced(function* ({ file, text }: PlanFile, folder: string) {

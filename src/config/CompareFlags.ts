@@ -4,6 +4,10 @@ import type { FlagTable } from "./FlagSpec.ts"
 
 export const compareFlags = {
   json: { kind: boolean, description: "Print JSON instead of text" },
+  html: {
+    kind: path,
+    description: "Also write a page to look at: one HTML file with the distributions of both sides and their errors"
+  },
   "fail-if": {
     kind: texts,
     description:

@@ -12,6 +12,10 @@ const outputs = {
   csv: { kind: path, description: "Also write a row per combination to this CSV file; - is standard output" },
   json: { kind: path, description: "Also write everything to this JSON file; - is standard output" },
   parquet: { kind: path, description: "Also write the rows of --csv to this Parquet file" },
+  html: {
+    kind: path,
+    description: "Also write a page to look at: one HTML file with charts, filters and every combination"
+  },
   "best-config": {
     kind: path,
     description: "Write the options of the best run as a file for dynosim replay --config"

@@ -12,7 +12,7 @@ import { rowsOf, sweepColumns } from "./SweepColumns.ts"
 import { isBest, type Summary } from "./Summary.ts"
 
 /** Metrics that the plan speaks of, each once, and those that say what was bought. */
-const shownMetrics = ({ constraints, objectives }: Plan): ReadonlyArray<Metric> => {
+export const shownMetrics = ({ constraints, objectives }: Plan): ReadonlyArray<Metric> => {
   const named = [...objectives.map(({ metric }) => metric), ...constraints.map(({ metric }) => metric)]
   const always = ["total_gpus", "output_throughput_tok_s", "mean_ttft_ms", "mean_itl_ms"]
   return [...new Set([...named, ...always.flatMap((name) => sweepMetrics.get(name) ?? [])])]
@@ -25,7 +25,7 @@ const figureText = (metric: Metric, { reports }: Candidate): string => {
   return `${Number(figure.mean.toPrecision(6))}${width}`
 }
 
-const markOf = (plan: Plan, summary: Summary, candidate: Candidate): string => {
+export const markOf = (plan: Plan, summary: Summary, candidate: Candidate): string => {
   if (isFloor(plan, candidate.point)) return "floor"
   if (!candidate.isFeasible) return "misses"
   if (isBest(plan, summary, candidate)) return "best"

@@ -32,5 +32,19 @@ export const table = (caption, head, rows) =>
     )
   )
 
+/** A choice with its label; `onChange` is told the value. */
+export const choice = (label, id, options, chosen, onChange) => {
+  const select = element(
+    "select",
+    { id },
+    ...options.map(([value, text]) => element("option", { value, ...(value === chosen ? { selected: "" } : {}) }, text))
+  )
+  select.addEventListener("change", () => onChange(select.value))
+  return element("span", { class: "choice" }, element("label", { for: id }, `${label} `), select)
+}
+
+export const signedPercent = (share) =>
+  share === null || share === undefined ? "–" : `${share < 0 ? "" : "+"}${number(100 * share, 2)} %`
+
 export const number = (value, digits = 1) =>
   value === null || value === undefined ? "–" : value.toLocaleString("en-US", { maximumFractionDigits: digits })

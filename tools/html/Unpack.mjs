@@ -1,11 +1,16 @@
-/** Undoes src/html/PackedColumns.ts. */
+/** Undoes src/html/PackedColumns.ts and PackedText.ts. */
 const none = -(2 ** 31)
+
+const inflated = (data) => {
+  const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0))
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw")))
+}
+
+export const unpackText = (data) => inflated(data).text()
 
 /** Numbers of a packed column; null for none. */
 export const unpack = async ({ data, deltas, step }) => {
-  const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0))
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"))
-  const planes = new Uint8Array(await new Response(stream).arrayBuffer())
+  const planes = new Uint8Array(await inflated(data).arrayBuffer())
   const count = planes.length / 4
   const values = Array.from({ length: count })
   let before = 0
