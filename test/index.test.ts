@@ -81,7 +81,7 @@ const offered: Readonly<Record<string, ReadonlyArray<string>>> = {
   ],
   OutputFile: ["OutputError", "open", "write", "writeStream"],
   PolynomialTiming: ["layer", "polynomialModel"],
-  Probe: ["SeriesProbe", "defaultSeriesIntervalMs", "seriesColumns"],
+  Probe: ["SeriesProbe", "TimelineProbe", "defaultSeriesIntervalMs", "seriesColumns", "timelineText"],
   Replay: ["ReplayError", "SimulationView", "passes", "requests", "run"],
   Report: [
     "ConditionError",

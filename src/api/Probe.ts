@@ -3,4 +3,6 @@ export type { PoolRole, ProbedPool, ProbedRun, ProbedWorker, RunEnd, RunProbe } 
 export type { WorkerProbe } from "../engine/WorkerProbe.ts"
 export type { BlockName, Decision, DecisionProbe, Delivery } from "../engine/DecisionProbe.ts"
 export { SeriesProbe, defaultSeriesIntervalMs } from "../observe/SeriesProbe.ts"
+export { TimelineProbe, type TimelineOptions } from "../observe/TimelineProbe.ts"
+export { timelineText } from "../observe/TimelineText.ts"
 export { seriesColumns, type SeriesRow, type SeriesScope } from "../observe/SeriesRow.ts"
