@@ -116,19 +116,34 @@ const conservation = ({ dynosim }: Report): string =>
   `${count(dynosim.offered_requests)} offered = ${count(dynosim.completed_requests)} completed + ${count(dynosim.rejected_requests)} rejected`
   + `${dynosim.failed_requests === 0 ? "" : ` + ${count(dynosim.failed_requests)} failed`} + ${count(dynosim.in_flight_requests)} in flight`
 
-/** An open loop whose requests mostly wait, and that goes on long after the last of them has come. */
-const overload = (
-  { deployment, load }: ReplayOptions,
-  { dynosim }: Report,
-  { lastArrivalMs, lastTokenMs, meanPrefillMs, meanQueueMs }: RunWatch
-): string | undefined => {
-  if (load._tag !== "OpenLoop" || dynosim.truncated || lastArrivalMs <= 0) return undefined
-  const stretch = lastTokenMs / lastArrivalMs
-  if (stretch < 1.1 || meanQueueMs < 10 * meanPrefillMs) return undefined
-  const times = stretch.toFixed(2)
+/** How many times more is asked of an open loop than it gives, and how that shows; `undefined` where it keeps up. */
+const excessOf = (
+  { dynosim: { offered_requests: offered, truncated } }: Report,
+  { lastArrivalMs, lastTokenMs, meanPrefillMs, meanQueueMs, neverAdmitted }: RunWatch
+): { readonly times: number; readonly sign: string } | undefined => {
+  if (truncated) {
+    const times = offered / Math.max(offered - neverAdmitted, 1)
+    return times < 1.1
+      ? undefined
+      : {
+          times,
+          sign: `${count(neverAdmitted)} of the ${count(offered)} requests that came were still waiting when the run was cut off`
+        }
+  }
+  const times = lastTokenMs / lastArrivalMs
+  return lastArrivalMs <= 0 || times < 1.1 || meanQueueMs < 10 * meanPrefillMs
+    ? undefined
+    : { times, sign: `serving took ${times.toFixed(2)} times as long as the requests took to come` }
+}
+
+const overload = ({ deployment, load }: ReplayOptions, report: Report, watch: RunWatch): string | undefined => {
+  if (load._tag !== "OpenLoop") return undefined
+  const excess = excessOf(report, watch)
+  if (excess === undefined) return undefined
+  const { sign, times } = excess
   const flag = deployment._tag === "Aggregated" ? "--num-workers" : "--num-prefill-workers or --num-decode-workers"
-  const workers = deployment._tag === "Aggregated" ? ` ${Math.ceil(deployment.workers * stretch)}` : ""
-  return `overloaded: serving took ${times} times as long as the requests took to come, and latencies measure the queue; try ${flag}${workers}, or --arrival-speedup-ratio ${figure(load.arrivalSpeedup / stretch)}`
+  const workers = deployment._tag === "Aggregated" ? ` ${Math.ceil(deployment.workers * times)}` : ""
+  return `overloaded: ${sign}, and latencies measure the queue; try ${flag}${workers}, or --arrival-speedup-ratio ${figure(load.arrivalSpeedup / times)}`
 }
 
 /** Where even the best request misses a bound, more workers do not help. */

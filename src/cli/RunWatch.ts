@@ -11,6 +11,8 @@ export class RunWatch {
   private requests = 0
   private queuedMs = 0
   private computedMs = 0
+  /** Requests that the end of the run found waiting for their first admission. */
+  neverAdmitted = 0
   /** Arrival of the latest request, and the latest token. */
   lastArrivalMs = 0
   lastTokenMs = 0
@@ -46,9 +48,10 @@ export class RunWatch {
   }
 
   private add(record: RequestRecord): void {
-    const { arrivalMs, firstAdmitMs, firstTokenMs, lastTokenMs } = record
+    const { arrivalMs, firstAdmitMs, firstTokenMs, lastTokenMs, status } = record
     if (arrivalMs > this.lastArrivalMs) this.lastArrivalMs = arrivalMs
     if (lastTokenMs > this.lastTokenMs) this.lastTokenMs = lastTokenMs
+    if (status === "in_flight" && Number.isNaN(firstAdmitMs)) this.neverAdmitted += 1
     if (this.window?.takes(record) === false) return
     if (Number.isNaN(firstAdmitMs) || Number.isNaN(firstTokenMs)) return
     this.requests += 1

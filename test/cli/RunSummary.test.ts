@@ -85,6 +85,11 @@ describe("the summary", () => {
           stdout,
           /\nNote: +overloaded: serving took [\d.]+ times .* try --num-workers \d+, or --arrival-speed/
         )
+        const cut = yield* synthetic("--request-count=300", "--arrival-interval-ms=5", "--max-sim-time-seconds=1")
+        assert.match(
+          cut.stdout,
+          /\nNote: +overloaded: \d+ of the \d+ requests that came were still waiting .* try --num-workers \d+, or/
+        )
         const calm = yield* synthetic("--request-count=20", "--arrival-interval-ms=2000")
         assert.notInclude(calm.stdout, "Note")
       })
