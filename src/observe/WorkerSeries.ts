@@ -6,6 +6,7 @@
  */
 import type { PassOutcome } from "../engine/WorkerCore.ts"
 import type { WorkerProbe } from "../engine/WorkerProbe.ts"
+import { PassTally } from "./PassTally.ts"
 import { Tally } from "./Tally.ts"
 
 export class WorkerSeries {
@@ -13,8 +14,8 @@ export class WorkerSeries {
   /** The hooks that the worker calls while it computes a pass. */
   readonly probe: WorkerProbe
   /** Given by the pass that is being computed, and by the one under way. */
-  private computing = new Tally()
-  private underWay = new Tally()
+  private computing = new PassTally()
+  private underWay = new PassTally()
   private passStartMs = 0
   /** End of the pass under way; `NaN` when there is none. */
   private passEndMs = Number.NaN
@@ -48,7 +49,6 @@ export class WorkerSeries {
     if (!progressed && endMs === startMs) return
     this.settle()
     const { computing } = this
-    computing.passes = 1
     computing.prefillTokens = prefillTokens
     computing.decodeTokens = emittedTokens
     computing.preemptions = preemptions
@@ -70,9 +70,8 @@ export class WorkerSeries {
   /** The pass under way has ended. */
   settle(): void {
     if (Number.isNaN(this.passEndMs)) return
-    this.tally.add(this.underWay)
+    this.underWay.moveTo(this.tally)
     this.tally.busyMs += this.passEndMs - this.passStartMs
-    this.underWay.clear()
     this.passEndMs = Number.NaN
   }
 }

@@ -33,10 +33,10 @@ describe.skipIf(!hasScript)("on a terminal", () => {
     "a run shows how far it is, then the summary, as wide and as colourful as the terminal is",
     { timeout: 120_000 },
     () => {
-      const seen = onTerminal(200, "NO_COLOR=", ...run)
-      assert.match(seen, /\r\u001b\[2K[\d,]+ s simulated, [\d,]+ of 15,000 requests done/)
-      assert.match(seen, /\r\u001b\[2K(?!\d)/)
-      assert.include(seen, "\u001b[1mEngine:")
+      const seen = onTerminal(200, "NO_COLOR=", ...run).replaceAll("\u001b", "ESC")
+      assert.match(seen, /\rESC\[2K[\d,]+ s simulated, [\d,]+ of 15,000 requests done/)
+      assert.match(seen, /\rESC\[2K(?!\d)/)
+      assert.include(seen, "ESC[1mEngine:")
       assert.match(seen, /┃ +Time to First Token \(ms\) +┃/)
     }
   )

@@ -174,7 +174,7 @@ const start = (from: string, onBytes: (bytes: Buffer) => void): Promise<Send> =>
       crypto,
       URL,
       Response,
-      WorkerGlobalScope: class {},
+      WorkerGlobalScope: EventTarget,
       importScripts: silent,
       location: { href: `file://${from}/engine_bundle.js` },
       console: { log: silent, warn: silent, error: silent },
