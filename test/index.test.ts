@@ -192,11 +192,16 @@ const offered: Readonly<Record<string, ReadonlyArray<string>>> = {
   Workload: [
     "Workload",
     "WorkloadError",
+    "decodeWorkload",
+    "fitTrace",
     "layerClosedLoop",
     "layerOpenLoop",
     "layerRows",
     "layerSynthetic",
-    "planSynthetic"
+    "planJson",
+    "planSynthetic",
+    "planYaml",
+    "plannedRows"
   ]
 }
 
