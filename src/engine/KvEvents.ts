@@ -46,6 +46,7 @@ export class KvEventBuffer implements KvEventSink, BlockHolder {
   }
 
   flush(sink: KvEventSink): void {
+    if (this.encoded.length === 0) return
     const { encoded } = this
     for (let at = 0; at < encoded.length; at += 2) {
       const code = encoded[at]!

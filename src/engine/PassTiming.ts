@@ -1,5 +1,6 @@
 /** Durations of the parts of a pass: what the timing model says of what the pass schedules, scaled as the engine arguments ask. */
 import type { EngineArgs } from "./EngineArgs.ts"
+import type { PassesAhead } from "./PassesAhead.ts"
 import { PassScaling, type Slowness } from "./PassScaling.ts"
 import type { TimingModel } from "../timing/Timing.ts"
 
@@ -57,20 +58,45 @@ export class PassTiming {
     return this.model.ahead !== undefined
   }
 
-  /** Steps of one batch with the same KV in use take the same time, however long its requests get. */
-  get ignoresContext(): boolean {
-    return this.model.ahead?.ignoresContext === true && this.args.decodeCostBy !== "requests"
+  /**
+   * Adds passes to `ahead` that end by `untilMs`, at most `passes`: each is a decode step of `batch` requests that know `contextTokens` in
+   * all before the first one, and nothing else. Without `activeBlocks` a step reads every request's tokens, as in {@link decodeOfRequestsMs}.
+   */
+  runAhead(
+    ahead: PassesAhead,
+    passes: number,
+    untilMs: number,
+    batch: number,
+    contextTokens: number,
+    activeBlocks?: number
+  ): void {
+    const ends = ahead.reserve(passes)
+    const readsBlocks = activeBlocks !== undefined && this.args.decodeCostBy !== "requests"
+    const readTokens = readsBlocks ? activeBlocks * this.args.blockTokens : undefined
+    const ignoresContext = readsBlocks && this.model.ahead?.ignoresContext === true
+    this.model.ahead?.begin()
+    let { endMs } = ahead
+    let passMs = Number.NaN
+    let pass = 0
+    for (; pass < passes; pass++) {
+      if (pass === 0 || !ignoresContext) passMs = this.aheadMs(batch, contextTokens + pass * batch, readTokens)
+      const nextMs = endMs + passMs
+      if (!(nextMs > endMs && nextMs <= untilMs)) break
+      endMs = nextMs
+      ends[pass] = endMs
+    }
+    ahead.count = pass
   }
 
-  /** A pass of nothing but a decode step, ahead of its time: as {@link decodeMs}; `NaN` where it must be asked for in its time. */
-  aheadMs(batch: number, contextTokens: number, activeBlocks: number): number {
-    const { blockTokens, decodeCostBy } = this.args
+  /** A decode step without prefill, asked for ahead of its time; `NaN` where it must be asked for in its time. */
+  private aheadMs(
+    batch: number,
+    contextTokens: number,
+    readTokens = Math.min(contextTokens, this.capacityTokens)
+  ): number {
     const { ahead } = this.model
     if (ahead === undefined) return Number.NaN
-    const { capacityTokens } = this
-    const readTokens =
-      decodeCostBy === "requests" ? Math.min(contextTokens, capacityTokens) : activeBlocks * blockTokens
-    const ms = ahead.decodeMs(batch, readTokens, Math.floor(contextTokens / batch), capacityTokens)
+    const ms = ahead.decodeMs(batch, readTokens, Math.floor(contextTokens / batch), this.capacityTokens)
     return this.scaling.noPrefillMs() + this.scaling.decodeMs(ms)
   }
 

@@ -7,14 +7,16 @@
  *         lastEndMs     ends[0]   ends[1]   ends[2] = endMs
  *
  * Whoever moves time visits the last end only. Before somebody tells the worker something, the passes that would start after that are
- * taken back ({@link PassesAhead.keep}); the worker itself does not notice before its next pass that it was ahead of time.
+ * taken back ({@link PassesAhead.keep}). What is left of them the worker carries out when they are over.
  */
-import { grown } from "../structures/Grown.ts"
+
+/** Shared by all workers that have not run ahead yet. */
+const noEnds = new Float64Array(0)
 
 export class PassesAhead {
   count = 0
   /** Ends of the passes, of which the first {@link count} count, ms. */
-  ends = new Float64Array(0)
+  ends = noEnds
   private lastEndMs = Number.NaN
 
   /** The last pass that was computed in its time ended at `lastEndMs`. */
@@ -23,9 +25,10 @@ export class PassesAhead {
     this.lastEndMs = lastEndMs
   }
 
-  add(endMs: number): void {
-    if (this.count === this.ends.length) this.ends = grown(this.ends, Math.max(16, 2 * this.count))
-    this.ends[this.count++] = endMs
+  /** Makes room for so many passes in {@link ends}; whoever writes them there sets {@link count}. */
+  reserve(passes: number): Float64Array {
+    if (passes > this.ends.length) this.ends = new Float64Array(Math.max(16, 2 * passes))
+    return this.ends
   }
 
   /** Where the last pass ends, ms. */

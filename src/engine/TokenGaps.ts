@@ -14,6 +14,8 @@ export class TokenGaps {
   gapsMs: Float64Array
   counts: Uint32Array
   length = 0
+  /** The pair counted up last. */
+  private last = 0
   /** When the later token comes, where that is wanted. */
   private timesMs: Float64Array | undefined
   /** Pair that last fell on each entry; it may be another gap's, or of an earlier batch. */
@@ -30,19 +32,29 @@ export class TokenGaps {
 
   /** Gaps of `gapMs` before tokens that come at `tokenMs`. */
   add(gapMs: number, count: number, tokenMs: number): void {
+    if (this.isKnown(this.last, gapMs, tokenMs)) {
+      this.counts[this.last]! += count
+      return
+    }
     const entry = this.recentEntry(gapMs)
     const known = this.recent[entry]!
-    const { timesMs } = this
-    if (known < this.length && this.gapsMs[known] === gapMs && (timesMs === undefined || timesMs[known] === tokenMs)) {
-      this.counts[known] = this.counts[known]! + count
+    if (this.isKnown(known, gapMs, tokenMs)) {
+      this.counts[known]! += count
+      this.last = known
       return
     }
     this.recent[entry] = this.length
+    this.last = this.length
     if (this.length === this.gapsMs.length) this.grow()
     this.gapsMs[this.length] = gapMs
     this.counts[this.length] = count
     if (this.timesMs !== undefined) this.timesMs[this.length] = tokenMs
     this.length += 1
+  }
+
+  private isKnown(pair: number, gapMs: number, tokenMs: number): boolean {
+    const { gapsMs, timesMs } = this
+    return pair < this.length && gapsMs[pair] === gapMs && (timesMs === undefined || timesMs[pair] === tokenMs)
   }
 
   /** Where the pair of this gap would be remembered: its bits, mixed. */

@@ -96,14 +96,16 @@ export interface WorkerCore extends BlockHolder {
    */
   abort(request: SimRequest): boolean
   pass(nowMs: number): PassOutcome
-  /** What {@link runAhead} has computed and {@link pass} has not caught up with; absent where a worker never runs ahead. */
+  /** What {@link runAhead} has computed and {@link catchUp} has not carried out; absent where a worker never runs ahead. */
   readonly ahead?: PassesAhead
   /**
    * Computes the passes that follow the last one directly, as long as they end by `untilMs` and nothing happens in them that anybody
-   * outside could notice. The next pass starts where they end; whoever tells the worker anything before takes back first
-   * what has not begun by then ({@link PassesAhead.keep}).
+   * outside could notice. Whoever tells the worker anything before their end takes back first what has not begun by then
+   * ({@link PassesAhead.keep}).
    */
   runAhead?(untilMs: number): PassesAhead
+  /** The passes ahead, as far as they were not taken back, have taken place. */
+  catchUp?(): void
   snapshot(): WorkerSnapshot
   /** Requests waiting or running here, for errors that name them and for the cut-off; waiting first. */
   requests(): ReadonlyArray<SimRequest>

@@ -103,11 +103,11 @@ export abstract class EventLoop implements SimulationLoop {
     return this.pools.reduce((sum, pool) => sum + pool.parked, 0)
   }
 
-  /** Workers compute passes ahead of time unless a probe wants to see each; `complete` ends a pass that ends now. */
+  /** Workers compute passes ahead of time unless somebody watches them; `complete` ends a pass that ends now. */
   protected runsAhead(ends: PassEnds, complete: (worker: number) => void): RunsAhead | undefined {
-    const { maxSimTimeMs, probe } = this.context
-    if (probe !== undefined && probe.sparesPasses !== true) return undefined
-    const moved = (worker: number, endMs: number, startMs: number): void => {
+    const { everyPass, maxSimTimeMs } = this.context
+    if (everyPass) return undefined
+    const moved = (worker: number, endMs: number, startMs: number | undefined): void => {
       if (endMs > this.nowMs) return ends.moved(worker, endMs, startMs)
       ends.callOff(worker)
       complete(worker)
@@ -211,14 +211,18 @@ export abstract class EventLoop implements SimulationLoop {
 
   /** Transfers between KV tiers that end now, of busy workers as well; true when any did. */
   private tickTiers(): boolean {
+    const { pools } = this
     let any = false
-    for (const pool of this.pools) if (pool.tickTiers(this.nowMs, this.onTransfersEnded)) any = true
+    for (let index = 0; index < pools.length; index++) {
+      if (pools[index]!.tickTiers(this.nowMs, this.onTransfersEnded)) any = true
+    }
     return any
   }
 
   private nextTransferMs(): number {
+    const { pools } = this
     let nextMs = Number.POSITIVE_INFINITY
-    for (const pool of this.pools) nextMs = Math.min(nextMs, pool.nextTransferMs())
+    for (let index = 0; index < pools.length; index++) nextMs = Math.min(nextMs, pools[index]!.nextTransferMs())
     // A transfer that takes no time is over with the next tick, even when the clock has passed its start.
     return Math.max(nextMs, this.nowMs)
   }

@@ -246,7 +246,7 @@ export class HandoffProtocol {
   }
 
   private wake(parked: Array<SimRequest> | undefined, step: Step): void {
-    if (parked === undefined) return
+    if (parked === undefined || parked.length === 0) return
     for (const request of parked) this.append(step, request)
     parked.length = 0
   }

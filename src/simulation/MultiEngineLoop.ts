@@ -117,6 +117,7 @@ export class MultiEngineLoop extends EventLoop {
   }
 
   private dispatchReleased(): void {
+    if (this.released.length === 0) return
     for (const { request, workerIndex } of this.released) this.dispatch(request, workerIndex)
     this.released.length = 0
   }

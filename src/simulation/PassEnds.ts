@@ -27,8 +27,8 @@ export class PassEnds {
     this.push(worker, endMs, startMs)
   }
 
-  /** The last pass of those under way is another one now. */
-  moved(worker: number, endMs: number, startMs: number): void {
+  /** The last pass of those under way is another one now, by default the first one. */
+  moved(worker: number, endMs: number, startMs = this.firstStartsMs[worker]!): void {
     this.callOff(worker)
     this.push(worker, endMs, startMs)
   }

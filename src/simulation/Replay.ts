@@ -102,17 +102,20 @@ export const run = <E = never, R = never>(
       const gaps = new TokenGaps(undefined, options.timedGaps ?? false)
       const scaling = yield* scalingOf(topology, time, options.workerEvents ?? [])
       const probes = [...(scaling?.metrics === undefined ? [] : [scaling.metrics]), ...(options.probes ?? [])]
+      const probe = probeOf({ ...options, probes })
+      const hasPolicies = (options.policies ?? []).length > 0
       const loop = topology.make({
         workload: core,
         identity,
         time,
         ledger,
         gaps,
-        probe: probeOf({ ...options, probes }),
+        probe,
         scaling,
         workerEvents: scaling?.workerEvents ?? [],
         maxSimTimeMs: options.maxSimTimeMs ?? Number.POSITIVE_INFINITY,
-        observed: (options.policies ?? []).length > 0 || probes.length > 0
+        observed: hasPolicies || probes.length > 0,
+        everyPass: hasPolicies || (probe !== undefined && probe.sparesPasses !== true)
       })
       yield* Effect.annotateCurrentSpan({ "dynosim.topology": topology.name })
       const state: Run<E> = {
@@ -235,7 +238,7 @@ const drive = <E>(state: Run<E>, pull: Feed): Output<E> => {
 const advance = <E>(run: Run<E>): LoopState => {
   const { loop } = run
   if (loop.ended !== undefined) return "ended"
-  for (let step = 0; step < stepsPerLook && run.policyFailure === undefined; step++) {
+  for (let step = 0; step < stepsPerLook && run.policyFailure === undefined && !run.stopRequested; step++) {
     const state = loop.step()
     if (state !== "running") return state
   }

@@ -41,6 +41,8 @@ export interface LoopContext {
   readonly maxSimTimeMs: number
   /** Somebody watches the queues, so every request must stand in its queue from its arrival on. */
   readonly observed: boolean
+  /** Somebody looks at workers even between passes in which nothing happens, so all passes are computed in their time. */
+  readonly everyPass: boolean
 }
 
 export interface SimulationLoop {

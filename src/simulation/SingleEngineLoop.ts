@@ -143,12 +143,11 @@ export class SingleEngineLoop implements SimulationLoop {
   /** Where the pass ends, or the last one after it that can be computed ahead of time, before anybody arrives. */
   private runAhead({ endMs, requests }: PassOutcome): number {
     const { worker } = this
-    const { probe } = this.context
-    if ((probe !== undefined && probe.sparesPasses !== true) || worker.runAhead === undefined || requests.length > 0)
-      return endMs
-    const ahead = worker.runAhead(this.quietUntilMs())
-    this.passCount += ahead.count
-    return ahead.endMs
+    if (this.context.everyPass || worker.runAhead === undefined || requests.length > 0) return endMs
+    const { count, endMs: aheadMs } = worker.runAhead(this.quietUntilMs())
+    this.passCount += count
+    worker.catchUp?.()
+    return aheadMs
   }
 
   /** Until when nobody arrives, and the run does not end. */

@@ -46,8 +46,11 @@ export interface WorkerPoolOptions<Worker extends WorkerCore> {
 /** How far workers may compute passes ahead of time ({@link WorkerCore.runAhead}). */
 export interface RunsAhead {
   readonly untilMs: number
-  /** Passes were taken back: the last one under way is now from `startMs` to `endMs`, or, if that is now, over. */
-  readonly moved: (worker: number, endMs: number, startMs: number) => void
+  /**
+   * Passes were taken back: the last one is now from `startMs`, or from where the first one started, to `endMs`; it is over if that
+   * is now.
+   */
+  readonly moved: (worker: number, endMs: number, startMs: number | undefined) => void
 }
 
 export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
@@ -235,7 +238,7 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     ahead.keep(nowMs, !this.hadTurn(worker, nowMs))
     if (ahead.count === count) return
     this.passes -= count - ahead.count
-    this.setup.runsAhead?.moved(worker, ahead.endMs, ahead.startMs)
+    this.setup.runsAhead?.moved(worker, ahead.endMs, ahead.count === 0 ? undefined : ahead.startMs)
   }
 
   interruptAll(nowMs: number): void {
@@ -323,6 +326,7 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
   finishPass(worker: number): PassOutcome {
     const outcome = this.underWay(worker)
     this.outcomes[worker] = undefined
+    this.cores[worker]!.catchUp?.()
     this.publishHeldEvents(worker)
     return outcome
   }

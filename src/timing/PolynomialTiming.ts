@@ -18,7 +18,7 @@ const decodeMs: TimingModel["decodeMs"] = (_batch, activeKvTokens, _meanContextT
   return -25.74 * (usage * usage) + 54.01 * usage + 5.74
 }
 
-const ahead: DecodeAhead = { decodeMs, ignoresContext: true, taken: () => {} }
+const ahead: DecodeAhead = { begin: () => {}, decodeMs, ignoresContext: true, taken: () => {} }
 
 /** The model itself, without a layer. */
 export const polynomialModel: TimingModel = { prefillMs, decodeMs, ahead }

@@ -25,11 +25,13 @@ export interface TimingModel {
 
 /** Durations of decode steps that may be asked for and then not be taken. */
 export interface DecodeAhead {
-  /** As {@link TimingModel.decodeMs}, without a trace; `NaN` for a step that must be asked for in its time. */
+  /** The steps asked for so far are forgotten. */
+  readonly begin: () => void
+  /** As {@link TimingModel.decodeMs}, without a trace as yet; `NaN` for a step that must be asked for in its time. */
   readonly decodeMs: TimingModel["decodeMs"]
-  /** The mean context is not read. */
+  /** The mean context is not read: one answer may stand for many steps. */
   readonly ignoresContext: boolean
-  /** So many of the steps asked for were taken. */
+  /** The first so many of the steps asked for have been taken. */
   readonly taken: (steps: number) => void
 }
 

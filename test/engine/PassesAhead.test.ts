@@ -5,7 +5,8 @@ import { PassesAhead } from "../../src/engine/PassesAhead.ts"
 const three = (): PassesAhead => {
   const ahead = new PassesAhead()
   ahead.begin(10)
-  for (const endMs of [12, 15, 20]) ahead.add(endMs)
+  ahead.reserve(3).set([12, 15, 20])
+  ahead.count = 3
   return ahead
 }
 
@@ -39,7 +40,8 @@ describe("PassesAhead", () => {
   it("grows, and starts anew", () => {
     const ahead = new PassesAhead()
     ahead.begin(0)
-    for (let pass = 1; pass <= 100; pass++) ahead.add(pass)
+    ahead.reserve(100).set(Array.from({ length: 100 }, (_, pass) => pass + 1))
+    ahead.count = 100
     assert.deepStrictEqual([ahead.count, ahead.startMs, ahead.endMs], [100, 99, 100])
     ahead.begin(100)
     assert.deepStrictEqual([ahead.count, ahead.startMs, ahead.endMs], [0, 100, 100])

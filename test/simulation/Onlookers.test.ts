@@ -1,15 +1,19 @@
-/** Requests in steady decode are not looked at one by one, unless somebody watches each of their tokens: results are the same. */
+/**
+ * Requests in steady decode are not looked at one by one, and passes in which nothing happens are computed ahead of time, unless somebody
+ * watches tokens or passes: results are the same.
+ */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
+import type { EngineArgs } from "../../src/engine/EngineArgs.ts"
 import type { RunProbe } from "../../src/simulation/RunProbe.ts"
 import type { Topology } from "../../src/simulation/Topology.ts"
 import * as PlainWorkload from "../support/PlainWorkload.ts"
 import { disaggregatedTopology, gapCounts, replay, topology } from "../support/Replays.ts"
 import { type RandomRun, randomRun } from "./RandomRun.ts"
 
-const runs = { arbitrary: { runs: 120, size: 40 } }
+const runs = { arbitrary: { runs: 80, size: 40 } }
 
 /** Watches every token: everybody is served one by one. */
 const everyToken = (): { readonly probe: RunProbe; readonly tokens: () => number } => {
@@ -20,6 +24,16 @@ const everyToken = (): { readonly probe: RunProbe; readonly tokens: () => number
 
 /** Sees that something happens, but no single token. */
 const everyPass: RunProbe = { pass: () => {} }
+
+/** Pages and pools large enough for requests to decode for a while. */
+const sglangArgs = ({ args }: RandomRun): EngineArgs => ({
+  ...args,
+  engineType: "sglang",
+  numGpuBlocks: args.numGpuBlocks * 4,
+  enablePrefixCaching: true,
+  enableChunkedPrefill: true,
+  preemptionMode: "lifo"
+})
 
 const assertSame = (run: RandomRun, pools: Layer.Layer<Topology>, maxSimTimeMs = Number.POSITIVE_INFINITY) =>
   Effect.gen(function* () {
@@ -54,6 +68,21 @@ describe("whoever looks on", () => {
     "sees what happens without, up to a limit of time",
     [randomRun],
     ([run]) => assertSame(run, topology(run.args, run.workers), run.limitMs),
+    runs
+  )
+
+  it.effect.prop(
+    "sees what happens without, on SGLang-style workers",
+    [randomRun],
+    ([run]) => assertSame(run, topology(sglangArgs(run), run.workers)),
+    runs
+  )
+
+  it.effect.prop(
+    "sees what happens without, between pools of SGLang-style workers",
+    [randomRun],
+    ([run]) =>
+      assertSame(run, disaggregatedTopology(sglangArgs(run), { prefillWorkers: run.workers, decodeWorkers: 2 })),
     runs
   )
 

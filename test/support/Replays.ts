@@ -4,6 +4,7 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import type { EngineArgs } from "../../src/engine/EngineArgs.ts"
 import type { Engine } from "../../src/engine/Engine.ts"
+import * as SglangEngine from "../../src/engine/sglang/SglangEngine.ts"
 import * as VllmEngine from "../../src/engine/vllm/VllmEngine.ts"
 import type { ReplayEvent, RunSummary, TokenGapBatch } from "../../src/report/ReplayEvent.ts"
 import type { RequestRecord } from "../../src/request/SimRequest.ts"
@@ -17,11 +18,14 @@ import * as PolynomialTiming from "../../src/timing/PolynomialTiming.ts"
 import type { TraceError } from "../../src/trace/TraceError.ts"
 import type { Workload } from "../../src/workload/Workload.ts"
 
+const engineLayers = {
+  sglang: SglangEngine.layer,
+  trtllm: VllmEngine.layerTrtllm,
+  vllm: VllmEngine.layer
+}
+
 const engine = (args: EngineArgs): Layer.Layer<Engine> =>
-  (args.engineType === "trtllm" ? VllmEngine.layerTrtllm(args) : VllmEngine.layer(args)).pipe(
-    Layer.provide(PolynomialTiming.layer),
-    Layer.orDie
-  )
+  engineLayers[args.engineType](args).pipe(Layer.provide(PolynomialTiming.layer), Layer.orDie)
 
 /** `workers` engines of these arguments, with polynomial timing, behind a round-robin router. */
 export const multiTopology = (args: EngineArgs, workers: number): Layer.Layer<Topology.Topology> =>

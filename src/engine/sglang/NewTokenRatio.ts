@@ -25,8 +25,10 @@ export class NewTokenRatio {
     this.value = this.initial
   }
 
-  /** One pass is over. */
-  decay(): void {
-    this.value = Math.max(this.value - this.step, this.min)
+  /** So many passes are over. */
+  decay(passes = 1): void {
+    for (let pass = 0; pass < passes && this.value > this.min; pass++) {
+      this.value = Math.max(this.value - this.step, this.min)
+    }
   }
 }

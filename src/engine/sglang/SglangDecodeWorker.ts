@@ -28,6 +28,7 @@ export class SglangDecodeWorker extends SglangWorker implements DestinationWorke
   }
 
   override abort(request: SimRequest): boolean {
+    this.catchUp()
     return (
       this.abortActivated(request) || this.abortPending(request) || this.abortReserved(request) || super.abort(request)
     )
@@ -57,6 +58,12 @@ export class SglangDecodeWorker extends SglangWorker implements DestinationWorke
     if (missingTokens >= 0 || this.kv.isWhole || this.kv.activeTokens > 0) return missingTokens
     this.kv.clear()
     return this.kv.reserve(head)
+  }
+
+  /** A reservation changes how many slots are free. */
+  protected override mayAdmit(): boolean {
+    const head = this.pending[0]
+    return super.mayAdmit() || this.activated.length > 0 || (head !== undefined && this.tries.allows(head))
   }
 
   missingTokens(request: SimRequest): number {

@@ -9,11 +9,9 @@ import type { EngineArgs } from "../EngineArgs.ts"
 import type { SimRequest } from "../../request/SimRequest.ts"
 import type { TimingModel } from "../../timing/Timing.ts"
 import type { WorkerContext } from "../WorkerContext.ts"
-import { BatchWorker } from "../BatchWorker.ts"
+import { AheadWorker } from "../AheadWorker.ts"
 import { EngineStalled } from "../EngineStalled.ts"
 import { MtpSampler } from "../MtpSampler.ts"
-import { PassTiming } from "../PassTiming.ts"
-import { SharedGaps } from "../SharedGaps.ts"
 import type { WorkerProbe } from "../WorkerProbe.ts"
 import { type PassOutcome, Signal, type WorkerSnapshot } from "../WorkerCore.ts"
 import { KvCache } from "./KvCache.ts"
@@ -27,10 +25,8 @@ const noTime = (): number => 0
 /** Reclaims in a row without a single token after which the requests are taken to displace each other forever. */
 const maxFruitlessReclaims = 10_000
 
-export class SglangWorker extends BatchWorker<Sequence> {
+export class SglangWorker extends AheadWorker<Sequence> {
   protected readonly kv: KvCache
-  private readonly timing: PassTiming
-  private readonly gaps: SharedGaps
   private readonly sampler: MtpSampler | undefined
   private readonly probe: WorkerProbe | undefined
   private readonly longestPrefixFirst: LongestPrefixFirst | undefined
@@ -46,9 +42,7 @@ export class SglangWorker extends BatchWorker<Sequence> {
   private batchPrefixTokens = 0
 
   constructor(args: EngineArgs, timing: TimingModel, context: WorkerContext) {
-    super(args)
-    this.timing = new PassTiming(args, timing, context.slowness)
-    this.gaps = new SharedGaps(this.visible ? context.gaps : undefined, context.probe)
+    super(args, timing, context)
     this.probe = context.probe
     this.kv = new KvCache(args.numGpuBlocks, args.blockTokens, context.kvEvents, context.probe)
     this.sampler = args.mtp === undefined || !this.visible ? undefined : new MtpSampler(args.mtp, context.workerIndex)
@@ -78,12 +72,58 @@ export class SglangWorker extends BatchWorker<Sequence> {
     const decoding = this.running.length
     this.placeAdmitted()
     outcome.endMs = waitsForPrefill ? this.emitPrefilled(decoding, prefillEndMs) : this.decode(prefillEndMs)
-    for (const sequence of this.finished) this.settle(sequence)
-    this.finished.length = 0
+    if (this.finished.length > 0) this.settleFinished()
     if (this.retracted.length > 0) this.requeueRetracted()
     ratio.decay()
     if (outcome.endMs > nowMs || outcome.requests.length > 0) outcome.worked()
     return outcome
+  }
+
+  /** Nobody's page gets full. Slots that are told apart are taken in their time, and so are bursts. */
+  protected quietPasses(): number {
+    const { kv, outcome, running } = this
+    let passes = this.sampler !== undefined || kv.pool.numbered ? 0 : this.roomyPasses()
+    for (let index = 0; index < running.length && passes > 0; index++) {
+      const { countdown, lastTokenMs } = running[index]!
+      passes = lastTokenMs === outcome.endMs ? Math.min(passes, countdown - 1) : 0
+    }
+    return passes
+  }
+
+  protected timeQuietPasses(passes: number, untilMs: number): void {
+    this.timing.runAhead(this.ahead, passes, untilMs, this.running.length, this.contextTokens())
+  }
+
+  protected takeQuietPasses(passes: number, endMs: number): void {
+    const { running } = this
+    this.kv.pool.take(passes * running.length)
+    for (let index = 0; index < running.length; index++) {
+      const sequence = running[index]!
+      sequence.generatedTokens += passes
+      sequence.materialisedTokens += passes
+      sequence.countdown -= passes
+      sequence.lastTokenMs = endMs
+    }
+    this.ratio.decay(passes)
+  }
+
+  /** How many passes of the running requests find free slots, and so many that {@link makeRoom} need not look at anybody's page. */
+  private roomyPasses(): number {
+    const { kv, running } = this
+    const freePasses = Math.floor(kv.pool.available / running.length)
+    if (running.length === 1) return freePasses
+    return Math.min(freePasses, Math.floor(kv.obtainableTokens / running.length) - 2 * kv.pageTokens)
+  }
+
+  protected mayAdmit(): boolean {
+    return this.waiting.length > 0
+  }
+
+  private contextTokens(): number {
+    const { running } = this
+    let contextTokens = 0
+    for (let index = 0; index < running.length; index++) contextTokens += running[index]!.materialisedTokens
+    return contextTokens
   }
 
   snapshot(): WorkerSnapshot {
@@ -100,6 +140,7 @@ export class SglangWorker extends BatchWorker<Sequence> {
   }
 
   requests(): ReadonlyArray<SimRequest> {
+    this.catchUp()
     return this.sequences().map((sequence) => {
       this.recordProgress(sequence)
       return sequence.request
@@ -275,8 +316,14 @@ export class SglangWorker extends BatchWorker<Sequence> {
     return this.timing.prefillMs({ batchPrompts, meanIslTokens, meanPrefixTokens })
   }
 
+  private settleFinished(): void {
+    for (const sequence of this.finished) this.settle(sequence)
+    this.finished.length = 0
+  }
+
   /** Complete prompts start to decode, the others wait at the front for their next chunk. */
   private placeAdmitted(): void {
+    if (this.admitted.length === 0) return
     for (const sequence of this.admitted) {
       if (sequence.materialisedTokens === sequence.knownTokens) this.startDecoding(sequence)
       else {
@@ -408,10 +455,7 @@ export class SglangWorker extends BatchWorker<Sequence> {
   private readonly stepMs = (): number => this.decodeDurationMs()
 
   private decodeDurationMs(): number {
-    const { running } = this
-    let contextTokens = 0
-    for (let index = 0; index < running.length; index++) contextTokens += running[index]!.materialisedTokens
-    return this.timing.decodeOfRequestsMs(running.length, contextTokens)
+    return this.timing.decodeOfRequestsMs(this.running.length, this.contextTokens())
   }
 
   /** One token for every running request, with the slots from `first` on; returns their number. */
@@ -438,8 +482,7 @@ export class SglangWorker extends BatchWorker<Sequence> {
   private emitBursts(first: number, tokenMs: number, sampler: MtpSampler): number {
     const { bursts, gaps, kv, running } = this
     const { entries: taken, numbered } = kv.pool
-    bursts.length = 0
-    for (const sequence of running) bursts.push(sampler.burst(sequence.remainingTokens))
+    for (let index = 0; index < running.length; index++) bursts[index] = sampler.burst(running[index]!.remainingTokens)
     let next = first
     gaps.begin(tokenMs)
     for (let index = 0; index < running.length; index++) {

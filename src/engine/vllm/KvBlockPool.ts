@@ -212,6 +212,24 @@ export class KvBlockPool {
     return slot
   }
 
+  /** The filled blocks at list positions `from … to` become full ones under `keys`, as by {@link promote}. */
+  promoteAll(keys: Int32Array, from: number, to: number, slots: Int32Array): void {
+    for (let position = from; position < to;) {
+      const key = keys[position]!
+      const run = runLength(keys, position, to)
+      const known = this.resident[this.frames.find(frameOf(key))]! & membersFrom(memberOf(key), run)
+      if (known === 0) {
+        position += this.enter(keys, position, to, slots)
+        this.activeVersion += 1
+        continue
+      }
+      for (const end = position + run; position < end; position++) {
+        const parentKey = position > 0 ? this.keyOf(slots[position - 1]!) : noBlock
+        slots[position] = this.promote(slots[position]!, keys[position]!, parentKey)
+      }
+    }
+  }
+
   /** Gives back the hold on list positions `from … to`, deepest first, so that a prefix outlives what extends it. */
   releaseAll(slots: Int32Array, from: number, to: number): void {
     for (let position = to; position > from;) {

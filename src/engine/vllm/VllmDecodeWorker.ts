@@ -7,7 +7,6 @@
 import type { SimRequest } from "../../request/SimRequest.ts"
 import type { DestinationWorker } from "../Handoff.ts"
 import { ReservationTries } from "../ReservationTries.ts"
-import { noBlock } from "../tiers/LeafOrder.ts"
 import { fullLengthBlocks } from "./CapacityPolicy.ts"
 import type { Sequence } from "./Sequence.ts"
 import { VllmWorker } from "./VllmWorker.ts"
@@ -67,10 +66,7 @@ export class VllmDecodeWorker extends VllmWorker implements DestinationWorker {
     const { cachedBlocks, sequence } = reservation
     const before = this.pool.activeBlocks
     this.pool.unpin(sequence.slots, cachedBlocks)
-    for (let block = cachedBlocks; block < sequence.fullBlocks; block++) {
-      const { keys, slots } = sequence
-      slots[block] = this.pool.promote(slots[block]!, keys[block]!, block > 0 ? keys[block - 1]! : noBlock)
-    }
+    this.pool.promoteAll(sequence.keys, cachedBlocks, sequence.fullBlocks, sequence.slots)
     if (this.pool.activeBlocks < before) this.capacityFreed()
     sequence.computedTokens = sequence.promptTokens
     this.waiting.pushBack(sequence)

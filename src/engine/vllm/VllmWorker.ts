@@ -10,12 +10,10 @@ import type { EngineArgs } from "../EngineArgs.ts"
 import { emptyBlocks, noTierUse, type SimRequest } from "../../request/SimRequest.ts"
 import type { TimingModel } from "../../timing/Timing.ts"
 import type { WorkerContext } from "../WorkerContext.ts"
-import { BatchWorker } from "../BatchWorker.ts"
+import { AheadWorker } from "../AheadWorker.ts"
 import { EngineStalled } from "../EngineStalled.ts"
 import { noBlock } from "../tiers/LeafOrder.ts"
 import { MtpSampler } from "../MtpSampler.ts"
-import { PassesAhead } from "../PassesAhead.ts"
-import { SharedGaps } from "../SharedGaps.ts"
 import type { WorkerProbe } from "../WorkerProbe.ts"
 import { type PassOutcome, Signal, type TierClock, type WorkerSnapshot } from "../WorkerCore.ts"
 import { AdmissionGate } from "./AdmissionGate.ts"
@@ -25,7 +23,6 @@ import { KvBlockPool } from "./KvBlockPool.ts"
 import { type Offloading, type OffloadEvents, Onboard } from "./Offloading.ts"
 import { offloadingOf } from "./OffloadPolicies.ts"
 import { PassBudget } from "./PassBudget.ts"
-import { PassTiming } from "../PassTiming.ts"
 import { Sequence } from "./Sequence.ts"
 import { SlotLists } from "./SlotLists.ts"
 import { SteadyDecode } from "./SteadyDecode.ts"
@@ -42,11 +39,9 @@ const isVictim = (sequence: Sequence): boolean => sequence.running && !sequence.
 /** Whoever waits for blocks on their way is passed by others. */
 const isDue = (sequence: Sequence): boolean => !sequence.isDeferred
 
-export class VllmWorker extends BatchWorker<Sequence> {
+export class VllmWorker extends AheadWorker<Sequence> {
   private readonly policy: CapacityPolicy
   private readonly rules: DynamoRules
-  private readonly timing: PassTiming
-  private readonly gaps: SharedGaps
   protected readonly pool: KvBlockPool
   private readonly offloading: Offloading | undefined
   private readonly sampler: MtpSampler | undefined
@@ -54,7 +49,6 @@ export class VllmWorker extends BatchWorker<Sequence> {
   /** Ready requests that got no token after all; kept for a probe only. */
   private readonly tokenless: Set<Sequence> | undefined
 
-  readonly ahead = new PassesAhead()
   private readonly steady: SteadyDecode
   /** Without: requests that wait for tiers or emit bursts, or whose every token somebody watches, are served one by one. */
   private readonly decodesSteadily: boolean
@@ -80,11 +74,9 @@ export class VllmWorker extends BatchWorker<Sequence> {
     context: WorkerContext,
     rules: DynamoRules = dynamo131
   ) {
-    super(args)
+    super(args, timing, context)
     this.rules = rules
     this.policy = policy
-    this.timing = new PassTiming(args, timing, context.slowness)
-    this.gaps = new SharedGaps(this.visible ? context.gaps : undefined, context.probe)
     this.probe = context.probe
     this.tokenless = context.probe?.emitted === undefined ? undefined : new Set()
     this.offloading = offloadingOf(args, context, this.offloadEvents())
@@ -141,7 +133,6 @@ export class VllmWorker extends BatchWorker<Sequence> {
 
   pass(nowMs: number): PassOutcome {
     const { outcome } = this
-    this.catchUp()
     outcome.begin(nowMs)
     if (this.offloading?.tick(nowMs) === true) outcome.worked()
     this.budget.begin(this.args.maxNumBatchedTokens)
@@ -166,32 +157,21 @@ export class VllmWorker extends BatchWorker<Sequence> {
     if (outcome.endMs <= nowMs) outcome.endMs = offloading.wakeUpMs(nowMs)
   }
 
-  runAhead(untilMs: number): PassesAhead {
-    const { ahead, steady, timing } = this
-    const { activeBlocks } = this.pool
-    ahead.begin(this.outcome.endMs)
-    const passes = this.quietPasses()
-    let { contextTokens } = steady
-    let passMs = Number.NaN
-    while (ahead.count < passes) {
-      if (ahead.count === 0 || !timing.ignoresContext) passMs = timing.aheadMs(steady.size, contextTokens, activeBlocks)
-      const endMs = ahead.endMs + passMs
-      if (!(endMs > ahead.endMs && endMs <= untilMs)) break
-      ahead.add(endMs)
-      contextTokens += steady.size
-    }
-    return ahead
-  }
-
-  /** How many passes follow in which all running requests just decode and nobody is admitted, if nobody tells the worker anything. */
   protected quietPasses(): number {
-    const { args, outcome, running, steady, timing } = this
+    const { args, running, steady } = this
     const allDecode = steady.size === running.length && steady.size <= args.maxNumBatchedTokens
-    if (!allDecode || !timing.runsAhead || outcome.requests.length > 0 || this.mayAdmit()) return 0
-    return steady.quietSteps
+    return allDecode ? steady.quietSteps : 0
   }
 
-  /** Whether the next pass may let somebody in, or reject somebody. */
+  protected timeQuietPasses(passes: number, untilMs: number): void {
+    const { ahead, pool, steady, timing } = this
+    timing.runAhead(ahead, passes, untilMs, steady.size, steady.contextTokens, pool.activeBlocks)
+  }
+
+  protected takeQuietPasses(passes: number, endMs: number): void {
+    this.steady.takeQuietSteps(passes, endMs)
+  }
+
   protected mayAdmit(): boolean {
     const { args, running } = this
     if (running.length >= args.maxNumSeqs) return false
@@ -199,16 +179,6 @@ export class VllmWorker extends BatchWorker<Sequence> {
     if (head === undefined) return false
     if (head.computedTokens > 0 || fullLengthBlocks(head, args.blockTokens) > args.numGpuBlocks) return true
     return this.gate.admits(head, running)
-  }
-
-  /** The passes ahead have taken place. */
-  private catchUp(): void {
-    const { ahead, gaps, steady, timing } = this
-    if (ahead.count === 0) return
-    gaps.noteEmissions(ahead.ends, ahead.count, steady.size)
-    steady.takeQuietSteps(ahead.count, ahead.endMs)
-    timing.taken(ahead.count)
-    ahead.begin(ahead.endMs)
   }
 
   snapshot(): WorkerSnapshot {

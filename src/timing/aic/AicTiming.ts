@@ -15,6 +15,7 @@ import { AicError } from "./AicError.ts"
 import { type AicModel, makeAicModel } from "./AicModel.ts"
 import type { AicModelArgs } from "./AicArgs.ts"
 import type { AicSetup } from "./AicSetup.ts"
+import { CallsAhead } from "./CallsAhead.ts"
 import { Coverage } from "./Coverage.ts"
 import { aicSetup } from "./FindSetup.ts"
 
@@ -64,6 +65,7 @@ const freeDrafts = (draftTokens: number): string =>
 /** One engine holds the global batch, the tables are per attention-DP rank. */
 const timingModel = ({ model, setup }: BoundSetup, drafts: DraftCost, coverage: Coverage): TimingModel => {
   const ranks = setup.sizes.attentionDp
+  const ahead = new CallsAhead("decode")
   const count = (phase: TimingPhase): void => coverage.count(phase, model.range)
   const stepMs = (batch: number, meanContextTokens: number): number =>
     model.decodeMs(Math.ceil(batch / ranks) * drafts.batchFactor, meanContextTokens) * drafts.timeFactor
@@ -82,12 +84,14 @@ const timingModel = ({ model, setup }: BoundSetup, drafts: DraftCost, coverage: 
       return ms
     },
     ahead: {
+      begin: () => ahead.begin(),
       ignoresContext: false,
       decodeMs: (batch, _activeKvTokens, meanContextTokens) => {
         const ms = stepMs(batch, meanContextTokens)
-        return model.range.left ? Number.NaN : ms
+        ahead.note(model.range)
+        return ms
       },
-      taken: (steps) => coverage.countWithin("decode", steps)
+      taken: (steps) => ahead.count(steps, coverage)
     }
   }
 }

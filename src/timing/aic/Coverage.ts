@@ -22,10 +22,17 @@ class PhaseCoverage {
   private note(slot: number, value: number, limit: number): void {
     const times = this.times[slot]!
     this.times[slot] = times + 1
-    if (times === 0 || distanceBeyond(value, limit) > distanceBeyond(this.values[slot]!, this.limits[slot]!)) {
+    if (times === 0 || this.isFarther(slot, value, limit)) {
       this.values[slot] = value
       this.limits[slot] = limit
     }
+  }
+
+  /** Of two that are as far, the greater value: so the order of calls makes no difference. */
+  private isFarther(slot: number, value: number, limit: number): boolean {
+    const known = this.values[slot]!
+    const farther = distanceBeyond(value, limit) - distanceBeyond(known, this.limits[slot]!)
+    return farther > 0 || (farther === 0 && value > known)
   }
 
   extrapolations(phase: TimingPhase): ReadonlyArray<Extrapolation> {

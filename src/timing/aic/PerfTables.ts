@@ -77,10 +77,13 @@ export const column = (table: RowTable, name: string): Int32Array => {
 
 /** Indices of the rows whose named columns hold the given values, in row order. */
 export const rowsWhere = (table: RowTable, key: Readonly<Record<string, number>>): ReadonlyArray<number> => {
-  const wanted = Object.entries(key).map(([name, value]) => [column(table, name), value] as const)
+  const columns = Object.keys(key).map((name) => column(table, name))
+  const wanted = Object.values(key)
   const found: Array<number> = []
   for (let row = 0; row < table.rows; row++) {
-    if (wanted.every(([values, value]) => values[row] === value)) found.push(row)
+    let at = 0
+    while (at < wanted.length && columns[at]![row] === wanted[at]) at += 1
+    if (at === wanted.length) found.push(row)
   }
   return found
 }

@@ -140,6 +140,30 @@ describe("KvBlockPool", () => {
     pool.checkInvariants()
   })
 
+  it.prop(
+    "promotes many blocks at once as one by one, whichever of them are there already",
+    [
+      Schema.Array(Schema.Boolean).check(Schema.isMaxLength(20)),
+      Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 9 }))
+    ],
+    ([known, firstKey]) => {
+      const keys = Int32Array.from(known, (_, block) => firstKey + block)
+      const promoted = (all: boolean) => {
+        const { pool, stored } = recordedPool(64)
+        const others = keys.filter((_, block) => known[block])
+        const slots = new Int32Array(keys.length)
+        release(pool, hold(pool, [...others]))
+        assert.strictEqual(pool.acquireUnregistered(keys, 0, keys.length, slots), 0)
+        if (all) pool.promoteAll(keys, 0, keys.length, slots)
+        else for (let block = 0; block < keys.length; block++) slots[block] = pool.promote(slots[block]!, keys[block]!)
+        const { activeBlocks, availableBlocks } = pool
+        pool.checkInvariants()
+        return { activeBlocks, availableBlocks, keys: Array.from(slots, (slot) => pool.keyOf(slot)), stored }
+      }
+      assert.deepStrictEqual(promoted(true), promoted(false))
+    }
+  )
+
   it("keeps privately generated blocks findable but announces none", () => {
     const { pool, removed, stored } = recordedPool(3)
     const keys = [pool.privateKey(), pool.privateKey()]

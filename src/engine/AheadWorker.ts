@@ -1,0 +1,61 @@
+/**
+ * A worker that computes passes ahead of time ({@link PassesAhead}): quiet ones, in which all of its running requests emit one more token
+ * and nothing else happens. When a pass will be quiet, and what it changes, is the business of its kind.
+ */
+import type { SimRequest } from "../request/SimRequest.ts"
+import type { TimingModel } from "../timing/Timing.ts"
+import { type BatchMember, BatchWorker } from "./BatchWorker.ts"
+import type { EngineArgs } from "./EngineArgs.ts"
+import { PassesAhead } from "./PassesAhead.ts"
+import { PassTiming } from "./PassTiming.ts"
+import { SharedGaps } from "./SharedGaps.ts"
+import type { WorkerContext } from "./WorkerContext.ts"
+
+export abstract class AheadWorker<Member extends BatchMember<Member>> extends BatchWorker<Member> {
+  readonly ahead = new PassesAhead()
+  protected readonly timing: PassTiming
+  protected readonly gaps: SharedGaps
+
+  constructor(args: EngineArgs, timing: TimingModel, context: WorkerContext) {
+    super(args)
+    this.timing = new PassTiming(args, timing, context.slowness)
+    this.gaps = new SharedGaps(this.visible ? context.gaps : undefined, context.probe)
+  }
+
+  runAhead(untilMs: number): PassesAhead {
+    const { ahead, outcome } = this
+    ahead.begin(outcome.endMs)
+    if (outcome.requests.length > 0 || this.running.length === 0 || !this.timing.runsAhead || this.mayAdmit())
+      return ahead
+    const passes = this.quietPasses()
+    if (passes > 0) this.timeQuietPasses(passes, untilMs)
+    return ahead
+  }
+
+  catchUp(): void {
+    const { ahead } = this
+    const { count, endMs } = ahead
+    if (count === 0) return
+    this.gaps.noteEmissions(ahead.ends, count, this.running.length)
+    this.takeQuietPasses(count, endMs)
+    this.timing.taken(count)
+    ahead.begin(endMs)
+  }
+
+  override abort(request: SimRequest): boolean {
+    this.catchUp()
+    return super.abort(request)
+  }
+
+  /** Whether somebody may be let in, or sent away, before the end of the next pass. */
+  protected abstract mayAdmit(): boolean
+
+  /** How many passes follow in which all running requests just decode, if nobody is let in and nobody tells the worker anything. */
+  protected abstract quietPasses(): number
+
+  /** Computes so many of them, as far as they end by `untilMs`: {@link PassTiming.runAhead}. */
+  protected abstract timeQuietPasses(passes: number, untilMs: number): void
+
+  /** So many of them have taken place; the last one has ended at `endMs`. */
+  protected abstract takeQuietPasses(passes: number, endMs: number): void
+}
