@@ -64,14 +64,16 @@ const idsOf = ({ rows }: TraceSource): Effect.Effect<bigint, TraceError> =>
     return Effect.map(Stream.runForEachArray(rows, addAll), () => 1n + (wide > BigInt(most) ? wide : BigInt(most)))
   })
 
-/** What is added to the ids of each trace, modulo 2^64. */
+/** What is added to the ids of each trace, modulo 2^64. Traces with small ids come first, so that as many as possible stay small. */
 const offsetsOf = (ranges: ReadonlyArray<bigint>): ReadonlyArray<bigint> => {
+  const offsets = ranges.map(() => 0n)
   let used = 0n
-  const offsets = ranges.map((range) => {
-    const offset = used
+  for (const [range, trace] of ranges
+    .map((range, trace) => [range, trace] as const)
+    .toSorted(([a], [b]) => Number(a - b))) {
+    offsets[trace] = used
     used += range
-    return offset
-  })
+  }
   // Ids of 64 bits are hashes: moved by far different amounts they meet no more often than other hashes do.
   return used <= 2n ** 64n ? offsets : ranges.map((_, index) => BigInt.asUintN(64, BigInt(index) * 0x9e3779b97f4a7c15n))
 }

@@ -228,14 +228,16 @@ describe("merge", () => {
       const merged = yield* merge(traces, { keepsIds: false })
       const rows = yield* rowsOf(merged)
       const idsOf = (found: ReadonlyArray<TraceRow>) => new Set(found.flatMap(({ hashIds }) => Array.from(hashIds)))
-      const sources = originals.map((rows) => Math.max(...Array.from(idsOf(rows), Number)) + 1)
-      const fromOther = rows.map(({ hashIds }) => Number(hashIds[0]) >= sources[0]!)
+      const sizes = originals.map((rows) => Math.max(...Array.from(idsOf(rows), Number)) + 1)
+      // The ids of the trace with the smaller ones stay.
+      const offsets = sizes[0]! <= sizes[1]! ? [0, sizes[0]!] : [sizes[1]!, 0]
+      const fromOther = rows.map(({ hashIds }) => Number(hashIds[0]) >= Math.max(...offsets) === offsets[1]! > 0)
       const parts = [rows.filter((_, row) => !fromOther[row]), rows.filter((_, row) => fromOther[row])]
       for (const [trace, part] of parts.entries()) {
         const back = part.map((row) => ({
           ...plain(row),
           sessionId: row.sessionId?.replace(`${trace + 1}/`, ""),
-          hashIds: Array.from(row.hashIds, (id) => Number(id) - (trace === 0 ? 0 : sources[0]!))
+          hashIds: Array.from(row.hashIds, (id) => Number(id) - offsets[trace]!)
         }))
         assert.deepStrictEqual(back, originals[trace]!.map(plain))
       }
