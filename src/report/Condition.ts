@@ -9,6 +9,7 @@
  */
 import * as Result from "effect/Result"
 import { closestName } from "../settings/ClosestName.ts"
+import { groupMetric } from "./GroupMetric.ts"
 import { type Metric, type Metrics, type MetricUnit, reportMetrics } from "./Metric.ts"
 import type { Report } from "./Report.ts"
 import { ConditionError } from "./ReportError.ts"
@@ -49,7 +50,7 @@ const factors: Readonly<Record<MetricUnit, Readonly<Record<string, number>>>> = 
   count: {}
 }
 
-const pattern = /^([A-Za-z_][\w.]*)\s*([<>=!]+)\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*([A-Za-z%/]*)$/i
+const pattern = /^([A-Za-z_][\w.-]*)\s*([<>=!]+)\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*([A-Za-z%/]*)$/i
 
 const shape = 'write it like "p99_ttft_ms < 2000": a key of the report, one of <, <=, >, >=, ==, !=, and a number'
 
@@ -59,20 +60,27 @@ const problemIn = (text: string, problem: string, hint?: string): Result.Result<
 /** What conditions may speak of. */
 export interface Vocabulary<Subject> {
   readonly metrics: Metrics<Subject>
+  /** Figures that have no name of their own. */
+  readonly byPath?: (name: string) => Metric<Subject> | undefined
   /** Where the figures stand: "report", "comparison". */
   readonly place: string
   /** Page that lists them. */
   readonly page: string
 }
 
-const inReports = (metrics: Metrics): Vocabulary<Report> => ({ metrics, place: "report", page: "docs/report.md" })
+const inReports = (metrics: Metrics): Vocabulary<Report> => ({
+  metrics,
+  byPath: groupMetric,
+  place: "report",
+  page: "docs/report.md"
+})
 
 const metricIn = <Subject>(
   name: string,
   text: string,
-  { metrics, page, place }: Vocabulary<Subject>
+  { byPath, metrics, page, place }: Vocabulary<Subject>
 ): Result.Result<Metric<Subject>, ConditionError> => {
-  const metric = metrics.get(name)
+  const metric = metrics.get(name) ?? byPath?.(name)
   if (metric !== undefined) return Result.succeed(metric)
   const ofTheRun = `dynosim.${name}`
   const close = metrics.has(ofTheRun) ? ofTheRun : closestName(name, metrics.keys())

@@ -39,7 +39,7 @@ const unitsByEnding: ReadonlyArray<readonly [ending: RegExp, unit: MetricUnit]> 
   [/_tokens$/, "tokens"],
   [/_requests$/, "requests"],
   [/_gpus_per_worker$/, "gpus"],
-  [/_ratio$/, "ratio"]
+  [/(?:^|_)ratio$/, "ratio"]
 ]
 
 /** By the ending of its name. */

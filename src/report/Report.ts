@@ -130,7 +130,7 @@ const KvTiersReport = Schema.Struct({
 export type KvTiersReport = typeof KvTiersReport.Type
 
 /** The nine figures of a metric. */
-const Statistics = Schema.Struct({
+export const Statistics = Schema.Struct({
   mean: Schema.Finite,
   min: Schema.Finite,
   max: Schema.Finite,
@@ -143,7 +143,7 @@ const Statistics = Schema.Struct({
 })
 
 /** Sessions, and how soon they were answered. */
-const SessionsReport = Schema.Struct({
+export const SessionsReport = Schema.Struct({
   /** Sessions whose last turn ended, their turns, and the time from the first arrival to the last token. */
   ended_sessions: Schema.Int,
   mean_turns: Schema.Finite,
@@ -157,7 +157,7 @@ const SessionsReport = Schema.Struct({
 export type SessionsReport = typeof SessionsReport.Type
 
 /** What a class of requests got. */
-const ClassFigures = Schema.Struct({
+export const ClassFigures = Schema.Struct({
   offered_requests: Schema.Int,
   completed_requests: Schema.Int,
   rejected_requests: Schema.Int,
@@ -191,7 +191,7 @@ const ClassFigures = Schema.Struct({
 export type ClassFigures = typeof ClassFigures.Type
 
 /** Jain's index over the classes: of their shares of good requests, and of the output tokens that a second of latency gave them. */
-const Fairness = Schema.Struct({
+export const Fairness = Schema.Struct({
   index: Schema.Literal("jain"),
   goodput_ratio: Schema.optionalKey(Schema.Finite),
   output_tokens_per_latency_second: Schema.Finite

@@ -29,6 +29,62 @@ describe("conditions", () => {
     assert.isFalse(holds("p99_ttft_ms != 2000", report))
   })
 
+  it("finds figures of classes and sessions by their path", () => {
+    const statistics = { mean: 5, min: 1, max: 900, median: 4, p75: 6, p90: 7, p95: 8, p99: 700, std: 1 }
+    const empty = { mean: 0, min: 0, max: 0, median: 0, p75: 0, p90: 0, p95: 0, p99: 0, std: 0 }
+    const figures = {
+      offered_requests: 9,
+      completed_requests: 9,
+      rejected_requests: 0,
+      failed_requests: 0,
+      in_flight_requests: 0,
+      input_tokens: 1,
+      output_tokens: 1,
+      request_throughput_rps: 3,
+      output_throughput_tok_s: 1,
+      prefix_cache_reused_ratio: 0,
+      ttft_ms: statistics,
+      tpot_ms: statistics,
+      e2e_latency_ms: statistics,
+      goodput: { completed_requests: 8, ratio: 0.8, request_throughput_rps: 1, output_throughput_tok_s: 1 }
+    }
+    const dynosim = {
+      ...emptyReport.dynosim,
+      classes: { "chat-1": figures, none: { ...figures, completed_requests: 0, ttft_ms: empty } },
+      fairness: { index: "jain", output_tokens_per_latency_second: 0.9 },
+      sessions: {
+        ended_sessions: 2,
+        mean_turns: 2,
+        duration_ms: statistics,
+        first_turns: 2,
+        cold_ttft_ms: statistics,
+        later_turns: 0,
+        warm_ttft_ms: empty
+      }
+    } as const
+    assert.isTrue(holds("dynosim.classes.chat-1.ttft_ms.p99 < 0.8 s", { dynosim }))
+    assert.isFalse(holds("dynosim.classes.chat-1.goodput.ratio >= 99 %", { dynosim }))
+    assert.isTrue(holds("dynosim.classes.chat-1.request_throughput_rps >= 3 rps", { dynosim }))
+    assert.isTrue(holds("dynosim.fairness.output_tokens_per_latency_second > 0.8", { dynosim }))
+    assert.isTrue(holds("dynosim.sessions.cold_ttft_ms.median < 5 ms", { dynosim }))
+    // Nothing was seen of these.
+    for (const text of ["dynosim.classes.none.ttft_ms.p99 < 5", "dynosim.classes.other.ttft_ms.p99 < 5"]) {
+      assert.isFalse(holds(text, { dynosim }), text)
+    }
+    assert.isFalse(holds("dynosim.sessions.warm_ttft_ms.mean < 5", { dynosim }))
+    for (const text of [
+      "dynosim.classes.chat-1.ttft_ms < 5",
+      "dynosim.classes.chat-1.ttft_ms.p98 < 5",
+      "dynosim.classes.chat-1.ttft < 5",
+      "dynosim.classes.chat-1 < 5",
+      "dynosim.classes.chat-1.goodput.sla_ttft_ms < 5",
+      "dynosim.fairness.index < 5",
+      "dynosim.class.a.ttft_ms.p99 < 5"
+    ]) {
+      assert.match(refusal(text), /is not a number in the report/, text)
+    }
+  })
+
   it("converts units of the same quantity", () => {
     assert.strictEqual(parsed("p99_ttft_ms < 2 s").bound, 2000)
     assert.strictEqual(parsed("p99_ttft_ms < 2000ms").bound, 2000)
