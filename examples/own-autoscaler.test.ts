@@ -7,7 +7,7 @@ import { keepTtft, Objective } from "./own-autoscaler.ts"
 
 const seen = (nowMs: number, meanTtftMs: number, ready: number): Autoscaler.Observation => ({
   nowMs,
-  pools: [{ role: "aggregated", ready, starting: 0, draining: 0, parked: 0, passes: [] }],
+  pools: [{ role: "aggregated", ready, starting: 0, draining: 0, parked: 0, gpus: ready, passes: [] }],
   traffic: {
     durationS: 0.5,
     arrivals: 10,

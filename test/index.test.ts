@@ -53,7 +53,8 @@ const offered: Readonly<Record<string, ReadonlyArray<string>>> = {
     "defaultEngineProfile",
     "engineProfiles",
     "isVllmProfile",
-    "kvEventVisibilityOf"
+    "kvEventVisibilityOf",
+    "layerMixed"
   ],
   EngineArgs: ["decodeEngineArgs", "defaultEngineArgs", "engineArgsOf", "make"],
   KvRouter: [

@@ -1,5 +1,6 @@
 /** Engines, and what an engine of one's own implements. */
 export { Engine } from "../engine/Engine.ts"
+export { layer as layerMixed, type EngineMix, type LayerGroup, type WorkerGroup } from "../engine/MixedEngine.ts"
 export type { WorkerContext } from "../engine/WorkerContext.ts"
 export { PassOutcome, Signal, type TierClock, type WorkerCore, type WorkerSnapshot } from "../engine/WorkerCore.ts"
 export { PassesAhead } from "../engine/PassesAhead.ts"

@@ -46,6 +46,8 @@ export interface PoolSize {
   readonly draining: number
   /** Requests that wait in front of the workers. */
   readonly parked: number
+  /** Of workers that are ready or starting. */
+  readonly gpus: number
 }
 
 export interface PoolObservation extends PoolSize {
@@ -117,6 +119,9 @@ export interface Decider {
 export interface ScaledPool {
   readonly role: PoolRole
   readonly workers: number
+  /** GPUs of all of these workers. */
+  readonly gpus: number
+  /** From here on, where workers differ, of those that are added. */
   readonly gpusPerWorker: number
   /** Tokens of one pass, and requests that run at a time; `undefined` without a limit. */
   readonly maxNumBatchedTokens: number | undefined

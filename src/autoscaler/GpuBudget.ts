@@ -3,6 +3,8 @@ import { type SettingsError, settingsError } from "../settings/SettingsError.ts"
 import type { PoolRole, ScaledPool } from "./Autoscaler.ts"
 
 export interface WantedPool {
+  /** Of the workers that are there or starting, and of one more. */
+  readonly gpus: number
   readonly gpusPerWorker: number
   /** Workers that are there or starting, and those wanted. */
   readonly current: number
@@ -13,7 +15,7 @@ export interface WantedPool {
 export const withinGpus = (pools: ReadonlyArray<WantedPool>, maxGpus: number): ReadonlyArray<number> => {
   const workers = pools.map(({ wanted }) => wanted)
   const growth = (pool: number): number => (workers[pool]! - pools[pool]!.current) * pools[pool]!.gpusPerWorker
-  const total = (): number => pools.reduce((sum, { gpusPerWorker }, pool) => sum + workers[pool]! * gpusPerWorker, 0)
+  const total = (): number => pools.reduce((sum, { gpus }, pool) => sum + gpus + growth(pool), 0)
   while (total() > maxGpus) {
     const cut = pools.reduce((most, _, pool) => (growth(pool) > growth(most) ? pool : most), 0)
     if (growth(cut) <= 0) break
@@ -25,19 +27,22 @@ export const withinGpus = (pools: ReadonlyArray<WantedPool>, maxGpus: number): R
   return workers
 }
 
-const gpusOf = (pools: ReadonlyArray<Pool>, workersOf: (pool: Pool) => number): number =>
-  pools.reduce((sum, pool) => sum + workersOf(pool) * pool.gpusPerWorker, 0)
-
-type Pool = Pick<ScaledPool, "role" | "workers" | "gpusPerWorker">
+/** A pool at the start. */
+export type StartingPool = Pick<ScaledPool, "role" | "workers" | "gpus" | "gpusPerWorker">
 
 /** A budget that cannot hold the pools as they start, or at their fewest workers. */
 export const gpuProblem = (
   maxGpus: number | undefined,
-  pools: ReadonlyArray<Pool>,
+  pools: ReadonlyArray<StartingPool>,
   minWorkers: (role: PoolRole) => number
 ): SettingsError | undefined => {
   if (maxGpus === undefined) return undefined
-  const fewest = gpusOf(pools, ({ role }) => Math.max(1, minWorkers(role)))
+  const fewest = pools.reduce(
+    (sum, { gpus, gpusPerWorker, role, workers }) =>
+      // Workers that go are of the kind that is added.
+      sum + Math.max(gpusPerWorker, gpus - Math.max(0, workers - Math.max(1, minWorkers(role))) * gpusPerWorker),
+    0
+  )
   if (maxGpus < fewest) {
     return settingsError(
       "max_gpus",
@@ -45,7 +50,7 @@ export const gpuProblem = (
       `give at least ${fewest}`
     )
   }
-  const start = gpusOf(pools, ({ workers }) => workers)
+  const start = pools.reduce((sum, { gpus }) => sum + gpus, 0)
   return start > maxGpus
     ? settingsError(
         "max_gpus",

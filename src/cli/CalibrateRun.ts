@@ -94,6 +94,13 @@ const simulatedOptions = Effect.fnUntraced(function* (config: string) {
       "calibration covers aggregated deployments only"
     )
   }
+  if (deployment.groups !== undefined) {
+    return yield* usageError(
+      "--config",
+      "describes different workers",
+      "calibration covers equal workers only: give one engine"
+    )
+  }
   return deployment.engine.mtp === undefined
     ? { ...options, deployment }
     : yield* usageError(

@@ -2,6 +2,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type { ReplayOptions } from "../run/ReplayOptions.ts"
+import { poolsOf } from "../run/WorkerGroups.ts"
 import { OutOfMemory } from "../simulation/WorkerMemory.ts"
 import { MemoryProblem } from "./CliError.ts"
 
@@ -15,12 +16,13 @@ const reasonIn = (cause: Cause.Cause<unknown>): string | undefined => {
   return error instanceof RangeError && refused.test(error.message) ? "the machine refused more memory" : undefined
 }
 
-const sizesOf = ({ deployment }: ReplayOptions): string => {
-  const pool = (workers: number, blocks: number): string => `${workers} x ${blocks} KV blocks`
-  if (deployment._tag === "Aggregated") return pool(deployment.workers, deployment.engine.numGpuBlocks)
-  const { decode, decodeWorkers, prefill, prefillWorkers } = deployment
-  return `${pool(prefillWorkers, prefill.numGpuBlocks)} for prefill, ${pool(decodeWorkers, decode.numGpuBlocks)} for decode`
-}
+const sizesOf = ({ deployment }: ReplayOptions): string =>
+  poolsOf(deployment)
+    .map(({ groups, role }) => {
+      const sizes = groups.map(({ engine, workers }) => `${workers} x ${engine.numGpuBlocks} KV blocks`).join(" and ")
+      return role === "aggregated" ? sizes : `${sizes} for ${role}`
+    })
+    .join(", ")
 
 /** Turns a refused allocation into one line. */
 export const explainingMemory =

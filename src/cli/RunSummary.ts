@@ -2,6 +2,7 @@
 import { printable } from "../report/Printable.ts"
 import type { ClassFigures, Fairness, Pool, Report, SessionsReport } from "../report/Report.ts"
 import type { ReplayOptions } from "../run/ReplayOptions.ts"
+import { enginesOf } from "../run/WorkerGroups.ts"
 import type { RunWatch } from "./RunWatch.ts"
 
 type EngineArgs = Extract<ReplayOptions["deployment"], { readonly _tag: "Aggregated" }>["engine"]
@@ -22,7 +23,7 @@ export const simulatedLines = (
   { dynosim: { pools = [] } }: Report,
   heading: (text: string) => string
 ): ReadonlyArray<string> => {
-  const engines = deployment._tag === "Aggregated" ? [deployment.engine] : [deployment.prefill, deployment.decode]
+  const engines = enginesOf(deployment)
   const source = sourceText(input)
   const how =
     load._tag === "ClosedLoop"
@@ -50,12 +51,16 @@ const sourceText = (input: ReplayOptions["input"]): string => {
 const engineText = ({ engineProfile, engineType }: EngineArgs): string =>
   `${engineType}, scheduled like ${engineProfile}`
 
-const workersText = ({ gpus_per_worker, role, workers }: Pool): string =>
-  `${count(workers)} ${role === "aggregated" ? "" : `${role} `}of ${gpus_per_worker} GPU${gpus_per_worker === 1 ? "" : "s"}`
+/** Role of the pool and name of the group, where there are others. */
+const nameText = ({ group, role }: Pool): string =>
+  [...(role === "aggregated" ? [] : [role]), ...(group === undefined ? [] : [group])].map((name) => `${name} `).join("")
 
-const poolText = ({ block_size, kv_blocks, kv_gib, kv_tokens, role }: Pool): string =>
-  `${role === "aggregated" ? "" : `${role} `}${count(kv_tokens)} tokens per worker, ${count(kv_blocks)} blocks of ${block_size}`
-  + (kv_gib === null ? "" : `, ${figure(kv_gib)} GiB`)
+const workersText = (pool: Pool): string =>
+  `${count(pool.workers)} ${nameText(pool)}of ${pool.gpus_per_worker} GPU${pool.gpus_per_worker === 1 ? "" : "s"}`
+
+const poolText = (pool: Pool): string =>
+  `${nameText(pool)}${count(pool.kv_tokens)} tokens per worker, ${count(pool.kv_blocks)} blocks of ${pool.block_size}`
+  + (pool.kv_gib === null ? "" : `, ${figure(pool.kv_gib)} GiB`)
 
 /** After the table. */
 export const outcomeLines = (

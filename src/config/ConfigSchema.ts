@@ -6,6 +6,7 @@ import { engineSettings } from "../engine/EngineArgs.ts"
 import { plannerSettings } from "../autoscaler/reference/PlannerConfig.ts"
 import { slaSettings } from "../autoscaler/sla/SlaSettings.ts"
 import { utilisationSettings } from "../autoscaler/utilisation/UtilisationSettings.ts"
+import { groupSettings } from "./EngineGroups.ts"
 import type { FlagSpec } from "./FlagSpec.ts"
 import { type JsonSchema, paths } from "../settings/Kind.ts"
 import { tableSchema } from "../settings/Setting.ts"
@@ -20,9 +21,9 @@ const definition = (name: string): JsonSchema => ({ $ref: `#/$defs/${name}` })
 
 /** What the JSON objects among the options are. */
 const objects: Readonly<Record<string, JsonSchema>> = {
-  "extra-engine-args": definition("engine_args"),
-  "prefill-engine-args": definition("engine_args"),
-  "decode-engine-args": definition("engine_args"),
+  "extra-engine-args": definition("engines"),
+  "prefill-engine-args": definition("engines"),
+  "decode-engine-args": definition("engines"),
   "router-config": definition("router_config"),
   "planner-config": definition("planner_config"),
   "autoscale-config": definition("autoscale_config"),
@@ -64,6 +65,17 @@ export const configJsonSchema = (): JsonSchema => ({
       .map(([name]) => [otherSpelling(name), { $ref: `#/properties/${name}` }])
   ),
   $defs: {
+    engines: {
+      anyOf: [
+        definition("engine_args"),
+        {
+          description: "Different workers: a list of groups",
+          type: "array",
+          minItems: 1,
+          items: tableSchema({ ...groupSettings, ...engineSettings })
+        }
+      ]
+    },
     engine_args: tableSchema(engineSettings),
     router_config: tableSchema(routerSettings),
     workload: withoutPreamble(workloadJsonSchema()),

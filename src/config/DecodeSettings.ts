@@ -12,6 +12,10 @@ import { type JsonSetting, nodeOf, type PlacedNode } from "./JsonSetting.ts"
 const positionOf = (root: JsonNode, { aboutKey, path }: SettingsError): Position => {
   let node = root
   for (const [depth, key] of path.entries()) {
+    if (node._tag === "Array") {
+      node = node.items[Number(key)] ?? node
+      continue
+    }
     const entry = node._tag === "Object" ? node.entries.get(key) : undefined
     if (entry === undefined) return node.at
     if (aboutKey && depth === path.length - 1) return entry.keyAt

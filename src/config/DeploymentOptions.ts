@@ -5,18 +5,27 @@
  */
 import { runSettings } from "../run/RunSettings.ts"
 import * as Result from "effect/Result"
-import { decodeEngineArgs, type EngineArgs } from "../engine/EngineArgs.ts"
+import type { EngineArgs } from "../engine/EngineArgs.ts"
 import type { EngineProfileName } from "../engine/EngineProfile.ts"
 import { decodeRouterConfig, defaultRouterConfig, type RouterConfig } from "../router/kv/RouterConfig.ts"
 import type { ConfigError } from "./ConfigError.ts"
 import { decodeSetting } from "./DecodeSettings.ts"
+import { decodeEngines } from "./EngineGroups.ts"
 import { profileProblem, unnamedEngine, withProfile } from "./EngineProfileOption.ts"
 import type { GivenOptions } from "./GivenOptions.ts"
-import type { JsonSetting } from "./JsonSetting.ts"
+import { type JsonSetting, nodeOf } from "./JsonSetting.ts"
 import { deploymentNotices } from "./OptionNotices.ts"
 import type { Deployment, DeploymentOptions, ReplayOptions } from "../run/ReplayOptions.ts"
+import { enginesOf } from "../run/WorkerGroups.ts"
 import { replayFlags } from "./ReplayFlags.ts"
-import { aggregatedProblem, deploymentOf, disaggregationProblem, poolProblem } from "./rules/DeploymentRules.ts"
+import {
+  deploymentOf,
+  disaggregationProblem,
+  type EngineGroups,
+  groupSizeProblem,
+  poolProblem,
+  workerProblem
+} from "./rules/DeploymentRules.ts"
 import { rangeProblem } from "./rules/InputRules.ts"
 import {
   estimateOf,
@@ -32,19 +41,24 @@ export type Checked<A> = Result.Result<A, UsageError | ConfigError>
 
 /** The settings objects of a deployment, each decoded on its own. */
 export interface DeploymentSettings {
-  readonly extra: EngineArgs | undefined
-  readonly prefill: EngineArgs | undefined
-  readonly decode: EngineArgs | undefined
+  readonly extra: EngineGroups | undefined
+  readonly prefill: EngineGroups | undefined
+  readonly decode: EngineGroups | undefined
   readonly router: RouterConfig
 }
 
 const engineOf = (
   setting: JsonSetting | undefined,
   profile: EngineProfileName | undefined
-): Checked<EngineArgs | undefined> =>
+): Checked<EngineGroups | undefined> =>
   setting === undefined
     ? Result.succeed(undefined)
-    : decodeSetting(setting, (written) => decodeEngineArgs(withProfile(written, profile)))
+    : Result.flatMap(nodeOf(setting), (placed) => decodeEngines(placed, (written) => withProfile(written, profile)))
+
+const argsOf = (engines: EngineGroups | undefined): ReadonlyArray<EngineArgs> => {
+  if (engines === undefined) return []
+  return "engineType" in engines ? [engines] : engines.map(({ engine }) => engine)
+}
 
 const routerConfigOf = (setting: JsonSetting | undefined): Checked<RouterConfig> =>
   setting === undefined ? Result.succeed(defaultRouterConfig) : decodeSetting(setting, decodeRouterConfig)
@@ -58,7 +72,7 @@ export const decodeDeployment = (given: GivenOptions): Checked<DeploymentSetting
       decode: yield* engineOf(given.decodeEngineArgs, engineProfile)
     }
     const router = yield* routerConfigOf(given.routerConfig)
-    yield* check(profileProblem(given, Object.values(engines)))
+    yield* check(profileProblem(given, Object.values(engines).flatMap(argsOf)) ?? groupSizeProblem(given, engines))
     return { ...engines, router }
   })
 
@@ -84,9 +98,7 @@ export const deploymentOptionsOf = (
 
 /** The first rule on the deployment as a whole that is broken. */
 export const deploymentProblem = (given: GivenOptions, deployment: Deployment): Problem =>
-  disaggregationProblem(deployment)
-  ?? routerModeProblem(given, deployment)
-  ?? (deployment._tag === "Aggregated" ? aggregatedProblem(deployment.engine) : undefined)
+  disaggregationProblem(deployment) ?? routerModeProblem(given, deployment) ?? workerProblem(deployment)
 
 /** A deployment that runs on the live clock and is given its requests from outside. */
 export const validateLiveDeployment = (
@@ -109,7 +121,7 @@ export const validateLiveDeployment = (
 
 /** Bundles of the run and of its engines, each once. */
 const bundlesOf = ({ aicBundle = [] }: GivenOptions, deployment: Deployment): ReadonlyArray<string> => {
-  const engines = deployment._tag === "Aggregated" ? [deployment.engine] : [deployment.prefill, deployment.decode]
+  const engines = enginesOf(deployment)
   const own = engines.map(({ aicBundle }) => aicBundle).filter((file) => file !== undefined)
   return [...new Set([...aicBundle, ...own])]
 }

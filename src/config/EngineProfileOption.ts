@@ -14,11 +14,8 @@ export const withProfile = (written: Plain, profile: EngineProfileName | undefin
 export const unnamedEngine = ({ engineProfile }: GivenOptions): EngineArgs => makeEngineArgs({ engineProfile })
 
 /** A profile must not be named twice, differently. */
-export const profileProblem = (
-  { engineProfile }: GivenOptions,
-  engines: ReadonlyArray<EngineArgs | undefined>
-): Problem => {
-  const other = engines.find((engine) => engine !== undefined && engine.engineProfile !== engineProfile)
+export const profileProblem = ({ engineProfile }: GivenOptions, engines: ReadonlyArray<EngineArgs>): Problem => {
+  const other = engines.find((engine) => engine.engineProfile !== engineProfile)
   return engineProfile === undefined || other === undefined
     ? undefined
     : usageError(

@@ -3,6 +3,7 @@ import type { PlannerConfig } from "../autoscaler/reference/PlannerConfig.ts"
 import type { EngineArgs } from "../engine/EngineArgs.ts"
 import type { GivenOptions } from "./GivenOptions.ts"
 import type { ReplayOptions } from "../run/ReplayOptions.ts"
+import { poolsOf } from "../run/WorkerGroups.ts"
 
 /** One sentence per flag or argument. */
 export const noticesOf = (given: GivenOptions, options: Omit<ReplayOptions, "notices">): ReadonlyArray<string> => [
@@ -125,13 +126,16 @@ const freeTransfer = ({ kvTransferBandwidthGbS }: EngineArgs): ReadonlyArray<str
     ? ["--prefill-engine-args: KV transfers take no time, because kv_transfer_bandwidth is not given"]
     : []
 
+const engineFlags = {
+  aggregated: "--extra-engine-args",
+  prefill: "--prefill-engine-args",
+  decode: "--decode-engine-args"
+} as const
+
 const engineNotices = (deployed: Deployed): ReadonlyArray<string> => {
   const { deployment } = deployed
-  return deployment._tag === "Aggregated"
-    ? inert("--extra-engine-args", deployment.engine, deployed)
-    : [
-        ...inert("--prefill-engine-args", deployment.prefill, deployed),
-        ...inert("--decode-engine-args", deployment.decode, deployed),
-        ...freeTransfer(deployment.prefill)
-      ]
+  const inertArgs = poolsOf(deployment).flatMap(({ groups, role }) =>
+    groups.flatMap(({ engine }) => inert(engineFlags[role], engine, deployed))
+  )
+  return [...new Set(inertArgs), ...(deployment._tag === "Aggregated" ? [] : freeTransfer(deployment.prefill))]
 }

@@ -19,6 +19,7 @@ export const defaultSeriesIntervalMs = 1000
 interface State {
   workersUp: number
   workersStarting: number
+  workersDraining: number
   waiting: number
   running: number
   activeBlocks: number
@@ -29,6 +30,7 @@ interface State {
 const noState = (): State => ({
   workersUp: 0,
   workersStarting: 0,
+  workersDraining: 0,
   waiting: 0,
   running: 0,
   activeBlocks: 0,
@@ -97,9 +99,11 @@ export class SeriesProbe implements RunProbe {
     this.workersOf(role).get(workerIndex)?.passed(startMs, outcome)
   }
 
-  left({ role, workerIndex }: ProbedWorker, nowMs: number): void {
+  left({ group, role, workerIndex }: ProbedWorker, nowMs: number): void {
     this.time(nowMs)
-    this.workersOf(role).get(workerIndex)?.settle()
+    const worker = this.workersOf(role).get(workerIndex)
+    worker?.settle()
+    if (worker !== undefined) worker.group = group
   }
 
   record(request: SimRequest, nowMs: number): void {
@@ -174,7 +178,7 @@ export class SeriesProbe implements RunProbe {
       failed: this.atRun.failed
     })
     this.atRun.clear()
-    this.rows.push(rowOf(startMs, endMs, "run", null, null, parked, state, total))
+    this.rows.push(rowOf(startMs, endMs, "run", null, null, null, parked, state, total))
     for (const row of below) this.rows.push(row)
   }
 
@@ -191,12 +195,13 @@ export class SeriesProbe implements RunProbe {
     const poolState = noState()
     const workerRows: Array<SeriesRow> = []
     const workers = this.workersOf(role)
-    const present = new Map(pool.workers.map(({ core, workerIndex }) => [workerIndex, core]))
+    const present = new Map(pool.workers.map((place) => [place.workerIndex, place]))
     for (const [workerIndex, worker] of workers) {
-      const core = present.get(workerIndex)
+      const { core, group = worker.group } = present.get(workerIndex) ?? {}
+      worker.group = group
       const state = core === undefined ? noState() : stateOf(core)
       worker.close(endMs)
-      workerRows.push(rowOf(startMs, endMs, "worker", role, workerIndex, null, state, worker.tally))
+      workerRows.push(rowOf(startMs, endMs, "worker", role, workerIndex, group ?? null, null, state, worker.tally))
       poolTally.add(worker.tally)
       addState(poolState, state)
       worker.tally.clear()
@@ -204,7 +209,8 @@ export class SeriesProbe implements RunProbe {
       if (core === undefined) workers.delete(workerIndex)
     }
     poolState.workersStarting = pool.starting()
-    rows.push(rowOf(startMs, endMs, "pool", role, null, pool.parked(), poolState, poolTally))
+    poolState.workersDraining = pool.draining()
+    rows.push(rowOf(startMs, endMs, "pool", role, null, null, pool.parked(), poolState, poolTally))
     for (const row of workerRows) rows.push(row)
     total.add(poolTally)
     addState(totalState, poolState)
@@ -220,12 +226,22 @@ const countEnd = (tally: Tally, { status }: SimRequest): void => {
 const stateOf = (core: WorkerCore): State => {
   const { activeBlocks, availableBlocks, cachedBlocks, running, waiting } = core.snapshot()
   const freeBlocks = availableBlocks - cachedBlocks
-  return { workersUp: 1, workersStarting: 0, waiting, running, activeBlocks, cachedBlocks, freeBlocks }
+  return {
+    workersUp: 1,
+    workersStarting: 0,
+    workersDraining: 0,
+    waiting,
+    running,
+    activeBlocks,
+    cachedBlocks,
+    freeBlocks
+  }
 }
 
 const addState = (sum: State, other: State): void => {
   sum.workersUp += other.workersUp
   sum.workersStarting += other.workersStarting
+  sum.workersDraining += other.workersDraining
   sum.waiting += other.waiting
   sum.running += other.running
   sum.activeBlocks += other.activeBlocks
@@ -239,6 +255,7 @@ const rowOf = (
   scope: SeriesScope,
   role: PoolRole | null,
   worker: number | null,
+  group: string | null,
   routerQueue: number | null,
   state: State,
   tally: Tally
@@ -248,8 +265,10 @@ const rowOf = (
   scope,
   role,
   worker,
+  group,
   workersUp: state.workersUp,
   workersStarting: state.workersStarting,
+  workersDraining: state.workersDraining,
   waiting: state.waiting,
   running: state.running,
   routerQueue,

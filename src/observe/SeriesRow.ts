@@ -14,10 +14,14 @@ export interface SeriesRow {
   readonly role: PoolRole | null
   /** Index in its pool; `null` but for workers. */
   readonly worker: number | null
+  /** Name of its group, for workers of pools whose workers differ. */
+  readonly group: string | null
   /** Workers that are up at its end, draining ones among them. */
   readonly workersUp: number
   /** Workers that are starting then; of pools and runs. */
   readonly workersStarting: number
+  /** Workers that are draining then; of pools and runs. */
+  readonly workersDraining: number
   /** Requests that wait in, and are in the batch of, workers at its end. */
   readonly waiting: number
   readonly running: number
@@ -59,8 +63,10 @@ export const seriesColumns: ReadonlyArray<Column<SeriesRow>> = [
   { name: "scope", type: "text", of: (row) => row.scope },
   { name: "role", type: "text", of: (row) => row.role },
   { name: "worker", type: "integer", of: (row) => row.worker },
+  { name: "group", type: "text", of: (row) => row.group },
   { name: "workers_up", type: "integer", of: (row) => row.workersUp },
   { name: "workers_starting", type: "integer", of: (row) => row.workersStarting },
+  { name: "workers_draining", type: "integer", of: (row) => row.workersDraining },
   { name: "waiting", type: "integer", of: (row) => row.waiting },
   { name: "running", type: "integer", of: (row) => row.running },
   { name: "router_queue", type: "integer", of: (row) => row.routerQueue },

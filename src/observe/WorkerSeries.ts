@@ -11,6 +11,8 @@ import { Tally } from "./Tally.ts"
 
 export class WorkerSeries {
   readonly tally = new Tally()
+  /** Name of the worker's group, once it is known. */
+  group: string | undefined = undefined
   /** The hooks that the worker calls while it computes a pass. */
   readonly probe: WorkerProbe
   /** Given by the pass that is being computed, and by the one under way. */

@@ -18,6 +18,7 @@ import { TokenGaps } from "../engine/TokenGaps.ts"
 import { Signal, type WorkerCore, type WorkerSnapshot } from "../engine/WorkerCore.ts"
 import type { BlockHolder, BlockIdentity } from "../request/BlockIdentity.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
+import { capacities } from "../router/Capacities.ts"
 import type { Router, RouterCore } from "../router/Router.ts"
 import { failureOf } from "../simulation/CoreFailure.ts"
 import type { ReplayError } from "../simulation/ReplayError.ts"
@@ -97,7 +98,8 @@ export class AggregatedDeployment implements Deployment {
         role: "aggregated",
         workers: this.workers.map(({ place }) => place),
         parked: () => this.router.parked,
-        starting: () => 0
+        starting: () => 0,
+        draining: () => 0
       }
     ]
     this.holders = [...this.cores, router, hub, this]
@@ -113,6 +115,7 @@ export class AggregatedDeployment implements Deployment {
       workers,
       blockTokens: engine.args.blockTokens,
       maxNumBatchedTokens: engine.args.maxNumBatchedTokens,
+      ...capacities(engine),
       queuePolicy: engine.args.routerQueuePolicy,
       role: "aggregated"
     })

@@ -97,7 +97,7 @@ export class DisaggregatedDeployment implements Deployment, HandoffHost, BlockHo
     this.protocol = new HandoffProtocol(this, {
       prefill: this.prefill,
       decode: this.decode,
-      prefillArgs: prefill.engine.args,
+      prefillEngine: prefill.engine,
       order: source.order,
       probe
     })

@@ -11,19 +11,29 @@ import { Engine } from "../engine/Engine.ts"
 import { Router, type RouterContext } from "../router/Router.ts"
 import { check } from "../settings/Decode.ts"
 import type { SettingsError } from "../settings/SettingsError.ts"
-import { DecodePool, handoffOf, PrefillPool } from "../simulation/Topology.ts"
+import { DecodePool, handoffOf, mostBlocks, PrefillPool } from "../simulation/Topology.ts"
 import { disaggregatedSettings, multiSettings } from "../simulation/PoolSizes.ts"
 import { AggregatedDeployment } from "./AggregatedDeployment.ts"
 import type { Deployment, DeploymentOptions } from "./Deployment.ts"
 import { DisaggregatedDeployment } from "./DisaggregatedDeployment.ts"
 import type { DisaggregationUnsupported } from "../simulation/ReplayError.ts"
 
-/** Equal workers. */
 export interface LivePool {
   readonly role: RouterContext["role"]
   readonly workers: number
   readonly args: EngineArgs
+  /** The groups of its workers; one without a name where all are equal. */
+  readonly groups: ReadonlyArray<{ readonly name: string | undefined; readonly args: EngineArgs }>
 }
+
+const livePool = (role: LivePool["role"], engine: Engine["Service"], workers: number): LivePool => ({
+  role,
+  workers,
+  args: engine.args,
+  groups: engine.mix?.groups.map((group) => ({ name: group.name, args: group.engine.args })) ?? [
+    { name: undefined, args: engine.args }
+  ]
+})
 
 export class LiveTopology extends Context.Service<
   LiveTopology,
@@ -49,9 +59,9 @@ export const layerAggregated = (options: {
       const engine = yield* Engine
       const router = yield* Router
       return LiveTopology.of({
-        pools: [{ role: "aggregated", workers: options.workers, args: engine.args }],
+        pools: [livePool("aggregated", engine, options.workers)],
         blockTokens: engine.args.blockTokens,
-        capacityBlocks: engine.args.numGpuBlocks,
+        capacityBlocks: mostBlocks(engine),
         make: (run) => AggregatedDeployment.make({ engine, router, workers: options.workers }, run)
       })
     })
@@ -71,11 +81,11 @@ export const layerDisaggregated = (options: {
       const handoff = yield* handoffOf(prefill.engine, decode.engine)
       return LiveTopology.of({
         pools: [
-          { role: "prefill", workers: prefill.workers, args: prefill.engine.args },
-          { role: "decode", workers: decode.workers, args: decode.engine.args }
+          livePool("prefill", prefill.engine, prefill.workers),
+          livePool("decode", decode.engine, decode.workers)
         ],
         blockTokens: decode.engine.args.blockTokens,
-        capacityBlocks: Math.max(prefill.engine.args.numGpuBlocks, decode.engine.args.numGpuBlocks),
+        capacityBlocks: mostBlocks(prefill.engine, decode.engine),
         make: (run) => DisaggregatedDeployment.make({ prefill, decode, ...handoff }, run)
       })
     })

@@ -74,6 +74,16 @@ export interface TierLinkUse {
   readonly busyMs: number
 }
 
+/** Worker time of one group, in a pool whose workers differ. */
+export interface WorkerGroupTime {
+  readonly pool: PoolRole
+  readonly group: string
+  /** At the start. */
+  readonly workers: number
+  readonly gpusPerWorker: number
+  readonly workerSeconds: number
+}
+
 export interface RunSummary {
   readonly _tag: "Summary"
   /** Requests that arrived in the run. */
@@ -87,7 +97,10 @@ export interface RunSummary {
    * (single engine).
    */
   readonly workerSeconds: { readonly prefill: number; readonly decode: number } | undefined
+  /** Where workers differ, the mean over their time. */
   readonly gpusPerWorker: { readonly prefill: number; readonly decode: number }
+  /** Present where workers of a pool differ. */
+  readonly workerGroups?: ReadonlyArray<WorkerGroupTime>
   /** Present where workers have KV tiers. */
   readonly tiers?: { readonly links: ReadonlyArray<TierLinkUse>; readonly droppedBlocks: number }
   /** Present when an autoscaler was at work. */

@@ -18,6 +18,8 @@ export type PercentileMethod = typeof PercentileMethod.Type
 /** A pool of equal workers as it was really deployed. */
 const Pool = Schema.Struct({
   role: Schema.Literals(["aggregated", "prefill", "decode"]),
+  /** One of several in its pool, whose workers differ. */
+  group: Schema.optionalKey(Schema.String),
   workers: Schema.Int,
   gpus_per_worker: Schema.Int,
   /** Tokens per KV block. */
@@ -222,6 +224,20 @@ const RunFacts = Schema.Struct({
   options: Schema.Json,
   /** What was really deployed, derived values included. */
   pools: Schema.optionalKey(Schema.Array(Pool)),
+  /** Present where workers of a pool differ: what each group cost. */
+  worker_groups: Schema.optionalKey(
+    Schema.Array(
+      Schema.Struct({
+        pool: PoolRole,
+        group: Schema.String,
+        /** At the start. */
+        workers: Schema.Int,
+        gpus_per_worker: Schema.Int,
+        worker_seconds: Schema.Finite,
+        gpu_hours: Schema.Finite
+      })
+    )
+  ),
   /** Where workers have KV tiers. */
   kv_tiers: Schema.optionalKey(KvTiersReport),
   /** Where requests belong to sessions. */

@@ -190,6 +190,7 @@ export class ReportBuilder {
       timing_source: timingSource,
       seed,
       options: finiteJson(options),
+      ...groupFacts(summary),
       ...(kvTiers === undefined ? {} : { kv_tiers: kvTiers }),
       ...this.windowFacts(summary),
       warnings: [
@@ -273,12 +274,25 @@ const scalingFacts = (
   }
 }
 
+const groupFacts = ({ workerGroups }: RunSummary): Pick<RunFacts, "worker_groups"> =>
+  workerGroups === undefined
+    ? {}
+    : {
+        worker_groups: workerGroups.map(({ gpusPerWorker, workerSeconds, ...group }) => ({
+          ...group,
+          gpus_per_worker: gpusPerWorker,
+          worker_seconds: workerSeconds,
+          gpu_hours: (workerSeconds * gpusPerWorker) / 3600
+        }))
+      }
+
 const missingSummaryWarning =
   "the events ended before the run's summary: num_requests counts the requests seen, "
   + "and worker time, GPU hours and wall time are unknown"
 
 const poolJson = (pool: PoolFacts): Pool => ({
   role: pool.role,
+  ...(pool.group === undefined ? {} : { group: pool.group }),
   workers: pool.workers,
   gpus_per_worker: pool.gpusPerWorker,
   block_size: pool.blockTokens,

@@ -28,6 +28,8 @@ export type LimitsSource = "vllm_class" | "vllm_server"
 /** A pool of equal workers as it was really deployed, whatever was asked for. */
 export interface PoolFacts {
   readonly role: "aggregated" | "prefill" | "decode"
+  /** One of several in its pool, whose workers differ. */
+  readonly group?: string
   readonly workers: number
   readonly gpusPerWorker: number
   /** Tokens per KV block. */

@@ -7,6 +7,13 @@ import type { KvEventSink } from "../engine/KvEvents.ts"
 import type { BlockHolder } from "../request/BlockIdentity.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
 
+/** What one worker of a pool can do. */
+export interface WorkerCapacity {
+  /** Token budget of a pass; `Infinity` when unlimited. */
+  readonly maxNumBatchedTokens: number
+  readonly kvBlocks: number
+}
+
 /** What a router core is told about the pool it routes for. */
 export interface RouterContext {
   /** Workers have the ids `0 … workers - 1` at the start; later ones count on from there. */
@@ -14,6 +21,8 @@ export interface RouterContext {
   readonly blockTokens: number
   /** Token budget of one pass of a worker; `Infinity` when unlimited. */
   readonly maxNumBatchedTokens: number
+  /** Present where workers differ: what each one can do, by its id. */
+  readonly capacityOf?: (worker: number) => WorkerCapacity
   /** The engine arguments' override of the queue order. */
   readonly queuePolicy: QueuePolicy | undefined
   /** Which side of a disaggregated run the pool is. */

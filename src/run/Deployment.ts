@@ -11,8 +11,10 @@ import * as Layer from "effect/Layer"
 import type * as Path from "effect/Path"
 import type * as Scope from "effect/Scope"
 import type { EngineArgs } from "../engine/EngineArgs.ts"
-import type { Deployment as DeploymentChoice, DeploymentOptions } from "./ReplayOptions.ts"
+import type { Deployment as DeploymentChoice, DeploymentOptions, GroupOptions } from "./ReplayOptions.ts"
+import { type PoolOptions, poolsOf } from "./WorkerGroups.ts"
 import { Engine } from "../engine/Engine.ts"
+import { mixedEngine } from "../engine/MixedEngine.ts"
 import * as VllmEngine from "../engine/vllm/VllmEngine.ts"
 import type * as LiveTopology from "../online/LiveTopology.ts"
 import type { PoolFacts } from "../report/ReportOptions.ts"
@@ -35,8 +37,10 @@ import { readRunFiles, type RunFiles, unusedBundles } from "./RunFiles.ts"
 type Files = FileSystem.FileSystem | Path.Path
 type Undeployable = AicError | NpzError | SettingsError | DisaggregationUnsupported
 
-/** Equal workers of one engine, as they were deployed. */
-export interface DeployedPool {
+/** Equal workers, as they were deployed. */
+export interface DeployedGroup {
+  /** `undefined` where all workers of the pool are equal. */
+  readonly name: string | undefined
   readonly role: RouterContext["role"]
   readonly workers: number
   readonly engine: Engine["Service"]
@@ -45,6 +49,14 @@ export interface DeployedPool {
   readonly kvPoolSource: KvPoolSource
   /** KV bytes of a token over all GPUs of a worker; `undefined` where nothing tells. */
   readonly kvBytesPerToken: number | undefined
+}
+
+export interface DeployedPool {
+  readonly role: RouterContext["role"]
+  readonly workers: number
+  /** Of all groups. */
+  readonly engine: Engine["Service"]
+  readonly groups: readonly [DeployedGroup, ...ReadonlyArray<DeployedGroup>]
 }
 
 export interface Deployment {
@@ -107,12 +119,11 @@ const fittedPool = (args: EngineArgs, files: RunFiles): Effect.Effect<SizedPool<
     : Effect.flatMap(aicPools, ({ fittedPool }) => fittedPool(args, files))
 
 /** Workers with their timing, their KV pool sized by AIC where their arguments ask for that. */
-const deployPool = Effect.fnUntraced(function* (
+const deployGroup = Effect.fnUntraced(function* (
   role: DeployedPool["role"],
-  workers: number,
-  given: EngineArgs,
+  { engine: given, name, workers }: GroupOptions,
   files: RunFiles
-): Effect.fn.Return<DeployedPool, AicError | NpzError | SettingsError, Files | Scope.Scope> {
+): Effect.fn.Return<DeployedGroup, AicError | NpzError | SettingsError, Files | Scope.Scope> {
   const { args: sized, kvBytesPerToken } = yield* fittedPool(given, files)
   const args = withTransferBytes(sized, kvBytesPerToken)
   const timing = Context.get(yield* Layer.build(timingLayer(args, files)), Timing)
@@ -121,6 +132,7 @@ const deployPool = Effect.fnUntraced(function* (
     Engine
   )
   return {
+    name,
     role,
     workers,
     engine,
@@ -129,6 +141,23 @@ const deployPool = Effect.fnUntraced(function* (
     kvBytesPerToken
   }
 })
+
+const deployPool = Effect.fnUntraced(function* (
+  { groups: [first, ...others], role, workers }: PoolOptions,
+  files: RunFiles
+): Effect.fn.Return<DeployedPool, AicError | NpzError | SettingsError, Files | Scope.Scope> {
+  const groups = [
+    yield* deployGroup(role, first, files),
+    ...(yield* Effect.forEach(others, (group) => deployGroup(role, group, files)))
+  ] as const
+  return { role, workers, engine: engineOf(groups), groups }
+})
+
+const engineOf = ([first, ...others]: DeployedPool["groups"]): Engine["Service"] => {
+  if (others.length === 0) return first.engine
+  const groupOf = ({ engine, name = "", workers }: DeployedGroup) => ({ name, workers, engine })
+  return mixedEngine([groupOf(first), ...others.map(groupOf)])
+}
 
 const deployRouter = Effect.fnUntraced(function* (
   { routing, seed }: DeploymentOptions,
@@ -148,11 +177,8 @@ const deployPools = Effect.fnUntraced(function* (
   choice: DeploymentChoice,
   files: RunFiles
 ): Effect.fn.Return<Deployment["pools"], AicError | NpzError | SettingsError, Files | Scope.Scope> {
-  if (choice._tag === "Aggregated") return [yield* deployPool("aggregated", choice.workers, choice.engine, files)]
-  return [
-    yield* deployPool("prefill", choice.prefillWorkers, choice.prefill, files),
-    yield* deployPool("decode", choice.decodeWorkers, choice.decode, files)
-  ]
+  const [first, ...others] = poolsOf(choice)
+  return [yield* deployPool(first, files), ...(yield* Effect.forEach(others, (pool) => deployPool(pool, files)))]
 })
 
 /** One worker under round robin needs no router. */
@@ -201,16 +227,27 @@ const liveTopologyOf = (
 
 const usedOf = (choice: DeploymentChoice, pools: Deployment["pools"]): DeploymentChoice => {
   const [first, second = first] = pools
-  return choice._tag === "Aggregated"
-    ? { ...choice, engine: first.engine.args }
-    : { ...choice, prefill: first.engine.args, decode: second.engine.args }
+  const groupsOf = ({ groups }: DeployedPool): ReadonlyArray<GroupOptions> =>
+    groups.map(({ engine, name, workers }) => ({ name, workers, engine: engine.args }))
+  if (choice._tag === "Aggregated") {
+    const groups = choice.groups === undefined ? {} : { groups: groupsOf(first) }
+    return { ...choice, engine: first.engine.args, ...groups }
+  }
+  return {
+    ...choice,
+    prefill: first.engine.args,
+    decode: second.engine.args,
+    ...(choice.prefillGroups === undefined ? {} : { prefillGroups: groupsOf(first) }),
+    ...(choice.decodeGroups === undefined ? {} : { decodeGroups: groupsOf(second) })
+  }
 }
 
-const timingNotes = ({ timing }: DeployedPool): ReadonlyArray<string> => timing.notes ?? []
+const timingNotes = ({ timing }: DeployedGroup): ReadonlyArray<string> => timing.notes ?? []
 
-const extrapolationWarning = ({ role, timing }: DeployedPool): ReadonlyArray<string> => {
+const extrapolationWarning = ({ name, role, timing }: DeployedGroup): ReadonlyArray<string> => {
   const problem = describeExtrapolation(timing.coverage?.())
-  return problem === undefined ? [] : [`${role} pool: ${problem}; ${timing.source}`]
+  const group = name === undefined ? "" : ` (${name})`
+  return problem === undefined ? [] : [`${role} pool${group}: ${problem}; ${timing.source}`]
 }
 
 /**
@@ -223,14 +260,15 @@ export const deployWith = Effect.fnUntraced(function* (
   isElastic = false
 ): Effect.fn.Return<Deployment, Undeployable, Files | Scope.Scope> {
   const pools = yield* deployPools(options.deployment, files)
+  const groups = pools.flatMap((pool) => pool.groups)
   const router = yield* deployRouter(options, files)
   return {
     pools,
     router,
     used: usedOf(options.deployment, pools),
-    notices: [...unusedBundles(options, files), ...new Set(pools.flatMap(timingNotes))],
-    facts: () => pools.map(poolFacts),
-    warnings: () => pools.flatMap(extrapolationWarning),
+    notices: [...unusedBundles(options, files), ...new Set(groups.flatMap(timingNotes))],
+    facts: () => groups.map(poolFacts),
+    warnings: () => groups.flatMap(extrapolationWarning),
     topology: topologyOf(options, pools, router, isElastic),
     live: liveTopologyOf(options.deployment, pools, router)
   }

@@ -1,5 +1,6 @@
 /** The files that a run reads, by what they are to it. */
 import type { ReplayOptions } from "./ReplayOptions.ts"
+import { enginesOf } from "./WorkerGroups.ts"
 
 /** A file that the run reads, and how messages call it. */
 export interface InputFile {
@@ -25,7 +26,7 @@ export const sideFiles = ({
   ReplayOptions,
   "aicBundles" | "deployment" | "routing" | "scaling" | "workerEvents"
 >): ReadonlyArray<InputFile> => {
-  const engines = deployment._tag === "Aggregated" ? [deployment.engine] : [deployment.prefill, deployment.decode]
+  const engines = enginesOf(deployment)
   return [
     ...named("the policy file", [routing.policyFile]),
     ...named("the AIC bundle", aicBundles),

@@ -1,7 +1,7 @@
 /** What a report tells about a pool of workers: what was really deployed, derived values included. */
 import type { EngineArgs } from "../engine/EngineArgs.ts"
 import type { PoolFacts } from "../report/ReportOptions.ts"
-import type { DeployedPool } from "./Deployment.ts"
+import type { DeployedGroup } from "./Deployment.ts"
 
 /** AIC sized the KV pool, or the engine arguments (their default included) say how large it is. */
 export type KvPoolSource = "aic" | "engine_args"
@@ -21,13 +21,14 @@ const profileFacts = ({ aic, engineProfile, maxNumBatchedTokens, maxNumSeqs, vll
           : { defaultLimits: aic === undefined ? ("vllm_class" as const) : ("vllm_server" as const) })
       }
 
-export const poolFacts = (pool: DeployedPool): PoolFacts => {
-  const { engine, kvBytesPerToken, kvPoolSource, role, timing, workers } = pool
+export const poolFacts = (pool: DeployedGroup): PoolFacts => {
+  const { engine, kvBytesPerToken, kvPoolSource, name, role, timing, workers } = pool
   const { blockTokens, gpusPerWorker, numGpuBlocks } = engine.args
   const kvTokens = numGpuBlocks * blockTokens
   const coverage = timing.coverage?.()
   return {
     role,
+    ...(name === undefined ? {} : { group: name }),
     workers,
     gpusPerWorker,
     blockTokens,

@@ -76,14 +76,31 @@ export type Load =
   /** So many sessions, or requests of a load without sessions, are active at a time. */
   | { readonly _tag: "ClosedLoop"; readonly concurrency: number }
 
+/** Equal workers of a pool in which not all are equal. */
+export interface GroupOptions {
+  /** `undefined` where all workers of the pool are equal. */
+  readonly name: string | undefined
+  /** At the start. */
+  readonly workers: number
+  readonly engine: EngineArgs
+}
+
+/** Arguments are those of the first group where workers of a pool differ. */
 export type Deployment =
-  | { readonly _tag: "Aggregated"; readonly workers: number; readonly engine: EngineArgs }
+  | {
+      readonly _tag: "Aggregated"
+      readonly workers: number
+      readonly engine: EngineArgs
+      readonly groups?: ReadonlyArray<GroupOptions>
+    }
   | {
       readonly _tag: "Disaggregated"
       readonly prefillWorkers: number
       readonly decodeWorkers: number
       readonly prefill: EngineArgs
       readonly decode: EngineArgs
+      readonly prefillGroups?: ReadonlyArray<GroupOptions>
+      readonly decodeGroups?: ReadonlyArray<GroupOptions>
     }
 
 /** Model by which the router estimates prefill times. */

@@ -121,7 +121,9 @@ export const prepare = Effect.fnUntraced(function* (
   const notices = [...options.notices, ...deployment.notices, ...workload.notices]
   const warnings = (): ReadonlyArray<string> => [...simulation.warnings(), ...deployment.warnings()]
   const metadata = (): ReportMetadata => ({
-    timingSource: [...new Set(deployment.pools.map(({ timing }) => timing.source))].join(", "),
+    timingSource: [
+      ...new Set(deployment.pools.flatMap(({ groups }) => groups.map(({ timing }) => timing.source)))
+    ].join(", "),
     seed: options.seed,
     options: optionsJson({ ...options, deployment: deployment.used }),
     pools: deployment.facts(),

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import { reasonOf } from "../settings/FileProblem.ts"
 import type { ReplayOptions } from "./ReplayOptions.ts"
+import { enginesOf } from "./WorkerGroups.ts"
 import { type UsageError, usageError } from "../settings/SettingsError.ts"
 import type { PolicyFileError } from "../router/kv/PolicyFileError.ts"
 import type { PolicyProfile } from "../router/kv/PolicyProfile.ts"
@@ -53,7 +54,7 @@ const aicModelsOf = ({
   deployment,
   routing
 }: Pick<ReplayOptions, "deployment" | "routing">): ReadonlyArray<AicModelArgs> => {
-  const engines = deployment._tag === "Aggregated" ? [deployment.engine] : [deployment.prefill, deployment.decode]
+  const engines = enginesOf(deployment)
   return [...engines.map(({ aic }) => aic), routing.prefillEstimate].filter((args) => args !== undefined)
 }
 

@@ -44,13 +44,19 @@ const usableTokens = ({ blockTokens, engineType, numGpuBlocks, vllmScheduler }: 
     blockTokens * (engineType === "sglang" ? numGpuBlocks - 1 : numGpuBlocks)
   )
 
+/** Tokens of a prompt that is computed in one pass because it must be. */
+const wholePromptTokens = ({ enableChunkedPrefill, engineType, maxNumBatchedTokens }: EngineArgs): number =>
+  engineType === "sglang" || enableChunkedPrefill ? Number.POSITIVE_INFINITY : maxNumBatchedTokens
+
 export class ServedDeployment {
   readonly contextTokens: number
   private readonly deployment: Deployment
   private readonly identity: BlockIdentity
   private readonly pools: LiveTopology["Service"]["pools"]
   /** The workers that compute prompts, and those that decode them; the same unless disaggregated. */
-  private readonly prefill: EngineArgs
+  /** Tokens of a prompt that every prefill worker can hold, and can compute where it must in one pass. */
+  private readonly mostPromptTokens: number
+  private readonly mostPassTokens: number
   private readonly decode: EngineArgs
   private readonly options: ServeOptions
   private readonly metrics: ServerMetrics
@@ -70,11 +76,16 @@ export class ServedDeployment {
     this.deployment = deployment
     this.identity = identity
     this.pools = pools
-    this.prefill = pools[0].args
+    const prefills = pools[0].groups.map(({ args }) => args)
+    this.mostPromptTokens = Math.min(...prefills.map(usableTokens)) - 1
+    this.mostPassTokens = Math.min(...prefills.map(wholePromptTokens))
     this.decode = lastOf(pools).args
     this.options = options
     this.metrics = metrics
-    this.contextTokens = Math.min(options.maxContextTokens ?? Number.POSITIVE_INFINITY, usableTokens(this.decode))
+    this.contextTokens = Math.min(
+      options.maxContextTokens ?? Number.POSITIVE_INFINITY,
+      Math.min(...lastOf(pools).groups.map(({ args }) => usableTokens(args)))
+    )
   }
 
   /** Starts all choices, or none. */
@@ -205,7 +216,7 @@ export class ServedDeployment {
   private outputTokensOf(prompt: TokenBuffer, outputTokens: number | undefined): Result.Result<number, ApiError> {
     const { contextTokens, options } = this
     const promptTokens = prompt.length
-    const { enableChunkedPrefill, engineType, maxNumBatchedTokens } = this.prefill
+    const { mostPassTokens, mostPromptTokens } = this
     const room = contextTokens - promptTokens
     const wanted = outputTokens ?? Math.max(1, Math.min(options.defaultOutputTokens, room))
     if (wanted > room) {
@@ -218,18 +229,17 @@ export class ServedDeployment {
       )
     }
     // A prefill worker computes one token beyond the prompt.
-    if (promptTokens + 1 > usableTokens(this.prefill)) {
+    if (promptTokens > mostPromptTokens) {
       return Result.fail(
-        invalid(
-          `the prompt has ${promptTokens} tokens, but a prefill worker holds at most ${usableTokens(this.prefill) - 1}`,
-          { code: "context_length_exceeded" }
-        )
+        invalid(`the prompt has ${promptTokens} tokens, but a prefill worker holds at most ${mostPromptTokens}`, {
+          code: "context_length_exceeded"
+        })
       )
     }
-    if (engineType !== "sglang" && !enableChunkedPrefill && promptTokens > maxNumBatchedTokens) {
+    if (promptTokens > mostPassTokens) {
       return Result.fail(
         invalid(
-          `the prompt has ${promptTokens} tokens, but the engine prefills at most ${maxNumBatchedTokens} at once and chunked prefill is off`,
+          `the prompt has ${promptTokens} tokens, but the engine prefills at most ${mostPassTokens} at once and chunked prefill is off`,
           { code: "context_length_exceeded" }
         )
       )

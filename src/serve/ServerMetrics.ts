@@ -134,16 +134,19 @@ export class ServerMetrics {
       .gauge(
         "vllm:cache_config_info",
         "Information of the LLMEngine CacheConfig",
-        pools.map(({ args, role }) => [
-          {
-            ...model,
-            ...roleLabel(role),
-            block_size: String(args.blockTokens),
-            num_gpu_blocks: String(args.numGpuBlocks),
-            enable_prefix_caching: args.enablePrefixCaching ? "True" : "False"
-          },
-          1
-        ])
+        pools.flatMap(({ groups, role }) =>
+          groups.map(({ args, name }): [Labels, number] => [
+            {
+              ...model,
+              ...roleLabel(role),
+              ...(name === undefined ? {} : { group: name }),
+              block_size: String(args.blockTokens),
+              num_gpu_blocks: String(args.numGpuBlocks),
+              enable_prefix_caching: args.enablePrefixCaching ? "True" : "False"
+            },
+            1
+          ])
+        )
       )
   }
 

@@ -87,7 +87,7 @@ export class DisaggregatedLoop extends EventLoop implements HandoffHost {
     this.protocol = new HandoffProtocol(this, {
       prefill: this.prefill,
       decode: this.decode,
-      prefillArgs: prefill.engine.args,
+      prefillEngine: prefill.engine,
       order: source.order,
       probe
     })
@@ -100,6 +100,8 @@ export class DisaggregatedLoop extends EventLoop implements HandoffHost {
   protected chargeTime(deltaMs: number): void {
     this.prefillSeconds += (this.prefill.provisioned * deltaMs) / 1000
     this.decodeSeconds += (this.decode.provisioned * deltaMs) / 1000
+    this.prefill.chargeGroups(deltaMs)
+    this.decode.chargeGroups(deltaMs)
   }
 
   protected override withheld(): ReadonlyArray<SimRequest> {

@@ -7,6 +7,7 @@
 import type { PoolSize, ScalingDecision } from "../autoscaler/Autoscaler.ts"
 import { SharedTiers, type TierSummary } from "../engine/tiers/SharedTiers.ts"
 import type { WorkerCore, WorkerSnapshot } from "../engine/WorkerCore.ts"
+import type { WorkerGroupTime } from "../report/ReplayEvent.ts"
 import type { BlockHolder } from "../request/BlockIdentity.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
 import { EventQueue, placeInRound } from "./EventQueue.ts"
@@ -97,6 +98,10 @@ export abstract class EventLoop implements SimulationLoop {
 
   tierSummary(): TierSummary | undefined {
     return this.sharedTiers.summary()
+  }
+
+  workerGroups(): ReadonlyArray<WorkerGroupTime> {
+    return this.pools.flatMap((pool) => pool.workerGroups())
   }
 
   parked(): number {

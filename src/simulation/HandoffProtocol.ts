@@ -9,8 +9,10 @@
  * Steps that touch a busy worker wait for the end of its pass. Plain and synchronous: when passes and transfers end is its host's
  * business, in simulated time (DisaggregatedLoop) or on the live clock (online/DisaggregatedDeployment).
  */
+import type { Engine } from "../engine/Engine.ts"
 import type { EngineArgs } from "../engine/EngineArgs.ts"
 import type { DestinationWorker, HandoffSupport, SourceWorker } from "../engine/Handoff.ts"
+import { engineOfWorker } from "../engine/MixedEngine.ts"
 import { type PassOutcome, Signal, type WorkerCore } from "../engine/WorkerCore.ts"
 import type { HandoffStamps, RequestStatus, SimRequest } from "../request/SimRequest.ts"
 import type { RouterCore } from "../router/Router.ts"
@@ -38,7 +40,8 @@ export interface HandoffPools {
   readonly prefill: WorkerPool<SourceWorker>
   readonly decode: WorkerPool<DestinationWorker>
   /** Transfer settings are the sender's. */
-  readonly prefillArgs: EngineArgs
+  /** Of the pool that computes prompts. */
+  readonly prefillEngine: Engine["Service"]
   readonly order: HandoffSupport["order"]
   readonly probe: RunProbe | undefined
 }
@@ -83,7 +86,7 @@ export class HandoffProtocol {
   private readonly host: HandoffHost
   private readonly prefill: WorkerPool<SourceWorker>
   private readonly decode: WorkerPool<DestinationWorker>
-  private readonly prefillArgs: EngineArgs
+  private readonly prefillEngine: Engine["Service"]
   private readonly sourceFirst: boolean
   private readonly probe: RunProbe | undefined
   private readonly steps: Array<Step> = []
@@ -98,11 +101,11 @@ export class HandoffProtocol {
   /** Requests that nobody waits for any more: their steps come to nothing. */
   private readonly cancelled = new WeakSet<SimRequest>()
 
-  constructor(host: HandoffHost, { decode, order, prefill, prefillArgs, probe }: HandoffPools) {
+  constructor(host: HandoffHost, { decode, order, prefill, prefillEngine, probe }: HandoffPools) {
     this.host = host
     this.prefill = prefill
     this.decode = decode
-    this.prefillArgs = prefillArgs
+    this.prefillEngine = prefillEngine
     this.sourceFirst = order === "source-first"
     this.probe = probe
   }
@@ -348,7 +351,8 @@ export class HandoffProtocol {
 
   private startTransfer(request: SimRequest): void {
     if (this.cancelled.has(request)) return
-    const { host, prefillArgs } = this
+    const { host } = this
+    const { args: prefillArgs } = engineOfWorker(this.prefillEngine, stampsOf(request).prefillWorkerIndex)
     const tokens =
       prefillArgs.kvTransferTimingMode === "full_prompt"
         ? request.promptTokens

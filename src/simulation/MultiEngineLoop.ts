@@ -49,6 +49,7 @@ export class MultiEngineLoop extends EventLoop {
 
   protected chargeTime(deltaMs: number): void {
     this.workerTimeSeconds += (this.pool.provisioned * deltaMs) / 1000
+    this.pool.chargeGroups(deltaMs)
   }
 
   protected settleRound(): boolean {

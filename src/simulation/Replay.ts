@@ -15,7 +15,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Tracer from "effect/Tracer"
 import { TokenGaps } from "../engine/TokenGaps.ts"
-import type { ReplayEvent, RunSummary } from "../report/ReplayEvent.ts"
+import type { ReplayEvent, RunSummary, WorkerGroupTime } from "../report/ReplayEvent.ts"
 import type { TraceError } from "../trace/TraceError.ts"
 import type { TraceRow } from "../trace/TraceRow.ts"
 import { throughFrontEnd } from "../workload/FrontEnd.ts"
@@ -271,16 +271,40 @@ const take = <E>(state: Run<E>): Array<ReplayEvent> => {
 const takeLast = <E>(state: Run<E>): Arr.NonEmptyReadonlyArray<ReplayEvent> => {
   state.summarised = true
   const tiers = state.loop.tierSummary()
+  const groups = state.loop.workerGroups?.() ?? []
   const summary: RunSummary = {
     _tag: "Summary",
     arrivedRequests: state.ledger.arrived,
     ended: state.loop.ended ?? "drained",
     endMs: state.loop.nowMs,
     workerSeconds: state.loop.workerSeconds(),
-    gpusPerWorker: state.topology.gpusPerWorker,
+    gpusPerWorker: meanGpus(state.topology.gpusPerWorker, groups),
+    ...(groups.length === 0 ? {} : { workerGroups: groups }),
     ...(state.scaling === undefined ? {} : { scaling: state.scaling.summary() }),
     ...(tiers === undefined ? {} : { tiers }),
     wallMs: performance.now() - state.startedAt
   }
   return Arr.append(take(state), summary)
+}
+
+/** GPUs per worker, mean over the time of workers where they differ. */
+const meanGpus = (
+  { decode, prefill }: RunSummary["gpusPerWorker"],
+  groups: ReadonlyArray<WorkerGroupTime>
+): RunSummary["gpusPerWorker"] => {
+  const meanOf = (own: ReadonlyArray<WorkerGroupTime>, otherwise: number): number => {
+    const seconds = own.reduce((sum, { workerSeconds }) => sum + workerSeconds, 0)
+    const gpuSeconds = own.reduce((sum, { gpusPerWorker, workerSeconds }) => sum + gpusPerWorker * workerSeconds, 0)
+    return seconds === 0 ? otherwise : gpuSeconds / seconds
+  }
+  return {
+    prefill: meanOf(
+      groups.filter(({ pool }) => pool === "prefill"),
+      prefill
+    ),
+    decode: meanOf(
+      groups.filter(({ pool }) => pool !== "prefill"),
+      decode
+    )
+  }
 }

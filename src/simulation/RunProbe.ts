@@ -20,6 +20,8 @@ export interface ProbedWorker {
   /** Index in its pool. */
   readonly workerIndex: number
   readonly core: WorkerCore
+  /** Name of its group, in pools whose workers differ. */
+  readonly group?: string
 }
 
 export interface ProbedPool {
@@ -30,6 +32,8 @@ export interface ProbedPool {
   readonly parked: () => number
   /** Workers that are starting now. */
   readonly starting: () => number
+  /** Workers that finish what they have now. */
+  readonly draining: () => number
 }
 
 /** What a probe may look at from its start to the end of the run. */

@@ -11,6 +11,7 @@ import type { SimRequest } from "../request/SimRequest.ts"
 import type { WorkloadCore } from "../workload/Workload.ts"
 import { ReplayError } from "./ReplayError.ts"
 import type { RunLedger } from "./RunLedger.ts"
+import type { WorkerGroupTime } from "../report/ReplayEvent.ts"
 import type { RunProbe } from "./RunProbe.ts"
 import type { ScalingHook } from "./ScalingHook.ts"
 import type { WorkerEvent } from "./WorkerEvent.ts"
@@ -54,6 +55,8 @@ export interface SimulationLoop {
   interrupt(): void
   /** Worker time provisioned so far, in seconds; `undefined` when the report charges its own duration. */
   workerSeconds(): { readonly prefill: number; readonly decode: number } | undefined
+  /** By group, in pools whose workers differ. */
+  workerGroups?(): ReadonlyArray<WorkerGroupTime>
   workers(): ReadonlyArray<WorkerSnapshot>
   /** Passes computed so far, by all workers. */
   passes(): number

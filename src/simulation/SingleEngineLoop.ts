@@ -44,7 +44,7 @@ export class SingleEngineLoop implements SimulationLoop {
     this.worker = worker
     this.place = { role: "aggregated", workerIndex: 0, core: worker }
     this.probed = {
-      pools: [{ role: "aggregated", workers: [this.place], parked: () => 0, starting: () => 0 }],
+      pools: [{ role: "aggregated", workers: [this.place], parked: () => 0, starting: () => 0, draining: () => 0 }],
       ledger: context.ledger
     }
     this.holders = [worker, context.workload]

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { PoolRole, ScaledPool } from "../autoscaler/Autoscaler.ts"
 import { Engine } from "../engine/Engine.ts"
+import { argsOfGroups, engineOfNewWorkers } from "../engine/MixedEngine.ts"
 import type { HandoffSupport } from "../engine/Handoff.ts"
 import { type FrontEndTime, frontEndTimeOf } from "../engine/FrontEndTime.ts"
 import type { EngineArgs } from "../engine/EngineArgs.ts"
@@ -15,7 +16,7 @@ import { canShare, SharedTiers, usesLowerTiers } from "../engine/tiers/SharedTie
 import { tierArgsOf } from "../engine/tiers/TierArgs.ts"
 import { Router } from "../router/Router.ts"
 import { check } from "../settings/Decode.ts"
-import type { SettingsError } from "../settings/SettingsError.ts"
+import { type SettingsError, settingsError } from "../settings/SettingsError.ts"
 import { DisaggregatedLoop, type PoolSetup } from "./DisaggregatedLoop.ts"
 import { MultiEngineLoop } from "./MultiEngineLoop.ts"
 import { disaggregatedSettings, multiSettings } from "./PoolSizes.ts"
@@ -72,10 +73,12 @@ export const layerMulti = (options: {
       yield* Effect.fromResult(check(multiSettings, options))
       const engine = yield* Engine
       const router = yield* Router
+      const problem = mixSizeProblem(engine, options.workers)
+      if (problem !== undefined) return yield* problem
       return Topology.of({
         name: "multi-engine",
         blockTokens: engine.args.blockTokens,
-        capacityBlocks: engine.args.numGpuBlocks,
+        capacityBlocks: mostBlocks(engine),
         gpusPerWorker: { prefill: 0, decode: engine.args.gpusPerWorker },
         frontEnd: frontEndTimeOf(engine.args),
         pools: [scaledPool("aggregated", { engine, router }, options.workers)],
@@ -84,21 +87,39 @@ export const layerMulti = (options: {
     })
   )
 
-const scaledPool = (
-  role: PoolRole,
-  { engine: { args, passEstimator }, router }: Pool,
-  workers: number
-): ScaledPool => ({
-  role,
-  workers,
-  gpusPerWorker: args.gpusPerWorker,
-  maxNumBatchedTokens: limitOf(args.maxNumBatchedTokens),
-  maxNumSeqs: limitOf(args.maxNumSeqs),
-  kvTokens: args.numGpuBlocks * args.blockTokens,
-  blockTokens: args.blockTokens,
-  routedByCache: router.followsCaches ?? false,
-  ...(passEstimator === undefined ? {} : { passEstimator })
-})
+/** What is told of workers is told of those that are added, where workers differ. */
+const scaledPool = (role: PoolRole, { engine, router }: Pool, workers: number): ScaledPool => {
+  const { args, passEstimator } = engineOfNewWorkers(engine)
+  return {
+    role,
+    workers,
+    gpus: gpusOf(engine, workers),
+    gpusPerWorker: args.gpusPerWorker,
+    maxNumBatchedTokens: limitOf(args.maxNumBatchedTokens),
+    maxNumSeqs: limitOf(args.maxNumSeqs),
+    kvTokens: args.numGpuBlocks * args.blockTokens,
+    blockTokens: args.blockTokens,
+    routedByCache: router.followsCaches ?? false,
+    ...(passEstimator === undefined ? {} : { passEstimator })
+  }
+}
+
+const gpusOf = ({ args, mix }: Engine["Service"], workers: number): number =>
+  mix === undefined
+    ? workers * args.gpusPerWorker
+    : mix.groups.reduce((sum, group) => sum + group.workers * group.engine.args.gpusPerWorker, 0)
+
+/** Of the worker that can hold most. */
+export const mostBlocks = (...engines: ReadonlyArray<Engine["Service"]>): number =>
+  Math.max(...engines.flatMap(argsOfGroups).map(({ numGpuBlocks }) => numGpuBlocks))
+
+/** Workers and groups must be the same pool. */
+const mixSizeProblem = ({ mix }: Engine["Service"], workers: number): SettingsError | undefined => {
+  const inGroups = mix?.groups.reduce((sum, group) => sum + group.workers, 0) ?? workers
+  return inGroups === workers
+    ? undefined
+    : settingsError("workers", `must be those of the engine's groups, ${inGroups}, got ${workers}`)
+}
 
 const limitOf = (limit: number): number | undefined => (Number.isFinite(limit) ? limit : undefined)
 
@@ -157,8 +178,14 @@ export const layerDisaggregated = (options: {
       yield* Effect.fromResult(check(disaggregatedSettings, { prefillWorkers, decodeWorkers }))
       const prefill = { ...(yield* PrefillPool), workers: prefillWorkers }
       const decode = { ...(yield* DecodePool), workers: decodeWorkers }
+      const problem = mixSizeProblem(prefill.engine, prefillWorkers) ?? mixSizeProblem(decode.engine, decodeWorkers)
+      if (problem !== undefined) return yield* problem
       const { destination, source } = yield* handoffOf(prefill.engine, decode.engine)
-      if (!sharesLowerTiers(prefill.engine.args, decode.engine.args)) {
+      if (
+        !argsOfGroups(prefill.engine).every((one) =>
+          argsOfGroups(decode.engine).every((other) => sharesLowerTiers(one, other))
+        )
+      ) {
         return yield* new DisaggregationUnsupported({
           problem:
             "prefill and decode workers share their disk and object store tiers: give both pools the same num_g3_blocks, "
@@ -168,7 +195,7 @@ export const layerDisaggregated = (options: {
       return Topology.of({
         name: "disaggregated",
         blockTokens: decode.engine.args.blockTokens,
-        capacityBlocks: Math.max(prefill.engine.args.numGpuBlocks, decode.engine.args.numGpuBlocks),
+        capacityBlocks: mostBlocks(prefill.engine, decode.engine),
         gpusPerWorker: { prefill: prefill.engine.args.gpusPerWorker, decode: decode.engine.args.gpusPerWorker },
         frontEnd: frontEndTimeOf(prefill.engine.args),
         pools: [scaledPool("prefill", prefill, prefillWorkers), scaledPool("decode", decode, decodeWorkers)],

@@ -1,4 +1,5 @@
 /** The memory of a pool of workers, refused in words before the machine refuses it. */
+import type { Engine } from "../engine/Engine.ts"
 import type { EngineArgs } from "../engine/EngineArgs.ts"
 import { tierArgsOf } from "../engine/tiers/TierArgs.ts"
 import { availableMemoryBytes } from "../host/Node.ts"
@@ -20,6 +21,12 @@ const bytesPerTierBlock = 40
 const tierBytes = (args: EngineArgs): number => (tierArgsOf(args)?.hostBlocks ?? 0) * bytesPerTierBlock
 
 const gib = (bytes: number): string => (bytes / 2 ** 30).toFixed(1)
+
+/** {@link checkWorkerMemory} of a pool as it starts. */
+export const checkPoolMemory = ({ args, mix }: Engine["Service"], workers: number): void => {
+  if (mix === undefined) checkWorkerMemory(workers, args)
+  else for (const group of mix.groups) checkWorkerMemory(group.workers, group.engine.args)
+}
 
 /** Throws {@link OutOfMemory} where `workers` workers would take more memory than the machine has left. */
 export const checkWorkerMemory = (workers: number, args: EngineArgs): void => {

@@ -7,6 +7,7 @@
 import { KvEventBuffer, type KvEventSink } from "../engine/KvEvents.ts"
 import type { PoolSize } from "../autoscaler/Autoscaler.ts"
 import type { Engine } from "../engine/Engine.ts"
+import { engineOfNewWorkers, engineOfWorker, groupName } from "../engine/MixedEngine.ts"
 import type { Slowness } from "../engine/PassScaling.ts"
 import type { WorkerContext } from "../engine/WorkerContext.ts"
 import type { SharedTiers } from "../engine/tiers/SharedTiers.ts"
@@ -14,10 +15,13 @@ import type { TokenGaps } from "../engine/TokenGaps.ts"
 import { type PassOutcome, Signal, type WorkerCore } from "../engine/WorkerCore.ts"
 import { type BlockHolder, markPrefix } from "../request/BlockIdentity.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
+import type { WorkerGroupTime } from "../report/ReplayEvent.ts"
+import { capacities } from "../router/Capacities.ts"
 import type { Router, RouterContext, RouterCore } from "../router/Router.ts"
 import { RouterFault } from "../router/RouterFault.ts"
 import type { ProbedPool, ProbedWorker, RunProbe } from "./RunProbe.ts"
-import { checkWorkerMemory } from "./WorkerMemory.ts"
+import { GroupTime } from "./GroupTime.ts"
+import { checkPoolMemory, checkWorkerMemory } from "./WorkerMemory.ts"
 import { BitSet } from "../structures/BitSet.ts"
 import { WorkerRoster } from "./WorkerRoster.ts"
 
@@ -71,6 +75,8 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
   private readonly slownesses: Array<Slowness> = []
   private readonly present: Array<ProbedWorker> = []
   private readonly roster: WorkerRoster
+  /** Where workers differ. */
+  private readonly groups: GroupTime | undefined
   /** Requests that arrived while nobody was ready. */
   private unplaced: Array<SimRequest> = []
   /** Results of the passes under way, by worker. */
@@ -92,19 +98,22 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
       workers,
       blockTokens: engine.args.blockTokens,
       maxNumBatchedTokens: engine.args.maxNumBatchedTokens,
+      ...capacities(engine),
       queuePolicy: engine.args.routerQueuePolicy,
       role
     })
-    checkWorkerMemory(workers, engine.args)
+    checkPoolMemory(engine, workers)
     this.roster = new WorkerRoster(workers)
     this.outcomes = Array.from({ length: workers }, () => undefined)
     this.ready = new BitSet(workers)
     for (let worker = 0; worker < workers; worker++) this.spawn(worker)
+    this.groups = engine.mix === undefined ? undefined : new GroupTime(engine.mix)
     this.probed = {
       role,
       workers: this.present,
       parked: () => this.parked,
-      starting: () => this.roster.starting.length
+      starting: () => this.roster.starting.length,
+      draining: () => this.roster.draining.length
     }
   }
 
@@ -120,8 +129,22 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
 
   size(): PoolSize {
     const { draining, ready, starting } = this.roster
-    const { parked, role } = this
-    return { role, ready: ready.length, starting: starting.length, draining: draining.length, parked }
+    const { parked, role, setup } = this
+    const gpus = [...ready, ...starting].reduce(
+      (sum, worker) => sum + engineOfWorker(setup.engine, worker).args.gpusPerWorker,
+      0
+    )
+    return { role, ready: ready.length, starting: starting.length, draining: draining.length, parked, gpus }
+  }
+
+  /** Time passes: what it costs by group, where workers differ. */
+  chargeGroups(deltaMs: number): void {
+    this.groups?.charge(this.roster, deltaMs)
+  }
+
+  /** Worker time of each group so far; none where workers are equal. */
+  workerGroups(): ReadonlyArray<WorkerGroupTime> {
+    return this.groups?.times(this.role) ?? []
   }
 
   // ---- workers that come and go --------------------------------------------------------------------------------------
@@ -131,7 +154,7 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
    * must call {@link WorkerPool.finishStart} when that is over. True when anything changed.
    */
   scaleTo(target: number, nowMs: number, starting: (worker: number, readyMs: number) => void): boolean {
-    const startupMs = (this.setup.engine.args.startupTimeS ?? 0) * 1000
+    const startupMs = (engineOfNewWorkers(this.setup.engine).args.startupTimeS ?? 0) * 1000
     const { cancelled, drained, started } = this.roster.scaleTo(target)
     for (const worker of started) {
       if (startupMs > 0) starting(worker, nowMs + startupMs)
@@ -144,7 +167,7 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
   /** The worker has started and takes requests from now on; false when it is not wanted any more. */
   finishStart(worker: number, nowMs: number): boolean {
     if (!this.roster.becomeReady(worker)) return false
-    checkWorkerMemory(1, this.setup.engine.args)
+    checkWorkerMemory(1, engineOfWorker(this.setup.engine, worker).args)
     this.ready.grow(worker + 1)
     this.tellRouter()
     this.spawn(worker)
@@ -389,7 +412,8 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     })
     this.cores[worker] = core
     if (core.tiers !== undefined) this.hasTiers = true
-    const place = { role, workerIndex: worker, core }
+    const group = groupName(engine, worker)
+    const place = { role, workerIndex: worker, core, ...(group === undefined ? {} : { group }) }
     this.places[worker] = place
     this.present.push(place)
   }

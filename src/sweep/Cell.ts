@@ -49,12 +49,49 @@ export const allPoints = (axes: ReadonlyArray<Axis>): ReadonlyArray<Point> =>
 const indexOf = (axes: ReadonlyArray<Axis>, point: Point): number =>
   axes.reduce((index, { values }, axis) => index * values.length + (point[axis] ?? 0), 0)
 
-const withValue = (object: JsonObject, [key, ...inside]: ReadonlyArray<string>, value: JsonNode): JsonObject => {
-  if (key === undefined) return object
+/** A tree with another value under some keys; `undefined` where a key leads into a list that has no such entry. */
+const replaced = (
+  node: JsonNode | undefined,
+  [key, ...inside]: ReadonlyArray<string>,
+  value: JsonNode
+): JsonNode | undefined => {
+  if (key === undefined) return value
+  if (node?._tag === "Array") {
+    const next = node.items[Number(key)] === undefined ? undefined : replaced(node.items[Number(key)], inside, value)
+    return next && { ...node, items: node.items.with(Number(key), next) }
+  }
+  const object = node?._tag === "Object" ? node : emptyObject
   const old = object.entries.get(key)
-  const inner = old?.value._tag === "Object" ? old.value : emptyObject
-  const next = inside.length === 0 ? value : withValue(inner, inside, value)
-  return { ...object, entries: new Map([...object.entries, [key, { keyAt: old?.keyAt ?? value.at, value: next }]]) }
+  const next = replaced(old?.value, inside, value)
+  return (
+    next && { ...object, entries: new Map([...object.entries, [key, { keyAt: old?.keyAt ?? value.at, value: next }]]) }
+  )
+}
+
+const withValue = (object: JsonObject, path: ReadonlyArray<string>, value: JsonNode): JsonObject => {
+  const next = replaced(object, path, value)
+  return next?._tag === "Object" ? next : object
+}
+
+/** Axes that speak of one engine where the base has groups of different workers. */
+const groupProblem = (plan: Plan, base: JsonObject): ConfigError | undefined => {
+  for (const { keyAt, name, path, values } of plan.axes) {
+    if (name !== deploymentAxis && replaced(base, path, values[0]) === undefined) {
+      const hint = `name the group by its place in the list, such as ${[path[0], 0, ...path.slice(1)].join(".")}`
+      return configError(plan.source, `axes.${name}`, keyAt, `${path[0]} is a list of groups`, hint)
+    }
+    const listed = [...base.entries].find(([key, { value }]) => value._tag === "Array" && key.endsWith("-engine-args"))
+    if (name === deploymentAxis && listed !== undefined) {
+      return configError(
+        plan.source,
+        listed[0],
+        listed[1].keyAt,
+        "a list says itself how many workers there are",
+        "leave the deployment axis out"
+      )
+    }
+  }
+  return undefined
 }
 
 /** Objects may have been written as strings of JSON. */
@@ -76,7 +113,9 @@ const baseOf = (plan: Plan): Result.Result<JsonObject, ConfigError> =>
         })
       )
     )
-    return { ...plan.base, entries }
+    const base = { ...plan.base, entries }
+    const problem = groupProblem(plan, base)
+    return problem === undefined ? base : yield* Result.fail(problem)
   })
 
 const withSettings = (base: JsonObject, plan: Plan, point: Point): JsonObject => {

@@ -12,6 +12,7 @@ import { version } from "../report/Version.ts"
 import { sideFiles, traceFiles } from "../run/InputFiles.ts"
 import { optionsJson } from "../run/OptionsJson.ts"
 import type { ReplayOptions } from "../run/ReplayOptions.ts"
+import { enginesOf } from "../run/WorkerGroups.ts"
 import { reasonOf } from "../settings/FileProblem.ts"
 import type { AicError } from "../timing/aic/AicError.ts"
 import { slices } from "../timing/aic/TableSlices.ts"
@@ -55,10 +56,7 @@ export const cellIds: Effect.Effect<CellIds, never, FileSystem.FileSystem | Path
   )
   const context = yield* Effect.context<FileSystem.FileSystem | Path.Path>()
   const usesTables = ({ deployment, routing }: ReplayOptions): boolean =>
-    routing.prefillEstimate !== undefined
-    || (deployment._tag === "Aggregated" ? [deployment.engine] : [deployment.prefill, deployment.decode]).some(
-      ({ aic }) => aic !== undefined
-    )
+    routing.prefillEstimate !== undefined || enginesOf(deployment).some(({ aic }) => aic !== undefined)
   return Effect.fnUntraced(function* (options) {
     const read = [...traceFiles(options), ...sideFiles(options)]
     const inputs = yield* Effect.forEach(read, ({ path, what }) => hashOf(what, path))

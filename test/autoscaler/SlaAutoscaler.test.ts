@@ -98,6 +98,7 @@ describe("--autoscale sla", () => {
         {
           role: "aggregated",
           workers: 1,
+          gpus: 1,
           gpusPerWorker: 1,
           maxNumBatchedTokens: 1,
           maxNumSeqs: 1,

@@ -39,6 +39,7 @@ const sizesUnder = (plant: Plant, given: GivenUtilisation, start: number, role: 
       {
         role,
         workers: start,
+        gpus: 2 * start,
         gpusPerWorker: 2,
         maxNumBatchedTokens: undefined,
         maxNumSeqs: undefined,
@@ -67,6 +68,7 @@ const sizesUnder = (plant: Plant, given: GivenUtilisation, start: number, role: 
             ready,
             starting: starting.length,
             draining: 0,
+            gpus: 2 * (ready + starting.length),
             parked: 0,
             passes: Array.from({ length: ready }, (_, workerIndex) => ({
               workerIndex,
@@ -216,7 +218,12 @@ describe("target-utilisation within its limits", () => {
   )
 
   it("cuts growth where most was asked for, and nobody who is there", () => {
-    const pool = (gpusPerWorker: number, current: number, wanted: number) => ({ gpusPerWorker, current, wanted })
+    const pool = (gpusPerWorker: number, current: number, wanted: number) => ({
+      gpus: gpusPerWorker * current,
+      gpusPerWorker,
+      current,
+      wanted
+    })
     assert.deepStrictEqual(withinGpus([pool(1, 2, 4), pool(4, 1, 2)], 10), [4, 1])
     assert.deepStrictEqual(withinGpus([pool(1, 2, 8), pool(4, 1, 2)], 12), [8, 1])
     assert.deepStrictEqual(withinGpus([pool(1, 8, 8), pool(4, 2, 1)], 4), [8, 1])

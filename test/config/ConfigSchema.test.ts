@@ -23,7 +23,7 @@ const isRead = (value: unknown): boolean => {
   return Result.isSuccess(given) && Result.isSuccess(validateReplayOptions(given.success))
 }
 
-const engine = (args: object) => ({ "extra-engine-args": args })
+const engine = (args: object | ReadonlyArray<object>) => ({ "extra-engine-args": args })
 
 const good: ReadonlyArray<object> = [
   {},
@@ -36,7 +36,10 @@ const good: ReadonlyArray<object> = [
   engine({ num_gpu_blocks: 4096, block_size: 64, max_num_seqs: null, speedup_ratio: 1.5 }),
   engine({ engine_type: "sglang", sglang: { page_size: 16, schedule_policy: "lpm" } }),
   engine({ trtllm: null, engine_type: "trtllm" }),
-  { extra_engine_args: '{"block_size": 32}' }
+  { extra_engine_args: '{"block_size": 32}' },
+  engine([{ workers: 2, num_gpu_blocks: 4096, name: "large" }, {}]),
+  { "autoscale-config": { max_gpus: 8, kv_use: null } },
+  { autoscale: "sla", "autoscale-config": { ttft_ms: 300 } }
 ]
 
 /** Wrong for both: an unknown name, or a value of the wrong form or out of its range. */
@@ -57,6 +60,11 @@ const bad: ReadonlyArray<object> = [
   engine({ preemption_mode: "random" }),
   engine({ sglang: { page: 1 } }),
   { extra_engine_args: [1] },
+  engine([]),
+  engine([{ workers: 0 }]),
+  engine([{ worker: 1 }]),
+  { autoscale: "best" },
+  { "autoscale-config": { max_gpu: 1 } },
   { "router-config": { router_temperature: -1 } },
   { "router-config": { router_queue_policy: "best" } }
 ]

@@ -178,6 +178,25 @@ describe("validateReplayOptions", () => {
     )
   })
 
+  it("reads groups of different workers", () => {
+    const { deployment } = accepted({
+      ...traced,
+      extraEngineArgs: extra('[{"workers": 2, "num_gpu_blocks": 8192, "name": "large"}, {}]')
+    })
+    assert.strictEqual(deployment._tag, "Aggregated")
+    if (deployment._tag !== "Aggregated") return
+    assert.strictEqual(deployment.workers, 3)
+    assert.deepStrictEqual(
+      deployment.groups?.map(({ engine, name, workers }) => [name, workers, engine.numGpuBlocks]),
+      [
+        ["large", 2, 8192],
+        ["group-2", 1, 16384]
+      ]
+    )
+    const alone = accepted({ ...traced, extraEngineArgs: extra('[{"workers": 2}]') }).deployment
+    assert.deepStrictEqual(alone, accepted({ ...traced, numWorkers: 2 }).deployment)
+  })
+
   const refused: ReadonlyArray<readonly [name: string, given: GivenOptions, expected: RegExp]> = [
     [
       "dynamo without file",
@@ -270,6 +289,27 @@ describe("validateReplayOptions", () => {
       "objectives that start beyond the budget",
       { ...traced, numWorkers: 6, autoscale: "sla", autoscaleConfig: autoscale('{"max_gpus": 5}') },
       /^--autoscale-config: max_gpus: the run starts with 6 GPUs, which is more than 5$/
+    ],
+    ["no groups of workers", { ...traced, extraEngineArgs: extra("[]") }, /^--extra-engine-args: the list is empty/],
+    [
+      "groups with a wrong argument",
+      { ...traced, extraEngineArgs: extra('[{}, {"num_gpu_blocks": 0}]') },
+      /^--extra-engine-args: 1.num_gpu_blocks: expected an integer/
+    ],
+    [
+      "groups that do not fit together",
+      { ...traced, extraEngineArgs: extra('[{"block_size": 16}, {"block_size": 32}]') },
+      /^--extra-engine-args: 1.block_size: must be the same for all workers of a pool, got 16 and 32$/
+    ],
+    [
+      "groups of one name",
+      { ...traced, extraEngineArgs: extra('[{"name": "a"}, {"name": "a"}]') },
+      /^--extra-engine-args: 1: a second group is called a$/
+    ],
+    [
+      "groups and workers",
+      { ...traced, numWorkers: 2, extraEngineArgs: extra("[{}, {}]") },
+      /^--num-workers: cannot be combined with a list in --extra-engine-args$/
     ],
     ["planner of two pools", { ...traced, plannerConfig: planner("{}") }, /^--planner-config: mode: disagg needs/],
     ["engine JSON", { ...traced, extraEngineArgs: extra("{bad") }, /^--extra-engine-args: not JSON/],

@@ -6,6 +6,7 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Autoscaler from "../../src/autoscaler/Autoscaler.ts"
 import type { EngineArgs } from "../../src/engine/EngineArgs.ts"
+import * as MixedEngine from "../../src/engine/MixedEngine.ts"
 import * as VllmEngine from "../../src/engine/vllm/VllmEngine.ts"
 import { ImmediateRouter } from "../../src/router/ImmediateRouter.ts"
 import * as KvRouter from "../../src/router/kv/KvRouter.ts"
@@ -39,6 +40,10 @@ const Script = Schema.Struct({
     })
   ).check(Schema.isMaxLength(5)),
   kvRouter: Schema.Boolean,
+  /** A second group of workers, of which those are that come later: smaller, slower, and starting at another pace. */
+  mixed: Schema.Boolean,
+  /** Blocks in host memory. */
+  hostBlocks: Schema.Literals([0, 0, 3, 40]),
   disaggregated: Schema.Boolean
 })
 type Script = typeof Script.Type
@@ -69,14 +74,25 @@ const scaledBy = (script: Script) =>
     )
   )
 
-const poolOf = (args: EngineArgs, { kvRouter, startupS }: Script) =>
+const engineOf = (args: EngineArgs, workers: number, { hostBlocks, mixed, startupS }: Script) => {
+  const given = {
+    ...args,
+    startupTimeS: startupS,
+    maxNumBatchedTokens: Math.max(args.maxNumBatchedTokens, 8),
+    numG2Blocks: hostBlocks,
+    kvBytesPerToken: 1000
+  }
+  const engine = VllmEngine.layer(given)
+  if (!mixed || workers < 2) return engine
+  const numGpuBlocks = args.numGpuBlocks > 500 ? args.numGpuBlocks - 100 : args.numGpuBlocks + 7
+  const other = VllmEngine.layer({ ...given, numGpuBlocks, decodeSpeedupRatio: 0.5, startupTimeS: 0.02 })
+  return MixedEngine.layer({ name: "one", workers: 1, engine }, { name: "other", workers: workers - 1, engine: other })
+}
+
+const poolOf = (args: EngineArgs, workers: number, script: Script) =>
   Layer.merge(
-    VllmEngine.layer({
-      ...args,
-      startupTimeS: startupS,
-      maxNumBatchedTokens: Math.max(args.maxNumBatchedTokens, 8)
-    }).pipe(Layer.provide(PolynomialTiming.layer)),
-    kvRouter ? KvRouter.layer({ ...defaultKvRouterOptions, routerQueueThreshold: 1 }) : RoundRobin.layer
+    engineOf(args, workers, script).pipe(Layer.provide(PolynomialTiming.layer)),
+    script.kvRouter ? KvRouter.layer({ ...defaultKvRouterOptions, routerQueueThreshold: 1 }) : RoundRobin.layer
   )
 
 const topologyOf = ({ args, workers }: RandomRun, script: Script) =>
@@ -84,12 +100,12 @@ const topologyOf = ({ args, workers }: RandomRun, script: Script) =>
     ? Topology.layerDisaggregated({ prefillWorkers: workers, decodeWorkers: 2 }).pipe(
         Layer.provide(
           Layer.merge(
-            Topology.PrefillPool.layer.pipe(Layer.provide(poolOf({ ...args, workerType: "prefill" }, script))),
-            Topology.DecodePool.layer.pipe(Layer.provide(poolOf({ ...args, workerType: "decode" }, script)))
+            Topology.PrefillPool.layer.pipe(Layer.provide(poolOf({ ...args, workerType: "prefill" }, workers, script))),
+            Topology.DecodePool.layer.pipe(Layer.provide(poolOf({ ...args, workerType: "decode" }, 2, script)))
           )
         )
       )
-    : Topology.layerMulti({ workers }).pipe(Layer.provide(poolOf(args, script)))
+    : Topology.layerMulti({ workers }).pipe(Layer.provide(poolOf(args, workers, script)))
   ).pipe(Layer.orDie)
 
 /** After all of them one worker more comes to each pool, so that somebody is there. */
@@ -168,6 +184,10 @@ describe("elastic pools", () => {
         )
         assert.deepStrictEqual(again.summary.scaling, summary.scaling)
         assert.deepStrictEqual(again.summary.workerSeconds, summary.workerSeconds)
+        const seconds = (summary.workerGroups ?? []).reduce((sum, group) => sum + group.workerSeconds, 0)
+        const { decode, prefill } = summary.workerSeconds!
+        const isMixed = script.mixed && sane.workers > 1
+        if (isMixed) assert.closeTo(seconds, decode + prefill, 1e-9)
       }),
     { arbitrary: { runs: 150, size: 40 } }
   )

@@ -52,7 +52,7 @@ const endingAt = (endMs: number): PassOutcome => {
 }
 
 const runOf = (ledger: RunLedger, ...workers: ReadonlyArray<WorkerCore>): ProbedRun => ({
-  pools: [{ role: "aggregated", workers: workers.map(placeOf), parked: () => 0, starting: () => 0 }],
+  pools: [{ role: "aggregated", workers: workers.map(placeOf), parked: () => 0, starting: () => 0, draining: () => 0 }],
   ledger
 })
 

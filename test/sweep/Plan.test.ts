@@ -120,6 +120,28 @@ describe("plans", () => {
     assert.deepStrictEqual([disaggregated.prefill.blockTokens, disaggregated.decode.maxNumSeqs], [32, 8])
   })
 
+  it("varies one group of different workers, by its place in the list", () => {
+    const groups = (axis: string) =>
+      `base:\n  input-tokens: 5\n  output-tokens: 5\n  request-count: 1\n  extra-engine-args: [{num_gpu_blocks: 100}, {num_gpu_blocks: 50}]\naxes: {${axis}}\n${objective}`
+    const cells = cellsAt(groups("extra-engine-args.1.num_gpu_blocks: [60, 70]"))
+    const sizes = cells
+      .flatMap((made) => ("_tag" in made ? [] : made))
+      .map(({ options: { deployment } }) =>
+        deployment._tag === "Aggregated" ? deployment.groups?.map(({ engine }) => engine.numGpuBlocks) : undefined
+      )
+    assert.deepStrictEqual(sizes, [
+      [100, 60],
+      [100, 70]
+    ])
+    const problemOf = (axis: string) => {
+      const cells = cellsOf(plan(groups(axis)))
+      return Result.isFailure(cells) ? cells.failure.message : undefined
+    }
+    assert.include(problemOf("extra-engine-args.num_gpu_blocks: [60]"), "extra-engine-args is a list of groups")
+    assert.include(problemOf("extra-engine-args.2.num_gpu_blocks: [60]"), "extra-engine-args is a list of groups")
+    assert.include(problemOf("deployment: [{workers: 2}]"), "a list says itself how many workers there are")
+  })
+
   it("refuses bases that do not make a sweep", () => {
     const of = (option: string) => {
       const read = plan(

@@ -10,6 +10,7 @@ import {
   type Decider,
   type Observation,
   type PoolObservation,
+  type PoolSize,
   type ScaledPool,
   type ScalingDecision
 } from "../Autoscaler.ts"
@@ -24,8 +25,8 @@ import { TrafficMerge } from "./TrafficMerge.ts"
 /** Workers per pool that are wanted; `undefined` when there is nothing to say. */
 export type Wanted = ReadonlyArray<number> | undefined
 
-/** Workers per pool within limits, from those wanted and those that are ready. */
-export type Bounds = (wanted: ReadonlyArray<number>, ready: ReadonlyArray<number>) => ReadonlyArray<number>
+/** Workers per pool within limits, from those wanted and the pools as they are. */
+export type Bounds = (wanted: ReadonlyArray<number>, pools: ReadonlyArray<PoolSize>) => ReadonlyArray<number>
 
 const thresholdsOf = (config: PlannerConfig, contextTokens: number): Thresholds => {
   const exclusive = { upInclusive: false, downInclusive: false, queueDownInclusive: false }
@@ -61,6 +62,8 @@ class ReferencePlanner {
   private readonly thresholds: ReadonlyArray<Thresholds>
   private readonly sla: SlaPlanner | undefined
   private readonly bounds: Bounds
+  /** The pools at this tick. */
+  private observed: ReadonlyArray<PoolSize> = []
   private readonly traffic = new TrafficMerge()
   private readonly ticksPerLoad: number
   private readonly ticksPerThroughput: number
@@ -82,6 +85,7 @@ class ReferencePlanner {
 
   decide({ pools, traffic }: Observation): ScalingDecision {
     this.tick += 1
+    this.observed = pools
     this.scheduledS += this.config.scaleIntervalSeconds
     const isLoadTick = this.tick % this.ticksPerLoad === 0
     const isThroughputTick = this.tick % this.ticksPerThroughput === 0
@@ -137,10 +141,7 @@ class ReferencePlanner {
   }
 
   private clamped(wanted: ReadonlyArray<number>): ReadonlyArray<number> {
-    return this.bounds(
-      wanted,
-      this.pools.map(({ ready }) => ready)
-    )
+    return this.bounds(wanted, this.observed)
   }
 }
 

@@ -15,11 +15,12 @@ const boundsOf =
     { maxGpus = Number.POSITIVE_INFINITY, maxWorkers, minWorkers }: SlaConfig,
     pools: ReadonlyArray<ScaledPool>
   ): Bounds =>
-  (wanted, current) =>
+  (wanted, observed) =>
     withinGpus(
       pools.map(({ gpusPerWorker }, pool) => ({
+        gpus: observed[pool]!.gpus,
         gpusPerWorker,
-        current: current[pool]!,
+        current: observed[pool]!.ready + observed[pool]!.starting,
         wanted: Math.min(maxWorkers, Math.max(minWorkers, wanted[pool]!))
       })),
       maxGpus

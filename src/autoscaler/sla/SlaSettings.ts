@@ -4,8 +4,7 @@ import { check, complete, decode, type Plain } from "../../settings/Decode.ts"
 import { boolean, integer, oneOf, positive, share } from "../../settings/Kind.ts"
 import { type Given, optional, setting, type Values } from "../../settings/Setting.ts"
 import { type SettingsError, settingsError } from "../../settings/SettingsError.ts"
-import type { ScaledPool } from "../Autoscaler.ts"
-import { gpuProblem } from "../GpuBudget.ts"
+import { gpuProblem, type StartingPool } from "../GpuBudget.ts"
 import { type PlannerConfig, plannerSettings } from "../reference/PlannerConfig.ts"
 
 const milliseconds = positive(1e-3, 1e12)
@@ -64,7 +63,7 @@ const ownProblem = (config: SlaConfig): SettingsError | undefined => {
 /** What cannot be kept in a run over these pools. */
 export const slaProblem = (
   { maxGpus, maxWorkers, minWorkers }: SlaConfig,
-  pools: ReadonlyArray<Pick<ScaledPool, "role" | "workers" | "gpusPerWorker">>
+  pools: ReadonlyArray<StartingPool>
 ): SettingsError | undefined => {
   const most = pools.find(({ workers }) => workers > maxWorkers)
   if (most !== undefined) {

@@ -43,6 +43,7 @@ class TargetUtilisation {
     const currents = pools.map(({ ready, starting }) => ready + starting)
     const workers = withinGpus(
       this.pools.map(({ gpusPerWorker }, index) => ({
+        gpus: pools[index]!.gpus,
         gpusPerWorker,
         current: currents[index]!,
         wanted: wishes[index]!.workers

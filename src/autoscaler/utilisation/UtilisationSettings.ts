@@ -7,8 +7,8 @@ import { check, complete, decode, type Plain } from "../../settings/Decode.ts"
 import { duration, integer, number, positive } from "../../settings/Kind.ts"
 import { type Given, group, nullable, optional, setting, type Values } from "../../settings/Setting.ts"
 import { type SettingsError, settingsError } from "../../settings/SettingsError.ts"
-import type { PoolRole, ScaledPool } from "../Autoscaler.ts"
-import { gpuProblem } from "../GpuBudget.ts"
+import type { PoolRole } from "../Autoscaler.ts"
+import { gpuProblem, type StartingPool } from "../GpuBudget.ts"
 
 const workers = (fewest: number) => integer(fewest, 2 ** 16)
 const use = positive(0.01, 1)
@@ -147,13 +147,10 @@ const ownProblem = (config: UtilisationConfig): SettingsError | undefined => {
   return undefined
 }
 
-/** A pool that is to be scaled. */
-type Pool = Pick<ScaledPool, "role" | "workers" | "gpusPerWorker">
-
 /** What cannot be kept in a run over these pools: limits that the start is beyond, or a budget that the fewest workers do not fit in. */
 export const utilisationProblem = (
   config: UtilisationConfig,
-  pools: ReadonlyArray<Pool>
+  pools: ReadonlyArray<StartingPool>
 ): SettingsError | undefined => {
   const isGiven = (role: "prefill" | "decode"): boolean =>
     Object.values(config[role]).some((value) => value !== undefined)

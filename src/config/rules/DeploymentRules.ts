@@ -1,7 +1,7 @@
 /** Which engines serve the load, and how many: aggregated, or a prefill and a decode pool. */
 import type { EngineArgs } from "../../engine/EngineArgs.ts"
 import type { GivenOptions } from "../GivenOptions.ts"
-import type { Deployment } from "../../run/ReplayOptions.ts"
+import type { Deployment, GroupOptions } from "../../run/ReplayOptions.ts"
 import { usageError } from "../../settings/SettingsError.ts"
 import { missingOf, type Problem } from "./Rule.ts"
 
@@ -43,21 +43,59 @@ export const poolProblem = (given: GivenOptions): Problem => {
     : usageError("--num-workers", "is only for aggregated runs", "use --num-prefill-workers and --num-decode-workers")
 }
 
+/** Workers of a pool: so many equal ones, or groups. */
+export type EngineGroups = EngineArgs | readonly [GroupOptions, ...ReadonlyArray<GroupOptions>]
+
+const isMixed = (engine: EngineGroups): engine is Exclude<EngineGroups, EngineArgs> => Array.isArray(engine)
+
+/** First arguments, workers, and groups where there are several. */
+const poolOf = (engine: EngineGroups, workers: number) =>
+  isMixed(engine)
+    ? {
+        engine: engine[0].engine,
+        workers: engine.reduce((sum, group) => sum + group.workers, 0),
+        ...(engine.length === 1 ? {} : { groups: engine })
+      }
+    : { engine, workers }
+
 export const deploymentOf = (
   given: GivenOptions,
-  aggregated: EngineArgs,
-  prefill: EngineArgs | undefined,
-  decode: EngineArgs | undefined
-): Deployment =>
-  prefill !== undefined && decode !== undefined
-    ? {
-        _tag: "Disaggregated",
-        prefillWorkers: given.numPrefillWorkers ?? 1,
-        decodeWorkers: given.numDecodeWorkers ?? 1,
-        prefill,
-        decode
-      }
-    : { _tag: "Aggregated", workers: given.numWorkers ?? 1, engine: aggregated }
+  aggregated: EngineGroups,
+  prefill: EngineGroups | undefined,
+  decode: EngineGroups | undefined
+): Deployment => {
+  if (prefill === undefined || decode === undefined) {
+    return { _tag: "Aggregated", ...poolOf(aggregated, given.numWorkers ?? 1) }
+  }
+  const source = poolOf(prefill, given.numPrefillWorkers ?? 1)
+  const destination = poolOf(decode, given.numDecodeWorkers ?? 1)
+  return {
+    _tag: "Disaggregated",
+    prefillWorkers: source.workers,
+    decodeWorkers: destination.workers,
+    prefill: source.engine,
+    decode: destination.engine,
+    ...(source.groups === undefined ? {} : { prefillGroups: source.groups }),
+    ...(destination.groups === undefined ? {} : { decodeGroups: destination.groups })
+  }
+}
+
+/** A list of groups says itself how many workers there are. */
+export const groupSizeProblem = (
+  given: GivenOptions,
+  engines: Readonly<Record<"extra" | "prefill" | "decode", EngineGroups | undefined>>
+): Problem => {
+  const found = (
+    [
+      ["--num-workers", "--extra-engine-args", given.numWorkers, engines.extra],
+      ["--num-prefill-workers", "--prefill-engine-args", given.numPrefillWorkers, engines.prefill],
+      ["--num-decode-workers", "--decode-engine-args", given.numDecodeWorkers, engines.decode]
+    ] as const
+  ).find(([, , workers, engine]) => workers !== undefined && engine !== undefined && isMixed(engine))
+  return found === undefined
+    ? undefined
+    : usageError(found[0], `cannot be combined with a list in ${found[1]}`, "give each entry of the list its workers")
+}
 
 export const disaggregationProblem = (deployment: Deployment): Problem => {
   if (deployment._tag === "Aggregated") return undefined
@@ -100,11 +138,15 @@ const dpProblem = (flag: string, args: EngineArgs): Problem =>
         "simulate data parallel ranks as more workers"
       )
 
-export const aggregatedProblem = (engine: EngineArgs): Problem =>
-  (engine.workerType === "aggregated"
-    ? undefined
+/** Of workers that serve alone. */
+export const workerProblem = (deployment: Deployment): Problem => {
+  if (deployment._tag === "Disaggregated") return undefined
+  const { engine } = deployment
+  return engine.workerType === "aggregated"
+    ? dpProblem("--extra-engine-args", engine)
     : usageError(
         "--extra-engine-args",
         `worker_type must be aggregated, got ${engine.workerType}`,
         "for a disaggregated run give --prefill-engine-args and --decode-engine-args instead"
-      )) ?? dpProblem("--extra-engine-args", engine)
+      )
+}

@@ -3,9 +3,10 @@ import * as Result from "effect/Result"
 import { decodeSlaConfig, slaProblem } from "../../autoscaler/sla/SlaSettings.ts"
 import { decodePlannerConfig } from "../../autoscaler/reference/PlannerConfig.ts"
 import { plannerProblem } from "../../autoscaler/reference/PlannerProblem.ts"
-import type { ScaledPool } from "../../autoscaler/Autoscaler.ts"
+import type { StartingPool } from "../../autoscaler/GpuBudget.ts"
 import { decodeUtilisationConfig, utilisationProblem } from "../../autoscaler/utilisation/UtilisationSettings.ts"
 import type { AutoscalePolicy, Deployment, ScalingOptions } from "../../run/ReplayOptions.ts"
+import { gpusOfPool, poolsOf } from "../../run/WorkerGroups.ts"
 import type { Plain } from "../../settings/Decode.ts"
 import type { SettingsError } from "../../settings/SettingsError.ts"
 import { usageError } from "../../settings/SettingsError.ts"
@@ -34,13 +35,14 @@ export const scalingFlagsProblem = (options: GivenOptions): Problem => {
   return options.replayMode === "online" ? usageError(flag, "only works with --replay-mode offline") : undefined
 }
 
-const poolsOf = (deployment: Deployment): ReadonlyArray<Pick<ScaledPool, "role" | "workers" | "gpusPerWorker">> =>
-  deployment._tag === "Aggregated"
-    ? [{ role: "aggregated", workers: deployment.workers, gpusPerWorker: deployment.engine.gpusPerWorker }]
-    : [
-        { role: "prefill", workers: deployment.prefillWorkers, gpusPerWorker: deployment.prefill.gpusPerWorker },
-        { role: "decode", workers: deployment.decodeWorkers, gpusPerWorker: deployment.decode.gpusPerWorker }
-      ]
+/** The pools as they start; workers that are added are of the last group. */
+const startingPools = (deployment: Deployment): ReadonlyArray<StartingPool> =>
+  poolsOf(deployment).map((pool) => ({
+    role: pool.role,
+    workers: pool.workers,
+    gpus: gpusOfPool(pool),
+    gpusPerWorker: (pool.groups.at(-1) ?? pool.groups[0]).engine.gpusPerWorker
+  }))
 
 /** Without settings all have their defaults. */
 const noSettings: JsonSetting = { _tag: "Text", flag: "--autoscale", text: "{}" }
@@ -50,12 +52,12 @@ const settingsOf = <A>(
   setting: JsonSetting,
   deployment: Deployment,
   decode: (written: Plain) => Result.Result<A, SettingsError>,
-  problemOf: (config: A, pools: ReturnType<typeof poolsOf>) => SettingsError | undefined
+  problemOf: (config: A, pools: ReadonlyArray<StartingPool>) => SettingsError | undefined
 ): Result.Result<A, ConfigError> =>
   Result.gen(function* () {
     const placed = yield* nodeOf(setting)
     const config = yield* decodePlaced(placed, decode)
-    const problem = problemOf(config, poolsOf(deployment))
+    const problem = problemOf(config, startingPools(deployment))
     return problem === undefined ? config : yield* Result.fail(placedError(placed, problem))
   })
 

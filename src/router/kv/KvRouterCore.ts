@@ -94,7 +94,7 @@ export class KvRouterCore implements RouterCore {
     this.prefillTokens = new Float64Array(workers)
     const profile =
       own.policyProfile ?? singleClassProfile(context.queuePolicy ?? own.routerQueuePolicy, own.routerQueueThreshold)
-    this.queue = new RouterQueue(profile, context.maxNumBatchedTokens, this.prefillTokens)
+    this.queue = new RouterQueue(profile, context.maxNumBatchedTokens, this.prefillTokens, context.capacityOf)
     this.overlaps = new Int32Array(workers)
     this.depths = new Int32Array(workers)
     this.costs = new Float64Array(workers)

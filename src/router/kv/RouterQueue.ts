@@ -5,6 +5,7 @@
  */
 import { type MarkBlocks, markPrefix } from "../../request/BlockIdentity.ts"
 import type { SimRequest } from "../../request/SimRequest.ts"
+import type { RouterContext } from "../Router.ts"
 import { RouterFault } from "../RouterFault.ts"
 import { type ClassHeads, DeficitRoundRobin } from "./DeficitRoundRobin.ts"
 import { ParkedHeap } from "./ParkedHeap.ts"
@@ -24,6 +25,18 @@ export class QueueLimitReached extends RouterFault {
   }
 }
 
+/** Token budget of a pass by worker. */
+type BudgetOf = (worker: number) => number
+
+/** Busy when either threshold is exceeded, hence when the lower one is. */
+const busyTokens = ({ prefillBusyFraction, prefillBusyTokens }: PolicyClass, budgetTokens: number): number =>
+  Math.min(
+    prefillBusyTokens ?? Infinity,
+    prefillBusyFraction === undefined ? Infinity : prefillBusyFraction * budgetTokens
+  )
+
+const limited = (tokens: number): number => (tokens === Infinity ? unlimitedBudgetTokens : tokens)
+
 /** One class's parked requests and their sums, for its limits. */
 class ClassQueue {
   readonly heap = new ParkedHeap()
@@ -31,21 +44,22 @@ class ClassQueue {
   /** Workers that may be sent requests. */
   workers: number
   private readonly busyTokens: number
+  /** By worker, where they differ. */
+  private readonly busyTokensOf: ((worker: number) => number) | undefined
   private rawTokens = 0
   private cachedTokens = 0
 
-  constructor(policy: PolicyClass, workers: number, budgetTokens: number) {
+  constructor(policy: PolicyClass, workers: number, budgetTokens: number, budgetOf: BudgetOf | undefined) {
     this.policy = policy
     this.workers = workers
-    // Busy when either threshold is exceeded, hence when the lower one is.
-    this.busyTokens = Math.min(
-      policy.prefillBusyTokens ?? Infinity,
-      policy.prefillBusyFraction === undefined ? Infinity : policy.prefillBusyFraction * budgetTokens
-    )
+    this.busyTokens = busyTokens(policy, budgetTokens)
+    this.busyTokensOf = budgetOf === undefined ? undefined : (worker) => busyTokens(policy, budgetOf(worker))
   }
 
   /** Whether every worker has more outstanding prefill tokens than the class lets pass. */
   isBlocked(prefillTokens: Float64Array): boolean {
+    const { busyTokensOf } = this
+    if (busyTokensOf !== undefined) return prefillTokens.every((tokens, worker) => tokens > busyTokensOf(worker))
     for (let worker = 0; worker < prefillTokens.length; worker++) {
       if (prefillTokens[worker]! <= this.busyTokens) return false
     }
@@ -98,11 +112,19 @@ export class RouterQueue implements ClassHeads {
   /** Outstanding prefill tokens per worker; the caller keeps it current. */
   private prefillTokens: Float64Array
 
-  constructor(profile: PolicyProfile, maxNumBatchedTokens: number, prefillTokens: Float64Array) {
-    const budgetTokens = maxNumBatchedTokens === Infinity ? unlimitedBudgetTokens : maxNumBatchedTokens
+  constructor(
+    profile: PolicyProfile,
+    maxNumBatchedTokens: number,
+    prefillTokens: Float64Array,
+    capacityOf?: RouterContext["capacityOf"]
+  ) {
+    const budgetOf =
+      capacityOf === undefined ? undefined : (worker: number) => limited(capacityOf(worker).maxNumBatchedTokens)
     this.prefillTokens = prefillTokens
     this.classes = new PolicyClasses(profile)
-    this.queues = profile.classes.map((policy) => new ClassQueue(policy, prefillTokens.length, budgetTokens))
+    this.queues = profile.classes.map(
+      (policy) => new ClassQueue(policy, prefillTokens.length, limited(maxNumBatchedTokens), budgetOf)
+    )
     this.turns = new DeficitRoundRobin(
       profile.classes.map((policy) => policy.quantumTokens),
       this
