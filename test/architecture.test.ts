@@ -35,7 +35,7 @@ const imported: Readonly<Record<string, ReadonlyArray<string>>> = {
     "autoscaler",
     "workload"
   ],
-  online: ["request", "settings", "report", "trace", "engine", "router", "workload", "simulation"],
+  online: ["request", "settings", "report", "trace", "engine", "router", "autoscaler", "workload", "simulation"],
   observe: ["structures", "request", "report", "engine", "simulation"],
   run: [
     "host",
@@ -52,7 +52,7 @@ const imported: Readonly<Record<string, ReadonlyArray<string>>> = {
     "simulation",
     "online"
   ],
-  serve: ["request", "settings", "report", "engine", "router", "simulation", "online"],
+  serve: ["request", "settings", "report", "engine", "router", "autoscaler", "simulation", "online"],
   record: ["host", "structures", "settings", "trace", "serve"],
   config: [
     "structures",

@@ -7,28 +7,44 @@
  *
  * Routing, load edges and observers run one at a time on the JavaScript thread and are synchronous. What is slow to
  * digest holds the workers back: a worker starts its next pass only when its last batch has been digested.
+ *
+ * Workers that are added start as fibers of the recruiter; one that drains leaves when it rests.
  */
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
+import type { PoolRole, PoolSize } from "../autoscaler/Autoscaler.ts"
 import type { Engine } from "../engine/Engine.ts"
+import type { EngineArgs } from "../engine/EngineArgs.ts"
+import { engineOfNewWorkers, engineOfWorker, groupName } from "../engine/MixedEngine.ts"
 import { SharedTiers } from "../engine/tiers/SharedTiers.ts"
 import { TokenGaps } from "../engine/TokenGaps.ts"
-import { Signal, type WorkerCore, type WorkerSnapshot } from "../engine/WorkerCore.ts"
+import { Signal, type WorkerSnapshot } from "../engine/WorkerCore.ts"
 import type { BlockHolder, BlockIdentity } from "../request/BlockIdentity.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
 import { capacities } from "../router/Capacities.ts"
 import type { Router, RouterCore } from "../router/Router.ts"
+import { RouterFault } from "../router/RouterFault.ts"
 import { failureOf } from "../simulation/CoreFailure.ts"
 import type { ReplayError } from "../simulation/ReplayError.ts"
-import type { ProbedPool, RunProbe } from "../simulation/RunProbe.ts"
+import type { ProbedPool, ProbedWorker, RunProbe } from "../simulation/RunProbe.ts"
+import { checkWorkerMemory } from "../simulation/WorkerMemory.ts"
+import { WorkerRoster } from "../simulation/WorkerRoster.ts"
 import type { Deployment, DeploymentObserver, DeploymentOptions } from "./Deployment.ts"
 import { KvEventHub } from "./KvEventHub.ts"
 import { LiveRequest } from "./LiveRequest.ts"
 import { OnlineWorker, type WorkerMessage } from "./OnlineWorker.ts"
 import type { OutputBatch } from "./OutputBatch.ts"
 import { type Timeline, Turn } from "./Pace.ts"
+
+const rigidRouter = "the router cannot follow workers that come and go: give its core an eligible method"
+
+interface Recruit {
+  readonly worker: number
+  readonly readyMs: number
+}
 
 export interface AggregatedSetup {
   readonly engine: Engine["Service"]
@@ -39,9 +55,17 @@ export interface AggregatedSetup {
 export class AggregatedDeployment implements Deployment {
   readonly time: Timeline
   readonly probed: ReadonlyArray<ProbedPool>
-  private readonly cores: ReadonlyArray<WorkerCore>
-  private readonly workers: ReadonlyArray<OnlineWorker>
+  private readonly engine: Engine["Service"]
+  private readonly roster: WorkerRoster
+  /** By index; those that have not started yet, or have left, are `undefined`. */
+  private readonly workers: Array<OnlineWorker | undefined>
+  private readonly places: Array<ProbedWorker>
+  /** Workers that are to start, and when they are ready. */
+  private readonly recruits: Queue.Queue<Recruit>
+  /** Of workers that have left. */
+  private pastPasses = 0
   private readonly router: RouterCore
+  private readonly options: DeploymentOptions
   private readonly probe: RunProbe | undefined
   private readonly hub: KvEventHub
   private readonly outputs: Queue.Queue<OutputBatch>
@@ -56,7 +80,7 @@ export class AggregatedDeployment implements Deployment {
   /** Closed while the observer is behind with such passes. */
   private readonly digestible = Latch.makeUnsafe(true)
   private observer: DeploymentObserver | undefined = undefined
-  private holders: ReadonlyArray<BlockHolder>
+  private holder: BlockHolder | undefined = undefined
 
   private constructor(parts: {
     readonly options: DeploymentOptions
@@ -65,44 +89,31 @@ export class AggregatedDeployment implements Deployment {
     readonly hub: KvEventHub
     readonly outputs: Queue.Queue<OutputBatch>
     readonly mailboxes: ReadonlyArray<Queue.Queue<WorkerMessage>>
+    readonly recruits: Queue.Queue<Recruit>
   }) {
-    const { engine, hub, mailboxes, options, outputs, router } = parts
+    const { engine, hub, mailboxes, options, outputs, recruits, router } = parts
+    this.options = options
+    this.engine = engine
+    this.recruits = recruits
+    this.roster = new WorkerRoster(mailboxes.length)
     this.time = options.time
     this.identity = options.identity
     this.router = router
     this.probe = options.probe
     this.hub = hub
     this.outputs = outputs
-    this.workers = mailboxes.map(
-      (mailbox, index) =>
-        new OnlineWorker({
-          ...options,
-          index,
-          core: engine.spawn({
-            workerIndex: index,
-            gaps: this.gaps,
-            sharedTiers: this.sharedTiers,
-            ...hub.sinks(index),
-            probe: options.probe?.worker?.("aggregated", index)
-          }),
-          kvEventVisibility: engine.kvEventVisibility,
-          hub,
-          mailbox,
-          outputs,
-          onRest: (worker, stuck) => this.observer?.resting(stuck ? worker.requests() : []) ?? Effect.void
-        })
-    )
-    this.cores = this.workers.map((worker) => worker.core)
+    const workers = mailboxes.map((mailbox, index) => this.employ(index, mailbox))
+    this.workers = workers
+    this.places = workers.map(({ place }) => place)
     this.probed = [
       {
         role: "aggregated",
-        workers: this.workers.map(({ place }) => place),
+        workers: this.places,
         parked: () => this.router.parked,
-        starting: () => 0,
-        draining: () => 0
+        starting: () => this.roster.starting.length,
+        draining: () => this.roster.draining.length
       }
     ]
-    this.holders = [...this.cores, router, hub, this]
   }
 
   /** Builds the deployment; its queues live as long as the scope. */
@@ -120,21 +131,24 @@ export class AggregatedDeployment implements Deployment {
       role: "aggregated"
     })
     const hub = yield* KvEventHub.make(router)
-    const outputs = yield* Effect.acquireRelease(Queue.bounded<OutputBatch>(workers), Queue.shutdown)
+    // Each worker has one batch in it at most.
+    const outputs = yield* Effect.acquireRelease(Queue.unbounded<OutputBatch>(), Queue.shutdown)
+    const recruits = yield* Effect.acquireRelease(Queue.unbounded<Recruit>(), Queue.shutdown)
     const mailboxes = yield* Effect.forEach(Array.from({ length: workers }), () =>
       Effect.acquireRelease(Queue.unbounded<WorkerMessage>(), Queue.shutdown)
     )
-    return new AggregatedDeployment({ options, engine, router, hub, outputs, mailboxes })
+    return new AggregatedDeployment({ options, engine, router, hub, outputs, mailboxes, recruits })
   })
 
   /** Runs the workers, the router's feed and the digestion until interrupted or failed. */
   run(observer: DeploymentObserver, holder?: BlockHolder): Effect.Effect<never, ReplayError> {
     return Effect.suspend(() => {
       this.observer = observer
-      if (holder !== undefined) this.holders = [...this.holders, holder]
+      this.holder = holder
       const digestion = Effect.forever(this.digest(observer), { disableYield: true })
       const rounds = Effect.forever(this.settleRound(observer), { disableYield: true })
-      return Effect.raceAllFirst([this.hub.deliver, digestion, rounds, ...this.workers.map((worker) => worker.run)])
+      const lives = this.staff.map((worker) => Effect.andThen(worker.life(), Effect.never))
+      return Effect.raceAllFirst([this.hub.deliver, digestion, rounds, this.recruit(), ...lives])
     })
   }
 
@@ -147,11 +161,11 @@ export class AggregatedDeployment implements Deployment {
   }
 
   get passes(): number {
-    return this.workers.reduce((sum, worker) => sum + worker.passes, 0)
+    return this.staff.reduce((sum, worker) => sum + worker.passes, this.pastPasses)
   }
 
   get atRest(): boolean {
-    return !this.unsettled && this.workers.every((worker) => worker.atRest)
+    return !this.unsettled && this.roster.starting.length === 0 && this.staff.every((worker) => worker.atRest)
   }
 
   requests(): Iterable<LiveRequest> {
@@ -164,7 +178,34 @@ export class AggregatedDeployment implements Deployment {
   }
 
   snapshots(): ReadonlyArray<WorkerSnapshot> {
-    return this.cores.map((core) => core.snapshot())
+    return this.places.map(({ core }) => core.snapshot())
+  }
+
+  sizes(): ReadonlyArray<PoolSize> {
+    const { draining, ready, starting } = this.roster
+    const gpus = [...ready, ...starting].reduce((sum, worker) => sum + this.argsOf(worker).gpusPerWorker, 0)
+    return [
+      {
+        role: "aggregated",
+        ready: ready.length,
+        starting: starting.length,
+        draining: draining.length,
+        parked: this.parked,
+        gpus
+      }
+    ]
+  }
+
+  scaleTo(_role: PoolRole, workers: number): void {
+    if (this.router.eligible === undefined) throw new RouterFault(rigidRouter)
+    const { args } = engineOfNewWorkers(this.engine)
+    checkWorkerMemory(Math.max(0, workers - this.roster.wanted), args)
+    const { drained, started } = this.roster.scaleTo(workers)
+    const readyMs = this.time.nowMs() + (args.startupTimeS ?? 0) * 1000
+    for (const worker of started) Queue.offerUnsafe(this.recruits, { worker, readyMs })
+    if (drained.length === 0) return
+    this.router.eligible?.(this.roster.ready)
+    for (const worker of drained) if (this.workers[worker]!.hasNothing) this.dismiss(worker)
   }
 
   submit(request: SimRequest): LiveRequest {
@@ -189,6 +230,94 @@ export class AggregatedDeployment implements Deployment {
 
   markBlocks(mark: (block: number) => void): void {
     for (const { blocks } of this.live.keys()) for (const block of blocks) mark(block)
+  }
+
+  private get staff(): ReadonlyArray<OnlineWorker> {
+    return this.workers.filter((worker) => worker !== undefined)
+  }
+
+  private argsOf(worker: number): EngineArgs {
+    return engineOfWorker(this.engine, worker).args
+  }
+
+  private employ(index: number, mailbox: Queue.Queue<WorkerMessage>): OnlineWorker {
+    const { engine, hub, options, outputs } = this
+    return new OnlineWorker({
+      ...options,
+      index,
+      group: groupName(engine, index),
+      core: engine.spawn({
+        workerIndex: index,
+        gaps: this.gaps,
+        sharedTiers: this.sharedTiers,
+        ...hub.sinks(index),
+        probe: options.probe?.worker?.("aggregated", index)
+      }),
+      kvEventVisibility: engine.kvEventVisibility,
+      hub,
+      mailbox,
+      outputs,
+      onRest: (worker, stuck) => {
+        if (worker.hasNothing && this.roster.draining.includes(index)) this.dismiss(index)
+        return this.observer?.resting(stuck ? worker.requests() : []) ?? Effect.void
+      }
+    })
+  }
+
+  /** Starts workers that have been asked for, each as a fiber of its own, until interrupted or failed. */
+  private readonly recruit = Effect.fnUntraced(function* (
+    this: AggregatedDeployment
+  ): Effect.fn.Return<never, ReplayError> {
+    const failed = yield* Deferred.make<never, ReplayError>()
+    const hire = Effect.flatMap(Queue.take(this.recruits), (recruit) =>
+      Effect.forkChild(Effect.catchCause(this.begin(recruit), (cause) => Deferred.failCause(failed, cause)))
+    )
+    return yield* Effect.raceFirst(Effect.forever(hire), Deferred.await(failed))
+  })
+
+  private readonly begin = Effect.fnUntraced(function* (
+    this: AggregatedDeployment,
+    { readyMs, worker: index }: Recruit
+  ): Effect.fn.Return<void, ReplayError> {
+    yield* this.time.sleepUntil(readyMs, Turn.settle)
+    // It may have been called off.
+    if (!this.roster.becomeReady(index)) return
+    yield* Effect.acquireUseRelease(
+      Queue.unbounded<WorkerMessage>(),
+      (mailbox) => {
+        const nowMs = this.time.nowMs()
+        this.router.eligible?.(this.roster.ready)
+        const worker = this.employ(index, mailbox)
+        this.workers[index] = worker
+        this.places.push(worker.place)
+        this.probe?.joined?.(worker.place, nowMs)
+        this.router.retry?.(nowMs)
+        this.dispatchReleased()
+        return worker.life()
+      },
+      Queue.shutdown
+    )
+  })
+
+  /** A draining worker that has nothing left leaves. */
+  private dismiss(index: number): void {
+    const worker = this.workers[index]!
+    const nowMs = this.time.nowMs()
+    this.probe?.left?.(worker.place, nowMs, false)
+    this.roster.remove(index)
+    this.workers[index] = undefined
+    this.places.splice(this.places.indexOf(worker.place), 1)
+    this.pastPasses += worker.passes
+    this.hub.forget(index)
+    this.router.removed?.(index)
+    worker.send({ _tag: "Leave" })
+    this.router.retry?.(nowMs)
+    this.dispatchReleased()
+  }
+
+  private get holders(): ReadonlyArray<BlockHolder> {
+    const { holder, hub, places, router } = this
+    return [...places.map(({ core }) => core), router, hub, this, ...(holder === undefined ? [] : [holder])]
   }
 
   private dispatch(live: LiveRequest, worker: number): void {
@@ -222,7 +351,7 @@ export class AggregatedDeployment implements Deployment {
     } else yield* observer.settled
     if (this.identity.wantsCollection()) this.identity.collect(this.holders)
     this.gaps.length = 0
-    for (const batch of batches) yield* this.workers[batch.workerIndex]!.resume
+    for (const batch of batches) yield* this.workers[batch.workerIndex]?.resume ?? Effect.void
   })
 
   /** Lets requests arrive that passes without duration have set off, when every worker has had its turn. */

@@ -1,5 +1,6 @@
 /** Workers behind routers on the clock of a Pace, however they are wired: what those who use them see. */
 import type * as Effect from "effect/Effect"
+import type { PoolRole, PoolSize } from "../autoscaler/Autoscaler.ts"
 import type { WorkerSnapshot } from "../engine/WorkerCore.ts"
 import type { BlockHolder, BlockIdentity } from "../request/BlockIdentity.ts"
 import type { RequestStatus, SimRequest } from "../request/SimRequest.ts"
@@ -47,6 +48,13 @@ export interface Deployment {
   readonly inFlight: number
   /** Requests that routers hold back. */
   readonly parked: number
+  /** How many workers of each pool are ready, starting and draining. */
+  sizes(): ReadonlyArray<PoolSize>
+  /**
+   * Makes the pool have so many workers that are ready or starting, 1 or more: new ones take `startup_time`; those that go, the newest, finish
+   * the requests that they have. Throws `OutOfMemory` where the machine cannot hold them.
+   */
+  scaleTo(role: PoolRole, workers: number): void
   /** Whether nothing will happen any more unless a request is submitted or aborted. */
   readonly atRest: boolean
   /** Those in flight. */

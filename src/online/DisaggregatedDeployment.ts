@@ -8,12 +8,15 @@
  * Steps of the protocol touch both pools and follow one another at once, so one fiber, the conductor, takes them all; each worker and
  * each transfer is a fiber that sleeps until what it does is over and then calls the conductor. The conductor works in rounds, in the
  * order of the offline loop: passes that have ended, transfers that have ended, arrivals, steps, new passes. It starts no pass
- * before the observer has digested the last round, so what is slow to digest holds the workers back.
+ * before the observer has digested the last round, so what is slow to digest holds the workers back. Workers that are added start as
+ * fibers of the recruiter; those that have drained leave at the end of a round.
  */
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
+import type { PoolRole, PoolSize } from "../autoscaler/Autoscaler.ts"
 import type { DestinationWorker, HandoffSupport, SourceWorker } from "../engine/Handoff.ts"
 import { SharedTiers } from "../engine/tiers/SharedTiers.ts"
 import { TokenGaps } from "../engine/TokenGaps.ts"
@@ -26,6 +29,7 @@ import type { PoolSetup } from "../simulation/DisaggregatedLoop.ts"
 import { type HandoffHost, HandoffProtocol } from "../simulation/HandoffProtocol.ts"
 import type { ProbedPool } from "../simulation/RunProbe.ts"
 import type { ReplayError } from "../simulation/ReplayError.ts"
+import { checkWorkerMemory } from "../simulation/WorkerMemory.ts"
 import { CopyAlarm } from "./CopyAlarm.ts"
 import type { Deployment, DeploymentObserver, DeploymentOptions } from "./Deployment.ts"
 import { LiveRequest } from "./LiveRequest.ts"
@@ -53,6 +57,15 @@ interface Station {
   readonly complete: () => void
 }
 
+interface Recruit {
+  readonly pool: PacedPool<WorkerCore>
+  readonly worker: number
+  readonly readyMs: number
+}
+
+/** Told to a station in place of the end of a pass when its worker has left. */
+const noMorePasses = Number.NaN
+
 export class DisaggregatedDeployment implements Deployment, HandoffHost, BlockHolder {
   readonly time: Timeline
   /** When the present round, or whatever else is going on, happens. */
@@ -60,9 +73,12 @@ export class DisaggregatedDeployment implements Deployment, HandoffHost, BlockHo
   private readonly options: DeploymentOptions
   private readonly prefill: PacedPool<SourceWorker>
   private readonly decode: PacedPool<DestinationWorker>
-  private readonly cores: ReadonlyArray<WorkerCore>
   private readonly protocol: HandoffProtocol
-  private readonly stations: ReadonlyArray<Station>
+  /** By index in the pool. */
+  private readonly prefillStations: Map<number, Station>
+  private readonly decodeStations: Map<number, Station>
+  /** Workers that are to start. */
+  private readonly recruits: Queue.Queue<Recruit>
   private readonly transfers: Queue.Queue<Transfer>
   /** Gaps between planned times: nobody reads them. */
   private readonly gaps = new TokenGaps()
@@ -79,19 +95,21 @@ export class DisaggregatedDeployment implements Deployment, HandoffHost, BlockHo
   private conducting = false
   private readonly alarm: CopyAlarm
   private observer: DeploymentObserver | undefined = undefined
-  private holders: ReadonlyArray<BlockHolder>
+  private holder: BlockHolder | undefined = undefined
 
   private constructor(
     { decode, destination, prefill, source }: DisaggregatedSetup,
     options: DeploymentOptions,
     ends: ReadonlyArray<Queue.Queue<number>>,
-    transfers: Queue.Queue<Transfer>
+    transfers: Queue.Queue<Transfer>,
+    recruits: Queue.Queue<Recruit>
   ) {
     const { lag, maxLagMs, probe, time } = options
     const paced = { gaps: this.gaps, sharedTiers: new SharedTiers(), probe, lag, maxLagMs, nowMs: time.nowMs }
     this.time = time
     this.options = options
     this.transfers = transfers
+    this.recruits = recruits
     this.prefill = new PacedPool({ ...prefill, ...paced, role: "prefill", spawn: source.spawnSource })
     this.decode = new PacedPool({ ...decode, ...paced, role: "decode", spawn: destination.spawnDestination })
     this.protocol = new HandoffProtocol(this, {
@@ -101,9 +119,11 @@ export class DisaggregatedDeployment implements Deployment, HandoffHost, BlockHo
       order: source.order,
       probe
     })
-    this.stations = ends.map((queue, index) => this.stationOf(index, queue))
-    this.cores = [this.prefill, this.decode].flatMap(({ probed }) => probed.workers.map(({ core }) => core))
-    this.holders = [...this.cores, this.prefill.router, this.decode.router, this]
+    const first = prefill.workers
+    this.prefillStations = new Map(
+      ends.slice(0, first).map((queue, worker) => [worker, this.prefillStation(worker, queue)])
+    )
+    this.decodeStations = new Map(ends.slice(first).map((queue, worker) => [worker, this.decodeStation(worker, queue)]))
     this.alarm = new CopyAlarm({
       time,
       deadlineMs: () => this.nextCopyMs(),
@@ -123,17 +143,21 @@ export class DisaggregatedDeployment implements Deployment, HandoffHost, BlockHo
       Effect.acquireRelease(Queue.unbounded<number>(), Queue.shutdown)
     )
     const transfers = yield* Effect.acquireRelease(Queue.unbounded<Transfer>(), Queue.shutdown)
-    return new DisaggregatedDeployment(setup, options, ends, transfers)
+    const recruits = yield* Effect.acquireRelease(Queue.unbounded<Recruit>(), Queue.shutdown)
+    return new DisaggregatedDeployment(setup, options, ends, transfers, recruits)
   })
 
   run(observer: DeploymentObserver, holder?: BlockHolder): Effect.Effect<never, ReplayError> {
     return Effect.suspend(() => {
       this.observer = observer
-      if (holder !== undefined) this.holders = [...this.holders, holder]
+      this.holder = holder
       return Effect.raceAllFirst([
         Effect.forever(this.conduct(observer), { disableYield: true }),
         Effect.forever(this.carry(), { disableYield: true }),
-        ...this.stations.map((station) => Effect.forever(this.work(station), { disableYield: true }))
+        this.recruit(),
+        ...[...this.prefillStations.values(), ...this.decodeStations.values()].map((station) =>
+          Effect.andThen(this.work(station), Effect.never)
+        )
       ])
     })
   }
@@ -169,6 +193,20 @@ export class DisaggregatedDeployment implements Deployment, HandoffHost, BlockHo
 
   snapshots(): ReadonlyArray<WorkerSnapshot> {
     return this.cores.map((core) => core.snapshot())
+  }
+
+  sizes(): ReadonlyArray<PoolSize> {
+    return [this.prefill.size(), this.decode.size()]
+  }
+
+  scaleTo(role: PoolRole, workers: number): void {
+    const pool: PacedPool<WorkerCore> = role === "prefill" ? this.prefill : this.decode
+    const { ready, starting } = pool.size()
+    checkWorkerMemory(Math.max(0, workers - ready - starting), pool.newWorkerArgs)
+    this.nowMs = this.time.nowMs()
+    pool.scaleTo(workers, this.nowMs, (worker, readyMs) => Queue.offerUnsafe(this.recruits, { pool, worker, readyMs }))
+    // Who drains and has nothing may leave.
+    this.callConductor()
   }
 
   submit(request: SimRequest): LiveRequest {
@@ -226,14 +264,57 @@ export class DisaggregatedDeployment implements Deployment, HandoffHost, BlockHo
     this.observer?.left(live)
   }
 
+  private get cores(): ReadonlyArray<WorkerCore> {
+    return this.probed.flatMap(({ workers }) => workers.map(({ core }) => core))
+  }
+
+  private get holders(): ReadonlyArray<BlockHolder> {
+    const { cores, decode, holder, prefill } = this
+    return [...cores, prefill.router, decode.router, this, ...(holder === undefined ? [] : [holder])]
+  }
+
   // ---- fibers --------------------------------------------------------------------------------------------------------
 
-  /** A worker: sleeps until the end of the pass that has started. */
+  /** A worker: sleeps until the end of each pass that has started; ends when the worker has left. */
   private readonly work = Effect.fnUntraced(function* (this: DisaggregatedDeployment, station: Station) {
-    const endMs = yield* Queue.take(station.ends)
-    yield* this.time.sleepUntil(endMs, Turn.passEnd)
-    this.endedPasses.push(station)
-    this.callConductor()
+    for (;;) {
+      const endMs = yield* Queue.take(station.ends)
+      if (Number.isNaN(endMs)) return
+      yield* this.time.sleepUntil(endMs, Turn.passEnd)
+      this.endedPasses.push(station)
+      this.callConductor()
+    }
+  })
+
+  /** Starts workers that have been asked for, each as a fiber of its own, until interrupted or failed. */
+  private readonly recruit = Effect.fnUntraced(function* (
+    this: DisaggregatedDeployment
+  ): Effect.fn.Return<never, ReplayError> {
+    const failed = yield* Deferred.make<never, ReplayError>()
+    const hire = Effect.flatMap(Queue.take(this.recruits), (recruit) =>
+      Effect.forkChild(Effect.catchCause(this.begin(recruit), (cause) => Deferred.failCause(failed, cause)))
+    )
+    return yield* Effect.raceFirst(Effect.forever(hire), Deferred.await(failed))
+  })
+
+  private readonly begin = Effect.fnUntraced(function* (
+    this: DisaggregatedDeployment,
+    { pool, readyMs, worker }: Recruit
+  ): Effect.fn.Return<void, ReplayError> {
+    yield* this.time.sleepUntil(readyMs, Turn.settle)
+    // It may have been called off.
+    if (!(yield* this.attempt(() => pool.finishStart(worker, this.nowMs)))) return
+    yield* Effect.acquireUseRelease(
+      Queue.unbounded<number>(),
+      (ends) => {
+        const station = pool === this.prefill ? this.prefillStation(worker, ends) : this.decodeStation(worker, ends)
+        this.stationsOf(pool).set(worker, station)
+        this.protocol.poolChanged(pool)
+        this.callConductor()
+        return this.work(station)
+      },
+      Queue.shutdown
+    )
   })
 
   /** Sends every transfer on its way. */
@@ -264,6 +345,7 @@ export class DisaggregatedDeployment implements Deployment, HandoffHost, BlockHo
       yield* observer.settled
       yield* time.sleepUntil(time.nowMs(), Turn.start)
       if (yield* this.attempt(() => this.startPasses())) changed = true
+      if (yield* this.attempt(() => this.dismiss())) changed = true
     }
     this.prefill.rest()
     this.decode.rest()
@@ -319,11 +401,32 @@ export class DisaggregatedDeployment implements Deployment, HandoffHost, BlockHo
     return changed
   }
 
+  /** Draining workers that hold nothing for anybody leave. */
+  private dismiss(): boolean {
+    let any = false
+    for (const pool of [this.prefill, this.decode]) {
+      if (!pool.removeDrained(this.nowMs)) continue
+      any = true
+      const stations = this.stationsOf(pool)
+      for (const [worker, { ends }] of stations) {
+        if (pool.cores[worker] !== undefined) continue
+        Queue.offerUnsafe(ends, noMorePasses)
+        stations.delete(worker)
+      }
+      this.protocol.poolChanged(pool)
+    }
+    return any
+  }
+
+  private stationsOf(pool: PacedPool<WorkerCore>): Map<number, Station> {
+    return pool === this.prefill ? this.prefillStations : this.decodeStations
+  }
+
   private readonly onPrefillStarted = (worker: number, endMs: number): void =>
-    this.started(this.stations[worker]!, endMs)
+    this.started(this.prefillStations.get(worker)!, endMs)
 
   private readonly onDecodeStarted = (worker: number, endMs: number): void =>
-    this.started(this.stations[this.prefill.cores.length + worker]!, endMs)
+    this.started(this.decodeStations.get(worker)!, endMs)
 
   private started(station: Station, endMs: number): void {
     const { pool, worker } = station
@@ -337,16 +440,17 @@ export class DisaggregatedDeployment implements Deployment, HandoffHost, BlockHo
     for (const request of requests) this.live.get(request)?.noteAdmissions(this.nowMs)
   }
 
-  private stationOf(index: number, ends: Queue.Queue<number>): Station {
-    const { decode, prefill, protocol } = this
-    if (index < prefill.cores.length) {
-      const complete = (): void => {
-        this.noteLag(prefill.underWay(index))
-        protocol.completePrefill(index)
-      }
-      return { pool: prefill, worker: index, ends, complete }
+  private prefillStation(worker: number, ends: Queue.Queue<number>): Station {
+    const { prefill, protocol } = this
+    const complete = (): void => {
+      this.noteLag(prefill.underWay(worker))
+      protocol.completePrefill(worker)
     }
-    const worker = index - prefill.cores.length
+    return { pool: prefill, worker, ends, complete }
+  }
+
+  private decodeStation(worker: number, ends: Queue.Queue<number>): Station {
+    const { decode, protocol } = this
     const complete = (): void => {
       this.noteLag(decode.underWay(worker))
       this.emit(worker)

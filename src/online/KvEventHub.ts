@@ -76,6 +76,11 @@ export class KvEventHub implements BlockHolder {
     return { kvEvents: events.now, kvEventsAtPassEnd: events.atPassEnd }
   }
 
+  /** The worker has left, with its cache: what is under way of it does not count any more. */
+  forget(workerIndex: number): void {
+    this.workers.delete(workerIndex)
+  }
+
   /** Sends what the worker has written for now. */
   publish(workerIndex: number): Effect.Effect<void> {
     return this.send(workerIndex, this.workers.get(workerIndex)?.take(false))
@@ -110,6 +115,7 @@ export class KvEventHub implements BlockHolder {
 
   private apply(batch: KvEventBatch): void {
     this.underWay.delete(batch)
+    if (!this.workers.has(batch.workerIndex)) return
     const sink = this.router.kvEvents(batch.workerIndex)
     if (sink !== undefined) batch.events.flush(sink)
   }

@@ -22,15 +22,21 @@ import type { LiveRequest } from "./LiveRequest.ts"
 import { OutputBatch } from "./OutputBatch.ts"
 import { type Timeline, Turn } from "./Pace.ts"
 
-/** What a worker is sent. An abort follows the submission it takes back; a call says that copies between its KV tiers have ended. */
+/**
+ * What a worker is sent. An abort follows the submission it takes back; a call says that copies between its KV tiers have ended; nothing
+ * follows the end.
+ */
 export type WorkerMessage =
   | { readonly _tag: "Call" }
   | { readonly _tag: "Submit"; readonly live: LiveRequest; readonly sentMs: number }
   | { readonly _tag: "Abort"; readonly live: LiveRequest }
+  | { readonly _tag: "Leave" }
 
 export interface OnlineWorkerOptions {
   readonly index: number
   readonly core: WorkerCore
+  /** Name of its group, where workers differ. */
+  readonly group: string | undefined
   readonly kvEventVisibility: KvEventVisibility
   readonly hub: KvEventHub
   readonly mailbox: Queue.Queue<WorkerMessage>
@@ -59,6 +65,7 @@ export class OnlineWorker {
   /** When the latest request here was sent. */
   private latestSentMs = Number.NEGATIVE_INFINITY
   private idlePasses = 0
+  private hasLeft = false
   /** Only where it has KV tiers. */
   private readonly alarm: CopyAlarm | undefined
   /** Passes computed so far. */
@@ -68,8 +75,8 @@ export class OnlineWorker {
     this.options = options
     this.index = options.index
     this.core = options.core
-    this.place = { role: "aggregated", workerIndex: options.index, core: options.core }
-    const { core, hub, mailbox, time } = options
+    const { core, group, hub, index: workerIndex, mailbox, time } = options
+    this.place = { role: "aggregated", workerIndex, core, ...(group === undefined ? {} : { group }) }
     const { tiers } = core
     if (tiers === undefined) return
     this.alarm = new CopyAlarm({
@@ -88,6 +95,14 @@ export class OnlineWorker {
     return [...this.residents.values()]
   }
 
+  /** It rests, without requests and without copies between its KV tiers. */
+  get hasNothing(): boolean {
+    const { inFlight, tiers } = this.core
+    return (
+      this.atRest && inFlight === 0 && (tiers?.deadlineMs() ?? Number.POSITIVE_INFINITY) === Number.POSITIVE_INFINITY
+    )
+  }
+
   send(message: WorkerMessage): void {
     this.atRest = false
     Queue.offerUnsafe(this.options.mailbox, message)
@@ -96,16 +111,17 @@ export class OnlineWorker {
   /** The deployment has digested this worker's batch: the next pass may start. */
   readonly resume: Effect.Effect<unknown> = this.digested.open
 
-  /** The worker's life: passes without end. */
-  readonly run: Effect.Effect<never, ReplayError> = Effect.suspend(() =>
-    Effect.forever(this.step(), { disableYield: true })
-  )
+  /** The worker's life: passes until it is told to leave. */
+  readonly life = Effect.fnUntraced(function* (this: OnlineWorker): Effect.fn.Return<void, ReplayError> {
+    while (!this.hasLeft) yield* this.step()
+  })
 
   private readonly step = Effect.fnUntraced(function* (this: OnlineWorker) {
     const { core, mailbox, time } = this.options
     const stuck = this.idlePasses >= maxIdlePasses
     if (this.awaitsCopies()) this.takeIn(yield* Queue.takeAll(mailbox))
     else if (core.inFlight === 0 || stuck) yield* this.rest(stuck)
+    if (this.hasLeft) return
     yield* time.sleepUntil(time.nowMs(), Turn.start + this.index)
     this.receive(yield* Queue.clear(mailbox))
     if (core.inFlight > 0) yield* this.pass()
@@ -133,6 +149,10 @@ export class OnlineWorker {
   private receive(messages: ReadonlyArray<WorkerMessage>): void {
     for (const message of messages) {
       if (message._tag === "Call") continue
+      if (message._tag === "Leave") {
+        this.hasLeft = true
+        continue
+      }
       const { live } = message
       if (message._tag === "Submit") {
         this.latestSentMs = message.sentMs

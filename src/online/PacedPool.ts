@@ -17,10 +17,10 @@ export class PacedPool<Worker extends WorkerCore> extends WorkerPool<Worker> {
   busyWorkers = 0
   private readonly options: PacedPoolOptions<Worker>
   /** Where a worker's last pass was planned to end, while it has been busy since; else `NaN`. */
-  private readonly plannedMs: Float64Array
+  private plannedMs: Float64Array
   /** When the latest request came to a worker. */
-  private readonly receivedMs: Float64Array
-  private readonly startedMs: Float64Array
+  private receivedMs: Float64Array
+  private startedMs: Float64Array
 
   constructor(options: PacedPoolOptions<Worker>) {
     super(options)
@@ -40,6 +40,13 @@ export class PacedPool<Worker extends WorkerCore> extends WorkerPool<Worker> {
     super.received(worker)
   }
 
+  override finishStart(worker: number, nowMs: number): boolean {
+    this.plannedMs = withRoom(this.plannedMs, worker, Number.NaN)
+    this.receivedMs = withRoom(this.receivedMs, worker, Number.NEGATIVE_INFINITY)
+    this.startedMs = withRoom(this.startedMs, worker, Number.NaN)
+    return super.finishStart(worker, nowMs)
+  }
+
   override finishPass(worker: number): PassOutcome {
     const outcome = super.finishPass(worker)
     this.busyWorkers -= 1
@@ -52,6 +59,11 @@ export class PacedPool<Worker extends WorkerCore> extends WorkerPool<Worker> {
     for (let worker = 0; worker < this.cores.length; worker++) {
       if (!this.isBusy(worker)) this.plannedMs[worker] = Number.NaN
     }
+  }
+
+  /** Every worker is a fiber, which somebody must start. */
+  protected override get startsLater(): boolean {
+    return true
   }
 
   protected override startOf(worker: number, nowMs: number): number {
@@ -74,4 +86,12 @@ export class PacedPool<Worker extends WorkerCore> extends WorkerPool<Worker> {
     lag.slipped(lateMs)
     return nowMs
   }
+}
+
+/** The values with a place for one more index, and those before it. */
+const withRoom = (values: Float64Array, index: number, initial: number): Float64Array => {
+  if (index < values.length) return values
+  const larger = new Float64Array(index + 1).fill(initial)
+  larger.set(values)
+  return larger
 }

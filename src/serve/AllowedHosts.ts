@@ -13,6 +13,9 @@ const loopbackNames = /^(localhost|([a-z0-9-]+\.)*localhost|127\.\d{1,3}\.\d{1,3
 /** Whether the address can only be reached from this machine; `host` as in a URL or bare. */
 export const isLoopback = (host: string): boolean => loopbackNames.test(nameOf(host))
 
+/** An address as sockets tell it: IPv4 may come in the form of IPv6. */
+export const bareAddress = (address: string): string => address.replace(/^::ffff:/i, "")
+
 /** The host of an authority in lower case: without port, an IPv6 address in brackets. */
 const nameOf = (authority: string): string => {
   const name = authority.toLowerCase()

@@ -4,8 +4,10 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { version } from "../report/Version.ts"
+import { bareAddress, isLoopback } from "./AllowedHosts.ts"
 import { type ApiError, invalid } from "./ApiError.ts"
 import { wholeAnswer } from "./Answer.ts"
 import { chat, completions, type Endpoint } from "./Endpoint.ts"
@@ -14,6 +16,7 @@ import { frontDoor, type Handler } from "./FrontDoor.ts"
 import type { Generation } from "./Generation.ts"
 import { prometheusContentType } from "./PrometheusText.ts"
 import { jsonBody } from "./RequestBody.ts"
+import { parseScale, scaleJson } from "./ScaleRequest.ts"
 import type { ServeOptions } from "./ServeOptions.ts"
 import { SimulatedModel } from "./SimulatedModel.ts"
 import type { SlowClients } from "./SlowClients.ts"
@@ -91,6 +94,23 @@ const detokenize = (model: Model, options: ServeOptions): Handler<HttpServerRequ
     return HttpServerResponse.jsonUnsafe({ prompt: tokens.text() })
   })
 
+/** Only callers on this machine may change what there is. */
+const checkLocal: Effect.Effect<void, ApiError, HttpServerRequest> = Effect.flatMap(
+  HttpServerRequest,
+  ({ remoteAddress }) =>
+    isLoopback(bareAddress(Option.getOrElse(remoteAddress, () => "")))
+      ? Effect.void
+      : Effect.fail(invalid("only callers on this machine may scale it", { status: 403, code: "not_local" }))
+)
+
+const scale = (model: Model, options: ServeOptions): Handler<HttpServerRequest> =>
+  Effect.gen(function* () {
+    yield* checkLocal
+    const roles = model.pools().map(({ role }) => role)
+    const { pool, workers } = yield* Effect.fromResult(parseScale(yield* jsonOf(options), roles))
+    return HttpServerResponse.jsonUnsafe(scaleJson(yield* model.scale(pool, workers)))
+  })
+
 const modelCard = (model: Model) => ({
   id: model.name,
   object: "model",
@@ -104,6 +124,14 @@ const modelByName = (model: Model): Handler<HttpRouter.RouteContext> =>
     name === model.name
       ? Effect.succeed(HttpServerResponse.jsonUnsafe(modelCard(model)))
       : Effect.fail(unknownModel(name ?? ""))
+  )
+
+/** Answers by what is asked: the state of the pools, or another number of workers. */
+const scaling = (model: Model, options: ServeOptions): Handler<HttpServerRequest> =>
+  Effect.flatMap(HttpServerRequest, ({ method }) =>
+    method === "POST"
+      ? scale(model, options)
+      : Effect.sync(() => HttpServerResponse.jsonUnsafe(scaleJson(model.pools())))
   )
 
 interface Route {
@@ -140,6 +168,7 @@ const routesOf = (model: Model, options: ServeOptions, clients: SlowClients): Re
       "/metrics",
       Effect.sync(() => HttpServerResponse.text(model.metricsText(), { contentType: prometheusContentType }))
     ),
+    { methods: [...reading, "POST"], path: "/scale", handler: scaling(model, options) },
     ...unsupportedEndpoints.map(({ path, problem }) => post(path, Effect.fail(problem)))
   ]
 }

@@ -2,6 +2,7 @@
  * The requests of a server in its deployment: checks what fits, makes simulated requests of text, carries tokens to those who wait
  * for them. Plain and synchronous.
  */
+import type { PoolRole } from "../autoscaler/Autoscaler.ts"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { EngineArgs } from "../engine/EngineArgs.ts"
@@ -201,12 +202,15 @@ export class ServedDeployment {
 
   metricsText(lag: LagMeter): string {
     const { deployment, options, pools } = this
-    const snapshots = deployment.snapshots()
-    const roles = pools.flatMap(({ role, workers }) => Array.from({ length: workers }, () => role))
+    // Decode workers are counted on from the prefill workers that there were at the start.
+    const offsetOf = (role: PoolRole): number => (role === "decode" ? pools[0].workers : 0)
     return this.metrics.text({
       modelName: options.modelName,
       pools,
-      workers: snapshots.map((snapshot, index) => ({ ...snapshot, role: roles[index] ?? "aggregated" })),
+      workers: deployment.probed.flatMap(({ role, workers }) =>
+        workers.map(({ core, workerIndex }) => ({ ...core.snapshot(), role, engine: offsetOf(role) + workerIndex }))
+      ),
+      sizes: deployment.sizes(),
       parked: deployment.parked,
       lag
     })

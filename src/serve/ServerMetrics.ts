@@ -4,6 +4,7 @@
  * Latencies are what the deployment emitted, in seconds; the network to the client is not in them. Bucket bounds are vLLM's, with
  * a few smaller ones, because a simulated pass may be much faster than a real one.
  */
+import type { PoolSize } from "../autoscaler/Autoscaler.ts"
 import type { WorkerSnapshot } from "../engine/WorkerCore.ts"
 import type { LivePool } from "../online/LiveTopology.ts"
 import type { LagMeter } from "../online/LagMeter.ts"
@@ -31,6 +32,8 @@ export type FinishedReason = "stop" | "length" | "abort" | "error"
 /** A worker now, and the pool it is in. */
 export interface ServedWorker extends WorkerSnapshot {
   readonly role: LivePool["role"]
+  /** Its number, for as long as the server runs. */
+  readonly engine: number
 }
 
 /** What is looked up when the metrics are asked for. */
@@ -38,9 +41,12 @@ export interface MetricsView {
   readonly modelName: string
   readonly pools: ReadonlyArray<LivePool>
   readonly workers: ReadonlyArray<ServedWorker>
+  readonly sizes: ReadonlyArray<PoolSize>
   readonly parked: number
   readonly lag: LagMeter
 }
+
+const states = ["ready", "starting", "draining"] as const
 
 /** Only disaggregated workers have a role to tell. */
 const roleLabel = (role: LivePool["role"]): Labels => (role === "aggregated" ? {} : { role })
@@ -49,7 +55,7 @@ const roleLabel = (role: LivePool["role"]): Labels => (role === "aggregated" ? {
 const byWorker =
   (workers: ReadonlyArray<ServedWorker>, model: Labels) =>
   (value: (worker: ServedWorker) => number): ReadonlyArray<readonly [Labels, number]> =>
-    workers.map((worker, index) => [{ engine: String(index), ...model, ...roleLabel(worker.role) }, value(worker)])
+    workers.map((worker) => [{ engine: String(worker.engine), ...model, ...roleLabel(worker.role) }, value(worker)])
 
 export class ServerMetrics {
   private promptTokens = 0
@@ -190,8 +196,15 @@ export class ServerMetrics {
   }
 
   /** What a simulator has to say beyond that. */
-  private writeOwn(text: PrometheusText, { lag, parked }: MetricsView): void {
+  private writeOwn(text: PrometheusText, { lag, parked, sizes }: MetricsView): void {
     text
+      .gauge(
+        "dynosim:workers",
+        "Workers by state: they take requests, start, or finish what they have.",
+        sizes.flatMap(({ role, ...size }) =>
+          states.map((state): [Labels, number] => [{ ...roleLabel(role), state }, size[state]])
+        )
+      )
       .gauge("dynosim:router_parked_requests", "Requests that the router holds back.", [[{}, parked]])
       .counter("dynosim:passes_total", "Passes that have ended.", [[{}, lag.passes]])
       .counter("dynosim:pass_lag_seconds_total", "Time by which ends of passes were noticed late.", [

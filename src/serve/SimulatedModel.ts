@@ -9,12 +9,15 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import type { PoolRole, PoolSize } from "../autoscaler/Autoscaler.ts"
 import { LagMeter } from "../online/LagMeter.ts"
 import { LiveTopology } from "../online/LiveTopology.ts"
 import { Pace } from "../online/Pace.ts"
 import type { ReplayError } from "../simulation/ReplayError.ts"
 import { frontEndTimeOf } from "../engine/FrontEndTime.ts"
-import type { ApiError } from "./ApiError.ts"
+import { RouterFault } from "../router/RouterFault.ts"
+import { OutOfMemory } from "../simulation/WorkerMemory.ts"
+import { type ApiError, serverError } from "./ApiError.ts"
 import type { Generation } from "./Generation.ts"
 import type { GenerationSpec } from "./GenerationSpec.ts"
 import { ServedDeployment } from "./ServedDeployment.ts"
@@ -32,6 +35,13 @@ export class SimulatedModel extends Context.Service<
     readonly generate: (spec: GenerationSpec) => Effect.Effect<Generation, ApiError, Scope.Scope>
     /** Requests being served, every choice counted. */
     readonly load: () => number
+    /** Workers of each pool by their state. */
+    readonly pools: () => ReadonlyArray<PoolSize>
+    /**
+     * Makes a pool have so many workers, 1 or more: new ones take `startup_time` to start, those that go finish the requests that they have.
+     * Returns the pools as they are then.
+     */
+    readonly scale: (pool: PoolRole, workers: number) => Effect.Effect<ReadonlyArray<PoolSize>, ApiError>
     readonly metrics: ServerMetrics
     /** The metrics in Prometheus' text format. */
     readonly metricsText: () => string
@@ -73,6 +83,19 @@ const make = Effect.fnUntraced(function* (options: ServeOptions) {
       )
     }),
     load: () => served.load,
+    pools: () => deployment.sizes(),
+    scale: (pool, workers) =>
+      Effect.suspend(() => {
+        try {
+          deployment.scaleTo(pool, workers)
+        } catch (error) {
+          if (error instanceof OutOfMemory || error instanceof RouterFault) {
+            return Effect.fail(serverError(error.message, 503))
+          }
+          throw error
+        }
+        return Effect.succeed(deployment.sizes())
+      }),
     metrics,
     metricsText: () => served.metricsText(lag),
     failure: Deferred.await(failed)

@@ -7,6 +7,7 @@
 import { KvEventBuffer, type KvEventSink } from "../engine/KvEvents.ts"
 import type { PoolSize } from "../autoscaler/Autoscaler.ts"
 import type { Engine } from "../engine/Engine.ts"
+import type { EngineArgs } from "../engine/EngineArgs.ts"
 import { engineOfNewWorkers, engineOfWorker, groupName } from "../engine/MixedEngine.ts"
 import type { Slowness } from "../engine/PassScaling.ts"
 import type { WorkerContext } from "../engine/WorkerContext.ts"
@@ -137,6 +138,11 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     return { role, ready: ready.length, starting: starting.length, draining: draining.length, parked, gpus }
   }
 
+  /** Arguments of workers that are added. */
+  get newWorkerArgs(): EngineArgs {
+    return engineOfNewWorkers(this.setup.engine).args
+  }
+
   /** Time passes: what it costs by group, where workers differ. */
   chargeGroups(deltaMs: number): void {
     this.groups?.charge(this.roster, deltaMs)
@@ -154,10 +160,10 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
    * must call {@link WorkerPool.finishStart} when that is over. True when anything changed.
    */
   scaleTo(target: number, nowMs: number, starting: (worker: number, readyMs: number) => void): boolean {
-    const startupMs = (engineOfNewWorkers(this.setup.engine).args.startupTimeS ?? 0) * 1000
+    const startupMs = (this.newWorkerArgs.startupTimeS ?? 0) * 1000
     const { cancelled, drained, started } = this.roster.scaleTo(target)
     for (const worker of started) {
-      if (startupMs > 0) starting(worker, nowMs + startupMs)
+      if (startupMs > 0 || this.startsLater) starting(worker, nowMs + startupMs)
       else this.finishStart(worker, nowMs)
     }
     if (drained.length > 0) this.tellRouter()
@@ -388,6 +394,11 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     const ahead = core.runAhead(runsAhead.untilMs)
     this.passes += ahead.count
     return ahead.endMs
+  }
+
+  /** Even a worker that takes no time to start is started by whoever is told of it. */
+  protected get startsLater(): boolean {
+    return false
   }
 
   /** When a pass starts in the model that could start now. */

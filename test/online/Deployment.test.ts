@@ -17,9 +17,13 @@ import type { SettingsError } from "../../src/settings/SettingsError.ts"
 import * as RoundRobin from "../../src/router/RoundRobin.ts"
 import type { Router } from "../../src/router/Router.ts"
 import { RunChecks } from "../../src/simulation/RunChecks.ts"
+import type { PoolRole } from "../../src/autoscaler/Autoscaler.ts"
+import { layer as layerSchedule } from "../../src/autoscaler/Schedule.ts"
 import { engineArgs } from "../support/EngineArgsBuilder.ts"
-import { blocksFrom, request } from "../support/RequestBuilder.ts"
-import { aggregated, disaggregated, engineOf } from "./OnlineRuns.ts"
+import * as PlainWorkload from "../support/PlainWorkload.ts"
+import { replay } from "../support/Replays.ts"
+import { blocksFrom, request, row } from "../support/RequestBuilder.ts"
+import { aggregated, disaggregated, engineOf, type Wiring } from "./OnlineRuns.ts"
 
 interface Used {
   readonly deployment: Deployment
@@ -323,4 +327,134 @@ describe("a disaggregated deployment", () => {
       )
     )
   }
+})
+
+const starting = engineArgs({ startupTimeS: 0.3, numGpuBlocks: 400 })
+
+/** Requests of one pace, sizes of their own. */
+const arrivals = Array.from({ length: 24 }, (_, id) => ({
+  id,
+  atMs: id * 41.7,
+  promptTokens: 100 + 61 * (id % 5),
+  outputTokens: 20 + 7 * (id % 4)
+}))
+
+/** Workers that each pool is to have from a time on; no request arrives at these times. */
+const steps: ReadonlyArray<readonly [atMs: number, workers: number]> = [
+  [100.3, 3],
+  [500.3, 1],
+  [640.3, 4],
+  // One of those that start is called off.
+  [700.3, 3],
+  [1200.3, 1]
+]
+
+const pools: ReadonlyArray<readonly [name: string, roles: ReadonlyArray<PoolRole>, wiring: Wiring]> = [
+  ["round robin", ["aggregated"], aggregated({ engine: engineOf(starting), router: RoundRobin.layer, workers: 2 })],
+  [
+    "the KV router",
+    ["aggregated"],
+    aggregated({
+      engine: engineOf(starting),
+      router: KvRouter.layer({ ...defaultKvRouterOptions, routerQueueThreshold: 0.05, tieBreak: "lowest" }),
+      workers: 2
+    })
+  ],
+  [
+    "prefill and decode pools",
+    ["prefill", "decode"],
+    disaggregated(starting, starting, RoundRobin.layer, { prefillWorkers: 2, decodeWorkers: 2 })
+  ]
+]
+
+describe("a deployment that is scaled", () => {
+  for (const [name, roles, { live, topology }] of pools) {
+    it.effect(`serves as the same one does offline by a schedule: ${name}`, () =>
+      Effect.gen(function* () {
+        const offline = yield* replay(
+          topology,
+          PlainWorkload.layer({
+            rows: arrivals.map(({ atMs, id, outputTokens, promptTokens }) =>
+              row(
+                {
+                  timestampMs: atMs,
+                  promptTokens,
+                  outputTokens,
+                  hashIds: Array.from({ length: Math.ceil(promptTokens / 64) }, (_, block) => id * 100 + block)
+                },
+                id + 1
+              )
+            ),
+            traceBlockTokens: 64,
+            concurrency: undefined,
+            chunkRows: 100
+          }),
+          { check: true }
+        ).pipe(
+          Effect.provide(
+            layerSchedule(steps.flatMap(([atMs, workers]) => roles.map((pool) => ({ atMs, workers, pool })))),
+            { local: true }
+          )
+        )
+        const { ended, sizes } = yield* use(
+          ({ deployment, ended, submit, time, until }) =>
+            Effect.gen(function* () {
+              const moments = [
+                ...arrivals.map((arrival) => ({ atMs: arrival.atMs, arrival, workers: 0 })),
+                ...steps.map(([atMs, workers]) => ({ atMs, arrival: undefined, workers }))
+              ].toSorted((a, b) => a.atMs - b.atMs)
+              for (const { arrival, atMs, workers } of moments) {
+                yield* time.sleepUntil(atMs, Turn.arrival)
+                if (arrival !== undefined) submit(arrival.id, arrival.promptTokens, arrival.outputTokens)
+                else for (const role of roles) deployment.scaleTo(role, workers)
+              }
+              yield* until(60_000)
+              assert.strictEqual(deployment.inFlight, 0)
+              assert.isTrue(deployment.atRest)
+              return { ended, sizes: deployment.sizes() }
+            }),
+          { live }
+        )
+        assert.deepStrictEqual(
+          ended.map(([id, , atMs]) => [id, atMs]).toSorted(([a = 0], [b = 0]) => a - b),
+          offline.records.map(({ id, lastTokenMs }) => [id, lastTokenMs]).toSorted(([a = 0], [b = 0]) => a - b)
+        )
+        assert.deepStrictEqual(
+          sizes.map(({ draining, gpus, ready, role, starting: others }) => [role, ready, others, draining, gpus]),
+          roles.map((role) => [role, 1, 0, 0, 1])
+        )
+      })
+    )
+  }
+
+  it.effect("lets who drains finish, and sends it nothing more", () =>
+    use(
+      ({ deployment, ended, submit, until }) =>
+        Effect.gen(function* () {
+          for (let id = 0; id < 4; id++) submit(id, 640, 100)
+          yield* until(50)
+          deployment.scaleTo("aggregated", 1)
+          assert.deepStrictEqual(
+            deployment.sizes().map(({ draining, ready }) => [ready, draining]),
+            [[1, 1]]
+          )
+          const later = submit(4, 64, 5)
+          assert.strictEqual(later.request.workerIndex, 0)
+          assert.strictEqual(deployment.probed[0]!.draining(), 1)
+          yield* until(30_000)
+          assert.strictEqual(ended.filter(([, status]) => status === "completed").length, 5)
+          assert.deepStrictEqual(
+            deployment.probed[0]!.workers.map(({ workerIndex }) => workerIndex),
+            [0]
+          )
+          deployment.scaleTo("aggregated", 2)
+          yield* until(30_100)
+          assert.deepStrictEqual(
+            deployment.probed[0]!.workers.map(({ workerIndex }) => workerIndex),
+            [0, 2]
+          )
+        }),
+      { workers: 2 }
+    )
+  )
 })
