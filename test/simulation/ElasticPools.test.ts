@@ -131,7 +131,11 @@ const watch = (): RunProbe => {
   return {
     joined: (worker) => assert.isFalse(gone.has(name(worker)), "an index came back"),
     left: (worker, _, hasFailed) => {
-      if (!hasFailed) assert.strictEqual(worker.core.requests().length, 0)
+      worker.core.checkInvariants()
+      if (!hasFailed) {
+        assert.strictEqual(worker.core.requests().length, 0)
+        assert.strictEqual(worker.core.snapshot().activeBlocks, 0, "it leaves with KV of somebody")
+      }
       gone.add(name(worker))
     },
     placed: (_, worker) => assert.isFalse(gone.has(name(worker)), "a request went to a worker that is gone"),
@@ -150,22 +154,58 @@ const plainLoad = PlainWorkload.layer({
   chunkRows: 100
 })
 
+/** A random run with arguments that every script can have. */
+const saneRun = (run: RandomRun, script: Script): RandomRun => ({
+  ...run,
+  args: {
+    ...run.args,
+    // Tight pools of a disaggregated run may block each other for ever, elastic or not.
+    ...(script.disaggregated ? { numGpuBlocks: 1000 } : {}),
+    engineType: "vllm" as const,
+    enableChunkedPrefill: true,
+    preemptionMode: "lifo" as const
+  }
+})
+
 describe("elastic pools", () => {
+  it.effect.prop(
+    "account for every request that was offered, wherever the run is cut off",
+    [randomRun, Arbitrary.schema(Script)],
+    ([run, script]) =>
+      Effect.gen(function* () {
+        const sane = saneRun(run, script)
+        const seen = new Map<string, number>()
+        const count = (what: string): void => void seen.set(what, (seen.get(what) ?? 0) + 1)
+        const counting: RunProbe = {
+          arrival: () => count("offered"),
+          record: ({ status }) => count(status),
+          end: (_, { cutOff }) => seen.set("in_flight", cutOff)
+        }
+        const { records, summary } = yield* replay(topologyOf(sane, script), PlainWorkload.layer(sane), {
+          check: true,
+          probes: [watch(), counting],
+          workerEvents: faultsOf(script),
+          maxSimTimeMs: sane.limitMs
+        }).pipe(Effect.provide(scaledBy(script), { local: true }))
+        const of = (status: string): number => records.filter((record) => record.status === status).length
+        const statuses = ["completed", "rejected", "failed", "in_flight"]
+        for (const status of statuses) assert.strictEqual(of(status), seen.get(status) ?? 0, status)
+        // A retried attempt is no second request.
+        assert.strictEqual(summary.arrivedRequests, seen.get("offered") ?? 0)
+        assert.strictEqual(
+          statuses.reduce((sum, status) => sum + of(status), 0),
+          summary.arrivedRequests
+        )
+      }),
+    { arbitrary: { runs: 60, size: 40 } }
+  )
+
   it.effect.prop(
     "lose no request and no block, use no index twice, and repeat",
     [randomRun, Arbitrary.schema(Script)],
     ([run, script]) =>
       Effect.gen(function* () {
-        // Tight pools of a disaggregated run may block each other for ever, elastic or not.
-        const roomy = script.disaggregated ? { numGpuBlocks: 1000 } : {}
-        const args = {
-          ...run.args,
-          ...roomy,
-          engineType: "vllm" as const,
-          enableChunkedPrefill: true,
-          preemptionMode: "lifo" as const
-        }
-        const sane = { ...run, args }
+        const sane = saneRun(run, script)
         const once = () =>
           replay(topologyOf(sane, script), PlainWorkload.layer(sane), {
             check: true,
@@ -189,7 +229,7 @@ describe("elastic pools", () => {
         const isMixed = script.mixed && sane.workers > 1
         if (isMixed) assert.closeTo(seconds, decode + prefill, 1e-9)
       }),
-    { arbitrary: { runs: 150, size: 40 } }
+    { arbitrary: { runs: 110, size: 40 } }
   )
 
   it.effect("hold requests back while nobody is there, and serve them when somebody is", () =>
