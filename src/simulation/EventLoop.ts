@@ -339,7 +339,8 @@ export abstract class EventLoop implements SimulationLoop {
   private queueStart(pool: number): (worker: number, readyMs: number) => void {
     return (worker, readyMs) => {
       const payload = readyBase - (worker * 2 + pool)
-      this.queue.push(readyMs, this.nowMs, payload, placeInRound(this.round, payload))
+      // Payloads of starts fall with the worker.
+      this.queue.push(readyMs, this.nowMs, payload, placeInRound(this.round, -payload))
       this.queuedScaling += 1
     }
   }
