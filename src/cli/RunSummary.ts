@@ -52,7 +52,7 @@ const engineText = ({ engineProfile, engineType }: EngineArgs): string =>
   `${engineType}, scheduled like ${engineProfile}`
 
 /** Role of the pool and name of the group, where there are others. */
-const nameText = ({ group, role }: Pool): string =>
+const nameText = ({ group, role }: Pick<Pool, "group" | "role">): string =>
   [...(role === "aggregated" ? [] : [role]), ...(group === undefined ? [] : [group])].map((name) => `${name} `).join("")
 
 const workersText = (pool: Pool): string =>
@@ -83,7 +83,8 @@ export const outcomeLines = (
     ["ITL", `p50 ${figure(report.median_itl_ms)}, p95 ${figure(report.p95_itl_ms)} ms`],
     ["Preempted", `${count(watch.preemptions())} times`],
     ["Requests", conservation(report)],
-    ["GPU hours", figure(report.gpu_hours)]
+    ["GPU hours", `${figure(report.gpu_hours)}${groupsText(dynosim.worker_groups)}`],
+    ...scalingEntries(dynosim.scaling)
   ]
   if (good !== undefined) {
     const share = report.completed_requests === 0 ? 0 : good / report.completed_requests
@@ -116,6 +117,29 @@ const sessionsText = ({
 }: SessionsReport): string =>
   `${count(ended_sessions)} of ${figure(mean_turns)} turns, p50 ${figure(duration_ms.median / 1000)} s; TTFT p50 of first turns ${figure(cold_ttft_ms.median)} ms`
   + `${later_turns === 0 ? "" : `, of later ones ${figure(warm_ttft_ms.median)} ms`}`
+
+type RunFacts = Report["dynosim"]
+
+const groupsText = (groups: RunFacts["worker_groups"]): string =>
+  groups === undefined
+    ? ""
+    : ` (${groups.map((group) => `${nameText({ ...group, role: group.pool })}${figure(group.gpu_hours)}`).join(", ")})`
+
+/** How often the pools changed, between how many workers, and what a GPU hour gave. */
+const scalingEntries = (scaling: RunFacts["scaling"]): ReadonlyArray<readonly [label: string, text: string]> => {
+  if (scaling === undefined) return []
+  const { autoscaler, good_requests_per_gpu_hour: good, pool_sizes, requests_per_gpu_hour, scaling_events } = scaling
+  const ranges = [...new Set(pool_sizes.map(({ pool }) => pool))].map((pool) => {
+    const ready = pool_sizes.filter((size) => size.pool === pool).map((size) => size.ready)
+    const [fewest, most] = [Math.min(...ready), Math.max(...ready)]
+    return `${nameText({ role: pool })}${fewest === most ? "" : `${count(fewest)} to `}${count(most)}`
+  })
+  const gain = good === undefined ? `${count(requests_per_gpu_hour)} requests` : `${count(good)} good requests`
+  const changes = `${count(scaling_events.length)} change${scaling_events.length === 1 ? "" : "s"} by ${autoscaler}, `
+  return [
+    ["Scaling", `${autoscaler === "none" ? "" : changes}${ranges.join(" and ")} workers ready; ${gain} per GPU hour`]
+  ]
+}
 
 const conservation = ({ dynosim }: Report): string =>
   `${count(dynosim.offered_requests)} offered = ${count(dynosim.completed_requests)} completed + ${count(dynosim.rejected_requests)} rejected`

@@ -48,6 +48,24 @@ describe("the summary", () => {
     )
   )
 
+  it.effect("tells how pools were scaled, and what groups of different workers cost", () =>
+    inFolder(() =>
+      Effect.gen(function* () {
+        const replayed = (...flags: ReadonlyArray<string>) =>
+          program(["replay", "trace.jsonl", "--report-json=r.json", "--table=none", "--summary", "--quiet", ...flags])
+        const scaled = yield* replayed('--autoscale-config={"interval_s": 1, "window_s": 5, "max_gpus": 6}')
+        assert.match(
+          scaled.stdout,
+          /\nScaling: +1 change by target-utilisation, 1 to 2 workers ready; [\d,]+ requests per GPU hour/
+        )
+        const mixed = yield* replayed('--extra-engine-args=[{"name": "a"}, {"workers": 2}]')
+        assert.match(mixed.stdout, /\nWorkers: +1 a of 1 GPU and 2 group-2 of 1 GPU, round_robin\n/)
+        assert.match(mixed.stdout, /\nGPU hours: +0\.0\d+ \(a 0\.00\d+, group-2 0\.0\d+\)/)
+        assert.notInclude(mixed.stdout, "Scaling")
+      })
+    )
+  )
+
   it.effect("is there on a terminal; narrow ones get the compact table, and colour is a matter of taste", () =>
     inFolder(() =>
       Effect.gen(function* () {
