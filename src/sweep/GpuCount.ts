@@ -1,8 +1,6 @@
 /** GPUs that options ask for: workers times GPUs of a worker, summed over the pools. */
 import type { ReplayOptions } from "../run/ReplayOptions.ts"
+import { gpusOfPool, poolsOf } from "../run/WorkerGroups.ts"
 
 export const gpusOf = ({ deployment }: ReplayOptions): number =>
-  deployment._tag === "Aggregated"
-    ? deployment.workers * deployment.engine.gpusPerWorker
-    : deployment.prefillWorkers * deployment.prefill.gpusPerWorker
-      + deployment.decodeWorkers * deployment.decode.gpusPerWorker
+  poolsOf(deployment).reduce((sum, pool) => sum + gpusOfPool(pool), 0)
