@@ -50,8 +50,6 @@ export class JsonSchemaCheck {
         return typeof value !== "string" || new RegExp(String(argument)).test(value)
       case "minLength":
         return typeof value !== "string" || value.length >= Number(argument)
-      case "minItems":
-        return !Array.isArray(value) || value.length >= Number(argument)
       case "items":
         return !Array.isArray(value) || (isSchema(argument) && value.every((item) => this.accepts(item, argument)))
       case "minItems":
