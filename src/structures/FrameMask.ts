@@ -36,11 +36,37 @@ export const leadingMembers = (mask: number, first: number): number => {
   return 31 - Math.clz32(absent & -absent)
 }
 
+/** Whether eight keys from `keys[from]` on are the members of one frame, in order. */
+const isWholeFrame = (keys: Int32Array, from: number): boolean => {
+  const first = keys[from]!
+  return (
+    (first & lastMember) === 0
+    && keys[from + 7] === first + 7
+    && keys[from + 1] === first + 1
+    && keys[from + 2] === first + 2
+    && keys[from + 3] === first + 3
+    && keys[from + 4] === first + 4
+    && keys[from + 5] === first + 5
+    && keys[from + 6] === first + 6
+  )
+}
+
 /** Length of the run of consecutive keys of one frame that starts at `keys[from]`; it ends before `end`. */
 export const runLength = (keys: Int32Array, from: number, end: number): number => {
+  if (from + frameSize <= end && isWholeFrame(keys, from)) return frameSize
   const first = keys[from]!
   const longest = Math.min(end - from, frameSize - (first & lastMember))
   let length = 1
   while (length < longest && keys[from + length] === first + length) length += 1
+  return length
+}
+
+/** The same backwards: length of the run that ends with `keys[end - 1]`; it starts at `from` or later. */
+export const runLengthBefore = (keys: Int32Array, from: number, end: number): number => {
+  if (from + frameSize <= end && isWholeFrame(keys, end - frameSize)) return frameSize
+  const last = keys[end - 1]!
+  const longest = Math.min(end - from, (last & lastMember) + 1)
+  let length = 1
+  while (length < longest && keys[end - 1 - length] === last - length) length += 1
   return length
 }

@@ -7,7 +7,8 @@ import {
   memberCount,
   memberOf,
   membersFrom,
-  runLength
+  runLength,
+  runLengthBefore
 } from "../../src/structures/FrameMask.ts"
 
 const membersOf = (mask: number): Array<number> =>
@@ -49,7 +50,21 @@ describe("a mask of a frame's members", () => {
     const keys = Int32Array.of(6, 7, 8, 9, 10, 12, 3, -2, -1, 0, 1)
     const runs = Array.from(keys, (_, from) => runLength(keys, from, keys.length))
     assert.deepStrictEqual(runs, [2, 1, 3, 2, 1, 1, 1, 2, 1, 2, 1])
+    const before = Array.from(keys, (_, last) => runLengthBefore(keys, 0, last + 1))
+    assert.deepStrictEqual(before, [1, 2, 1, 2, 3, 1, 1, 1, 2, 1, 2])
     assert.strictEqual(runLength(keys, 2, 4), 2)
-    assert.strictEqual(runLength(Int32Array.of(0, 1, 2, 3, 4, 5, 6, 7, 8), 0, 9), frameSize)
+    assert.strictEqual(runLengthBefore(keys, 3, 5), 2)
+    const whole = Int32Array.of(8, 9, 10, 11, 12, 13, 14, 15, 16)
+    assert.strictEqual(runLength(whole, 0, 9), frameSize)
+    assert.strictEqual(runLength(whole, 0, 7), 7)
+    assert.strictEqual(runLengthBefore(whole, 0, 8), frameSize)
+    assert.strictEqual(runLengthBefore(whole, 1, 8), 7)
+    // A run that has one member only by its ends.
+    for (let at = 1; at < 7; at++) {
+      const broken = whole.slice()
+      broken[at] = 99
+      assert.strictEqual(runLength(broken, 0, 9), at)
+      assert.strictEqual(runLengthBefore(broken, 0, 8), 7 - at)
+    }
   })
 })

@@ -86,18 +86,24 @@ export class KvCache {
     const missing = tokens - this.pool.available
     if (missing <= 0) return
     let evicted = 0
-    while (evicted < missing) {
-      let frame = this.tree.evict()
-      if (frame === 0) break
-      while (frame !== 0) {
-        const next = this.frames.successors[frame]!
-        this.giveFrame(frame, this.pageTokens)
-        this.frames.free(frame)
-        evicted += this.pageTokens
-        frame = next
-      }
+    while (evicted * this.pageTokens < missing) {
+      const node = this.tree.evict()
+      if (node === root) break
+      evicted += this.freeEvicted(node)
     }
-    if (evicted > 0) this.probe?.evicted?.(evicted / this.pageTokens)
+    if (evicted > 0) this.probe?.evicted?.(evicted)
+  }
+
+  /** Gives back slots and frames of a node that the tree has given up; returns the number of its pages. */
+  private freeEvicted(node: number): number {
+    const { frames, tree } = this
+    const pages = tree.pagesOf(node)
+    if (this.announcer === undefined && !this.pool.numbered) this.pool.giveAll(frames.slots, 0, pages * this.pageTokens)
+    else
+      for (let frame = tree.firstFrameOf(node); frame !== 0; frame = frames.successors[frame]!)
+        this.giveFrame(frame, this.pageTokens)
+    frames.freeChain(tree.firstFrameOf(node), tree.lastFrameOf(node), pages)
+    return pages
   }
 
   /**

@@ -53,6 +53,13 @@ export class PageFrames {
     this.firstFree = frame
   }
 
+  /** Frees `count` frames that successors link from the first to the last. */
+  freeChain(first: number, last: number, count: number): void {
+    this.live -= count
+    this.successors[last] = this.firstFree
+    this.firstFree = first
+  }
+
   lastSlot(frame: number): number {
     const place = (frame + 1) * this.pageTokens - 1
     return this.slots.length === 0 ? place : this.slots[place]!

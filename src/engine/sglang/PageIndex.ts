@@ -7,7 +7,7 @@
  * Pages of a prompt follow each other, and so do their identities: the group of the last call is remembered, so a walk along a prompt
  * looks up one key in eight. 49 bytes per group; starts with a few and doubles.
  */
-import { frameBits, frameOf, frameSize, memberOf } from "../../structures/FrameMask.ts"
+import { frameBits, frameOf, frameSize, memberOf, runLength } from "../../structures/FrameMask.ts"
 import { FrameTable } from "../../structures/FrameTable.ts"
 import { grown } from "../../structures/Grown.ts"
 
@@ -35,6 +35,20 @@ export class PageIndex {
       this.used[group]! += 1
     }
     this.values[place] = value
+  }
+
+  /** Sets `keys[from … to)`, all absent, to the values that start at `values[first]`. */
+  setAbsent(keys: Int32Array, from: number, to: number, values: ReadonlyArray<number>, first: number): void {
+    this.size += to - from
+    for (let position = from; position < to;) {
+      const run = runLength(keys, position, to)
+      const group = this.groupOf(keys[position]!) || this.addGroup(keys[position]!)
+      const place = group * frameSize + memberOf(keys[position]!)
+      for (let member = 0; member < run; member++)
+        this.values[place + member] = values[first + position - from + member]!
+      this.used[group]! += run
+      position += run
+    }
   }
 
   delete(key: number): void {

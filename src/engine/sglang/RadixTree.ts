@@ -121,8 +121,8 @@ export class RadixTree {
       frameKeys[frame] = keys[page]!
       nodes[frame] = node
       successors[frame] = page + 1 < end ? frames[from + page - start + 1]! : 0
-      this.index.set(keys[page]!, frame)
     }
+    this.index.setAbsent(keys, start, end, frames, from)
     this.pages += end - start
     this.evictablePages += end - start
     return node
@@ -156,16 +156,15 @@ export class RadixTree {
   }
 
   /**
-   * Removes the childless unlocked node used least recently. Returns its first frame, from which {@link PageFrames.successors}
-   * lead to the others, or 0 when there is no such node. The frames are the caller's now.
+   * Removes the childless unlocked node used least recently, and returns it: the root when there is none. Its frames are the caller's
+   * now, see {@link firstFrameOf}.
    */
   evict(): number {
     const node = this.leastRecentLeaf()
-    if (node === root) return 0
+    if (node === root) return root
     const parent = this.parents[node]!
-    const first = this.firstFrames[node]!
-    for (let frame = first; frame !== 0; frame = this.frames.successors[frame]!)
-      this.index.delete(this.frames.keys[frame]!)
+    const { keys, successors } = this.frames
+    for (let frame = this.firstFrames[node]!; frame !== 0; frame = successors[frame]!) this.index.delete(keys[frame]!)
     const length = this.ends[node]! - this.ends[parent]!
     this.pages -= length
     this.evictablePages -= length
@@ -173,7 +172,21 @@ export class RadixTree {
     this.freeNodes.push(node)
     if (parent !== root && this.stamps[node]! > this.stamps[parent]!) this.stamps[parent] = this.stamps[node]!
     this.offer(parent)
-    return first
+    return node
+  }
+
+  /** First frame of a node, or of the one just evicted; {@link PageFrames.successors} lead from it to the last. */
+  firstFrameOf(node: number): number {
+    return this.firstFrames[node]!
+  }
+
+  lastFrameOf(node: number): number {
+    return this.lastFrames[node]!
+  }
+
+  /** Pages of a node, or of the one just evicted. */
+  pagesOf(node: number): number {
+    return this.ends[node]! - this.ends[this.parents[node]!]!
   }
 
   forEachKey(visit: (key: number) => void): void {

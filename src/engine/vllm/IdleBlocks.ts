@@ -8,11 +8,23 @@
  *                     ▲                                    │
  *                     └────────────── older ───────────────┘ ◀── newest[f2]
  *
+ *     cells     | frame mask older before behind | frame mask …       an entry is the place of its first cell
+ *
  * The entries of a frame hang together, newest first, so members can be taken from anywhere. Each operation costs a few reads and
  * writes, for eight blocks as for one. 20 bytes per entry, 4 per frame; starts with a few entries and doubles.
  */
 import { memberCount } from "../../structures/FrameMask.ts"
 import { grown } from "../../structures/Grown.ts"
+
+// Cells of an entry.
+const frameCell = 0
+const maskCell = 1
+/** The entry of the same frame before this one, 0 for none; of a free entry the next free one. */
+const olderCell = 2
+/** Neighbours in order of release. */
+const beforeCell = 3
+const behindCell = 4
+const entryCells = 5
 
 const initialEntries = 16
 /** The entry that links the first and the last one. */
@@ -21,104 +33,96 @@ const ends = 0
 export class IdleBlocks {
   /** Blocks in all entries. */
   size = 0
-  private frames = new Int32Array(initialEntries)
-  private masks = new Int32Array(initialEntries)
-  private next = new Int32Array(initialEntries)
-  private previous = new Int32Array(initialEntries)
-  /** The entry of the same frame before this one, 0 for none; of a free entry the next free one. */
-  private older = new Int32Array(initialEntries)
+  private cells: Int32Array = new Int32Array(initialEntries * entryCells)
+  /** By frame. */
   private newest = new Int32Array(initialEntries)
   private firstFree = 0
-  private reached = 1
+  private reached = entryCells
 
   /** Frame of the block released longest ago; there must be one. */
   get firstFrame(): number {
-    return this.frames[this.next[ends]!]!
+    return this.cells[this.cells[ends + behindCell]! + frameCell]!
   }
 
   /** The blocks of {@link firstFrame} that come before any other; the last member is the first of them. */
   get firstMask(): number {
-    return this.masks[this.next[ends]!]!
+    return this.cells[this.cells[ends + behindCell]! + maskCell]!
   }
 
   /** The blocks of a mask have just been released, the last member first. None of them is idle. */
   add(frame: number, mask: number): void {
+    const { cells } = this
     this.size += memberCount(mask)
-    const last = this.previous[ends]!
-    const lastMask = this.masks[last]!
+    const last = cells[ends + beforeCell]!
+    const lastMask = cells[last + maskCell]!
     // The lowest bit of the one above the highest of the other.
-    if (last !== ends && this.frames[last] === frame && (lastMask & -lastMask) > mask) {
-      this.masks[last] = lastMask | mask
-      return
-    }
-    this.append(frame, mask, last)
+    if (last !== ends && cells[last + frameCell] === frame && (lastMask & -lastMask) > mask)
+      cells[last + maskCell] = lastMask | mask
+    else this.append(frame, mask, last)
   }
 
   /** Takes the blocks of a mask out, all of which are idle. */
   take(frame: number, mask: number): void {
-    const { masks, older } = this
+    const { cells } = this
     this.size -= memberCount(mask)
     let wanted = mask
     let newer = 0
     let entry = this.newest[frame]!
     while (wanted !== 0) {
-      const left = masks[entry]! & ~wanted
-      wanted &= ~masks[entry]!
-      masks[entry] = left
-      const before = older[entry]!
+      const members = cells[entry + maskCell]!
+      const older = cells[entry + olderCell]!
+      const left = members & ~wanted
+      wanted &= ~members
+      cells[entry + maskCell] = left
       if (left !== 0) newer = entry
       else {
-        if (newer === 0) this.newest[frame] = before
-        else older[newer] = before
+        if (newer === 0) this.newest[frame] = older
+        else cells[newer + olderCell] = older
         this.unlink(entry)
       }
-      entry = before
+      entry = older
     }
   }
 
   /** Visits all entries in order. */
   forEach(visit: (frame: number, mask: number) => void): void {
-    for (let entry = this.next[ends]!; entry !== ends; entry = this.next[entry]!)
-      visit(this.frames[entry]!, this.masks[entry]!)
+    const { cells } = this
+    for (let entry = cells[ends + behindCell]!; entry !== ends; entry = cells[entry + behindCell]!)
+      visit(cells[entry + frameCell]!, cells[entry + maskCell]!)
   }
 
   private append(frame: number, mask: number, last: number): void {
     const entry = this.freeEntry()
     if (frame >= this.newest.length) this.newest = grown(this.newest, Math.max(frame + 1, this.newest.length * 2))
-    this.frames[entry] = frame
-    this.masks[entry] = mask
-    this.older[entry] = this.newest[frame]!
+    const { cells } = this
+    cells[entry + frameCell] = frame
+    cells[entry + maskCell] = mask
+    cells[entry + olderCell] = this.newest[frame]!
+    cells[entry + beforeCell] = last
+    cells[entry + behindCell] = ends
+    cells[last + behindCell] = entry
+    cells[ends + beforeCell] = entry
     this.newest[frame] = entry
-    this.next[entry] = ends
-    this.previous[entry] = last
-    this.next[last] = entry
-    this.previous[ends] = entry
   }
 
   private unlink(entry: number): void {
-    const before = this.previous[entry]!
-    const after = this.next[entry]!
-    this.next[before] = after
-    this.previous[after] = before
-    this.older[entry] = this.firstFree
+    const { cells } = this
+    const before = cells[entry + beforeCell]!
+    const behind = cells[entry + behindCell]!
+    cells[before + behindCell] = behind
+    cells[behind + beforeCell] = before
+    cells[entry + olderCell] = this.firstFree
     this.firstFree = entry
   }
 
   private freeEntry(): number {
     const free = this.firstFree
     if (free !== 0) {
-      this.firstFree = this.older[free]!
+      this.firstFree = this.cells[free + olderCell]!
       return free
     }
-    if (this.reached === this.frames.length) this.grow()
-    return this.reached++
-  }
-
-  private grow(): void {
-    this.frames = grown(this.frames)
-    this.masks = grown(this.masks)
-    this.next = grown(this.next)
-    this.previous = grown(this.previous)
-    this.older = grown(this.older)
+    if (this.reached === this.cells.length) this.cells = grown(this.cells)
+    this.reached += entryCells
+    return this.reached - entryCells
   }
 }

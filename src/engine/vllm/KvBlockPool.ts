@@ -30,7 +30,8 @@ import {
   memberCount,
   memberOf,
   membersFrom,
-  runLength
+  runLength,
+  runLengthBefore
 } from "../../structures/FrameMask.ts"
 import { grown } from "../../structures/Grown.ts"
 import { MemberCounts } from "../../structures/MemberCounts.ts"
@@ -232,19 +233,15 @@ export class KvBlockPool {
 
   /** Gives back the hold on list positions `from … to`, deepest first, so that a prefix outlives what extends it. */
   releaseAll(slots: Int32Array, from: number, to: number): void {
-    for (let position = to; position > from;) {
-      const last = slots[--position]!
-      if (last === partialSlot) {
+    for (let end = to; end > from;) {
+      if (slots[end - 1] === partialSlot) {
         this.free(1)
+        end -= 1
         continue
       }
-      const lowest = last & -frameSize
-      let first = last
-      while (first > lowest && position > from && slots[position - 1] === first - 1) {
-        first -= 1
-        position -= 1
-      }
-      this.releaseRun(first, last - first + 1)
+      const run = runLengthBefore(slots, from, end)
+      end -= run
+      this.releaseRun(slots[end]!, run)
     }
   }
 
