@@ -1,6 +1,7 @@
 /** The page of a run: what it was, how long requests took and why, and what the deployment did meanwhile. */
 import { chart } from "./Charts.mjs"
 import { element, number, section, table } from "./Elements.mjs"
+import { poolSizeCharts } from "./PoolSizes.mjs"
 import { unpackAll } from "./Unpack.mjs"
 
 const seconds = (values) => values.map((ms) => ms / 1000)
@@ -140,7 +141,8 @@ export const drawRun = async ({ report, requests: packed, series: packedSeries }
         ["prefill_tokens_per_s", "decode_tokens_per_s"],
         "tokens per second",
         `prompt tokens computed and tokens emitted; ${number(series.preemptions.reduce((sum, count) => sum + count, 0))} preemptions.`
-      )
+      ),
+      ...poolSizeCharts(report, series.end_ms.at(-1) ?? 0)
     )
   }
 
