@@ -58,6 +58,9 @@ const seriesObserver = Effect.fnUntraced(function* ({
 
 const gzipped = async (text: string): Promise<Uint8Array> => (await import("node:zlib")).gzipSync(text)
 
+/** Pieces of text on their way to a file: as many as are written together, not all of them. */
+const piecesAtOnce = 4
+
 const timelineObserver = Effect.fnUntraced(function* ({
   path,
   ...options
@@ -72,7 +75,7 @@ const timelineObserver = Effect.fnUntraced(function* ({
       path,
       /\.gz$/i.test(path)
         ? Stream.fromEffect(Effect.promise(() => gzipped([...timelineText(probe)].join(""))))
-        : Stream.fromIterable(timelineText(probe))
+        : Stream.fromIterable(timelineText(probe), { chunkSize: piecesAtOnce })
     )
   )
   const sampled = Effect.sync((): ReadonlyArray<string> => {

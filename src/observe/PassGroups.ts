@@ -48,8 +48,10 @@ export class PassGroups {
   /** Adds a pass: to the last group while that has fewer than `mostPasses`. True when a group began. */
   add(core: WorkerCore, startMs: number, outcome: PassOutcome, mostPasses: number): boolean {
     const { rows } = this
-    const begins = rows.length === 0 || rows.get(rows.length - 1, columns.passes) >= mostPasses
-    if (begins) this.begin(core, startMs, outcome)
+    if (rows.length === 0 || rows.get(rows.length - 1, columns.passes) >= mostPasses) {
+      this.begin(core, startMs, outcome)
+      return true
+    }
     const last = rows.length - 1
     rows.increase(last, columns.passes, 1)
     rows.set(last, columns.endMs, outcome.endMs)
@@ -57,7 +59,7 @@ export class PassGroups {
     rows.increase(last, columns.prefillTokens, outcome.prefillTokens)
     rows.increase(last, columns.decodeTokens, outcome.emittedTokens)
     rows.increase(last, columns.preemptions, outcome.preemptions)
-    return begins
+    return false
   }
 
   /** Makes one group of every two. */
@@ -96,13 +98,20 @@ export class PassGroups {
     for (let group = 0; group < this.length; group++) yield this.at(group)
   }
 
-  private begin(core: WorkerCore, startMs: number, { prefillEndMs }: PassOutcome): void {
+  private begin(core: WorkerCore, startMs: number, outcome: PassOutcome): void {
     const { rows } = this
+    const { emittedTokens, endMs, preemptions, prefillEndMs, prefillTokens } = outcome
     const { activeBlocks, cachedBlocks, running, waiting } = core.snapshot()
     rows.add()
     const row = rows.length - 1
+    rows.set(row, columns.passes, 1)
     rows.set(row, columns.startMs, startMs)
+    rows.set(row, columns.endMs, endMs)
     rows.set(row, columns.prefillEndMs, prefillEndMs)
+    rows.set(row, columns.busyMs, endMs - startMs)
+    rows.set(row, columns.prefillTokens, prefillTokens)
+    rows.set(row, columns.decodeTokens, emittedTokens)
+    rows.set(row, columns.preemptions, preemptions)
     rows.set(row, columns.waiting, waiting)
     rows.set(row, columns.running, running)
     rows.set(row, columns.activeBlocks, activeBlocks)

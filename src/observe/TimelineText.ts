@@ -14,14 +14,28 @@ const processes: Readonly<Record<PoolRole | "requests", number>> = { aggregated:
 
 /** Pieces are about this long. */
 const pieceLength = 1 << 16
+/** Before every event but the first. */
+const separator = ",\n"
 
 /** The text of what the probe has kept, in pieces. */
 export function* timelineText(probe: TimelineProbe): Generator<string> {
-  let piece = '{"displayTimeUnit":"ms","traceEvents":['
-  let separator = "\n"
-  for (const event of events(probe)) {
-    piece += `${separator}${event}`
-    separator = ",\n"
+  const { requests, workers } = probe
+  let piece = '{"displayTimeUnit":"ms","traceEvents":[\n'
+  // What every trace has comes first, so that all others can stand behind a comma.
+  piece += named("process_name", processes.requests, 0, "requests").slice(separator.length)
+  for (const role of new Set(workers.map((worker) => worker.role))) {
+    piece += named("process_name", processes[role], 0, role === "aggregated" ? "workers" : `${role} workers`)
+  }
+  for (const worker of workers) {
+    for (const text of workerEvents(worker)) {
+      piece += text
+      if (piece.length < pieceLength) continue
+      yield piece
+      piece = ""
+    }
+  }
+  for (const request of requests.all()) {
+    piece += requestEvents(request)
     if (piece.length < pieceLength) continue
     yield piece
     piece = ""
@@ -29,18 +43,10 @@ export function* timelineText(probe: TimelineProbe): Generator<string> {
   yield `${piece}\n],"otherData":${JSON.stringify(probe.sampling)}}\n`
 }
 
-function* events({ requests, workers }: TimelineProbe): Generator<string> {
-  for (const role of new Set(workers.map((worker) => worker.role))) {
-    yield named("process_name", processes[role], 0, role === "aggregated" ? "workers" : `${role} workers`)
-  }
-  if (requests.length > 0) yield named("process_name", processes.requests, 0, "requests")
-  for (const worker of workers) yield* workerEvents(worker)
-  for (const request of requests.all()) yield* requestEvents(request)
-}
-
 const named = (kind: string, pid: number, tid: number, name: string): string =>
-  `{"ph":"M","name":"${kind}","pid":${pid},"tid":${tid},"args":{"name":${JSON.stringify(name)}}}`
+  `${separator}{"ph":"M","name":"${kind}","pid":${pid},"tid":${tid},"args":{"name":${JSON.stringify(name)}}}`
 
+/** The events of each group of passes in one text. */
 function* workerEvents({ groups, role, workerIndex }: WorkerTimeline): Generator<string> {
   const pid = processes[role]
   const tid = workerIndex + 1
@@ -48,49 +54,47 @@ function* workerEvents({ groups, role, workerIndex }: WorkerTimeline): Generator
   let requests = ""
   let blocks = ""
   for (const group of groups.all()) {
-    yield* passEvents(group, pid, tid)
+    let text = passEvents(group, pid, tid)
     const { activeBlocks, cachedBlocks, running, waiting } = group
     const start = `"pid":${pid},"ts":${microseconds(group.startMs)}`
     const nextRequests = `{"waiting":${waiting},"running":${running}}`
     const nextBlocks = `{"active":${activeBlocks},"cached":${cachedBlocks}}`
     if (nextRequests !== requests) {
-      yield `{"ph":"C","name":"worker ${workerIndex} requests",${start},"args":${nextRequests}}`
+      text += `${separator}{"ph":"C","name":"worker ${workerIndex} requests",${start},"args":${nextRequests}}`
     }
     if (nextBlocks !== blocks) {
-      yield `{"ph":"C","name":"worker ${workerIndex} KV blocks",${start},"args":${nextBlocks}}`
+      text += `${separator}{"ph":"C","name":"worker ${workerIndex} KV blocks",${start},"args":${nextBlocks}}`
     }
+    yield text
     requests = nextRequests
     blocks = nextBlocks
   }
 }
 
 /** One pass as its two parts, several as one slice. */
-function* passEvents(group: PassGroup, pid: number, tid: number): Generator<string> {
+const passEvents = (group: PassGroup, pid: number, tid: number): string => {
   const { decodeTokens, endMs, passes, preemptions, prefillEndMs, prefillTokens, startMs } = group
   const slice = (name: string, fromMs: number, toMs: number, args: string): string =>
-    `{"ph":"X","name":"${name}","pid":${pid},"tid":${tid},"ts":${microseconds(fromMs)}`
+    `${separator}{"ph":"X","name":"${name}","pid":${pid},"tid":${tid},"ts":${microseconds(fromMs)}`
     + `,"dur":${durationBetween(fromMs, toMs)},"args":{${args}${preemptions === 0 ? "" : `,"preemptions":${preemptions}`}}}`
   if (passes > 1) {
     const busy = `"busy_ms":${Number(group.busyMs.toPrecision(9))}`
     const tokens = `"prefill_tokens":${prefillTokens},"decode_tokens":${decodeTokens}`
-    yield slice(`${passes} passes`, startMs, endMs, `"passes":${passes},${tokens},${busy}`)
-    return
+    return slice(`${passes} passes`, startMs, endMs, `"passes":${passes},${tokens},${busy}`)
   }
   const both = prefillEndMs > startMs && endMs > prefillEndMs
+  let text = ""
   if (both || prefillTokens > 0 || decodeTokens === 0) {
-    yield slice(
-      "prefill",
-      startMs,
-      both ? prefillEndMs : decodeTokens > 0 ? prefillEndMs : endMs,
-      `"tokens":${prefillTokens}`
-    )
+    const toMs = both || decodeTokens > 0 ? prefillEndMs : endMs
+    text += slice("prefill", startMs, toMs, `"tokens":${prefillTokens}`)
   }
   if (both || decodeTokens > 0) {
-    yield slice("decode", both ? prefillEndMs : Math.min(prefillEndMs, endMs), endMs, `"tokens":${decodeTokens}`)
+    text += slice("decode", both ? prefillEndMs : Math.min(prefillEndMs, endMs), endMs, `"tokens":${decodeTokens}`)
   }
+  return text
 }
 
-function* requestEvents(request: RequestSpan): Generator<string> {
+const requestEvents = (request: RequestSpan): string => {
   const { emittedTokens, endMs, id, name, prefillWorkerIndex, promptTokens, reusedTokens, stages, startMs, status } =
     request
   const args = JSON.stringify({
@@ -102,19 +106,23 @@ function* requestEvents(request: RequestSpan): Generator<string> {
     worker: request.workerIndex < 0 ? undefined : request.workerIndex,
     prefill_worker: prefillWorkerIndex < 0 ? undefined : prefillWorkerIndex
   })
-  yield asynchronous("b", "request", id, startMs, `,"args":${args}`)
-  for (const stage of stages) yield* stageEvents(stage, id)
-  yield asynchronous("e", "request", id, endMs)
+  return (
+    asynchronous("b", "request", id, startMs, `,"args":${args}`)
+    + stagesText(stages, id)
+    + asynchronous("e", "request", id, endMs)
+  )
 }
 
-function* stageEvents({ endMs, inside, name, startMs }: Stage, id: number): Generator<string> {
-  yield asynchronous("b", name, id, startMs)
-  for (const stage of inside) yield* stageEvents(stage, id)
-  yield asynchronous("e", name, id, endMs)
+const stagesText = (stages: ReadonlyArray<Stage>, id: number): string => {
+  let text = ""
+  for (const { endMs, inside, name, startMs } of stages) {
+    text += asynchronous("b", name, id, startMs) + stagesText(inside, id) + asynchronous("e", name, id, endMs)
+  }
+  return text
 }
 
 const asynchronous = (phase: "b" | "e", name: string, id: number, ms: number, rest = ""): string =>
-  `{"ph":"${phase}","cat":"request","id":${id},"name":"${name}","pid":${processes.requests},"tid":0`
+  `${separator}{"ph":"${phase}","cat":"request","id":${id},"name":"${name}","pid":${processes.requests},"tid":0`
   + `,"ts":${microseconds(ms)}${rest}}`
 
 /** Whole nanoseconds, so that neighbours meet exactly. */
@@ -126,4 +134,11 @@ const durationBetween = (fromMs: number, toMs: number): string =>
   fromNanoseconds(Math.max(0, nanoseconds(toMs) - nanoseconds(fromMs)))
 
 /** Nanoseconds as a number of microseconds, without an exponent. */
-const fromNanoseconds = (ns: number): string => (ns / 1000).toFixed(3).replace(/\.?0+$/, "")
+const fromNanoseconds = (ns: number): string => {
+  const whole = Math.floor(ns / 1000)
+  const rest = ns - whole * 1000
+  if (rest === 0) return String(whole)
+  if (rest % 100 === 0) return `${whole}.${rest / 100}`
+  const digits = String(rest).padStart(3, "0")
+  return `${whole}.${digits.endsWith("0") ? digits.slice(0, 2) : digits}`
+}
