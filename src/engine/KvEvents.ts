@@ -14,6 +14,15 @@ export interface KvEventSink {
   removed(first: number, count: number): void
 }
 
+/** Where a worker tells what its KV tiers below the device hold; it is seen at once. */
+export interface TierEventSinks {
+  readonly host: KvEventSink
+  /** A disk of the worker's own. */
+  readonly disk: KvEventSink
+  /** A disk that it shares with others; one sink for all of them. */
+  readonly sharedDisk: KvEventSink
+}
+
 export type KvEventVisibility = "pass-start" | "pass-end"
 
 /** What an engine's arguments say about it (`kv_events_at`), else the way of its kind. */

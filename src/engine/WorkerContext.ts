@@ -1,4 +1,4 @@
-import type { KvEventSink } from "./KvEvents.ts"
+import type { KvEventSink, TierEventSinks } from "./KvEvents.ts"
 import type { SharedTiers } from "./tiers/SharedTiers.ts"
 import type { Slowness } from "./PassScaling.ts"
 import type { TokenGaps } from "./TokenGaps.ts"
@@ -13,6 +13,8 @@ export interface WorkerContext {
   readonly kvEvents: KvEventSink | undefined
   /** Where those go that happen only when the pass ends; `undefined` when no router listens. */
   readonly kvEventsAtPassEnd?: KvEventSink | undefined
+  /** Where changes of its KV tiers go; `undefined` when no router listens. */
+  readonly tierEvents?: TierEventSinks | undefined
   /** What the run's workers share of their KV tiers; its own where there is nobody to share with. */
   readonly sharedTiers?: SharedTiers | undefined
   /** Where its machine may become slow. */

@@ -250,6 +250,7 @@ export class AggregatedDeployment implements Deployment {
         workerIndex: index,
         gaps: this.gaps,
         sharedTiers: this.sharedTiers,
+        tierEvents: this.router.tierEvents?.(index),
         ...hub.sinks(index),
         probe: options.probe?.worker?.("aggregated", index)
       }),

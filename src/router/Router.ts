@@ -3,7 +3,7 @@
  */
 import * as Context from "effect/Context"
 import type { QueuePolicy } from "../engine/EngineArgs.ts"
-import type { KvEventSink } from "../engine/KvEvents.ts"
+import type { KvEventSink, TierEventSinks } from "../engine/KvEvents.ts"
 import type { BlockHolder } from "../request/BlockIdentity.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
 
@@ -57,6 +57,8 @@ export interface RouterCore extends BlockHolder {
   parkedRequests(): Iterable<SimRequest>
   /** Where this worker's cache changes go; `undefined` when the router does not care. */
   kvEvents(workerIndex: number): KvEventSink | undefined
+  /** Where changes of this worker's KV tiers go; a router without it does not care. */
+  tierEvents?(workerIndex: number): TierEventSinks | undefined
   /**
    * From now on requests may go to these workers, ascending and possibly none, and to nobody else; ids never seen before are new
    * workers. Others may still serve what they have, and tell of it. A router without it has the workers of its context for ever.

@@ -417,6 +417,7 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
       workerIndex: worker,
       gaps,
       sharedTiers: this.setup.sharedTiers,
+      tierEvents: this.router.tierEvents?.(worker),
       ...this.eventSinks(engine, worker),
       slowness: this.setup.mayBeSlow ? this.slownessOf(worker) : undefined,
       probe: probe?.worker?.(role, worker)

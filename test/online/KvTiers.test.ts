@@ -1,6 +1,7 @@
 /** KV tiers online: copies end beside passes, whoever waits for one is woken, and requests fare as offline. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { make } from "../../src/engine/EngineArgs.ts"
 import { defaultKvRouterOptions } from "../../src/router/kv/KvRouterOptions.ts"
 import * as KvRouter from "../../src/router/kv/KvRouter.ts"
 import * as RoundRobin from "../../src/router/RoundRobin.ts"
@@ -54,6 +55,23 @@ const workload = (gapMs: number, concurrency?: number) =>
   plainWorkload({ rows: rows(gapMs), traceBlockTokens: 64, concurrency })
 
 describe("online in virtual time, with KV tiers", () => {
+  it.effect("serves requests like offline: written through, under a vLLM profile", () =>
+    Effect.gen(function* () {
+      const args = make({
+        ...engine,
+        engineProfile: "vllm-0.33",
+        deviceToHostGbS: 0.7,
+        hostToDeviceGbS: 0.9
+      })
+      const router = KvRouter.layer(defaultKvRouterOptions)
+      const { records } = yield* assertSameRequests(
+        aggregated({ engine: engineOf(args), router, workers: 2 }),
+        workload(40)
+      )
+      assert.isTrue(records.some(({ tiers }) => tiers !== null && tiers.hostReusedTokens > 0))
+    })
+  )
+
   for (const [name, args] of Object.entries(policies)) {
     it.effect(`serves requests like offline: ${name}`, () =>
       Effect.gen(function* () {

@@ -4,7 +4,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import type { EngineArgs } from "../../src/engine/EngineArgs.ts"
+import { type EngineArgs, make } from "../../src/engine/EngineArgs.ts"
 import type { RequestRecord } from "../../src/request/SimRequest.ts"
 import { engineArgs } from "../support/EngineArgsBuilder.ts"
 import * as PlainWorkload from "../support/PlainWorkload.ts"
@@ -197,6 +197,25 @@ describe("tiers that are written through", () => {
       assert.closeTo(second!.tiers!.onboardWaitMs, second!.firstAdmitMs - 100, 1e-9)
     })
   )
+
+  // vLLM computes the last token of a prompt in any case, so its 8th block is never loaded. B takes the 3 blocks that A has left, the
+  // one without identity, and the 5 deepest of A, so A finds 3 and loads 4.
+  for (const engineProfile of ["vllm-0.33", "vllm-0.17"] as const) {
+    it.effect(`serve engines of the profile ${engineProfile}`, () =>
+      Effect.gen(function* () {
+        const given = { engineProfile, blockTokens: 64, numGpuBlocks: 12, kvBytesPerToken: 131_072, numG2Blocks: 400 }
+        for (const deployed of [topology(make(given)), multiTopology(make(given), 1)]) {
+          const outcome = yield* replay(deployed, abab, { check: true })
+          closeTo(admissions(outcome), [0, 1000, 2000 + 4 * blockMs, 3000 + 4 * blockMs])
+          for (const { firstAdmissionReusedTokens, id, tiers } of inOrder(outcome)) {
+            assert.strictEqual(firstAdmissionReusedTokens, id < 2 ? 0 : 7 * 64)
+            assert.strictEqual(tiers?.hostReusedTokens, id < 2 ? 0 : 4 * 64)
+          }
+          assert.deepStrictEqual(moved(outcome), { "device host": 16, "host device": 8 })
+        }
+      })
+    )
+  }
 
   it.effect("serve prefill and decode pools", () =>
     Effect.gen(function* () {

@@ -7,6 +7,7 @@
  * some 25 bytes a block, the table included.
  */
 import { grown } from "../../structures/Grown.ts"
+import type { KvEventSink } from "../KvEvents.ts"
 import { GrowingSlotTable } from "../../structures/GrowingSlotTable.ts"
 
 const initialNodes = 64
@@ -40,9 +41,16 @@ export class LruStore {
   private oldest = none
   private newest = none
   private readonly table = new GrowingSlotTable()
+  /** Who is told which blocks are here, as far as others can have them. */
+  private readonly listeners: Array<KvEventSink> = []
 
   constructor(capacity: number) {
     this.capacity = capacity
+  }
+
+  /** Tells `sink` of changes from now on, once however often it is asked to. */
+  tell(sink: KvEventSink | undefined): void {
+    if (sink !== undefined && !this.listeners.includes(sink)) this.listeners.push(sink)
   }
 
   /** Blocks for which room could be taken now. */
@@ -76,6 +84,7 @@ export class LruStore {
     this.blocks += 1
     this.pins[node] = 0
     this.link(node)
+    if (key >= 0) for (const listener of this.listeners) listener.stored(key, 1)
   }
 
   /** Holds a block that is here. */
@@ -136,8 +145,10 @@ export class LruStore {
   private evict(): boolean {
     const node = this.oldest
     if (node === none) return false
+    const key = this.keys[node]!
     this.unlink(node)
     this.table.remove(this.keys, node)
+    if (key >= 0) for (const listener of this.listeners) listener.removed(key, 1)
     this.next[node] = this.unused
     this.unused = node
     this.blocks -= 1

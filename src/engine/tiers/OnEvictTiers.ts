@@ -19,6 +19,7 @@ import { noBlock } from "./LeafOrder.ts"
 import type { LowerTier } from "./LowerTier.ts"
 import type { SharedTiers } from "./SharedTiers.ts"
 import type { TierArgs } from "./TierArgs.ts"
+import type { TierEventSinks } from "../KvEvents.ts"
 import { TierStore } from "./TierStore.ts"
 import { TransferLink } from "./TransferLink.ts"
 import { TierWriter } from "./TierWriter.ts"
@@ -97,7 +98,7 @@ export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
   private nextSequence = 0
   private nowMs = 0
 
-  constructor(args: TierArgs, shared: SharedTiers, events: EvictionEvents<Owner>) {
+  constructor(args: TierArgs, shared: SharedTiers, events: EvictionEvents<Owner>, sinks?: TierEventSinks) {
     this.events = events
     this.blockBytes = args.blockBytes
     this.leaksPins = args.referenceQuirks
@@ -107,6 +108,8 @@ export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
     shared.watch("device", "host", this.down.link, args.blockBytes)
     shared.watch("host", "device", this.up, args.blockBytes)
     this.disk = args.diskBlocks > 0 ? shared.disk : undefined
+    this.host.tell(sinks?.host)
+    this.disk?.store.tell(sinks?.sharedDisk)
     this.object = args.objectStore ? shared.object : undefined
     this.writes = [this.disk, this.object].flatMap((tier) =>
       tier === undefined ? [] : [new TierWriter(tier, this.host, args.batchBlocks, args.blockBytes)]

@@ -7,6 +7,7 @@
  *
  * Only pinned and idle blocks can be found.
  */
+import type { KvEventSink } from "../KvEvents.ts"
 import { IntMap } from "../../structures/IntMap.ts"
 import { LeafOrder } from "./LeafOrder.ts"
 
@@ -20,10 +21,18 @@ export class TierStore {
   /** How often each pinned block is pinned. */
   private readonly pins = new IntMap()
 
+  /** Who is told which blocks are here, as far as others can have them. */
+  private readonly listeners: Array<KvEventSink> = []
+
   /** `capacity` may be `Infinity`: a tier that never evicts. */
   constructor(capacity: number) {
     this.capacity = capacity
     this.free = capacity
+  }
+
+  /** Tells `sink` of changes from now on, once however often it is asked to. */
+  tell(sink: KvEventSink | undefined): void {
+    if (sink !== undefined && !this.listeners.includes(sink)) this.listeners.push(sink)
   }
 
   /** Blocks that could be taken now. */
@@ -51,8 +60,9 @@ export class TierStore {
   take(): boolean {
     if (this.free > 0) this.free -= 1
     else if (this.idle.size > 0) {
-      this.idle.takeFirst()
+      const key = this.idle.takeFirst()
       this.evictions += 1
+      if (key >= 0) for (const listener of this.listeners) listener.removed(key, 1)
     } else return false
     this.inFlight += 1
     return true
@@ -66,6 +76,7 @@ export class TierStore {
       return
     }
     if (this.idle.remove(key)) this.free += 1
+    else this.announce(key)
     this.idle.insert(key, parentKey)
   }
 
@@ -73,7 +84,12 @@ export class TierStore {
   arrivePinned(key: number): void {
     this.inFlight -= 1
     if (this.has(key)) this.free += 1
+    else this.announce(key)
     this.pin(key)
+  }
+
+  private announce(key: number): void {
+    if (key >= 0) for (const listener of this.listeners) listener.stored(key, 1)
   }
 
   /** A slot taken for a block that does not come after all. */

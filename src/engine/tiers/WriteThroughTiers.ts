@@ -14,6 +14,7 @@ import { type CopyEvents, type CopyTiers, type Load, matchedBlocks, type Offload
 import { BlockState, LruStore } from "./LruStore.ts"
 import type { SharedTiers, TierAccount } from "./SharedTiers.ts"
 import type { TierArgs } from "./TierArgs.ts"
+import type { TierEventSinks } from "../KvEvents.ts"
 
 /** Blocks on their way down, and for whom. */
 class HostCopy<Holder> implements Offload {
@@ -75,7 +76,7 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
   private foreign: ReadonlyArray<Offload> = []
   private nowMs = 0
 
-  constructor(args: TierArgs, shared: SharedTiers, events: CopyEvents<Owner, Holder>) {
+  constructor(args: TierArgs, shared: SharedTiers, events: CopyEvents<Owner, Holder>, sinks?: TierEventSinks) {
     this.events = events
     this.account = shared.account
     this.blockBytes = args.blockBytes
@@ -83,6 +84,8 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
     this.down = new CopyLane(args.deviceToHostGbS, args.latencyMs)
     this.up = new CopyLane(args.hostToDeviceGbS, args.latencyMs)
     this.disk = shared.diskOf(args)
+    this.host.tell(sinks?.host)
+    this.disk?.store.tell(args.diskPerWorker ? sinks?.disk : sinks?.sharedDisk)
     shared.watch("device", "host", this.down, args.blockBytes)
     shared.watch("host", "device", this.up, args.blockBytes)
   }

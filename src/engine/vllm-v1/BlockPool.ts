@@ -67,13 +67,21 @@ export class BlockPool {
   /** The first slot of each identity. */
   private readonly firstSlots = new IntMap()
   private nextPrivateKey = firstPrivateKey
+  private readonly identities: { privateKey(): number } | undefined
   /** Slots that the last look-up found carry its number. */
   private lookUpOfSlot = new Uint32Array(initialSlots)
   private lookUps = 0
   private missedKey = noKey
 
-  constructor(capacity: number, unidentifiedBlocksGoTo: "front" | "back", events: KvEventSink | undefined) {
+  /** `identities` gives own identities that nobody else has either, where workers may share a tier below. */
+  constructor(
+    capacity: number,
+    unidentifiedBlocksGoTo: "front" | "back",
+    events: KvEventSink | undefined,
+    identities?: { privateKey(): number }
+  ) {
     this.capacity = capacity
+    this.identities = identities
     this.freeBlocks = capacity
     this.unidentifiedToFront = unidentifiedBlocksGoTo === "front"
     this.events = events
@@ -87,6 +95,7 @@ export class BlockPool {
 
   /** A fresh identity for a block that only its own request can match. */
   privateKey(): number {
+    if (this.identities !== undefined) return this.identities.privateKey()
     const key = this.nextPrivateKey
     this.nextPrivateKey = key === -0x80000000 ? firstPrivateKey : key - 1
     return key

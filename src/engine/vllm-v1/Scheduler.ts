@@ -11,6 +11,9 @@
 import { maxInt32 } from "../../structures/Int32.ts"
 import { EngineStalled } from "../EngineStalled.ts"
 import type { MtpSampler } from "../MtpSampler.ts"
+import { matchedBlocks } from "../tiers/KvTiers.ts"
+import type { RequestCopies } from "../tiers/RequestCopies.ts"
+import { isDue, waitFor } from "../tiers/TierUser.ts"
 import type { WaitingQueue } from "../WaitingQueue.ts"
 import { SlotLists } from "../vllm/SlotLists.ts"
 import { emptyBlocks } from "../../request/SimRequest.ts"
@@ -39,7 +42,13 @@ export interface SchedulerParts {
   readonly sampler: MtpSampler | undefined
 }
 
+/** What came of a waiting request's try to load what tiers have of its prompt. */
+const Onboard = { Nothing: 0, Deferred: 1, NoRoom: 2 } as const
+type Onboard = (typeof Onboard)[keyof typeof Onboard]
+
 export class Scheduler {
+  /** Where computed blocks are copied to tiers. */
+  copies: RequestCopies<Sequence> | undefined = undefined
   recorder: DecisionRecorder | undefined = undefined
   private readonly settings: SchedulerSettings
   private readonly rules: SchedulerRules
@@ -56,6 +65,8 @@ export class Scheduler {
   /** Requests thrown out of the batch so far. */
   preemptions = 0
   private preemptedInCall = false
+  /** A running request waits for blocks that are held for copies only. */
+  private awaitsRoom = false
   private prefillShares = 0
 
   private calls = 0
@@ -91,10 +102,11 @@ export class Scheduler {
     this.shareCap = this.shareCapNow()
     this.holdsPrefills = this.holdsPrefillsNow()
     this.preemptedInCall = false
+    this.awaitsRoom = false
     this.prefillShares = 0
     this.calls += 1
-    this.serveRunning(batch)
-    if (!this.preemptedInCall) this.admitWaiting(batch, nowMs)
+    this.serveRunning(batch, nowMs)
+    if (!this.preemptedInCall && !this.awaitsRoom) this.admitWaiting(batch, nowMs)
     if (batch.length === 0) return
     this.executedCalls += 1
     if (this.prefillShares > 0) this.lastPrefillCall = this.executedCalls
@@ -116,13 +128,20 @@ export class Scheduler {
       this.pool.register(slots[block]!, key)
     }
     if (end > sequence.registeredBlocks) sequence.registeredBlocks = end
+    this.copies?.computed(sequence, sequence.registeredBlocks)
   }
 
   /** The request is done with its blocks. */
   release(sequence: Sequence): void {
-    this.pool.release(sequence.slots, sequence.heldBlocks)
+    if (this.copies?.keepsBlocks(sequence) !== true) this.pool.release(sequence.slots, sequence.heldBlocks)
     sequence.heldBlocks = 0
     sequence.registeredBlocks = 0
+  }
+
+  /** Loaded blocks are cached from now on, as {@link CopyWorker.publish} says. */
+  publish(keys: Int32Array, slots: Int32Array, from: number, to: number): void {
+    for (let position = from; position < to; position++) this.pool.register(slots[position]!, keys[position]!)
+    this.pool.release(slots, to)
   }
 
   /** The request leaves for good. */
@@ -159,7 +178,7 @@ export class Scheduler {
 
   // ---- running requests --------------------------------------------------------------------------------------------
 
-  private serveRunning(batch: Batch): void {
+  private serveRunning(batch: Batch, nowMs: number): void {
     const { running } = this
     const { asynchronous } = this.settings
     let index = 0
@@ -167,7 +186,7 @@ export class Scheduler {
       const sequence = running[index]!
       const computed = sequence.computedTokens
       if (computed >= sequence.quietUntilComputed) {
-        index = this.serve(sequence, index, batch)
+        index = this.serve(sequence, index, batch, nowMs)
         continue
       }
       sequence.computedTokens = computed + 1
@@ -182,11 +201,12 @@ export class Scheduler {
   }
 
   /** Gives the running request at `index` its share; returns the position to go on at. */
-  private serve(sequence: Sequence, index: number, batch: Batch): number {
+  private serve(sequence: Sequence, index: number, batch: Batch, nowMs: number): number {
     const tokens = this.shareOf(sequence)
     if (tokens <= 0) return index + 1
     let position = index
     while (!this.takeBlocks(sequence, sequence.computedTokens + tokens)) {
+      if (this.waitsForCopies(sequence, nowMs)) return index + 1
       const victimPosition = this.settings.policy === "priority" ? leastUrgent(this.running) : this.running.length - 1
       const victim = this.running[victimPosition]!
       const wasServed = this.preempt(victim, victimPosition, batch)
@@ -271,6 +291,15 @@ export class Scheduler {
     return Math.ceil(Math.min(tokens + drafts, maxModelTokens) / blockTokens)
   }
 
+  /** Whether blocks that are held for copies only will make room: nobody is preempted for what comes by itself. */
+  private waitsForCopies(sequence: Sequence, nowMs: number): boolean {
+    const offload = this.copies?.roomToCome()
+    if (offload === undefined) return false
+    this.awaitsRoom = true
+    if (sequence.waitsFor?.live !== true) waitFor(sequence, offload, nowMs)
+    return true
+  }
+
   // ---- preemption --------------------------------------------------------------------------------------------------
 
   /** Throws a running request out; true when it had a share in this call, which is taken back. */
@@ -330,14 +359,47 @@ export class Scheduler {
   /** Admits from the head of the queue until one does not fit: nobody passes a blocked head. */
   private admitWaiting(batch: Batch, nowMs: number): void {
     const { running, waiting } = this
-    while (this.budget > 0 && waiting.head !== undefined && running.length < this.settings.maxActiveRequests) {
-      const head = waiting.head
+    while (this.budget > 0 && running.length < this.settings.maxActiveRequests) {
+      const head = this.copies === undefined ? waiting.head : waiting.find(isDue)
+      if (head === undefined) break
       this.lookUp(head)
+      const onboard = this.copies === undefined ? Onboard.Nothing : this.tryLoad(head, this.copies, nowMs)
+      if (onboard === Onboard.Deferred) continue
+      if (onboard === Onboard.NoRoom) break
       const tokens = this.admissibleTokens(head)
       if (tokens === 0) break
       this.admit(head, tokens, batch, nowMs)
     }
     if (!this.holdsPrefills) this.leftWaiting = waiting.length > 0
+  }
+
+  /** Starts to load what tiers have of the prompt of the head whose prefix was just looked up. */
+  private tryLoad(head: Sequence, copies: RequestCopies<Sequence>, nowMs: number): Onboard {
+    const { blockTokens, enablePrefixCaching } = this.settings
+    if (!enablePrefixCaching) return Onboard.Nothing
+    const { hitBlocks } = this.pool
+    const end = Math.min(Math.floor((head.knownTokens - 1) / blockTokens), head.keys.length)
+    const match = copies.find(head, hitBlocks, end, nowMs)
+    if (match === undefined) return head.deferredBy === undefined ? Onboard.Nothing : Onboard.Deferred
+    const blocks = matchedBlocks(match)
+    if (blocks > this.roomFor(head)) {
+      return this.waitsForCopies(head, nowMs) || this.running.length > 0 ? Onboard.NoRoom : Onboard.Nothing
+    }
+    copies.reserve(match)
+    this.pool.hold(head.slots, hitBlocks)
+    this.pool.take(head.slots, hitBlocks, hitBlocks + blocks)
+    head.heldBlocks = hitBlocks + blocks
+    copies.start(match, head, nowMs)
+    this.lookedUp = undefined
+    return Onboard.Deferred
+  }
+
+  /** Blocks that the head just looked up may take beside its cached ones; -1 where it must be able to hold all of its at once and cannot. */
+  private roomFor(head: Sequence): number {
+    const { pool, settings } = this
+    const watermark = this.running.length > 0 ? settings.watermarkBlocks : 0
+    const room = pool.freeBlocks - pool.idleHitBlocks - watermark
+    return settings.reservesFullSequence && this.blocksOfWhole(head) - pool.hitBlocks > room ? -1 : room
   }
 
   /** Finds the cached prefix of a waiting request. At least its last known token is always computed. */
@@ -361,10 +423,7 @@ export class Scheduler {
     const wanted = this.capped(head.knownTokens - hitTokens)
     if (!settings.enableChunkedPrefill && wanted > this.budget) return 0
     const tokens = Math.min(wanted, this.budget)
-    const watermark = this.running.length > 0 ? settings.watermarkBlocks : 0
-    const room = pool.freeBlocks - pool.idleHitBlocks - watermark
-    if (settings.reservesFullSequence && this.blocksOfWhole(head) - hitBlocks > room) return 0
-    return Math.max(0, this.blocksOf(head, hitTokens + tokens) - hitBlocks) > room ? 0 : tokens
+    return Math.max(0, this.blocksOf(head, hitTokens + tokens) - hitBlocks) > this.roomFor(head) ? 0 : tokens
   }
 
   private blocksOfWhole({ knownTokens }: Sequence): number {
@@ -381,9 +440,11 @@ export class Scheduler {
     head.computedTokens = hitTokens
     if (settings.chargesRecompute) head.chargedTokens = head.knownTokens
     if (!this.takeBlocks(head, hitTokens + tokens)) throw new Error("an admission found fewer blocks than were counted")
-    this.waiting.shift()
+    this.waiting.remove(head)
     this.running.push(head)
     head.running = true
+    if (!head.wasAdmitted) this.copies?.countReuse(head, hitTokens)
+    head.wasAdmitted = true
     // Generated tokens found again after a preemption are no reuse of a prompt.
     head.request.admitted(nowMs, Math.min(hitTokens, head.promptTokens))
     this.recorder?.admitted(head.request, hitTokens)

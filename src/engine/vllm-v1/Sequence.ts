@@ -6,9 +6,13 @@
  */
 import { markPrefix } from "../../request/BlockIdentity.ts"
 import { emptyBlocks, type SimRequest } from "../../request/SimRequest.ts"
+import type { Offload, TierMatch } from "../tiers/KvTiers.ts"
+import type { CopyHolder, CopyUser } from "../tiers/TierUser.ts"
 import type { Queueable } from "../WaitingQueue.ts"
 
-export class Sequence implements Queueable<Sequence> {
+const noLoads: ReadonlyArray<TierMatch> = []
+
+export class Sequence implements Queueable<Sequence>, CopyUser {
   readonly request: SimRequest
   readonly promptTokens: number
   /** Prompt plus output tokens after which the request ends, `max_model_len` included. */
@@ -44,6 +48,16 @@ export class Sequence implements Queueable<Sequence> {
   quietUntilComputed = 0
   /** While fewer tokens than this are known, the token just delivered is neither first, second, last nor the end of a block. */
   quietUntilKnown = 0
+  /** Where there are KV tiers. */
+  waitsFor: Offload | undefined = undefined
+  blockedSinceMs = 0
+  loads = noLoads
+  deferredBy: Offload | undefined = undefined
+  deferredSinceMs = 0
+  copiedBlocks = 0
+  copyHolder: CopyHolder | undefined = undefined
+  /** It was in the batch before. */
+  wasAdmitted = false
   /** The last scheduling call in which its share was part of a prefill. */
   prefillCall = 0
   /** Successor in the waiting queue. */

@@ -10,14 +10,17 @@
  *     passes     |------------|------------|-----------|
  */
 import type { EngineArgs } from "../EngineArgs.ts"
-import type { SimRequest } from "../../request/SimRequest.ts"
+import { noTierUse, type SimRequest } from "../../request/SimRequest.ts"
 import type { TimingModel } from "../../timing/Timing.ts"
 import { BatchWorker } from "../BatchWorker.ts"
-import type { KvEventSink } from "../KvEvents.ts"
+import type { KvEventSink, TierEventSinks } from "../KvEvents.ts"
 import { MtpSampler } from "../MtpSampler.ts"
 import { PassTiming } from "../PassTiming.ts"
+import { type CopyWorker, RequestCopies } from "../tiers/RequestCopies.ts"
+import { SharedTiers } from "../tiers/SharedTiers.ts"
+import { type TierArgs, tierArgsOf } from "../tiers/TierArgs.ts"
 import type { WorkerContext } from "../WorkerContext.ts"
-import { type PassOutcome, Signal, type WorkerSnapshot } from "../WorkerCore.ts"
+import { type PassOutcome, Signal, type TierClock, type WorkerSnapshot } from "../WorkerCore.ts"
 import { Batch } from "./Batch.ts"
 import { BlockPool } from "./BlockPool.ts"
 import { DecisionRecorder } from "./DecisionRecorder.ts"
@@ -35,6 +38,8 @@ export class VllmV1Worker extends BatchWorker<Sequence> {
   private readonly pool: BlockPool
   private readonly scheduler: Scheduler
   private readonly delivery: Delivery
+  /** Copies of computed blocks in KV tiers, where there are any. */
+  private readonly copies: RequestCopies<Sequence> | undefined
   private readonly recorder: DecisionRecorder | undefined
   private readonly decisionEvents: KvEventSink | undefined
   private readonly deliveryEvents: KvEventSink | undefined
@@ -55,15 +60,20 @@ export class VllmV1Worker extends BatchWorker<Sequence> {
   ) {
     super(args)
     this.settings = settings
-    // Priorities reorder the queue, and an adaptive cap counts everybody who waits.
-    this.readsWholeQueue = settings.policy === "priority" || settings.adaptiveShareCap
+    const tierArgs = tierArgsOf(args)
+    const shared = tierArgs === undefined ? undefined : (context.sharedTiers ?? new SharedTiers())
+    // Priorities reorder the queue, an adaptive cap counts everybody who waits, and whoever waits for copies may be passed.
+    this.readsWholeQueue = settings.policy === "priority" || settings.adaptiveShareCap || tierArgs !== undefined
     this.timing = new PassTiming(args, timing, context.slowness)
     this.decisionEvents = context.kvEvents
     this.deliveryEvents = context.kvEventsAtPassEnd
-    this.pool = new BlockPool(settings.usableBlocks, rules.unidentifiedBlocksGoTo, this.decisionEvents)
+    this.pool = new BlockPool(settings.usableBlocks, rules.unidentifiedBlocksGoTo, this.decisionEvents, shared)
     const { outcome, pool, running, waiting } = this
     const sampler = args.mtp === undefined ? undefined : new MtpSampler(args.mtp, context.workerIndex)
     this.scheduler = new Scheduler({ settings, rules, pool, waiting, running, sampler })
+    if (tierArgs !== undefined && shared !== undefined)
+      this.copies = this.copiesTo(tierArgs, shared, context.tierEvents)
+    this.scheduler.copies = this.copies
     const { gaps, probe } = context
     const singleTokens = sampler === undefined
     this.delivery = new Delivery({
@@ -83,12 +93,39 @@ export class VllmV1Worker extends BatchWorker<Sequence> {
     }
   }
 
+  private copiesTo(
+    tierArgs: TierArgs,
+    shared: SharedTiers,
+    sinks: TierEventSinks | undefined
+  ): RequestCopies<Sequence> {
+    if (!shared.join(tierArgs)) throw new Error("workers of one run ask for different disk tiers")
+    const { pool, scheduler, timing } = this
+    const worker: CopyWorker = {
+      keyOf: (slot) => pool.keyOf(slot),
+      release: (slots, count) => pool.release(slots, count),
+      publish: (keys, slots, from, to) => scheduler.publish(keys, slots, from, to),
+      roomMade: () => {},
+      computeMs: (tokens, prefixTokens) =>
+        timing.prefillMs({
+          batchPrompts: 1,
+          meanIslTokens: prefixTokens + tokens,
+          meanPrefixTokens: prefixTokens
+        })
+    }
+    return new RequestCopies(tierArgs, shared, this.args.blockTokens, worker, sinks)
+  }
+
   override get inFlight(): number {
     return super.inFlight + this.refused.length
   }
 
+  get tiers(): TierClock | undefined {
+    return this.copies === undefined ? undefined : this.clock
+  }
+
   submit(request: SimRequest): void {
     const { maxModelTokens } = this.settings
+    if (this.copies !== undefined) request.tiers ??= noTierUse()
     if (request.promptTokens + 1 > maxModelTokens || request.outputTokens < 1) this.refused.push(request)
     else this.scheduler.enqueue(new Sequence(request, lastKnownTokensOf(request, maxModelTokens), request.blocks))
   }
@@ -104,6 +141,7 @@ export class VllmV1Worker extends BatchWorker<Sequence> {
     const { outcome } = this
     const { preemptions } = this.scheduler
     outcome.begin(nowMs)
+    if (this.copies !== undefined && this.tickCopies(this.copies, nowMs)) outcome.worked()
     this.decideAndDeliver(nowMs)
     outcome.preemptions = this.scheduler.preemptions - preemptions
     this.signalRefused()
@@ -138,21 +176,35 @@ export class VllmV1Worker extends BatchWorker<Sequence> {
     this.recorder?.markBlocks(mark)
     this.waiting.forEach((sequence) => sequence.markKeys(mark))
     for (const sequence of this.running) sequence.markKeys(mark)
+    this.copies?.markBlocks(mark)
   }
 
   checkInvariants(): void {
     this.pool.checkInvariants()
-    let held = 0
+    this.copies?.checkInvariants()
+    let held = this.copies?.heldBlocks() ?? 0
     for (const sequence of this.running) held += sequence.heldBlocks
+    this.waiting.forEach((sequence) => {
+      if (sequence.deferredBy?.live === true) held += sequence.heldBlocks
+      else if (sequence.heldBlocks > 0) throw new Error(`request ${sequence.request.id} waits but holds KV blocks`)
+    })
     if (held < this.pool.usedBlocks)
       throw new Error(`${this.pool.usedBlocks} KV blocks are held, but requests hold ${held}`)
-    this.waiting.forEach((sequence) => {
-      if (sequence.heldBlocks > 0) throw new Error(`request ${sequence.request.id} waits but holds KV blocks`)
-    })
   }
 
   protected drop(sequence: Sequence): void {
     this.scheduler.letGo(sequence)
+  }
+
+  /** What goes on between passes. */
+  private readonly clock: TierClock = {
+    tick: (nowMs) => this.copies !== undefined && this.tickCopies(this.copies, nowMs),
+    deadlineMs: () => this.copies?.deadlineMs() ?? Number.POSITIVE_INFINITY
+  }
+
+  private tickCopies(copies: RequestCopies<Sequence>, nowMs: number): boolean {
+    this.pool.events = this.decisionEvents
+    return copies.tick(nowMs)
   }
 
   // ---- the pipeline ------------------------------------------------------------------------------------------------
@@ -186,6 +238,7 @@ export class VllmV1Worker extends BatchWorker<Sequence> {
       this.busyUntilMs = batch.endMs
       this.outcome.progressed = true
     }
+    this.copies?.passEnds(batch.endMs)
     this.outstanding.push(batch)
     if (this.recorder !== undefined) this.recorder.decide(batch, this.waitingRequests(), batch.activeBlocks)
     return batch
@@ -200,6 +253,7 @@ export class VllmV1Worker extends BatchWorker<Sequence> {
     const endMs = Math.max(nowMs, batch.endMs)
     this.pool.events = this.deliveryEvents
     this.delivery.deliver(batch, endMs)
+    this.copies?.passEnds(endMs)
     this.outcome.endMs = endMs
     if (batch.length > 0) {
       this.outcome.prefillEndMs = Math.max(nowMs, batch.prefillEndMs)

@@ -5,10 +5,18 @@
  * blocks and the request waits at the front of the queue again. It is then admitted by the ordinary rules, and finds them there.
  */
 import type { SimRequest } from "../../request/SimRequest.ts"
-import { type EvictionEvents, type EvictionTiers, type Load, matchedBlocks, type Offload } from "../tiers/KvTiers.ts"
+import {
+  type EvictionEvents,
+  type EvictionTiers,
+  type Load,
+  matchedBlocks,
+  type Offload,
+  type TierMatch
+} from "../tiers/KvTiers.ts"
 import { OnEvictTiers } from "../tiers/OnEvictTiers.ts"
 import type { SharedTiers } from "../tiers/SharedTiers.ts"
 import type { TierArgs } from "../tiers/TierArgs.ts"
+import { noteLoad } from "../tiers/TierUser.ts"
 import type { WorkerContext } from "../WorkerContext.ts"
 import { type OffloadEvents, Offloading, Onboard } from "./Offloading.ts"
 import type { Sequence } from "./Sequence.ts"
@@ -17,6 +25,8 @@ import { TieredBlockPool } from "./TieredBlockPool.ts"
 export class EvictOffloading extends Offloading implements EvictionEvents<Sequence> {
   readonly pool: TieredBlockPool
   readonly defers = false
+  /** Requests that were dropped while their blocks were loaded: the copies still end. */
+  private readonly abandoned = new Set<Sequence>()
   private readonly tiers: EvictionTiers<Sequence>
   private readonly onlyFaster: boolean
 
@@ -30,7 +40,7 @@ export class EvictOffloading extends Offloading implements EvictionEvents<Sequen
   ) {
     super(worker, blockTokens)
     this.onlyFaster = args.onlyFaster
-    this.tiers = new OnEvictTiers(args, shared, this)
+    this.tiers = new OnEvictTiers(args, shared, this, context.tierEvents)
     this.pool = new TieredBlockPool(capacityBlocks, this.tiers, shared, context.kvEvents, context.probe)
   }
 
@@ -60,7 +70,7 @@ export class EvictOffloading extends Offloading implements EvictionEvents<Sequen
       pool.touch(keys, cached)
       return Onboard.Nothing
     }
-    if (this.onlyFaster && !this.isFaster(match, tiers.loadMs(match))) return Onboard.Nothing
+    if (this.onlyFaster && !this.isFaster(match)) return Onboard.Nothing
     tiers.reserve(match)
     const blocks = cached + matchedBlocks(match)
     if (pool.acquireUnregistered(keys, cached, blocks, slots) < 0) {
@@ -107,7 +117,7 @@ export class EvictOffloading extends Offloading implements EvictionEvents<Sequen
   loaded(load: Load<Sequence>, nowMs: number): void {
     const { pool } = this
     const { from, keys, owner } = load
-    this.noteLoad(load, nowMs)
+    noteLoad(load, nowMs)
     if (load.arrived) pool.publish(keys, owner.slots, from, owner.heldBlocks)
     else pool.freeUnregistered(owner.slots, from, owner.heldBlocks)
     pool.letGoOfHits(owner.slots, from)
@@ -124,6 +134,12 @@ export class EvictOffloading extends Offloading implements EvictionEvents<Sequen
 
   checkInvariants(): void {
     this.tiers.checkInvariants()
+  }
+
+  /** Whether the run is there sooner than it is computed. */
+  private isFaster(match: TierMatch): boolean {
+    const tokens = matchedBlocks(match) * this.blockTokens
+    return this.tiers.loadMs(match) < this.worker.computeMs(tokens, match.from * this.blockTokens)
   }
 
   protected roomToCome(): Offload | undefined {

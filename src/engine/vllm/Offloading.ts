@@ -2,7 +2,8 @@
  * What a vLLM-style worker with KV tiers does more than one without, whatever its policy: requests load what tiers have of their prompts,
  * wait for copies, and have both accounted for.
  */
-import { type Load, matchedBlocks, type Offload, type TierMatch } from "../tiers/KvTiers.ts"
+import type { Offload } from "../tiers/KvTiers.ts"
+import { countReuse, countWait, waitFor } from "../tiers/TierUser.ts"
 import type { SimRequest } from "../../request/SimRequest.ts"
 import type { TierClock } from "../WorkerCore.ts"
 import type { KvBlockPool } from "./KvBlockPool.ts"
@@ -30,8 +31,6 @@ export abstract class Offloading implements TierClock {
   abstract readonly defers: boolean
   /** Requests in no queue because their blocks are being loaded. */
   readonly parked = new Set<Sequence>()
-  /** Requests that were dropped while their blocks were loaded: the copies still end. */
-  readonly abandoned = new Set<Sequence>()
   protected readonly worker: OffloadEvents
   protected readonly blockTokens: number
 
@@ -75,52 +74,17 @@ export abstract class Offloading implements TierClock {
   /** Whether the pool's last failed try will find room; from `nowMs` on the request then waits for it. */
   blocks(sequence: Sequence, nowMs: number): boolean {
     const offload = this.roomToCome()
-    if (offload === undefined) return false
-    this.countWait(sequence)
-    sequence.waitsFor = offload
-    sequence.blockedSinceMs = nowMs
-    return true
+    if (offload !== undefined) waitFor(sequence, offload, nowMs)
+    return offload !== undefined
   }
 
   /** What the request waited for is over: its wait counts. */
   countWait(sequence: Sequence): void {
-    const { blockedSinceMs, request, waitsFor } = sequence
-    if (waitsFor === undefined || waitsFor.live || request.tiers === null) return
-    request.tiers.offloadWaitMs += Math.max(0, waitsFor.endedMs - blockedSinceMs)
-    sequence.waitsFor = undefined
+    countWait(sequence)
   }
 
-  /** The request joins the batch for the first time with `cachedTokens` of its prompt: those loaded for it count by tier. */
+  /** The request joins the batch for the first time with `cachedTokens` of its prompt. */
   countReuse(sequence: Sequence, cachedTokens: number): void {
-    const { blockTokens } = this
-    const { loads, request } = sequence
-    const use = request.tiers
-    if (use === null) return
-    this.countWait(sequence)
-    let end = Math.floor(cachedTokens / blockTokens)
-    for (const load of loads.toReversed()) {
-      const blocks = Math.max(0, end - load.from)
-      const host = Math.min(blocks, load.hostBlocks)
-      const disk = Math.min(blocks - host, load.diskBlocks)
-      const object = Math.min(blocks - host - disk, load.objectBlocks)
-      use.hostReusedTokens += host * blockTokens
-      use.diskReusedTokens += disk * blockTokens
-      use.objectReusedTokens += object * blockTokens
-      // What an earlier load brought of this one's blocks was gone before the later load.
-      end = Math.min(end, load.from)
-    }
-    sequence.loads = []
-  }
-
-  /** Whether the run is there sooner than it is computed. */
-  protected isFaster(match: TierMatch, loadMs: number): boolean {
-    const tokens = matchedBlocks(match) * this.blockTokens
-    return loadMs < this.worker.computeMs(tokens, match.from * this.blockTokens)
-  }
-
-  protected noteLoad(load: Load<Sequence>, nowMs: number): void {
-    const { owner, startedMs } = load
-    if (load.arrived) owner.loads = [...owner.loads, load]
-    if (owner.request.tiers !== null) owner.request.tiers.onboardWaitMs += Math.max(0, nowMs - startedMs)
+    countReuse(sequence, cachedTokens, this.blockTokens)
   }
 }

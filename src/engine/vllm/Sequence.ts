@@ -8,11 +8,11 @@
 import { markPrefix } from "../../request/BlockIdentity.ts"
 import type { Offload, TierMatch } from "../tiers/KvTiers.ts"
 import { emptyBlocks, type SimRequest } from "../../request/SimRequest.ts"
-import type { CopyHolder } from "./CopyHolder.ts"
+import type { CopyHolder, CopyUser } from "../tiers/TierUser.ts"
 
 const noLoads: ReadonlyArray<TierMatch> = []
 
-export class Sequence {
+export class Sequence implements CopyUser {
   readonly request: SimRequest
   readonly promptTokens: number
   /** Tokens after which this worker is done with the request. */
@@ -76,11 +76,6 @@ export class Sequence {
   /** Every shareable identity it may still look up. */
   markKeys(mark: (block: number) => void): void {
     markPrefix(this.keys, mark)
-  }
-
-  /** It cannot be tried before what it waits for is here. */
-  get isDeferred(): boolean {
-    return this.deferredBy !== undefined && this.deferredBy.live
   }
 
   /** Its room is not there yet. */

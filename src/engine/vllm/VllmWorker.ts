@@ -13,6 +13,7 @@ import type { WorkerContext } from "../WorkerContext.ts"
 import { AheadWorker } from "../AheadWorker.ts"
 import { EngineStalled } from "../EngineStalled.ts"
 import { noBlock } from "../tiers/LeafOrder.ts"
+import { isDue } from "../tiers/TierUser.ts"
 import { MtpSampler } from "../MtpSampler.ts"
 import type { WorkerProbe } from "../WorkerProbe.ts"
 import { type PassOutcome, Signal, type TierClock, type WorkerSnapshot } from "../WorkerCore.ts"
@@ -35,9 +36,6 @@ const maxFruitlessPreemptions = 10_000
 
 /** Who has left the batch, or waits for an offload, cannot be thrown out. */
 const isVictim = (sequence: Sequence): boolean => sequence.running && !sequence.isBlocked
-
-/** Whoever waits for blocks on their way is passed by others. */
-const isDue = (sequence: Sequence): boolean => !sequence.isDeferred
 
 export class VllmWorker extends AheadWorker<Sequence> {
   private readonly policy: CapacityPolicy
@@ -138,7 +136,7 @@ export class VllmWorker extends AheadWorker<Sequence> {
     this.budget.begin(this.args.maxNumBatchedTokens)
     this.preemptedInPass = false
     this.scheduleRunning()
-    this.admitWaiting(nowMs)
+    if (!this.someRunningAwaitsRoom()) this.admitWaiting(nowMs)
     this.showSchedule()
     const prefillEndMs = nowMs + this.timing.prefillMs(this.budget)
     outcome.prefillEndMs = prefillEndMs
@@ -401,6 +399,7 @@ export class VllmWorker extends AheadWorker<Sequence> {
     while (blocks > sequence.heldBlocks) {
       if (this.pool.acquire(sequence.keys, sequence.fullBlocks, sequence.heldBlocks, blocks, sequence.slots)) {
         sequence.heldBlocks = blocks
+        this.foundRoom(sequence)
         break
       }
       if (this.blocksOnOffload(sequence)) return Schedule.Blocked
@@ -418,6 +417,15 @@ export class VllmWorker extends AheadWorker<Sequence> {
     if (this.offloading?.blocks(sequence, this.outcome.prefillEndMs) !== true) return false
     this.outcome.worked()
     return true
+  }
+
+  private foundRoom(sequence: Sequence): void {
+    if (sequence.waitsFor !== undefined) this.offloading?.countWait(sequence)
+  }
+
+  /** Room that copies under way will make, or have just made, is for those in the batch: nobody is admitted to it. */
+  private someRunningAwaitsRoom(): boolean {
+    return this.offloading?.defers === true && this.running.some(({ waitsFor }) => waitsFor !== undefined)
   }
 
   // ---- preemption and release ------------------------------------------------------------------------------------
@@ -440,6 +448,7 @@ export class VllmWorker extends AheadWorker<Sequence> {
     if (this.fruitlessPreemptions > maxFruitlessPreemptions) throw this.thrashing(victim)
     victim.request.computedUpTo(victim.computedTokens)
     this.keepGeneratedKeys(victim)
+    this.foundRoom(victim)
     if (this.offloading?.keepsBlocks(victim) !== true) this.releaseBlocks(victim)
     this.capacityFreed()
     victim.computedTokens = 0
@@ -617,6 +626,7 @@ export class VllmWorker extends AheadWorker<Sequence> {
       if (slot >= 0) {
         sequence.slots[sequence.heldBlocks] = slot
         sequence.heldBlocks += 1
+        this.foundRoom(sequence)
         return true
       }
       this.undoToken(sequence)
@@ -741,7 +751,10 @@ export class VllmWorker extends AheadWorker<Sequence> {
     for (;;) {
       const contextTokens = this.collectReady()
       if (this.readyCount === 0 || this.someReadyBlocked()) return -1
-      if (this.pool.reserve(this.blocksForBursts(maxBurst))) return contextTokens
+      if (this.pool.reserve(this.blocksForBursts(maxBurst))) {
+        for (let index = 0; index < this.readyCount; index++) this.foundRoom(this.ready[index]!)
+        return contextTokens
+      }
       if (this.allBlockOnOffload()) return -1
       if (this.preemptVictim() === undefined) return -1
     }

@@ -2,8 +2,8 @@
  * What it costs, in blocks, to give a request to a worker: prefill work queued there and held blocks, less what the
  * worker's cache saves. Pure; the order of the f64 operations is the reference's and decides exact ties.
  *
- * The reference's formula also has host-tier, disk-tier and shared-cache credits and a taint factor; a replay
- * supplies none of them, and adding their zeros changes no bit.
+ * The reference's formula also has host-tier, disk-tier and shared-cache credits and a taint factor; a replay of it
+ * supplies none of them, and adding their zeros changes no bit. Those of tiers come with `router_tier_events`.
  */
 export interface CostWeights {
   readonly blockTokens: number
@@ -15,7 +15,8 @@ export interface CostWeights {
 }
 
 /**
- * Cost of the prefill part. Token counts are whole numbers; `minActiveTokens` is the smallest load of the pool. Only full blocks of
+ * Cost of the prefill part. Token counts are whole numbers; `minActiveTokens` is the smallest load of the pool, `tierCreditBlocks` what
+ * blocks in tiers below the device are worth. Only full blocks of
  * the prompt overlap, so what is cached is part of it; the reference takes it off and adds it again, which is exact.
  */
 export const prefillCost = (
@@ -23,7 +24,8 @@ export const prefillCost = (
   promptTokens: number,
   activeTokens: number,
   minActiveTokens: number,
-  overlapBlocks: number
+  overlapBlocks: number,
+  tierCreditBlocks = 0
 ): number => {
   const { blockTokens, overlapScoreCreditDecay } = weights
   const rawTokens = weights.trackPrefillTokens ? activeTokens + promptTokens : 0
@@ -33,7 +35,7 @@ export const prefillCost = (
     const promptBlocks = Math.max(1, Math.ceil(promptTokens / blockTokens))
     decay = 1 / (1 + overlapScoreCreditDecay * (excessBlocks / promptBlocks))
   }
-  const creditBlocks = weights.overlapScoreCredit * decay * overlapBlocks
+  const creditBlocks = weights.overlapScoreCredit * decay * overlapBlocks + tierCreditBlocks
   return weights.prefillLoadScale * Math.max(0, rawTokens / blockTokens - creditBlocks)
 }
 

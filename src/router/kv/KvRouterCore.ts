@@ -7,7 +7,7 @@
  * when a request arrives and stay as they were while it is parked.
  */
 import type { MarkBlocks } from "../../request/BlockIdentity.ts"
-import type { KvEventSink } from "../../engine/KvEvents.ts"
+import type { KvEventSink, TierEventSinks } from "../../engine/KvEvents.ts"
 import { Pcg32 } from "../../structures/Pcg32.ts"
 import type { SimRequest } from "../../request/SimRequest.ts"
 import type { Placement, RouterContext, RouterCore } from "../Router.ts"
@@ -18,6 +18,7 @@ import { LoadTracker } from "./LoadTracker.ts"
 import { singleClassProfile } from "./PolicyProfile.ts"
 import { PrefixIndex } from "./PrefixIndex.ts"
 import { DecayingPrefillLoad, PlainPrefillLoad, type PrefillEntry, type PrefillLoad } from "./PrefillLoad.ts"
+import { TierIndex } from "./TierIndex.ts"
 import { RouterQueue } from "./RouterQueue.ts"
 
 /** A choice about to be made, for those who watch or replace it. */
@@ -54,6 +55,8 @@ export class KvRouterCore implements RouterCore {
   private readonly random: Pcg32
   /** `undefined` for a pool whose cache nobody looks at. */
   private readonly index: PrefixIndex | undefined
+  /** Of tiers below the devices, where it listens to them. */
+  private readonly tiers: TierIndex | undefined
   private readonly tracker: LoadTracker
   private readonly prefills: PrefillLoad
   private readonly queue: RouterQueue
@@ -86,6 +89,10 @@ export class KvRouterCore implements RouterCore {
     this.hook = hook
     this.random = new Pcg32(own.seed, streams[role])
     this.index = role === "decode" ? undefined : new PrefixIndex()
+    this.tiers =
+      own.routerTierEvents && role !== "decode"
+        ? new TierIndex({ host: own.hostCacheHitWeight, disk: own.diskCacheHitWeight })
+        : undefined
     this.tracker = new LoadTracker(workers)
     this.prefills =
       own.prefillEstimator === undefined
@@ -115,6 +122,7 @@ export class KvRouterCore implements RouterCore {
 
   removed(worker: number): void {
     this.index?.remove(worker)
+    this.tiers?.remove(worker)
     this.tracker.removeWorker(worker)
     for (const [id, active] of this.active) if (active.worker === worker) this.active.delete(id)
   }
@@ -174,8 +182,13 @@ export class KvRouterCore implements RouterCore {
     return this.index?.sink(workerIndex)
   }
 
+  tierEvents(workerIndex: number): TierEventSinks | undefined {
+    return this.tiers?.sinks(workerIndex)
+  }
+
   markBlocks(mark: MarkBlocks): void {
     this.index?.markBlocks(mark)
+    this.tiers?.markBlocks(mark)
     this.tracker.markBlocks(mark)
     this.queue.markBlocks(mark)
   }
@@ -242,7 +255,8 @@ export class KvRouterCore implements RouterCore {
 
   /** Fills `costs`. Blocks that are private to each request are shared with none: their depths stay 0. */
   private computeCosts(request: SimRequest, overlaps: Int32Array, blockCount: number): void {
-    const { costs, depths, options, prefillTokens, tracker, weights } = this
+    const { costs, depths, options, prefillTokens, tiers, tracker, weights } = this
+    const promptBlocks = this.promptBlocks(request)
     if (options.routerAssumeKvReuse) tracker.depths(request.blocks, blockCount, depths)
     let least = Infinity
     for (const tokens of prefillTokens) least = Math.min(least, tokens)
@@ -251,8 +265,10 @@ export class KvRouterCore implements RouterCore {
         costs[worker] = Infinity
         continue
       }
+      const overlap = overlaps[worker] ?? 0
+      const tierCredit = tiers === undefined ? 0 : tiers.credit(worker, request.blocks, overlap, promptBlocks)
       costs[worker] =
-        prefillCost(weights, request.promptTokens, prefillTokens[worker]!, least, overlaps[worker] ?? 0)
+        prefillCost(weights, request.promptTokens, prefillTokens[worker]!, least, overlap, tierCredit)
         + decodeCost(tracker.activeBlocks[worker]!, blockCount, depths[worker]!)
     }
   }

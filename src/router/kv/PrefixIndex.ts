@@ -64,6 +64,19 @@ export class PrefixIndex implements BlockHolder {
     this.cached.leading(blocks, length, out)
   }
 
+  /** How many of `blocks[from … length)` the worker has without a gap. */
+  run(worker: number, blocks: Int32Array, from: number, length: number): number {
+    const { cached } = this
+    let position = from
+    while (position < length) {
+      const block = blocks[position]!
+      const entry = cached.find(frameOf(block), worker)
+      if (entry === 0 || (cached.masks[entry]! & membersFrom(memberOf(block), 1)) === 0) break
+      position += 1
+    }
+    return position - from
+  }
+
   markBlocks(mark: MarkBlocks): void {
     this.cached.markBlocks(mark)
   }

@@ -40,19 +40,26 @@ const kept = {
     "Multiple of a pass's token budget above which a worker is busy; null never parks a request"
   ),
   routerQueuePolicy: setting(oneOf(["fcfs", "lcfs", "wspt"]), "fcfs", "Order of parked requests"),
-  routerPolicyConfig: optional(text, undefined, "Policy file (YAML)")
+  routerPolicyConfig: optional(text, undefined, "Policy file (YAML)"),
+  routerTierEvents: setting(
+    boolean,
+    false,
+    "Learn of blocks in KV tiers below the device from events, and count hits there"
+  ),
+  hostCacheHitWeight: setting(share, 0.75, "Worth of a hit in host memory, with router_tier_events", {
+    needs: "tierEvents"
+  }),
+  diskCacheHitWeight: setting(share, 0.25, "Worth of a hit on disk, with router_tier_events", { needs: "tierEvents" })
 }
 
 /**
- * Checked, then forgotten: a replay always feeds KV events to the index, has no lower cache tiers, no replicas and no restarts, and never
+ * Checked, then forgotten: a replay always feeds KV events to the index, has no shared cache, no replicas and no restarts, and never
  * tells the router about output blocks.
  */
 const ignored = {
   overlapScoreWeight: optional(factor, undefined, "Older name of prefill_load_scale; 0 also forgets the cache", {
     needs: "always"
   }),
-  hostCacheHitWeight: setting(share, 0.75, "Worth of a hit in host memory"),
-  diskCacheHitWeight: setting(share, 0.25, "Worth of a hit on disk"),
   routerReplicaSync: setting(boolean, false, "Whether replicas of the router share their state"),
   routerSnapshotThreshold: optional(count, undefined, "Events between two snapshots of the index"),
   routerResetStates: setting(boolean, false, "Forget persisted state at start"),
@@ -88,12 +95,20 @@ const ignoredKeys: ReadonlySet<string> = new Set(
   [...entriesOf(ignored)].filter(([, entry]) => entry.setting.needs !== "always").map(([key]) => key)
 )
 
+/** Keys of weights that count only where tier events come. */
+const tierKeys: ReadonlySet<string> = new Set(
+  [...entriesOf(kept)].filter(([, entry]) => entry.setting.needs === "tierEvents").map(([key]) => key)
+)
+
+const isInert = (key: string, { routerTierEvents }: GivenRouterConfig): boolean =>
+  ignoredKeys.has(key) || (tierKeys.has(key) && routerTierEvents !== true)
+
 /** Reads a configuration as written, values by key: the first problem in the text wins, then the first broken rule between settings. */
 export const decodeRouterConfig = (written: Plain): Checked<RouterConfig> =>
   Result.flatMap(decode(routerSettings, written), (given) =>
     resolve(
       given,
-      writtenKeys(written).filter((key) => ignoredKeys.has(key))
+      writtenKeys(written).filter((key) => isInert(key, given))
     )
   )
 

@@ -24,6 +24,9 @@ describe("router configuration", () => {
       routerQueueThreshold: 16,
       routerQueuePolicy: "fcfs",
       routerPolicyConfig: undefined,
+      routerTierEvents: false,
+      hostCacheHitWeight: 0.75,
+      diskCacheHitWeight: 0.25,
       inertKeys: []
     })
   })
@@ -39,6 +42,12 @@ describe("router configuration", () => {
   it("never parks without a threshold", () => {
     assert.strictEqual(config('{"router_queue_threshold": null}').routerQueueThreshold, null)
     assert.strictEqual(config('{"router_queue_threshold": 0}').routerQueueThreshold, 0)
+  })
+
+  it("lets weights of tiers count once tier events come", () => {
+    assert.deepStrictEqual(config('{"host_cache_hit_weight": 0.5}').inertKeys, ["host_cache_hit_weight"])
+    const told = config('{"host_cache_hit_weight": 0.5, "router_tier_events": true}')
+    assert.deepStrictEqual([told.hostCacheHitWeight, told.inertKeys], [0.5, []])
   })
 
   it("names the keys that change nothing", () => {

@@ -1,0 +1,234 @@
+/**
+ * What a worker does whose blocks are copied to tiers once they are computed, whatever its scheduler and its pool.
+ *
+ * The copies of a pass's blocks start when the pass ends. Who is done with blocks whose copies run, or is preempted, holds on to all of its
+ * blocks until they have ended, as vLLM's connectors make it do: no slot is used again while it is read.
+ *
+ * A request that loads, or needs a block that is on its way, keeps its place in the queue and others may pass it; it is tried again when
+ * the copy has ended, and finds loaded blocks among the cached ones.
+ */
+import { emptyBlocks } from "../../request/SimRequest.ts"
+import type { TierEventSinks } from "../KvEvents.ts"
+import type { TierClock } from "../WorkerCore.ts"
+import { type CopyEvents, type CopyTiers, type Load, matchedBlocks, type Offload, type TierMatch } from "./KvTiers.ts"
+import type { SharedTiers } from "./SharedTiers.ts"
+import type { TierArgs } from "./TierArgs.ts"
+import { CopyHolder, type CopyUser, countReuse } from "./TierUser.ts"
+import { WriteThroughTiers } from "./WriteThroughTiers.ts"
+
+/** What the worker does with blocks, and is told of them. */
+export interface CopyWorker {
+  /** Identity of the full block in a slot. */
+  keyOf(slot: number): number
+  /** Lets go of the first `count` held slots of a list, the last one first. */
+  release(slots: Int32Array, count: number): void
+  /**
+   * Blocks `keys[from … to)` have been loaded into `slots[from … to)`, which were taken for them behind `from` held cached ones: they become
+   * cached blocks, and nobody holds any of the list.
+   */
+  publish(keys: Int32Array, slots: Int32Array, from: number, to: number): void
+  /** Slots have become free. */
+  roomMade(): void
+  /** How long computing `tokens` behind `prefixTokens` would take, ms. */
+  computeMs(tokens: number, prefixTokens: number): number
+}
+
+/** Some copy that ends next frees slots. */
+class Release implements Offload {
+  live = true
+  endedMs = Number.POSITIVE_INFINITY
+}
+
+interface Held {
+  readonly slots: Int32Array
+  readonly heldBlocks: number
+}
+
+export class RequestCopies<Member extends CopyUser> implements TierClock, CopyEvents<Member, CopyHolder> {
+  private readonly worker: CopyWorker
+  private readonly blockTokens: number
+  private readonly tiers: CopyTiers<Member, CopyHolder>
+  private readonly onlyFaster: boolean
+  /** Requests whose blocks are being loaded; they stand in the queue. */
+  private readonly loading = new Set<Member>()
+  /** Those that were dropped meanwhile: the copies still end. */
+  private readonly abandoned = new Map<Member, Held>()
+  /** Those who hold blocks for copies only. */
+  private readonly lingering = new Set<CopyHolder>()
+  private nextRelease = new Release()
+  /** Blocks computed in the pass under way, to be copied when it ends. */
+  private readonly collected: Array<{ readonly holder: CopyHolder; readonly keys: ReadonlyArray<number> }> = []
+
+  constructor(
+    args: TierArgs,
+    shared: SharedTiers,
+    blockTokens: number,
+    worker: CopyWorker,
+    sinks: TierEventSinks | undefined
+  ) {
+    this.worker = worker
+    this.blockTokens = blockTokens
+    this.onlyFaster = args.onlyFaster
+    this.tiers = new WriteThroughTiers(args, shared, this, sinks)
+  }
+
+  tick(nowMs: number): boolean {
+    return this.tiers.tick(nowMs)
+  }
+
+  deadlineMs(): number {
+    return this.tiers.deadlineMs()
+  }
+
+  // ---- down ------------------------------------------------------------------------------------------------------------
+
+  /** The first `end` blocks of the request are full, and computed when the pass ends. */
+  computed(member: Member, end: number): void {
+    const { copiedBlocks, slots } = member
+    if (end <= copiedBlocks) return
+    member.copiedBlocks = end
+    const keys: Array<number> = []
+    for (let position = copiedBlocks; position < end; position++) {
+      const key = this.worker.keyOf(slots[position]!)
+      if (this.tiers.claim(key)) keys.push(key)
+    }
+    if (keys.length === 0) return
+    const holder = (member.copyHolder ??= new CopyHolder())
+    holder.copies += 1
+    this.collected.push({ holder, keys })
+  }
+
+  /** What was computed since the last call is there at `endMs`. */
+  passEnds(endMs: number): void {
+    if (this.collected.length === 0) return
+    for (const { holder, keys } of this.collected) this.tiers.copy(keys, holder, endMs)
+    this.collected.length = 0
+  }
+
+  /** The request lets go of its blocks: whether they, and its list of slots, stay held for copies that run. */
+  keepsBlocks(member: Member): boolean {
+    const { copyHolder, heldBlocks, keys, slots } = member
+    member.copiedBlocks = 0
+    if (this.loading.delete(member)) this.abandoned.set(member, { slots, heldBlocks })
+    else {
+      this.tiers.touch(keys, Math.min(keys.length, heldBlocks))
+      if (copyHolder === undefined || copyHolder.copies === 0) return false
+      copyHolder.slots = slots
+      copyHolder.heldBlocks = heldBlocks
+      this.lingering.add(copyHolder)
+    }
+    member.copyHolder = undefined
+    member.heldBlocks = 0
+    member.slots = emptyBlocks
+    return true
+  }
+
+  copied(holder: CopyHolder, nowMs: number): void {
+    holder.copies -= 1
+    if (holder.copies > 0 || !this.lingering.delete(holder)) return
+    this.worker.release(holder.slots, holder.heldBlocks)
+    this.nextRelease.live = false
+    this.nextRelease.endedMs = nowMs
+    this.nextRelease = new Release()
+    this.worker.roomMade()
+  }
+
+  /** What makes room next; nothing when no copy holds any. */
+  roomToCome(): Offload | undefined {
+    return this.lingering.size > 0 ? this.nextRelease : undefined
+  }
+
+  // ---- up --------------------------------------------------------------------------------------------------------------
+
+  /**
+   * What could be loaded of `keys[cached … to)` for a waiting request. When blocks of it are on their way the request is deferred
+   * instead, and nothing returned.
+   */
+  find(member: Member, cached: number, to: number, nowMs: number): TierMatch | undefined {
+    const { tiers } = this
+    this.countDeferral(member)
+    if (cached >= to) return undefined
+    const match = tiers.lookup(member.keys, cached, to)
+    if (match === undefined) {
+      if (tiers.awaited !== undefined) this.defer(member, tiers.awaited, nowMs)
+      return undefined
+    }
+    return this.onlyFaster && !this.isFaster(match) ? undefined : match
+  }
+
+  /** Holds what was found until it is loaded or let go. */
+  reserve(match: TierMatch): void {
+    this.tiers.reserve(match)
+  }
+
+  letGo(match: TierMatch): void {
+    this.tiers.letGo(match)
+  }
+
+  /** Loads what is reserved into slots that the request has taken; it is deferred until then. */
+  start(match: TierMatch, member: Member, nowMs: number): void {
+    this.loading.add(member)
+    this.defer(member, this.tiers.start(match, member), nowMs)
+  }
+
+  loaded(load: Load<Member>): void {
+    const { from, keys, owner } = load
+    owner.loads = [...owner.loads, load]
+    const { heldBlocks, slots }: Held = this.abandoned.get(owner) ?? owner
+    this.worker.publish(keys, slots, from, heldBlocks)
+    if (this.loading.delete(owner)) owner.heldBlocks = 0
+    this.abandoned.delete(owner)
+    this.worker.roomMade()
+  }
+
+  /** The request joins the batch for the first time. */
+  countReuse(member: Member, cachedTokens: number): void {
+    this.touchPrompt(member)
+    countReuse(member, cachedTokens, this.blockTokens)
+  }
+
+  private touchPrompt({ keys }: Member): void {
+    this.tiers.touch(keys, keys.length)
+  }
+
+  private defer(member: Member, copy: Offload, nowMs: number): void {
+    member.deferredBy = copy
+    member.deferredSinceMs = nowMs
+  }
+
+  /** The copy is over for which the request waited: its wait counts. */
+  private countDeferral(member: Member): void {
+    const { deferredBy, deferredSinceMs, request } = member
+    if (deferredBy === undefined) return
+    member.deferredBy = undefined
+    if (request.tiers !== null) request.tiers.onboardWaitMs += Math.max(0, deferredBy.endedMs - deferredSinceMs)
+  }
+
+  /** Whether the run is there sooner than it is computed. */
+  private isFaster(match: TierMatch): boolean {
+    const tokens = matchedBlocks(match) * this.blockTokens
+    return this.tiers.loadMs(match) < this.worker.computeMs(tokens, match.from * this.blockTokens)
+  }
+
+  // ---- both ------------------------------------------------------------------------------------------------------------
+
+  /** Blocks held for copies by nobody in queue or batch. */
+  heldBlocks(): number {
+    let held = 0
+    for (const { heldBlocks } of this.lingering) held += heldBlocks
+    for (const { heldBlocks } of this.abandoned.values()) held += heldBlocks
+    return held
+  }
+
+  markBlocks(mark: (block: number) => void): void {
+    this.tiers.markBlocks(mark)
+    for (const { keys } of this.abandoned.keys()) for (const key of keys) if (key >= 0) mark(key)
+  }
+
+  checkInvariants(): void {
+    this.tiers.checkInvariants()
+    for (const { copies } of this.lingering)
+      if (copies <= 0) throw new Error("blocks are held for copies that have ended")
+    if (this.collected.length > 0) throw new Error("blocks of a pass that has ended are not copied")
+  }
+}

@@ -1,0 +1,78 @@
+/** A request inside a worker with KV tiers: what it waits for, what was loaded for it, and how both are accounted for. */
+import { emptyBlocks, type SimRequest } from "../../request/SimRequest.ts"
+import type { Load, Offload, TierMatch } from "./KvTiers.ts"
+
+export interface TierUser {
+  readonly request: SimRequest
+  /** The offload that makes room for it, and since when it waits for that, ms. */
+  waitsFor: Offload | undefined
+  blockedSinceMs: number
+  /** What was loaded for it so far. */
+  loads: ReadonlyArray<TierMatch>
+}
+
+/** Copies of one request's blocks; once the request has let go of those, they are held here. */
+export class CopyHolder {
+  /** Copies that have not ended. */
+  copies = 0
+  slots: Int32Array = emptyBlocks
+  heldBlocks = 0
+}
+
+/** One whose blocks are copied once they are computed. */
+export interface CopyUser extends TierUser {
+  readonly keys: Int32Array
+  slots: Int32Array
+  heldBlocks: number
+  /** Leading blocks that were handed over to be copied, as far as tiers lacked them, and the copies of them that run. */
+  copiedBlocks: number
+  copyHolder: CopyHolder | undefined
+  /** What it waits for at its place in the queue, others passing it: blocks on their way, and since when. */
+  deferredBy: Offload | undefined
+  deferredSinceMs: number
+}
+
+/** Whoever waits for blocks on their way is passed by others. */
+export const isDue = ({ deferredBy }: CopyUser): boolean => deferredBy === undefined || !deferredBy.live
+
+/** From `nowMs` on the request waits for room. */
+export const waitFor = (user: TierUser, offload: Offload, nowMs: number): void => {
+  countWait(user)
+  user.waitsFor = offload
+  user.blockedSinceMs = nowMs
+}
+
+/** What the request waited for is over: its wait counts. */
+export const countWait = (user: TierUser): void => {
+  const { blockedSinceMs, request, waitsFor } = user
+  if (waitsFor === undefined || waitsFor.live || request.tiers === null) return
+  request.tiers.offloadWaitMs += Math.max(0, waitsFor.endedMs - blockedSinceMs)
+  user.waitsFor = undefined
+}
+
+export const noteLoad = (load: Load<TierUser>, nowMs: number): void => {
+  const { owner, startedMs } = load
+  if (load.arrived) owner.loads = [...owner.loads, load]
+  if (owner.request.tiers !== null) owner.request.tiers.onboardWaitMs += Math.max(0, nowMs - startedMs)
+}
+
+/** The request joins the batch for the first time with `cachedTokens` of its prompt: those loaded for it count by tier. */
+export const countReuse = (user: TierUser, cachedTokens: number, blockTokens: number): void => {
+  const { loads, request } = user
+  const use = request.tiers
+  if (use === null) return
+  countWait(user)
+  let end = Math.floor(cachedTokens / blockTokens)
+  for (const load of loads.toReversed()) {
+    const blocks = Math.max(0, end - load.from)
+    const host = Math.min(blocks, load.hostBlocks)
+    const disk = Math.min(blocks - host, load.diskBlocks)
+    const object = Math.min(blocks - host - disk, load.objectBlocks)
+    use.hostReusedTokens += host * blockTokens
+    use.diskReusedTokens += disk * blockTokens
+    use.objectReusedTokens += object * blockTokens
+    // What an earlier load brought of this one's blocks was gone before the later load.
+    end = Math.min(end, load.from)
+  }
+  user.loads = []
+}
