@@ -72,8 +72,21 @@ export interface WorkerSnapshot {
   readonly preemptions: number
 }
 
+/** What a worker's KV tiers below its device hold and move. */
+export interface TierOccupancy {
+  /** Blocks in its host memory. */
+  readonly hostBlocks: number
+  /** The disk it uses, if any; workers that share one have the same. */
+  readonly disk: { readonly blocks: number } | undefined
+  /** Blocks moved between device and host memory so far, both ways. */
+  readonly movedBlocks: number
+  /** Which of the two links between them have a copy under way: 0, 1 or 2. */
+  readonly busyLinks: number
+}
+
 /** What goes on in a worker between its passes: transfers between KV tiers. */
 export interface TierClock {
+  occupancy(): TierOccupancy
   /** Moves transfers to `nowMs`; true when something has ended. */
   tick(nowMs: number): boolean
   /** When the next transfer ends; `Infinity` when none is under way. */

@@ -25,6 +25,15 @@ interface State {
   activeBlocks: number
   cachedBlocks: number
   freeBlocks: number
+  /** Where workers have KV tiers; a disk that several share counts once. */
+  tiers: TierState | undefined
+}
+
+interface TierState {
+  readonly hostBlocks: number
+  readonly disks: ReadonlySet<{ readonly blocks: number }>
+  readonly movedBlocks: number
+  readonly busyLinks: number
 }
 
 const noState = (): State => ({
@@ -35,7 +44,8 @@ const noState = (): State => ({
   running: 0,
   activeBlocks: 0,
   cachedBlocks: 0,
-  freeBlocks: 0
+  freeBlocks: 0,
+  tiers: undefined
 })
 
 export class SeriesProbe implements RunProbe {
@@ -226,6 +236,7 @@ const countEnd = (tally: Tally, { status }: SimRequest): void => {
 const stateOf = (core: WorkerCore): State => {
   const { activeBlocks, availableBlocks, cachedBlocks, running, waiting } = core.snapshot()
   const freeBlocks = availableBlocks - cachedBlocks
+  const tiers = tierStateOf(core)
   return {
     workersUp: 1,
     workersStarting: 0,
@@ -234,8 +245,31 @@ const stateOf = (core: WorkerCore): State => {
     running,
     activeBlocks,
     cachedBlocks,
-    freeBlocks
+    freeBlocks,
+    tiers
   }
+}
+
+const tierStateOf = ({ tiers }: WorkerCore): TierState | undefined => {
+  if (tiers === undefined) return undefined
+  const { busyLinks, disk, hostBlocks, movedBlocks } = tiers.occupancy()
+  return { hostBlocks, disks: new Set(disk === undefined ? [] : [disk]), movedBlocks, busyLinks }
+}
+
+const bothTiers = (one: TierState | undefined, other: TierState | undefined): TierState | undefined =>
+  one === undefined || other === undefined
+    ? (one ?? other)
+    : {
+        hostBlocks: one.hostBlocks + other.hostBlocks,
+        disks: new Set([...one.disks, ...other.disks]),
+        movedBlocks: one.movedBlocks + other.movedBlocks,
+        busyLinks: one.busyLinks + other.busyLinks
+      }
+
+const diskBlocksOf = ({ disks }: TierState): number => {
+  let blocks = 0
+  for (const disk of disks) blocks += disk.blocks
+  return blocks
 }
 
 const addState = (sum: State, other: State): void => {
@@ -247,6 +281,7 @@ const addState = (sum: State, other: State): void => {
   sum.activeBlocks += other.activeBlocks
   sum.cachedBlocks += other.cachedBlocks
   sum.freeBlocks += other.freeBlocks
+  sum.tiers = bothTiers(sum.tiers, other.tiers)
 }
 
 const rowOf = (
@@ -275,6 +310,10 @@ const rowOf = (
   activeBlocks: state.activeBlocks,
   cachedBlocks: state.cachedBlocks,
   freeBlocks: state.freeBlocks,
+  hostBlocks: state.tiers?.hostBlocks ?? null,
+  diskBlocks: state.tiers === undefined ? null : diskBlocksOf(state.tiers),
+  hostMovedBlocks: state.tiers?.movedBlocks ?? null,
+  hostBusyLinks: state.tiers?.busyLinks ?? null,
   passes: tally.passes,
   prefillTokens: tally.prefillTokens,
   decodeTokens: tally.decodeTokens,

@@ -31,6 +31,12 @@ export interface SeriesRow {
   readonly activeBlocks: number
   readonly cachedBlocks: number
   readonly freeBlocks: number
+  /** Blocks in KV tiers at its end, in host memory and on disk; `null` where workers have none. A disk that workers share counts once. */
+  readonly hostBlocks: number | null
+  readonly diskBlocks: number | null
+  /** Blocks moved between devices and host memory so far, both ways, and links between them with a copy under way at its end. */
+  readonly hostMovedBlocks: number | null
+  readonly hostBusyLinks: number | null
   /** Passes that end in it, what they computed and emitted (a prefill worker's hidden tokens included), whom they preempted. */
   readonly passes: number
   readonly prefillTokens: number
@@ -73,6 +79,10 @@ export const seriesColumns: ReadonlyArray<Column<SeriesRow>> = [
   { name: "active_blocks", type: "number", of: (row) => row.activeBlocks },
   { name: "cached_blocks", type: "number", of: (row) => row.cachedBlocks },
   { name: "free_blocks", type: "number", of: (row) => row.freeBlocks },
+  { name: "host_blocks", type: "integer", of: (row) => row.hostBlocks },
+  { name: "disk_blocks", type: "integer", of: (row) => row.diskBlocks },
+  { name: "host_moved_blocks", type: "integer", of: (row) => row.hostMovedBlocks },
+  { name: "host_busy_links", type: "integer", of: (row) => row.hostBusyLinks },
   { name: "passes", type: "integer", of: (row) => row.passes },
   { name: "prefill_tokens", type: "integer", of: (row) => row.prefillTokens },
   { name: "decode_tokens", type: "integer", of: (row) => row.decodeTokens },

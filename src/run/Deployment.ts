@@ -33,6 +33,7 @@ import { Timing } from "../timing/Timing.ts"
 import { describeExtrapolation } from "../timing/Extrapolation.ts"
 import { type KvPoolSource, poolFacts } from "./PoolFacts.ts"
 import { readRunFiles, type RunFiles, unusedBundles } from "./RunFiles.ts"
+import { slowLoadNote } from "./TierNote.ts"
 
 type Files = FileSystem.FileSystem | Path.Path
 type Undeployable = AicError | NpzError | SettingsError | DisaggregationUnsupported
@@ -266,7 +267,11 @@ export const deployWith = Effect.fnUntraced(function* (
     pools,
     router,
     used: usedOf(options.deployment, pools),
-    notices: [...unusedBundles(options, files), ...new Set(groups.flatMap(timingNotes))],
+    notices: [
+      ...unusedBundles(options, files),
+      ...new Set(groups.flatMap(timingNotes)),
+      ...groups.flatMap(slowLoadNote)
+    ],
     facts: () => groups.map(poolFacts),
     warnings: () => groups.flatMap(extrapolationWarning),
     topology: topologyOf(options, pools, router, isElastic),

@@ -149,16 +149,25 @@ export const handoffOf = (
 > => {
   const source = prefill.handoff
   const destination = decode.handoff
-  return source !== undefined && destination !== undefined && source.order === destination.order
+  if (source === undefined || destination === undefined || source.order !== destination.order)
+    return unsupported(
+      "disaggregation needs prefill and decode engines of one type that can hand KV over (vllm or sglang), got "
+        + `${prefill.args.engineType} and ${decode.args.engineType}`
+    )
+  return shareLowerTiers(prefill, decode)
     ? Effect.succeed({ source, destination })
-    : Effect.fail(
-        new DisaggregationUnsupported({
-          problem:
-            "disaggregation needs prefill and decode engines of one type that can hand KV over (vllm or sglang), got "
-            + `${prefill.args.engineType} and ${decode.args.engineType}`
-        })
+    : unsupported(
+        "prefill and decode workers share their disk and object store tiers: give both pools the same offload_policy, num_g3_blocks, "
+          + "enable_g4_storage, kv_bytes_per_token, block_size, latency and bandwidths of these tiers, or only one pool such tiers"
       )
 }
+
+/** Whether any worker of one pool can use the same lower tiers as any of the other. */
+const shareLowerTiers = (prefill: Engine["Service"], decode: Engine["Service"]): boolean =>
+  argsOfGroups(prefill).every((one) => argsOfGroups(decode).every((other) => sharesLowerTiers(one, other)))
+
+const unsupported = (problem: string): Effect.Effect<never, DisaggregationUnsupported> =>
+  Effect.fail(new DisaggregationUnsupported({ problem }))
 
 /** The reference runs the pool that comes second without tiers where the two ask for different ones. */
 const sharesLowerTiers = (prefill: EngineArgs, decode: EngineArgs): boolean => {
@@ -181,17 +190,6 @@ export const layerDisaggregated = (options: {
       const problem = mixSizeProblem(prefill.engine, prefillWorkers) ?? mixSizeProblem(decode.engine, decodeWorkers)
       if (problem !== undefined) return yield* problem
       const { destination, source } = yield* handoffOf(prefill.engine, decode.engine)
-      if (
-        !argsOfGroups(prefill.engine).every((one) =>
-          argsOfGroups(decode.engine).every((other) => sharesLowerTiers(one, other))
-        )
-      ) {
-        return yield* new DisaggregationUnsupported({
-          problem:
-            "prefill and decode workers share their disk and object store tiers: give both pools the same num_g3_blocks, "
-            + "enable_g4_storage, kv_bytes_per_token, block_size and bandwidths of these tiers, or only one pool such tiers"
-        })
-      }
       return Topology.of({
         name: "disaggregated",
         blockTokens: decode.engine.args.blockTokens,

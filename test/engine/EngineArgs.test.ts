@@ -140,6 +140,14 @@ describe("engine arguments", () => {
     ['{"num_g3_blocks": 10}', /num_g3_blocks: requires num_g2_blocks$/],
     ['{"num_g3_blocks": 10, "num_g2_blocks": 0}', /num_g3_blocks: requires num_g2_blocks$/],
     ['{"enable_g4_storage": true}', /enable_g4_storage: requires num_g2_blocks$/],
+    [
+      '{"num_g2_blocks": 9, "kv_bytes_per_token": 9, "enable_g4_storage": true, "offload_policy": "write_through"}',
+      /enable_g4_storage: needs offload_policy on_evict$/
+    ],
+    [
+      '{"num_g2_blocks": 9, "kv_bytes_per_token": 9, "engine_profile": "vllm-0.33", "offload_policy": "on_evict"}',
+      /offload_policy: engine_profile vllm-0.33 has no such rule$/
+    ],
     ['{"aic_nextn": 2, "decode_speedup_ratio": 2.0}', /aic_nextn: requires decode_speedup_ratio=1.0, got 2$/],
     ['{"aic_nextn": 9}', /aic_nextn: expected an integer from 1 to 5, got 9$/],
     ['{"aic_nextn_accept_rates": "0.5"}', /aic_nextn_accept_rates: requires aic_nextn$/],

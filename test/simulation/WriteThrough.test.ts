@@ -4,8 +4,15 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { type EngineArgs, make } from "../../src/engine/EngineArgs.ts"
+import * as VllmEngine from "../../src/engine/vllm/VllmEngine.ts"
+import { SeriesProbe } from "../../src/observe/SeriesProbe.ts"
 import type { RequestRecord } from "../../src/request/SimRequest.ts"
+import * as LiveTopology from "../../src/online/LiveTopology.ts"
+import * as RoundRobin from "../../src/router/RoundRobin.ts"
+import * as Topology from "../../src/simulation/Topology.ts"
+import * as PolynomialTiming from "../../src/timing/PolynomialTiming.ts"
 import { engineArgs } from "../support/EngineArgsBuilder.ts"
 import * as PlainWorkload from "../support/PlainWorkload.ts"
 import { disaggregatedTopology, multiTopology, type Outcome, replay, topology } from "../support/Replays.ts"
@@ -70,6 +77,32 @@ describe("tiers that are written through", () => {
       }
       assert.deepStrictEqual(moved(outcome), { "device host": 16, "host device": 10 })
       assert.strictEqual(outcome.summary.tiers?.droppedBlocks, 0)
+    })
+  )
+
+  // Second 0 copies A down, 8 blocks; second 1 copies B; each of the others loads 5.
+  it.effect("show in the time series what they hold and move", () =>
+    Effect.gen(function* () {
+      const series = new SeriesProbe(1000)
+      yield* replay(multiTopology(args({ numG3Blocks: 100 }), 1), abab, { probes: [series] })
+      const rows = series.take().filter(({ scope }) => scope === "run")
+      assert.deepStrictEqual(
+        rows.map(({ diskBlocks, hostBlocks, hostBusyLinks, hostMovedBlocks }) => [
+          hostBlocks,
+          diskBlocks,
+          hostMovedBlocks,
+          hostBusyLinks
+        ]),
+        [
+          [8, 8, 8, 0],
+          [16, 16, 16, 0],
+          [16, 16, 21, 0],
+          [16, 16, 26, 0]
+        ]
+      )
+      const plain = new SeriesProbe(1000)
+      yield* replay(multiTopology(engineArgs(), 1), abab, { probes: [plain] })
+      assert.isNull(plain.take()[0]?.hostBlocks)
     })
   )
 
@@ -224,6 +257,27 @@ describe("tiers that are written through", () => {
       const [, , third] = inOrder(outcome)
       assert.isAbove(third!.tiers!.hostReusedTokens, 0)
       assert.strictEqual(outcome.summary.ended, "drained")
+    })
+  )
+
+  it.effect("have disks that both pools agree on, on either clock", () =>
+    Effect.gen(function* () {
+      const pool = (workerType: "prefill" | "decode", numG3Blocks: number) =>
+        Layer.merge(
+          VllmEngine.layer(args({ workerType, numG3Blocks })).pipe(Layer.provide(PolynomialTiming.layer)),
+          RoundRobin.layer
+        )
+      const pools = Layer.merge(
+        Layer.provide(Topology.PrefillPool.layer, pool("prefill", 10)),
+        Layer.provide(Topology.DecodePool.layer, pool("decode", 20))
+      )
+      const sizes = { prefillWorkers: 1, decodeWorkers: 1 }
+      const problems = [
+        yield* Effect.scoped(Effect.flip(Layer.build(Layer.provide(Topology.layerDisaggregated(sizes), pools)))),
+        yield* Effect.scoped(Effect.flip(Layer.build(Layer.provide(LiveTopology.layerDisaggregated(sizes), pools))))
+      ]
+      for (const problem of problems)
+        assert.include(String(problem), "give both pools the same offload_policy, num_g3_blocks")
     })
   )
 })

@@ -6,6 +6,8 @@
  * over what the pool gives up, {@link CopyTiers} copy what has been computed.
  */
 
+import type { TierOccupancy } from "../WorkerCore.ts"
+
 /** Blocks on their way that keep their slots until they are there; who needs slots or blocks waits for it. */
 export interface Offload {
   /** False once all of its slots are free. */
@@ -47,6 +49,7 @@ export interface KvTiers<Owner> {
   tick(nowMs: number): boolean
   /** When the next transfer ends; `Infinity` when none is under way. */
   deadlineMs(): number
+  occupancy(): TierOccupancy
   markBlocks(mark: (block: number) => void): void
   checkInvariants(): void
 }

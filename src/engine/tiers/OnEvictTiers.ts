@@ -20,6 +20,8 @@ import type { LowerTier } from "./LowerTier.ts"
 import type { SharedTiers } from "./SharedTiers.ts"
 import type { TierArgs } from "./TierArgs.ts"
 import type { TierEventSinks } from "../KvEvents.ts"
+import type { TierOccupancy } from "../WorkerCore.ts"
+import { occupancyOf } from "./Occupancy.ts"
 import { TierStore } from "./TierStore.ts"
 import { TransferLink } from "./TransferLink.ts"
 import { TierWriter } from "./TierWriter.ts"
@@ -291,6 +293,10 @@ export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
     for (const { endedMs } of this.staged) deadlineMs = Math.min(deadlineMs, endedMs)
     if (this.disk !== undefined) deadlineMs = Math.min(deadlineMs, this.disk.deadlineMs())
     return this.object === undefined ? deadlineMs : Math.min(deadlineMs, this.object.deadlineMs())
+  }
+
+  occupancy(): TierOccupancy {
+    return occupancyOf(this.host, this.disk?.store, [this.down.link, this.up], this.blockBytes)
   }
 
   markBlocks(mark: (block: number) => void): void {

@@ -9,7 +9,7 @@
  */
 import { emptyBlocks } from "../../request/SimRequest.ts"
 import type { TierEventSinks } from "../KvEvents.ts"
-import type { TierClock } from "../WorkerCore.ts"
+import type { TierClock, TierOccupancy } from "../WorkerCore.ts"
 import { type CopyEvents, type CopyTiers, type Load, matchedBlocks, type Offload, type TierMatch } from "./KvTiers.ts"
 import type { SharedTiers } from "./SharedTiers.ts"
 import type { TierArgs } from "./TierArgs.ts"
@@ -78,6 +78,10 @@ export class RequestCopies<Member extends CopyUser> implements TierClock, CopyEv
 
   deadlineMs(): number {
     return this.tiers.deadlineMs()
+  }
+
+  occupancy(): TierOccupancy {
+    return this.tiers.occupancy()
   }
 
   // ---- down ------------------------------------------------------------------------------------------------------------

@@ -15,6 +15,8 @@ import { BlockState, LruStore } from "./LruStore.ts"
 import type { SharedTiers, TierAccount } from "./SharedTiers.ts"
 import type { TierArgs } from "./TierArgs.ts"
 import type { TierEventSinks } from "../KvEvents.ts"
+import type { TierOccupancy } from "../WorkerCore.ts"
+import { occupancyOf } from "./Occupancy.ts"
 
 /** Blocks on their way down, and for whom. */
 class HostCopy<Holder> implements Offload {
@@ -280,6 +282,10 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
   deadlineMs(): number {
     const deadlineMs = Math.min(this.down.deadlineMs(), this.up.deadlineMs())
     return this.disk === undefined ? deadlineMs : Math.min(deadlineMs, this.disk.deadlineMs())
+  }
+
+  occupancy(): TierOccupancy {
+    return occupancyOf(this.host, this.disk?.store, [this.down, this.up], this.blockBytes)
   }
 
   markBlocks(mark: (block: number) => void): void {

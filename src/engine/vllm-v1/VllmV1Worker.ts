@@ -120,7 +120,13 @@ export class VllmV1Worker extends BatchWorker<Sequence> {
   }
 
   get tiers(): TierClock | undefined {
-    return this.copies === undefined ? undefined : this.clock
+    const { copies } = this
+    if (copies === undefined) return undefined
+    return {
+      tick: (nowMs) => this.tickCopies(copies, nowMs),
+      deadlineMs: () => copies.deadlineMs(),
+      occupancy: () => copies.occupancy()
+    }
   }
 
   submit(request: SimRequest): void {
@@ -194,12 +200,6 @@ export class VllmV1Worker extends BatchWorker<Sequence> {
 
   protected drop(sequence: Sequence): void {
     this.scheduler.letGo(sequence)
-  }
-
-  /** What goes on between passes. */
-  private readonly clock: TierClock = {
-    tick: (nowMs) => this.copies !== undefined && this.tickCopies(this.copies, nowMs),
-    deadlineMs: () => this.copies?.deadlineMs() ?? Number.POSITIVE_INFINITY
   }
 
   private tickCopies(copies: RequestCopies<Sequence>, nowMs: number): boolean {

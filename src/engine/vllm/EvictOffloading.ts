@@ -18,6 +18,7 @@ import type { SharedTiers } from "../tiers/SharedTiers.ts"
 import type { TierArgs } from "../tiers/TierArgs.ts"
 import { noteLoad } from "../tiers/TierUser.ts"
 import type { WorkerContext } from "../WorkerContext.ts"
+import type { TierOccupancy } from "../WorkerCore.ts"
 import { type OffloadEvents, Offloading, Onboard } from "./Offloading.ts"
 import type { Sequence } from "./Sequence.ts"
 import { TieredBlockPool } from "./TieredBlockPool.ts"
@@ -46,6 +47,10 @@ export class EvictOffloading extends Offloading implements EvictionEvents<Sequen
 
   tick(nowMs: number): boolean {
     return this.tiers.tick(nowMs)
+  }
+
+  occupancy(): TierOccupancy {
+    return this.tiers.occupancy()
   }
 
   deadlineMs(): number {

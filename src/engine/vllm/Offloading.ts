@@ -5,7 +5,7 @@
 import type { Offload } from "../tiers/KvTiers.ts"
 import { countReuse, countWait, waitFor } from "../tiers/TierUser.ts"
 import type { SimRequest } from "../../request/SimRequest.ts"
-import type { TierClock } from "../WorkerCore.ts"
+import type { TierClock, TierOccupancy } from "../WorkerCore.ts"
 import type { KvBlockPool } from "./KvBlockPool.ts"
 import type { Sequence } from "./Sequence.ts"
 
@@ -41,6 +41,7 @@ export abstract class Offloading implements TierClock {
 
   abstract tick(nowMs: number): boolean
   abstract deadlineMs(): number
+  abstract occupancy(): TierOccupancy
 
   /** When a pass ends that did nothing at `nowMs`. */
   abstract wakeUpMs(nowMs: number): number

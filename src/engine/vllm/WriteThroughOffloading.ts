@@ -6,6 +6,7 @@ import { type CopyWorker, RequestCopies } from "../tiers/RequestCopies.ts"
 import type { SharedTiers } from "../tiers/SharedTiers.ts"
 import type { TierArgs } from "../tiers/TierArgs.ts"
 import type { WorkerContext } from "../WorkerContext.ts"
+import type { TierOccupancy } from "../WorkerCore.ts"
 import type { WorkerProbe } from "../WorkerProbe.ts"
 import { KvBlockPool } from "./KvBlockPool.ts"
 import { type OffloadEvents, Offloading, Onboard } from "./Offloading.ts"
@@ -47,6 +48,10 @@ export class WriteThroughOffloading extends Offloading implements CopyWorker {
 
   tick(nowMs: number): boolean {
     return this.copies.tick(nowMs)
+  }
+
+  occupancy(): TierOccupancy {
+    return this.copies.occupancy()
   }
 
   deadlineMs(): number {
