@@ -49,7 +49,8 @@ export class GrowingSlotTable {
   }
 
   forEach(visit: (slot: number) => void): void {
-    for (const entry of this.table) if (entry !== 0) visit(entry - 1)
+    const { table } = this
+    for (let index = 0; index < table.length; index++) if (table[index] !== 0) visit(table[index]! - 1)
   }
 
   private place(keys: Int32Array, slot: number): void {

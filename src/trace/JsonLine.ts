@@ -32,14 +32,14 @@ const isExponent = (code: number): boolean => code === 0x65 || code === 0x45
 const opens = (code: number): boolean => code === 0x7b || code === 0x5b
 const closes = (code: number): boolean => code === 0x7d || code === 0x5d
 
-const countColons = (text: string): number => {
+export const countColons = (text: string): number => {
   let colons = 0
   for (let at = text.indexOf(":"); at >= 0; at = text.indexOf(":", at + 1)) colons++
   return colons
 }
 
 /** Whether a digit stands before this letter anywhere: an exponent, or text that looks like one. */
-const hasExponent = (text: string, letter: string): boolean => {
+export const hasExponent = (text: string, letter: string): boolean => {
   for (let at = text.indexOf(letter); at >= 0; at = text.indexOf(letter, at + 1)) {
     if (at > 0 && isDigit(text.charCodeAt(at - 1))) return true
   }
@@ -194,17 +194,24 @@ const kindOf = (value: unknown): string => {
   return typeof value === "number" ? `the number ${value}` : `a ${typeof value}`
 }
 
-/** Reads one line that holds one JSON object; the failure says what is wrong with it. */
-export const parseJsonObject = (text: string, rules: FieldRules): Result.Result<JsonObject, string> => {
-  let value: unknown
+/** What `JSON.parse` makes of a line; the failure says what is wrong with it. */
+export const parseJson = (text: string): Result.Result<unknown, string> => {
   try {
-    value = JSON.parse(text)
+    return Result.succeed(JSON.parse(text))
   } catch (error) {
     return Result.fail(error instanceof Error ? error.message : String(error))
   }
+}
+
+/** The object of a line, given what `JSON.parse` makes of its text; the failure says what is wrong with it. */
+export const strictObject = (text: string, value: unknown, rules: FieldRules): Result.Result<JsonObject, string> => {
   if (!isJsonObject(value)) return Result.fail(`expected one JSON object per line, got ${kindOf(value)}`)
   if (isPlain(text, value)) return Result.succeed(value)
   const keys = countTopLevelKeys(text, rules)
   if (keys === tooDeep) return Result.fail(`the line is nested more than ${maxDepth} levels deep`)
   return keys === Object.keys(value).length ? Result.succeed(value) : parseStrictly(text, rules)
 }
+
+/** Reads one line that holds one JSON object; the failure says what is wrong with it. */
+export const parseJsonObject = (text: string, rules: FieldRules): Result.Result<JsonObject, string> =>
+  Result.flatMap(parseJson(text), (value) => strictObject(text, value, rules))

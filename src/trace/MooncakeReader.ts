@@ -18,22 +18,19 @@ import {
   rowContext,
   type RowReading
 } from "./MooncakeFields.ts"
+import type { MooncakeRow } from "./MooncakeRow.ts"
+import { ordinaryRows } from "./OrdinaryRow.ts"
 import { readRows, unparsable } from "./RowReader.ts"
 import type { RowFormat, RowResult } from "./RowReader.ts"
-import type { CheckedRow } from "./TraceChecks.ts"
 import type { TraceError } from "./TraceError.ts"
+
+export type { MooncakeRow } from "./MooncakeRow.ts"
 
 const decodeFields = Schema.decodeUnknownResult(Schema.Struct(mooncakeFields))
 
 export const mooncakeRules: FieldRules = {
   known: new Set(Object.keys(mooncakeFields)),
   integers: new Set(mooncakeIntegers)
-}
-
-/** A row and what its line said about the prompt. */
-export interface MooncakeRow extends CheckedRow {
-  /** The line asked for more prompt tokens than its hash ids can supply, and got what they can. */
-  readonly clamped: boolean
 }
 
 export const mooncakeRowOf = (object: JsonObject, line: number, reading: RowReading): RowResult<MooncakeRow> => {
@@ -59,6 +56,19 @@ export const mooncakeRowOf = (object: JsonObject, line: number, reading: RowRead
   }
 }
 
+/** How a line becomes a row, read strictly. */
+export const mooncakeFormat = (
+  file: string,
+  reading: RowReading,
+  observe?: RowFormat<MooncakeRow>["observe"]
+): RowFormat<MooncakeRow> => ({
+  file,
+  rules: mooncakeRules,
+  misshapen: unparsable("JSON"),
+  observe,
+  rowOf: (object, line) => mooncakeRowOf(object, line, reading)
+})
+
 /** Checked rows of a mooncake file, in file order; fails with the first bad line. */
 export const mooncakeRows = <R>(
   lines: Stream.Stream<LineBatch, TraceError, R>,
@@ -66,10 +76,4 @@ export const mooncakeRows = <R>(
   reading: RowReading,
   observe?: RowFormat<MooncakeRow>["observe"]
 ): Stream.Stream<MooncakeRow, TraceError, R> =>
-  readRows(lines, {
-    file,
-    rules: mooncakeRules,
-    misshapen: unparsable("JSON"),
-    observe,
-    rowOf: (object, line) => mooncakeRowOf(object, line, reading)
-  })
+  readRows(lines, { ...mooncakeFormat(file, reading, observe), ordinaryRow: ordinaryRows(reading) })

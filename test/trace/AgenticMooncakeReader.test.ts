@@ -35,6 +35,7 @@ describe("agenticMooncakeRows", () => {
           priority: 0,
           strictPriority: 0,
           policyClass: undefined,
+          className: undefined,
           statedTokens: 100,
           waitFor: ["a", "b", "a"]
         }

@@ -47,6 +47,7 @@ describe("mooncakeRows", () => {
           priority: -2,
           strictPriority: 4,
           policyClass: "c",
+          className: undefined,
           statedTokens: 100,
           clamped: false
         },
@@ -63,6 +64,7 @@ describe("mooncakeRows", () => {
           priority: 0,
           strictPriority: 0,
           policyClass: undefined,
+          className: undefined,
           statedTokens: 64,
           clamped: false
         },
@@ -79,6 +81,7 @@ describe("mooncakeRows", () => {
           priority: 0,
           strictPriority: 0,
           policyClass: undefined,
+          className: undefined,
           statedTokens: undefined,
           clamped: false
         }

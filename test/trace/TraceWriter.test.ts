@@ -33,7 +33,8 @@ const AnyRow = Schema.Struct({
   requestId: Schema.Union([Schema.String, Schema.Undefined]),
   priority: integer(-(2 ** 31), 2 ** 31 - 1),
   strictPriority: integer(0, 2 ** 32 - 1),
-  policyClass: Schema.Union([Schema.String, Schema.Undefined])
+  policyClass: Schema.Union([Schema.String, Schema.Undefined]),
+  className: Schema.Union([Schema.String, Schema.Undefined])
 })
 
 const rowOf = ({ plansOutputs, unusedTokens, ...row }: typeof AnyRow.Type, index: number): TraceRow => ({
@@ -60,7 +61,8 @@ describe("trace writer", () => {
         requestId: undefined,
         priority: 0,
         strictPriority: 0,
-        policyClass: undefined
+        policyClass: undefined,
+        className: undefined
       },
       0
     )
