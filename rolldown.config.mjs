@@ -14,6 +14,8 @@ export default defineConfig({
     dir: "bundle",
     format: "esm",
     minify: true,
+    // One character beyond Latin-1 would double what a file takes in memory.
+    charset: "ascii",
     entryFileNames: "[name].mjs",
     chunkFileNames: "[name]-[hash].mjs",
     codeSplitting: { groups: [{ name: startChunks(), debugName: "start" }], includeDependenciesRecursively: false },

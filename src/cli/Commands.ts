@@ -8,10 +8,8 @@ import * as Effect from "effect/Effect"
 /** Scripts for completion name the options of every command. */
 const asksForCompletions = (word: string): boolean => word === "--completions" || word.startsWith("--completions=")
 
-/** What must be there before a command does anything: how the heap grows, and schemas compiled to code. */
-const ready = Effect.promise(() =>
-  Promise.all([import("./SmallHeap.ts"), import("effect/schema/SchemaJITCompiler/enable")])
-)
+/** Schemas are compiled to code from now on; must run before the first is used. */
+const compileSchemas = Effect.promise(() => import("effect/schema/SchemaJITCompiler/enable"))
 
 /** The command as it is where the words may mean it, else its name and description alone. */
 const loaded =
@@ -22,7 +20,7 @@ const loaded =
   ) =>
   (words: ReadonlyArray<string>) =>
     words.some((word) => word === name || asksForCompletions(word))
-      ? Effect.map(Effect.andThen(ready, Effect.promise(load)), Command.withDescription(description))
+      ? Effect.map(Effect.andThen(compileSchemas, Effect.promise(load)), Command.withDescription(description))
       : Effect.succeed(Command.withDescription(Command.make(name), description))
 
 const replay = loaded(

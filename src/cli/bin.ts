@@ -5,8 +5,11 @@
 import { nodeProblem } from "./NodeVersion.ts"
 
 const problem = nodeProblem(process.versions.node)
-if (problem === undefined) await import("./Process.ts")
-else {
+if (problem === undefined) {
+  // Before anything that fills the heap; help and version fill none.
+  if (process.argv[2]?.startsWith("-") === false) await import("./SmallHeap.ts")
+  await import("./Process.ts")
+} else {
   process.stderr.write(`error: ${problem}\n`)
   process.exitCode = 2
 }

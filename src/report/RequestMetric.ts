@@ -6,7 +6,7 @@ import type { SampleStatistics } from "./SampleStatistics.ts"
 import { ValueSketch } from "./ValueSketch.ts"
 
 /** Values of each metric that are kept for exact percentiles, at 8 bytes each. */
-export const defaultExactRequests = 4_194_304
+export const defaultExactRequests = 1_000_000
 
 export class RequestMetric {
   private readonly exactValues: number
