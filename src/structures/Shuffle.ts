@@ -7,12 +7,15 @@ import type { Pcg32 } from "./Pcg32.ts"
 
 const rounds = 4
 
+/** Longest that can be shuffled. */
+export const maxShuffled = 2 ** 32
+
 export class Shuffle {
   readonly length: number
   private readonly halfBits: number
   private readonly keys: Uint32Array
 
-  /** `length` in 1 … 2^32. */
+  /** `length` in 1 … {@link maxShuffled}. */
   constructor(length: number, random: Pcg32) {
     this.length = length
     this.halfBits = Math.max(1, Math.ceil(Math.log2(length) / 2))

@@ -161,9 +161,8 @@ export class ClassSessions {
   private firstPrompt(promptTokens: number): ReadonlyArray<number> {
     const { blockTokens, ids } = this.options
     const blocks = Math.ceil(promptTokens / blockTokens)
-    const hashIds: Array<number> = []
-    if (this.pool !== undefined) hashIds.push(...this.pool.prefix(promptTokens, blocks))
-    else if (this.plan.prefixGroups > 0) {
+    const hashIds = this.pool?.prefix(promptTokens, blocks) ?? []
+    if (this.plan.prefixGroups > 0) {
       const prefix = this.prefixes.get(this.groups.below(this.plan.prefixGroups))
       append(hashIds, prefix.first, Math.min(prefix.blocks, Math.floor(promptTokens / blockTokens)))
     }

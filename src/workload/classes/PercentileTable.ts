@@ -6,7 +6,7 @@
  * Two values at one percentage are a step: nothing lies between them.
  */
 import type { Pcg32 } from "../../structures/Pcg32.ts"
-import { Shuffle } from "../../structures/Shuffle.ts"
+import { maxShuffled, Shuffle } from "../../structures/Shuffle.ts"
 import { number, type Kind } from "../../settings/Kind.ts"
 
 export type PercentileTable = readonly [Percentile, Percentile, ...ReadonlyArray<Percentile>]
@@ -86,10 +86,11 @@ export const meanOf = (table: PercentileTable): number => {
 }
 
 /**
- * Shares 0 … 1 in a drawn order, evenly spread: of `count` draws each `1 / count` of a distribution gets one, so that what is made has
+ * Shares 0 … 1 in a drawn order, evenly spread: of `most` draws each `1 / most` of a distribution gets one, so that what is made has
  * the percentiles of its table, however little it is. Further draws go around again.
  */
-export const evenShares = (count: number, random: Pcg32): (() => number) => {
+export const evenShares = (most: number, random: Pcg32): (() => number) => {
+  const count = Math.min(most, maxShuffled)
   const shuffle = new Shuffle(count, random)
   let place = 0
   return () => {

@@ -5,8 +5,7 @@
  *     - {up_to_input_tokens: 4096, share: [[0, 0], [80, 0.1], [100, 1]], requests_back: [[0, 1], [100, 200]]}
  *     - {share: [[0, 0], [100, 1]], requests_back: [[0, 1], [100, 3000]]}
  */
-import { type Kind, number, share as shareKind } from "../../settings/Kind.ts"
-import { mostTokens } from "../../settings/Kind.ts"
+import { type Kind, mostTokens, number, share as shareKind } from "../../settings/Kind.ts"
 import { type PercentileTable, percentileTable, valueAt } from "./PercentileTable.ts"
 
 export interface SharingBand {
@@ -83,7 +82,7 @@ export class PromptPool {
   }
 
   /** First ids of a prompt of `blocks` blocks. */
-  prefix(inputTokens: number, blocks: number): ReadonlyArray<number> {
+  prefix(inputTokens: number, blocks: number): Array<number> {
     const band = this.bands.find(({ upToInputTokens }) => inputTokens <= upToInputTokens) ?? this.bands.at(-1)
     if (band === undefined) return []
     const share = this.share()

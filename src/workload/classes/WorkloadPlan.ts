@@ -9,7 +9,6 @@
 import * as Result from "effect/Result"
 import { complete, decode, type Plain } from "../../settings/Decode.ts"
 import {
-  anyCount,
   duration,
   filledText,
   integer,
@@ -82,7 +81,7 @@ const classesByName: Kind<ReadonlyMap<string, unknown>> = {
 export const planSettings = {
   blockTokens: setting(integer(1, mostTokens), defaultTraceBlockTokens, "Prompt tokens that one hash id stands for"),
   requestCount: optional(
-    integer(1, anyCount),
+    integer(1, maxIds),
     undefined,
     "Sessions (requests, where they have one turn) of all classes together; --request-count wins"
   ),
@@ -111,8 +110,6 @@ const inside = (path: ReadonlyArray<string>, error: SettingsError): SettingsErro
 
 /** Rules between the settings of a class. */
 const problemOf = (of: Values<typeof classSettings>): SettingsError | undefined => {
-  if (of.inputTokens === undefined) return settingsError("input_tokens", "is missing")
-  if (of.outputTokens === undefined) return settingsError("output_tokens", "is missing")
   if (of.rate === undefined && of.gapsMs === undefined) return settingsError("rate", "is missing", "give it or gaps_ms")
   if (of.rate !== undefined && of.gapsMs !== undefined) {
     return settingsError("gaps_ms", "cannot stand beside rate", "both say how often requests arrive; leave one out")
@@ -137,11 +134,11 @@ const classOf = (name: string, written: unknown): Result.Result<ClassPlan, Setti
   Result.gen(function* () {
     if (!(written instanceof Map)) return yield* Result.fail(settingsError("", "expected an object with settings"))
     const values = complete(classSettings, yield* decode(classSettings, written))
+    const { inputTokens, outputTokens } = values
+    if (inputTokens === undefined) return yield* Result.fail(settingsError("input_tokens", "is missing"))
+    if (outputTokens === undefined) return yield* Result.fail(settingsError("output_tokens", "is missing"))
     const problem = problemOf(values)
     if (problem !== undefined) return yield* Result.fail(problem)
-    const { inputTokens, outputTokens } = values
-    if (inputTokens === undefined || outputTokens === undefined)
-      return yield* Result.fail(settingsError("", "is incomplete"))
     return { ...values, name, inputTokens, outputTokens }
   })
 
