@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import { stringify } from "yaml"
 import { readFlags, type FlagValues } from "../config/ReadFlags.ts"
 import { usageError } from "../settings/SettingsError.ts"
+import { looksForFewestGpus } from "../sweep/CheapestFirst.ts"
 import { indexedJob } from "../sweep/IndexedJob.ts"
 import { type SweepJob, slurmScript } from "../sweep/SlurmScript.ts"
 import { sweepKubernetesFlags, sweepSlurmFlags } from "../sweep/SweepFlags.ts"
@@ -26,7 +27,7 @@ const jobOf = Effect.fnUntraced(function* (file: string, { results, shards, thre
     results: resultsFolder(file, results),
     shards,
     threads,
-    hasRounds: read.plan.search !== "grid"
+    hasRounds: read.plan.search !== "grid" || looksForFewestGpus(read.plan)
   }
   return { job, text: read.text }
 })

@@ -232,6 +232,16 @@ describe("dynosim sweep", () => {
         const few = "--max-workers 2 --threads 1 --where".split(" ")
         const find = await run("find", "fewest-workers", ...load, ...few, "p99_ttft_ms < 1 us")
         assert.strictEqual(find.exit, 3)
+        // A grid ends such runs where it is told to, in its threads as well.
+        writeFileSync(file, plan(20).replace("p99_ttft_ms < 1 h", "p99_ttft_ms < 1 us").concat("stop_early: true\n"))
+        const elsewhere = ["--results", join(folder, "early"), "--threads", "1"]
+        const early = await run("sweep", file, ...elsewhere, "--csv", join(folder, "early.csv"))
+        assert.strictEqual(early.exit, 0, early.stderr)
+        assert.strictEqual(early.stdout.match(/^stopped /gm)?.length, 6)
+        assert.include(
+          readFileSync(join(folder, "early.csv"), "utf8"),
+          "p99_ttft_ms < 1 us is broken for good after 1 of 20"
+        )
         assert.match(
           find.stderr,
           /^error: Out of reach: p99_ttft_ms < 1 us is not met with up to 2 workers.* The floor: .*$/
@@ -282,6 +292,11 @@ describe("dynosim sweep", () => {
       const slurm = await run("sweep", "slurm", file, "--shards", "3", "--partition", "cpu")
       assert.strictEqual(slurm.exit, 0, slurm.stderr)
       assert.match(slurm.stdout, /^#!.*\n#SBATCH --job-name=dynosim-plan\n#SBATCH --array=0-2\n/)
+      assert.notInclude(slurm.stdout, "sweep next")
+      writeFileSync(file, plan(2).replace("mean_ttft_ms", "total_gpus").concat("stop_early: true\n"))
+      const inRounds = await run("sweep", "slurm", file, "--shards", "3")
+      assert.include(inRounds.stdout, "sweep next", "fewest GPUs first are rounds")
+      writeFileSync(file, plan(2))
       const pods = ["sweep", "kubernetes", file, "--shards", "3"]
       const kubernetes = await run(...pods, "--image", "dynosim:0.1", "--claim", "traces")
       assert.strictEqual(kubernetes.exit, 0, kubernetes.stderr)
