@@ -182,6 +182,25 @@ describe.skipIf(!hasBrowser)("pages of several runs", () => {
     assert.deepStrictEqual(complaints, [])
   })
 
+  it("show how pools were scaled, where they were", async () => {
+    writeFileSync(at("schedule.jsonl"), '{"at_s": 5, "workers": 3}\n{"at_s": 15, "workers": 2}\n')
+    const scaled = [
+      "--autoscale-schedule",
+      at("schedule.jsonl"),
+      "--html",
+      at("scaled.html"),
+      "--json",
+      at("scaled.json")
+    ]
+    await succeed("replay", ...load, "--num-workers=2", ...scaled, "--quiet")
+    const { complaints, page } = await openPage(browser, at("scaled.html"))
+    await until(page, 'document.querySelectorAll("canvas").length === 8')
+    for (const drawn of await drawnPixels(page)) assert.isAbove(drawn, 1000)
+    const described = page.locator('figure [role="img"]').nth(7)
+    assert.match((await described.getAttribute("aria-label")) ?? "", /^Workers: 2 to 3 ready, \d+ changes by /)
+    assert.deepStrictEqual(complaints, [])
+  })
+
   it("show a comparison: both distributions, and the error percentile by percentile", async () => {
     const { complaints, page } = await openPage(browser, at("comparison.html"))
     await until(page, 'document.querySelectorAll("canvas").length === 12')
