@@ -177,3 +177,56 @@ describe("aborts at any moment", () => {
     )
   }
 })
+
+const policies = ["on_evict", "write_through"] as const
+
+describe.each([...policies, "vllm-0.33"] as const)("aborting in a worker with KV tiers: %s", (policy) => {
+  it("lets a request go whose blocks are loaded, and frees their slots once they are there", () => {
+    // A kilobyte a token at 1e-3 GB/s: a block takes 4 ms either way.
+    const worker = spawn(
+      args(policy === "vllm-0.33" ? policy : "vllm", {
+        numGpuBlocks: 20,
+        kvBytesPerToken: 1000,
+        numG2Blocks: 200,
+        offloadPolicy: policy === "vllm-0.33" ? undefined : policy,
+        deviceToHostGbS: 1e-3,
+        hostToDeviceGbS: 1e-3
+      })
+    )
+    let nowMs = 0
+    /** Passes until the worker has nothing to do; where it waits for copies alone, from one end to the next. */
+    const finish = (until: () => boolean): void => {
+      for (let pass = 0; !until(); pass++) {
+        if (pass === 10_000) throw new Error("the worker does not come to an end")
+        const outcome = worker.pass(nowMs)
+        worker.checkInvariants()
+        const idle = outcome.endMs === nowMs && !outcome.progressed
+        nowMs = idle ? Math.max(nowMs, worker.tiers!.deadlineMs()) : outcome.endMs
+        if (!Number.isFinite(nowMs)) throw new Error("the worker waits for nothing")
+      }
+    }
+    for (const first of [1000, 2000, 3000]) {
+      worker.submit(prompt(first, 60, 2, first))
+      finish(() => worker.inFlight === 0)
+    }
+    const subject = prompt(9, 60, 2, 1000)
+    worker.submit(subject)
+    finish(() => worker.tiers!.occupancy().busyLinks > 0 && subject.firstAdmitMs !== subject.firstAdmitMs)
+    const before = worker.tiers!.occupancy().movedBlocks
+    worker.pass(nowMs)
+    assert.isTrue(worker.abort(subject))
+    worker.checkInvariants()
+    assert.strictEqual(worker.inFlight, 0)
+    while (worker.tiers!.deadlineMs() < Number.POSITIVE_INFINITY) {
+      nowMs = Math.max(nowMs, worker.tiers!.deadlineMs())
+      worker.tiers!.tick(nowMs)
+      worker.checkInvariants()
+    }
+    assert.isAbove(worker.tiers!.occupancy().movedBlocks, before)
+    assert.strictEqual(worker.snapshot().activeBlocks, 0)
+    const again = prompt(10, 60, 2, 1000)
+    worker.submit(again)
+    finish(() => worker.inFlight === 0)
+    assert.isAbove(again.reusedTokens, 0)
+  })
+})

@@ -44,6 +44,7 @@ const Script = Schema.Struct({
   mixed: Schema.Boolean,
   /** Blocks in host memory. */
   hostBlocks: Schema.Literals([0, 0, 3, 40]),
+  offloadPolicy: Schema.Literals(["on_evict", "write_through"]),
   disaggregated: Schema.Boolean
 })
 type Script = typeof Script.Type
@@ -74,12 +75,13 @@ const scaledBy = (script: Script) =>
     )
   )
 
-const engineOf = (args: EngineArgs, workers: number, { hostBlocks, mixed, startupS }: Script) => {
+const engineOf = (args: EngineArgs, workers: number, { hostBlocks, mixed, offloadPolicy, startupS }: Script) => {
   const given = {
     ...args,
     startupTimeS: startupS,
     maxNumBatchedTokens: Math.max(args.maxNumBatchedTokens, 8),
     numG2Blocks: hostBlocks,
+    offloadPolicy,
     kvBytesPerToken: 1000
   }
   const engine = VllmEngine.layer(given)
@@ -92,7 +94,7 @@ const engineOf = (args: EngineArgs, workers: number, { hostBlocks, mixed, startu
 const poolOf = (args: EngineArgs, workers: number, script: Script) =>
   Layer.merge(
     engineOf(args, workers, script).pipe(Layer.provide(PolynomialTiming.layer)),
-    script.kvRouter ? KvRouter.layer({ ...defaultKvRouterOptions, routerQueueThreshold: 1 }) : RoundRobin.layer
+    script.kvRouter ? KvRouter.layer({ ...defaultKvRouterOptions, routerQueueThreshold: 1, routerTierEvents: true }) : RoundRobin.layer
   )
 
 const topologyOf = ({ args, workers }: RandomRun, script: Script) =>

@@ -7,12 +7,16 @@ import type { TierArgs } from "./TierArgs.ts"
 /** Who asked for a copy is told of its end. */
 export type CopyEnded = (endMs: number) => void
 
+/** Blocks on their way to the disk. */
+export interface DiskWrite extends Offload {
+  readonly keys: ReadonlyArray<number>
+}
+
 export class DiskTier {
   readonly store: LruStore
   readonly writes: CopyLane<CopyEnded>
   readonly reads: CopyLane<CopyEnded>
-  /** What brings each block that is on its way. */
-  readonly arriving = new Map<number, Offload>()
+  readonly arriving = new Set<DiskWrite>()
 
   constructor({ diskBlocks, diskToHostGbS, hostToDiskGbS, latencyMs }: TierArgs) {
     this.store = new LruStore(diskBlocks)
@@ -24,6 +28,12 @@ export class DiskTier {
   advance(nowMs: number): boolean {
     const written = this.writes.advance(nowMs, tell)
     return this.reads.advance(nowMs, tell) || written
+  }
+
+  /** What brings a block that is on its way. */
+  bringing(key: number): Offload | undefined {
+    for (const write of this.arriving) if (write.keys.includes(key)) return write
+    return undefined
   }
 
   deadlineMs(): number {

@@ -70,8 +70,9 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
   private readonly disk: DiskTier | undefined
   private readonly down: CopyLane<HostCopy<Holder>>
   private readonly up: CopyLane<LaneLoad<Owner>>
-  /** What brings each block that is on its way to host memory. */
-  private readonly arriving = new Map<number, Offload>()
+  /** What is on its way to host memory from the device, and from disk. */
+  private readonly copies = new Set<HostCopy<Holder>>()
+  private readonly staging = new Set<LaneLoad<Owner>>()
   /** The load of each block that is on its way to the device. */
   private readonly loading = new Map<number, LaneLoad<Owner>>()
   /** Copies of other workers that requests here wait for. */
@@ -103,7 +104,7 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
 
   copy(keys: ReadonlyArray<number>, holder: Holder, readyMs: number): void {
     const copy = new HostCopy(keys, holder)
-    for (const key of keys) this.arriving.set(key, copy)
+    this.copies.add(copy)
     this.down.start(copy, keys.length * this.blockBytes, readyMs)
   }
 
@@ -115,16 +116,19 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
   private readonly copied = (copy: HostCopy<Holder>, endMs: number): void => {
     const { keys } = copy
     // A prefix is used later than what extends it.
-    for (let index = keys.length - 1; index >= 0; index--) this.arriveInHost(keys[index]!)
+    for (let index = keys.length - 1; index >= 0; index--) this.host.arrive(keys[index]!)
+    this.copies.delete(copy)
     copy.live = false
     copy.endedMs = endMs
     if (this.disk !== undefined) this.writeOn(this.disk, keys, endMs)
     this.events.copied(copy.holder, this.nowMs)
   }
 
-  private arriveInHost(key: number): void {
-    this.host.arrive(key)
-    this.arriving.delete(key)
+  /** What brings a block that is on its way to host memory; few ask, so nobody keeps a list by block. */
+  private bringing(key: number): Offload | undefined {
+    for (const copy of this.copies) if (copy.keys.includes(key)) return copy
+    for (const load of this.staging) if (load.keys.subarray(load.diskFrom, load.to).includes(key)) return load
+    return undefined
   }
 
   /** Blocks that have just arrived in host memory go to disk, those that it lacks; they stay in host memory until they are there. */
@@ -132,17 +136,15 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
     const written = keys.filter((key) => disk.store.stateOf(key) === BlockState.Absent && this.takeDisk(disk, key))
     if (written.length === 0) return
     const write = new HostCopy(written, undefined)
-    for (const key of written) {
-      this.host.pin(key)
-      disk.arriving.set(key, write)
-    }
+    for (const key of written) this.host.pin(key)
+    disk.arriving.add(write)
     const ended = (endMs: number): void => {
       for (let index = written.length - 1; index >= 0; index--) {
         const key = written[index]!
         disk.store.arrive(key)
-        disk.arriving.delete(key)
         this.host.unpin(key)
       }
+      disk.arriving.delete(write)
       write.live = false
       write.endedMs = endMs
     }
@@ -166,7 +168,7 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
       const load = this.loading.get(key)
       if (load !== undefined) return this.waitFor(load)
       const state = this.host.stateOf(key)
-      if (state === BlockState.Arriving) return this.waitFor(this.arriving.get(key))
+      if (state === BlockState.Arriving) return this.waitFor(this.bringing(key))
       if (state === BlockState.Absent) break
       if (state === BlockState.Idle) idle += 1
     }
@@ -194,7 +196,7 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
       const state = disk.store.stateOf(key)
       if (state === BlockState.Absent) break
       if (state !== BlockState.Arriving) continue
-      const write = disk.arriving.get(key)
+      const write = disk.bringing(key)
       if (write !== undefined) this.foreign = [...this.foreign, write]
       this.waitFor(write)
       break
@@ -234,17 +236,17 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
   /** Copies what lies on disk to host memory first. */
   private stage(disk: DiskTier, load: LaneLoad<Owner>): void {
     const { diskBlocks, diskFrom, keys, to } = load
-    for (let position = diskFrom; position < to; position++) {
+    for (let position = diskFrom; position < to; position++)
       if (!this.host.take(keys[position]!)) throw new Error("host memory has less room than was measured")
-      this.arriving.set(keys[position]!, load)
-    }
+    this.staging.add(load)
     const ended = (endMs: number): void => {
       for (let position = to - 1; position >= diskFrom; position--) {
         const key = keys[position]!
         disk.store.unpin(key)
-        this.arriveInHost(key)
+        this.host.arrive(key)
         this.host.pin(key)
       }
+      this.staging.delete(load)
       this.loadRun(load, endMs)
     }
     disk.reads.start(ended, diskBlocks * this.blockBytes, this.nowMs)
