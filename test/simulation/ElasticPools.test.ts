@@ -94,7 +94,9 @@ const engineOf = (args: EngineArgs, workers: number, { hostBlocks, mixed, offloa
 const poolOf = (args: EngineArgs, workers: number, script: Script) =>
   Layer.merge(
     engineOf(args, workers, script).pipe(Layer.provide(PolynomialTiming.layer)),
-    script.kvRouter ? KvRouter.layer({ ...defaultKvRouterOptions, routerQueueThreshold: 1, routerTierEvents: true }) : RoundRobin.layer
+    script.kvRouter
+      ? KvRouter.layer({ ...defaultKvRouterOptions, routerQueueThreshold: 1, routerTierEvents: true })
+      : RoundRobin.layer
   )
 
 const topologyOf = ({ args, workers }: RandomRun, script: Script) =>
