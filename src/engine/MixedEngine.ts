@@ -10,6 +10,7 @@ import * as Layer from "effect/Layer"
 import { Engine } from "./Engine.ts"
 import type { EngineArgs } from "./EngineArgs.ts"
 import type { HandoffSupport } from "./Handoff.ts"
+import { sharesLowerTiers } from "./tiers/SharedTiers.ts"
 import { type SettingsError, settingsError } from "../settings/SettingsError.ts"
 
 export interface WorkerGroup {
@@ -51,6 +52,12 @@ export const mixProblem = (groups: ReadonlyArray<EngineArgs>): SettingsError | u
         `must be the same for all workers of a pool, got ${String(first[field])} and ${String(args[field])}`
       )
     }
+    if (!groups.slice(0, index + 1).every((other) => sharesLowerTiers(other, args)))
+      return settingsError(
+        `${index + 1}.num_g3_blocks`,
+        "must be the same for all workers that share disk and object store tiers, like offload_policy, enable_g4_storage, "
+          + "kv_bytes_per_token, latency and bandwidths of these tiers"
+      )
   }
   return undefined
 }

@@ -11,9 +11,7 @@ import { Engine } from "../engine/Engine.ts"
 import { argsOfGroups, engineOfNewWorkers } from "../engine/MixedEngine.ts"
 import type { HandoffSupport } from "../engine/Handoff.ts"
 import { type FrontEndTime, frontEndTimeOf } from "../engine/FrontEndTime.ts"
-import type { EngineArgs } from "../engine/EngineArgs.ts"
-import { canShare, SharedTiers, usesLowerTiers } from "../engine/tiers/SharedTiers.ts"
-import { tierArgsOf } from "../engine/tiers/TierArgs.ts"
+import { SharedTiers, sharesLowerTiers } from "../engine/tiers/SharedTiers.ts"
 import { Router } from "../router/Router.ts"
 import { check } from "../settings/Decode.ts"
 import { type SettingsError, settingsError } from "../settings/SettingsError.ts"
@@ -168,13 +166,6 @@ const shareLowerTiers = (prefill: Engine["Service"], decode: Engine["Service"]):
 
 const unsupported = (problem: string): Effect.Effect<never, DisaggregationUnsupported> =>
   Effect.fail(new DisaggregationUnsupported({ problem }))
-
-/** The reference runs the pool that comes second without tiers where the two ask for different ones. */
-const sharesLowerTiers = (prefill: EngineArgs, decode: EngineArgs): boolean => {
-  const [one, other] = [tierArgsOf(prefill), tierArgsOf(decode)]
-  if (one === undefined || other === undefined || !usesLowerTiers(one) || !usesLowerTiers(other)) return true
-  return canShare(one, other) || (one.referenceQuirks && other.referenceQuirks)
-}
 
 /** A pool that computes prompts and a pool that decodes them, with a KV transfer in between. */
 export const layerDisaggregated = (options: {

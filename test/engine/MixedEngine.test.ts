@@ -129,6 +129,17 @@ describe("a pool of different workers", () => {
     assert.strictEqual(problem?.message, "2.block_size: must be the same for all workers of a pool, got 16 and 32")
   })
 
+  it("has one disk for all that share one", () => {
+    const written = { kvBytesPerToken: 100, numG2Blocks: 10, offloadPolicy: "write_through" } as const
+    const [one, other] = [
+      { ...large, ...written, numG3Blocks: 5 },
+      { ...small, ...written, numG3Blocks: 6 }
+    ]
+    assert.match(mixProblem([small, one, other])?.message ?? "", /^2.num_g3_blocks: must be the same for all workers/)
+    assert.isUndefined(mixProblem([small, one, { ...other, numG3Blocks: 5 }]))
+    assert.isUndefined(mixProblem([one, { ...other, g3Scope: "worker" as const }]))
+  })
+
   it.effect("has as many workers as its groups", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(Effect.provide(Topology.Topology, pools(5)))

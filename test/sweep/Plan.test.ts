@@ -160,6 +160,8 @@ describe("plans", () => {
     const isPlan = ajv.compile({ ...read("data/schema/sweep.schema.json"), $id: "file:///schema/sweep.schema.json" })
     const written: Record<string, unknown> = parse(readFileSync("examples/sweep.yaml", "utf8"))
     assert.isTrue(isPlan(written), ajv.errorsText(isPlan.errors))
+    const hostMemory: unknown = parse(readFileSync("examples/host-memory-sweep.yaml", "utf8"))
+    assert.isTrue(isPlan(hostMemory), ajv.errorsText(isPlan.errors))
     assert.isTrue(isPlan({ ...written, axes: { deployment: "auto" }, search: "descent" }))
     assert.isTrue(isPlan({ ...written, axes: { deployment: [{ workers: 1, tp: 8, moe_ep: 8 }] }, stop_early: true }))
     for (const wrong of [

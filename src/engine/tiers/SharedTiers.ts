@@ -4,7 +4,8 @@
  */
 import { DiskTier } from "./DiskTier.ts"
 import { LowerTier } from "./LowerTier.ts"
-import type { TierArgs } from "./TierArgs.ts"
+import type { EngineArgs } from "../EngineArgs.ts"
+import { type TierArgs, tierArgsOf } from "./TierArgs.ts"
 import type { TransferLink } from "./TransferLink.ts"
 
 /** What all workers that use a lower tier must agree on. */
@@ -23,11 +24,21 @@ const sharedKeys = [
 /** First identity of a block that nobody else can have; they count down. */
 const firstPrivateKey = -2
 
-export const usesLowerTiers = ({ diskBlocks, diskPerWorker, objectStore }: TierArgs): boolean =>
+const usesLowerTiers = ({ diskBlocks, diskPerWorker, objectStore }: TierArgs): boolean =>
   (diskBlocks > 0 && !diskPerWorker) || objectStore
 
 /** Whether workers with these arguments can use the same lower tiers. */
-export const canShare = (one: TierArgs, other: TierArgs): boolean => sharedKeys.every((key) => one[key] === other[key])
+const canShare = (one: TierArgs, other: TierArgs): boolean => sharedKeys.every((key) => one[key] === other[key])
+
+/**
+ * Whether workers of these engines can be in one run. The reference runs the pool that comes second without tiers where two ask for
+ * different ones.
+ */
+export const sharesLowerTiers = (first: EngineArgs, second: EngineArgs): boolean => {
+  const [one, other] = [tierArgsOf(first), tierArgsOf(second)]
+  if (one === undefined || other === undefined || !usesLowerTiers(one) || !usesLowerTiers(other)) return true
+  return canShare(one, other) || (one.referenceQuirks && other.referenceQuirks)
+}
 
 type TierName = "device" | "host" | "disk" | "object"
 
