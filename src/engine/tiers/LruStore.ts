@@ -23,8 +23,6 @@ const roomier = (length: number): number => length + (length < 65_536 ? length :
 
 export class LruStore {
   readonly capacity: number
-  /** Blocks given up for others so far. */
-  evictions = 0
   /** Blocks that can be found here: all but arriving ones. */
   blocks = 0
   /** Idle ones among them. */
@@ -152,7 +150,6 @@ export class LruStore {
     this.next[node] = this.unused
     this.unused = node
     this.blocks -= 1
-    this.evictions += 1
     return true
   }
 

@@ -13,8 +13,6 @@ import { LeafOrder } from "./LeafOrder.ts"
 
 export class TierStore {
   readonly capacity: number
-  /** Blocks given up for others so far. */
-  evictions = 0
   private free: number
   private inFlight = 0
   private readonly idle = new LeafOrder()
@@ -61,7 +59,6 @@ export class TierStore {
     if (this.free > 0) this.free -= 1
     else if (this.idle.size > 0) {
       const key = this.idle.takeFirst()
-      this.evictions += 1
       if (key >= 0) for (const listener of this.listeners) listener.removed(key, 1)
     } else return false
     this.inFlight += 1
@@ -90,12 +87,6 @@ export class TierStore {
 
   private announce(key: number): void {
     if (key >= 0) for (const listener of this.listeners) listener.stored(key, 1)
-  }
-
-  /** A slot taken for a block that does not come after all. */
-  giveBack(): void {
-    this.inFlight -= 1
-    this.free += 1
   }
 
   /** Holds a block that is here, or has just arrived. */
