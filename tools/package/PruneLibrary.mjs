@@ -1,0 +1,52 @@
+/**
+ * Leaves of the built library what its doors lead to: the modules that run, and the declarations that their types need. The rest (the command,
+ * whose bundle stands beside it, and the insides of engines, which no exported type names) would be a fifth of the package.
+ */
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { dirname, join, resolve } from "node:path"
+import { minifySync } from "rolldown/utils"
+
+const library = resolve("dist")
+const { browser, exports } = JSON.parse(readFileSync("package.json", "utf8"))
+
+/** Relative imports of JavaScript or declarations. */
+const importsOf = (file) =>
+  [...readFileSync(file, "utf8").matchAll(/(?:\bfrom|\bimport\(|\bimport)\s*"(\.[^"]+)"/g)].map(([, path]) => path)
+
+const reachable = (doors, suffix) => {
+  const found = new Set()
+  const open = doors.map((door) => resolve(door))
+  while (open.length > 0) {
+    const file = open.pop()
+    if (found.has(file)) continue
+    if (!existsSync(file)) throw new Error(`${file} is imported, but was not built`)
+    found.add(file)
+    for (const path of importsOf(file)) open.push(resolve(dirname(file), path).replace(/\.(ts|js)$/, suffix))
+  }
+  return found
+}
+
+const doors = (kind) => Object.values(exports).flatMap((door) => door[kind] ?? [])
+const kept = new Set([
+  ...reachable([...doors("default"), ...Object.values(browser)], ".js"),
+  ...reachable(doors("types"), ".d.ts")
+])
+
+const filesBelow = (folder) =>
+  readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .map((name) => join(folder, name))
+    .filter((path) => statSync(path).isFile())
+
+for (const file of filesBelow(library)) if (!kept.has(file)) rmSync(file)
+for (const folder of readdirSync(library, { recursive: true, encoding: "utf8" }).toSorted().toReversed()) {
+  const path = join(library, folder)
+  if (statSync(path).isDirectory() && readdirSync(path).length === 0) rmSync(path, { recursive: true })
+}
+
+/** Names stay, for whoever reads a stack trace; only what says nothing goes. */
+for (const file of kept) {
+  if (!file.endsWith(".js")) continue
+  const { code, errors } = minifySync(file, readFileSync(file, "utf8"), { module: true, mangle: false })
+  if (errors.length > 0) throw new Error(`${file}: ${errors.map(({ message }) => message).join("; ")}`)
+  writeFileSync(file, code)
+}
