@@ -116,7 +116,11 @@ export const validateLiveDeployment = (
     )
     const deployed = deploymentOptionsOf(given, settings)
     yield* check(deploymentProblem(given, deployed.deployment))
-    return { ...deployed, notices: deploymentNotices(given, deployed), quiet: given.quiet ?? false }
+    return {
+      ...deployed,
+      notices: deploymentNotices(given, { ...deployed, isServed: true }),
+      quiet: given.quiet ?? false
+    }
   })
 
 /** Bundles of the run and of its engines, each once. */

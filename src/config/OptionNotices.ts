@@ -30,7 +30,10 @@ const plannerNotices = ({ latencyModel, optimizationTarget, unknownKeys }: Plann
 ]
 
 /** A deployment, and whether its workers come and go. */
-type Deployed = Pick<ReplayOptions, "deployment"> & Partial<Pick<ReplayOptions, "scaling" | "workerEvents">>
+interface Deployed extends Pick<ReplayOptions, "deployment">, Partial<Pick<ReplayOptions, "scaling" | "workerEvents">> {
+  /** Whoever uses the server may scale it. */
+  readonly isServed?: boolean
+}
 
 /** Those about what is deployed. */
 export const deploymentNotices = (
@@ -114,8 +117,8 @@ const estimateNotices = ({ aicNextn, aicNextnAcceptRates }: GivenOptions): Reado
   ])
 
 /** How long a worker takes to start matters once workers come and go. */
-const matters = (key: string, { scaling, workerEvents }: Deployed): boolean =>
-  key === "startup_time" && (scaling !== undefined || workerEvents !== undefined)
+const matters = (key: string, { isServed = false, scaling, workerEvents }: Deployed): boolean =>
+  key === "startup_time" && (isServed || scaling !== undefined || workerEvents !== undefined)
 
 const inert = (flag: string, { inertKeys }: EngineArgs, deployed: Deployed): ReadonlyArray<string> =>
   inertKeys.filter((key) => !matters(key, deployed)).map((key) => `${flag}: ${key} has no effect on this run`)

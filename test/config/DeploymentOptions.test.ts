@@ -59,6 +59,14 @@ describe("validateLiveDeployment", () => {
     })
   }
 
+  it("knows that a server may be scaled, where a replay of equal workers is not", () => {
+    const given = { extraEngineArgs: json("--extra-engine-args", '{"startup_time": 2}') }
+    assert.deepStrictEqual(Result.getOrThrow(live(given)).notices, [])
+    assert.deepStrictEqual(Result.getOrThrow(replayed(given)).notices, [
+      "--extra-engine-args: startup_time has no effect on this run"
+    ])
+  })
+
   for (const [name, given] of Object.entries(refused)) {
     it(`refuses ${name}, in the words of a live replay`, () => {
       const [one, other] = [live(given), replayed(given)]
