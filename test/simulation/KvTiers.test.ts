@@ -5,8 +5,10 @@ import * as Result from "effect/Result"
 import { type EngineArgs, make } from "../../src/engine/EngineArgs.ts"
 import type { OffloadPolicy } from "../../src/engine/tiers/TierArgs.ts"
 import { Pcg32 } from "../../src/structures/Pcg32.ts"
+import { engineArgs } from "../support/EngineArgsBuilder.ts"
 import * as PlainWorkload from "../support/PlainWorkload.ts"
 import { disaggregatedTopology, type Outcome, replay, topology } from "../support/Replays.ts"
+import { row } from "../support/RequestBuilder.ts"
 import { type RandomRun, randomRun } from "./RandomRun.ts"
 
 const runs = { arbitrary: { runs: 120, size: 40 } }
@@ -141,3 +143,54 @@ describe.each(["on_evict", "write_through"] as const)("in any run with KV tiers 
     runs
   )
 })
+
+// A block read from disk that finds no room in host memory is tried again by the same request, and at the same instant where passes take no time.
+it.effect("a load that finds no room on its way is computed instead of tried for ever", () =>
+  Effect.gen(function* () {
+    const args = engineArgs({
+      engineType: "trtllm",
+      numGpuBlocks: 7,
+      maxNumSeqs: 1,
+      maxNumBatchedTokens: 16,
+      enableChunkedPrefill: false,
+      speedupRatio: 1e9,
+      blockTokens: 2,
+      mtp: { acceptRates: [0, 0.3, 0.3, 0], seed: 42n },
+      kvBytesPerToken: 131_072,
+      numG2Blocks: 1,
+      numG3Blocks: 100,
+      offloadPolicy: "on_evict",
+      offloadBatchSize: 1,
+      hostToDeviceGbS: 0.001,
+      hostToDiskGbS: 1e-6,
+      diskToHostGbS: 1e-6
+    })
+    const prompts: ReadonlyArray<
+      readonly [atMs: number, promptTokens: number, outputTokens: number, ids: ReadonlyArray<number>]
+    > = [
+      [1, 24, 18, [2, 2, 0, 2]],
+      [6, 29, 12, [0, 0, 2, 0, 0]],
+      [11, 30, 1, [0, 2, 2, 1, 0]],
+      [11, 6, 30, [0]],
+      [61, 16, 3, [2, 0, 0]],
+      [61, 3, 20, [0]],
+      [561, 15, 15, [2, 2, 2]],
+      [566, 12, 14, [0, 1]],
+      [1066, 17, 39, [1, 0, 1]],
+      [1071, 28, 25, [2, 0, 0, 2, 2]],
+      [1071, 6, 8, [0]],
+      [1071, 6, 8, [2]],
+      [1071, 6, 8, [1]],
+      [1071, 12, 2, [0, 1]],
+      [1071, 6, 8, [0]],
+      [1071, 6, 8, [2]]
+    ]
+    const rows = prompts.map(([timestampMs, promptTokens, outputTokens, hashIds], index) =>
+      row({ timestampMs, promptTokens, outputTokens, hashIds: [...hashIds] }, index + 1)
+    )
+    const { summary } = yield* replay(topology(args, 1), PlainWorkload.layer({ rows, traceBlockTokens: 6 }), {
+      check: true
+    })
+    assert.strictEqual(summary.ended, "drained")
+  })
+)

@@ -67,7 +67,8 @@ export class EvictOffloading extends Offloading implements EvictionEvents<Sequen
   tryStart(sequence: Sequence, nowMs: number): Onboard {
     const { pool, tiers } = this
     const { fullBlocks, keys, slots, wasAdmitted } = sequence
-    if (wasAdmitted) return Onboard.Nothing
+    // What found no room on its way finds none before something else has happened: it is computed.
+    if (wasAdmitted || sequence.loadFailedMs === nowMs) return Onboard.Nothing
     const cached = pool.residentPrefix(keys, fullBlocks)
     if (cached === fullBlocks) return Onboard.Nothing
     const match = tiers.lookup(keys, cached, fullBlocks)
@@ -124,7 +125,10 @@ export class EvictOffloading extends Offloading implements EvictionEvents<Sequen
     const { from, keys, owner } = load
     noteLoad(load, nowMs)
     if (load.arrived) pool.publish(keys, owner.slots, from, owner.heldBlocks)
-    else pool.freeUnregistered(owner.slots, from, owner.heldBlocks)
+    else {
+      pool.freeUnregistered(owner.slots, from, owner.heldBlocks)
+      owner.loadFailedMs = nowMs
+    }
     pool.letGoOfHits(owner.slots, from)
     owner.heldBlocks = 0
     if (this.parked.delete(owner)) this.worker.loaded(owner)

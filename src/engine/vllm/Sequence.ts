@@ -53,6 +53,8 @@ export class Sequence implements CopyUser {
   /** Leading blocks that were handed over to be copied, as far as tiers lacked them, and the copies of them that run. */
   copiedBlocks = 0
   copyHolder: CopyHolder | undefined = undefined
+  /** When blocks that were to be loaded for it did not arrive, for want of room, ms; with tiers. */
+  loadFailedMs = Number.NaN
   /** It was in the batch before. */
   wasAdmitted = false
   /** Successor in the waiting queue. */
