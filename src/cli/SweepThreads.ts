@@ -2,16 +2,22 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
+import { existsSync } from "node:fs"
 import { availableParallelism } from "node:os"
 import { Worker } from "node:worker_threads"
 import { CellRunner, type Outcome, type Task } from "../sweep/CellRunner.ts"
 import { endOfWork, type ThreadTask } from "./ThreadMessages.ts"
 
-/** The thread's program stands beside this one under the ending that this one has: source, library or bundle. */
+/**
+ * The thread's program stands beside this one under the ending that this one has. Run from source, it is that of the bundle, where there is
+ * one: types of a thread's modules are stripped by WebAssembly, and threads that end meanwhile have taken the whole process with them.
+ */
 const workerFile = (): URL => {
   const here = import.meta.url
-  if (here.endsWith(".ts")) return new URL("./SweepWorker.ts", here)
-  return here.endsWith(".mjs") ? new URL("./sweep-worker.mjs", here) : new URL("./SweepWorker.js", here)
+  if (here.endsWith(".mjs")) return new URL("./sweep-worker.mjs", here)
+  if (here.endsWith(".js")) return new URL("./SweepWorker.js", here)
+  const bundled = new URL("../../bundle/sweep-worker.mjs", here)
+  return existsSync(bundled) ? bundled : new URL("./SweepWorker.ts", here)
 }
 
 /** A thread, started when it is first needed and anew when it has died. */
