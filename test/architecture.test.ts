@@ -52,7 +52,7 @@ const imported: Readonly<Record<string, ReadonlyArray<string>>> = {
     "simulation",
     "online"
   ],
-  serve: ["request", "settings", "report", "engine", "router", "autoscaler", "simulation", "online"],
+  serve: ["structures", "request", "settings", "report", "engine", "router", "autoscaler", "simulation", "online"],
   record: ["host", "structures", "settings", "trace", "serve"],
   config: [
     "structures",

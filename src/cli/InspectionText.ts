@@ -6,6 +6,7 @@ import type {
   SharingStatistics,
   TraceStatistics
 } from "../trace/TraceStatistics.ts"
+import { figureTable } from "../report/FigureTable.ts"
 
 export interface Inspection {
   /** The files. */
@@ -39,13 +40,7 @@ const lengthLines = (
     ["", ...columns],
     ...lengths.map(([label, statistics]) => [label, ...columns.map((column) => figure(statistics[column]))])
   ]
-  const widths = table[0]!.map((_, column) => Math.max(...table.map((cells) => cells[column]!.length)))
-  return table.map((cells) =>
-    cells
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
-      .join("  ")
-      .trimEnd()
-  )
+  return figureTable(table)
 }
 
 const arrivalText = (arrivals: ArrivalStatistics | undefined): string => {

@@ -4,7 +4,7 @@
  * A stream tells its usage in its last event, if it is asked to. Where the client has not asked, the recorder has, and keeps that event
  * to itself.
  */
-import * as Predicate from "effect/Predicate"
+import { field, parsed } from "./LooseJson.ts"
 
 /** Token counts as the server has counted them. */
 export interface Usage {
@@ -13,8 +13,6 @@ export interface Usage {
   /** Prompt tokens found in its prefix cache, where it says so. */
   readonly cachedTokens: number | undefined
 }
-
-const field = (value: unknown, name: string): unknown => (Predicate.hasProperty(value, name) ? value[name] : undefined)
 
 const countAt = (value: unknown, name: string): number | undefined => {
   const count = field(value, name)
@@ -30,14 +28,6 @@ const usageOf = (answer: unknown): Usage | undefined => {
     promptTokens,
     completionTokens,
     cachedTokens: countAt(field(usage, "prompt_tokens_details"), "cached_tokens")
-  }
-}
-
-const parsed = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }
 

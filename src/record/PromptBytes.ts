@@ -2,7 +2,7 @@
  * A request's prompt as bytes of one spelling, so that prompts with a common beginning have a common beginning of bytes, whatever the
  * client wrote around it. They are hashed and forgotten.
  */
-import * as Predicate from "effect/Predicate"
+import { field } from "./LooseJson.ts"
 
 const encoder = new TextEncoder()
 
@@ -43,8 +43,6 @@ class Bytes {
 
 const isGiven = (value: unknown): boolean =>
   value !== undefined && value !== null && !(Array.isArray(value) && value.length === 0)
-
-const field = (value: unknown, name: string): unknown => (Predicate.hasProperty(value, name) ? value[name] : undefined)
 
 const contentText = (content: unknown): string => {
   if (typeof content === "string") return content

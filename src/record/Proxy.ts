@@ -20,6 +20,7 @@ import * as Stream from "effect/Stream"
 import { type ApiError, errorResponse, invalid, serverError } from "../serve/ApiError.ts"
 import type { AllowedHosts } from "../serve/AllowedHosts.ts"
 import { type AnswerReader, streamedAnswer, wholeAnswer } from "./AnswerReader.ts"
+import { field, parsed } from "./LooseJson.ts"
 import { promptOf } from "./PromptBytes.ts"
 import type { RecordOptions } from "./RecordOptions.ts"
 import { hostsOf } from "./RecordOptions.ts"
@@ -63,14 +64,6 @@ const nowMs: Effect.Effect<number> = Effect.map(Clock.monotonicTimeNanos, (nanos
 const generates = ({ method, url }: HttpServerRequest): boolean =>
   method === "POST" && /^\/v1\/(chat\/)?completions\/?(\?|$)/.test(url)
 
-const parsed = (bytes: Uint8Array): unknown => {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes))
-  } catch {
-    return undefined
-  }
-}
-
 /** A request for text, as it goes on to the server. */
 interface Asked {
   readonly body: Uint8Array
@@ -80,19 +73,16 @@ interface Asked {
 
 const unrecorded = (body: Uint8Array): Asked => ({ body, exchange: undefined, reader: wholeAnswer() })
 
-const asksForUsage = (body: object): boolean => {
-  const options = Predicate.hasProperty(body, "stream_options") ? body.stream_options : undefined
-  return Predicate.hasProperty(options, "include_usage") && options.include_usage === true
-}
+const asksForUsage = (body: object): boolean => field(field(body, "stream_options"), "include_usage") === true
 
 const withUsage = (body: object): Uint8Array => {
-  const options = Predicate.hasProperty(body, "stream_options") ? body.stream_options : undefined
+  const options = field(body, "stream_options")
   const asked = { ...body, stream_options: { ...(Predicate.isObject(options) ? options : {}), include_usage: true } }
   return new TextEncoder().encode(JSON.stringify(asked))
 }
 
 const askedOf = (bytes: Uint8Array, { leftOut, recording }: Records, arrivalMs: number): Asked => {
-  const body = parsed(bytes)
+  const body = parsed(new TextDecoder().decode(bytes))
   if (!Predicate.isObject(body)) return unrecorded(bytes)
   const prompt = promptOf(body)
   if (prompt.bytes === undefined) {
@@ -100,7 +90,7 @@ const askedOf = (bytes: Uint8Array, { leftOut, recording }: Records, arrivalMs: 
     return unrecorded(bytes)
   }
   const exchange = recording.begin(prompt.bytes, arrivalMs)
-  if (!Predicate.hasProperty(body, "stream") || body.stream !== true) {
+  if (field(body, "stream") !== true) {
     return { body: bytes, exchange, reader: wholeAnswer() }
   }
   return asksForUsage(body)

@@ -1,4 +1,5 @@
 /** The statistics of a report within 100 columns, with the median and the 95th percentile that the wide table leaves out. */
+import { figureTable } from "./FigureTable.ts"
 import type { Report } from "./Report.ts"
 import { twoDecimals, windowLines } from "./ReportTable.ts"
 
@@ -23,13 +24,8 @@ const rows = (of: Report): ReadonlyArray<readonly [string, ...ReadonlyArray<numb
 /** Lines without line ends. */
 export const compactTable = (report: Report): ReadonlyArray<string> => {
   const cells = [header, ...rows(report).map(([label, ...values]) => [label, ...values.map(twoDecimals)])]
-  const widths = header.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)))
   return [
-    ...cells.map((row) =>
-      row
-        .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
-        .join("  ")
-    ),
+    ...figureTable(cells),
     `${twoDecimals(report.request_throughput_rps)} requests/s, ${twoDecimals(report.output_throughput_tok_s)} output tokens/s, `
       + `${report.completed_requests.toLocaleString("en-US")} requests`,
     ...windowLines(report)

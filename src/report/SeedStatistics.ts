@@ -1,4 +1,5 @@
 /** Runs that differ only in their seed: mean of every figure, and how sure it is. */
+import { figureTable } from "./FigureTable.ts"
 import { pythonFloat } from "./FloatText.ts"
 import { halfWidth95, mean } from "./Interval.ts"
 import { type Metric, reportMetrics } from "./Metric.ts"
@@ -96,11 +97,5 @@ export const seedsTable = (runs: ReadonlyArray<SeededReport>): ReadonlyArray<str
       significant(max)
     ])
   ]
-  const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...cells.map((row) => (row[column] ?? "").length)))
-  return cells.map((row) =>
-    row
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
-      .join("  ")
-      .trimEnd()
-  )
+  return figureTable(cells)
 }

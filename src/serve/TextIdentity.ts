@@ -6,6 +6,7 @@
  */
 import { HashIdTrie } from "../request/HashIdTrie.ts"
 import type { BlockIdentity } from "../request/BlockIdentity.ts"
+import { murmurFinal, murmurRound } from "../structures/Murmur.ts"
 import type { TokenBuffer } from "./TokenText.ts"
 
 const idsPerBlock = 2
@@ -13,20 +14,6 @@ const seeds = [0x2f0b4c47, 0x51ed270b] as const
 
 /** The trie in units of half blocks. */
 export const textIdentity = (): BlockIdentity => new HashIdTrie(1, idsPerBlock)
-
-/** One round of MurmurHash3 (32 bit, Appleby, public domain). */
-const murmurRound = (hash: number, token: number): number => {
-  let key = Math.imul(token, 0xcc9e2d51)
-  key = Math.imul((key << 15) | (key >>> 17), 0x1b873593)
-  const mixed = hash ^ key
-  return (Math.imul((mixed << 13) | (mixed >>> 19), 5) + 0xe6546b64) | 0
-}
-
-const finalise = (hash: number): number => {
-  let mixed = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
-  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)
-  return (mixed ^ (mixed >>> 16)) | 0
-}
 
 /** Identities of all full blocks of the tokens. */
 export const blocksOf = (identity: BlockIdentity, tokens: TokenBuffer, blockTokens: number): Int32Array => {
@@ -39,8 +26,8 @@ export const blocksOf = (identity: BlockIdentity, tokens: TokenBuffer, blockToke
       first = murmurRound(first, token)
       second = murmurRound(second, token)
     }
-    ids[idsPerBlock * block] = finalise(first)
-    ids[idsPerBlock * block + 1] = finalise(second)
+    ids[idsPerBlock * block] = murmurFinal(first)
+    ids[idsPerBlock * block + 1] = murmurFinal(second)
   }
   return identity.blocksOfHashIds(ids, ids.length)
 }
@@ -49,5 +36,5 @@ export const blocksOf = (identity: BlockIdentity, tokens: TokenBuffer, blockToke
 export const hashOf = (tokens: TokenBuffer, seed: number): number => {
   let hash = seed | 0
   for (let index = 0; index < tokens.length; index++) hash = murmurRound(hash, tokens.at(index))
-  return finalise(hash)
+  return murmurFinal(hash)
 }

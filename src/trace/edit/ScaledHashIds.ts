@@ -10,6 +10,7 @@
  */
 import { type HashId, highHalf, lowHalf } from "../../request/HashId.ts"
 import type { TraceRow } from "../TraceRow.ts"
+import { murmurFinal, murmurRound } from "../../structures/Murmur.ts"
 
 export interface Scaling {
   /** Length of the scaled prompt. */
@@ -18,21 +19,6 @@ export interface Scaling {
   readonly factor: number
   /** Tokens per hash id, before and after. */
   readonly traceBlockTokens: number
-}
-
-/** Rounds of MurmurHash3 (Appleby, public domain), one lane of 32 bits. */
-const mixed = (hash: number, value: number): number => {
-  let k = Math.imul(value, 0xcc9e2d51)
-  k = Math.imul((k << 15) | (k >>> 17), 0x1b873593)
-  const h = hash ^ k
-  return (Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64) | 0
-}
-
-const finished = (hash: number): number => {
-  let h = hash ^ (hash >>> 16)
-  h = Math.imul(h, 0x85ebca6b)
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
-  return (h ^ (h >>> 16)) >>> 0
 }
 
 /**
@@ -49,12 +35,12 @@ class BlockName {
   }
 
   addWord(word: number): void {
-    this.high = mixed(this.high, word)
-    this.low = mixed(this.low, word ^ 0x9e3779b9)
+    this.high = murmurRound(this.high, word)
+    this.low = murmurRound(this.low, word ^ 0x9e3779b9)
   }
 
   finish(): number {
-    return (finished(this.high) >>> 16) * 2 ** 32 + finished(this.low)
+    return ((murmurFinal(this.high) >>> 0) >>> 16) * 2 ** 32 + (murmurFinal(this.low) >>> 0)
   }
 }
 

@@ -5,18 +5,11 @@
  * blocks have ids of their own.
  */
 import { LabelTree } from "../../structures/LabelTree.ts"
+import { murmurRound } from "../../structures/Murmur.ts"
 
 const maxBlocks = 4_000_000
 const root = 0
 const seeds = [0x3c6ef372, 0x1f83d9ab] as const
-
-/** A round of MurmurHash3 (32 bit, Appleby, public domain). */
-const mix = (hash: number, token: number): number => {
-  let key = Math.imul(token, 0xcc9e2d51)
-  key = Math.imul((key << 15) | (key >>> 17), 0x1b873593)
-  const mixed = hash ^ key
-  return (Math.imul((mixed << 13) | (mixed >>> 19), 5) + 0xe6546b64) | 0
-}
 
 export class TokenPrompts {
   private readonly blockTokens: number
@@ -42,8 +35,8 @@ export class TokenPrompts {
     let [low, high]: [number, number] = [seeds[0], seeds[1]]
     const end = Math.min(start + this.blockTokens, tokens.length)
     for (let index = start; index < end; index++) {
-      low = mix(low, tokens[index]!)
-      high = mix(high, tokens[index]!)
+      low = murmurRound(low, tokens[index]!)
+      high = murmurRound(high, tokens[index]!)
     }
     // A block that is not full is another one than the full one that it may become.
     low ^= end - start
