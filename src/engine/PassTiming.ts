@@ -86,6 +86,7 @@ export class PassTiming {
       ends[pass] = endMs
     }
     ahead.count = pass
+    ahead.batch = batch
   }
 
   /** A decode step without prefill, asked for ahead of its time; `NaN` where it must be asked for in its time. */

@@ -15,6 +15,10 @@ const noEnds = new Float64Array(0)
 
 export class PassesAhead {
   count = 0
+  /** Requests, all of which emit one token in each of the passes. */
+  batch = 0
+  /** All of them have begun: none is taken back any more. */
+  allBegun = false
   /** Ends of the passes, of which the first {@link count} count, ms. */
   ends = noEnds
   private lastEndMs = Number.NaN
@@ -22,6 +26,7 @@ export class PassesAhead {
   /** The last pass that was computed in its time ended at `lastEndMs`. */
   begin(lastEndMs: number): void {
     this.count = 0
+    this.allBegun = false
     this.lastEndMs = lastEndMs
   }
 
@@ -38,11 +43,32 @@ export class PassesAhead {
 
   /** Where the last pass starts, ms; only while there are passes ahead. */
   get startMs(): number {
-    return this.count > 1 ? this.ends[this.count - 2]! : this.lastEndMs
+    return this.startOf(this.count - 1)
+  }
+
+  /** Where one of them starts, ms. */
+  startOf(pass: number): number {
+    return pass === 0 ? this.lastEndMs : this.ends[pass - 1]!
+  }
+
+  /** How many of them begin before `timeMs`. */
+  begunBefore(timeMs: number): number {
+    const { count, ends, lastEndMs } = this
+    if (count === 0 || lastEndMs >= timeMs) return 0
+    // All but the last pass end where the next one starts.
+    let from = 0
+    let to = count - 1
+    while (from < to) {
+      const middle = (from + to) >> 1
+      if (ends[middle]! < timeMs) from = middle + 1
+      else to = middle
+    }
+    return from + 1
   }
 
   /** The pass under way at `nowMs` becomes the last one; `ended`: one that ends then is over, and none starts. */
   keep(nowMs: number, ended: boolean): void {
+    this.allBegun = true
     while (this.count > 0) {
       const { startMs } = this
       if (startMs < nowMs || (startMs === nowMs && !ended)) return

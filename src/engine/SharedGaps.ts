@@ -53,14 +53,18 @@ export class SharedGaps {
     if (emitted) this.previousMs = this.tokenMs
   }
 
-  /** So many requests emit at the first `count` of these times, in emissions that follow the last one. */
+  /**
+   * So many requests emit at the first `count` of these times, in emissions that follow the last one. A probe knows them from the passes
+   * ahead that it was shown.
+   */
   noteEmissions(timesMs: Float64Array, count: number, requests: number): void {
     let { previousMs } = this
     for (let index = 0; index < count; index++) {
-      this.tokenMs = timesMs[index]!
-      this.add(this.tokenMs - previousMs, requests)
-      previousMs = this.tokenMs
+      const tokenMs = timesMs[index]!
+      this.gaps?.add(tokenMs - previousMs, requests, tokenMs)
+      previousMs = tokenMs
     }
+    this.tokenMs = previousMs
     this.previousMs = previousMs
   }
 

@@ -119,7 +119,8 @@ export interface WorkerCore extends BlockHolder {
   runAhead?(untilMs: number): PassesAhead
   /** The passes ahead, as far as they were not taken back, have taken place. */
   catchUp?(): void
-  snapshot(): WorkerSnapshot
+  /** As it is, or as it is while the last of so many passes ahead is under way. */
+  snapshot(passesAhead?: number): WorkerSnapshot
   /** Requests waiting or running here, for errors that name them and for the cut-off; waiting first. */
   requests(): ReadonlyArray<SimRequest>
   /** Throws when the worker's own bookkeeping contradicts itself (KV blocks conserved, counts agree). */

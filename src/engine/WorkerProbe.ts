@@ -26,6 +26,9 @@ export interface WorkerProbe {
   readonly emitted?: ((request: SimRequest, tokens: number, tokenMs: number) => void) | undefined
   /** The request's first visible token comes at `tokenMs`, which is its `firstTokenMs` from here on. */
   readonly firstToken?: ((request: SimRequest, tokenMs: number) => void) | undefined
-  /** So many visible tokens of the pass come `gapMs` after the token before them of the same request. */
+  /**
+   * So many visible tokens of the pass come `gapMs` after the token before them of the same request. Not told of passes that are computed
+   * ahead of time: all of their tokens follow the pass before.
+   */
   readonly tokenGap?: ((gapMs: number, tokens: number) => void) | undefined
 }

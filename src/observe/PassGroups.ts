@@ -1,5 +1,6 @@
 /** Passes of a worker for a timeline, several consecutive ones as one group where there are too many; times in simulated ms. */
-import type { PassOutcome, WorkerCore } from "../engine/WorkerCore.ts"
+import type { PassesAhead } from "../engine/PassesAhead.ts"
+import type { PassOutcome, WorkerCore, WorkerSnapshot } from "../engine/WorkerCore.ts"
 import { NumberRows } from "../structures/NumberRows.ts"
 
 export interface PassGroup {
@@ -45,21 +46,40 @@ export class PassGroups {
     return this.rows.length
   }
 
-  /** Adds a pass: to the last group while that has fewer than `mostPasses`. True when a group began. */
-  add(core: WorkerCore, startMs: number, outcome: PassOutcome, mostPasses: number): boolean {
+  /** Adds a pass: to the last group while that has fewer than `mostPasses`. */
+  add(core: WorkerCore, startMs: number, outcome: PassOutcome, mostPasses: number): void {
     const { rows } = this
-    if (rows.length === 0 || rows.get(rows.length - 1, columns.passes) >= mostPasses) {
-      this.begin(core, startMs, outcome)
-      return true
+    const { emittedTokens, endMs, preemptions, prefillEndMs, prefillTokens } = outcome
+    if (this.isFull(mostPasses)) {
+      this.begin(core.snapshot(), startMs)
+      rows.set(rows.length - 1, columns.prefillEndMs, prefillEndMs)
     }
     const last = rows.length - 1
     rows.increase(last, columns.passes, 1)
-    rows.set(last, columns.endMs, outcome.endMs)
-    rows.increase(last, columns.busyMs, outcome.endMs - startMs)
-    rows.increase(last, columns.prefillTokens, outcome.prefillTokens)
-    rows.increase(last, columns.decodeTokens, outcome.emittedTokens)
-    rows.increase(last, columns.preemptions, outcome.preemptions)
-    return false
+    rows.set(last, columns.endMs, endMs)
+    rows.increase(last, columns.busyMs, endMs - startMs)
+    rows.increase(last, columns.prefillTokens, prefillTokens)
+    rows.increase(last, columns.decodeTokens, emittedTokens)
+    rows.increase(last, columns.preemptions, preemptions)
+  }
+
+  /**
+   * Adds passes ahead, from `pass` on and before `until`: as many as the last group still takes, or those of a new one. Returns the first pass
+   * that is left.
+   */
+  addAhead(core: WorkerCore, ahead: PassesAhead, pass: number, until: number, mostPasses: number): number {
+    const { rows } = this
+    const { batch, ends } = ahead
+    if (this.isFull(mostPasses)) this.begin(core.snapshot(pass + 1), ahead.startOf(pass))
+    const last = rows.length - 1
+    const next = Math.min(until, pass + mostPasses - rows.get(last, columns.passes))
+    let busyMs = rows.get(last, columns.busyMs)
+    for (let each = pass; each < next; each++) busyMs += ends[each]! - ahead.startOf(each)
+    rows.set(last, columns.busyMs, busyMs)
+    rows.increase(last, columns.passes, next - pass)
+    rows.increase(last, columns.decodeTokens, (next - pass) * batch)
+    rows.set(last, columns.endMs, ends[next - 1]!)
+    return next
   }
 
   /** Makes one group of every two. */
@@ -98,20 +118,18 @@ export class PassGroups {
     for (let group = 0; group < this.length; group++) yield this.at(group)
   }
 
-  private begin(core: WorkerCore, startMs: number, outcome: PassOutcome): void {
+  private isFull(mostPasses: number): boolean {
     const { rows } = this
-    const { emittedTokens, endMs, preemptions, prefillEndMs, prefillTokens } = outcome
-    const { activeBlocks, cachedBlocks, running, waiting } = core.snapshot()
+    return rows.length === 0 || rows.get(rows.length - 1, columns.passes) >= mostPasses
+  }
+
+  /** A group without any pass yet, whose first one computes no prompt. */
+  private begin({ activeBlocks, cachedBlocks, running, waiting }: WorkerSnapshot, startMs: number): void {
+    const { rows } = this
     rows.add()
     const row = rows.length - 1
-    rows.set(row, columns.passes, 1)
     rows.set(row, columns.startMs, startMs)
-    rows.set(row, columns.endMs, endMs)
-    rows.set(row, columns.prefillEndMs, prefillEndMs)
-    rows.set(row, columns.busyMs, endMs - startMs)
-    rows.set(row, columns.prefillTokens, prefillTokens)
-    rows.set(row, columns.decodeTokens, emittedTokens)
-    rows.set(row, columns.preemptions, preemptions)
+    rows.set(row, columns.prefillEndMs, startMs)
     rows.set(row, columns.waiting, waiting)
     rows.set(row, columns.running, running)
     rows.set(row, columns.activeBlocks, activeBlocks)

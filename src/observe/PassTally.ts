@@ -14,6 +14,16 @@ export class PassTally {
   gapsMs = 0
   maxGapMs = 0
 
+  /** Everybody's next token, and nothing else. */
+  decode(tokens: number, gapMs: number): void {
+    this.prefillTokens = 0
+    this.decodeTokens = tokens
+    this.preemptions = 0
+    this.tokenGaps = tokens
+    this.gapsMs = gapMs * tokens
+    this.maxGapMs = gapMs
+  }
+
   /** Adds it up with others, and starts afresh. */
   moveTo(tally: Tally): void {
     tally.passes += 1

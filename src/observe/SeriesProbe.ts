@@ -5,6 +5,7 @@
  * needs no more memory for a long run than for a short one. Passes count where they end, state is that of the last instant
  * before the end of the interval (a pass under way has already changed it). Stretches without any event are one row.
  */
+import type { PassesAhead } from "../engine/PassesAhead.ts"
 import type { PassOutcome, WorkerCore } from "../engine/WorkerCore.ts"
 import type { WorkerProbe } from "../engine/WorkerProbe.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
@@ -109,6 +110,10 @@ export class SeriesProbe implements RunProbe {
     this.workersOf(role).get(workerIndex)?.passed(startMs, outcome)
   }
 
+  passesAhead({ role, workerIndex }: ProbedWorker, ahead: PassesAhead): void {
+    this.workersOf(role).get(workerIndex)?.passedAhead(ahead, ahead.count)
+  }
+
   left({ group, role, workerIndex }: ProbedWorker, nowMs: number): void {
     this.time(nowMs)
     const worker = this.workersOf(role).get(workerIndex)
@@ -209,7 +214,8 @@ export class SeriesProbe implements RunProbe {
     for (const [workerIndex, worker] of workers) {
       const { core, group = worker.group } = present.get(workerIndex) ?? {}
       worker.group = group
-      const state = core === undefined ? noState() : stateOf(core)
+      const ahead = worker.passAheadBefore(core?.ahead, endMs)
+      const state = core === undefined ? noState() : stateOf(core, ahead)
       worker.close(endMs)
       workerRows.push(rowOf(startMs, endMs, "worker", role, workerIndex, group ?? null, null, state, worker.tally))
       poolTally.add(worker.tally)
@@ -233,8 +239,8 @@ const countEnd = (tally: Tally, { status }: SimRequest): void => {
   else if (status === "failed") tally.failed += 1
 }
 
-const stateOf = (core: WorkerCore): State => {
-  const { activeBlocks, availableBlocks, cachedBlocks, running, waiting } = core.snapshot()
+const stateOf = (core: WorkerCore, passesAhead: number): State => {
+  const { activeBlocks, availableBlocks, cachedBlocks, running, waiting } = core.snapshot(passesAhead)
   const freeBlocks = availableBlocks - cachedBlocks
   const tiers = tierStateOf(core)
   return {

@@ -4,6 +4,7 @@
  * It is kept in memory until the end of the run, within a size: when what there is would fill more than `maxBytes` of text, every
  * second request is let go, or passes are joined two by two, and again. {@link TimelineProbe.sampling} says how far that went.
  */
+import type { PassesAhead } from "../engine/PassesAhead.ts"
 import type { PassOutcome } from "../engine/WorkerCore.ts"
 import type { WorkerProbe } from "../engine/WorkerProbe.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
@@ -38,6 +39,11 @@ export interface WorkerTimeline {
   readonly workerIndex: number
   readonly groups: PassGroups
 }
+
+const roles: ReadonlyArray<PoolRole> = ["aggregated", "prefill", "decode"]
+
+const byPlace = (one: WorkerTimeline, other: WorkerTimeline): number =>
+  roles.indexOf(one.role) - roles.indexOf(other.role) || one.workerIndex - other.workerIndex
 
 export class TimelineProbe implements RunProbe {
   readonly workers: Array<WorkerTimeline> = []
@@ -95,9 +101,24 @@ export class TimelineProbe implements RunProbe {
   pass(worker: ProbedWorker, startMs: number, outcome: PassOutcome): void {
     const { endMs, progressed } = outcome
     if ((!progressed && endMs === startMs) || endMs < this.fromMs || startMs > this.untilMs) return
-    if (!this.timelineOf(worker).groups.add(worker.core, startMs, outcome, this.passesPerGroup)) return
-    this.groups += 1
-    this.keepWithin()
+    const { groups } = this.timelineOf(worker)
+    const before = groups.length
+    groups.add(worker.core, startMs, outcome, this.passesPerGroup)
+    this.keepGroups(groups.length - before)
+  }
+
+  passesAhead(worker: ProbedWorker, ahead: PassesAhead): void {
+    let pass = 0
+    let until = ahead.count
+    while (pass < until && ahead.ends[pass]! < this.fromMs) pass += 1
+    while (pass < until && ahead.startOf(until - 1) > this.untilMs) until -= 1
+    if (pass === until) return
+    const { groups } = this.timelineOf(worker)
+    while (pass < until) {
+      const before = groups.length
+      pass = groups.addAhead(worker.core, ahead, pass, until, this.passesPerGroup)
+      this.keepGroups(groups.length - before)
+    }
   }
 
   record(request: SimRequest, nowMs: number): void {
@@ -110,6 +131,7 @@ export class TimelineProbe implements RunProbe {
   end(_: ProbedRun, { nowMs }: RunEnd): void {
     for (const live of this.live.values()) this.keep(live, nowMs)
     this.live.clear()
+    this.workers.sort(byPlace)
   }
 
   private keep({ preemptions, request }: LiveRequest, nowMs: number): void {
@@ -132,6 +154,13 @@ export class TimelineProbe implements RunProbe {
       this.workers.push(timeline)
     }
     return timeline
+  }
+
+  /** So many groups have begun. */
+  private keepGroups(begun: number): void {
+    if (begun === 0) return
+    this.groups += begun
+    this.keepWithin()
   }
 
   /** Lets go of half of whatever takes more of the room, while there is too much. */

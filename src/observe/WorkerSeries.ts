@@ -4,6 +4,7 @@
  * A pass is told at its start and counts where it ends, so what it gives is kept apart until time gets there. A worker has one
  * pass at a time: it has ended when the next one starts.
  */
+import type { PassesAhead } from "../engine/PassesAhead.ts"
 import type { PassOutcome } from "../engine/WorkerCore.ts"
 import type { WorkerProbe } from "../engine/WorkerProbe.ts"
 import { PassTally } from "./PassTally.ts"
@@ -21,6 +22,8 @@ export class WorkerSeries {
   private passStartMs = 0
   /** End of the pass under way; `NaN` when there is none. */
   private passEndMs = Number.NaN
+  /** Of the passes ahead, those that are counted or under way here. */
+  private aheadTaken = 0
 
   constructor() {
     this.probe = {
@@ -48,6 +51,7 @@ export class WorkerSeries {
   }
 
   passed(startMs: number, { emittedTokens, endMs, preemptions, prefillTokens, progressed }: PassOutcome): void {
+    this.aheadTaken = 0
     if (!progressed && endMs === startMs) return
     this.settle()
     const { computing } = this
@@ -58,6 +62,40 @@ export class WorkerSeries {
     this.underWay = computing
     this.passStartMs = startMs
     this.passEndMs = endMs
+  }
+
+  /** The passes ahead that begin before `timeMs` have taken place, or are under way; returns how many those are. */
+  passAheadBefore(ahead: PassesAhead | undefined, timeMs: number): number {
+    if (ahead === undefined) return 0
+    const passes = ahead.begunBefore(timeMs)
+    this.passedAhead(ahead, passes)
+    return passes
+  }
+
+  /** The first `passes` of those ahead have taken place; the last one is under way. */
+  passedAhead(ahead: PassesAhead, passes: number): void {
+    const { aheadTaken } = this
+    if (passes <= aheadTaken) return
+    this.settle()
+    const { batch, ends } = ahead
+    const { tally } = this
+    const last = passes - 1
+    let startMs = ahead.startOf(aheadTaken)
+    for (let pass = aheadTaken; pass < last; pass++) {
+      const passMs = ends[pass]! - startMs
+      tally.gapsMs += passMs * batch
+      tally.busyMs += passMs
+      if (passMs > tally.maxGapMs) tally.maxGapMs = passMs
+      startMs = ends[pass]!
+    }
+    const ended = last - aheadTaken
+    tally.passes += ended
+    tally.decodeTokens += ended * batch
+    tally.tokenGaps += ended * batch
+    this.aheadTaken = passes
+    this.underWay.decode(batch, ends[last]! - startMs)
+    this.passStartMs = startMs
+    this.passEndMs = ends[last]!
   }
 
   /** The interval ends: what has ended before that is in the tally now, and the busy time of what goes on. */

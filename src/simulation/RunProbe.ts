@@ -6,6 +6,7 @@
  * a defect. A run without probes pays nothing for them; a hook that no probe has is never called. For what may take its time, or may
  * fail, there are policies and sinks.
  */
+import type { PassesAhead } from "../engine/PassesAhead.ts"
 import type { PassOutcome, WorkerCore } from "../engine/WorkerCore.ts"
 import type { WorkerProbe } from "../engine/WorkerProbe.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
@@ -55,7 +56,7 @@ export interface RunEnd {
 export interface RunProbe {
   /**
    * Whether `time` and `pass` may be left out for passes in which nothing happens, so that workers compute these ahead of time; a probe that
-   * does not say so sees each pass in its time.
+   * neither says so nor takes {@link RunProbe.passesAhead} sees each pass in its time.
    */
   readonly sparesPasses?: boolean | undefined
   /** Asked once per worker, before {@link RunProbe.start} or before it joins later: who looks into its passes? */
@@ -82,6 +83,14 @@ export interface RunProbe {
    * that has not progressed and ends where it starts did nothing: the worker waits.
    */
   readonly pass?: ((worker: ProbedWorker, startMs: number, outcome: PassOutcome) => void) | undefined
+  /**
+   * The worker has begun passes ahead of time, directly after the last one that `pass` showed: in each of them every running request emits one
+   * token, and nothing else happens. This stands for `time`, `pass` and the worker's `tokenGap` of all of them; `ahead` is only valid
+   * during the call. It comes when the last of them is known not to be taken back: before somebody tells the worker anything, or when they
+   * are over. Who wants to know earlier what has taken place by now looks at `core.ahead`: passes that begin before now are not taken back, and
+   * `core.snapshot` says how the worker is in any of them.
+   */
+  readonly passesAhead?: ((worker: ProbedWorker, ahead: PassesAhead) => void) | undefined
   /** `tokens` of KV are sent from the prefill to the decode worker; `endMs` equals `startMs` when that takes no time. */
   readonly transfer?: ((request: SimRequest, tokens: number, startMs: number, endMs: number) => void) | undefined
   /** The request has ended; its status says how. In a disaggregated run its source may still be held. */

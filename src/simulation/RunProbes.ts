@@ -57,7 +57,7 @@ export const compose = (probes: ReadonlyArray<RunProbe>): RunProbe | undefined =
   if (probes.length === 0) return undefined
   const lookers = probes.filter((probe) => probe.worker !== undefined)
   return {
-    sparesPasses: probes.every(({ sparesPasses }) => sparesPasses === true),
+    sparesPasses: probes.every(({ passesAhead, sparesPasses }) => sparesPasses === true || passesAhead !== undefined),
     worker:
       lookers.length === 0
         ? undefined
@@ -73,6 +73,7 @@ export const compose = (probes: ReadonlyArray<RunProbe>): RunProbe | undefined =
     arrival: inTurn(probes.map((probe) => bound(probe, probe.arrival))),
     placed: inTurn(probes.map((probe) => bound(probe, probe.placed))),
     pass: inTurn(probes.map((probe) => bound(probe, probe.pass))),
+    passesAhead: inTurn(probes.map((probe) => bound(probe, probe.passesAhead))),
     transfer: inTurn(probes.map((probe) => bound(probe, probe.transfer))),
     record: inTurn(probes.map((probe) => bound(probe, probe.record))),
     end: inTurn(probes.map((probe) => bound(probe, probe.end)))

@@ -117,6 +117,7 @@ export class SingleEngineLoop implements SimulationLoop {
     const { tiers } = this.worker
     const idle = !outcome.progressed && outcome.endMs === startMs
     this.moveTo(idle && tiers !== undefined ? this.nextChangeMs(tiers) : this.runAhead(outcome))
+    this.finishAhead()
     this.applySignals(outcome)
     this.idlePasses = outcome.progressed || this.nowMs > startMs ? 0 : this.idlePasses + 1
     if (this.idlePasses >= maxIdlePasses) this.failAtDeadEnd()
@@ -146,8 +147,15 @@ export class SingleEngineLoop implements SimulationLoop {
     if (this.context.everyPass || worker.runAhead === undefined || requests.length > 0) return endMs
     const { count, endMs: aheadMs } = worker.runAhead(this.quietUntilMs())
     this.passCount += count
-    worker.catchUp?.()
     return aheadMs
+  }
+
+  /** The passes computed ahead of time are over. */
+  private finishAhead(): void {
+    const { ahead } = this.worker
+    if (ahead === undefined || ahead.count === 0) return
+    this.context.probe?.passesAhead?.(this.place, ahead)
+    this.worker.catchUp?.()
   }
 
   /** Until when nobody arrives, and the run does not end. */

@@ -13,6 +13,7 @@ import type { Slowness } from "../engine/PassScaling.ts"
 import type { WorkerContext } from "../engine/WorkerContext.ts"
 import type { SharedTiers } from "../engine/tiers/SharedTiers.ts"
 import type { TokenGaps } from "../engine/TokenGaps.ts"
+import type { PassesAhead } from "../engine/PassesAhead.ts"
 import { type PassOutcome, Signal, type WorkerCore } from "../engine/WorkerCore.ts"
 import { type BlockHolder, markPrefix } from "../request/BlockIdentity.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
@@ -262,12 +263,17 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
    */
   interrupt(worker: number, nowMs: number): void {
     const ahead = this.cores[worker]?.ahead
-    if (ahead === undefined || ahead.count === 0) return
+    if (ahead === undefined || ahead.count === 0 || ahead.allBegun) return
     const { count } = ahead
     ahead.keep(nowMs, !this.hadTurn(worker, nowMs))
+    this.showAhead(worker, ahead)
     if (ahead.count === count) return
     this.passes -= count - ahead.count
     this.setup.runsAhead?.moved(worker, ahead.endMs, ahead.count === 0 ? undefined : ahead.startMs)
+  }
+
+  private showAhead(worker: number, ahead: PassesAhead): void {
+    if (ahead.count > 0) this.probe?.passesAhead?.(this.places[worker]!, ahead)
   }
 
   interruptAll(nowMs: number): void {
@@ -354,8 +360,10 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
   /** Makes the worker idle and returns what its pass did; the router sees the pass's held cache changes. */
   finishPass(worker: number): PassOutcome {
     const outcome = this.underWay(worker)
+    const core = this.cores[worker]!
     this.outcomes[worker] = undefined
-    this.cores[worker]!.catchUp?.()
+    if (core.ahead?.allBegun === false) this.showAhead(worker, core.ahead)
+    core.catchUp?.()
     this.publishHeldEvents(worker)
     return outcome
   }

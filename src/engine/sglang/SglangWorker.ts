@@ -126,13 +126,14 @@ export class SglangWorker extends AheadWorker<Sequence> {
     return contextTokens
   }
 
-  snapshot(): WorkerSnapshot {
+  snapshot(passesAhead = 0): WorkerSnapshot {
     const { kv } = this
+    const aheadTokens = passesAhead * this.running.length
     return {
       waiting: this.queued,
       running: this.running.length,
-      activeBlocks: Math.ceil(kv.activeTokens / kv.pageTokens),
-      availableBlocks: Math.floor(kv.obtainableTokens / kv.pageTokens),
+      activeBlocks: Math.ceil((kv.activeTokens + aheadTokens) / kv.pageTokens),
+      availableBlocks: Math.floor((kv.obtainableTokens - aheadTokens) / kv.pageTokens),
       cachedBlocks: kv.evictableTokens / kv.pageTokens,
       capacityBlocks: this.args.numGpuBlocks,
       preemptions: this.preemptions
