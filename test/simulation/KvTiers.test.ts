@@ -3,41 +3,13 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { type EngineArgs, make } from "../../src/engine/EngineArgs.ts"
-import type { OffloadPolicy } from "../../src/engine/tiers/TierArgs.ts"
-import { Pcg32 } from "../../src/structures/Pcg32.ts"
 import { engineArgs } from "../support/EngineArgsBuilder.ts"
 import * as PlainWorkload from "../support/PlainWorkload.ts"
 import { disaggregatedTopology, type Outcome, replay, topology } from "../support/Replays.ts"
 import { row } from "../support/RequestBuilder.ts"
-import { type RandomRun, randomRun } from "./RandomRun.ts"
+import { type RandomRun, randomRun, tiered } from "./RandomRun.ts"
 
 const runs = { arbitrary: { runs: 120, size: 40 } }
-
-/** The run's engine with tiers, drawn from the run itself. */
-const tiered = ({ args, rows }: RandomRun, policy: OffloadPolicy): EngineArgs => {
-  const random = new Pcg32(rows.length, args.numGpuBlocks)
-  const pick = <A>(values: ReadonlyArray<A>): A => values[random.below(values.length)]!
-  const bandwidth = (): number => pick([0, 1e-6, 0.001, 0.1, 14])
-  return {
-    ...args,
-    engineType: args.engineType === "sglang" ? "vllm" : args.engineType,
-    kvBytesPerToken: 131_072,
-    numG2Blocks: pick([1, 2, 5, 20, 200]),
-    numG3Blocks: pick([0, 0, 1, 4, 100]),
-    enableG4Storage: policy === "on_evict" && random.below(3) === 0,
-    offloadPolicy: policy,
-    offloadLatencyUs: pick([0, 0, 250, 1e5]),
-    g3Scope: pick(["shared", "worker"]),
-    onboard: pick(["always", "always", "faster"]),
-    offloadBatchSize: pick([1, 2, 4, 32]),
-    deviceToHostGbS: bandwidth(),
-    hostToDeviceGbS: bandwidth(),
-    hostToDiskGbS: bandwidth(),
-    diskToHostGbS: bandwidth(),
-    hostToObjectGbS: bandwidth(),
-    objectToHostGbS: bandwidth()
-  }
-}
 
 /**
  * Whether the run may end in an error, and in which. A tight decode pool may come to a dead end where the reference preempts for ever:

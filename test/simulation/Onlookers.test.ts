@@ -11,7 +11,7 @@ import type { RunProbe } from "../../src/simulation/RunProbe.ts"
 import type { Topology } from "../../src/simulation/Topology.ts"
 import * as PlainWorkload from "../support/PlainWorkload.ts"
 import { disaggregatedTopology, gapCounts, replay, topology } from "../support/Replays.ts"
-import { type RandomRun, randomRun } from "./RandomRun.ts"
+import { type RandomRun, randomRun, tiered } from "./RandomRun.ts"
 
 const runs = { arbitrary: { runs: 80, size: 40 } }
 
@@ -83,6 +83,31 @@ describe("whoever looks on", () => {
     [randomRun],
     ([run]) =>
       assertSame(run, disaggregatedTopology(sglangArgs(run), { prefillWorkers: run.workers, decodeWorkers: 2 })),
+    runs
+  )
+
+  it.effect.prop(
+    "sees what happens without, where blocks are copied when they are evicted",
+    [randomRun],
+    ([run]) => assertSame(run, topology(tiered(run, "on_evict"), run.workers)),
+    runs
+  )
+
+  it.effect.prop(
+    "sees what happens without, where blocks are copied when they are computed",
+    [randomRun],
+    ([run]) => assertSame(run, topology(tiered(run, "write_through"), run.workers)),
+    runs
+  )
+
+  it.effect.prop(
+    "sees what happens without, between pools with KV tiers",
+    [randomRun],
+    ([run]) => {
+      const args = tiered(run, run.rows.length % 2 === 0 ? "on_evict" : "write_through")
+      const sizes = { prefillWorkers: run.workers, decodeWorkers: 2 }
+      return assertSame(run, disaggregatedTopology({ ...args, engineType: "vllm" }, sizes), run.limitMs)
+    },
     runs
   )
 

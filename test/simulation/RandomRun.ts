@@ -2,6 +2,8 @@
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
 import type { EngineArgs } from "../../src/engine/EngineArgs.ts"
+import type { OffloadPolicy } from "../../src/engine/tiers/TierArgs.ts"
+import { Pcg32 } from "../../src/structures/Pcg32.ts"
 import type { TraceRow } from "../../src/trace/TraceRow.ts"
 import { engineArgs } from "../support/EngineArgsBuilder.ts"
 import { row } from "../support/RequestBuilder.ts"
@@ -75,3 +77,29 @@ const argsOf = ({ acceptRates, maxNumBatchedTokens, maxNumSeqs, ...args }: typeo
 export const randomRun: Arbitrary.Arbitrary<RandomRun> = Arbitrary.schema(Spec).pipe(
   Arbitrary.map((spec) => ({ ...spec, args: argsOf(spec.args), rows: rowsOf(spec) }))
 )
+
+/** The run's engine with tiers, drawn from the run itself. */
+export const tiered = ({ args, rows }: RandomRun, policy: OffloadPolicy): EngineArgs => {
+  const random = new Pcg32(rows.length, args.numGpuBlocks)
+  const pick = <A>(values: ReadonlyArray<A>): A => values[random.below(values.length)]!
+  const bandwidth = (): number => pick([0, 1e-6, 0.001, 0.1, 14])
+  return {
+    ...args,
+    engineType: args.engineType === "sglang" ? "vllm" : args.engineType,
+    kvBytesPerToken: 131_072,
+    numG2Blocks: pick([1, 2, 5, 20, 200]),
+    numG3Blocks: pick([0, 0, 1, 4, 100]),
+    enableG4Storage: policy === "on_evict" && random.below(3) === 0,
+    offloadPolicy: policy,
+    offloadLatencyUs: pick([0, 0, 250, 1e5]),
+    g3Scope: pick(["shared", "worker"]),
+    onboard: pick(["always", "always", "faster"]),
+    offloadBatchSize: pick([1, 2, 4, 32]),
+    deviceToHostGbS: bandwidth(),
+    hostToDeviceGbS: bandwidth(),
+    hostToDiskGbS: bandwidth(),
+    diskToHostGbS: bandwidth(),
+    hostToObjectGbS: bandwidth(),
+    objectToHostGbS: bandwidth()
+  }
+}

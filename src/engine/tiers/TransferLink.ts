@@ -2,7 +2,8 @@
  * A link between two KV tiers: all transfers under way share its rate equally (processor sharing).
  *
  * A transfer progresses only while simulated time is advanced: {@link TransferLink.advance} goes from one end of a transfer to the
- * next, in the exact order in which they happen, however far the clock jumps.
+ * next, in the exact order in which they happen, however far the clock jumps. In between nothing is computed, so that ends do not depend
+ * on who looks when.
  */
 
 /** Rounding of clock arithmetic that still counts as "now", ms. */
@@ -11,12 +12,17 @@ const toleranceMs = 1e-9
 export class TransferLink<Transfer> {
   /** Bytes of transfers that have ended. */
   bytesMoved = 0
-  /** Time so far with at least one transfer under way, ms. */
-  busyMs = 0
   /** Bytes per ms; `Infinity` for a link that takes no time. */
   private readonly rate: number
   /** Until when it has been advanced. */
-  private lastMs = 0
+  private nowMs = 0
+  /** When a transfer last began or ended: what is {@link remaining} is of that time. */
+  private sinceMs = 0
+  /** Time until then with at least one transfer under way, ms. */
+  private busyUntilThenMs = 0
+  /** The transfer that ends next, and when; `Infinity` when none is under way. */
+  private next = 0
+  private nextEndMs = Number.POSITIVE_INFINITY
   private readonly transfers: Array<Transfer> = []
   private readonly remaining: Array<number> = []
   private readonly bytes: Array<number> = []
@@ -30,12 +36,19 @@ export class TransferLink<Transfer> {
     return this.transfers.length
   }
 
+  /** Time so far with at least one transfer under way, ms. */
+  get busyMs(): number {
+    return this.busyUntilThenMs + (this.transfers.length > 0 ? Math.max(0, this.nowMs - this.sinceMs) : 0)
+  }
+
   /** Starts a transfer; one that takes no time ends at the next advance. */
   start(transfer: Transfer, bytes: number, nowMs: number): void {
-    this.lastMs = Math.max(nowMs, this.lastMs)
+    this.nowMs = Math.max(nowMs, this.nowMs)
+    this.progressTo(this.nowMs)
     this.transfers.push(transfer)
     this.remaining.push(this.rate === Number.POSITIVE_INFINITY ? 0 : bytes)
     this.bytes.push(bytes)
+    this.findNext()
   }
 
   /** How long a transfer would take if it started now and nothing followed or ended, ms. */
@@ -45,55 +58,47 @@ export class TransferLink<Transfer> {
 
   /** Moves to `nowMs`; transfers that end until then are appended to `ended` in the order of their ends. */
   advance(nowMs: number, ended: Array<Transfer>): void {
-    if (nowMs < this.lastMs) return
-    const { rate, remaining, transfers } = this
-    while (transfers.length > 0) {
-      const smallest = this.smallest()
-      const least = remaining[smallest]!
-      const share = rate / transfers.length
-      const tillEndMs = rate === Number.POSITIVE_INFINITY ? 0 : least / share
-      const endMs = this.lastMs + tillEndMs
-      if (endMs > nowMs + toleranceMs) {
-        this.progress((nowMs - this.lastMs) * share)
-        this.busyMs += nowMs - this.lastMs
-        break
-      }
-      if (tillEndMs > 0) this.progress(tillEndMs * share)
-      this.busyMs += tillEndMs
-      this.lastMs = endMs
-      ended.push(transfers[smallest]!)
-      this.bytesMoved += this.bytes[smallest]!
-      this.remove(smallest)
+    while (this.nextEndMs <= nowMs + toleranceMs) {
+      const { next } = this
+      this.progressTo(this.nextEndMs)
+      ended.push(this.transfers[next]!)
+      this.bytesMoved += this.bytes[next]!
+      this.remove(next)
+      this.findNext()
     }
-    this.lastMs = Math.max(this.lastMs, nowMs)
+    if (nowMs > this.nowMs) this.nowMs = nowMs
   }
 
   /** When the next transfer ends if nothing else starts; `Infinity` when none is under way. */
   deadlineMs(): number {
-    const { rate, remaining } = this
-    if (remaining.length === 0) return Number.POSITIVE_INFINITY
-    if (rate === Number.POSITIVE_INFINITY) return this.lastMs
-    const least = remaining[this.smallest()]!
-    let bytes = 0
-    for (const left of remaining) bytes += Math.min(left, least)
-    return this.lastMs + bytes / rate
+    return this.nextEndMs
   }
 
   forEach(visit: (transfer: Transfer) => void): void {
     this.transfers.forEach(visit)
   }
 
-  private smallest(): number {
+  /** Of several that end together the first comes first. */
+  private findNext(): void {
     const { remaining } = this
-    let smallest = 0
+    let next = 0
     for (let index = 1; index < remaining.length; index++) {
-      if (remaining[index]! < remaining[smallest]!) smallest = index
+      if (remaining[index]! < remaining[next]!) next = index
     }
-    return smallest
+    this.next = next
+    const least = remaining[next]
+    if (least === undefined) this.nextEndMs = Number.POSITIVE_INFINITY
+    else this.nextEndMs = this.sinceMs + (least === 0 ? 0 : least / (this.rate / remaining.length))
   }
 
-  private progress(bytes: number): void {
-    const { remaining } = this
+  /** Every transfer has got its share by then. */
+  private progressTo(timeMs: number): void {
+    const { rate, remaining } = this
+    const passedMs = timeMs - this.sinceMs
+    this.sinceMs = timeMs
+    if (remaining.length === 0 || passedMs <= 0) return
+    this.busyUntilThenMs += passedMs
+    const bytes = passedMs * (rate / remaining.length)
     for (let index = 0; index < remaining.length; index++) remaining[index] = Math.max(0, remaining[index]! - bytes)
   }
 

@@ -56,8 +56,8 @@ export class KvBlockPool {
   /** Members of each frame that are resident, active or not. */
   private resident = new Uint8Array(this.frames.capacity)
   private readonly holders = new MemberCounts(this.frames.capacity)
-  /** How many of a slot's holders are reservations, see {@link acquireUnregistered}; none where nobody ever made one. */
-  private pins: Int32Array | undefined = undefined
+  /** How many of a member's holders are reservations, see {@link acquireUnregistered}; none where nobody ever made one. */
+  private pins: MemberCounts | undefined = undefined
   private readonly idle = new IdleBlocks()
   private nextPrivateKey = firstPrivateKey
   private reservedCount = 0
@@ -79,6 +79,11 @@ export class KvBlockPool {
   /** Blocks that can be handed out now. */
   get availableBlocks(): number {
     return this.freeCount + this.inactiveCount
+  }
+
+  /** Those of them that nobody has to wait for. */
+  get blocksAtOnce(): number {
+    return this.availableBlocks
   }
 
   /** Blocks that nobody holds but that can still be matched. */
@@ -149,8 +154,12 @@ export class KvBlockPool {
       this.giveBack(slots, 0, hits)
       return -1
     }
-    const pins = (this.pins ??= new Int32Array(this.frames.capacity * frameSize))
-    for (let position = 0; position < hits; position++) pins[slots[position]!]! += 1
+    const pins = (this.pins ??= new MemberCounts(this.frames.capacity))
+    for (let position = 0; position < hits;) {
+      const run = runLength(slots, position, hits)
+      pins.add(slots[position]! >> frameBits, memberOf(slots[position]!), run)
+      position += run
+    }
     this.take(blocks - hits)
     for (let position = hits; position < blocks; position++) slots[position] = partialSlot
     return hits
@@ -160,7 +169,11 @@ export class KvBlockPool {
   unpin(slots: Int32Array, count: number): void {
     const { pins } = this
     if (pins === undefined || count === 0) return
-    for (let position = 0; position < count; position++) pins[slots[position]!]! -= 1
+    for (let position = 0; position < count;) {
+      const run = runLength(slots, position, count)
+      pins.remove(slots[position]! >> frameBits, memberOf(slots[position]!), run)
+      position += run
+    }
     this.activeVersion += 1
   }
 
@@ -356,15 +369,15 @@ export class KvBlockPool {
   }
 
   private pinsOf(slot: number): number {
-    return this.pins === undefined ? 0 : this.pins[slot]!
+    return this.pins === undefined ? 0 : this.pins.of(slot >> frameBits, memberOf(slot))
   }
 
   /** The members of a frame that are held by more than reservations. */
   private activeMembers(frame: number): number {
     let active = this.holders.held(frame)
-    if (this.pins === undefined) return active
-    for (let slot = frame * frameSize; slot < (frame + 1) * frameSize; slot++) {
-      if (this.holdersOf(slot) <= this.pins[slot]!) active &= ~(1 << memberOf(slot))
+    for (let rest = this.pins === undefined ? 0 : this.pins.held(frame); rest !== 0; rest &= ~(1 << lastOf(rest))) {
+      const slot = frame * frameSize + lastOf(rest)
+      if (this.holdersOf(slot) <= this.pinsOf(slot)) active &= ~(1 << memberOf(slot))
     }
     return active
   }
@@ -464,6 +477,6 @@ export class KvBlockPool {
   private growSlots(): void {
     this.resident = grown(this.resident, this.frames.capacity)
     this.holders.grow(this.frames.capacity)
-    if (this.pins !== undefined) this.pins = grown(this.pins, this.frames.capacity * frameSize)
+    this.pins?.grow(this.frames.capacity)
   }
 }

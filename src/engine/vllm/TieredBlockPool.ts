@@ -86,6 +86,11 @@ export class TieredBlockPool extends KvBlockPool {
     })
   }
 
+  /** Evicting takes time, unless nothing has to be copied. */
+  override get blocksAtOnce(): number {
+    return this.freeCount
+  }
+
   override get quarantinedBlocks(): number {
     return this.quarantined
   }

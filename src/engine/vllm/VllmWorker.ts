@@ -48,7 +48,7 @@ export class VllmWorker extends AheadWorker<Sequence> {
   private readonly tokenless: Set<Sequence> | undefined
 
   private readonly steady: SteadyDecode
-  /** Without: requests that wait for tiers or emit bursts, or whose every token somebody watches, are served one by one. */
+  /** Without: requests that emit bursts, or whose every token somebody watches, are served one by one. */
   private readonly decodesSteadily: boolean
 
   /** Scratch lists, reused by every pass; of `ready` the first `readyCount` count. */
@@ -83,7 +83,7 @@ export class VllmWorker extends AheadWorker<Sequence> {
     this.sampler = args.mtp === undefined ? undefined : new MtpSampler(args.mtp, context.workerIndex)
     this.steady = new SteadyDecode(args.blockTokens)
     const watched = this.probe?.emitted !== undefined || this.probe?.scheduled !== undefined
-    this.decodesSteadily = this.offloading === undefined && this.sampler === undefined && !watched
+    this.decodesSteadily = this.sampler === undefined && !watched
   }
 
   private offloadEvents(): OffloadEvents {
@@ -162,8 +162,10 @@ export class VllmWorker extends AheadWorker<Sequence> {
   }
 
   protected timeQuietPasses(passes: number, untilMs: number): void {
-    const { ahead, pool, steady, timing } = this
-    timing.runAhead(ahead, passes, untilMs, steady.size, steady.contextTokens, pool.activeBlocks)
+    const { ahead, offloading, pool, steady, timing } = this
+    // What the end of a transfer changes, the pass behind it sees.
+    const quietUntilMs = offloading === undefined ? untilMs : Math.min(untilMs, offloading.deadlineMs())
+    timing.runAhead(ahead, passes, quietUntilMs, steady.size, steady.contextTokens, pool.activeBlocks)
   }
 
   protected takeQuietPasses(passes: number, endMs: number): void {
@@ -176,6 +178,7 @@ export class VllmWorker extends AheadWorker<Sequence> {
     const head = this.nextToAdmit()
     if (head === undefined) return false
     if (head.computedTokens > 0 || fullLengthBlocks(head, args.blockTokens) > args.numGpuBlocks) return true
+    if (head.isBlocked) return false
     return this.gate.admits(head, running)
   }
 
@@ -538,7 +541,7 @@ export class VllmWorker extends AheadWorker<Sequence> {
   /** One token for every request that can emit one at `prefillEndMs` plus the decode time; returns the end of the pass. */
   private emitTokens(prefillEndMs: number): number {
     const { gaps, pool, steady } = this
-    if (steady.size > 0 && pool.availableBlocks < steady.due) this.dissolveSteady()
+    if (steady.size > 0 && pool.blocksAtOnce < steady.due) this.dissolveSteady()
     const contextTokens = this.collectReady() + steady.contextTokens
     const batch = this.readyCount + steady.size
     if (batch === 0) return prefillEndMs
