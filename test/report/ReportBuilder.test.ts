@@ -189,11 +189,11 @@ describe("ReportBuilder", () => {
 
   it("satisfies its own schema", () => {
     const decode = Schema.decodeUnknownSync(Report)
-    for (const of of [
+    for (const built of [
       report(fourRequests),
       report([], { serviceLevel: { ttftMs: 1 }, metadata: () => ({ seed: 1, inputSha256: {} }) })
     ]) {
-      assert.deepStrictEqual(decode(of), of)
+      assert.deepStrictEqual(decode(built), built)
     }
   })
 
