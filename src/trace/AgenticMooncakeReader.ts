@@ -16,7 +16,7 @@ import {
   rowContext,
   type RowReading
 } from "./MooncakeFields.ts"
-import { readRows, unparsable } from "./RowReader.ts"
+import { readRows } from "./RowReader.ts"
 import type { RowFormat, RowResult } from "./RowReader.ts"
 import type { CheckedRow } from "./TraceChecks.ts"
 import type { TraceError } from "./TraceError.ts"
@@ -50,7 +50,7 @@ type AgenticFields = Schema.Struct.Type<typeof agenticFields>
 
 const decodeFields = Schema.decodeUnknownResult(Schema.Struct(agenticFields))
 
-const rules: FieldRules = {
+export const agenticRules: FieldRules = {
   known: new Set(Object.keys(agenticFields)),
   integers: new Set([...mooncakeIntegers, "started_at_unix_ms", "ended_at_unix_ms", "output_bytes"])
 }
@@ -84,10 +84,10 @@ export type ReadAgenticRow = AgenticRow & CheckedRow
 
 const rowOf = (object: JsonObject, line: number, reading: RowReading): RowResult<ReadAgenticRow> => {
   const decoded = decodeFields(object)
-  if (Result.isFailure(decoded)) return { shape: Fields.describeIssue(decoded.failure.issue, object) }
+  if (Result.isFailure(decoded)) return { problem: Fields.describeIssue(decoded.failure.issue, object) }
   const fields = decoded.success
   const clash = clashingAlias(fields) ?? excessiveTime(fields, reading)
-  if (clash !== undefined) return { shape: clash }
+  if (clash !== undefined) return { problem: clash }
   if (fields.request_id.trim() === "") return { problem: `trace line ${line} has empty request_id` }
   const { traceBlockTokens } = reading
   const request = requestFields(fields, line, traceBlockTokens)
@@ -138,8 +138,8 @@ export const agenticMooncakeRows = <R>(
 ): Stream.Stream<ReadAgenticRow, TraceError, R> =>
   readRows(lines, {
     file,
-    rules,
-    misshapen: unparsable("agentic Mooncake JSON"),
+    rules: agenticRules,
+    readAs: "agentic_mooncake",
     observe,
     rowOf: (object, line) => rowOf(object, line, reading)
   })

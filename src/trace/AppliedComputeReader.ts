@@ -12,7 +12,7 @@ import { describeIssue, maxTimeMs, maxTokens } from "./FieldSchemas.ts"
 import * as Fields from "./FieldSchemas.ts"
 import type { FieldRules, JsonObject } from "./JsonLine.ts"
 import type { LineBatch } from "./LineReader.ts"
-import { readRows, unparsable } from "./RowReader.ts"
+import { readRows } from "./RowReader.ts"
 import type { RowResult } from "./RowReader.ts"
 import type { TraceError } from "./TraceError.ts"
 import type { TraceRow } from "./TraceRow.ts"
@@ -71,7 +71,7 @@ const problemOf = (line: number, fields: SessionFields): string | undefined => {
 
 const sessionOf = (object: JsonObject, line: number): RowResult<SessionLine> => {
   const decoded = decodeFields(object)
-  if (Result.isFailure(decoded)) return { shape: describeIssue(decoded.failure.issue, object) }
+  if (Result.isFailure(decoded)) return { problem: describeIssue(decoded.failure.issue, object) }
   const problem = problemOf(line, decoded.success)
   return problem === undefined ? { row: { line, fields: decoded.success } } : { problem }
 }
@@ -149,7 +149,7 @@ export const appliedComputeRows = (
 ): Stream.Stream<TraceRow, TraceError> =>
   Stream.suspend(() => {
     const expander = new SessionExpander(options)
-    return readRows(lines, { file, rules, misshapen: unparsable("JSON"), rowOf: sessionOf }).pipe(
+    return readRows(lines, { file, rules, readAs: "applied_compute_agentic", rowOf: sessionOf }).pipe(
       Stream.rechunk(linesPerChunk),
       Stream.mapArray((sessions) => Arr.flatMap(sessions, (session) => expander.rowsOf(session)))
     )

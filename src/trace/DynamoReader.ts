@@ -160,7 +160,7 @@ const toolLinkOf = (record: JsonObject, header: Header, place: RecordPlace): Row
   if (agent_context === undefined || agent_context === null) return skipped
   if (record["tool"] === undefined || record["tool"] === null) return skipped
   const decoded = decodeToolEnd(record)
-  if (Result.isFailure(decoded)) return { shape: Fields.describeIssue(decoded.failure.issue, record) }
+  if (Result.isFailure(decoded)) return { problem: Fields.describeIssue(decoded.failure.issue, record) }
   const { claude, duration_ms, ended_at_unix_ms, started_at_unix_ms, tool_call_id } = decoded.success.tool
   const endMs = ended_at_unix_ms ?? header.event_time_unix_ms
   const startMs = started_at_unix_ms ?? endMs - Math.round(Math.max(0, duration_ms ?? 0))
@@ -183,7 +183,7 @@ const recordOf = (object: JsonObject, place: RecordPlace): RowResult<DynamoRecor
   const record = "event" in object ? object["event"] : object
   if (!isJsonObject(record)) return skipped
   const decoded = decodeHeader(record)
-  if (Result.isFailure(decoded)) return { shape: Fields.describeIssue(decoded.failure.issue, record) }
+  if (Result.isFailure(decoded)) return { problem: Fields.describeIssue(decoded.failure.issue, record) }
   const header = decoded.success
   switch (header.event_type) {
     case "request_end":
@@ -210,6 +210,6 @@ export const dynamoRecords = <R>(
   readRows(lines, {
     file,
     rules,
-    misshapen: "cannot be parsed",
+    readAs: "dynamo",
     rowOf: (object, line) => recordOf(object, { file, line })
   })

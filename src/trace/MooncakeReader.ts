@@ -20,7 +20,7 @@ import {
 } from "./MooncakeFields.ts"
 import type { MooncakeRow } from "./MooncakeRow.ts"
 import { ordinaryRows } from "./OrdinaryRow.ts"
-import { readRows, unparsable } from "./RowReader.ts"
+import { readRows } from "./RowReader.ts"
 import type { RowFormat, RowResult } from "./RowReader.ts"
 import type { TraceError } from "./TraceError.ts"
 
@@ -35,10 +35,10 @@ export const mooncakeRules: FieldRules = {
 
 export const mooncakeRowOf = (object: JsonObject, line: number, reading: RowReading): RowResult<MooncakeRow> => {
   const decoded = decodeFields(object)
-  if (Result.isFailure(decoded)) return { shape: describeIssue(decoded.failure.issue, object) }
+  if (Result.isFailure(decoded)) return { problem: describeIssue(decoded.failure.issue, object) }
   const fields = decoded.success
   const clash = clashingAlias(fields) ?? excessiveTime(fields, reading)
-  if (clash !== undefined) return { shape: clash }
+  if (clash !== undefined) return { problem: clash }
   const request = requestFields(fields, line, reading.traceBlockTokens)
   if (typeof request === "string") return { problem: request }
   const { capacityTokens, hashIds, inputTokens, outputTokenIds, outputTokens, statedTokens } = request
@@ -64,7 +64,7 @@ export const mooncakeFormat = (
 ): RowFormat<MooncakeRow> => ({
   file,
   rules: mooncakeRules,
-  misshapen: unparsable("JSON"),
+  readAs: "mooncake",
   observe,
   rowOf: (object, line) => mooncakeRowOf(object, line, reading)
 })

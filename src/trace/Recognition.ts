@@ -103,6 +103,10 @@ const parsed = (line: string): unknown => {
   }
 }
 
+/** Rows of graphs that wait for nobody look like plain ones. */
+const mayBe = (format: string | undefined, readAs: string | undefined): boolean =>
+  format === readAs || (format === "mooncake" && readAs === "agentic_mooncake")
+
 /** What the first line of a text that could not be read says that it is; nothing when that is what it was read as. */
 export const textKind = (line: string, readAs?: string): string | undefined => {
   const text = line.trim()
@@ -116,7 +120,7 @@ export const textKind = (line: string, readAs?: string): string | undefined => {
   const value = parsed(text)
   if (isJsonObject(value)) {
     const likeness = objectLikeness(value)
-    return likeness?.format === readAs ? undefined : likenessText(likeness)
+    return mayBe(likeness?.format, readAs) ? undefined : likenessText(likeness)
   }
   if (text === "{" || (text.startsWith("{") && !text.endsWith("}"))) {
     return "it is JSON over several lines, or cut off; write one object per line, for instance with jq -c ."

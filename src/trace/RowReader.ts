@@ -16,12 +16,8 @@ import type { FieldRules, JsonObject } from "./JsonLine.ts"
 import { textKind } from "./Recognition.ts"
 import { TraceError } from "./TraceError.ts"
 
-/** A row, or why there is none: the line is of no interest, has not the right shape, or its values make no sense. */
-export type RowResult<Row> =
-  | { readonly row: Row }
-  | { readonly shape: string }
-  | { readonly problem: string }
-  | typeof skipped
+/** A row, or why there is none: the line is of no interest, or cannot be used. */
+export type RowResult<Row> = { readonly row: Row } | { readonly problem: string } | typeof skipped
 
 export const skipped = { skipped: true } as const
 
@@ -36,8 +32,8 @@ export const OnBadLine = Context.Reference<(problem: TraceError) => boolean>("dy
 export interface RowFormat<Row> {
   readonly file: string
   readonly rules: FieldRules
-  /** Says that a line has not the right shape; the cause follows. */
-  readonly misshapen: string
+  /** The format, as --trace-format names it. */
+  readonly readAs: string
   /** Looks at every object, for instance to learn what else it holds. */
   readonly observe?: ((object: JsonObject, line: number) => void) | undefined
   readonly rowOf: (object: JsonObject, line: number) => RowResult<Row>
@@ -49,9 +45,6 @@ export interface RowFormat<Row> {
 }
 
 const isBlank = (text: string): boolean => text.trim() === ""
-
-/** What an unusable line is called in every format that names no other. */
-export const unparsable = (format: string): string => `cannot be parsed as ${format}`
 
 /** The row of a line, `undefined` when it is skipped. What the first line of a file cannot be read for may tell what it is. */
 const readLine = <Row>(
@@ -65,13 +58,15 @@ const readLine = <Row>(
     const row = format.ordinaryRow?.(value.success, text, line)
     if (row !== undefined) return Result.succeed(row)
   }
-  const object = Result.isSuccess(value) ? strictObject(text, value.success, format.rules) : value
+  const object = Result.isSuccess(value)
+    ? strictObject(text, value.success, format.rules)
+    : Result.fail(`cannot be parsed as JSON: ${value.failure}`)
   if (Result.isSuccess(object)) format.observe?.(object.success, line)
-  const result = Result.isFailure(object) ? { shape: object.failure } : format.rowOf(object.success, line)
+  const result = Result.isFailure(object) ? { problem: object.failure } : format.rowOf(object.success, line)
   if ("row" in result) return Result.succeed(result.row)
   if ("skipped" in result) return Result.succeed(undefined)
-  const problem = "problem" in result ? result.problem : `${format.misshapen}: ${result.shape}`
-  const kind = isFirst ? textKind(text) : undefined
+  const { problem } = result
+  const kind = isFirst ? textKind(text, format.readAs) : undefined
   return Result.fail(
     new TraceError({ file: format.file, line, problem: kind === undefined ? problem : `${problem}; ${kind}` })
   )

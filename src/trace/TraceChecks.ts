@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { isNarrow, lowHalf, type HashId } from "../request/HashId.ts"
 import type { JsonObject } from "./JsonLine.ts"
+import { MistakenKeys } from "./MistakenKeys.ts"
 import type { TraceError } from "./TraceError.ts"
 import type { TraceRow } from "./TraceRow.ts"
 
@@ -21,6 +22,8 @@ export interface ChecksOptions {
   readonly traceBlockTokens: number
   /** What the rows are read as. */
   readonly format: "mooncake" | "mooncake-delta" | "agentic_mooncake"
+  /** Keys that the format reads. */
+  readonly known: ReadonlySet<string>
 }
 
 interface Dialect {
@@ -207,6 +210,7 @@ class ArrivalUnit {
 export class TraceChecks {
   private readonly options: ChecksOptions
   private readonly keys: ForeignKeys
+  private readonly mistakes: MistakenKeys
   private readonly blocks: BlockFit
   private readonly turns: TurnPrefixes
   private readonly arrivals = new ArrivalUnit()
@@ -216,12 +220,16 @@ export class TraceChecks {
   constructor(options: ChecksOptions) {
     this.options = options
     this.keys = new ForeignKeys(options.format)
+    this.mistakes = new MistakenKeys(options.known)
     this.blocks = new BlockFit(options.traceBlockTokens)
     this.turns = new TurnPrefixes(options.traceBlockTokens)
   }
 
   /** Looks at the keys of a line. */
-  readonly object = (object: JsonObject, line: number): void => this.keys.add(object, line)
+  readonly object = (object: JsonObject, line: number): void => {
+    this.keys.add(object, line)
+    this.mistakes.add(object, line)
+  }
 
   /** The same rows, looked at on their way; for one pass from start to end. */
   watch<Row extends CheckedRow, E, R>(rows: Stream.Stream<Row, E, R>): Stream.Stream<Row, E, R> {
@@ -235,6 +243,7 @@ export class TraceChecks {
   notices(rows: Stream.Stream<TraceRow, TraceError>): Effect.Effect<ReadonlyArray<string>, TraceError> {
     const found = [
       ...this.keys.notices(),
+      ...this.mistakes.notices(),
       ...this.blocks.notices(),
       ...this.turns.notices(this.options.format),
       ...this.arrivals.notices()

@@ -9,7 +9,7 @@ import type * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import { defaultSeed } from "../structures/Pcg32.ts"
 import { freshPrefixes } from "./formats/PrefixModel.ts"
-import { agenticMooncakeRows } from "./AgenticMooncakeReader.ts"
+import { agenticMooncakeRows, agenticRules } from "./AgenticMooncakeReader.ts"
 import type { ReadAgenticRow } from "./AgenticMooncakeReader.ts"
 import { surveyAgentic } from "./AgenticSurvey.ts"
 import { appliedComputeRows } from "./AppliedComputeReader.ts"
@@ -19,7 +19,7 @@ import type { ForeignReading } from "./formats/ForeignFormat.ts"
 import type { ForeignFormatName } from "./formats/Registry.ts"
 import { defaultTraceBlockTokens, maxTokens } from "./FieldSchemas.ts"
 import { lineBatches } from "./LineReader.ts"
-import { mooncakeRows } from "./MooncakeReader.ts"
+import { mooncakeRows, mooncakeRules } from "./MooncakeReader.ts"
 import type { MooncakeRow } from "./MooncakeReader.ts"
 import type { RowReading, TimeUnit } from "./MooncakeFields.ts"
 import type { RequestGraph } from "./RequestGraph.ts"
@@ -90,7 +90,7 @@ const openMooncakeRows = Effect.fnUntraced(function* (
 ) {
   const { traceBlockTokens } = reading
   const lines = yield* openLines(file, traceBlockTokens)
-  const checks = new TraceChecks({ traceBlockTokens, format })
+  const checks = new TraceChecks({ traceBlockTokens, format, known: mooncakeRules.known })
   const memory = new RowMemory<MooncakeRow>()
   const first = memory.watch(checks.watch(mooncakeRows(lines, file, reading, checks.object)))
   const survey = yield* surveyRows(first, file, (row) => row.clamped)
@@ -142,7 +142,7 @@ export const openAgenticMooncake: (options: MooncakeOptions) => Opened = Effect.
 }) {
   const { traceBlockTokens } = reading
   const lines = yield* openLines(file, traceBlockTokens)
-  const checks = new TraceChecks({ traceBlockTokens, format: "agentic_mooncake" })
+  const checks = new TraceChecks({ traceBlockTokens, format: "agentic_mooncake", known: agenticRules.known })
   const memory = new RowMemory<ReadAgenticRow>()
   const first = memory.watch(checks.watch(agenticMooncakeRows(lines, file, reading, checks.object)))
   const { graph, survey } = yield* surveyAgentic(first, file)

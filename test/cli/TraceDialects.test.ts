@@ -123,6 +123,17 @@ describe("dialects", () => {
       /1 of 1 later turns of sessions begin with .*--trace-format mooncake$/m
     )
   )
+  it.effect("keys that are almost one that is read, or another tool's word for it", () =>
+    toldEverywhere(
+      lines([
+        { timestamp: 0, prompt_tokens: 100, output_length: 5, hash_ids: [1], sesion_id: "a", model: "m" },
+        { timestamp: 1, input_length: 100, prompt_tokens: 90, output_length: 5, hash_ids: [2], delays: [] }
+      ]),
+      [],
+      /rows have prompt_tokens \(first on line 1\), which this format ignores; did you mean input_length\?/,
+      /rows have sesion_id \(first on line 1\), which this format ignores; did you mean session_id\?/
+    )
+  )
   it.effect("seconds, read as milliseconds", () =>
     toldEverywhere(seconds, [], /40 requests within 28 ms are 1465 per second.*--time-unit s/)
   )
@@ -345,6 +356,22 @@ describe("files that are no JSON Lines", () => {
       })
     )
   }
+
+  // What is read as what it is has a fault, not another format.
+  it.effect.each([
+    ["mooncake", { output_length: -1 }],
+    ["mooncake-delta", { output_length: -1 }],
+    ["agentic_mooncake", { request_id: 7 }]
+  ] as const)("are not given as a reason where a row of %s has a fault", ([format, fault]) =>
+    programIn(
+      { t: lines([{ timestamp: 0, input_length: 9, output_length: 1, hash_ids: [1], ...fault }]) },
+      ["replay", "t", "--trace-format", format],
+      ({ exit, stderr }) => {
+        assert.strictEqual(exit, 2)
+        assert.match(stderr, /^error: t:1: (output_length|request_id): expected [^;]*$/)
+      }
+    )
+  )
 
   it.effect("do not hide what is wrong further down", () =>
     programIn({ t: `${row}\na,b,c\n` }, ["trace", "validate", "t"], ({ stderr }) => {

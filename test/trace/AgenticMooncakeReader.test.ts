@@ -63,19 +63,14 @@ describe("agenticMooncakeRows", () => {
     })
   )
 
-  const json = "cannot be parsed as agentic Mooncake JSON: "
   const refused: ReadonlyArray<readonly [string, object, string]> = [
-    ["a missing request_id", { request_id: undefined }, `${json}request_id is missing`],
+    ["a missing request_id", { request_id: undefined }, "t.jsonl:1: request_id is missing"],
     ["a blank request_id", { request_id: "  " }, "trace line 1 has empty request_id"],
-    ["a request_id that is no text", { request_id: 3 }, `${json}request_id: expected string, got 3`],
-    ["null dependencies", { wait_for: null }, `${json}wait_for: expected array, got null`],
-    ["a dependency that is no text", { wait_for: ["a", 1] }, `${json}wait_for[1]: expected string, got 1`],
-    ["a prefix_reset that is no flag", { prefix_reset: 1 }, `${json}prefix_reset: expected true or false, got 1`],
-    [
-      "an incomplete tool event",
-      { tool_events: [{ tool_call_id: "x" }] },
-      `${json}tool_events[0].tool_class is missing`
-    ],
+    ["a request_id that is no text", { request_id: 3 }, "request_id: expected string, got 3"],
+    ["null dependencies", { wait_for: null }, "wait_for: expected array, got null"],
+    ["a dependency that is no text", { wait_for: ["a", 1] }, "wait_for[1]: expected string, got 1"],
+    ["a prefix_reset that is no flag", { prefix_reset: 1 }, "prefix_reset: expected true or false, got 1"],
+    ["an incomplete tool event", { tool_events: [{ tool_call_id: "x" }] }, "tool_events[0].tool_class is missing"],
     [
       "a negative time in a tool event",
       { tool_events: [{ ...toolEvent, started_at_unix_ms: -1 }] },

@@ -87,9 +87,8 @@ describe("appliedComputeRows", () => {
     })
   )
 
-  const json = "cannot be parsed as JSON: "
   const refused: ReadonlyArray<readonly [string, object, string]> = [
-    ["a missing list", { tool_call_latency: undefined }, `${json}tool_call_latency is missing`],
+    ["a missing list", { tool_call_latency: undefined }, "t.jsonl:1: tool_call_latency is missing"],
     [
       "lists of another length",
       { tool_call_output_length: [1] },
@@ -116,7 +115,7 @@ describe("appliedComputeRows", () => {
       { final_assistant_response_length: 0 },
       "final_assistant_response_length is 0; it must be at least 1"
     ],
-    ["a fraction", { num_turns: 1.5 }, `${json}num_turns must be written as a plain integer`],
+    ["a fraction", { num_turns: 1.5 }, "num_turns must be written as a plain integer"],
     ["a prompt that grows too long", { assistant_response_length: [2 ** 31 - 1, 1] }, "grows a prompt to"]
   ]
   for (const [what, changes, message] of refused) {

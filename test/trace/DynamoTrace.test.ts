@@ -176,7 +176,7 @@ describe("dynamo request traces", () => {
       const change = (fields: object) => ({ ...good, ...fields })
       const request = (fields: object) => ({ ...good, request: { ...good.request, ...fields } })
       const replay = (fields: object) => request({ replay: { ...good.request.replay, ...fields } })
-      assert.include(yield* refusal(change({ schema: "v2" })), "t.jsonl:1: cannot be parsed: schema: expected")
+      assert.include(yield* refusal(change({ schema: "v2" })), "t.jsonl:1: schema: expected")
       assert.include(
         yield* refusal(change({ event_type: "request_start" })),
         "request trace schema only supports request_end/tool_* events, got request_start at t.jsonl:1"
@@ -200,8 +200,8 @@ describe("dynamo request traces", () => {
       )
       assert.include(yield* refusal(good, good), "t.jsonl:2: duplicate request_id a at t.jsonl:2")
       assert.strictEqual(
-        yield* refusal(toolEnd({})).pipe(Effect.map((message) => message.slice(0, 33))),
-        "t.jsonl:1: cannot be parsed: tool"
+        yield* refusal(toolEnd({})).pipe(Effect.map((message) => message.slice(0, 15))),
+        "t.jsonl:1: tool"
       )
       assert.strictEqual(yield* refusal({ event: 1 }), "t.jsonl: no request_end records with replay fields found")
       const other = requestEnd({ id: "b", start: 0 })

@@ -107,7 +107,7 @@ export const openAiPerf: OpenForeign = (reading) =>
       isGraph: false,
       rows: itemsOf(lines, {
         file,
-        title: "an AIPerf row",
+        readAs: "aiperf",
         rules: mooncakeRules,
         make: () => {
           const rows = new Rows(reading, traceBlockTokens)

@@ -48,10 +48,10 @@ class Chats {
 
   rowOf(object: JsonObject, line: number): RowResult<TraceRow> {
     const decoded = decode(object)
-    if (Result.isFailure(decoded)) return { shape: Fields.describeIssue(decoded.failure.issue, object) }
+    if (Result.isFailure(decoded)) return { problem: Fields.describeIssue(decoded.failure.issue, object) }
     const { chat_id, hash_ids, input_length, output_length, parent_chat_id, timestamp, type } = decoded.success
     const timestampMs = this.clock.read(timestamp)
-    if (typeof timestampMs === "string") return { shape: `timestamp: ${timestampMs}` }
+    if (typeof timestampMs === "string") return { problem: `timestamp: ${timestampMs}` }
     const root = parent_chat_id < 0 ? chat_id : (this.roots.get(parent_chat_id) ?? parent_chat_id)
     this.roots.set(chat_id, root)
     if (output_length === 0) {
@@ -84,7 +84,7 @@ export const openBailian: OpenForeign = ({ file, sessionTurns = "times", traceBl
       isGraph: false,
       rows: itemsOf(lines, {
         file,
-        title: "a Bailian row",
+        readAs: "bailian",
         rules,
         make: () => {
           const chats = new Chats(sessionTurns)

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { FieldRules } from "../JsonLine.ts"
 import { lineBatches } from "../LineReader.ts"
-import { readRows, type RowFormat, unparsable } from "../RowReader.ts"
+import { readRows, type RowFormat } from "../RowReader.ts"
 import type { TraceError } from "../TraceError.ts"
 import { openTraceFile } from "../TraceFile.ts"
 import { jsonDocuments } from "./JsonDocuments.ts"
@@ -19,8 +19,8 @@ export const itemsOf = <Item>(
   lines: Parameters<typeof readRows<Item, never>>[0],
   format: {
     readonly file: string
-    /** What messages call an object. */
-    readonly title: string
+    /** The format, as --trace-format names it. */
+    readonly readAs: string
     readonly rules: FieldRules
     readonly make: () => RowFormat<Item>["rowOf"]
   }
@@ -29,7 +29,7 @@ export const itemsOf = <Item>(
     readRows(lines, {
       file: format.file,
       rules: format.rules,
-      misshapen: unparsable(format.title),
+      readAs: format.readAs,
       rowOf: format.make()
     })
   )

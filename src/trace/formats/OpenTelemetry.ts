@@ -86,7 +86,7 @@ interface Exported {
 
 const exportOf = (object: JsonObject, line: number): RowResult<Exported> => {
   const decoded = decode(object)
-  if (Result.isFailure(decoded)) return { shape: Fields.describeIssue(decoded.failure.issue, object) }
+  if (Result.isFailure(decoded)) return { problem: Fields.describeIssue(decoded.failure.issue, object) }
   const calls: Array<Call> = []
   let withoutUsage = 0
   for (const { scopeSpans = [] } of decoded.success.resourceSpans) {
@@ -177,7 +177,7 @@ const hasParents = (calls: ReadonlyArray<Call>): boolean => {
 export const openOpenTelemetry: OpenForeign = Effect.fnUntraced(function* (reading) {
   const { file, traceBlockTokens = defaultForeignBlockTokens } = reading
   const documents = yield* openDocumentsOf(file)
-  const exported = itemsOf(documents, { file, title: "an OTLP export", rules, make: () => exportOf })
+  const exported = itemsOf(documents, { file, readAs: "otel", rules, make: () => exportOf })
   const calls: Array<Call> = []
   let withoutUsage = 0
   yield* Stream.runForEach(exported, (part) =>

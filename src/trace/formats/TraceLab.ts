@@ -80,7 +80,7 @@ class Requests {
 
   rowOf(object: JsonObject, line: number): RowResult<TraceRow> {
     const decoded = decode(object)
-    if (Result.isFailure(decoded)) return { shape: Fields.describeIssue(decoded.failure.issue, object) }
+    if (Result.isFailure(decoded)) return { problem: Fields.describeIssue(decoded.failure.issue, object) }
     const { input_tokens_total, newly_append_tokens, output_tokens, prefix_tokens, session_id, timing_events, tools } =
       decoded.success
     if (input_tokens_total < 1) return { problem: `trace line ${line} must have a positive input_tokens_total` }
@@ -129,7 +129,7 @@ export const openTraceLab: OpenForeign = (reading) =>
       isGraph: false,
       rows: itemsOf(lines, {
         file,
-        title: "a TraceLab row",
+        readAs: "tracelab",
         rules,
         make: () => {
           const requests = new Requests(reading, traceBlockTokens)

@@ -200,7 +200,7 @@ interface Placed {
 
 const conversationOf = (object: JsonObject, line: number): RowResult<Placed> => {
   const decoded = decode(object)
-  if (Result.isFailure(decoded)) return { shape: Fields.describeIssue(decoded.failure.issue, object) }
+  if (Result.isFailure(decoded)) return { problem: Fields.describeIssue(decoded.failure.issue, object) }
   return { row: { conversation: decoded.success, line } }
 }
 
@@ -209,7 +209,7 @@ export const openWeka: OpenForeign = Effect.fnUntraced(function* ({ file, sessio
   const parts = yield* Effect.forEach(files, (name) =>
     Effect.map(openDocumentsOf(name), (documents) => ({
       name,
-      conversations: itemsOf(documents, { file: name, title: "a conversation", rules, make: () => conversationOf })
+      conversations: itemsOf(documents, { file: name, readAs: "weka", rules, make: () => conversationOf })
     }))
   )
   // What the whole trace is read as depends on all of it.

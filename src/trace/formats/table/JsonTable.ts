@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { isJsonObject, type FieldRules, type JsonObject } from "../../JsonLine.ts"
 import type { LineBatch } from "../../LineReader.ts"
-import { readRows, unparsable } from "../../RowReader.ts"
+import { readRows } from "../../RowReader.ts"
 import { TraceError } from "../../TraceError.ts"
 import { readPieces, type Table } from "./Table.ts"
 
@@ -32,7 +32,7 @@ export const jsonTable = (
   const objects = readRows<{ readonly object: JsonObject; readonly line: number }, never>(lines, {
     file,
     rules: noRules,
-    misshapen: unparsable("JSON"),
+    readAs: "columns",
     rowOf: (object, line) => ({ row: { object, line } })
   })
   return Effect.flatMap(Stream.runHead(objects), (head) =>
