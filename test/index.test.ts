@@ -234,6 +234,20 @@ describe("the public surface", () => {
     }
   })
 
+  it("is listed in docs/api.md, with every example", () => {
+    const [, ...rows] = readFileSync(join(root, "docs/api.md"), "utf8").split("| namespace | what it is for |")
+    const listed = [...(rows[0] ?? "").split("\n\n")[0]!.matchAll(/^\| (`[^|]+`) \|/gm)].flatMap(([, names]) =>
+      names!.replaceAll("`", "").split(", ")
+    )
+    assert.deepStrictEqual(listed.toSorted(), Object.keys(surface).toSorted())
+    const api = documents.find(({ name }) => name === "docs/api.md")!.text
+    const programs = documents.map(({ name }) => name).filter((name) => /^examples\/[^.]+\.ts$/.test(name))
+    assert.deepStrictEqual(
+      programs.filter((name) => !api.includes(name)),
+      []
+    )
+  })
+
   it("has every name that documentation and examples import", () => {
     for (const { name, text } of documents) {
       assert.deepStrictEqual(

@@ -14,6 +14,7 @@ import { version } from "../report/Version.ts"
 import { closestName } from "../settings/ClosestName.ts"
 import { normaliseArgv } from "./Argv.ts"
 import { ThresholdsCrossed } from "./CliError.ts"
+import { commandFlags } from "./CommandFlags.ts"
 import { commandsFor } from "./Commands.ts"
 import { completions } from "./CompletionScript.ts"
 import { helpAll, showHelp } from "./Help.ts"
@@ -53,10 +54,27 @@ const nearestChoice = (value: string, expected: string): string | undefined => {
   return close === undefined ? undefined : `did you mean ${close}?`
 }
 
-const parserMessage = (error: CliError.NonShowHelpErrors, path: ReadonlyArray<string>): Message => {
+/** A command that has the flag, for who gives it to another one. */
+const ownerOf = (flag: string): Effect.Effect<string | undefined> =>
+  Effect.promise(async () => {
+    for (const [command, load] of commandFlags) if (Object.hasOwn(await load(), flag.replace(/^--/, ""))) return command
+    return undefined
+  })
+
+const unknownFlag = ({ option, suggestions }: CliError.UnrecognizedOption, path: ReadonlyArray<string>) =>
+  Effect.map(suggestions.length > 0 ? Effect.undefined : ownerOf(option), (owner): Message => {
+    const hint = suggestion(suggestions, path)
+    return {
+      problem: `${option}: unknown flag`,
+      hint: owner === undefined ? hint : `it is one of dynosim ${owner}, not of ${path.join(" ")}; ${hint}`
+    }
+  })
+
+const parserMessage = (
+  error: Exclude<CliError.NonShowHelpErrors, CliError.UnrecognizedOption>,
+  path: ReadonlyArray<string>
+): Message => {
   switch (error._tag) {
-    case "UnrecognizedOption":
-      return { problem: `${error.option}: unknown flag`, hint: suggestion(error.suggestions, path) }
     case "UnknownSubcommand":
       return { problem: `${error.subcommand}: unknown command`, hint: suggestion(error.suggestions, path) }
     case "InvalidValue":
@@ -77,9 +95,14 @@ const presenter: CliOutput.Presenter = {
   present: (event) => {
     switch (event._tag) {
       case "InvalidInvocation":
-        return Effect.forEach(event.errors, (error) => print(parserMessage(error, event.commandPath)), {
-          discard: true
-        })
+        return Effect.forEach(
+          event.errors,
+          (error) =>
+            error._tag === "UnrecognizedOption"
+              ? Effect.flatMap(unknownFlag(error, event.commandPath), print)
+              : print(parserMessage(error, event.commandPath)),
+          { discard: true }
+        )
       case "Help":
         return showHelp(event.helpDoc)
       default:

@@ -1,6 +1,7 @@
 /** Options that were given but cannot make a difference to the run: worth a word, not an error. */
 import type { PlannerConfig } from "../autoscaler/reference/PlannerConfig.ts"
 import type { EngineArgs } from "../engine/EngineArgs.ts"
+import { hasTiers } from "../engine/tiers/TierArgs.ts"
 import type { GivenOptions } from "./GivenOptions.ts"
 import type { ReplayOptions } from "../run/ReplayOptions.ts"
 import { poolsOf } from "../run/WorkerGroups.ts"
@@ -39,7 +40,12 @@ interface Deployed extends Pick<ReplayOptions, "deployment">, Partial<Pick<Repla
 export const deploymentNotices = (
   given: GivenOptions,
   options: Deployed & Pick<ReplayOptions, "routing">
-): ReadonlyArray<string> => [...routerNotices(given, options), ...estimateNotices(given), ...engineNotices(options)]
+): ReadonlyArray<string> => [
+  ...routerNotices(given, options),
+  ...tierEventNotices(options),
+  ...estimateNotices(given),
+  ...engineNotices(options)
+]
 
 const noEffect = (
   reason: string,
@@ -107,6 +113,17 @@ const routerNotices = (given: GivenOptions, options: Pick<ReplayOptions, "routin
     ["--model-name", given.modelName],
     ["--tie-break", given.tieBreak]
   ])
+}
+
+/** Only workers with tiers tell of them. */
+const tierEventNotices = ({
+  deployment,
+  routing: { config, mode }
+}: Pick<ReplayOptions, "deployment" | "routing">): ReadonlyArray<string> => {
+  if (mode !== "kv_router" || config.routerTierEvents !== true) return []
+  return poolsOf(deployment).some(({ groups }) => groups.some(({ engine }) => hasTiers(engine)))
+    ? []
+    : ["--router-config: router_tier_events has no effect without KV tiers (num_g2_blocks)"]
 }
 
 /** The latency of a prefill does not depend on draft tokens, which the reference's estimator ignores as well. */

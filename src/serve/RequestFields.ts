@@ -14,10 +14,10 @@ import type { GenerationSpec } from "./GenerationSpec.ts"
 /** A field that may be left out or `null`. */
 export const nullable = <S extends Schema.Top>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
 
-const integer = (minimum: number, maximum = Number.MAX_SAFE_INTEGER) =>
-  Schema.Int.check(Schema.isBetween({ minimum, maximum }))
-const number = (minimum: number, maximum: number) => Schema.Finite.check(Schema.isBetween({ minimum, maximum }))
-const most = Number.MAX_VALUE
+const range = (minimum: number, maximum: number | undefined) =>
+  maximum === undefined ? Schema.isGreaterThanOrEqualTo(minimum) : Schema.isBetween({ minimum, maximum })
+const integer = (minimum: number, maximum?: number) => Schema.Int.check(range(minimum, maximum))
+const number = (minimum: number, maximum?: number) => Schema.Finite.check(range(minimum, maximum))
 
 /** More choices than anybody compares. */
 const mostChoices = 128
@@ -28,13 +28,13 @@ const StopString = Schema.String.check(Schema.isMinLength(1))
 
 /** What shapes the words alone. */
 const sampling = {
-  temperature: nullable(number(0, most)),
+  temperature: nullable(number(0)),
   top_p: nullable(number(0, 1)),
   top_k: nullable(integer(-1)),
   min_p: nullable(number(0, 1)),
   presence_penalty: nullable(number(-2, 2)),
   frequency_penalty: nullable(number(-2, 2)),
-  repetition_penalty: nullable(number(0, most)),
+  repetition_penalty: nullable(number(0)),
   length_penalty: nullable(Schema.Finite),
   logit_bias: nullable(Schema.Record(Schema.String, Schema.Finite)),
   ignore_eos: nullable(Schema.Boolean),

@@ -109,6 +109,16 @@ describe("errors", () => {
     )
   }
 
+  it.live("a flag of another command", () =>
+    programIn(files, ["find", "fewest-workers", "a.jsonl", "--num-workers", "2"], ({ stderr }) =>
+      assert.strictEqual(
+        stderr,
+        "error: --num-workers: unknown flag; it is one of dynosim replay, not of dynosim find fewest-workers;"
+          + " see dynosim find fewest-workers --help"
+      )
+    )
+  )
+
   it.live("a folder as a trace", () =>
     programIn(files, ["trace", "inspect", "dir"], ({ stderr }) =>
       assert.strictEqual(stderr, "error: dir: is a folder, not a trace file")

@@ -201,7 +201,7 @@ output tokens      3     3    0    3    3    3    3    3`
         "0"
       )
       yield* refused(
-        /^error: --max-problems: unknown flag; see dynosim trace inspect --help$/,
+        /^error: --max-problems: unknown flag; it is one of dynosim trace validate, not of dynosim trace inspect; see /,
         { "a.jsonl": sessions },
         "inspect",
         "a.jsonl",

@@ -176,6 +176,13 @@ describe("validateReplayOptions", () => {
         .notices,
       ["--router-config: router_ttl_secs has no effect offline"]
     )
+    const heedsTiers = { ...traced, routerMode: "kv_router", numWorkers: 2 } as const
+    const config = router('{"router_tier_events": true}')
+    assert.deepStrictEqual(accepted({ ...heedsTiers, routerConfig: config }).notices, [
+      "--router-config: router_tier_events has no effect without KV tiers (num_g2_blocks)"
+    ])
+    const tiers = extra('{"num_g2_blocks": 8, "kv_bytes_per_token": 1}')
+    assert.deepStrictEqual(accepted({ ...heedsTiers, routerConfig: config, extraEngineArgs: tiers }).notices, [])
   })
 
   it("reads groups of different workers", () => {

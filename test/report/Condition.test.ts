@@ -111,6 +111,10 @@ describe("conditions", () => {
       '"p99_tfft_ms < 1": p99_tfft_ms is not a number in the report; did you mean p99_ttft_ms?'
     )
     assert.include(refusal("rejected_requests == 0"), "did you mean dynosim.rejected_requests?")
+    for (const name of ["p99_ttft", "ttft_p99", "ttft_ms_p99"]) {
+      assert.include(refusal(`${name} < 1`), "did you mean p99_ttft_ms?")
+    }
+    assert.include(refusal("ttft < 1"), "docs/report.md lists the keys")
     assert.include(refusal("toString > 0"), "docs/report.md lists the keys")
   })
 

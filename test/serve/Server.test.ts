@@ -180,7 +180,14 @@ describe("errors", () => {
     ["a mixed prompt", completions, { model, prompt: ["a", 1] }, 400, "prompt", /must be a string, a list of/],
     ["a list with an empty prompt", completions, { model, prompt: ["a", ""] }, 400, "prompt", /must not be empty/],
     ["a token that is none", completions, { model, prompt: [-1] }, 400, "prompt.0", /between 0 and 4294967295/],
-    ["a length of 0", completions, { model, prompt: "a", max_tokens: 0 }, 400, "max_tokens", /between 1 and/],
+    [
+      "a length of 0",
+      completions,
+      { model, prompt: "a", max_tokens: 0 },
+      400,
+      "max_tokens",
+      /greater than or equal to 1/
+    ],
     ["a broken length", completions, { model, prompt: "a", max_tokens: 1.5 }, 400, "max_tokens", /integer/],
     ["too many choices", completions, { model, prompt: "a", n: 129 }, 400, "n", /^n: .*between 1 and 128/],
     ["more choices than fit", completions, { model, prompt: ["a", "b"], n: 5 }, 400, "n", /more than the 8 requests/],
@@ -227,6 +234,14 @@ describe("errors", () => {
       400,
       "temperature",
       /^temperature: /
+    ],
+    [
+      "a temperature below zero",
+      completions,
+      { model, prompt: "a", temperature: -1 },
+      400,
+      "temperature",
+      /^temperature: expected a value greater than or equal to 0$/
     ],
     ["a suffix", completions, { model, prompt: "a", suffix: "b" }, 400, "suffix", /suffix cannot be "b"/],
     ["a grammar", completions, { model, prompt: "a", guided_choice: ["b"] }, 400, "guided_choice", /cannot be/],
