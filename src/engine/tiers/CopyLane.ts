@@ -5,19 +5,27 @@
  *
  * So the end of a copy is known when it is asked for. Unlike {@link TransferLink}, whose transfers share its rate.
  */
-export class CopyLane<Copy> {
+export interface LaneCopy<Self> {
+  readonly bytes: number
+  /** When it ends, ms; set by the lane, as is what follows it. */
+  endMs: number
+  behind: Self | undefined
+}
+
+export class CopyLane<Copy extends LaneCopy<Copy>> {
   /** Of copies that have ended, as those of {@link TransferLink}. */
   bytesMoved = 0
   busyMs = 0
+  /** Copies that have not ended. */
+  active = 0
+  /** When the next copy ends; `Infinity` when none is under way. */
+  nextEndMs = Number.POSITIVE_INFINITY
   private readonly rate: number
   private readonly latencyMs: number
   /** When the last copy asked for ends. */
   private tailMs = 0
-  /** Copies under way, oldest first. */
-  private readonly copies: Array<Copy> = []
-  private readonly endsMs: Array<number> = []
-  private readonly bytes: Array<number> = []
-  private readonly tookMs: Array<number> = []
+  private first: Copy | undefined = undefined
+  private last: Copy | undefined = undefined
 
   /** `gigabytesPerSecond`: 10^9 bytes per second; 0 for a lane whose copies take their latency only. */
   constructor(gigabytesPerSecond: number, latencyMs: number) {
@@ -25,43 +33,37 @@ export class CopyLane<Copy> {
     this.latencyMs = latencyMs
   }
 
-  /** Copies that have not ended. */
-  get active(): number {
-    return this.copies.length
-  }
-
   /** When a copy asked for now would end, ms. */
   endOf(bytes: number, readyMs: number): number {
     return Math.max(readyMs, this.tailMs) + this.timeOf(bytes)
   }
 
-  /** Asks for a copy of what is there at `readyMs`; returns its end, ms. */
-  start(copy: Copy, bytes: number, readyMs: number): number {
-    this.tailMs = this.endOf(bytes, readyMs)
-    this.copies.push(copy)
-    this.endsMs.push(this.tailMs)
-    this.bytes.push(bytes)
-    this.tookMs.push(this.timeOf(bytes))
-    return this.tailMs
+  /** Asks for a copy of what is there at `readyMs`. */
+  start(copy: Copy, readyMs: number): void {
+    copy.endMs = this.endOf(copy.bytes, readyMs)
+    this.tailMs = copy.endMs
+    if (this.last === undefined) {
+      this.first = copy
+      this.nextEndMs = copy.endMs
+    } else this.last.behind = copy
+    this.last = copy
+    this.active += 1
   }
 
-  /** Tells of copies that end until `nowMs`, in their order, each with its end. True when any did. */
-  advance(nowMs: number, ended: (copy: Copy, endMs: number) => void): boolean {
-    let any = false
-    while (this.endsMs.length > 0 && this.endsMs[0]! <= nowMs) {
-      any = true
-      const endMs = this.endsMs.shift()!
-      const copy = this.copies.shift()!
-      this.bytesMoved += this.bytes.shift()!
-      this.busyMs += this.tookMs.shift()!
-      ended(copy, endMs)
+  /** Tells of copies that end until `nowMs`, in their order. True when any did. */
+  advance(nowMs: number, ended: (copy: Copy) => void): boolean {
+    if (this.nextEndMs > nowMs) return false
+    for (let copy = this.first; copy !== undefined && copy.endMs <= nowMs; copy = this.first) {
+      this.bytesMoved += copy.bytes
+      this.busyMs += this.timeOf(copy.bytes)
+      this.active -= 1
+      this.first = copy.behind
+      this.nextEndMs = this.first === undefined ? Number.POSITIVE_INFINITY : this.first.endMs
+      if (this.first === undefined) this.last = undefined
+      copy.behind = undefined
+      ended(copy)
     }
-    return any
-  }
-
-  /** When the next copy ends; `Infinity` when none is under way. */
-  deadlineMs(): number {
-    return this.endsMs[0] ?? Number.POSITIVE_INFINITY
+    return true
   }
 
   private timeOf(bytes: number): number {

@@ -1,21 +1,32 @@
 /** A disk below host memory that is written through: one worker's, or one for all, behind a lane each way. */
-import { CopyLane } from "./CopyLane.ts"
+import { type BlockRuns, hasBlock } from "./BlockRuns.ts"
+import { CopyLane, type LaneCopy } from "./CopyLane.ts"
 import type { Offload } from "./KvTiers.ts"
 import { LruStore } from "./LruStore.ts"
 import type { TierArgs } from "./TierArgs.ts"
 
-/** Who asked for a copy is told of its end. */
-export type CopyEnded = (endMs: number) => void
+/** A copy to or from the disk; who asked for it is told of its end. */
+export class DiskCopy implements LaneCopy<DiskCopy> {
+  readonly bytes: number
+  readonly ended: (endMs: number) => void
+  endMs = Number.NaN
+  behind: DiskCopy | undefined = undefined
+
+  constructor(bytes: number, ended: (endMs: number) => void) {
+    this.bytes = bytes
+    this.ended = ended
+  }
+}
 
 /** Blocks on their way to the disk. */
 export interface DiskWrite extends Offload {
-  readonly keys: ReadonlyArray<number>
+  readonly runs: BlockRuns
 }
 
 export class DiskTier {
   readonly store: LruStore
-  readonly writes: CopyLane<CopyEnded>
-  readonly reads: CopyLane<CopyEnded>
+  readonly writes: CopyLane<DiskCopy>
+  readonly reads: CopyLane<DiskCopy>
   readonly arriving = new Set<DiskWrite>()
 
   constructor({ diskBlocks, diskToHostGbS, hostToDiskGbS, latencyMs }: TierArgs) {
@@ -32,13 +43,13 @@ export class DiskTier {
 
   /** What brings a block that is on its way. */
   bringing(key: number): Offload | undefined {
-    for (const write of this.arriving) if (write.keys.includes(key)) return write
+    for (const write of this.arriving) if (hasBlock(write.runs, key)) return write
     return undefined
   }
 
-  deadlineMs(): number {
-    return Math.min(this.writes.deadlineMs(), this.reads.deadlineMs())
+  get nextEndMs(): number {
+    return Math.min(this.writes.nextEndMs, this.reads.nextEndMs)
   }
 }
 
-const tell = (ended: CopyEnded, endMs: number): void => ended(endMs)
+const tell = (copy: DiskCopy): void => copy.ended(copy.endMs)

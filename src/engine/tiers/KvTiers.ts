@@ -7,6 +7,7 @@
  */
 
 import type { TierOccupancy } from "../WorkerCore.ts"
+import type { BlockRuns } from "./BlockRuns.ts"
 
 /** Blocks on their way that keep their slots until they are there; who needs slots or blocks waits for it. */
 export interface Offload {
@@ -73,10 +74,10 @@ export interface CopyTiers<Owner, Holder> extends KvTiers<Owner> {
   readonly awaited: Offload | undefined
   /** As for any tiers; what it returns ends with the load. */
   start(match: TierMatch, owner: Owner): Offload
-  /** Whether a block has to be copied; it then has its room below, and {@link CopyTiers.copy} must follow. */
-  claim(key: number): boolean
-  /** Copies claimed blocks that are computed at `readyMs`. */
-  copy(keys: ReadonlyArray<number>, holder: Holder, readyMs: number): void
+  /** Those of `keys[from … to)` that have to be copied and have their room below from now on; {@link CopyTiers.copy} must follow. */
+  claim(keys: Int32Array, from: number, to: number): BlockRuns | undefined
+  /** Copies claimed blocks that are computed at `readyMs`; returns when they are there, ms. */
+  copy(blocks: BlockRuns, holder: Holder, readyMs: number): number
   /** The leading `keys[0 … count)` count as just used. */
   touch(keys: Int32Array, count: number): void
 }

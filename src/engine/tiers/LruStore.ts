@@ -1,44 +1,48 @@
 /**
  * A KV tier that gives up the block that nobody has used for longest.
  *
- *     free ──take──▶ arriving ──arrive──▶ present, idle ◀──unpin── ──pin──▶ present, pinned      evicted: an idle one, for a take
+ *     free ──claim──▶ arriving ──arrive──▶ present, idle ◀──unpin── ──pin──▶ present, pinned      evicted: an idle one, for a claim
  *
- * Idle blocks form one list in the order of their last use. Nodes are indexes into typed arrays that grow with what the tier holds,
- * some 25 bytes a block, the table included.
+ * Blocks lie in frames of eight consecutive identities, as in the KV block pool: what happens to a run of them is one step. Of a run the
+ * last block always counts as used first, so that a prefix outlives what extends it. Everything grows with what the tier holds, some
+ * 10 bytes a block where frames are full.
  */
+import {
+  frameBits,
+  frameOf,
+  frameSize,
+  leadingMembers,
+  memberCount,
+  memberOf,
+  membersFrom,
+  runLengthBefore
+} from "../../structures/FrameMask.ts"
+import { FrameTable } from "../../structures/FrameTable.ts"
 import { grown } from "../../structures/Grown.ts"
+import { IdleBlocks } from "../../structures/IdleBlocks.ts"
+import { MemberCounts } from "../../structures/MemberCounts.ts"
 import type { KvEventSink } from "../KvEvents.ts"
-import { GrowingSlotTable } from "../../structures/GrowingSlotTable.ts"
-
-const initialNodes = 64
-const none = -1
-/** In place of a count of pins. */
-const arriving = -1
+import { addRuns } from "./BlockRuns.ts"
 
 export const BlockState = { Absent: 0, Arriving: 1, Idle: 2, Pinned: 3 } as const
 export type BlockState = (typeof BlockState)[keyof typeof BlockState]
 
-/** `length` entries more or less, without more than an eighth to spare where it is large. */
-const roomier = (length: number): number => length + (length < 65_536 ? length : length >> 3)
+/** No frame has this number. */
+const noFrame = 0
 
 export class LruStore {
   readonly capacity: number
   /** Blocks that can be found here: all but arriving ones. */
   blocks = 0
-  /** Idle ones among them. */
-  private idle = 0
+  /** Blocks for which no room was found. */
+  refused = 0
   private arrivals = 0
-  private nodes = 0
-  /** Head of the list of unused nodes, linked by {@link next}. */
-  private unused = none
-  private keys: Int32Array = new Int32Array(initialNodes)
-  private pins: Int32Array = new Int32Array(initialNodes)
-  /** List of idle nodes, least recently used first. */
-  private next: Int32Array = new Int32Array(initialNodes)
-  private previous: Int32Array = new Int32Array(initialNodes)
-  private oldest = none
-  private newest = none
-  private readonly table = new GrowingSlotTable()
+  /** A frame is there while one of its members is known. */
+  private readonly frames = new FrameTable()
+  private present = new Uint8Array(this.frames.capacity)
+  private arriving = new Uint8Array(this.frames.capacity)
+  private readonly pins = new MemberCounts(this.frames.capacity)
+  private readonly idle = new IdleBlocks()
   /** Who is told which blocks are here, as far as others can have them. */
   private readonly listeners: Array<KvEventSink> = []
 
@@ -53,140 +57,190 @@ export class LruStore {
 
   /** Blocks for which room could be taken now. */
   get available(): number {
-    return this.capacity - this.arrivals - this.blocks + this.idle
+    return this.capacity - this.arrivals - this.blocks + this.idle.size
   }
 
   /** What is to be said of a block here. */
   stateOf(key: number): BlockState {
-    const node = this.find(key)
-    if (node < 0) return BlockState.Absent
-    const pins = this.pins[node]!
-    return pins === arriving ? BlockState.Arriving : pins === 0 ? BlockState.Idle : BlockState.Pinned
+    const frame = this.frames.find(frameOf(key))
+    const member = 1 << memberOf(key)
+    if ((this.arriving[frame]! & member) !== 0) return BlockState.Arriving
+    if ((this.present[frame]! & member) === 0) return BlockState.Absent
+    return (this.pins.held(frame) & member) === 0 ? BlockState.Idle : BlockState.Pinned
   }
 
-  /** Takes room for a block to come, which is not known here yet; false when there is none. */
-  take(key: number): boolean {
-    if (this.arrivals + this.blocks >= this.capacity && !this.evict()) return false
-    const node = this.newNode()
-    this.keys[node] = key
-    this.pins[node] = arriving
-    this.table.add(this.keys, node)
-    this.arrivals += 1
-    return true
+  /** How many of the `count` blocks `key …` of a frame can be found here, up to the first that cannot. */
+  presentRun(key: number, count: number): number {
+    return Math.min(count, leadingMembers(this.present[this.frames.find(frameOf(key))]!, memberOf(key)))
   }
 
-  /** The block for which room was taken is here. */
-  arrive(key: number): void {
-    const node = this.find(key)
-    this.arrivals -= 1
-    this.blocks += 1
-    this.pins[node] = 0
-    this.link(node)
-    if (key >= 0) for (const listener of this.listeners) listener.stored(key, 1)
+  /** How many of them are held. All of them are here. */
+  pinnedAmong(key: number, count: number): number {
+    return memberCount(this.pins.held(this.frames.find(frameOf(key))) & membersFrom(memberOf(key), count))
   }
 
-  /** Holds a block that is here. */
-  pin(key: number): void {
-    const node = this.find(key)
-    if (this.pins[node] === 0) this.unlink(node)
-    this.pins[node] = this.pins[node]! + 1
+  /** Takes room for those of the `count` blocks `key …` of a frame that are not known here, as far as there is any; adds them to `runs`. */
+  claim(key: number, count: number, runs: Array<number>): void {
+    const frame = this.frames.find(frameOf(key))
+    const members = membersFrom(memberOf(key), count)
+    const absent = members & ~this.knownOf(frame)
+    if (absent === 0) return
+    if (!this.makeRoom(memberCount(absent), frame)) this.claimSingly(key, count, runs)
+    else {
+      this.enter(frameOf(key), absent)
+      addRuns(runs, frameOf(key), absent)
+    }
   }
 
-  /** Lets go of it; when nobody holds it any more it counts as just used. */
-  unpin(key: number): void {
-    const node = this.find(key)
-    this.pins[node] = this.pins[node]! - 1
-    if (this.pins[node] === 0) this.link(node)
+  /** The blocks for which room was taken are here. */
+  arrive(key: number, count: number): void {
+    const frame = this.frames.find(frameOf(key))
+    const members = membersFrom(memberOf(key), count)
+    this.arriving[frame]! &= ~members
+    this.present[frame]! |= members
+    this.arrivals -= count
+    this.blocks += count
+    this.idle.add(frame, members)
+    if (key >= 0) for (const listener of this.listeners) listener.stored(key, count)
   }
 
-  /** Those of the leading `keys[0 … count)` that are here count as just used, the first of them last: a prefix outlives what extends it. */
+  /** Holds blocks that are here. */
+  pin(key: number, count: number): void {
+    const frame = this.frames.find(frameOf(key))
+    const idle = this.pins.add(frame, memberOf(key), count)
+    if (idle !== 0) this.idle.take(frame, idle)
+  }
+
+  /** Lets go of them; those that nobody holds any more count as just used. */
+  unpin(key: number, count: number): void {
+    const frame = this.frames.find(frameOf(key))
+    const idle = this.pins.remove(frame, memberOf(key), count)
+    if (idle !== 0) this.idle.add(frame, idle)
+  }
+
+  /** Those of the leading `keys[0 … count)` that are here count as just used, the first of them last. */
   touch(keys: Int32Array, count: number): void {
-    for (let position = count - 1; position >= 0; position--) {
-      const node = this.find(keys[position]!)
-      if (node < 0 || this.pins[node] !== 0 || node === this.newest) continue
-      this.unlink(node)
-      this.link(node)
+    for (let end = count; end > 0;) {
+      const run = runLengthBefore(keys, 0, end)
+      end -= run
+      const key = keys[end]!
+      const frame = this.frames.find(frameOf(key))
+      const idle = membersFrom(memberOf(key), run) & this.present[frame]! & ~this.pins.held(frame)
+      if (idle === 0) continue
+      this.idle.take(frame, idle)
+      this.idle.add(frame, idle)
     }
   }
 
   /** Every identity that is known here. */
   forEachKey(visit: (key: number) => void): void {
-    this.table.forEach((node) => visit(this.keys[node]!))
+    this.forEachFrame((frame, known) => {
+      const firstKey = this.frames.numbers[frame]! << frameBits
+      for (let member = 0; member < frameSize; member++) if ((known & (1 << member)) !== 0) visit(firstKey + member)
+    })
   }
 
   checkInvariants(): void {
     let known = 0
     let arrivals = 0
-    this.table.forEach((node) => {
-      known += 1
-      if (this.pins[node] === arriving) arrivals += 1
-      if (this.find(this.keys[node]!) !== node) throw new Error(`block ${this.keys[node]} is twice in a tier`)
+    let pinned = 0
+    this.forEachFrame((frame, mask) => {
+      known += memberCount(mask)
+      arrivals += memberCount(this.arriving[frame]!)
+      pinned += memberCount(this.pins.held(frame))
+      const number = this.frames.numbers[frame]!
+      if (this.frames.find(number) !== frame) throw new Error(`frame ${number} is twice in a tier`)
+      if ((this.arriving[frame]! & this.present[frame]!) !== 0)
+        throw new Error(`a block of frame ${number} is here and arriving`)
+      if ((this.pins.held(frame) & ~this.present[frame]!) !== 0)
+        throw new Error(`a block of frame ${number} is held but not here`)
     })
     let idle = 0
-    for (let node = this.oldest; node !== none; node = this.next[node]!) {
-      idle += 1
-      if (this.pins[node] !== 0) throw new Error(`block ${this.keys[node]} may be given up but is held`)
-      if (idle > this.blocks) throw new Error("the list of idle blocks of a tier is circular")
-    }
-    if (arrivals !== this.arrivals || known - arrivals !== this.blocks || idle !== this.idle)
+    this.idle.forEach((frame, mask) => {
+      idle += memberCount(mask)
+      if ((mask & (this.pins.held(frame) | ~this.present[frame]!)) !== 0)
+        throw new Error(`a block of frame ${this.frames.numbers[frame]} may be given up but is held, or not here`)
+    })
+    if (arrivals !== this.arrivals || known - arrivals !== this.blocks || idle !== this.idle.size)
       throw new Error(
         `a tier knows ${known} blocks, ${arrivals} arriving and ${idle} idle; counted ${this.blocks} present, ${this.arrivals} arriving `
-          + `and ${this.idle} idle`
+          + `and ${this.idle.size} idle`
       )
+    if (idle + pinned !== this.blocks)
+      throw new Error(`${this.blocks} blocks are here, ${idle} idle and ${pinned} held`)
     if (known > this.capacity) throw new Error(`a tier of ${this.capacity} blocks holds ${known}`)
   }
 
-  private find(key: number): number {
-    return this.table.find(this.keys, key)
+  private knownOf(frame: number): number {
+    return this.present[frame]! | this.arriving[frame]!
   }
 
-  private evict(): boolean {
-    const node = this.oldest
-    if (node === none) return false
-    const key = this.keys[node]!
-    this.unlink(node)
-    this.table.remove(this.keys, node)
-    if (key >= 0) for (const listener of this.listeners) listener.removed(key, 1)
-    this.next[node] = this.unused
-    this.unused = node
-    this.blocks -= 1
-    return true
-  }
-
-  private newNode(): number {
-    const node = this.unused
-    if (node !== none) {
-      this.unused = this.next[node]!
-      return node
+  private forEachFrame(visit: (frame: number, known: number) => void): void {
+    for (let frame = 1; frame < this.present.length; frame++) {
+      const known = this.knownOf(frame)
+      if (known !== 0) visit(frame, known)
     }
-    if (this.nodes === this.keys.length) this.grow()
-    return this.nodes++
+  }
+
+  /** The same one by one: a block that makes room may be one of the run that was here when its turn had not come. */
+  private claimSingly(key: number, count: number, runs: Array<number>): void {
+    let taken = 0
+    for (let block = key; block < key + count; block++) {
+      const member = 1 << memberOf(block)
+      if ((this.knownOf(this.frames.find(frameOf(block))) & member) !== 0) continue
+      if (this.makeRoom(1, noFrame)) {
+        this.enter(frameOf(block), member)
+        taken |= member
+      } else this.refused += 1
+    }
+    addRuns(runs, frameOf(key), taken)
+  }
+
+  /** Gives up idle blocks until there is room for `count`, but for those of one frame; false when that is not enough. */
+  private makeRoom(count: number, sparedFrame: number): boolean {
+    for (;;) {
+      const lacking = count - (this.capacity - this.arrivals - this.blocks)
+      if (lacking <= 0) return true
+      if (this.idle.size === 0 || this.idle.firstFrame === sparedFrame) return false
+      this.evict(lacking)
+    }
+  }
+
+  /** Gives up to `limit` of the blocks up that were used longest ago, all of one frame. */
+  private evict(limit: number): void {
+    const { idle } = this
+    const frame = idle.firstFrame
+    let mask = idle.firstMask
+    while (memberCount(mask) > limit) mask &= mask - 1
+    idle.take(frame, mask)
+    this.blocks -= memberCount(mask)
+    this.present[frame]! &= ~mask
+    const number = this.frames.numbers[frame]!
+    if (this.knownOf(frame) === 0) this.frames.remove(frame)
+    if (number >= 0 && this.listeners.length > 0) this.announceRemoval(number, mask)
+  }
+
+  private announceRemoval(frameNumber: number, mask: number): void {
+    const runs: Array<number> = []
+    addRuns(runs, frameNumber, mask)
+    for (let at = 0; at < runs.length; at += 2)
+      for (const listener of this.listeners) listener.removed(runs[at]!, runs[at + 1]!)
+  }
+
+  private enter(number: number, members: number): void {
+    let frame = this.frames.find(number)
+    if (frame === 0) {
+      frame = this.frames.add(number)
+      if (frame >= this.present.length) this.grow()
+    }
+    this.arriving[frame]! |= members
+    this.arrivals += memberCount(members)
   }
 
   private grow(): void {
-    const length = Math.min(this.capacity, roomier(this.nodes))
-    this.keys = grown(this.keys, length)
-    this.pins = grown(this.pins, length)
-    this.next = grown(this.next, length)
-    this.previous = grown(this.previous, length)
-  }
-
-  private link(node: number): void {
-    this.idle += 1
-    this.previous[node] = this.newest
-    this.next[node] = none
-    if (this.newest === none) this.oldest = node
-    else this.next[this.newest] = node
-    this.newest = node
-  }
-
-  private unlink(node: number): void {
-    this.idle -= 1
-    const before = this.previous[node]!
-    const after = this.next[node]!
-    if (before === none) this.oldest = after
-    else this.next[before] = after
-    if (after === none) this.newest = before
-    else this.previous[after] = before
+    const { capacity } = this.frames
+    this.present = grown(this.present, capacity)
+    this.arriving = grown(this.arriving, capacity)
+    this.pins.grow(capacity)
   }
 }

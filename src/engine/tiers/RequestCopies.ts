@@ -10,6 +10,7 @@
 import { emptyBlocks } from "../../request/SimRequest.ts"
 import type { TierEventSinks } from "../KvEvents.ts"
 import type { TierClock, TierOccupancy } from "../WorkerCore.ts"
+import type { BlockRuns } from "./BlockRuns.ts"
 import { type CopyEvents, type CopyTiers, type Load, matchedBlocks, type Offload, type TierMatch } from "./KvTiers.ts"
 import type { SharedTiers } from "./SharedTiers.ts"
 import type { TierArgs } from "./TierArgs.ts"
@@ -57,7 +58,9 @@ export class RequestCopies<Member extends CopyUser> implements TierClock, CopyEv
   private readonly lingering = new Set<CopyHolder>()
   private nextRelease = new Release()
   /** Blocks computed in the pass under way, to be copied when it ends. */
-  private readonly collected: Array<{ readonly holder: CopyHolder; readonly keys: ReadonlyArray<number> }> = []
+  private readonly collected: Array<{ readonly holder: CopyHolder; readonly blocks: BlockRuns }> = []
+  /** Identities of blocks that are being handed over. */
+  private keys = new Int32Array(64)
 
   constructor(
     args: TierArgs,
@@ -91,21 +94,21 @@ export class RequestCopies<Member extends CopyUser> implements TierClock, CopyEv
     const { copiedBlocks, slots } = member
     if (end <= copiedBlocks) return
     member.copiedBlocks = end
-    const keys: Array<number> = []
-    for (let position = copiedBlocks; position < end; position++) {
-      const key = this.worker.keyOf(slots[position]!)
-      if (this.tiers.claim(key)) keys.push(key)
-    }
-    if (keys.length === 0) return
+    const count = end - copiedBlocks
+    if (count > this.keys.length) this.keys = new Int32Array(2 * count)
+    const { keys } = this
+    for (let block = 0; block < count; block++) keys[block] = this.worker.keyOf(slots[copiedBlocks + block]!)
+    const blocks = this.tiers.claim(keys, 0, count)
+    if (blocks === undefined) return
     const holder = (member.copyHolder ??= new CopyHolder())
     holder.copies += 1
-    this.collected.push({ holder, keys })
+    this.collected.push({ holder, blocks })
   }
 
   /** What was computed since the last call is there at `endMs`. */
   passEnds(endMs: number): void {
     if (this.collected.length === 0) return
-    for (const { holder, keys } of this.collected) this.tiers.copy(keys, holder, endMs)
+    for (const { blocks, holder } of this.collected) this.tiers.copy(blocks, holder, endMs)
     this.collected.length = 0
   }
 

@@ -8,8 +8,10 @@
  * Copies on a lane follow one another. A block is a hit once its copy has ended and pending while it runs; a request that needs a pending
  * one waits for it. What is read stays where it is until it is read. Both tiers give up what nobody has used for longest.
  */
-import { CopyLane } from "./CopyLane.ts"
-import type { DiskTier } from "./DiskTier.ts"
+import { runLength, runLengthBefore } from "../../structures/FrameMask.ts"
+import { type BlockRuns, blocksOf, hasBlock } from "./BlockRuns.ts"
+import { CopyLane, type LaneCopy } from "./CopyLane.ts"
+import { DiskCopy, type DiskTier, type DiskWrite } from "./DiskTier.ts"
 import { type CopyEvents, type CopyTiers, type Load, matchedBlocks, type Offload, type TierMatch } from "./KvTiers.ts"
 import { BlockState, LruStore } from "./LruStore.ts"
 import type { SharedTiers, TierAccount } from "./SharedTiers.ts"
@@ -19,19 +21,35 @@ import type { TierOccupancy } from "../WorkerCore.ts"
 import { occupancyOf } from "./Occupancy.ts"
 
 /** Blocks on their way down, and for whom. */
-class HostCopy<Holder> implements Offload {
+class HostCopy<Holder> implements Offload, LaneCopy<HostCopy<Holder>> {
   live = true
   endedMs = Number.POSITIVE_INFINITY
-  readonly keys: ReadonlyArray<number>
+  readonly runs: BlockRuns
+  readonly bytes: number
   readonly holder: Holder
+  endMs = Number.NaN
+  behind: HostCopy<Holder> | undefined = undefined
+  /** Some request waits for it. */
+  awaited = false
 
-  constructor(keys: ReadonlyArray<number>, holder: Holder) {
-    this.keys = keys
+  constructor(runs: BlockRuns, bytes: number, holder: Holder) {
+    this.runs = runs
+    this.bytes = bytes
     this.holder = holder
   }
 }
 
-class LaneLoad<Owner> implements Load<Owner>, Offload {
+class DiskWriting implements DiskWrite {
+  live = true
+  endedMs = Number.POSITIVE_INFINITY
+  readonly runs: BlockRuns
+
+  constructor(runs: BlockRuns) {
+    this.runs = runs
+  }
+}
+
+class LaneLoad<Owner> implements Load<Owner>, Offload, LaneCopy<LaneLoad<Owner>> {
   live = true
   endedMs = Number.POSITIVE_INFINITY
   readonly arrived = true
@@ -42,8 +60,13 @@ class LaneLoad<Owner> implements Load<Owner>, Offload {
   readonly objectBlocks = 0
   readonly owner: Owner
   readonly startedMs: number
+  readonly bytes: number
+  endMs = Number.NaN
+  behind: LaneLoad<Owner> | undefined = undefined
 
-  constructor({ diskBlocks, from, hostBlocks, keys }: TierMatch, owner: Owner, startedMs: number) {
+  constructor(match: TierMatch, blockBytes: number, owner: Owner, startedMs: number) {
+    const { diskBlocks, from, hostBlocks, keys } = match
+    this.bytes = matchedBlocks(match) * blockBytes
     this.keys = keys
     this.from = from
     this.hostBlocks = hostBlocks
@@ -59,6 +82,27 @@ class LaneLoad<Owner> implements Load<Owner>, Offload {
   get to(): number {
     return this.diskFrom + this.diskBlocks
   }
+
+  brings(key: number): boolean {
+    return this.keys.subarray(this.from, this.to).includes(key)
+  }
+}
+
+const pin = (store: LruStore, keys: Int32Array, from: number, to: number): void => {
+  for (let position = from; position < to;) {
+    const run = runLength(keys, position, to)
+    store.pin(keys[position]!, run)
+    position += run
+  }
+}
+
+/** A prefix is used later than what extends it. */
+const unpin = (store: LruStore, keys: Int32Array, from: number, to: number): void => {
+  for (let end = to; end > from;) {
+    const run = runLengthBefore(keys, from, end)
+    end -= run
+    store.unpin(keys[end]!, run)
+  }
 }
 
 export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder> {
@@ -70,11 +114,9 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
   private readonly disk: DiskTier | undefined
   private readonly down: CopyLane<HostCopy<Holder>>
   private readonly up: CopyLane<LaneLoad<Owner>>
-  /** What is on its way to host memory from the device, and from disk. */
+  /** What is on its way to host memory, and to the device. */
   private readonly copies = new Set<HostCopy<Holder>>()
-  private readonly staging = new Set<LaneLoad<Owner>>()
-  /** The load of each block that is on its way to the device. */
-  private readonly loading = new Map<number, LaneLoad<Owner>>()
+  private readonly loads = new Set<LaneLoad<Owner>>()
   /** Copies of other workers that requests here wait for. */
   private foreign: ReadonlyArray<Offload> = []
   private nowMs = 0
@@ -95,17 +137,24 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
 
   // ---- down ------------------------------------------------------------------------------------------------------------
 
-  claim(key: number): boolean {
-    if (this.host.stateOf(key) !== BlockState.Absent) return false
-    if (this.host.take(key)) return true
-    this.account.droppedBlocks += 1
-    return false
+  claim(keys: Int32Array, from: number, to: number): BlockRuns | undefined {
+    const { host } = this
+    const refused = host.refused
+    const runs: Array<number> = []
+    for (let position = from; position < to;) {
+      const run = runLength(keys, position, to)
+      host.claim(keys[position]!, run, runs)
+      position += run
+    }
+    this.account.droppedBlocks += host.refused - refused
+    return runs.length === 0 ? undefined : runs
   }
 
-  copy(keys: ReadonlyArray<number>, holder: Holder, readyMs: number): void {
-    const copy = new HostCopy(keys, holder)
+  copy(blocks: BlockRuns, holder: Holder, readyMs: number): number {
+    const copy = new HostCopy(blocks, blocksOf(blocks) * this.blockBytes, holder)
     this.copies.add(copy)
-    this.down.start(copy, keys.length * this.blockBytes, readyMs)
+    this.down.start(copy, readyMs)
+    return copy.endMs
   }
 
   touch(keys: Int32Array, count: number): void {
@@ -113,69 +162,89 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
     this.disk?.store.touch(keys, count)
   }
 
-  private readonly copied = (copy: HostCopy<Holder>, endMs: number): void => {
-    const { keys } = copy
+  private readonly copied = (copy: HostCopy<Holder>): void => {
+    const { endMs, runs } = copy
     // A prefix is used later than what extends it.
-    for (let index = keys.length - 1; index >= 0; index--) this.host.arrive(keys[index]!)
+    for (let at = runs.length - 2; at >= 0; at -= 2) this.host.arrive(runs[at]!, runs[at + 1]!)
     this.copies.delete(copy)
     copy.live = false
     copy.endedMs = endMs
-    if (this.disk !== undefined) this.writeOn(this.disk, keys, endMs)
+    if (this.disk !== undefined) this.writeOn(this.disk, runs, endMs)
     this.events.copied(copy.holder, this.nowMs)
   }
 
   /** What brings a block that is on its way to host memory; few ask, so nobody keeps a list by block. */
   private bringing(key: number): Offload | undefined {
-    for (const copy of this.copies) if (copy.keys.includes(key)) return copy
-    for (const load of this.staging) if (load.keys.subarray(load.diskFrom, load.to).includes(key)) return load
+    const load = this.loadOf(key)
+    if (load !== undefined) return load
+    for (const copy of this.copies) if (hasBlock(copy.runs, key)) return copy
+    return undefined
+  }
+
+  private loadOf(key: number): LaneLoad<Owner> | undefined {
+    for (const load of this.loads) if (load.brings(key)) return load
     return undefined
   }
 
   /** Blocks that have just arrived in host memory go to disk, those that it lacks; they stay in host memory until they are there. */
-  private writeOn(disk: DiskTier, keys: ReadonlyArray<number>, nowMs: number): void {
-    const written = keys.filter((key) => disk.store.stateOf(key) === BlockState.Absent && this.takeDisk(disk, key))
-    if (written.length === 0) return
-    const write = new HostCopy(written, undefined)
-    for (const key of written) this.host.pin(key)
+  private writeOn(disk: DiskTier, arrived: BlockRuns, nowMs: number): void {
+    const { host } = this
+    const { store } = disk
+    const refused = store.refused
+    const runs: Array<number> = []
+    for (let at = 0; at < arrived.length; at += 2) store.claim(arrived[at]!, arrived[at + 1]!, runs)
+    this.account.droppedBlocks += store.refused - refused
+    if (runs.length === 0) return
+    const write = new DiskWriting(runs)
+    for (let at = 0; at < runs.length; at += 2) host.pin(runs[at]!, runs[at + 1]!)
     disk.arriving.add(write)
     const ended = (endMs: number): void => {
-      for (let index = written.length - 1; index >= 0; index--) {
-        const key = written[index]!
-        disk.store.arrive(key)
-        this.host.unpin(key)
+      for (let at = runs.length - 2; at >= 0; at -= 2) {
+        store.arrive(runs[at]!, runs[at + 1]!)
+        host.unpin(runs[at]!, runs[at + 1]!)
       }
       disk.arriving.delete(write)
       write.live = false
       write.endedMs = endMs
     }
-    disk.writes.start(ended, written.length * this.blockBytes, nowMs)
-  }
-
-  private takeDisk({ store }: DiskTier, key: number): boolean {
-    const taken = store.take(key)
-    if (!taken) this.account.droppedBlocks += 1
-    return taken
+    disk.writes.start(new DiskCopy(blocksOf(runs) * this.blockBytes, ended), nowMs)
   }
 
   // ---- up --------------------------------------------------------------------------------------------------------------
 
   lookup(keys: Int32Array, from: number, to: number): TierMatch | undefined {
     this.awaited = undefined
+    const { host } = this
     let idle = 0
     let position = from
-    for (; position < to; position++) {
+    while (position < to) {
       const key = keys[position]!
-      const load = this.loading.get(key)
-      if (load !== undefined) return this.waitFor(load)
-      const state = this.host.stateOf(key)
-      if (state === BlockState.Arriving) return this.waitFor(this.bringing(key))
-      if (state === BlockState.Absent) break
-      if (state === BlockState.Idle) idle += 1
+      const run = runLength(keys, position, to)
+      const present = host.presentRun(key, run)
+      const pinned = host.pinnedAmong(key, present)
+      if (pinned > 0 && this.someLoaded(keys, position, position + present)) return undefined
+      idle += present - pinned
+      position += present
+      if (present === run) continue
+      if (host.stateOf(key + present) === BlockState.Arriving) return this.waitFor(this.bringing(key + present))
+      break
     }
     const hostBlocks = position - from
     const diskBlocks = this.disk === undefined ? 0 : this.runOnDisk(this.disk, keys, position, to, idle)
     if (this.awaited !== undefined || hostBlocks + diskBlocks === 0) return undefined
     return { keys, from, hostBlocks, diskBlocks, objectBlocks: 0 }
+  }
+
+  /** Whether some of these blocks are on their way to the device already; whoever needs them waits for that. */
+  private someLoaded(keys: Int32Array, from: number, to: number): boolean {
+    if (this.loads.size === 0) return false
+    for (let position = from; position < to; position++) {
+      const load = this.loadOf(keys[position]!)
+      if (load === undefined) continue
+      this.waitFor(load)
+      return true
+    }
+    return false
   }
 
   private waitFor(copy: Offload | undefined): undefined {
@@ -206,15 +275,14 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
 
   reserve({ diskBlocks, from, hostBlocks, keys }: TierMatch): void {
     const diskFrom = from + hostBlocks
-    for (let position = from; position < diskFrom; position++) this.host.pin(keys[position]!)
-    for (let position = diskFrom; position < diskFrom + diskBlocks; position++) this.disk?.store.pin(keys[position]!)
+    pin(this.host, keys, from, diskFrom)
+    if (this.disk !== undefined) pin(this.disk.store, keys, diskFrom, diskFrom + diskBlocks)
   }
 
   letGo({ diskBlocks, from, hostBlocks, keys }: TierMatch): void {
     const diskFrom = from + hostBlocks
-    for (let position = diskFrom + diskBlocks - 1; position >= diskFrom; position--)
-      this.disk?.store.unpin(keys[position]!)
-    for (let position = diskFrom - 1; position >= from; position--) this.host.unpin(keys[position]!)
+    if (this.disk !== undefined) unpin(this.disk.store, keys, diskFrom, diskFrom + diskBlocks)
+    unpin(this.host, keys, from, diskFrom)
   }
 
   /** How soon the run would be on the device. */
@@ -226,9 +294,9 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
 
   /** The load is what others may wait for. */
   start(match: TierMatch, owner: Owner): Offload {
-    const load = new LaneLoad(match, owner, this.nowMs)
-    for (let position = load.from; position < load.to; position++) this.loading.set(load.keys[position]!, load)
-    if (this.disk === undefined || load.diskBlocks === 0) this.loadRun(load, this.nowMs)
+    const load = new LaneLoad(match, this.blockBytes, owner, this.nowMs)
+    this.loads.add(load)
+    if (this.disk === undefined || load.diskBlocks === 0) this.up.start(load, this.nowMs)
     else this.stage(this.disk, load)
     return load
   }
@@ -236,31 +304,23 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
   /** Copies what lies on disk to host memory first. */
   private stage(disk: DiskTier, load: LaneLoad<Owner>): void {
     const { diskBlocks, diskFrom, keys, to } = load
-    for (let position = diskFrom; position < to; position++)
-      if (!this.host.take(keys[position]!)) throw new Error("host memory has less room than was measured")
-    this.staging.add(load)
+    const runs = this.claim(keys, diskFrom, to)
+    if (runs === undefined || blocksOf(runs) !== diskBlocks)
+      throw new Error("host memory has less room than was measured")
     const ended = (endMs: number): void => {
-      for (let position = to - 1; position >= diskFrom; position--) {
-        const key = keys[position]!
-        disk.store.unpin(key)
-        this.host.arrive(key)
-        this.host.pin(key)
+      unpin(disk.store, keys, diskFrom, to)
+      for (let at = runs.length - 2; at >= 0; at -= 2) {
+        this.host.arrive(runs[at]!, runs[at + 1]!)
+        this.host.pin(runs[at]!, runs[at + 1]!)
       }
-      this.staging.delete(load)
-      this.loadRun(load, endMs)
+      this.up.start(load, endMs)
     }
-    disk.reads.start(ended, diskBlocks * this.blockBytes, this.nowMs)
-  }
-
-  private loadRun(load: LaneLoad<Owner>, nowMs: number): void {
-    this.up.start(load, matchedBlocks(load) * this.blockBytes, nowMs)
+    disk.reads.start(new DiskCopy(diskBlocks * this.blockBytes, ended), this.nowMs)
   }
 
   private readonly loadEnded = (load: LaneLoad<Owner>): void => {
-    for (let position = load.to - 1; position >= load.from; position--) {
-      this.host.unpin(load.keys[position]!)
-      this.loading.delete(load.keys[position]!)
-    }
+    unpin(this.host, load.keys, load.from, load.to)
+    this.loads.delete(load)
     load.live = false
     load.endedMs = this.nowMs
     this.events.loaded(load, this.nowMs)
@@ -268,12 +328,16 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
 
   // ---- time ------------------------------------------------------------------------------------------------------------
 
-  /** In the order in which the end of a copy may start another: down, disk, up. */
+  /** In the order in which copies end; at one instant in that in which the end of one may start another: down, disk, up. */
   tick(nowMs: number): boolean {
     this.nowMs = nowMs
-    let any = this.down.advance(nowMs, this.copied)
-    if (this.disk?.advance(nowMs) === true) any = true
-    if (this.up.advance(nowMs, this.loadEnded)) any = true
+    let any = false
+    for (let endMs = this.deadlineMs(); endMs <= nowMs; endMs = this.deadlineMs()) {
+      any = true
+      this.down.advance(endMs, this.copied)
+      this.disk?.advance(endMs)
+      this.up.advance(endMs, this.loadEnded)
+    }
     if (this.foreign.some(({ live }) => !live)) {
       this.foreign = this.foreign.filter(({ live }) => live)
       any = true
@@ -282,8 +346,8 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
   }
 
   deadlineMs(): number {
-    const deadlineMs = Math.min(this.down.deadlineMs(), this.up.deadlineMs())
-    return this.disk === undefined ? deadlineMs : Math.min(deadlineMs, this.disk.deadlineMs())
+    const deadlineMs = Math.min(this.down.nextEndMs, this.up.nextEndMs)
+    return this.disk === undefined ? deadlineMs : Math.min(deadlineMs, this.disk.nextEndMs)
   }
 
   occupancy(): TierOccupancy {

@@ -38,7 +38,7 @@ import { MemberCounts } from "../../structures/MemberCounts.ts"
 import type { KvEventSink } from "../KvEvents.ts"
 import { noBlock } from "../tiers/LeafOrder.ts"
 import type { WorkerProbe } from "../WorkerProbe.ts"
-import { IdleBlocks } from "./IdleBlocks.ts"
+import { IdleBlocks } from "../../structures/IdleBlocks.ts"
 
 /** Stands in slot lists for every block still being filled: private to its request, never matched. Frames count from 1. */
 const partialSlot = 0

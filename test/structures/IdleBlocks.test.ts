@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import { IdleBlocks } from "../../../src/engine/vllm/IdleBlocks.ts"
-import { frameSize } from "../../../src/structures/FrameMask.ts"
+import { IdleBlocks } from "../../src/structures/IdleBlocks.ts"
+import { frameSize } from "../../src/structures/FrameMask.ts"
 
 const below = (bound: number) => Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: bound - 1 }))
 const step = Schema.Struct({ frame: below(5), mask: below(256), act: Schema.Literals(["add", "add", "take", "first"]) })

@@ -13,8 +13,8 @@
  * The entries of a frame hang together, newest first, so members can be taken from anywhere. Each operation costs a few reads and
  * writes, for eight blocks as for one. 20 bytes per entry, 4 per frame; starts with a few entries and doubles.
  */
-import { memberCount } from "../../structures/FrameMask.ts"
-import { grown } from "../../structures/Grown.ts"
+import { memberCount } from "./FrameMask.ts"
+import { grown } from "./Grown.ts"
 
 // Cells of an entry.
 const frameCell = 0

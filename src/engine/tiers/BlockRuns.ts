@@ -1,0 +1,28 @@
+/**
+ * Blocks by runs of consecutive identities within a frame of eight (`structures/FrameMask.ts`): first identity and length of one run after
+ * another.
+ */
+import { frameBits, lastOf, leadingMembers, membersFrom } from "../../structures/FrameMask.ts"
+
+export type BlockRuns = ReadonlyArray<number>
+
+/** Adds the members of a mask, lowest first. */
+export const addRuns = (runs: Array<number>, frameNumber: number, mask: number): void => {
+  for (let rest = mask; rest !== 0;) {
+    const first = lastOf(rest & -rest)
+    const count = leadingMembers(rest, first)
+    runs.push((frameNumber << frameBits) | first, count)
+    rest &= ~membersFrom(first, count)
+  }
+}
+
+export const blocksOf = (runs: BlockRuns): number => {
+  let blocks = 0
+  for (let at = 1; at < runs.length; at += 2) blocks += runs[at]!
+  return blocks
+}
+
+export const hasBlock = (runs: BlockRuns, key: number): boolean => {
+  for (let at = 0; at < runs.length; at += 2) if (key >= runs[at]! && key < runs[at]! + runs[at + 1]!) return true
+  return false
+}
