@@ -91,6 +91,11 @@ export interface TierClock {
   tick(nowMs: number): boolean
   /** When the next transfer ends; `Infinity` when none is under way. */
   deadlineMs(): number
+  /**
+   * When the next one ends that makes a difference to the worker or its requests; those before may be seen to later. Absent where every
+   * one does.
+   */
+  noticeMs?(): number
 }
 
 export interface WorkerCore extends BlockHolder {

@@ -174,6 +174,19 @@ export abstract class EventLoop implements SimulationLoop {
     return []
   }
 
+  /** When something happens next. Unless somebody looks on, ends of transfers that nobody notices are seen to with it, or in the end. */
+  private nextInstantMs(): number {
+    const { maxSimTimeMs, probe, scaling, time } = this.context
+    const nextMs = Math.min(
+      this.nextArrivalMs,
+      this.queue.headMs,
+      this.nextTransferMs(probe === undefined && scaling === undefined),
+      this.pendingDecisions > 0 ? time.nextTimerMs : Number.POSITIVE_INFINITY
+    )
+    const isLast = nextMs === Number.POSITIVE_INFINITY || nextMs > maxSimTimeMs
+    return isLast ? Math.min(nextMs, this.nextTransferMs()) : nextMs
+  }
+
   /** Settles the current instant, then moves to the next one at which something happens. */
   step(): LoopState {
     const { context } = this
@@ -182,12 +195,7 @@ export abstract class EventLoop implements SimulationLoop {
     if (this.decisions.length > 0) return "running"
     collectIdentities(context, this.holders)
     if (context.scaling !== undefined && this.isDone()) return this.end("drained")
-    const nextMs = Math.min(
-      this.nextArrivalMs,
-      this.queue.headMs,
-      this.nextTransferMs(),
-      this.pendingDecisions > 0 ? context.time.nextTimerMs : Number.POSITIVE_INFINITY
-    )
+    const nextMs = this.nextInstantMs()
     if (nextMs === Number.POSITIVE_INFINITY) {
       if (context.workload.drained && context.ledger.inFlight === 0) return this.end("drained")
       throw deadEnd(this.nowMs, context.ledger.inFlight, this.inPools())
@@ -224,10 +232,11 @@ export abstract class EventLoop implements SimulationLoop {
     return any
   }
 
-  private nextTransferMs(): number {
+  private nextTransferMs(noticedOnly = false): number {
     const { pools } = this
     let nextMs = Number.POSITIVE_INFINITY
-    for (let index = 0; index < pools.length; index++) nextMs = Math.min(nextMs, pools[index]!.nextTransferMs())
+    for (let index = 0; index < pools.length; index++)
+      nextMs = Math.min(nextMs, pools[index]!.nextTransferMs(noticedOnly))
     // A transfer that takes no time is over with the next tick, even when the clock has passed its start.
     return Math.max(nextMs, this.nowMs)
   }

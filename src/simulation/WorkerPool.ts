@@ -342,11 +342,16 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     return any
   }
 
-  /** When the next transfer between KV tiers ends; `Infinity` when none is under way. */
-  nextTransferMs(): number {
+  /** When the next transfer between KV tiers ends, or the next that makes a difference to anybody here; `Infinity` for none. */
+  nextTransferMs(noticedOnly = false): number {
     let nextMs = Number.POSITIVE_INFINITY
     if (!this.hasTiers) return nextMs
-    for (const core of this.cores) nextMs = Math.min(nextMs, core?.tiers?.deadlineMs() ?? nextMs)
+    for (const core of this.cores) {
+      const tiers = core?.tiers
+      if (tiers === undefined) continue
+      const endMs = noticedOnly && tiers.noticeMs !== undefined ? tiers.noticeMs() : tiers.deadlineMs()
+      nextMs = Math.min(nextMs, endMs)
+    }
     return nextMs
   }
 

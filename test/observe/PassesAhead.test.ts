@@ -10,7 +10,7 @@ import { timelineText } from "../../src/observe/TimelineText.ts"
 import type { RunOptions } from "../../src/simulation/Replay.ts"
 import type { RunProbe } from "../../src/simulation/RunProbe.ts"
 import type { Topology } from "../../src/simulation/Topology.ts"
-import { type RandomRun, randomRun } from "../simulation/RandomRun.ts"
+import { type RandomRun, randomRun, tiered } from "../simulation/RandomRun.ts"
 import { engineArgs } from "../support/EngineArgsBuilder.ts"
 import * as PlainWorkload from "../support/PlainWorkload.ts"
 import { disaggregatedTopology, multiTopology, replay, topology } from "../support/Replays.ts"
@@ -111,6 +111,17 @@ describe("passes ahead of time", () => {
     [randomRun],
     ([run]) => assertSame(topology(sglangArgs(run), run.workers), PlainWorkload.layer(run)),
     runs
+  )
+
+  it.effect.prop(
+    "are drawn with KV tiers, which fill and move meanwhile",
+    [randomRun],
+    ([run]) =>
+      Effect.andThen(
+        assertSame(topology(tiered(run, "on_evict"), run.workers), PlainWorkload.layer(run)),
+        assertSame(topology(tiered(run, "write_through"), run.workers), PlainWorkload.layer(run))
+      ),
+    { arbitrary: { runs: 20, size: 40 } }
   )
 
   it.effect.prop(

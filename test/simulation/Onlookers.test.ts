@@ -96,7 +96,10 @@ describe("whoever looks on", () => {
   it.effect.prop(
     "sees what happens without, where blocks are copied when they are computed",
     [randomRun],
-    ([run]) => assertSame(run, topology(tiered(run, "write_through"), run.workers)),
+    ([run]) => {
+      const workers = topology(tiered(run, "write_through"), run.workers)
+      return Effect.andThen(assertSame(run, workers), assertSame(run, workers, run.limitMs))
+    },
     runs
   )
 

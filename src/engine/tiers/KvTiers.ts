@@ -78,6 +78,8 @@ export interface CopyTiers<Owner, Holder> extends KvTiers<Owner> {
   claim(keys: Int32Array, from: number, to: number): BlockRuns | undefined
   /** Copies claimed blocks that are computed at `readyMs`; returns when they are there, ms. */
   copy(blocks: BlockRuns, holder: Holder, readyMs: number): number
+  /** When the next transfer ends that somebody waits for or is told of, besides those of {@link CopyTiers.copy}'s holders. */
+  noticeMs(): number
   /** The leading `keys[0 … count)` count as just used. */
   touch(keys: Int32Array, count: number): void
 }

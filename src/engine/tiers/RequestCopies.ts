@@ -76,11 +76,25 @@ export class RequestCopies<Member extends CopyUser> implements TierClock, CopyEv
   }
 
   tick(nowMs: number): boolean {
-    return this.tiers.tick(nowMs)
+    const released = this.releaseMs() <= nowMs
+    return this.tiers.tick(nowMs) || released
   }
 
   deadlineMs(): number {
     return this.tiers.deadlineMs()
+  }
+
+  /** A copy whose blocks are held anyway, and for which nobody waits, ends unnoticed. */
+  noticeMs(): number {
+    return Math.min(this.releaseMs(), this.tiers.noticeMs())
+  }
+
+  /** When copies next free slots that are held for them alone. */
+  private releaseMs(): number {
+    let releaseMs = Number.POSITIVE_INFINITY
+    if (this.lingering.size === 0) return releaseMs
+    for (const { lastEndMs } of this.lingering) releaseMs = Math.min(releaseMs, lastEndMs)
+    return releaseMs
   }
 
   occupancy(): TierOccupancy {
@@ -108,7 +122,7 @@ export class RequestCopies<Member extends CopyUser> implements TierClock, CopyEv
   /** What was computed since the last call is there at `endMs`. */
   passEnds(endMs: number): void {
     if (this.collected.length === 0) return
-    for (const { blocks, holder } of this.collected) this.tiers.copy(blocks, holder, endMs)
+    for (const { blocks, holder } of this.collected) holder.lastEndMs = this.tiers.copy(blocks, holder, endMs)
     this.collected.length = 0
   }
 

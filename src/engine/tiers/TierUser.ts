@@ -13,8 +13,9 @@ export interface TierUser {
 
 /** Copies of one request's blocks; once the request has let go of those, they are held here. */
 export class CopyHolder {
-  /** Copies that have not ended. */
+  /** Copies that have not ended, and when the last of them ends, ms. */
   copies = 0
+  lastEndMs = Number.NEGATIVE_INFINITY
   slots: Int32Array = emptyBlocks
   heldBlocks = 0
 }

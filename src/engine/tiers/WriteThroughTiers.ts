@@ -29,8 +29,6 @@ class HostCopy<Holder> implements Offload, LaneCopy<HostCopy<Holder>> {
   readonly holder: Holder
   endMs = Number.NaN
   behind: HostCopy<Holder> | undefined = undefined
-  /** Some request waits for it. */
-  awaited = false
 
   constructor(runs: BlockRuns, bytes: number, holder: Holder) {
     this.runs = runs
@@ -117,6 +115,10 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
   /** What is on its way to host memory, and to the device. */
   private readonly copies = new Set<HostCopy<Holder>>()
   private readonly loads = new Set<LaneLoad<Owner>>()
+  /** Those of the copies for which some request waits. */
+  private readonly awaitedCopies = new Set<HostCopy<Holder>>()
+  /** Others are told what host memory has. */
+  private readonly isWatched: boolean
   /** Copies of other workers that requests here wait for. */
   private foreign: ReadonlyArray<Offload> = []
   private nowMs = 0
@@ -130,6 +132,7 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
     this.up = new CopyLane(args.hostToDeviceGbS, args.latencyMs)
     this.disk = shared.diskOf(args)
     this.host.tell(sinks?.host)
+    this.isWatched = sinks !== undefined
     this.disk?.store.tell(args.diskPerWorker ? sinks?.disk : sinks?.sharedDisk)
     shared.watch("device", "host", this.down, args.blockBytes)
     shared.watch("host", "device", this.up, args.blockBytes)
@@ -167,17 +170,22 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
     // A prefix is used later than what extends it.
     for (let at = runs.length - 2; at >= 0; at -= 2) this.host.arrive(runs[at]!, runs[at + 1]!)
     this.copies.delete(copy)
+    this.awaitedCopies.delete(copy)
     copy.live = false
     copy.endedMs = endMs
     if (this.disk !== undefined) this.writeOn(this.disk, runs, endMs)
     this.events.copied(copy.holder, this.nowMs)
   }
 
-  /** What brings a block that is on its way to host memory; few ask, so nobody keeps a list by block. */
-  private bringing(key: number): Offload | undefined {
+  /** Waits for a block that is on its way to host memory; few ask, so nobody keeps a list by block. */
+  private waitForHost(key: number): undefined {
     const load = this.loadOf(key)
-    if (load !== undefined) return load
-    for (const copy of this.copies) if (hasBlock(copy.runs, key)) return copy
+    if (load !== undefined) return this.waitFor(load)
+    for (const copy of this.copies) {
+      if (!hasBlock(copy.runs, key)) continue
+      this.awaitedCopies.add(copy)
+      return this.waitFor(copy)
+    }
     return undefined
   }
 
@@ -226,7 +234,7 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
       idle += present - pinned
       position += present
       if (present === run) continue
-      if (host.stateOf(key + present) === BlockState.Arriving) return this.waitFor(this.bringing(key + present))
+      if (host.stateOf(key + present) === BlockState.Arriving) return this.waitForHost(key + present)
       break
     }
     const hostBlocks = position - from
@@ -331,9 +339,8 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
   /** In the order in which copies end; at one instant in that in which the end of one may start another: down, disk, up. */
   tick(nowMs: number): boolean {
     this.nowMs = nowMs
-    let any = false
+    let any = this.noticeMs() <= nowMs
     for (let endMs = this.deadlineMs(); endMs <= nowMs; endMs = this.deadlineMs()) {
-      any = true
       this.down.advance(endMs, this.copied)
       this.disk?.advance(endMs)
       this.up.advance(endMs, this.loadEnded)
@@ -348,6 +355,15 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
   deadlineMs(): number {
     const deadlineMs = Math.min(this.down.nextEndMs, this.up.nextEndMs)
     return this.disk === undefined ? deadlineMs : Math.min(deadlineMs, this.disk.nextEndMs)
+  }
+
+  /** A disk may be shared: who waits for a copy there is unknown here. */
+  noticeMs(): number {
+    if (this.disk !== undefined || this.isWatched) return this.deadlineMs()
+    let noticeMs = this.up.nextEndMs
+    if (this.awaitedCopies.size === 0) return noticeMs
+    for (const { endMs } of this.awaitedCopies) noticeMs = Math.min(noticeMs, endMs)
+    return noticeMs
   }
 
   occupancy(): TierOccupancy {

@@ -125,6 +125,7 @@ export class VllmV1Worker extends BatchWorker<Sequence> {
     return {
       tick: (nowMs) => this.tickCopies(copies, nowMs),
       deadlineMs: () => copies.deadlineMs(),
+      noticeMs: () => copies.noticeMs(),
       occupancy: () => copies.occupancy()
     }
   }

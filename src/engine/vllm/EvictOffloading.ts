@@ -57,6 +57,11 @@ export class EvictOffloading extends Offloading implements EvictionEvents<Sequen
     return this.tiers.deadlineMs()
   }
 
+  /** The end of any transfer frees slots. */
+  noticeMs(): number {
+    return this.tiers.deadlineMs()
+  }
+
   /** A worker without anything else to do sleeps until a transfer ends. */
   wakeUpMs(nowMs: number): number {
     const deadlineMs = this.tiers.deadlineMs()

@@ -41,6 +41,7 @@ export abstract class Offloading implements TierClock {
 
   abstract tick(nowMs: number): boolean
   abstract deadlineMs(): number
+  abstract noticeMs(): number
   abstract occupancy(): TierOccupancy
 
   /** When a pass ends that did nothing at `nowMs`. */

@@ -164,7 +164,7 @@ export class VllmWorker extends AheadWorker<Sequence> {
   protected timeQuietPasses(passes: number, untilMs: number): void {
     const { ahead, offloading, pool, steady, timing } = this
     // What the end of a transfer changes, the pass behind it sees.
-    const quietUntilMs = offloading === undefined ? untilMs : Math.min(untilMs, offloading.deadlineMs())
+    const quietUntilMs = offloading === undefined ? untilMs : Math.min(untilMs, offloading.noticeMs())
     timing.runAhead(ahead, passes, quietUntilMs, steady.size, steady.contextTokens, pool.activeBlocks)
   }
 
