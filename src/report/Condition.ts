@@ -75,16 +75,6 @@ const inReports = (metrics: Metrics): Vocabulary<Report> => ({
   page: "docs/report.md"
 })
 
-/** The one name that has these words, in whatever order, among others: `ttft_p99` means `p99_ttft_ms`. */
-const nameOfWords = (name: string, names: Iterable<string>): string | undefined => {
-  const words = name.split("_")
-  const found = [...names].filter((candidate) => {
-    const others = new Set(candidate.split("_"))
-    return words.every((word) => others.has(word))
-  })
-  return found.length === 1 ? found[0] : undefined
-}
-
 const metricIn = <Subject>(
   name: string,
   text: string,
@@ -93,9 +83,7 @@ const metricIn = <Subject>(
   const metric = metrics.get(name) ?? byPath?.(name)
   if (metric !== undefined) return Result.succeed(metric)
   const ofTheRun = `dynosim.${name}`
-  const close = metrics.has(ofTheRun)
-    ? ofTheRun
-    : (closestName(name, metrics.keys()) ?? nameOfWords(name, metrics.keys()))
+  const close = metrics.has(ofTheRun) ? ofTheRun : closestName(name, metrics.keys())
   return problemIn(
     text,
     `${name} is not a number in the ${place}`,

@@ -1,5 +1,5 @@
 /** Keys of rows that no format reads, but that are almost one that is read, or another tool's word for it. */
-import { closestName } from "../settings/ClosestName.ts"
+import { nearestByEdits } from "../settings/ClosestName.ts"
 import type { JsonObject } from "./JsonLine.ts"
 
 /** What other tools call the lengths of a request. */
@@ -32,7 +32,7 @@ export class MistakenKeys {
   add(object: JsonObject, line: number): void {
     for (const key in object) {
       if (this.known.has(key) || this.unknown.has(key) || this.unknown.size === maxKeys) continue
-      const meant = otherWords.get(key) ?? closestName(key, this.known)
+      const meant = otherWords.get(key) ?? nearestByEdits(key, this.known)
       // A row that has both means something else by it.
       this.unknown.set(key, meant === undefined || meant in object ? undefined : { meant, line })
     }

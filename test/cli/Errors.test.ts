@@ -46,7 +46,7 @@ const cases: ReadonlyArray<readonly [what: string, argv: ReadonlyArray<string>, 
   [
     "a system without data",
     engine({ aic_backend: "vllm", aic_model_path: "Qwen/Qwen3-32B", aic_system: "b200" }),
-    "aic_system: unsupported system 'b200'; available: a100_sxm, b200_sxm, b300_sxm, b60, gb200, gb300, h100_sxm, h200_sxm, l40s, "
+    "aic_system: unsupported system 'b200'; did you mean b200_sxm? available: a100_sxm, b200_sxm, b300_sxm, b60, gb200, gb300, h100_sxm, h200_sxm, l40s, "
       + "rtx_pro_6000_server; others can be imported (dynosim aic import) or come in a bundle (--aic-bundle)"
   ],
   [

@@ -37,4 +37,12 @@ describe("closestName", () => {
     assert.strictEqual(closestName("blocksize", names), "block_size")
     assert.strictEqual(closestName("foo", names), undefined)
   })
+
+  it("finds the only one with the same words, in whatever order", () => {
+    const names = ["router_temperature", "h100_sxm", "h200_sxm", "gh100", "p99_ttft_ms", "p99_itl_ms"]
+    assert.strictEqual(closestName("temperature", names), "router_temperature")
+    assert.strictEqual(closestName("H100", names), "h100_sxm")
+    assert.strictEqual(closestName("ttft_p99", names), "p99_ttft_ms")
+    assert.strictEqual(closestName("p99", names), undefined)
+  })
 })

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import * as Schema from "effect/Schema"
+import { didYouMean } from "../../settings/ClosestName.ts"
 import { AicError } from "./AicError.ts"
 import { shippedFolder, unreadable } from "./DataFolders.ts"
 import { ModelConfig } from "./ModelConfig.ts"
@@ -69,7 +70,7 @@ export const modelConfig = Effect.fnUntraced(function* (
         : `the operations of '${modelPath}' (${architecture}) are not known`,
     advice:
       architecture === undefined
-        ? `shipped: ${Object.keys(models).join(", ")}; give a local folder for others`
+        ? `${didYouMean(modelPath, Object.keys(models))}shipped: ${Object.keys(models).join(", ")}; give a local folder for others`
         : "it needs a bundle (--aic-bundle)"
   })
 })

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import * as Schema from "effect/Schema"
+import { didYouMean } from "../../settings/ClosestName.ts"
 import { AicError } from "./AicError.ts"
 import { shippedFolder, unreadable, userFolder } from "./DataFolders.ts"
 import { SystemConstants } from "./SystemConstants.ts"
@@ -100,7 +101,7 @@ export const systemConstants = Effect.fnUntraced(function* (system: string) {
   return yield* new AicError({
     where: "aic_system",
     problem: `unsupported system '${system}'`,
-    advice: `available: ${Object.keys(known).join(", ")}; ${howToGet}`
+    advice: `${didYouMean(system, Object.keys(known))}available: ${Object.keys(known).join(", ")}; ${howToGet}`
   })
 })
 
