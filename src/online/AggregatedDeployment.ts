@@ -10,7 +10,6 @@
  *
  * Workers that are added start as fibers of the recruiter; one that drains leaves when it rests.
  */
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Queue from "effect/Queue"
@@ -35,16 +34,13 @@ import { WorkerRoster } from "../simulation/WorkerRoster.ts"
 import type { Deployment, DeploymentObserver, DeploymentOptions } from "./Deployment.ts"
 import { KvEventHub } from "./KvEventHub.ts"
 import { LiveRequest } from "./LiveRequest.ts"
+import { LiveRequests } from "./LiveRequests.ts"
 import { OnlineWorker, type WorkerMessage } from "./OnlineWorker.ts"
 import type { OutputBatch } from "./OutputBatch.ts"
 import { type Timeline, Turn } from "./Pace.ts"
+import { Recruiter } from "./Recruiter.ts"
 
 const rigidRouter = "the router cannot follow workers that come and go: give its core an eligible method"
-
-interface Recruit {
-  readonly worker: number
-  readonly readyMs: number
-}
 
 export interface AggregatedSetup {
   readonly engine: Engine["Service"]
@@ -60,8 +56,8 @@ export class AggregatedDeployment implements Deployment {
   /** By index; those that have not started yet, or have left, are `undefined`. */
   private readonly workers: Array<OnlineWorker | undefined>
   private readonly places: Array<ProbedWorker>
-  /** Workers that are to start, and when they are ready. */
-  private readonly recruits: Queue.Queue<Recruit>
+  /** Of workers by their index. */
+  private readonly recruiter: Recruiter<number>
   /** Of workers that have left. */
   private pastPasses = 0
   private readonly router: RouterCore
@@ -73,7 +69,7 @@ export class AggregatedDeployment implements Deployment {
   /** Gaps between planned times: nobody reads them. */
   private readonly gaps = new TokenGaps()
   private readonly sharedTiers = new SharedTiers()
-  private readonly live = new Map<SimRequest, LiveRequest>()
+  private readonly live = new LiveRequests()
   /** Opened when a pass without duration has been digested; nobody has told the observer yet. */
   private readonly roundGoesOn = Latch.makeUnsafe()
   private unsettled = false
@@ -89,12 +85,12 @@ export class AggregatedDeployment implements Deployment {
     readonly hub: KvEventHub
     readonly outputs: Queue.Queue<OutputBatch>
     readonly mailboxes: ReadonlyArray<Queue.Queue<WorkerMessage>>
-    readonly recruits: Queue.Queue<Recruit>
+    readonly recruiter: Recruiter<number>
   }) {
-    const { engine, hub, mailboxes, options, outputs, recruits, router } = parts
+    const { engine, hub, mailboxes, options, outputs, recruiter, router } = parts
     this.options = options
     this.engine = engine
-    this.recruits = recruits
+    this.recruiter = recruiter
     this.roster = new WorkerRoster(mailboxes.length)
     this.time = options.time
     this.identity = options.identity
@@ -133,11 +129,11 @@ export class AggregatedDeployment implements Deployment {
     const hub = yield* KvEventHub.make(router)
     // Each worker has one batch in it at most.
     const outputs = yield* Effect.acquireRelease(Queue.unbounded<OutputBatch>(), Queue.shutdown)
-    const recruits = yield* Effect.acquireRelease(Queue.unbounded<Recruit>(), Queue.shutdown)
+    const recruiter = yield* Recruiter.make<number>(options.time)
     const mailboxes = yield* Effect.forEach(Array.from({ length: workers }), () =>
       Effect.acquireRelease(Queue.unbounded<WorkerMessage>(), Queue.shutdown)
     )
-    return new AggregatedDeployment({ options, engine, router, hub, outputs, mailboxes, recruits })
+    return new AggregatedDeployment({ options, engine, router, hub, outputs, mailboxes, recruiter })
   })
 
   /** Runs the workers, the router's feed and the digestion until interrupted or failed. */
@@ -148,7 +144,7 @@ export class AggregatedDeployment implements Deployment {
       const digestion = Effect.forever(this.digest(observer), { disableYield: true })
       const rounds = Effect.forever(this.settleRound(observer), { disableYield: true })
       const lives = this.staff.map((worker) => Effect.andThen(worker.life(), Effect.never))
-      return Effect.raceAllFirst([this.hub.deliver, digestion, rounds, this.recruit(), ...lives])
+      return Effect.raceAllFirst([this.hub.deliver, digestion, rounds, this.recruiter.run(this.begin), ...lives])
     })
   }
 
@@ -202,7 +198,7 @@ export class AggregatedDeployment implements Deployment {
     checkWorkerMemory(Math.max(0, workers - this.roster.wanted), args)
     const { drained, started } = this.roster.scaleTo(workers)
     const readyMs = this.time.nowMs() + (args.startupTimeS ?? 0) * 1000
-    for (const worker of started) Queue.offerUnsafe(this.recruits, { worker, readyMs })
+    for (const worker of started) this.recruiter.ask(worker, readyMs)
     if (drained.length === 0) return
     this.router.eligible?.(this.roster.ready)
     for (const worker of drained) if (this.workers[worker]!.hasNothing) this.dismiss(worker)
@@ -210,26 +206,19 @@ export class AggregatedDeployment implements Deployment {
 
   submit(request: SimRequest): LiveRequest {
     const worker = this.router.route(request, this.time.nowMs())
-    const live = new LiveRequest(request)
-    this.live.set(request, live)
+    const live = this.live.add(new LiveRequest(request))
     if (worker >= 0) this.dispatch(live, worker)
     return live
   }
 
   abort(live: LiveRequest): void {
     const { request } = live
-    if (!this.live.delete(request)) return
-    live.aborted = true
-    request.status = "failed"
+    if (!this.live.abort(live)) return
     // One that is parked is dropped when the router lets it go.
     if (request.workerIndex < 0) return
     this.workers[request.workerIndex]!.send({ _tag: "Abort", live })
     this.router.freed(request, this.time.nowMs())
     this.dispatchReleased()
-  }
-
-  markBlocks(mark: (block: number) => void): void {
-    for (const { blocks } of this.live.keys()) for (const block of blocks) mark(block)
   }
 
   private get staff(): ReadonlyArray<OnlineWorker> {
@@ -265,40 +254,27 @@ export class AggregatedDeployment implements Deployment {
     })
   }
 
-  /** Starts workers that have been asked for, each as a fiber of its own, until interrupted or failed. */
-  private readonly recruit = Effect.fnUntraced(function* (
-    this: AggregatedDeployment
-  ): Effect.fn.Return<never, ReplayError> {
-    const failed = yield* Deferred.make<never, ReplayError>()
-    const hire = Effect.flatMap(Queue.take(this.recruits), (recruit) =>
-      Effect.forkChild(Effect.catchCause(this.begin(recruit), (cause) => Deferred.failCause(failed, cause)))
-    )
-    return yield* Effect.raceFirst(Effect.forever(hire), Deferred.await(failed))
-  })
+  /** The life of a worker that is added; it may have been called off. */
+  private readonly begin = (index: number): Effect.Effect<void, ReplayError> =>
+    this.roster.becomeReady(index)
+      ? Effect.acquireUseRelease(
+          Queue.unbounded<WorkerMessage>(),
+          (mailbox) => this.join(index, mailbox).life(),
+          Queue.shutdown
+        )
+      : Effect.void
 
-  private readonly begin = Effect.fnUntraced(function* (
-    this: AggregatedDeployment,
-    { readyMs, worker: index }: Recruit
-  ): Effect.fn.Return<void, ReplayError> {
-    yield* this.time.sleepUntil(readyMs, Turn.settle)
-    // It may have been called off.
-    if (!this.roster.becomeReady(index)) return
-    yield* Effect.acquireUseRelease(
-      Queue.unbounded<WorkerMessage>(),
-      (mailbox) => {
-        const nowMs = this.time.nowMs()
-        this.router.eligible?.(this.roster.ready)
-        const worker = this.employ(index, mailbox)
-        this.workers[index] = worker
-        this.places.push(worker.place)
-        this.probe?.joined?.(worker.place, nowMs)
-        this.router.retry?.(nowMs)
-        this.dispatchReleased()
-        return worker.life()
-      },
-      Queue.shutdown
-    )
-  })
+  private join(index: number, mailbox: Queue.Queue<WorkerMessage>): OnlineWorker {
+    const nowMs = this.time.nowMs()
+    this.router.eligible?.(this.roster.ready)
+    const worker = this.employ(index, mailbox)
+    this.workers[index] = worker
+    this.places.push(worker.place)
+    this.probe?.joined?.(worker.place, nowMs)
+    this.router.retry?.(nowMs)
+    this.dispatchReleased()
+    return worker
+  }
 
   /** A draining worker that has nothing left leaves. */
   private dismiss(index: number): void {
@@ -318,7 +294,7 @@ export class AggregatedDeployment implements Deployment {
 
   private get holders(): ReadonlyArray<BlockHolder> {
     const { holder, hub, places, router } = this
-    return [...places.map(({ core }) => core), router, hub, this, ...(holder === undefined ? [] : [holder])]
+    return [...places.map(({ core }) => core), router, hub, this.live, ...(holder === undefined ? [] : [holder])]
   }
 
   private dispatch(live: LiveRequest, worker: number): void {
@@ -397,7 +373,7 @@ export class AggregatedDeployment implements Deployment {
     if (signal === Signal.FirstToken) this.router.prefillDone(request, nowMs)
     else {
       this.router.freed(request, nowMs)
-      this.live.delete(request)
+      this.live.take(request)
       observer.ended(live, signal === Signal.Rejected ? "rejected" : "completed", nowMs)
       observer.left(live)
     }

@@ -11,7 +11,6 @@
  * before the observer has digested the last round, so what is slow to digest holds the workers back. Workers that are added start as
  * fibers of the recruiter; those that have drained leave at the end of a round.
  */
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Queue from "effect/Queue"
@@ -33,9 +32,11 @@ import { checkWorkerMemory } from "../simulation/WorkerMemory.ts"
 import { CopyAlarm } from "./CopyAlarm.ts"
 import type { Deployment, DeploymentObserver, DeploymentOptions } from "./Deployment.ts"
 import { LiveRequest } from "./LiveRequest.ts"
+import { LiveRequests } from "./LiveRequests.ts"
 import { OutputBatch } from "./OutputBatch.ts"
 import { PacedPool } from "./PacedPool.ts"
 import { type Timeline, Turn } from "./Pace.ts"
+import { Recruiter } from "./Recruiter.ts"
 
 export interface DisaggregatedSetup {
   readonly prefill: PoolSetup
@@ -60,13 +61,12 @@ interface Station {
 interface Recruit {
   readonly pool: PacedPool<WorkerCore>
   readonly worker: number
-  readonly readyMs: number
 }
 
 /** Told to a station in place of the end of a pass when its worker has left. */
 const noMorePasses = Number.NaN
 
-export class DisaggregatedDeployment implements Deployment, HandoffHost, BlockHolder {
+export class DisaggregatedDeployment implements Deployment, HandoffHost {
   readonly time: Timeline
   /** When the present round, or whatever else is going on, happens. */
   nowMs = 0
@@ -77,13 +77,12 @@ export class DisaggregatedDeployment implements Deployment, HandoffHost, BlockHo
   /** By index in the pool. */
   private readonly prefillStations: Map<number, Station>
   private readonly decodeStations: Map<number, Station>
-  /** Workers that are to start. */
-  private readonly recruits: Queue.Queue<Recruit>
+  private readonly recruiter: Recruiter<Recruit>
   private readonly transfers: Queue.Queue<Transfer>
   /** Gaps between planned times: nobody reads them. */
   private readonly gaps = new TokenGaps()
-  private readonly live = new Map<SimRequest, LiveRequest>()
-  private readonly left = new Map<SimRequest, LiveRequest>()
+  private readonly live = new LiveRequests()
+  private readonly left = new LiveRequests()
   /** Ended since the last round. */
   private readonly endedPasses: Array<Station> = []
   private readonly endedTransfers: Array<SimRequest> = []
@@ -102,14 +101,14 @@ export class DisaggregatedDeployment implements Deployment, HandoffHost, BlockHo
     options: DeploymentOptions,
     ends: ReadonlyArray<Queue.Queue<number>>,
     transfers: Queue.Queue<Transfer>,
-    recruits: Queue.Queue<Recruit>
+    recruiter: Recruiter<Recruit>
   ) {
     const { lag, maxLagMs, probe, time } = options
     const paced = { gaps: this.gaps, sharedTiers: new SharedTiers(), probe, lag, maxLagMs, nowMs: time.nowMs }
     this.time = time
     this.options = options
     this.transfers = transfers
-    this.recruits = recruits
+    this.recruiter = recruiter
     this.prefill = new PacedPool({ ...prefill, ...paced, role: "prefill", spawn: source.spawnSource })
     this.decode = new PacedPool({ ...decode, ...paced, role: "decode", spawn: destination.spawnDestination })
     this.protocol = new HandoffProtocol(this, {
@@ -143,8 +142,8 @@ export class DisaggregatedDeployment implements Deployment, HandoffHost, BlockHo
       Effect.acquireRelease(Queue.unbounded<number>(), Queue.shutdown)
     )
     const transfers = yield* Effect.acquireRelease(Queue.unbounded<Transfer>(), Queue.shutdown)
-    const recruits = yield* Effect.acquireRelease(Queue.unbounded<Recruit>(), Queue.shutdown)
-    return new DisaggregatedDeployment(setup, options, ends, transfers, recruits)
+    const recruiter = yield* Recruiter.make<Recruit>(options.time)
+    return new DisaggregatedDeployment(setup, options, ends, transfers, recruiter)
   })
 
   run(observer: DeploymentObserver, holder?: BlockHolder): Effect.Effect<never, ReplayError> {
@@ -154,7 +153,7 @@ export class DisaggregatedDeployment implements Deployment, HandoffHost, BlockHo
       return Effect.raceAllFirst([
         Effect.forever(this.conduct(observer), { disableYield: true }),
         Effect.forever(this.carry(), { disableYield: true }),
-        this.recruit(),
+        this.recruiter.run((recruit) => this.begin(recruit)),
         ...[...this.prefillStations.values(), ...this.decodeStations.values()].map((station) =>
           Effect.andThen(this.work(station), Effect.never)
         )
@@ -204,14 +203,13 @@ export class DisaggregatedDeployment implements Deployment, HandoffHost, BlockHo
     const { ready, starting } = pool.size()
     checkWorkerMemory(Math.max(0, workers - ready - starting), pool.newWorkerArgs)
     this.nowMs = this.time.nowMs()
-    pool.scaleTo(workers, this.nowMs, (worker, readyMs) => Queue.offerUnsafe(this.recruits, { pool, worker, readyMs }))
+    pool.scaleTo(workers, this.nowMs, (worker, readyMs) => this.recruiter.ask({ pool, worker }, readyMs))
     // Who drains and has nothing may leave.
     this.callConductor()
   }
 
   submit(request: SimRequest): LiveRequest {
-    const live = new LiveRequest(request)
-    this.live.set(request, live)
+    const live = this.live.add(new LiveRequest(request))
     // What ended before it arrived goes first.
     this.takeTransfers()
     this.protocol.arrive(request)
@@ -220,18 +218,10 @@ export class DisaggregatedDeployment implements Deployment, HandoffHost, BlockHo
   }
 
   abort(live: LiveRequest): void {
-    const { request } = live
-    if (!this.live.delete(request)) return
-    live.aborted = true
-    request.status = "failed"
+    if (!this.live.abort(live)) return
     this.nowMs = this.time.nowMs()
-    this.protocol.cancel(request)
+    this.protocol.cancel(live.request)
     this.callConductor()
-  }
-
-  markBlocks(mark: (block: number) => void): void {
-    for (const requests of [this.live, this.left])
-      for (const { blocks } of requests.keys()) for (const block of blocks) mark(block)
   }
 
   // ---- what the protocol asks for ------------------------------------------------------------------------------------
@@ -242,10 +232,9 @@ export class DisaggregatedDeployment implements Deployment, HandoffHost, BlockHo
   }
 
   requestEnded(request: SimRequest, status: RequestStatus): void {
-    const live = this.live.get(request)
+    const live = this.live.take(request)
     if (live === undefined) return
-    this.live.delete(request)
-    this.left.set(request, live)
+    this.left.add(live)
     request.status = status
     this.observer?.ended(live, status, this.nowMs)
   }
@@ -258,10 +247,8 @@ export class DisaggregatedDeployment implements Deployment, HandoffHost, BlockHo
   }
 
   requestReleased(request: SimRequest): void {
-    const live = this.left.get(request)
-    if (live === undefined) return
-    this.left.delete(request)
-    this.observer?.left(live)
+    const live = this.left.take(request)
+    if (live !== undefined) this.observer?.left(live)
   }
 
   private get cores(): ReadonlyArray<WorkerCore> {
@@ -269,8 +256,8 @@ export class DisaggregatedDeployment implements Deployment, HandoffHost, BlockHo
   }
 
   private get holders(): ReadonlyArray<BlockHolder> {
-    const { cores, decode, holder, prefill } = this
-    return [...cores, prefill.router, decode.router, this, ...(holder === undefined ? [] : [holder])]
+    const { cores, decode, holder, left, live, prefill } = this
+    return [...cores, prefill.router, decode.router, live, left, ...(holder === undefined ? [] : [holder])]
   }
 
   // ---- fibers --------------------------------------------------------------------------------------------------------
@@ -286,23 +273,11 @@ export class DisaggregatedDeployment implements Deployment, HandoffHost, BlockHo
     }
   })
 
-  /** Starts workers that have been asked for, each as a fiber of its own, until interrupted or failed. */
-  private readonly recruit = Effect.fnUntraced(function* (
-    this: DisaggregatedDeployment
-  ): Effect.fn.Return<never, ReplayError> {
-    const failed = yield* Deferred.make<never, ReplayError>()
-    const hire = Effect.flatMap(Queue.take(this.recruits), (recruit) =>
-      Effect.forkChild(Effect.catchCause(this.begin(recruit), (cause) => Deferred.failCause(failed, cause)))
-    )
-    return yield* Effect.raceFirst(Effect.forever(hire), Deferred.await(failed))
-  })
-
+  /** The life of a worker that is added; it may have been called off. */
   private readonly begin = Effect.fnUntraced(function* (
     this: DisaggregatedDeployment,
-    { pool, readyMs, worker }: Recruit
+    { pool, worker }: Recruit
   ): Effect.fn.Return<void, ReplayError> {
-    yield* this.time.sleepUntil(readyMs, Turn.settle)
-    // It may have been called off.
     if (!(yield* this.attempt(() => pool.finishStart(worker, this.nowMs)))) return
     yield* Effect.acquireUseRelease(
       Queue.unbounded<number>(),
