@@ -476,12 +476,14 @@ export class VllmWorker extends AheadWorker<Sequence> {
 
   private thrashing(victim: Sequence): EngineStalled {
     const others = this.inFlight
+    const { maxNumBatchedTokens, numGpuBlocks, preemptionMode } = this.args
+    const instead =
+      preemptionMode === "lifo" ? "" : ", or preempt the newest request instead of the oldest (preemption_mode lifo)"
     return new EngineStalled(
       victim.request,
       `${others === 0 ? "a request preempts itself" : `${others + 1} requests preempt each other`} without end: the KV pool of `
-        + `${this.args.numGpuBlocks} blocks and the budget of ${this.args.maxNumBatchedTokens} tokens per pass never let a token `
-        + `out. Give it more of either (num_gpu_blocks, max_num_batched_tokens), or preempt the newest request instead of the `
-        + `oldest (preemption_mode lifo)`
+        + `${numGpuBlocks} blocks and the budget of ${maxNumBatchedTokens} tokens per pass never let a token out. Give it more of `
+        + `either (num_gpu_blocks, max_num_batched_tokens)${instead}`
     )
   }
 

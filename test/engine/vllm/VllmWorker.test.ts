@@ -523,7 +523,10 @@ describe("preemption", () => {
       failure = error
     }
     assert.instanceOf(failure, EngineStalled)
-    assert.match(failure.message, /^2 requests preempt each other without end.* 5 blocks.* 3 tokens.*num_gpu_blocks/)
+    assert.match(
+      failure.message,
+      /^2 requests preempt each other without end.* 5 blocks.* 3 tokens.*num_gpu_blocks.*preemption_mode lifo/
+    )
     // The same load with the newest as the victim comes to its end.
     const lifo = spawn({ blockTokens: 2, numGpuBlocks: 5, preemptionMode: "lifo", maxNumBatchedTokens: 3 })
     submitAll(lifo.worker, prompt2(0, 3, 4), prompt2(1, 1, 4))
