@@ -11,11 +11,16 @@ export default defineConfig({
     experimental: { viteModuleRunner: false, nodeLoader: false },
     // Test files leave little behind and make much in between: fewer, larger scavenges.
     execArgv: ["--max-semi-space-size=64"],
+    setupFiles: ["test/support/setup.ts"],
     // For what hangs, not for what is slow.
     testTimeout: 300_000,
     hookTimeout: 300_000,
-    // What the user of this machine has imported is none of the tests' business.
-    env: { DYNOSIM_DATA: new URL(".cache/no-data", import.meta.url).pathname },
+    env: {
+      // What the user of this machine has imported is none of the tests' business.
+      DYNOSIM_DATA: new URL(".cache/no-data", import.meta.url).pathname,
+      // Programs that tests start are compiled once.
+      NODE_COMPILE_CACHE: new URL(".cache/compiled", import.meta.url).pathname
+    },
     reporters: ["default", ["json", { outputFile: ".cache/test-results.json" }]]
   }
 })

@@ -1,5 +1,5 @@
 /** Runs every example as its own header says, against the built package; those that are tests run among the tests. */
-import { assert, describe, it } from "@effect/vitest"
+import { assert, beforeAll, describe, it } from "@effect/vitest"
 import { execFileSync } from "node:child_process"
 import { readdirSync, readFileSync } from "node:fs"
 import { join, resolve } from "node:path"
@@ -33,14 +33,40 @@ const expected: Readonly<Record<string, ReadonlyArray<RegExp>>> = {
   "queue-depth-policy.ts": [/^1 s: \d+ waiting, \d+ running$/m, /^32 samples$/m]
 }
 
+const examples = readdirSync(join(root, "examples")).filter(
+  (name) => name.endsWith(".ts") && !name.endsWith(".test.ts")
+)
+
+/** What its header says to type after `node`. */
+const commandOf = (source: string): string | undefined => source.match(/^ \* {5}node (.+)$/m)?.[1]
+
+const sources = new Map(examples.map((name) => [name, readFileSync(join(root, "examples", name), "utf8")]))
+
+const run = (...words: ReadonlyArray<string>): string =>
+  execFileSync(process.execPath, words, { cwd: root, encoding: "utf8" })
+
 describe("examples", () => {
-  for (const example of readdirSync(join(root, "examples")).filter(
-    (name) => name.endsWith(".ts") && !name.endsWith(".test.ts")
-  )) {
+  /** Outputs by command of those that share a process; whoever wants to be the main program of one does not. */
+  const outputs = new Map<string, string>()
+
+  beforeAll(() => {
+    const commands = [...sources.values()]
+      .filter((source) => !source.includes("import.meta.main"))
+      .map(commandOf)
+      .filter((command) => command !== undefined)
+    for (const part of run("test/ExampleProcess.ts", ...commands)
+      .split("\n:: ")
+      .slice(1)) {
+      const lineEnd = part.indexOf("\n")
+      outputs.set(part.slice(0, lineEnd), part.slice(lineEnd + 1))
+    }
+  })
+
+  for (const [example, source] of sources) {
     it(example, () => {
-      const command = readFileSync(join(root, "examples", example), "utf8").match(/^ \* {5}node (.+)$/m)?.[1]
-      assert.isDefined(command, "the header says how to run it")
-      const output = execFileSync(process.execPath, command!.split(" "), { cwd: root, encoding: "utf8" })
+      const command = commandOf(source)
+      assert(command !== undefined, "the header says how to run it")
+      const output = outputs.get(command) ?? run(...command.split(" "))
       for (const line of expected[example] ?? [/./]) assert.match(output, line)
     })
   }

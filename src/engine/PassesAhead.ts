@@ -41,14 +41,14 @@ export class PassesAhead {
     return this.count === 0 ? this.lastEndMs : this.ends[this.count - 1]!
   }
 
-  /** Where the last pass starts, ms; only while there are passes ahead. */
+  /** Where the last pass starts, ms; while there are none ahead, where it would. */
   get startMs(): number {
     return this.startOf(this.count - 1)
   }
 
-  /** Where one of them starts, ms. */
+  /** Where one of them starts, ms; where the last one computed in its time ended, for the first. */
   startOf(pass: number): number {
-    return pass === 0 ? this.lastEndMs : this.ends[pass - 1]!
+    return pass < 1 ? this.lastEndMs : this.ends[pass - 1]!
   }
 
   /** How many of them begin before `timeMs`. */
