@@ -5,7 +5,7 @@ import { pageAssets } from "../html/PageAssets.ts"
 import { reportPage } from "../html/ReportPage.ts"
 import { RequestTable } from "../html/RequestTable.ts"
 import { SeriesTable } from "../html/SeriesTable.ts"
-import { SeriesProbe } from "../observe/SeriesProbe.ts"
+import { defaultSeriesIntervalMs, SeriesProbe } from "../observe/SeriesProbe.ts"
 import { MeasuredWindow, type WindowBounds } from "../report/MeasuredWindow.ts"
 import * as OutputFile from "../report/OutputFile.ts"
 import { locate } from "../report/OutputTarget.ts"
@@ -17,16 +17,14 @@ import { reportJson } from "../report/ReportJson.ts"
 export const htmlReport = Effect.fnUntraced(function* (path: string, bounds: WindowBounds | undefined) {
   const assets = yield* pageAssets
   yield* locate(path)
-  const probe = new SeriesProbe()
+  const series = new SeriesTable()
+  const probe = new SeriesProbe(defaultSeriesIntervalMs, (row) => {
+    if (row.scope === "run") series.add(row)
+  })
   const window = bounds === undefined ? undefined : new MeasuredWindow(bounds)
   const requests = new RequestTable(window === undefined ? undefined : (record) => window.takes(record))
-  const series = new SeriesTable()
-  const takeSeries = (): void => {
-    for (const row of probe.take()) if (row.scope === "run") series.add(row)
-  }
   const see = (events: ReadonlyArray<ReplayEvent>): void => {
     for (const event of events) if (event._tag === "Request") requests.add(event)
-    takeSeries()
   }
   return {
     probe,
@@ -38,7 +36,6 @@ export const htmlReport = Effect.fnUntraced(function* (path: string, bounds: Win
       }),
     write: (report: Report) =>
       Effect.suspend(() => {
-        takeSeries()
         const page = {
           kind: "run" as const,
           report: JSON.parse(reportJson(report)),

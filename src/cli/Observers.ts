@@ -7,7 +7,7 @@ import type { OutputError } from "../report/ReportError.ts"
 import * as OutputFile from "../report/OutputFile.ts"
 import { locate } from "../report/OutputTarget.ts"
 import type { ReplayEvent } from "../report/ReplayEvent.ts"
-import { type ColumnOptions, endedRequests, requestColumns } from "../report/RequestColumns.ts"
+import { type ColumnOptions, requestColumns } from "../report/RequestColumns.ts"
 import { writeRequestLinesTo } from "../report/RequestLinesFile.ts"
 import { writeTableTo } from "../report/TableFile.ts"
 import { tableFormatOf } from "../report/TableFormat.ts"
@@ -36,7 +36,10 @@ const requestObserver = Effect.fnUntraced(function* (
     return { through: writeRequestLinesTo(file, columns.engineProfile, columns.window), finish: nothingMore }
   const { tableWriter } = yield* Effect.promise(() => import("../report/TableWriter.ts"))
   const writer = yield* Effect.promise(() => tableWriter(format, requestColumns(columns)))
-  return { through: writeTableTo(file, writer, endedRequests), finish: nothingMore }
+  const add = (events: ReadonlyArray<ReplayEvent>): void => {
+    for (const event of events) if (event._tag === "Request" && event.status !== "in_flight") writer.add(event)
+  }
+  return { through: writeTableTo(file, writer, add), finish: nothingMore }
 })
 
 const seriesObserver = Effect.fnUntraced(function* ({
@@ -52,11 +55,17 @@ const seriesObserver = Effect.fnUntraced(function* ({
   )
   const file = yield* OutputFile.open(path)
   const writer = yield* Effect.promise(() => tableWriter(tableFormatOf(path) ?? "csv", seriesColumns))
-  const probe = new SeriesProbe(intervalMs)
-  return { probe, through: writeTableTo(file, writer, () => probe.take()), finish: nothingMore }
+  const probe = new SeriesProbe(intervalMs, writer.add)
+  return { probe, through: writeTableTo(file, writer), finish: nothingMore }
 })
 
-const gzipped = async (text: string): Promise<Uint8Array> => (await import("node:zlib")).gzipSync(text)
+/** Compresses pieces as they come. Timelines repeat themselves so much that the fastest level is nearly as good as the others. */
+const gzipped = async function* (pieces: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const [{ createGzip }, { pipeline, Readable }] = await Promise.all([import("node:zlib"), import("node:stream")])
+  const gzip = createGzip({ level: 1, chunkSize: 2 ** 16 })
+  pipeline(Readable.from(pieces), gzip, () => {})
+  yield* gzip
+}
 
 /** Pieces of text on their way to a file: as many as are written together, not all of them. */
 const piecesAtOnce = 4
@@ -65,7 +74,7 @@ const timelineObserver = Effect.fnUntraced(function* ({
   path,
   ...options
 }: TimelineOutput): Effect.fn.Return<Observer, OutputError, OutputFile.OutputServices> {
-  const [{ TimelineProbe }, { timelineText }] = yield* Effect.promise(() =>
+  const [{ TimelineProbe }, { timelineBytes }] = yield* Effect.promise(() =>
     Promise.all([import("../observe/TimelineProbe.ts"), import("../observe/TimelineText.ts")])
   )
   yield* locate(path)
@@ -74,8 +83,8 @@ const timelineObserver = Effect.fnUntraced(function* ({
     OutputFile.writeStream(
       path,
       /\.gz$/i.test(path)
-        ? Stream.fromEffect(Effect.promise(() => gzipped([...timelineText(probe)].join(""))))
-        : Stream.fromIterable(timelineText(probe), { chunkSize: piecesAtOnce })
+        ? Stream.orDie(Stream.fromAsyncIterable(gzipped(timelineBytes(probe)), identity))
+        : Stream.fromIterable(timelineBytes(probe), { chunkSize: piecesAtOnce })
     )
   )
   const sampled = Effect.sync((): ReadonlyArray<string> => {

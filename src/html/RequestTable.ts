@@ -1,5 +1,6 @@
 /** The requests of a run as the page shows them: gathered while the run goes on, packed at its end. */
 import type { RequestRecord } from "../request/SimRequest.ts"
+import { NumberRows } from "../structures/NumberRows.ts"
 import { packColumn, type PackedColumn } from "./PackedColumns.ts"
 
 /** Name, step of quantisation in its unit, value; `NaN` for none. */
@@ -16,6 +17,9 @@ const columns: ReadonlyArray<readonly [name: string, step: number, of: (record: 
   ["worker", 1, ({ workerIndex }) => (workerIndex < 0 ? Number.NaN : workerIndex)]
 ]
 
+const numberColumn = 0
+const measuredColumn = columns.length
+
 /** More would make the file too large to open with pleasure. */
 export const mostRequestsShown = 50_000
 
@@ -28,7 +32,7 @@ export interface PackedRequests {
 
 export class RequestTable {
   private readonly isMeasured: ((record: RequestRecord) => boolean) | undefined
-  private rows: Array<ReadonlyArray<number>> = []
+  private readonly rows = new NumberRows(columns.length + 1)
   private every = 1
   private requests = 0
 
@@ -39,21 +43,37 @@ export class RequestTable {
 
   add(record: RequestRecord): void {
     this.requests += 1
-    const measured = this.isMeasured === undefined ? [] : [Number(this.isMeasured(record))]
+    const isMeasured = this.isMeasured?.(record) === true
     if (record.id % this.every !== 0) return
-    this.rows.push([...columns.map(([, , of]) => of(record)), ...measured])
-    if (this.rows.length <= mostRequestsShown) return
-    this.every *= 2
-    this.rows = this.rows.filter(([number = 0]) => number % this.every === 0)
+    const { rows } = this
+    rows.add()
+    const row = rows.length - 1
+    for (let column = 0; column < columns.length; column++) rows.set(row, column, columns[column]![2](record))
+    rows.set(row, measuredColumn, Number(isMeasured))
+    if (rows.length > mostRequestsShown) this.halve()
   }
 
   pack(): PackedRequests {
-    const rows = this.rows.toSorted(([left = 0], [right = 0]) => left - right)
+    const { rows } = this
+    const order = Uint32Array.from({ length: rows.length }, (_, row) => row).toSorted(
+      (one, other) => rows.get(one, numberColumn) - rows.get(other, numberColumn)
+    )
     const shown = this.isMeasured === undefined ? columns : [...columns, ["measured", 1] as const]
-    const packed = shown.map(([name, step], index) => {
-      const values = rows.map((row) => row[index] ?? Number.NaN)
-      return [name, packColumn(values, step, index < 2)] as const
+    const packed = shown.map(([name, step], column) => {
+      const values = Array.from(order, (row) => rows.get(row, column))
+      return [name, packColumn(values, step, column < 2)] as const
     })
     return { requests: this.requests, every: this.every, columns: Object.fromEntries(packed) }
+  }
+
+  /** Keeps every second request. */
+  private halve(): void {
+    const { rows } = this
+    this.every *= 2
+    let kept = 0
+    for (let row = 0; row < rows.length; row++) {
+      if (rows.get(row, numberColumn) % this.every === 0) rows.copy(row, kept++)
+    }
+    rows.truncate(kept)
   }
 }

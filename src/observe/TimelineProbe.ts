@@ -131,7 +131,6 @@ export class TimelineProbe implements RunProbe {
   end(_: ProbedRun, { nowMs }: RunEnd): void {
     for (const live of this.live.values()) this.keep(live, nowMs)
     this.live.clear()
-    this.workers.sort(byPlace)
   }
 
   private keep({ preemptions, request }: LiveRequest, nowMs: number): void {
@@ -152,6 +151,7 @@ export class TimelineProbe implements RunProbe {
       timeline = { role, workerIndex, groups: new PassGroups() }
       pool.set(workerIndex, timeline)
       this.workers.push(timeline)
+      this.workers.sort(byPlace)
     }
     return timeline
   }

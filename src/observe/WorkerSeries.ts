@@ -8,10 +8,15 @@ import type { PassesAhead } from "../engine/PassesAhead.ts"
 import type { PassOutcome } from "../engine/WorkerCore.ts"
 import type { WorkerProbe } from "../engine/WorkerProbe.ts"
 import { PassTally } from "./PassTally.ts"
+import { SeriesState } from "./SeriesState.ts"
 import { Tally } from "./Tally.ts"
 
 export class WorkerSeries {
   readonly tally = new Tally()
+  /** How it was at the end of the last interval, while it was there. */
+  readonly state = new SeriesState()
+  /** The closing of an interval at which it was last there. */
+  presentAt = 0
   /** Name of the worker's group, once it is known. */
   group: string | undefined = undefined
   /** The hooks that the worker calls while it computes a pass. */

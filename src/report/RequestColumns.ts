@@ -2,7 +2,6 @@
 import type { HandoffStamps, RequestRecord } from "../request/SimRequest.ts"
 import type { Column } from "./Column.ts"
 import { MeasuredWindow, type WindowBounds } from "./MeasuredWindow.ts"
-import type { ReplayEvent } from "./ReplayEvent.ts"
 import { outputLength } from "./RequestTotals.ts"
 
 /** A time that was never reached is an empty field. */
@@ -85,10 +84,3 @@ export const requestColumns = ({
 /** Is asked once for each row, in the order in which requests end. */
 const measuredColumn = (window: MeasuredWindow): Column<RequestRecord> =>
   text("measured", (record) => String(window.takes(record)))
-
-/** The events that are requests with a terminal status. */
-export const endedRequests = (events: ReadonlyArray<ReplayEvent>): ReadonlyArray<RequestRecord> => {
-  const records: Array<RequestRecord> = []
-  for (const event of events) if (event._tag === "Request" && event.status !== "in_flight") records.push(event)
-  return records
-}

@@ -9,35 +9,32 @@ import type { ReplayEvent } from "./ReplayEvent.ts"
 import type { TableWriter } from "./TableWriter.ts"
 
 /**
- * Passes the events through. `rowsOf` is asked with each chunk, and once more with nothing when the events have ended, for the rows
- * that are there by now. The file is complete when the events end; its scope decides what becomes of it when they fail.
+ * Passes the events through and shows them to `see`, which may add rows to the writer; so may whoever else has it. The file is complete when
+ * the events end; its scope decides what becomes of it when they fail.
  */
 export const writeTableTo =
-  <Row>(
-    file: OutputFile,
-    writer: TableWriter<Row>,
-    rowsOf: (events: ReadonlyArray<ReplayEvent>) => ReadonlyArray<Row>
-  ) =>
+  <Row>(file: OutputFile, writer: TableWriter<Row>, see: (events: ReadonlyArray<ReplayEvent>) => void = () => {}) =>
   <E, R>(events: Stream.Stream<ReplayEvent, E, R>): Stream.Stream<ReplayEvent, E | OutputError, R> =>
-    Stream.transformPull(events, (pull) =>
-      Effect.as(append(file, writer.begin()), passThrough(pull, file, writer, rowsOf))
-    )
+    Stream.transformPull(events, (pull) => Effect.as(append(file, writer.take()), passThrough(pull, file, writer, see)))
 
-const append = (file: OutputFile, content: string | Uint8Array): Effect.Effect<void, OutputError> =>
+const append = (file: OutputFile, content: Uint8Array): Effect.Effect<void, OutputError> =>
   content.length === 0 ? Effect.void : file.append(content)
 
 const passThrough = <A extends ReadonlyArray<ReplayEvent>, E, D, R, Row>(
   pull: Pull.Pull<A, E, D, R>,
   file: OutputFile,
   writer: TableWriter<Row>,
-  rowsOf: (events: ReadonlyArray<ReplayEvent>) => ReadonlyArray<Row>
+  see: (events: ReadonlyArray<ReplayEvent>) => void
 ): Pull.Pull<A, E | OutputError, D, R> =>
   Pull.matchEffect(pull, {
-    onSuccess: (chunk) => Effect.as(append(file, writer.add(rowsOf(chunk))), chunk),
+    onSuccess: (chunk) =>
+      Effect.suspend(() => {
+        see(chunk)
+        return Effect.as(append(file, writer.take()), chunk)
+      }),
     onFailure: Effect.failCause,
     onDone: (done) =>
-      append(file, writer.add(rowsOf([]))).pipe(
-        Effect.andThen(Effect.suspend(() => append(file, writer.end()))),
+      Effect.suspend(() => append(file, writer.end())).pipe(
         Effect.andThen(file.commit),
         Effect.andThen(Cause.done(done))
       )

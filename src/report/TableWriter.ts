@@ -1,15 +1,16 @@
-/** Rows as the bytes of a CSV, JSON-lines or Parquet file, made piece by piece as the rows come. */
+/** Rows as the bytes of a CSV, JSON-lines or Parquet file, made row by row: nothing is kept of a row but its values. */
 import type { ParquetWriter } from "hyparquet-writer"
+import { TextBytes } from "../structures/TextBytes.ts"
 import type { Column, ColumnValue } from "./Column.ts"
 import type { TableFormat } from "./TableFormat.ts"
 
 export interface TableWriter<Row> {
-  /** What stands before the first row. */
-  readonly begin: () => string | Uint8Array
-  /** These rows, or as many of those so far as the format can write by now. */
-  readonly add: (rows: ReadonlyArray<Row>) => string | Uint8Array
-  /** What stands after the last row. */
-  readonly end: () => string | Uint8Array
+  /** Adds a row; the object may be used for another one afterwards. */
+  readonly add: (row: Row) => void
+  /** What of the file can be written by now and has not been taken. */
+  readonly take: () => Uint8Array
+  /** The same, when the last row has been added: the rest of the file. */
+  readonly end: () => Uint8Array
 }
 
 /** Parquet's code is loaded for those who write it. */
@@ -27,38 +28,41 @@ export const tableWriter = async <Row>(
   }
 }
 
+const textWriter = <Row>(bytes: TextBytes, add: (row: Row) => void): TableWriter<Row> => {
+  const take = (): Uint8Array => bytes.take()
+  return { add, take, end: take }
+}
+
 /** RFC 4180, with the names of the columns as its first line; what is empty is an empty field. */
 const csvWriter = <Row>(columns: ReadonlyArray<Column<Row>>): TableWriter<Row> => {
-  const line = (row: Row): string => {
-    let text = ""
+  const bytes = new TextBytes()
+  bytes.text(`${columns.map(({ name }) => csvText(name)).join(",")}\n`)
+  return textWriter(bytes, (row) => {
     for (let index = 0; index < columns.length; index++) {
-      text += index === 0 ? csvField(columns[index]!.of(row)) : `,${csvField(columns[index]!.of(row))}`
+      if (index > 0) bytes.text(",")
+      const value = columns[index]!.of(row)
+      if (typeof value === "number") bytes.number(value)
+      else if (value !== null) bytes.text(csvText(value))
     }
-    return `${text}\n`
-  }
-  return {
-    begin: () => `${columns.map(({ name }) => csvField(name)).join(",")}\n`,
-    add: (rows) => rows.map(line).join(""),
-    end: () => ""
-  }
+    bytes.text("\n")
+  })
 }
 
-const csvField = (value: ColumnValue): string => {
-  if (value === null) return ""
-  if (typeof value === "number") return String(value)
-  return /[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value
-}
+const csvText = (value: string): string => (/[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value)
 
-const jsonLinesWriter = <Row>(columns: ReadonlyArray<Column<Row>>): TableWriter<Row> => ({
-  begin: () => "",
-  add: (rows) =>
-    rows
-      .map(
-        (row) => `{${columns.map(({ name, of }) => `${JSON.stringify(name)}:${JSON.stringify(of(row))}`).join(",")}}\n`
-      )
-      .join(""),
-  end: () => ""
-})
+const jsonLinesWriter = <Row>(columns: ReadonlyArray<Column<Row>>): TableWriter<Row> => {
+  const bytes = new TextBytes()
+  const keys = columns.map(({ name }, index) => `${index === 0 ? "{" : ","}${JSON.stringify(name)}:`)
+  return textWriter(bytes, (row) => {
+    for (let index = 0; index < columns.length; index++) {
+      bytes.text(keys[index]!)
+      const value = columns[index]!.of(row)
+      if (typeof value === "number" && Number.isFinite(value)) bytes.number(value)
+      else bytes.text(JSON.stringify(value))
+    }
+    bytes.text("}\n")
+  })
+}
 
 const rowsPerGroup = 50_000
 
@@ -70,41 +74,42 @@ const parquetWriter = async <Row>(columns: ReadonlyArray<Column<Row>>): Promise<
   const bytes = new ByteWriter()
   const specs = columns.map(({ name, type }) => ({ name, type: parquetTypes[type], nullable: true }))
   const schema = schemaFromColumnData({ columnData: specs.map((spec) => ({ ...spec, data: [] })) })
-  let parquet: ParquetWriter | undefined
-  let held: Array<Row> = []
-  const written = (): Uint8Array => {
+  const parquet: ParquetWriter = new ParquetWriter({ writer: bytes, schema, createdBy: "dynosim" })
+  const held = columns.map((): Array<ColumnValue | bigint> => [])
+  let heldRows = 0
+  const writeGroup = (): void => {
+    parquet.write({
+      columnData: specs.map((spec, index) => ({ ...spec, data: held[index]! })),
+      rowGroupSize: rowsPerGroup
+    })
+    for (const values of held) values.length = 0
+    heldRows = 0
+  }
+  const take = (): Uint8Array => {
     const piece = bytes.getBytes().slice()
     bytes.index = 0
     return piece
   }
-  const writeGroup = (writer: ParquetWriter, rows: ReadonlyArray<Row>): void => {
-    const columnData = specs.map((spec, index) => {
-      const { of, type } = columns[index]!
-      return { ...spec, data: rows.map((row) => parquetValue(of(row), type)) }
-    })
-    writer.write({ columnData, rowGroupSize: rowsPerGroup })
-  }
-  const started = (): ParquetWriter => (parquet ??= new ParquetWriter({ writer: bytes, schema, createdBy: "dynosim" }))
   return {
-    begin: () => {
-      started()
-      return written()
+    add: (row) => {
+      for (let index = 0; index < columns.length; index++) {
+        const { of, type } = columns[index]!
+        held[index]!.push(parquetValue(of(row), type))
+      }
+      heldRows += 1
+      if (heldRows === rowsPerGroup) writeGroup()
     },
-    add: (rows) => {
-      for (const row of rows) held.push(row)
-      if (held.length < rowsPerGroup) return ""
-      writeGroup(started(), held)
-      held = []
-      return written()
-    },
+    take,
     end: () => {
-      const writer = started()
-      writeGroup(writer, held)
-      writer.finish()
-      return written()
+      writeGroup()
+      parquet.finish()
+      return take()
     }
   }
 }
 
 const parquetValue = (value: ColumnValue, type: Column<unknown>["type"]): ColumnValue | bigint =>
-  type === "integer" && typeof value === "number" ? BigInt(value) : value
+  type === "integer" && typeof value === "number" ? (smallIntegers[value] ?? BigInt(value)) : value
+
+/** Most counts are small, and every `BigInt` of its own is an object. */
+const smallIntegers: ReadonlyArray<bigint> = Array.from({ length: 1024 }, (_, value) => BigInt(value))

@@ -22,14 +22,8 @@ export interface SweepFiles {
 
 const writeParquet = Effect.fnUntraced(function* (plan: Plan, summary: Summary, file: string) {
   const writer = yield* Effect.promise(() => tableWriter("parquet", sweepColumns(plan, summary)))
-  const pieces = [() => writer.begin(), () => writer.add(rowsOf(summary)), () => writer.end()]
-  yield* OutputFile.writeStream(
-    file,
-    Stream.fromIterable(pieces).pipe(
-      Stream.map((piece) => piece()),
-      Stream.filter((piece) => piece.length > 0)
-    )
-  )
+  for (const row of rowsOf(summary)) writer.add(row)
+  yield* OutputFile.writeStream(file, Stream.sync(writer.end))
 })
 
 const writeWinners = Effect.fnUntraced(function* (plan: Plan, summary: Summary, folder: string) {

@@ -72,13 +72,15 @@ const assertSame = Effect.fnUntraced(function* (
   const { ahead: none, ...inTime } = yield* drawn(pools, load, options, [everyPass])
   assert.strictEqual(none, 0)
   assert.strictEqual(drawing.failure, inTime.failure)
+  // A run that fails has no end, and shows nobody what it had computed ahead.
+  if (drawing.failure !== undefined) return ahead
   assert.deepStrictEqual([...drawing.passes].toSorted(), [...inTime.passes].toSorted())
   assert.deepStrictEqual(drawing.rows, inTime.rows)
   assert.deepStrictEqual(drawing.texts, inTime.texts)
   return ahead
 })
 
-const runs = { arbitrary: { runs: 30, size: 40 } }
+const runs = { arbitrary: { runs: 25, size: 40 } }
 
 const sglangArgs = ({ args }: RandomRun): EngineArgs => ({
   ...args,
@@ -132,7 +134,7 @@ describe("passes ahead of time", () => {
         assertSame(disaggregatedTopology({ ...run.args, engineType: "vllm" }, two), PlainWorkload.layer(run)),
         assertSame(disaggregatedTopology(sglangArgs(run), two), PlainWorkload.layer(run))
       ),
-    { arbitrary: { runs: 20, size: 40 } }
+    { arbitrary: { runs: 15, size: 40 } }
   )
 
   it.effect("are many in long answers, and those that have begun stay when a worker fails or slows down", () =>

@@ -1,0 +1,28 @@
+/** What all events of a timeline have in common: how they follow one another, and their times. */
+import type { TextBytes } from "../structures/TextBytes.ts"
+
+/** Before every event but the first. */
+export const separator = ",\n"
+
+/** Process and thread of a track, as trace viewers count them. */
+export interface EventNumbers {
+  readonly pid: number
+  readonly tid: number
+}
+
+/** Whole nanoseconds, so that neighbours meet exactly. */
+const nanoseconds = (ms: number): number => Math.round(ms * 1e6)
+
+/** A time in microseconds. */
+export const writeTimestamp = (out: TextBytes, ms: number): void => {
+  out.decimal(nanoseconds(ms), 3)
+}
+
+/** A time and a duration. */
+export const writeSpan = (out: TextBytes, fromMs: number, toMs: number): void => {
+  const fromNs = nanoseconds(fromMs)
+  out
+    .decimal(fromNs, 3)
+    .text(',"dur":')
+    .decimal(Math.max(0, nanoseconds(toMs) - fromNs), 3)
+}
