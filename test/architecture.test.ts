@@ -16,7 +16,7 @@ const imported: Readonly<Record<string, ReadonlyArray<string>>> = {
   settings: ["structures"],
   report: ["structures", "host", "request", "settings"],
   compare: ["settings"],
-  html: ["request", "settings"],
+  html: ["request", "settings", "structures"],
   timing: ["structures", "host", "settings"],
   trace: ["structures", "host", "request", "settings"],
   engine: ["structures", "request", "settings", "timing"],
