@@ -451,10 +451,11 @@ const workerProblem = (given: GivenEngineArgs): Problem => {
 
 /** Everything passes through the host tier, and takes time by its bytes; the reference then goes without tiers, silently. */
 const tierProblem = (given: GivenEngineArgs): Problem => {
-  const { enableG4Storage, engineType, numG2Blocks, numG3Blocks } = given
+  const { enableG4Storage, engineType, numG2Blocks, numG3Blocks, offloadPolicy } = given
   if ((numG2Blocks ?? 0) > 0) {
     const bytesKnown = given.kvBytesPerToken !== undefined || given.aic?.backend !== undefined
-    return engineType === "sglang" || bytesKnown || given.offloadReferenceQuirks === true
+    const ignored = engineType === "sglang" && offloadPolicy !== "write_through"
+    return ignored || bytesKnown || given.offloadReferenceQuirks === true
       ? undefined
       : settingsError(
           "num_g2_blocks",

@@ -68,6 +68,8 @@ export class OnlineWorker {
   private hasLeft = false
   /** Only where it has KV tiers. */
   private readonly alarm: CopyAlarm | undefined
+  /** A pass is under way. */
+  private isBusy = false
   /** Passes computed so far. */
   passes = 0
 
@@ -75,7 +77,7 @@ export class OnlineWorker {
     this.options = options
     this.index = options.index
     this.core = options.core
-    const { core, group, hub, index: workerIndex, mailbox, time } = options
+    const { core, group, hub, index: workerIndex, kvEventVisibility, mailbox, time } = options
     this.place = { role: "aggregated", workerIndex, core, ...(group === undefined ? {} : { group }) }
     const { tiers } = core
     if (tiers === undefined) return
@@ -85,7 +87,8 @@ export class OnlineWorker {
       ring: Effect.suspend(() => {
         tiers.tick(time.nowMs())
         Queue.offerUnsafe(mailbox, { _tag: "Call" })
-        return hub.publish(this.index)
+        // What a pass under way has changed is not to be seen before its end.
+        return kvEventVisibility === "pass-end" && this.isBusy ? Effect.void : hub.publish(this.index)
       })
     })
   }
@@ -177,7 +180,9 @@ export class OnlineWorker {
     this.idlePasses = 0
     const { endMs } = outcome
     batch.instant = endMs === startMs
+    this.isBusy = true
     yield* time.sleepUntil(endMs, Turn.passEnd)
+    this.isBusy = false
     yield* hub.publishPassEnd(this.index)
     batch.stampMs = time.nowMs()
     lag.passEnded(endMs, batch.stampMs)

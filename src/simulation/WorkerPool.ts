@@ -337,7 +337,9 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
       if (this.cores[worker]?.tiers?.tick(nowMs) !== true) continue
       any = true
       this.noteWork(worker)
-      if (!this.isBusy(worker)) ended(this, worker)
+      if (this.isBusy(worker)) continue
+      this.publishHeldEvents(worker)
+      ended(this, worker)
     }
     return any
   }

@@ -8,18 +8,13 @@ import * as Layer from "effect/Layer"
 import { type EngineArgs, make } from "../../src/engine/EngineArgs.ts"
 import * as VllmEngine from "../../src/engine/vllm/VllmEngine.ts"
 import { SeriesProbe } from "../../src/observe/SeriesProbe.ts"
-import type { RequestRecord } from "../../src/request/SimRequest.ts"
 import * as LiveTopology from "../../src/online/LiveTopology.ts"
 import * as RoundRobin from "../../src/router/RoundRobin.ts"
 import * as Topology from "../../src/simulation/Topology.ts"
 import * as PolynomialTiming from "../../src/timing/PolynomialTiming.ts"
 import { engineArgs } from "../support/EngineArgsBuilder.ts"
-import * as PlainWorkload from "../support/PlainWorkload.ts"
-import { disaggregatedTopology, multiTopology, type Outcome, replay, topology } from "../support/Replays.ts"
-import { row } from "../support/RequestBuilder.ts"
-
-const promptTokens = 512
-const blockMs = (64 * 131_072) / 14e6
+import { disaggregatedTopology, multiTopology, replay, topology } from "../support/Replays.ts"
+import { admissions, blockMs, closeTo, inOrder, moved, promptTokens, workload } from "./TierRuns.ts"
 
 const args = (changes: Partial<EngineArgs> = {}): EngineArgs =>
   engineArgs({
@@ -30,29 +25,6 @@ const args = (changes: Partial<EngineArgs> = {}): EngineArgs =>
     offloadPolicy: "write_through",
     ...changes
   })
-
-/** Prompts by letter, each at its time. */
-const workload = (arrivals: ReadonlyArray<readonly [letter: string, timestampMs: number]>) =>
-  PlainWorkload.layer({
-    rows: arrivals.map(([letter, timestampMs], index) => {
-      const first = letter.charCodeAt(0) * 100
-      const hashIds = Array.from({ length: 8 }, (_, block) => first + block)
-      return row({ timestampMs, promptTokens, outputTokens: 2, hashIds }, index + 1)
-    }),
-    traceBlockTokens: 64
-  })
-
-const inOrder = ({ records }: Outcome): ReadonlyArray<RequestRecord> => records.toSorted((a, b) => a.id - b.id)
-
-const admissions = (outcome: Outcome): ReadonlyArray<number> => inOrder(outcome).map(({ firstAdmitMs }) => firstAdmitMs)
-
-const closeTo = (actual: ReadonlyArray<number>, expected: ReadonlyArray<number>): void => {
-  assert.strictEqual(actual.length, expected.length)
-  actual.forEach((value, index) => assert.closeTo(value, expected[index]!, 1e-9, `at ${index} of ${actual.join(", ")}`))
-}
-
-const moved = ({ summary }: Outcome) =>
-  Object.fromEntries(summary.tiers?.links.map(({ blocks, from, to }) => [`${from} ${to}`, blocks]) ?? [])
 
 describe("tiers that are written through", () => {
   const abab = workload([

@@ -17,6 +17,7 @@
  */
 import type { MarkBlocks } from "../../request/BlockIdentity.ts"
 import type { KvEventSink } from "../KvEvents.ts"
+import type { SharedTiers } from "../tiers/SharedTiers.ts"
 import type { WorkerProbe } from "../WorkerProbe.ts"
 import { PageAnnouncer } from "./PageAnnouncer.ts"
 import { PageFrames } from "./PageFrames.ts"
@@ -36,14 +37,23 @@ export class KvCache {
   readonly tree: RadixTree
   private readonly announcer: PageAnnouncer | undefined
   private readonly probe: WorkerProbe | undefined
+  /** Who names generated pages where tiers may hold them beside those of other workers. */
+  private readonly shared: SharedTiers | undefined
   private nextPrivateKey = -1
   /** Slots that no one owns any more although they never came back to the stack. */
   private leakedTokens = 0
   /** Slots on the stack that the tree owns as well, counted when they went there. */
   private doubledTokens = 0
 
-  constructor(capacityPages: number, pageTokens: number, events: KvEventSink | undefined, probe?: WorkerProbe) {
+  constructor(
+    capacityPages: number,
+    pageTokens: number,
+    events: KvEventSink | undefined,
+    probe?: WorkerProbe,
+    shared?: SharedTiers
+  ) {
     this.probe = probe
+    this.shared = shared
     this.pageTokens = pageTokens
     this.capacityTokens = capacityPages * pageTokens
     this.pool = new SlotPool(this.capacityTokens)
@@ -94,6 +104,15 @@ export class KvCache {
     if (evicted > 0) this.probe?.evicted?.(evicted)
   }
 
+  /** As {@link makeAvailable} for the first `tokens` tokens of a fresh sequence, of which those that are cached stay and need no slots. */
+  makeAvailableFor(sequence: Sequence, tokens: number): void {
+    const { tree } = this
+    const node = tree.match(sequence.keys, Math.floor(tokens / this.pageTokens))
+    tree.lock(node, root)
+    this.makeAvailable(tokens - tree.endOf(node) * this.pageTokens)
+    tree.unlock(node)
+  }
+
   /** Gives back slots and frames of a node that the tree has given up; returns the number of its pages. */
   private freeEvicted(node: number): number {
     const { frames, tree } = this
@@ -125,6 +144,13 @@ export class KvCache {
     return this.tree.endOf(node) * this.pageTokens
   }
 
+  /** Its complete pages, which all have identities from now on. */
+  completePages(sequence: Sequence): number {
+    const pages = Math.floor(sequence.materialisedTokens / this.pageTokens)
+    this.nameGeneratedPages(sequence, pages)
+    return pages
+  }
+
   /** Puts the complete pages into the tree and locks them there, if there are more than the last time. */
   cachePrefix(sequence: Sequence): void {
     const pages = Math.floor(sequence.materialisedTokens / this.pageTokens)
@@ -134,10 +160,12 @@ export class KvCache {
     this.lockPlaced(sequence, pages)
   }
 
-  /** The request has ended: its complete pages stay in the tree, everything else that is its own comes back. */
-  finalise(sequence: Sequence): void {
-    const pages = Math.floor(sequence.materialisedTokens / this.pageTokens)
-    this.nameGeneratedPages(sequence, pages)
+  /**
+   * The request has ended: its complete pages stay in the tree, everything else that is its own comes back. Returns the node that ends
+   * with them.
+   */
+  finalise(sequence: Sequence): number {
+    const pages = this.completePages(sequence)
     this.giveFrames(sequence, pages, sequence.materialisedTokens)
     this.announce(sequence, sequence.cachedPages, pages * this.pageTokens)
     const lockedNode = sequence.node
@@ -151,6 +179,7 @@ export class KvCache {
     this.tree.offer(node)
     this.tree.unlock(lockedNode)
     this.forget(sequence)
+    return node
   }
 
   /**
@@ -184,15 +213,15 @@ export class KvCache {
   }
 
   /**
-   * Locks the cached prefix of a prompt that is computed elsewhere and sets slots aside for the rest, whole pages. Returns
-   * their number, -1 and no slots when there are too few.
+   * Locks the cached prefix of the first `tokens` tokens, which are not computed here, and sets slots aside for the rest, whole pages.
+   * Returns their number, -1 and no slots when there are too few.
    */
-  reserve(sequence: Sequence): number {
+  reserve(sequence: Sequence, tokens: number): number {
     const { tree } = this
-    const node = tree.match(sequence.keys, Math.floor(sequence.promptTokens / this.pageTokens))
+    const node = tree.match(sequence.keys, Math.floor(tokens / this.pageTokens))
     tree.lock(node, root)
     const cached = tree.endOf(node) * this.pageTokens
-    const missing = this.ceilToPage(sequence.promptTokens) - cached
+    const missing = this.ceilToPage(tokens) - cached
     if (missing > this.obtainableTokens) {
       tree.unlock(node)
       return -1
@@ -223,6 +252,12 @@ export class KvCache {
     return surplus
   }
 
+  /** The reserved slots have been filled, with `pages` pages in all: these are cached now, and nobody holds them. */
+  publish(sequence: Sequence, pages: number): void {
+    sequence.materialisedTokens = pages * this.pageTokens
+    this.finalise(sequence)
+  }
+
   /** Gives up what {@link reserve} locked and set aside. */
   cancel(sequence: Sequence, reservedTokens: number): void {
     const { lockedPages, node } = sequence
@@ -250,9 +285,16 @@ export class KvCache {
     this.announcer?.markBlocks(mark)
   }
 
-  /** Checks that slots, pages and locks add up; `sequences` are all that hold KV here, `reserved` slots not yet materialised. */
-  checkInvariants(sequences: ReadonlyArray<Sequence>, reservedTokens: number): void {
-    this.tree.checkInvariants(sequences.map((sequence) => sequence.node))
+  /**
+   * Checks that slots, pages and locks add up; `sequences` are all that hold KV here, `reserved` slots not yet materialised, and
+   * `heldNodes` are locked beside those of the sequences.
+   */
+  checkInvariants(
+    sequences: ReadonlyArray<Sequence>,
+    reservedTokens: number,
+    heldNodes: ReadonlyArray<number> = []
+  ): void {
+    this.tree.checkInvariants([...sequences.map((sequence) => sequence.node), ...heldNodes])
     let ownTokens = reservedTokens
     let frames = this.tree.pages
     for (const sequence of sequences) {
@@ -387,11 +429,14 @@ export class KvCache {
     const mostPages = Math.floor((sequence.promptTokens + sequence.maxOutputTokens) / this.pageTokens)
     const keys = new Int32Array(Math.min(mostPages, named + (named >> 1) + pagesNamedInAdvance))
     keys.set(sequence.keys)
-    for (let page = named; page < keys.length; page++) {
-      keys[page] = this.nextPrivateKey
-      this.nextPrivateKey = this.nextPrivateKey === lastPrivateKey ? -1 : this.nextPrivateKey - 1
-    }
+    for (let page = named; page < keys.length; page++) keys[page] = this.shared?.privateKey() ?? this.privateKey()
     sequence.keys = keys
+  }
+
+  private privateKey(): number {
+    const key = this.nextPrivateKey
+    this.nextPrivateKey = key === lastPrivateKey ? -1 : key - 1
+    return key
   }
 
   private forget(sequence: Sequence): void {

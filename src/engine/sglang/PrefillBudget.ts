@@ -63,6 +63,16 @@ export class PrefillBudget {
     return this.ceilToPage(sequence.knownTokens) + this.outputReserve(sequence, true) < slots
   }
 
+  /** Whole pages that nobody has been granted. */
+  get roomPages(): number {
+    return Math.max(0, Math.ceil(this.slots / this.pageTokens) - 1)
+  }
+
+  /** Books the slots of `tokens` that are being loaded, and the cached ones that they follow. */
+  chargeLoad(tokens: number): void {
+    this.slots -= tokens
+  }
+
   /** Books `tokens` that were granted and are materialised now, and the cached ones that they follow. */
   charge(sequence: Sequence, tokens: number, cachedTokens: number): void {
     const { knownTokens, materialisedTokens } = sequence

@@ -6,6 +6,7 @@
  */
 import { markPrefix } from "../../request/BlockIdentity.ts"
 import type { SimRequest } from "../../request/SimRequest.ts"
+import type { PageUse } from "./PageCopies.ts"
 import { root } from "./RadixTree.ts"
 
 export class Sequence {
@@ -40,6 +41,8 @@ export class Sequence {
   /** While it decodes: place of its next token's slot in the frames' slots, less the tokens before it. */
   slotOffset = 0
   lastTokenMs = Number.NaN
+  /** Where there are KV tiers. */
+  tierUse: PageUse | undefined = undefined
   /** Successor in the waiting queue. */
   behind: Sequence | undefined = undefined
 

@@ -7,7 +7,7 @@
 import type { SimRequest } from "../../request/SimRequest.ts"
 import type { DestinationWorker } from "../Handoff.ts"
 import { ReservationTries } from "../ReservationTries.ts"
-import { Sequence } from "./Sequence.ts"
+import type { Sequence } from "./Sequence.ts"
 import { SglangWorker } from "./SglangWorker.ts"
 
 export class SglangDecodeWorker extends SglangWorker implements DestinationWorker {
@@ -38,7 +38,7 @@ export class SglangDecodeWorker extends SglangWorker implements DestinationWorke
     const { outputTokens, promptTokens } = request
     const { capacityTokens } = this.kv
     if (this.kv.ceilToPage(promptTokens) > capacityTokens || promptTokens + outputTokens > capacityTokens) return false
-    this.pending.push(new Sequence(request, request.outputTokens))
+    this.pending.push(this.sequenceOf(request, request.outputTokens))
     return true
   }
 
@@ -54,10 +54,10 @@ export class SglangDecodeWorker extends SglangWorker implements DestinationWorke
 
   /** As {@link KvCache.reserve}; where nobody holds anything, slots that retractions lost are had again before it is given up. */
   private reserve(head: Sequence): number {
-    const missingTokens = this.kv.reserve(head)
+    const missingTokens = this.kv.reserve(head, head.promptTokens)
     if (missingTokens >= 0 || this.kv.isWhole || this.kv.activeTokens > 0) return missingTokens
     this.kv.clear()
-    return this.kv.reserve(head)
+    return this.kv.reserve(head, head.promptTokens)
   }
 
   /** A reservation changes how many slots are free. */
@@ -99,10 +99,10 @@ export class SglangDecodeWorker extends SglangWorker implements DestinationWorke
     return true
   }
 
-  override checkInvariants(): void {
-    let reservedTokens = 0
-    for (const { missingTokens } of this.reserved.values()) reservedTokens += missingTokens
-    this.kv.checkInvariants(this.sequences(), reservedTokens)
+  protected override get reservedTokens(): number {
+    let tokens = super.reservedTokens
+    for (const { missingTokens } of this.reserved.values()) tokens += missingTokens
+    return tokens
   }
 
   protected override sequences(): Array<Sequence> {
@@ -116,6 +116,7 @@ export class SglangDecodeWorker extends SglangWorker implements DestinationWorke
     if (joining <= 0) return
     for (const sequence of activated.splice(0, joining)) {
       this.startDecoding(sequence)
+      this.copies?.admitted(sequence, 0)
       this.noteAdmission(sequence.request, nowMs, 0)
     }
   }

@@ -3,21 +3,21 @@
  */
 import type { SimRequest } from "../../request/SimRequest.ts"
 import type { SourceWorker } from "../Handoff.ts"
-import { Sequence } from "./Sequence.ts"
+import type { Sequence } from "./Sequence.ts"
 import { SglangWorker } from "./SglangWorker.ts"
 
 export class SglangPrefillWorker extends SglangWorker implements SourceWorker {
   private readonly held = new Map<SimRequest, Sequence>()
 
   override submit(request: SimRequest): void {
-    this.waiting.pushBack(new Sequence(request, 1))
+    this.waiting.pushBack(this.sequenceOf(request, 1))
   }
 
   releaseSource(request: SimRequest): void {
     const sequence = this.held.get(request)
     if (sequence === undefined) return
     this.held.delete(request)
-    this.kv.finalise(sequence)
+    this.letGo(sequence)
   }
 
   protected override sequences(): Array<Sequence> {

@@ -6,27 +6,36 @@
  * tells when it needs more than that.
  */
 import type { EngineArgs } from "../EngineArgs.ts"
-import type { SimRequest } from "../../request/SimRequest.ts"
+import { noTierUse, type SimRequest } from "../../request/SimRequest.ts"
 import type { TimingModel } from "../../timing/Timing.ts"
 import type { WorkerContext } from "../WorkerContext.ts"
 import { AheadWorker } from "../AheadWorker.ts"
 import { EngineStalled } from "../EngineStalled.ts"
 import { MtpSampler } from "../MtpSampler.ts"
+import { SharedTiers } from "../tiers/SharedTiers.ts"
+import { type TierArgs, tierArgsOf } from "../tiers/TierArgs.ts"
+import { isDue } from "../tiers/TierUser.ts"
 import type { WorkerProbe } from "../WorkerProbe.ts"
-import { type PassOutcome, Signal, type WorkerSnapshot } from "../WorkerCore.ts"
+import { type PassOutcome, Signal, type TierClock, type WorkerSnapshot } from "../WorkerCore.ts"
 import { KvCache } from "./KvCache.ts"
 import { LongestPrefixFirst } from "./LongestPrefixFirst.ts"
 import { NewTokenRatio } from "./NewTokenRatio.ts"
+import { PageCopies, PageUse } from "./PageCopies.ts"
 import { PrefillBudget } from "./PrefillBudget.ts"
 import { Sequence } from "./Sequence.ts"
 
 const noTime = (): number => 0
+
+/** Whoever waits for pages on their way is passed by others. */
+const isDueSequence = ({ tierUse }: Sequence): boolean => tierUse === undefined || isDue(tierUse)
 
 /** Reclaims in a row without a single token after which the requests are taken to displace each other forever. */
 const maxFruitlessReclaims = 10_000
 
 export class SglangWorker extends AheadWorker<Sequence> {
   protected readonly kv: KvCache
+  /** Copies of complete pages in KV tiers, where there are any. */
+  protected readonly copies: PageCopies | undefined
   private readonly sampler: MtpSampler | undefined
   private readonly probe: WorkerProbe | undefined
   private readonly longestPrefixFirst: LongestPrefixFirst | undefined
@@ -38,13 +47,18 @@ export class SglangWorker extends AheadWorker<Sequence> {
   private readonly finished: Array<Sequence> = []
   private readonly bursts: Array<number> = []
   private fruitlessReclaims = 0
+  /** Running requests stand still until copies make room for their next tokens. */
+  private standsStill = false
   private batchIslTokens = 0
   private batchPrefixTokens = 0
 
   constructor(args: EngineArgs, timing: TimingModel, context: WorkerContext) {
     super(args, timing, context)
     this.probe = context.probe
-    this.kv = new KvCache(args.numGpuBlocks, args.blockTokens, context.kvEvents, context.probe)
+    const tierArgs = tierArgsOf(args)
+    const shared = tierArgs === undefined ? undefined : (context.sharedTiers ?? new SharedTiers())
+    this.kv = new KvCache(args.numGpuBlocks, args.blockTokens, context.kvEvents, context.probe, shared)
+    if (tierArgs !== undefined && shared !== undefined) this.copies = this.copiesTo(tierArgs, shared, context)
     this.sampler = args.mtp === undefined || !this.visible ? undefined : new MtpSampler(args.mtp, context.workerIndex)
     this.longestPrefixFirst =
       args.sglang.schedulePolicy === "lpm" ? new LongestPrefixFirst(this.kv.tree, args.blockTokens) : undefined
@@ -52,16 +66,46 @@ export class SglangWorker extends AheadWorker<Sequence> {
     this.budget = new PrefillBudget(args)
   }
 
+  private copiesTo(tierArgs: TierArgs, shared: SharedTiers, { tierEvents }: WorkerContext): PageCopies {
+    const { kv, timing } = this
+    const worker = {
+      roomMade: () => this.capacityFreed(),
+      computeMs: (tokens: number, prefixTokens: number) =>
+        timing.prefillMs({ batchPrompts: 1, meanIslTokens: prefixTokens + tokens, meanPrefixTokens: prefixTokens })
+    }
+    return new PageCopies(tierArgs, shared, kv, worker, tierEvents)
+  }
+
+  get tiers(): TierClock | undefined {
+    return this.copies
+  }
+
+  /** Whoever is deferred may be passed by any request behind it. */
+  get readsWholeQueue(): boolean {
+    return this.copies !== undefined
+  }
+
   submit(request: SimRequest): void {
-    this.waiting.pushBack(new Sequence(request, request.outputTokens))
+    this.waiting.pushBack(this.sequenceOf(request, request.outputTokens))
+  }
+
+  protected sequenceOf(request: SimRequest, outputTokens: number): Sequence {
+    const sequence = new Sequence(request, outputTokens)
+    if (this.copies !== undefined) {
+      request.tiers ??= noTierUse()
+      sequence.tierUse = new PageUse(sequence)
+    }
+    return sequence
   }
 
   pass(nowMs: number): PassOutcome {
-    const { outcome, ratio } = this
+    const { copies, outcome, ratio } = this
     outcome.begin(nowMs)
+    if (copies?.tick(nowMs) === true) outcome.worked()
     this.beforeAdmission(nowMs)
     this.longestPrefixFirst?.order(this.waiting)
-    if (this.admitsPrefill()) {
+    const awaitsRoom = this.standsStill && this.running.length > 0
+    if (!awaitsRoom && this.admitsPrefill()) {
       this.admitWaiting(nowMs)
       this.freeStuckHead()
     }
@@ -74,6 +118,7 @@ export class SglangWorker extends AheadWorker<Sequence> {
     outcome.endMs = waitsForPrefill ? this.emitPrefilled(decoding, prefillEndMs) : this.decode(prefillEndMs)
     if (this.finished.length > 0) this.settleFinished()
     if (this.retracted.length > 0) this.requeueRetracted()
+    copies?.passEnds(outcome.endMs)
     ratio.decay()
     if (outcome.endMs > nowMs || outcome.requests.length > 0) outcome.worked()
     return outcome
@@ -91,7 +136,9 @@ export class SglangWorker extends AheadWorker<Sequence> {
   }
 
   protected timeQuietPasses(passes: number, untilMs: number): void {
-    this.timing.runAhead(this.ahead, passes, untilMs, this.running.length, this.contextTokens())
+    // What the end of a copy changes, the pass behind it sees.
+    const quietUntilMs = this.copies === undefined ? untilMs : Math.min(untilMs, this.copies.deadlineMs())
+    this.timing.runAhead(this.ahead, passes, quietUntilMs, this.running.length, this.contextTokens())
   }
 
   protected takeQuietPasses(passes: number, endMs: number): void {
@@ -151,14 +198,29 @@ export class SglangWorker extends AheadWorker<Sequence> {
   markBlocks(mark: (block: number) => void): void {
     this.kv.markBlocks(mark)
     for (const sequence of this.sequences()) sequence.markKeys(mark)
+    this.copies?.markBlocks(mark)
   }
 
   checkInvariants(): void {
-    this.kv.checkInvariants(this.sequences(), 0)
+    const { copies } = this
+    copies?.checkInvariants()
+    const sequences = [...this.sequences(), ...(copies?.abandonedSequences ?? [])]
+    this.kv.checkInvariants(sequences, this.reservedTokens, copies?.heldNodes)
+  }
+
+  /** Slots set aside for what is not there yet. */
+  protected get reservedTokens(): number {
+    return this.copies?.loadingTokens ?? 0
   }
 
   protected drop(sequence: Sequence): void {
-    this.kv.finalise(sequence)
+    if (this.copies?.abandons(sequence) !== true) this.letGo(sequence)
+  }
+
+  /** The request lets go of its KV; its complete pages stay cached. */
+  protected letGo(sequence: Sequence): void {
+    const node = this.kv.finalise(sequence)
+    this.copies?.letGo(sequence, node)
   }
 
   /** Everybody here, waiting ones first. */
@@ -186,12 +248,19 @@ export class SglangWorker extends AheadWorker<Sequence> {
 
   /** A request has emitted its last token. */
   protected settle(sequence: Sequence): void {
-    this.kv.finalise(sequence)
+    this.letGo(sequence)
   }
 
   /** Whether somebody outside this worker will give KV back to it. */
   protected awaitsRelease(): boolean {
     return false
+  }
+
+  /** Whether KV comes back here without anybody's doing: from outside, or when copies end. */
+  private awaitsKv(): boolean {
+    const { copies, waiting } = this
+    if (this.awaitsRelease()) return true
+    return copies !== undefined && (copies.holdsPages || waiting.find((each) => !isDueSequence(each)) !== undefined)
   }
 
   // ---- prefill -----------------------------------------------------------------------------------------------------------
@@ -202,24 +271,50 @@ export class SglangWorker extends AheadWorker<Sequence> {
     const freeSeats = this.args.maxNumSeqs - this.running.length
     budget.open(this.kv.obtainableTokens, this.running, this.ratio.value)
     while (admitted.length < freeSeats && !budget.exhausted) {
-      const sequence = waiting.shift()
+      const sequence = this.nextToAdmit()
       if (sequence === undefined) return
       if (this.neverFits(sequence)) {
+        waiting.remove(sequence)
         this.reject(sequence)
         continue
       }
+      if (this.copies !== undefined && this.isDeferred(sequence, this.copies, nowMs)) continue
       const reusedTokens = this.materialise(sequence)
-      if (reusedTokens < 0) {
-        waiting.pushFront(sequence)
-        return
-      }
+      if (reusedTokens < 0) return
+      waiting.remove(sequence)
       admitted.push(sequence)
       this.batchIslTokens += sequence.materialisedTokens
       this.batchPrefixTokens += reusedTokens
+      this.copies?.admitted(sequence, reusedTokens)
       this.noteAdmission(sequence.request, nowMs, reusedTokens)
       const tokens = sequence.materialisedTokens - reusedTokens
       if (tokens > 0) this.probe?.scheduled?.(sequence.request, tokens, tokens)
     }
+  }
+
+  private nextToAdmit(): Sequence | undefined {
+    return this.copies === undefined ? this.waiting.head : this.waiting.find(isDueSequence)
+  }
+
+  /** Whether a waiting request has to wait for pages on their way, from now on if need be: tiers have some of its prompt. */
+  private isDeferred(sequence: Sequence, copies: PageCopies, nowMs: number): boolean {
+    if (sequence.materialisedTokens > 0) return false
+    const tokens = copies.load(sequence, this.loadablePages(sequence), nowMs)
+    this.budget.chargeLoad(tokens)
+    if (isDueSequence(sequence)) return false
+    this.outcome.worked()
+    return true
+  }
+
+  /** Leading pages that a fresh sequence would look up if it were admitted now, as far as there is room; none when it has to wait. */
+  private loadablePages(sequence: Sequence): number {
+    const { args, budget, kv } = this
+    const { keys, knownTokens } = sequence
+    if (args.sglangMatch === "first_chunk")
+      return Math.min(keys.length, Math.floor(budget.grant(sequence, 0) / kv.pageTokens))
+    const pages = Math.min(keys.length, Math.floor((knownTokens - 1) / kv.pageTokens))
+    const cachedTokens = kv.tree.matchingPages(keys, pages) * kv.pageTokens
+    return budget.grant(sequence, cachedTokens) === 0 ? 0 : Math.min(pages, budget.roomPages)
   }
 
   /**
@@ -243,7 +338,7 @@ export class SglangWorker extends AheadWorker<Sequence> {
     const { head } = this.waiting
     if (head === undefined || this.running.length > 0 || this.admitted.length > 0 || this.outcome.requests.length > 0)
       return
-    if (!this.awaitsRelease() && !this.reclaim()) this.restoreLost(head)
+    if (!this.awaitsKv() && !this.reclaim()) this.restoreLost(head)
   }
 
   /**
@@ -273,7 +368,7 @@ export class SglangWorker extends AheadWorker<Sequence> {
    */
   protected restart(sequence: Sequence): void {
     sequence.request.computedUpTo(sequence.materialisedTokens)
-    this.kv.finalise(sequence)
+    this.letGo(sequence)
     if (sequence === this.waiting.head) this.kv.clear()
     this.notePreemption(sequence)
     this.noteReclaim(sequence)
@@ -298,7 +393,10 @@ export class SglangWorker extends AheadWorker<Sequence> {
     const cachedTokens = looksUp ? kv.cachedPrefix(sequence) : 0
     const tokens = budget.grant(sequence, cachedTokens)
     if (tokens === 0) return -1
-    kv.makeAvailable(tokens)
+    // The reference may evict what the prompt is about to find: pages that have just been loaded for it would be.
+    if (this.copies !== undefined && !looksUp && sequence.materialisedTokens === 0)
+      kv.makeAvailableFor(sequence, tokens)
+    else kv.makeAvailable(tokens)
     const endTokens = sequence.materialisedTokens + cachedTokens + tokens
     const reusedTokens = kv.extend(sequence, endTokens, looksUp ? cachedTokens : endTokens)
     // The budget counts obtainable slots in whole pages, cached ones at their full price: a grant is never more than can be had.
@@ -329,11 +427,17 @@ export class SglangWorker extends AheadWorker<Sequence> {
       if (sequence.materialisedTokens === sequence.knownTokens) this.startDecoding(sequence)
       else {
         sequence.request.computedUpTo(sequence.materialisedTokens)
+        this.noteComplete(sequence)
         this.kv.cachePrefix(sequence)
         this.waiting.pushFront(sequence)
       }
     }
     this.admitted.length = 0
+  }
+
+  /** Pages have become complete in this pass. */
+  private noteComplete(sequence: Sequence): void {
+    if (this.copies !== undefined) this.copies.computed(sequence, this.kv.completePages(sequence))
   }
 
   protected startDecoding(sequence: Sequence): void {
@@ -363,9 +467,11 @@ export class SglangWorker extends AheadWorker<Sequence> {
     kv.makeAvailable(needed)
     const first = kv.pool.take(needed)
     if (first < 0) {
-      if (!this.outcome.progressed && !this.awaitsRelease() && !this.reclaim()) this.restartRunning()
+      if (this.copies !== undefined) this.standStill(this.copies, startMs)
+      if (!this.outcome.progressed && !this.awaitsKv() && !this.reclaim()) this.restartRunning()
       return startMs
     }
+    if (this.standsStill) this.goOn()
     const tokenMs = startMs + stepMs()
     const used =
       this.sampler === undefined ? this.emitTokens(first, tokenMs) : this.emitBursts(first, tokenMs, this.sampler)
@@ -376,6 +482,18 @@ export class SglangWorker extends AheadWorker<Sequence> {
     this.fruitlessReclaims = 0
     this.outcome.worked()
     return tokenMs
+  }
+
+  /** Requests that copies leave no room for wait until those have ended. */
+  private standStill(copies: PageCopies, nowMs: number): void {
+    const room = copies.roomToCome()
+    this.standsStill = room !== undefined
+    if (room !== undefined) copies.wait(this.running, room, nowMs)
+  }
+
+  private goOn(): void {
+    this.standsStill = false
+    this.copies?.countWaits(this.running)
   }
 
   /** Every running request decodes; those with draft tokens emit bursts of their own lengths. */
@@ -412,6 +530,7 @@ export class SglangWorker extends AheadWorker<Sequence> {
       }
       const obtainable = kv.obtainableTokens
       if ((obtainable >= needed && Math.max(0, obtainable - slack) >= growth) || running.length <= 1) return needed
+      if (this.copies?.roomToCome() !== undefined) return needed
       this.retractOne()
     }
   }
@@ -426,7 +545,9 @@ export class SglangWorker extends AheadWorker<Sequence> {
     const [sequence] = running.splice(victim, 1)
     if (sequence === undefined) return
     sequence.request.computedUpTo(sequence.materialisedTokens)
+    const { node } = sequence
     this.kv.retract(sequence)
+    this.copies?.letGo(sequence, node)
     this.retracted.push(sequence)
     this.notePreemption(sequence)
   }
@@ -513,6 +634,7 @@ export class SglangWorker extends AheadWorker<Sequence> {
   /** Everything about a token that is not plain steady decoding: first, second, page boundary, last. */
   private noteToken(sequence: Sequence, tokenMs: number): void {
     const { generatedTokens, maxOutputTokens, request } = sequence
+    this.noteComplete(sequence)
     if (this.visible && generatedTokens === 1) this.noteFirstToken(request, tokenMs)
     if (this.visible && generatedTokens === 2) request.secondTokenMs = tokenMs
     if (generatedTokens === maxOutputTokens) {

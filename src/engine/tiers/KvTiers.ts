@@ -55,6 +55,14 @@ export interface KvTiers<Owner> {
   checkInvariants(): void
 }
 
+/** Whether the run is there sooner than it is computed, which takes `computeMs(tokens, prefixTokens)`. */
+export const isLoadedFaster = (
+  tiers: KvTiers<never>,
+  match: TierMatch,
+  blockTokens: number,
+  worker: { readonly computeMs: (tokens: number, prefixTokens: number) => number }
+): boolean => tiers.loadMs(match) < worker.computeMs(matchedBlocks(match) * blockTokens, match.from * blockTokens)
+
 /** Blocks go down when the pool needs their slots. */
 export interface EvictionTiers<Owner> extends KvTiers<Owner> {
   /**

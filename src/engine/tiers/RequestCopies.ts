@@ -11,10 +11,10 @@ import { emptyBlocks } from "../../request/SimRequest.ts"
 import type { TierEventSinks } from "../KvEvents.ts"
 import type { TierClock, TierOccupancy } from "../WorkerCore.ts"
 import type { BlockRuns } from "./BlockRuns.ts"
-import { type CopyEvents, type CopyTiers, type Load, matchedBlocks, type Offload, type TierMatch } from "./KvTiers.ts"
+import { type CopyEvents, type CopyTiers, isLoadedFaster, type Load, type Offload, type TierMatch } from "./KvTiers.ts"
 import type { SharedTiers } from "./SharedTiers.ts"
 import type { TierArgs } from "./TierArgs.ts"
-import { CopyHolder, type CopyUser, countReuse } from "./TierUser.ts"
+import { CopyHolder, type CopyUser, countDeferral, countReuse, defer, Release } from "./TierUser.ts"
 import { WriteThroughTiers } from "./WriteThroughTiers.ts"
 
 /** What the worker does with blocks, and is told of them. */
@@ -32,12 +32,6 @@ export interface CopyWorker {
   roomMade(): void
   /** How long computing `tokens` behind `prefixTokens` would take, ms. */
   computeMs(tokens: number, prefixTokens: number): number
-}
-
-/** Some copy that ends next frees slots. */
-class Release implements Offload {
-  live = true
-  endedMs = Number.POSITIVE_INFINITY
 }
 
 interface Held {
@@ -148,8 +142,7 @@ export class RequestCopies<Member extends CopyUser> implements TierClock, CopyEv
     holder.copies -= 1
     if (holder.copies > 0 || !this.lingering.delete(holder)) return
     this.worker.release(holder.slots, holder.heldBlocks)
-    this.nextRelease.live = false
-    this.nextRelease.endedMs = nowMs
+    this.nextRelease.end(nowMs)
     this.nextRelease = new Release()
     this.worker.roomMade()
   }
@@ -167,14 +160,14 @@ export class RequestCopies<Member extends CopyUser> implements TierClock, CopyEv
    */
   find(member: Member, cached: number, to: number, nowMs: number): TierMatch | undefined {
     const { tiers } = this
-    this.countDeferral(member)
+    countDeferral(member)
     if (cached >= to) return undefined
     const match = tiers.lookup(member.keys, cached, to)
     if (match === undefined) {
-      if (tiers.awaited !== undefined) this.defer(member, tiers.awaited, nowMs)
+      if (tiers.awaited !== undefined) defer(member, tiers.awaited, nowMs)
       return undefined
     }
-    return this.onlyFaster && !this.isFaster(match) ? undefined : match
+    return this.onlyFaster && !isLoadedFaster(tiers, match, this.blockTokens, this.worker) ? undefined : match
   }
 
   /** Holds what was found until it is loaded or let go. */
@@ -189,7 +182,7 @@ export class RequestCopies<Member extends CopyUser> implements TierClock, CopyEv
   /** Loads what is reserved into slots that the request has taken; it is deferred until then. */
   start(match: TierMatch, member: Member, nowMs: number): void {
     this.loading.add(member)
-    this.defer(member, this.tiers.start(match, member), nowMs)
+    defer(member, this.tiers.start(match, member), nowMs)
   }
 
   loaded(load: Load<Member>): void {
@@ -210,25 +203,6 @@ export class RequestCopies<Member extends CopyUser> implements TierClock, CopyEv
 
   private touchPrompt({ keys }: Member): void {
     this.tiers.touch(keys, keys.length)
-  }
-
-  private defer(member: Member, copy: Offload, nowMs: number): void {
-    member.deferredBy = copy
-    member.deferredSinceMs = nowMs
-  }
-
-  /** The copy is over for which the request waited: its wait counts. */
-  private countDeferral(member: Member): void {
-    const { deferredBy, deferredSinceMs, request } = member
-    if (deferredBy === undefined) return
-    member.deferredBy = undefined
-    if (request.tiers !== null) request.tiers.onboardWaitMs += Math.max(0, deferredBy.endedMs - deferredSinceMs)
-  }
-
-  /** Whether the run is there sooner than it is computed. */
-  private isFaster(match: TierMatch): boolean {
-    const tokens = matchedBlocks(match) * this.blockTokens
-    return this.tiers.loadMs(match) < this.worker.computeMs(tokens, match.from * this.blockTokens)
   }
 
   // ---- both ------------------------------------------------------------------------------------------------------------

@@ -21,8 +21,9 @@ const sharedKeys = [
   "objectToHostGbS"
 ] as const satisfies ReadonlyArray<keyof TierArgs>
 
-/** First identity of a block that nobody else can have; they count down. */
+/** First and last identity of a block that nobody else can have; they count down, and the most negative integers mark other things. */
 const firstPrivateKey = -2
+const lastPrivateKey = -0x7ffffff0
 
 const usesLowerTiers = ({ diskBlocks, diskPerWorker, objectStore }: TierArgs): boolean =>
   (diskBlocks > 0 && !diskPerWorker) || objectStore
@@ -151,7 +152,7 @@ export class SharedTiers {
   /** A fresh identity for a block that nobody else, on any worker, can match. */
   privateKey(): number {
     const key = this.nextPrivateKey
-    this.nextPrivateKey = key === -0x80000000 ? firstPrivateKey : key - 1
+    this.nextPrivateKey = key === lastPrivateKey ? firstPrivateKey : key - 1
     return key
   }
 }

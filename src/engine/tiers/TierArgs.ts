@@ -10,11 +10,11 @@ type Policed = Pick<EngineArgs, "offloadPolicy" | "vllmScheduler">
 export const offloadPolicyOf = ({ offloadPolicy, vllmScheduler }: Policed): OffloadPolicy =>
   offloadPolicy ?? (vllmScheduler === undefined ? "on_evict" : "write_through")
 
-type Circumstances = Pick<EngineArgs, "engineType" | "numG2Blocks">
+type Circumstances = Policed & Pick<EngineArgs, "engineType" | "numG2Blocks">
 
-/** Whether the engine has tiers. */
-export const hasTiers = ({ engineType, numG2Blocks }: Circumstances): boolean =>
-  numG2Blocks > 0 && engineType !== "sglang"
+/** Whether the engine has tiers: SGLang's radix cache does not hand over what it evicts. */
+export const hasTiers = (args: Circumstances): boolean =>
+  args.numG2Blocks > 0 && (args.engineType !== "sglang" || offloadPolicyOf(args) === "write_through")
 
 /** Sizes in blocks, bandwidths in 10^9 bytes per second (0: a copy takes no time). */
 export interface TierArgs {

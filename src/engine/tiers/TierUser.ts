@@ -11,6 +11,23 @@ export interface TierUser {
   loads: ReadonlyArray<TierMatch>
 }
 
+/** One that may have to wait at its place in the queue, others passing it: for blocks on their way, and since when, ms. */
+export interface DeferredUser extends TierUser {
+  deferredBy: Offload | undefined
+  deferredSinceMs: number
+}
+
+/** The copy that ends next of those that hold slots for themselves alone. */
+export class Release implements Offload {
+  live = true
+  endedMs = Number.POSITIVE_INFINITY
+
+  end(nowMs: number): void {
+    this.live = false
+    this.endedMs = nowMs
+  }
+}
+
 /** Copies of one request's blocks; once the request has let go of those, they are held here. */
 export class CopyHolder {
   /** Copies that have not ended, and when the last of them ends, ms. */
@@ -21,20 +38,31 @@ export class CopyHolder {
 }
 
 /** One whose blocks are copied once they are computed. */
-export interface CopyUser extends TierUser {
+export interface CopyUser extends DeferredUser {
   readonly keys: Int32Array
   slots: Int32Array
   heldBlocks: number
   /** Leading blocks that were handed over to be copied, as far as tiers lacked them, and the copies of them that run. */
   copiedBlocks: number
   copyHolder: CopyHolder | undefined
-  /** What it waits for at its place in the queue, others passing it: blocks on their way, and since when. */
-  deferredBy: Offload | undefined
-  deferredSinceMs: number
 }
 
 /** Whoever waits for blocks on their way is passed by others. */
-export const isDue = ({ deferredBy }: CopyUser): boolean => deferredBy === undefined || !deferredBy.live
+export const isDue = ({ deferredBy }: DeferredUser): boolean => deferredBy === undefined || !deferredBy.live
+
+/** From `nowMs` on the request waits for the copy. */
+export const defer = (user: DeferredUser, copy: Offload, nowMs: number): void => {
+  user.deferredBy = copy
+  user.deferredSinceMs = nowMs
+}
+
+/** The copy is over for which the request waited: its wait counts. */
+export const countDeferral = (user: DeferredUser): void => {
+  const { deferredBy, deferredSinceMs, request } = user
+  if (deferredBy === undefined) return
+  user.deferredBy = undefined
+  if (request.tiers !== null) request.tiers.onboardWaitMs += Math.max(0, deferredBy.endedMs - deferredSinceMs)
+}
 
 /** From `nowMs` on the request waits for room. */
 export const waitFor = (user: TierUser, offload: Offload, nowMs: number): void => {

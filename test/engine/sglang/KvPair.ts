@@ -125,7 +125,7 @@ export class KvPair {
   }
 
   reserve(member: Member): void {
-    const missing = this.kv.reserve(member.sequence)
+    const missing = this.kv.reserve(member.sequence, member.sequence.promptTokens)
     assert.strictEqual(missing, this.model.reserve(member.model))
     if (missing >= 0) member.stage = "reserved"
   }
