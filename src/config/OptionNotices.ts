@@ -137,8 +137,16 @@ const estimateNotices = ({ aicNextn, aicNextnAcceptRates }: GivenOptions): Reado
 const matters = (key: string, { isServed = false, scaling, workerEvents }: Deployed): boolean =>
   key === "startup_time" && (isServed || scaling !== undefined || workerEvents !== undefined)
 
-const inert = (flag: string, { inertKeys }: EngineArgs, deployed: Deployed): ReadonlyArray<string> =>
-  inertKeys.filter((key) => !matters(key, deployed)).map((key) => `${flag}: ${key} has no effect on this run`)
+const inert = (flag: string, { engineType, inertKeys }: EngineArgs, deployed: Deployed): ReadonlyArray<string> =>
+  inertKeys
+    .filter((key) => !matters(key, deployed))
+    .map((key) => {
+      const remedy = key === "num_g2_blocks" && engineType === "sglang" ? tiersOfSglang : ""
+      return `${flag}: ${key} has no effect on this run${remedy}`
+    })
+
+/** What their radix cache evicts is not handed over, as in the reference. */
+const tiersOfSglang = ": sglang engines have KV tiers with offload_policy write_through only"
 
 /** Without a bandwidth KV is where it is needed at once. */
 const freeTransfer = ({ kvTransferBandwidthGbS }: EngineArgs): ReadonlyArray<string> =>

@@ -183,7 +183,7 @@ const plain = {
   offloadPolicy: optional(
     oneOf(["on_evict", "write_through"]),
     undefined,
-    "When KV blocks go to host memory: when the device needs their slots, or once they are computed (vLLM profiles)",
+    "When KV blocks go to host memory: when the device needs their slots, or once they are computed (vLLM profiles; SGLang)",
     onlyTiers
   ),
   offloadLatencyUs: setting(

@@ -183,6 +183,14 @@ describe("validateReplayOptions", () => {
     ])
     const tiers = extra('{"num_g2_blocks": 8, "kv_bytes_per_token": 1}')
     assert.deepStrictEqual(accepted({ ...heedsTiers, routerConfig: config, extraEngineArgs: tiers }).notices, [])
+    const unheeded = extra('{"engine_type": "sglang", "num_g2_blocks": 8, "onboard": "faster"}')
+    assert.deepStrictEqual(accepted({ ...traced, extraEngineArgs: unheeded }).notices, [
+      "--extra-engine-args: num_g2_blocks has no effect on this run: sglang engines have KV tiers with offload_policy write_through only",
+      "--extra-engine-args: onboard has no effect on this run"
+    ])
+    const written = '"engine_type": "sglang", "num_g2_blocks": 8, "offload_policy": "write_through"'
+    const sglang = extra(`{${written}, "kv_bytes_per_token": 1}`)
+    assert.deepStrictEqual(accepted({ ...traced, extraEngineArgs: sglang }).notices, [])
   })
 
   it("reads groups of different workers", () => {

@@ -175,6 +175,19 @@ describe("SGLang-style engines", () => {
     assert.strictEqual(reused("whole"), 36)
   })
 
+  // 16 pages: 10 and 5 are cached, the 10 used less recently. The prompt finds 9 of these and takes room for 6 more from the others.
+  it("do not evict what a whole prompt has looked up (sglang_match)", () => {
+    const { worker } = spawnSglang({ sglangMatch: "whole" })
+    const prompts = [blocksFrom(0, 10), blocksFrom(50, 5), Int32Array.of(...blocksFrom(0, 9), ...blocksFrom(100, 6))]
+    const [, , subject] = prompts.map((blocks, id) => {
+      const served = request({ id, promptTokens: blocks.length * 4, outputTokens: 1, blocks })
+      worker.submit(served)
+      drain(worker, id * 1000)
+      return served
+    })
+    assert.deepStrictEqual([subject!.firstAdmissionReusedTokens, subject!.emittedTokens], [36, 1])
+  })
+
   /** Prompts of 12 tokens, 16 tokens per pass. */
   const firstTokens = (sglangChunkBudget: "whole_chunks" | "rest"): Array<number> => {
     const { worker } = spawnSglang({ numGpuBlocks: 64, sglangChunkBudget, sglang: { chunkedPrefillTokens: 16 } })

@@ -30,6 +30,15 @@ const policies = {
     offloadPolicy: "write_through",
     hostToDiskGbS: 0.4,
     diskToHostGbS: 0.4
+  }),
+  "written through by an SGLang style engine, to a shared disk": engineArgs({
+    ...engine,
+    engineType: "sglang",
+    numG2Blocks: 20,
+    numG3Blocks: 200,
+    offloadPolicy: "write_through",
+    deviceToHostGbS: 0.7,
+    hostToDeviceGbS: 0.9
   })
 }
 

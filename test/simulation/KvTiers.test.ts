@@ -96,6 +96,46 @@ describe("in any run of a vLLM profile with KV tiers", () => {
   )
 })
 
+/** The run's engine with pages, and small budgets, in the place of blocks. */
+const paged = (args: EngineArgs, { chunkRows, rows }: RandomRun): EngineArgs => ({
+  ...args,
+  engineType: "sglang",
+  preemptionMode: "lifo",
+  enablePrefixCaching: true,
+  enableChunkedPrefill: true,
+  sglangMatch: rows.length % 2 === 0 ? "whole" : "first_chunk",
+  sglangChunkBudget: chunkRows === 3 ? "rest" : "whole_chunks",
+  sglangPrefillFirst: chunkRows === 1,
+  sglang: {
+    ...args.sglang,
+    schedulePolicy: rows.length % 5 === 0 ? "lpm" : "fcfs",
+    chunkedPrefillTokens: Math.max(args.blockTokens, Math.min(args.maxNumBatchedTokens, 8192)),
+    clipMaxNewTokens: rows.length % 4 === 0 ? 1 : 4096
+  }
+})
+
+describe("in any run of an SGLang-style engine with KV tiers", () => {
+  it.effect.prop(
+    "pages are conserved in every tier, and it comes to an end",
+    [randomRun],
+    ([run]) =>
+      Effect.gen(function* () {
+        const args = paged(tiered(run, "write_through"), run)
+        const outcomeOf = (given: EngineArgs) => {
+          const pools = { prefillWorkers: 1, decodeWorkers: run.workers }
+          const deployed =
+            run.rows.length % 3 === 0 ? disaggregatedTopology(given, pools) : topology(given, run.workers)
+          return Effect.result(replay(deployed, PlainWorkload.layer(run), { check: true }))
+        }
+        const result = yield* outcomeOf(args)
+        if (Result.isSuccess(result)) checkTiers(args, result.success)
+        // Requests that displace each other for ever do so without tiers as well.
+        else if (Result.isSuccess(yield* outcomeOf({ ...args, numG2Blocks: 0, numG3Blocks: 0 }))) throw result.failure
+      }),
+    runs
+  )
+})
+
 describe.each(["on_evict", "write_through"] as const)("in any run with KV tiers %s", (policy) => {
   it.effect.prop(
     "blocks are conserved in every tier, links move no more than they can, and it comes to an end",

@@ -104,12 +104,12 @@ export class KvCache {
     if (evicted > 0) this.probe?.evicted?.(evicted)
   }
 
-  /** As {@link makeAvailable} for the first `tokens` tokens of a fresh sequence, of which those that are cached stay and need no slots. */
-  makeAvailableFor(sequence: Sequence, tokens: number): void {
+  /** As {@link makeAvailable} for what {@link extend} takes for a fresh sequence: the prefix that it finds cached is not evicted. */
+  makeAvailableFor(sequence: Sequence, endTokens: number, lookUpTokens: number): void {
     const { tree } = this
-    const node = tree.match(sequence.keys, Math.floor(tokens / this.pageTokens))
+    const node = tree.match(sequence.keys, Math.floor(lookUpTokens / this.pageTokens))
     tree.lock(node, root)
-    this.makeAvailable(tokens - tree.endOf(node) * this.pageTokens)
+    this.makeAvailable(endTokens - tree.endOf(node) * this.pageTokens)
     tree.unlock(node)
   }
 

@@ -37,8 +37,9 @@ export class SglangDecodeWorker extends SglangWorker implements DestinationWorke
   requestDestination(request: SimRequest): boolean {
     const { outputTokens, promptTokens } = request
     const { capacityTokens } = this.kv
+    const sequence = this.sequenceOf(request, outputTokens)
     if (this.kv.ceilToPage(promptTokens) > capacityTokens || promptTokens + outputTokens > capacityTokens) return false
-    this.pending.push(this.sequenceOf(request, request.outputTokens))
+    this.pending.push(sequence)
     return true
   }
 
@@ -140,8 +141,10 @@ export class SglangDecodeWorker extends SglangWorker implements DestinationWorke
     return true
   }
 
+  /** A reservation that was refused is tried again only when something else gives KV back. */
   protected override awaitsRelease(): boolean {
-    return this.reserved.size > 0
+    const head = this.pending[0]
+    return this.reserved.size > 0 || (head !== undefined && this.tries.allows(head))
   }
 
   protected override noteAdmission(request: SimRequest, nowMs: number, reusedTokens: number): void {

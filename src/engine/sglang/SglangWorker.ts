@@ -49,6 +49,8 @@ export class SglangWorker extends AheadWorker<Sequence> {
   private fruitlessReclaims = 0
   /** Running requests stand still until copies make room for their next tokens. */
   private standsStill = false
+  /** The cache is to be emptied before anybody is admitted, once no copy locks any page. */
+  private clearsCache = false
   private batchIslTokens = 0
   private batchPrefixTokens = 0
 
@@ -104,9 +106,9 @@ export class SglangWorker extends AheadWorker<Sequence> {
     if (copies?.tick(nowMs) === true) outcome.worked()
     this.beforeAdmission(nowMs)
     this.longestPrefixFirst?.order(this.waiting)
-    const awaitsRoom = this.standsStill && this.running.length > 0
-    if (!awaitsRoom && this.admitsPrefill()) {
-      this.admitWaiting(nowMs)
+    if (this.clearsCache) this.clearCache()
+    if (!this.clearsCache && !(this.standsStill && this.running.length > 0)) {
+      if (this.admitsPrefill()) this.admitWaiting(nowMs)
       this.freeStuckHead()
     }
     outcome.prefillTokens = this.batchIslTokens - this.batchPrefixTokens
@@ -137,7 +139,7 @@ export class SglangWorker extends AheadWorker<Sequence> {
 
   protected timeQuietPasses(passes: number, untilMs: number): void {
     // What the end of a copy changes, the pass behind it sees.
-    const quietUntilMs = this.copies === undefined ? untilMs : Math.min(untilMs, this.copies.deadlineMs())
+    const quietUntilMs = this.copies === undefined ? untilMs : Math.min(untilMs, this.copies.noticeMs())
     this.timing.runAhead(this.ahead, passes, quietUntilMs, this.running.length, this.contextTokens())
   }
 
@@ -369,9 +371,15 @@ export class SglangWorker extends AheadWorker<Sequence> {
   protected restart(sequence: Sequence): void {
     sequence.request.computedUpTo(sequence.materialisedTokens)
     this.letGo(sequence)
-    if (sequence === this.waiting.head) this.kv.clear()
+    if (sequence === this.waiting.head) this.clearCache()
     this.notePreemption(sequence)
     this.noteReclaim(sequence)
+  }
+
+  /** Copies may lock pages that are in the way as well: they come first. */
+  private clearCache(): void {
+    this.clearsCache = this.copies?.roomToCome() !== undefined
+    if (!this.clearsCache) this.kv.clear()
   }
 
   private noteReclaim({ request }: Sequence): void {
@@ -389,16 +397,17 @@ export class SglangWorker extends AheadWorker<Sequence> {
   /** Gives a request its share of this prefill batch. Returns the tokens that need no computing, -1 when it has to wait. */
   private materialise(sequence: Sequence): number {
     const { args, budget, kv } = this
-    const looksUp = args.sglangMatch === "whole" && sequence.materialisedTokens === 0
+    const isFresh = sequence.materialisedTokens === 0
+    const looksUp = isFresh && args.sglangMatch === "whole"
     const cachedTokens = looksUp ? kv.cachedPrefix(sequence) : 0
     const tokens = budget.grant(sequence, cachedTokens)
     if (tokens === 0) return -1
-    // The reference may evict what the prompt is about to find: pages that have just been loaded for it would be.
-    if (this.copies !== undefined && !looksUp && sequence.materialisedTokens === 0)
-      kv.makeAvailableFor(sequence, tokens)
-    else kv.makeAvailable(tokens)
     const endTokens = sequence.materialisedTokens + cachedTokens + tokens
-    const reusedTokens = kv.extend(sequence, endTokens, looksUp ? cachedTokens : endTokens)
+    const lookUpTokens = looksUp ? cachedTokens : endTokens
+    // The reference may evict what a prompt is about to find. Pages that have just been loaded for it would be.
+    if (looksUp || (isFresh && this.copies !== undefined)) kv.makeAvailableFor(sequence, endTokens, lookUpTokens)
+    else kv.makeAvailable(tokens)
+    const reusedTokens = kv.extend(sequence, endTokens, lookUpTokens)
     // The budget counts obtainable slots in whole pages, cached ones at their full price: a grant is never more than can be had.
     if (reusedTokens < 0) throw new Error(`a grant of ${tokens} tokens exceeds the slots that can be had`)
     budget.charge(sequence, tokens, cachedTokens)

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { EngineArgs } from "../../../src/engine/EngineArgs.ts"
+import * as SglangEngine from "../../../src/engine/sglang/SglangEngine.ts"
 import * as VllmEngine from "../../../src/engine/vllm/VllmEngine.ts"
 import { defaultKvRouterOptions, type KvRouterOptions } from "../../../src/router/kv/KvRouterOptions.ts"
 import * as KvRouter from "../../../src/router/kv/KvRouter.ts"
@@ -56,7 +57,8 @@ const rows = ["A", "B", "C", "D", "E", "F", "B"].map((letter, index) => {
 
 const lastOf = (args: EngineArgs, options: Partial<KvRouterOptions>) =>
   Effect.gen(function* () {
-    const engine = VllmEngine.layer(args).pipe(Layer.provide(PolynomialTiming.layer))
+    const layerOf = args.engineType === "sglang" ? SglangEngine.layer : VllmEngine.layer
+    const engine = layerOf(args).pipe(Layer.provide(PolynomialTiming.layer))
     const router = KvRouter.layer({ ...defaultKvRouterOptions, tieBreak: "lowest", ...options })
     const topology = Topology.layerMulti({ workers: 2 }).pipe(Layer.provide(Layer.merge(engine, router)))
     const { records } = yield* replay(topology, PlainWorkload.layer({ rows, traceBlockTokens: 64 }), { check: true })
@@ -64,15 +66,20 @@ const lastOf = (args: EngineArgs, options: Partial<KvRouterOptions>) =>
   })
 
 describe("a KV router with tier events", () => {
-  for (const offloadPolicy of ["on_evict", "write_through"] as const) {
+  for (const [engineType, offloadPolicy] of [
+    ["vllm", "on_evict"],
+    ["vllm", "write_through"],
+    ["sglang", "write_through"]
+  ] as const) {
     const args = engineArgs({
+      engineType,
       blockTokens: 64,
       numGpuBlocks: 12,
       kvBytesPerToken: 131_072,
       numG2Blocks: 100,
       offloadPolicy
     })
-    it.effect(`sends a prompt where host memory has it: ${offloadPolicy}`, () =>
+    it.effect(`sends a prompt where host memory has it: ${engineType}, ${offloadPolicy}`, () =>
       Effect.gen(function* () {
         const blind = yield* lastOf(args, {})
         assert.deepStrictEqual([blind.workerIndex, blind.firstAdmissionReusedTokens], [0, 0])
