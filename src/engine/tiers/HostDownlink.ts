@@ -4,6 +4,8 @@
  * As many transfers as a batch has blocks run at a time; further batches queue. A block that the host tier has, that already
  * waits, or for which the host tier has no room is not copied.
  */
+import { frameOf, memberCount, memberOf, membersFrom } from "../../structures/FrameMask.ts"
+import { addChain, addMembers, type BlockChains, chainLength, forEachBlock, leadingChains } from "./BlockChains.ts"
 import type { Offload } from "./KvTiers.ts"
 import type { TierArgs } from "./TierArgs.ts"
 import type { TierAccount } from "./SharedTiers.ts"
@@ -13,9 +15,8 @@ import { TransferLink } from "./TransferLink.ts"
 /** One transfer's share of an offload. */
 export interface DownBatch {
   readonly offload: HostOffload
-  readonly keys: ReadonlyArray<number>
-  readonly parentKeys: ReadonlyArray<number>
-  readonly slots: ReadonlyArray<number>
+  readonly chains: BlockChains
+  readonly blocks: number
 }
 
 class HostOffload implements Offload {
@@ -24,8 +25,8 @@ class HostOffload implements Offload {
   /** Batches that have not ended. */
   batches = 0
   endedMs = Number.POSITIVE_INFINITY
-  /** Slots of blocks that are not copied: they wait for those that are. */
-  readonly uncopiedSlots: Array<number> = []
+  /** Blocks that are not copied: their slots wait for those that are. */
+  uncopiedBlocks = 0
 
   constructor(sequence: number) {
     this.sequence = sequence
@@ -49,6 +50,7 @@ export class HostDownlink {
   private readonly host: TierStore
   readonly link: TransferLink<DownBatch>
   private readonly queue: Array<DownBatch> = []
+  /** Blocks of the batches that queue. */
   private readonly queuedKeys = new Set<number>()
   private readonly ended: Array<DownBatch> = []
   /** Blocks accepted whose copies have not ended. */
@@ -64,33 +66,23 @@ export class HostDownlink {
     this.link = new TransferLink(args.deviceToHostGbS)
   }
 
-  submit(
-    keys: ReadonlyArray<number>,
-    parentKeys: ReadonlyArray<number>,
-    slots: ReadonlyArray<number>,
-    nowMs: number
-  ): Offload | undefined {
+  submit(evicted: BlockChains, nowMs: number): Offload | undefined {
     const offload = new HostOffload(this.nextSequence++)
     const accepted: Array<number> = []
-    for (let index = 0; index < keys.length; index++) {
-      if (this.accepts(keys[index]!)) {
-        this.committed += 1
-        accepted.push(index)
-      } else offload.uncopiedSlots.push(slots[index]!)
+    for (let at = 0; at < evicted.length; at += chainLength) {
+      const [key, count, parentKey] = [evicted[at]!, evicted[at + 1]!, evicted[at + 2]!]
+      const members = this.accept(key, count)
+      offload.uncopiedBlocks += count - memberCount(members)
+      addMembers(accepted, key, parentKey, members)
     }
     if (accepted.length === 0) return undefined
-    const batches: Array<DownBatch> = []
-    for (let from = 0; from < accepted.length; from += this.batchBlocks) {
-      const part = accepted.slice(from, from + this.batchBlocks)
-      const pick = (values: ReadonlyArray<number>): Array<number> => part.map((index) => values[index]!)
-      batches.push({ offload, keys: pick(keys), parentKeys: pick(parentKeys), slots: pick(slots) })
-    }
+    const batches = this.batchesOf(offload, accepted)
     offload.batches = batches.length
-    for (const batch of queueOrder(batches)) {
-      this.queue.push(batch)
-      for (const key of batch.keys) this.queuedKeys.add(key)
-    }
+    this.queue.push(...queueOrder(batches))
     this.startQueued(nowMs, nobody)
+    const waiting = Math.min(batches.length, this.queue.length)
+    for (const { chains } of this.queue.slice(this.queue.length - waiting))
+      forEachBlock(chains, (key) => this.queuedKeys.add(key))
     return offload.live ? offload : undefined
   }
 
@@ -101,16 +93,17 @@ export class HostDownlink {
   }
 
   /** What has arrived becomes part of the host tier, and queued batches follow. Returns the batches that ended. */
-  settle(nowMs: number, freeSlots: (slots: ReadonlyArray<number>) => void): ReadonlyArray<DownBatch> {
+  settle(nowMs: number, freeSlots: (count: number) => void): ReadonlyArray<DownBatch> {
     if (this.ended.length === 0) return this.ended
     const ended = this.ended.splice(0)
     for (const batch of ended) {
-      const { keys, offload, parentKeys, slots } = batch
-      for (let index = 0; index < keys.length; index++) this.host.arrive(keys[index]!, parentKeys[index]!)
+      const { chains, offload } = batch
+      for (let at = 0; at < chains.length; at += chainLength)
+        this.host.arrive(chains[at]!, chains[at + 1]!, chains[at + 2]!)
       this.endBatch(batch)
       if (!offload.live) offload.endedMs = nowMs
-      freeSlots(slots)
-      if (!offload.live) freeSlots(offload.uncopiedSlots)
+      freeSlots(batch.blocks)
+      if (!offload.live) freeSlots(offload.uncopiedBlocks)
       this.startQueued(nowMs, freeSlots)
     }
     return ended
@@ -121,10 +114,11 @@ export class HostDownlink {
   }
 
   forEachKey(visit: (key: number) => void): void {
-    const visitBatch = ({ keys, parentKeys }: DownBatch): void => {
-      keys.forEach(visit)
-      parentKeys.forEach(visit)
-    }
+    const visitBatch = ({ chains }: DownBatch): void =>
+      forEachBlock(chains, (key, parentKey) => {
+        visit(key)
+        visit(parentKey)
+      })
     this.queue.forEach(visitBatch)
     this.link.forEach(visitBatch)
   }
@@ -132,32 +126,62 @@ export class HostDownlink {
   /** `others`: blocks for which somebody else has claimed room. */
   checkInvariants(others: number): void {
     let blocks = others
-    for (const batch of this.queue) blocks += batch.keys.length
-    this.link.forEach((batch) => void (blocks += batch.keys.length))
+    for (const batch of this.queue) blocks += batch.blocks
+    this.link.forEach((batch) => void (blocks += batch.blocks))
     if (blocks !== this.committed) throw new Error(`${blocks} blocks go down, ${this.committed} were accepted`)
   }
 
-  private accepts(key: number): boolean {
-    if (this.host.has(key) || this.queuedKeys.has(key)) return false
-    if (this.committed + 1 <= this.host.available) return true
-    this.account.droppedBlocks += 1
-    return false
+  /** Which members of a chain are to be copied, the last ones first as far as there is room. */
+  private accept(key: number, count: number): number {
+    let wanted = membersFrom(memberOf(key), count) & ~this.host.presentOf(frameOf(key))
+    if (this.queuedKeys.size > 0) {
+      for (let block = key; block < key + count; block++)
+        if (this.queuedKeys.has(block)) wanted &= ~(1 << memberOf(block))
+    }
+    const room = Math.max(0, this.host.available - this.committed)
+    for (; memberCount(wanted) > room; wanted &= wanted - 1) this.account.droppedBlocks += 1
+    this.committed += memberCount(wanted)
+    return wanted
   }
 
-  private endBatch({ keys, offload }: DownBatch): void {
-    this.committed -= keys.length
+  private batchesOf(offload: HostOffload, accepted: BlockChains): ReadonlyArray<DownBatch> {
+    const { batchBlocks } = this
+    const batches: Array<DownBatch> = []
+    let chains: Array<number> = []
+    let blocks = 0
+    const close = (): void => {
+      batches.push({ offload, chains, blocks })
+      chains = []
+      blocks = 0
+    }
+    for (let at = 0; at < accepted.length; at += chainLength) {
+      const key = accepted[at]!
+      for (let left = accepted[at + 1]!; left > 0;) {
+        const count = Math.min(left, batchBlocks - blocks)
+        left -= count
+        addChain(chains, key + left, count, left === 0 ? accepted[at + 2]! : key + left - 1)
+        blocks += count
+        if (blocks === batchBlocks) close()
+      }
+    }
+    if (blocks > 0) close()
+    return batches
+  }
+
+  private endBatch({ blocks, offload }: DownBatch): void {
+    this.committed -= blocks
     offload.batches -= 1
   }
 
-  private startQueued(nowMs: number, freeSlots: (slots: ReadonlyArray<number>) => void): void {
+  private startQueued(nowMs: number, freeSlots: (count: number) => void): void {
     while (this.queue.length > 0 && this.link.active < this.batchBlocks) {
       const batch = this.withSlots(this.queue.shift()!)
-      if (batch.keys.length > 0) this.link.start(batch, batch.keys.length * this.blockBytes, nowMs)
+      if (batch.blocks > 0) this.link.start(batch, batch.blocks * this.blockBytes, nowMs)
       else {
         this.endBatch(batch)
         if (!batch.offload.live) {
           batch.offload.endedMs = nowMs
-          freeSlots(batch.offload.uncopiedSlots)
+          freeSlots(batch.offload.uncopiedBlocks)
         }
       }
     }
@@ -165,19 +189,14 @@ export class HostDownlink {
 
   /** Takes slots for a batch's blocks. Loads may have pinned what was room when they were accepted: those left over are not copied. */
   private withSlots(batch: DownBatch): DownBatch {
-    const { keys, offload, parentKeys, slots } = batch
-    for (const key of keys) this.queuedKeys.delete(key)
-    const taken = keys.findIndex(() => !this.host.take())
-    if (taken < 0) return batch
-    const left = keys.length - taken
+    const { blocks, chains, offload } = batch
+    if (this.queuedKeys.size > 0) forEachBlock(chains, (key) => this.queuedKeys.delete(key))
+    const taken = this.host.take(blocks)
+    if (taken === blocks) return batch
+    const left = blocks - taken
     this.committed -= left
     this.account.droppedBlocks += left
-    offload.uncopiedSlots.push(...slots.slice(taken))
-    return {
-      offload,
-      keys: keys.slice(0, taken),
-      parentKeys: parentKeys.slice(0, taken),
-      slots: slots.slice(0, taken)
-    }
+    offload.uncopiedBlocks += left
+    return { offload, chains: leadingChains(chains, taken), blocks: taken }
   }
 }

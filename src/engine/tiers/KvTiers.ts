@@ -7,6 +7,7 @@
  */
 
 import type { TierOccupancy } from "../WorkerCore.ts"
+import type { BlockChains } from "./BlockChains.ts"
 import type { BlockRuns } from "./BlockRuns.ts"
 
 /** Blocks on their way that keep their slots until they are there; who needs slots or blocks waits for it. */
@@ -66,14 +67,10 @@ export const isLoadedFaster = (
 /** Blocks go down when the pool needs their slots. */
 export interface EvictionTiers<Owner> extends KvTiers<Owner> {
   /**
-   * Takes over the blocks that the pool has evicted, first evicted first; their slots stay taken until {@link TierEvents.slotsFreed}.
+   * Takes over the blocks that the pool has evicted; their slots stay taken until {@link EvictionEvents.slotsFreed}.
    * Nothing is returned when no block is worth copying: the slots are the pool's own again at once.
    */
-  offload(
-    keys: ReadonlyArray<number>,
-    parentKeys: ReadonlyArray<number>,
-    slots: ReadonlyArray<number>
-  ): Offload | undefined
+  offload(evicted: BlockChains): Offload | undefined
 }
 
 /** Blocks are copied down once they are computed; who holds them must do so until the copy has ended. */
@@ -99,8 +96,8 @@ export interface TierEvents<Owner> {
 }
 
 export interface EvictionEvents<Owner> extends TierEvents<Owner> {
-  /** The blocks in these slots are copied, or need no copy any more. */
-  slotsFreed(slots: ReadonlyArray<number>): void
+  /** So many evicted blocks are copied, or need no copy any more. */
+  slotsFreed(count: number): void
 }
 
 export interface CopyEvents<Owner, Holder> extends TierEvents<Owner> {

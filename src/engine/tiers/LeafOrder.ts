@@ -1,204 +1,405 @@
 /**
  * In which order a store of KV blocks gives up those that nobody holds: the leaf of the prefix tree that became idle first.
  *
- * Every idle block has a tick, given when it became idle. A block with an idle block below it is never a candidate; once the last
- * of those has gone it is one at its old tick. A block that is not idle but has idle ones below it stays in the tree as a
+ * Every idle block has its turn, given when it became idle. A block with an idle block below it is never a candidate; once the last
+ * of those has gone it is one at its old turn. A block that is not idle but has idle ones below it stays in the tree as a
  * placeholder. Unlike in a pool whose holders release deepest blocks first, a plain list would not do: blocks come back from
  * another tier prefix first.
  *
- * Nodes are indexes into typed arrays, some 35 bytes each, the table included; keys are found by open addressing.
+ * Blocks lie in frames of eight (`structures/FrameMask.ts`). Those of one frame that became idle one right after another, along the tree, are
+ * one entry, whose turn is one:
+ *
+ *     next ──▶ [ f2: ●●●●○○○○ ] ⇄ [ f7: ●●●●●●●● ] ⇄ [ f2: ○○○○●●○○ ] ◀── newest          f2 also has an entry out of the list:
+ *                                                                                              [ f2: ○○○○○○●● ] without a leaf
+ *
+ * An entry without a leaf leaves the list when its turn comes, and is back as soon as it has one. Mostly, that is when what it waited for
+ * has just been given up, so that it comes next. Every operation costs a few reads and writes, for eight blocks as for one.
+ *
+ *     links     inner  ○●●●●●●●     blocks that extend the one before them in their frame
+ *               outer  ●○○○○○○○     blocks that extend one elsewhere: parents[slot]
+ *               bears  ○○○○○○○●     blocks that are extended by some elsewhere, as many as below[slot]
+ *
+ * 121 bytes per frame with one entry: 15 a block where frames are full. Starts with a few frames and doubles.
  */
-
+import {
+  frameBits,
+  frameOf,
+  frameSize,
+  lastOf,
+  leadingMembers,
+  memberCount,
+  memberOf,
+  membersFrom
+} from "../../structures/FrameMask.ts"
+import { FrameTable } from "../../structures/FrameTable.ts"
 import { grown } from "../../structures/Grown.ts"
-import { GrowingSlotTable } from "../../structures/GrowingSlotTable.ts"
 
 /** The parent of a block that begins a prompt. */
 export const noBlock = -1
 
-const nothing = -1
-const initialNodes = 64
+// Cells of an entry, and its turn behind them.
+const frameCell = 0
+const maskCell = 1
+/** The entry of the same frame that is older, 0 for none; of a free entry the next free one. */
+const olderCell = 2
+/** Neighbours in the list; before an entry out of it is {@link outside}. */
+const beforeCell = 3
+const behindCell = 4
+/** 1 where the first member became idle first, 0 where the last one did. */
+const risingCell = 5
+const entryCells = 8
+
+const turnOf = (entry: number): number => (entry >> 1) + 3
+
+const initialEntries = 16
+/** The entry that links the first and the last one. */
+const ends = 0
+const outside = -1
 
 export class LeafOrder {
   /** Idle blocks. */
   size = 0
-  private nodes = 0
-  private freeNode = nothing
-  private keys: Int32Array = new Int32Array(initialNodes)
-  /** Node of the parent; links the unused nodes too. */
-  private parents = new Int32Array(initialNodes)
-  /** How many nodes are below; of an idle node without any, the complement of its place in the heap. */
-  private below = new Int32Array(initialNodes)
-  /** Negative: a placeholder. */
-  private ticks = new Float64Array(initialNodes)
-  private nextTick = 0
-  /** Idle nodes without children, as a binary heap by tick. */
-  private heap = new Int32Array(initialNodes)
-  private leaves = 0
-  private readonly table = new GrowingSlotTable()
+  /** How many {@link takeFirst} took last. */
+  taken = 0
+  private readonly frames = new FrameTable()
+  // Masks by frame.
+  private idle = new Uint8Array(this.frames.capacity)
+  private inner = new Uint8Array(this.frames.capacity)
+  private outer = new Uint8Array(this.frames.capacity)
+  private bears = new Uint8Array(this.frames.capacity)
+  // By slot.
+  private parents = new Int32Array(this.frames.capacity * frameSize)
+  private below = new Int32Array(this.frames.capacity * frameSize)
+  /** By frame: its newest entry. */
+  private newest = new Int32Array(this.frames.capacity)
+  private cells = new Int32Array(initialEntries * entryCells)
+  private turns = new Float64Array(this.cells.buffer)
+  private firstFree = 0
+  private reached = entryCells
+  private nextTurn = 0
+  /** The entry made last, 0 when it has gone. */
+  private latest = 0
+  /** Slots that have lost what was below them, while they are being looked at. */
+  private readonly bereft: Array<number> = []
 
   /** Whether the block is idle here. */
   has(key: number): boolean {
-    const node = this.table.find(this.keys, key)
-    return node >= 0 && this.ticks[node]! >= 0
+    return (this.idle[this.frames.find(frameOf(key))]! & (1 << memberOf(key))) !== 0
   }
 
-  /** The block becomes idle: its turn comes after all that are idle now. It must not be idle already. */
-  insert(key: number, parentKey: number): void {
-    const found = this.table.find(this.keys, key)
-    const node = found >= 0 ? found : this.create(key)
-    this.size += 1
-    this.ticks[node] = this.nextTick++
-    if (this.parents[node] === nothing && parentKey !== noBlock) this.linkBelow(node, parentKey)
-    if (this.below[node] === 0) this.pushLeaf(node)
+  /** How many of the `count` blocks `key …` of a frame are idle, up to the first that is not. */
+  idleRun(key: number, count: number): number {
+    return Math.min(count, leadingMembers(this.idle[this.frames.find(frameOf(key))]!, memberOf(key)))
   }
 
-  /** The block is held again, or gone; false when it is not idle here. */
-  remove(key: number): boolean {
-    const node = this.table.find(this.keys, key)
-    if (node < 0 || this.ticks[node]! < 0) return false
-    this.size -= 1
-    this.ticks[node] = nothing
-    if (this.below[node]! > 0) return true
-    this.dropLeaf(node)
-    this.vanish(node)
-    return true
+  /** Which of the members of a frame are idle. */
+  idleOf(frameNumber: number): number {
+    return this.idle[this.frames.find(frameNumber)]!
   }
 
-  /** Takes out the candidate; there must be an idle block. */
-  takeFirst(): number {
-    const key = this.keys[this.heap[0]!]!
-    this.remove(key)
+  /**
+   * The `count` blocks `key …` of a frame become idle, each but the first behind the one before it, the first behind `parentKey`: prefix first,
+   * or the last one first. Their turn comes after all that are idle now. None of them is idle already.
+   */
+  insert(key: number, count: number, parentKey: number, prefixFirst: boolean): void {
+    const frame = this.frameFor(frameOf(key))
+    const first = memberOf(key)
+    const members = membersFrom(first, count)
+    this.size += count
+    this.idle[frame]! |= members
+    this.inner[frame]! |= members & ~(1 << first)
+    const isLinked = ((this.inner[frame]! | this.outer[frame]!) & (1 << first)) !== 0
+    if (!isLinked && parentKey !== noBlock) this.link(frame, key, parentKey)
+    this.append(frame, members, prefixFirst)
+  }
+
+  /** Those of the `count` blocks `key …` of a frame that are idle are held again, or gone; returns their number. */
+  remove(key: number, count: number): number {
+    const frame = this.frames.find(frameOf(key))
+    const members = membersFrom(memberOf(key), count) & this.idle[frame]!
+    if (members === 0) return 0
+    this.takeOut(frame, members)
+    const leaves = this.leavesOf(frame)
+    this.idle[frame]! &= ~members
+    this.size -= memberCount(members)
+    this.prune(frame, leaves)
+    return memberCount(members)
+  }
+
+  /**
+   * Takes out the candidate, and those that are it after that, up to `limit`, as far as each is the block before the last one: returns the
+   * identity of the last one, {@link taken} their number. There must be an idle block.
+   */
+  takeFirst(limit: number): number {
+    const entry = this.firstWithLeaf()
+    const { cells } = this
+    const frame = cells[entry + frameCell]!
+    const mask = cells[entry + maskCell]!
+    const leaves = this.leavesOf(frame)
+    const own = leaves & mask
+    const top = lastOf(cells[entry + risingCell] === 1 ? own & -own : own)
+    const inner = this.inner[frame]!
+    const free = mask & ~this.bears[frame]!
+    let low = top
+    while (top - low + 1 < limit && (inner & (1 << low)) !== 0 && (free & (1 << (low - 1))) !== 0) low -= 1
+    this.taken = top - low + 1
+    const key = (this.frames.numbers[frame]! << frameBits) | low
+    const members = membersFrom(low, this.taken)
+    this.takeOut(frame, members)
+    this.idle[frame]! &= ~members
+    this.size -= this.taken
+    this.prune(frame, leaves)
     return key
   }
 
   /** Every key in the tree, placeholders included. */
   forEachKey(visit: (key: number) => void): void {
-    this.table.forEach((node) => visit(this.keys[node]!))
+    for (let frame = 1; frame < this.idle.length; frame++) {
+      const inner = this.inner[frame]!
+      const known = this.idle[frame]! | inner | (inner >> 1) | this.outer[frame]! | this.bears[frame]!
+      for (let rest = known; rest !== 0; rest &= rest - 1)
+        visit((this.frames.numbers[frame]! << frameBits) | lastOf(rest & -rest))
+    }
   }
 
-  /** Walks heap and tree: each leaf in the heap, each child counted, and the heap in order. */
+  /** Walks list and tree: each idle block in one entry, each leaf in one of the list, which is in order, each link counted. */
   checkInvariants(): void {
-    const children = new Int32Array(this.nodes)
+    const below = new Int32Array(this.below.length)
     let idle = 0
-    let leaves = 0
-    this.table.forEach((node) => {
-      const parent = this.parents[node]!
-      if (parent !== nothing) children[parent] = children[parent]! + 1
-      if (this.ticks[node]! < 0) return
-      idle += 1
-      if (this.below[node]! > 0) return
-      leaves += 1
-      const place = ~this.below[node]!
-      if (this.heap[place] !== node) throw new Error(`block ${this.keys[node]} is a leaf but no candidate`)
-      if (place > 0 && this.ticks[this.heap[(place - 1) >> 1]!]! > this.ticks[node]!)
-        throw new Error("candidates are out of order")
-    })
+    for (let frame = 1; frame < this.idle.length; frame++) {
+      idle += memberCount(this.idle[frame]!)
+      this.checkEntries(frame)
+      for (let member = 0; member < frameSize; member++) {
+        if ((this.outer[frame]! & (1 << member)) !== 0) below[this.parents[frame * frameSize + member]!]! += 1
+      }
+    }
     if (idle !== this.size) throw new Error(`${idle} blocks are idle, counted ${this.size}`)
-    if (leaves !== this.leaves) throw new Error(`${leaves} idle leaves, ${this.leaves} candidates`)
-    this.table.forEach((node) => {
-      if (children[node] !== Math.max(0, this.below[node]!))
-        throw new Error(`block ${this.keys[node]} has lost count of the blocks below it`)
-    })
+    for (let slot = 0; slot < below.length; slot++) {
+      const bears = (this.bears[slot >> frameBits]! & (1 << memberOf(slot))) !== 0
+      if (below[slot] !== this.below[slot] || bears !== below[slot]! > 0)
+        throw new Error(`slot ${slot} has lost count of the blocks below it`)
+    }
+    let turn = -1
+    for (let entry = this.cells[ends + behindCell]!; entry !== ends; entry = this.cells[entry + behindCell]!) {
+      if (this.turns[turnOf(entry)]! <= turn) throw new Error("candidates are out of order")
+      turn = this.turns[turnOf(entry)]!
+    }
+  }
+
+  private checkEntries(frame: number): void {
+    const { cells } = this
+    let members = 0
+    let leaves = this.leavesOf(frame)
+    for (let entry = this.newest[frame]!; entry !== 0; entry = cells[entry + olderCell]!) {
+      if ((members & cells[entry + maskCell]!) !== 0) throw new Error(`a block of frame ${frame} is idle twice`)
+      members |= cells[entry + maskCell]!
+      if (cells[entry + beforeCell] !== outside) leaves &= ~cells[entry + maskCell]!
+    }
+    if (members !== this.idle[frame]) throw new Error(`a block of frame ${frame} is idle without a turn`)
+    if (leaves !== 0) throw new Error(`a block of frame ${frame} is a leaf but no candidate`)
+    if ((this.inner[frame]! & this.outer[frame]!) !== 0)
+      throw new Error(`a block of frame ${frame} is below two others`)
   }
 
   // ---- tree ------------------------------------------------------------------------------------------------------------
 
-  private create(key: number): number {
-    let node = this.freeNode
-    if (node >= 0) this.freeNode = this.parents[node]!
-    else {
-      if (this.nodes === this.keys.length) this.growNodes()
-      node = this.nodes++
-    }
-    this.keys[node] = key
-    this.parents[node] = nothing
-    this.below[node] = 0
-    this.ticks[node] = nothing
-    this.table.add(this.keys, node)
-    return node
+  /** The idle members of a frame that nothing extends. */
+  private leavesOf(frame: number): number {
+    return this.idle[frame]! & ~(this.bears[frame]! | (this.inner[frame]! >> 1))
   }
 
-  private linkBelow(node: number, parentKey: number): void {
-    const found = this.table.find(this.keys, parentKey)
-    const parent = found >= 0 ? found : this.create(parentKey)
-    this.parents[node] = parent
-    if (this.below[parent]! < 0) this.dropLeaf(parent)
+  private link(frame: number, key: number, parentKey: number): void {
+    const member = memberOf(key)
+    if (parentKey === key - 1 && member > 0) {
+      this.inner[frame]! |= 1 << member
+      return
+    }
+    const parentFrame = this.frameFor(frameOf(parentKey))
+    const parent = parentFrame * frameSize + memberOf(parentKey)
+    this.outer[frame]! |= 1 << member
+    this.parents[frame * frameSize + member] = parent
+    this.bears[parentFrame]! |= 1 << memberOf(parentKey)
     this.below[parent]! += 1
   }
 
-  /** Removes a childless placeholder, and those above it that are left without children. */
-  private vanish(start: number): void {
-    let node = start
-    for (;;) {
-      const parent = this.parents[node]!
-      this.table.remove(this.keys, node)
-      this.parents[node] = this.freeNode
-      this.freeNode = node
-      if (parent === nothing) return
-      this.below[parent]! -= 1
-      if (this.below[parent]! > 0) return
-      if (this.ticks[parent]! >= 0) {
-        this.pushLeaf(parent)
-        return
+  /**
+   * Blocks of a frame, whose leaves were `leaves`, are not idle any more: those without anything below them vanish, and so do placeholders
+   * above that are left without children.
+   */
+  private prune(frame: number, leaves: number): void {
+    const { bereft } = this
+    this.pruneFrame(frame, leaves)
+    for (let parent = bereft.pop(); parent !== undefined; parent = bereft.pop()) {
+      const parentFrame = parent >> frameBits
+      const before = this.leavesOf(parentFrame)
+      this.bears[parentFrame]! &= ~(1 << memberOf(parent))
+      this.pruneFrame(parentFrame, before)
+    }
+  }
+
+  private pruneFrame(frame: number, leavesBefore: number): void {
+    const idle = this.idle[frame]!
+    const bears = this.bears[frame]!
+    let inner = this.inner[frame]!
+    for (let rest = (inner | this.outer[frame]!) & ~(idle | bears); rest !== 0;) {
+      const member = lastOf(rest)
+      const bit = 1 << member
+      rest &= ~bit
+      if ((inner & (bit << 1)) !== 0) continue
+      if ((inner & bit) !== 0) inner &= ~bit
+      else this.unlink(frame, member)
+    }
+    this.inner[frame] = inner
+    const found = this.leavesOf(frame) & ~leavesBefore
+    if (found !== 0) this.comeBack(frame, found)
+    if ((idle | bears | inner | this.outer[frame]!) === 0) this.frames.remove(frame)
+  }
+
+  private unlink(frame: number, member: number): void {
+    const parent = this.parents[frame * frameSize + member]!
+    this.outer[frame]! &= ~(1 << member)
+    this.below[parent]! -= 1
+    if (this.below[parent] === 0) this.bereft.push(parent)
+  }
+
+  private frameFor(number: number): number {
+    const found = this.frames.find(number)
+    if (found !== 0) return found
+    const frame = this.frames.add(number)
+    if (frame >= this.idle.length) this.growFrames(this.frames.capacity)
+    return frame
+  }
+
+  private growFrames(capacity: number): void {
+    this.idle = grown(this.idle, capacity)
+    this.inner = grown(this.inner, capacity)
+    this.outer = grown(this.outer, capacity)
+    this.bears = grown(this.bears, capacity)
+    this.newest = grown(this.newest, capacity)
+    this.parents = grown(this.parents, capacity * frameSize)
+    this.below = grown(this.below, capacity * frameSize)
+  }
+
+  // ---- turns -----------------------------------------------------------------------------------------------------------
+
+  /** The first entry with a leaf; those before it leave the list. */
+  private firstWithLeaf(): number {
+    const { cells } = this
+    let entry = cells[ends + behindCell]!
+    while ((cells[entry + maskCell]! & this.leavesOf(cells[entry + frameCell]!)) === 0) {
+      const next = cells[entry + behindCell]!
+      this.leaveList(entry)
+      entry = next
+    }
+    return entry
+  }
+
+  /** Members of a frame have become leaves. */
+  private comeBack(frame: number, leaves: number): void {
+    const { cells } = this
+    for (let entry = this.newest[frame]!; entry !== 0; entry = cells[entry + olderCell]!) {
+      if ((cells[entry + maskCell]! & leaves) !== 0 && cells[entry + beforeCell] === outside) this.enterList(entry)
+    }
+  }
+
+  /** Behind entries that are back for the same reason, and whose turn comes first. */
+  private enterList(entry: number): void {
+    const { cells, turns } = this
+    const turn = turns[turnOf(entry)]!
+    let behind = cells[ends + behindCell]!
+    while (behind !== ends && turns[turnOf(behind)]! < turn) behind = cells[behind + behindCell]!
+    this.join(entry, behind)
+  }
+
+  private join(entry: number, behind: number): void {
+    const { cells } = this
+    const before = cells[behind + beforeCell]!
+    cells[entry + beforeCell] = before
+    cells[entry + behindCell] = behind
+    cells[before + behindCell] = entry
+    cells[behind + beforeCell] = entry
+  }
+
+  private leaveList(entry: number): void {
+    const { cells } = this
+    const before = cells[entry + beforeCell]!
+    const behind = cells[entry + behindCell]!
+    cells[before + behindCell] = behind
+    cells[behind + beforeCell] = before
+    cells[entry + beforeCell] = outside
+  }
+
+  private append(frame: number, members: number, prefixFirst: boolean): void {
+    if (this.latest !== 0 && this.cells[this.latest + frameCell] === frame && this.extendLatest(members, prefixFirst))
+      return
+    const entry = this.freeEntry()
+    const { cells } = this
+    cells[entry + frameCell] = frame
+    cells[entry + maskCell] = members
+    cells[entry + olderCell] = this.newest[frame]!
+    cells[entry + risingCell] = prefixFirst ? 1 : 0
+    this.turns[turnOf(entry)] = this.nextTurn++
+    this.newest[frame] = entry
+    this.latest = entry
+    this.join(entry, ends)
+  }
+
+  /** Makes members that follow those of the latest entry, in its direction, part of it; false when they do not. */
+  private extendLatest(members: number, prefixFirst: boolean): boolean {
+    const { cells, latest } = this
+    if (cells[latest + beforeCell] === outside) return false
+    const mask = cells[latest + maskCell]!
+    const isAbove = (members & -members) > mask
+    const isBelow = (mask & -mask) > members
+    const rises = isOne(mask) ? isAbove : cells[latest + risingCell] === 1
+    if (!(rises ? isAbove : isBelow) || (!isOne(members) && rises !== prefixFirst)) return false
+    cells[latest + maskCell] = mask | members
+    cells[latest + risingCell] = rises ? 1 : 0
+    return true
+  }
+
+  /** Takes members out of the entries of their frame; all of them are idle. */
+  private takeOut(frame: number, members: number): void {
+    const { cells } = this
+    let wanted = members
+    let newer = 0
+    let entry = this.newest[frame]!
+    while (wanted !== 0) {
+      const mask = cells[entry + maskCell]!
+      const older = cells[entry + olderCell]!
+      wanted &= ~mask
+      cells[entry + maskCell] = mask & ~members
+      if ((mask & ~members) !== 0) newer = entry
+      else {
+        if (newer === 0) this.newest[frame] = older
+        else cells[newer + olderCell] = older
+        this.dropEntry(entry)
       }
-      node = parent
+      entry = older
     }
   }
 
-  private growNodes(): void {
-    // Doubling would leave half of it empty where the number of blocks is bounded and large.
-    const length = this.nodes + Math.max(initialNodes, this.nodes >> (this.nodes < 65_536 ? 0 : 3))
-    this.keys = grown(this.keys, length)
-    this.parents = grown(this.parents, length)
-    this.below = grown(this.below, length)
-    this.heap = grown(this.heap, length)
-    this.ticks = grown(this.ticks, length)
+  private dropEntry(entry: number): void {
+    const { cells } = this
+    if (cells[entry + beforeCell] !== outside) this.leaveList(entry)
+    if (entry === this.latest) this.latest = 0
+    cells[entry + olderCell] = this.firstFree
+    this.firstFree = entry
   }
 
-  // ---- candidates ------------------------------------------------------------------------------------------------------
-
-  private pushLeaf(node: number): void {
-    this.rise(node, this.leaves++)
-  }
-
-  private dropLeaf(node: number): void {
-    const place = ~this.below[node]!
-    this.below[node] = 0
-    const last = this.heap[--this.leaves]!
-    if (last === node) return
-    this.rise(last, place)
-    if (this.below[last] === ~place) this.sink(last, place)
-  }
-
-  private rise(node: number, from: number): void {
-    const { below, heap, ticks } = this
-    const tick = ticks[node]!
-    let hole = from
-    while (hole > 0) {
-      const above = (hole - 1) >> 1
-      const other = heap[above]!
-      if (ticks[other]! <= tick) break
-      heap[hole] = other
-      below[other] = ~hole
-      hole = above
+  private freeEntry(): number {
+    const free = this.firstFree
+    if (free !== 0) {
+      this.firstFree = this.cells[free + olderCell]!
+      return free
     }
-    heap[hole] = node
-    below[node] = ~hole
-  }
-
-  private sink(node: number, from: number): void {
-    const { below, heap, leaves, ticks } = this
-    const tick = ticks[node]!
-    let hole = from
-    for (let child = 2 * hole + 1; child < leaves; child = 2 * hole + 1) {
-      if (child + 1 < leaves && ticks[heap[child + 1]!]! < ticks[heap[child]!]!) child += 1
-      const other = heap[child]!
-      if (ticks[other]! >= tick) break
-      heap[hole] = other
-      below[other] = ~hole
-      hole = child
+    if (this.reached === this.cells.length) {
+      this.cells = grown(this.cells)
+      this.turns = new Float64Array(this.cells.buffer)
     }
-    heap[hole] = node
-    below[node] = ~hole
+    this.reached += entryCells
+    return this.reached - entryCells
   }
 }
+
+const isOne = (mask: number): boolean => (mask & (mask - 1)) === 0

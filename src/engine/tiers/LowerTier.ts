@@ -56,7 +56,7 @@ export class LowerTier {
     if (endedReads.length === 0 && endedWrites.length === 0) return false
     for (const write of endedWrites.splice(0)) {
       for (let index = 0; index < write.keys.length; index++)
-        this.store.arrive(write.keys[index]!, write.parentKeys[index]!)
+        this.store.arrive(write.keys[index]!, 1, write.parentKeys[index]!)
       write.owner.ended(write, nowMs)
     }
     for (const read of endedReads.splice(0)) read.ended(nowMs)

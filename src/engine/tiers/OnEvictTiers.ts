@@ -6,6 +6,8 @@
  *     device ──evicted──▶ host ──at once──▶ disk, object store
  *     device ◀──────whole run────── host ◀── what host memory lacks of it: object store first, then disk
  */
+import { runLength } from "../../structures/FrameMask.ts"
+import { type BlockChains, forEachBlock } from "./BlockChains.ts"
 import { type DownBatch, HostDownlink } from "./HostDownlink.ts"
 import {
   type EvictionEvents,
@@ -67,11 +69,19 @@ const parentOf = (keys: Int32Array, position: number): number => (position > 0 ?
 const stagedBlocks = ({ diskBlocks, objectBlocks }: TierMatch): number => diskBlocks + objectBlocks
 
 const pin = (store: TierStore, keys: Int32Array, from: number, to: number): void => {
-  for (let position = from; position < to; position++) store.pin(keys[position]!)
+  for (let position = from; position < to;) {
+    const run = runLength(keys, position, to)
+    store.pin(keys[position]!, run)
+    position += run
+  }
 }
 
 const unpin = (store: TierStore, keys: Int32Array, from: number, to: number): void => {
-  for (let position = from; position < to; position++) store.unpin(keys[position]!, parentOf(keys, position))
+  for (let position = from; position < to;) {
+    const run = runLength(keys, position, to)
+    store.unpin(keys[position]!, run, parentOf(keys, position))
+    position += run
+  }
 }
 
 export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
@@ -99,6 +109,7 @@ export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
   private stagingBlocks = 0
   private nextSequence = 0
   private nowMs = 0
+  private readonly slotsFreed = (count: number): void => this.events.slotsFreed(count)
 
   constructor(args: TierArgs, shared: SharedTiers, events: EvictionEvents<Owner>, sinks?: TierEventSinks) {
     this.events = events
@@ -171,7 +182,7 @@ export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
       this.fail(load, tier)
       return
     }
-    for (let block = 0; block < blocks; block++) this.host.take()
+    this.host.take(blocks)
     const ended = (endedMs: number): void => void this.staged.push({ load, tier, endedMs })
     tier.reads.start({ ended }, blocks * this.blockBytes, this.nowMs)
   }
@@ -226,12 +237,8 @@ export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
 
   // ---- down ------------------------------------------------------------------------------------------------------------
 
-  offload(
-    keys: ReadonlyArray<number>,
-    parentKeys: ReadonlyArray<number>,
-    slots: ReadonlyArray<number>
-  ): Offload | undefined {
-    return this.down.submit(keys, parentKeys, slots, this.nowMs)
+  offload(evicted: BlockChains): Offload | undefined {
+    return this.down.submit(evicted, this.nowMs)
   }
 
   /** Writes what has arrived in host memory on to the lower tiers, offload by offload. */
@@ -240,8 +247,14 @@ export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
     const offloads = [...new Set(batches.map(({ offload }) => offload))].toSorted((a, b) => a.sequence - b.sequence)
     for (const offload of offloads) {
       const own = batches.filter((batch) => batch.offload === offload)
-      const keys = own.flatMap((batch) => batch.keys)
-      const parentKeys = own.flatMap((batch) => batch.parentKeys)
+      const keys: Array<number> = []
+      const parentKeys: Array<number> = []
+      for (const { chains } of own) {
+        forEachBlock(chains, (key, parentKey) => {
+          keys.push(key)
+          parentKeys.push(parentKey)
+        })
+      }
       for (const write of this.writes) write.submit(keys, parentKeys, this.nowMs)
     }
   }
@@ -256,7 +269,7 @@ export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
     const lowerEnded = this.tickLower(nowMs)
     if (!arrived && !lowerEnded && ended.length === 0 && returning.length === 0 && this.failed.length === 0)
       return false
-    this.writeOn(this.down.settle(nowMs, (slots) => this.events.slotsFreed(slots)))
+    this.writeOn(this.down.settle(nowMs, this.slotsFreed))
     for (const { load, tier } of this.staged.splice(0)) this.finishStage(load, tier)
     this.returning = []
     this.settleFailed()

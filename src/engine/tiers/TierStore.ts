@@ -5,10 +5,21 @@
  *
  *     free ──take──▶ in flight ──arrive──▶ idle ──pin──▶ pinned ──unpin──▶ idle     evicted: next take without a free slot
  *
- * Only pinned and idle blocks can be found.
+ * Only pinned and idle blocks can be found. Runs are of consecutive identities within a frame of eight, each block behind the one before it.
  */
+import {
+  frameBits,
+  frameOf,
+  lastOf,
+  leadingMembers,
+  memberCount,
+  memberOf,
+  membersFrom,
+  runLength
+} from "../../structures/FrameMask.ts"
+import { FrameTable } from "../../structures/FrameTable.ts"
+import { MemberCounts } from "../../structures/MemberCounts.ts"
 import type { KvEventSink } from "../KvEvents.ts"
-import { IntMap } from "../../structures/IntMap.ts"
 import { LeafOrder } from "./LeafOrder.ts"
 
 export class TierStore {
@@ -16,8 +27,10 @@ export class TierStore {
   private free: number
   private inFlight = 0
   private readonly idle = new LeafOrder()
-  /** How often each pinned block is pinned. */
-  private readonly pins = new IntMap()
+  /** Frames of pinned blocks, how often each of those is pinned, and how many they are. */
+  private readonly pinnedFrames = new FrameTable()
+  private readonly pins = new MemberCounts(this.pinnedFrames.capacity)
+  private pinned = 0
 
   /** Who is told which blocks are here, as far as others can have them. */
   private readonly listeners: Array<KvEventSink> = []
@@ -40,83 +53,140 @@ export class TierStore {
 
   /** Blocks that can be found here. */
   get blocks(): number {
-    return this.idle.size + this.pins.size
+    return this.idle.size + this.pinned
   }
 
   has(key: number): boolean {
-    return this.pins.get(key) > 0 || this.idle.has(key)
+    return (this.presentOf(frameOf(key)) & (1 << memberOf(key))) !== 0
+  }
+
+  /** The members of a frame that are here. */
+  presentOf(frameNumber: number): number {
+    const idle = this.idle.idleOf(frameNumber)
+    return this.pinned === 0 ? idle : idle | this.pins.held(this.pinnedFrames.find(frameNumber))
   }
 
   /** How many of `keys[from … to)` are here, up to the first that is not. */
   run(keys: Int32Array, from: number, to: number): number {
     let position = from
-    while (position < to && this.has(keys[position]!)) position += 1
+    while (position < to) {
+      const key = keys[position]!
+      const run = runLength(keys, position, to)
+      const present = Math.min(run, leadingMembers(this.presentOf(frameOf(key)), memberOf(key)))
+      position += present
+      if (present < run) break
+    }
     return position - from
   }
 
-  /** Takes a slot for a block to come, evicting if need be; false when all are pinned or in flight. */
-  take(): boolean {
-    if (this.free > 0) this.free -= 1
-    else if (this.idle.size > 0) {
-      const key = this.idle.takeFirst()
-      if (key >= 0) for (const listener of this.listeners) listener.removed(key, 1)
-    } else return false
-    this.inFlight += 1
-    return true
+  /** Takes slots for blocks to come, evicting if need be; fewer than `count` when all others are pinned or in flight. Returns their number. */
+  take(count: number): number {
+    let taken = Math.min(count, this.free)
+    this.free -= taken
+    while (taken < count && this.idle.size > 0) {
+      const key = this.idle.takeFirst(count - taken)
+      taken += this.idle.taken
+      if (key >= 0) for (const listener of this.listeners) listener.removed(key, this.idle.taken)
+    }
+    this.inFlight += taken
+    return taken
   }
 
-  /** The block has arrived in a slot taken for it. One that is here already gives the slot back, and counts as just used. */
-  arrive(key: number, parentKey: number): void {
+  /**
+   * A run of blocks has arrived in slots taken for them, the last one first. Those that are here already give their slots back, and count as
+   * just used.
+   */
+  arrive(key: number, count: number, parentKey: number): void {
+    if ((this.presentOf(frameOf(key)) & membersFrom(memberOf(key), count)) === 0) {
+      this.inFlight -= count
+      this.announce(key, count)
+      this.idle.insert(key, count, parentKey, false)
+      return
+    }
+    for (let block = key + count - 1; block >= key; block--)
+      this.arriveSingly(block, block === key ? parentKey : block - 1)
+  }
+
+  private arriveSingly(key: number, parentKey: number): void {
     this.inFlight -= 1
-    if (this.pins.get(key) > 0) {
+    if (this.isPinned(key)) {
       this.free += 1
       return
     }
-    if (this.idle.remove(key)) this.free += 1
-    else this.announce(key)
-    this.idle.insert(key, parentKey)
+    if (this.idle.remove(key, 1) > 0) this.free += 1
+    else this.announce(key, 1)
+    this.idle.insert(key, 1, parentKey, false)
   }
 
   /** The block has arrived in a slot taken for it, and is held at once. */
   arrivePinned(key: number): void {
     this.inFlight -= 1
     if (this.has(key)) this.free += 1
-    else this.announce(key)
-    this.pin(key)
+    else this.announce(key, 1)
+    this.pin(key, 1)
   }
 
-  private announce(key: number): void {
-    if (key >= 0) for (const listener of this.listeners) listener.stored(key, 1)
+  private announce(key: number, count: number): void {
+    if (key >= 0) for (const listener of this.listeners) listener.stored(key, count)
   }
 
-  /** Holds a block that is here, or has just arrived. */
-  pin(key: number): void {
-    this.idle.remove(key)
-    this.pins.set(key, this.pins.get(key) + 1)
-  }
-
-  unpin(key: number, parentKey: number): void {
-    const pins = this.pins.get(key) - 1
-    if (pins > 0) this.pins.set(key, pins)
-    else {
-      this.pins.delete(key)
-      this.idle.insert(key, parentKey)
+  /** Holds a run of blocks that are here, or have just arrived. */
+  pin(key: number, count: number): void {
+    const number = frameOf(key)
+    this.idle.remove(key, count)
+    let frame = this.pinnedFrames.find(number)
+    if (frame === 0) {
+      frame = this.pinnedFrames.add(number)
+      this.pins.grow(this.pinnedFrames.capacity)
     }
+    this.pinned += memberCount(this.pins.add(frame, memberOf(key), count))
+  }
+
+  /** Lets go of a run of blocks, prefix first; those that nobody holds any more become idle. */
+  unpin(key: number, count: number, parentKey: number): void {
+    const frame = this.pinnedFrames.find(frameOf(key))
+    const idle = this.pins.remove(frame, memberOf(key), count)
+    for (let rest = idle; rest !== 0;) {
+      const member = lastOf(rest & -rest)
+      const length = leadingMembers(rest, member)
+      const first = (frameOf(key) << frameBits) | member
+      this.idle.insert(first, length, first === key ? parentKey : first - 1, true)
+      this.pinned -= length
+      rest &= ~membersFrom(member, length)
+    }
+    if (this.pins.held(frame) === 0) this.pinnedFrames.remove(frame)
   }
 
   /** Every identity that is known here. */
   forEachKey(visit: (key: number) => void): void {
     this.idle.forEachKey(visit)
-    this.pins.forEach(visit)
+    this.forEachPinned(visit)
   }
 
   checkInvariants(): void {
     this.idle.checkInvariants()
-    const { free, idle, inFlight, pins } = this
-    if (this.capacity !== Number.POSITIVE_INFINITY && free + inFlight + pins.size + idle.size !== this.capacity) {
+    const { free, idle, inFlight, pinned } = this
+    if (this.capacity !== Number.POSITIVE_INFINITY && free + inFlight + pinned + idle.size !== this.capacity) {
       throw new Error(
-        `a tier of ${this.capacity} blocks has ${free} free, ${inFlight} in flight, ${pins.size} pinned and ${idle.size} idle`
+        `a tier of ${this.capacity} blocks has ${free} free, ${inFlight} in flight, ${pinned} pinned and ${idle.size} idle`
       )
+    }
+    let found = 0
+    this.forEachPinned((key) => {
+      found += 1
+      if (idle.has(key)) throw new Error(`block ${key} is idle and pinned`)
+    })
+    if (found !== pinned) throw new Error(`${found} blocks are pinned, counted ${pinned}`)
+  }
+
+  private isPinned(key: number): boolean {
+    return (this.pins.held(this.pinnedFrames.find(frameOf(key))) & (1 << memberOf(key))) !== 0
+  }
+
+  private forEachPinned(visit: (key: number) => void): void {
+    for (let frame = 1; frame < this.pinnedFrames.capacity; frame++) {
+      for (let rest = this.pins.held(frame); rest !== 0; rest &= rest - 1)
+        visit((this.pinnedFrames.numbers[frame]! << frameBits) | lastOf(rest & -rest))
     }
   }
 }

@@ -28,13 +28,13 @@ export class TierWriter {
   submit(keys: ReadonlyArray<number>, parentKeys: ReadonlyArray<number>, nowMs: number): void {
     const { batchBlocks, host, tier } = this
     const present = keys.map((_, index) => index).filter((index) => host.has(keys[index]!))
-    for (const index of present) host.pin(keys[index]!)
+    for (const index of present) host.pin(keys[index]!, 1)
     const accepted = present.filter((index) => {
       if (this.accepts(keys[index]!)) {
         tier.committed += 1
         return true
       }
-      host.unpin(keys[index]!, parentKeys[index]!)
+      host.unpin(keys[index]!, 1, parentKeys[index]!)
       return false
     })
     const batches: Array<TierWrite> = []
@@ -55,7 +55,7 @@ export class TierWriter {
     this.active -= 1
     this.uncounted += keys.length
     this.noticeMs = Math.min(this.noticeMs, nowMs)
-    for (let index = 0; index < keys.length; index++) this.host.unpin(keys[index]!, parentKeys[index]!)
+    for (let index = 0; index < keys.length; index++) this.host.unpin(keys[index]!, 1, parentKeys[index]!)
     this.startQueued(nowMs)
   }
 
@@ -89,10 +89,10 @@ export class TierWriter {
   private withSlots(batch: TierWrite): TierWrite {
     const { host, tier } = this
     for (const key of batch.keys) tier.queuedKeys.delete(key)
-    const taken = batch.keys.findIndex(() => !tier.store.take())
-    if (taken < 0) return batch
+    const taken = tier.store.take(batch.keys.length)
+    if (taken === batch.keys.length) return batch
     for (let index = taken; index < batch.keys.length; index++) {
-      host.unpin(batch.keys[index]!, batch.parentKeys[index]!)
+      host.unpin(batch.keys[index]!, 1, batch.parentKeys[index]!)
       tier.committed -= 1
     }
     return { owner: this, keys: batch.keys.slice(0, taken), parentKeys: batch.parentKeys.slice(0, taken) }

@@ -120,8 +120,8 @@ export class EvictOffloading extends Offloading implements EvictionEvents<Sequen
     return held
   }
 
-  slotsFreed(slots: ReadonlyArray<number>): void {
-    this.pool.endQuarantine(slots)
+  slotsFreed(count: number): void {
+    this.pool.endQuarantine(count)
     this.worker.roomMade()
   }
 

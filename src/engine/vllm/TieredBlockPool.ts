@@ -5,9 +5,18 @@
  *
  * Blocks come back from the host prefix first, so the order of eviction needs the prefix tree.
  */
-import { frameBits, frameSize, lastOf, memberCount, memberOf } from "../../structures/FrameMask.ts"
+import {
+  frameBits,
+  frameSize,
+  lastOf,
+  leadingMembers,
+  memberCount,
+  memberOf,
+  membersFrom
+} from "../../structures/FrameMask.ts"
 import { grown } from "../../structures/Grown.ts"
 import type { KvEventSink } from "../KvEvents.ts"
+import { addChain } from "../tiers/BlockChains.ts"
 import type { EvictionTiers, Offload } from "../tiers/KvTiers.ts"
 import { LeafOrder, noBlock } from "../tiers/LeafOrder.ts"
 import type { SharedTiers } from "../tiers/SharedTiers.ts"
@@ -21,11 +30,11 @@ export class TieredBlockPool extends KvBlockPool {
   private readonly shared: SharedTiers
   /** Of the block in each slot. */
   private parentKeys: Int32Array = new Int32Array(frameSize)
+  /** By frame: members that follow the one before them there. */
+  private chained = new Uint8Array(1)
   private readonly order = new LeafOrder()
   private quarantined = 0
-  private readonly evictedKeys: Array<number> = []
-  private readonly evictedParents: Array<number> = []
-  private readonly evictedSlots: Array<number> = []
+  private readonly evicted: Array<number> = []
 
   constructor(
     capacity: number,
@@ -44,10 +53,10 @@ export class TieredBlockPool extends KvBlockPool {
     return this.shared.privateKey()
   }
 
-  /** The copies of blocks in these slots have ended, or were none. */
-  endQuarantine(slots: ReadonlyArray<number>): void {
-    this.free(slots.length)
-    this.quarantined -= slots.length
+  /** The copies of so many blocks have ended, or were none. */
+  endQuarantine(count: number): void {
+    this.free(count)
+    this.quarantined -= count
   }
 
   /** Blocks `slots[from … to)` came up from a tier for nobody in particular: they become cached blocks, prefix first. */
@@ -109,24 +118,41 @@ export class TieredBlockPool extends KvBlockPool {
   }
 
   protected override register(slot: number, count: number, key: number, parentKey: number): void {
-    if (slot + count > this.parentKeys.length)
-      this.parentKeys = grown(this.parentKeys, Math.max(slot + count, this.parentKeys.length * 2))
+    const frame = slot >> frameBits
+    if (slot + count > this.parentKeys.length) {
+      const slots = Math.max(slot + count, this.parentKeys.length * 2)
+      this.parentKeys = grown(this.parentKeys, slots)
+      this.chained = grown(this.chained, (slots >> frameBits) + 1)
+    }
     this.parentKeys[slot] = parentKey
     for (let block = 1; block < count; block++) this.parentKeys[slot + block] = key + block - 1
+    const members = membersFrom(memberOf(slot), count)
+    const first = parentKey === key - 1 ? 0 : 1 << memberOf(slot)
+    this.chained[frame] = (this.chained[frame]! & ~members) | (members & ~first)
     super.register(slot, count, key, parentKey)
   }
 
   protected override linkInactive(frame: number, mask: number): void {
-    for (let rest = mask; rest !== 0; rest &= ~(1 << lastOf(rest))) {
-      const slot = frame * frameSize + lastOf(rest)
-      this.order.insert(this.keyOf(slot), this.parentKeys[slot]!)
+    const frameKey = this.keyOf(frame * frameSize)
+    const chained = this.chained[frame]!
+    for (let rest = mask; rest !== 0;) {
+      const last = lastOf(rest)
+      let first = last
+      while ((chained & (1 << first)) !== 0 && first > 0 && (rest & (1 << (first - 1))) !== 0) first -= 1
+      const count = last - first + 1
+      this.order.insert(frameKey + first, count, this.parentKeys[frame * frameSize + first]!, false)
+      rest &= ~membersFrom(first, count)
     }
     this.inactiveCount += memberCount(mask)
   }
 
   protected override unlinkInactive(frame: number, mask: number): void {
-    for (let member = 0; member < frameSize; member++) {
-      if ((mask & (1 << member)) !== 0) this.order.remove(this.keyOf(frame * frameSize + member))
+    const frameKey = this.keyOf(frame * frameSize)
+    for (let rest = mask; rest !== 0;) {
+      const first = lastOf(rest & -rest)
+      const count = leadingMembers(rest, first)
+      this.order.remove(frameKey + first, count)
+      rest &= ~membersFrom(first, count)
     }
     this.inactiveCount -= memberCount(mask)
   }
@@ -139,22 +165,18 @@ export class TieredBlockPool extends KvBlockPool {
 
   /** Evicts `count` blocks; the offload that the room must wait for, nothing when it is there at once. */
   private evictForRoom(count: number): Offload | undefined {
-    const { evictedKeys, evictedParents, evictedSlots } = this
-    for (let block = 0; block < count; block++) {
-      const key = this.order.takeFirst()
+    const { evicted, order } = this
+    for (let left = count; left > 0; left -= order.taken) {
+      const key = order.takeFirst(left)
       const slot = this.find(key)
-      this.inactiveCount -= 1
-      evictedKeys.push(key)
-      evictedParents.push(this.parentKeys[slot]!)
-      evictedSlots.push(slot)
-      this.evict(slot >> frameBits, 1 << memberOf(slot))
+      this.inactiveCount -= order.taken
+      addChain(evicted, key, order.taken, this.parentKeys[slot]!)
+      this.evict(slot >> frameBits, membersFrom(memberOf(slot), order.taken))
     }
     this.quarantined += count
-    const offload = this.tiers.offload(evictedKeys, evictedParents, evictedSlots)
-    if (offload === undefined) this.endQuarantine(evictedSlots)
-    evictedKeys.length = 0
-    evictedParents.length = 0
-    evictedSlots.length = 0
+    const offload = this.tiers.offload(evicted)
+    if (offload === undefined) this.endQuarantine(count)
+    evicted.length = 0
     return offload
   }
 }

@@ -2,92 +2,135 @@ import { assert, describe, it } from "@effect/vitest"
 import { LeafOrder, noBlock } from "../../../src/engine/tiers/LeafOrder.ts"
 import { Pcg32 } from "../../../src/structures/Pcg32.ts"
 
-const drain = (order: LeafOrder): Array<number> => {
+/** Takes out up to `limit` candidates at once; the identities, first taken first. */
+const takeFirst = (order: LeafOrder, limit = 1): ReadonlyArray<number> => {
+  const last = order.takeFirst(limit)
+  return Array.from({ length: order.taken }, (_, index) => last + order.taken - 1 - index)
+}
+
+const drain = (order: LeafOrder, limit = 1): ReadonlyArray<number> => {
   const keys: Array<number> = []
   while (order.size > 0) {
-    keys.push(order.takeFirst())
+    keys.push(...takeFirst(order, limit))
     order.checkInvariants()
   }
   return keys
 }
 
+const insert = (order: LeafOrder, key: number, parentKey: number): void => order.insert(key, 1, parentKey, true)
+
+/** The model: every block by itself. */
+class NaiveOrder {
+  /** Idle keys in order of insertion. */
+  idle: Array<number> = []
+  /** The parents of those that are known to be below something: idle ones, and placeholders. */
+  private readonly linked = new Map<number, number>()
+
+  insert(key: number, parentKey: number): void {
+    this.idle.push(key)
+    if (parentKey !== noBlock) this.linked.set(key, parentKey)
+  }
+
+  remove(start: number): void {
+    this.idle = this.idle.filter((key) => key !== start)
+    let key: number | undefined = start
+    while (key !== undefined && !this.idle.includes(key) && ![...this.linked.values()].includes(key)) {
+      const parent = this.linked.get(key)
+      this.linked.delete(key)
+      key = parent
+    }
+  }
+
+  first(): number | undefined {
+    const parents = new Set(this.linked.values())
+    return this.idle.find((key) => !parents.has(key))
+  }
+}
+
 describe("the order in which idle blocks are given up", () => {
   it("takes leaves before what they extend, though the prefix came first", () => {
     const order = new LeafOrder()
-    order.insert(1, noBlock)
-    order.insert(2, 1)
-    order.insert(3, 2)
-    order.insert(10, noBlock)
+    insert(order, 1, noBlock)
+    insert(order, 2, 1)
+    insert(order, 3, 2)
+    insert(order, 10, noBlock)
     assert.deepStrictEqual(drain(order), [3, 2, 1, 10])
   })
 
   it("lets a block that has lost its last child have its old turn", () => {
     const order = new LeafOrder()
-    order.insert(1, noBlock)
-    order.insert(10, noBlock)
-    order.insert(2, 1)
-    assert.isTrue(order.remove(2))
+    insert(order, 1, noBlock)
+    insert(order, 10, noBlock)
+    insert(order, 2, 1)
+    assert.strictEqual(order.remove(2, 1), 1)
     assert.deepStrictEqual(drain(order), [1, 10])
   })
 
   it("keeps the place of a held block that has idle ones below it", () => {
     const order = new LeafOrder()
-    order.insert(1, noBlock)
-    order.insert(2, 1)
-    order.insert(3, 2)
-    assert.isTrue(order.remove(2))
+    insert(order, 1, noBlock)
+    insert(order, 2, 1)
+    insert(order, 3, 2)
+    assert.strictEqual(order.remove(2, 1), 1)
     assert.isFalse(order.has(2))
-    assert.isFalse(order.remove(2))
-    order.insert(10, noBlock)
-    assert.strictEqual(order.takeFirst(), 3)
+    assert.strictEqual(order.remove(2, 1), 0)
+    insert(order, 10, noBlock)
+    assert.deepStrictEqual(takeFirst(order), [3])
     assert.deepStrictEqual(drain(order), [1, 10])
   })
 
-  /** A path in a tree of 3 children per block: block `3k + 1 … 3k + 3` below block `k`. */
-  const parentOf = (key: number): number => (key < 3 ? noBlock : Math.floor(key / 3) - 1)
+  it("takes several at once that come one after the other", () => {
+    const order = new LeafOrder()
+    order.insert(8, 8, noBlock, true)
+    order.insert(18, 4, 15, false)
+    order.insert(32, 2, 13, true)
+    assert.deepStrictEqual(takeFirst(order, 3), [21, 20, 19])
+    assert.deepStrictEqual(drain(order, 8), [18, 15, 14, 33, 32, 13, 12, 11, 10, 9, 8])
+  })
 
-  it("agrees with a plain model", () => {
-    for (let seed = 0; seed < 60; seed++) {
-      const random = new Pcg32(seed)
+  /**
+   * A tree in which most blocks extend the one before them: from every frame's last block a few others start, and some from the middle of
+   * one, in other frames or in the same.
+   */
+  const parentOf = (key: number): number => {
+    if (key % 8 === 0) return key < 16 ? noBlock : Math.floor(key / 24) * 8 + 7
+    if (key % 16 === 11) return key - 3
+    return key % 16 === 5 ? Math.max(noBlock, key - 21) : key - 1
+  }
+
+  it.each([1, 2, 3, 4])("agrees with a plain model, %d", (sequence) => {
+    for (let seed = 0; seed < 30; seed++) {
+      const random = new Pcg32(seed, sequence)
       const order = new LeafOrder()
-      /** Idle keys in order of insertion, and the placeholders that know their parent. */
-      const idle: Array<number> = []
-      const linked = new Map<number, number>()
-      const prune = (start: number): void => {
-        let key = start
-        while (!idle.includes(key) && ![...linked.values()].includes(key) && linked.has(key)) {
-          const parent = linked.get(key)!
-          linked.delete(key)
-          key = parent
-        }
-      }
-      const remove = (key: number): void => {
-        idle.splice(idle.indexOf(key), 1)
-        prune(key)
-      }
-      const first = (): number => {
-        const parents = new Set(linked.values())
-        return idle.find((key) => !parents.has(key))!
-      }
-      for (let step = 0; step < 400; step++) {
-        const key = random.below(120)
-        const take = random.below(3) === 0
-        if (take && idle.length > 0) {
-          const expected = first()
-          assert.strictEqual(order.takeFirst(), expected)
-          remove(expected)
-        } else if (idle.includes(key)) {
-          assert.isTrue(order.remove(key))
-          remove(key)
-        } else {
-          assert.isFalse(order.has(key))
-          order.insert(key, parentOf(key))
-          idle.push(key)
-          if (parentOf(key) !== noBlock) linked.set(key, parentOf(key))
+      const model = new NaiveOrder()
+      for (let step = 0; step < 300; step++) {
+        const key = random.below(80)
+        const longest = 8 - (key % 8)
+        let count = 1
+        while (count < longest && parentOf(key + count) === key + count - 1 && random.below(4) > 0) count += 1
+        const run = Array.from({ length: count }, (_, index) => key + index)
+        const act = random.below(4)
+        if (act === 0 && model.idle.length > 0) {
+          const taken = takeFirst(order, 1 + random.below(8))
+          for (const each of taken) {
+            if (each !== model.first())
+              assert.fail(`${each} taken instead of ${model.first()}, seed ${seed} step ${step}`)
+            model.remove(each)
+          }
+        } else if (act === 1) {
+          const idle = run.filter((each) => model.idle.includes(each))
+          assert.strictEqual(order.remove(key, count), idle.length)
+          for (const each of idle) model.remove(each)
+        } else if (run.every((each) => !model.idle.includes(each))) {
+          const prefixFirst = random.below(2) === 0
+          order.insert(key, count, parentOf(key), prefixFirst)
+          for (const each of prefixFirst ? run : run.toReversed()) model.insert(each, parentOf(each))
         }
         order.checkInvariants()
-        assert.strictEqual(order.size, idle.length)
+        assert.strictEqual(order.size, model.idle.length)
       }
+      for (let key = 0; key < 80; key++)
+        if (order.has(key) !== model.idle.includes(key)) assert.fail(`block ${key}, seed ${seed}`)
     }
   })
 })
