@@ -3,14 +3,23 @@ import type { RequestRecord } from "../request/SimRequest.ts"
 import { NumberRows } from "../structures/NumberRows.ts"
 import { packColumn, type PackedColumn } from "./PackedColumns.ts"
 
+/** What an unfinished request comes to is not known yet. */
+const completed = (status: RequestRecord["status"], value: number): number =>
+  status === "completed" ? value : Number.NaN
+
 /** Name, step of quantisation in its unit, value; `NaN` for none. */
 const columns: ReadonlyArray<readonly [name: string, step: number, of: (record: RequestRecord) => number]> = [
   ["number", 1, ({ id }) => id],
   ["arrival_ms", 1, ({ arrivalMs }) => arrivalMs],
   ["queued_ms", 0.1, ({ arrivalMs, firstAdmitMs }) => firstAdmitMs - arrivalMs],
   ["ttft_ms", 0.1, ({ arrivalMs, firstTokenMs }) => firstTokenMs - arrivalMs],
-  ["tpot_ms", 0.01, (record) => (record.lastTokenMs - record.firstTokenMs) / (record.emittedTokens - 1)],
-  ["e2e_ms", 1, ({ arrivalMs, lastTokenMs }) => lastTokenMs - arrivalMs],
+  [
+    "tpot_ms",
+    0.01,
+    ({ emittedTokens, firstTokenMs, lastTokenMs, status }) =>
+      completed(status, (lastTokenMs - firstTokenMs) / (emittedTokens - 1))
+  ],
+  ["e2e_ms", 1, ({ arrivalMs, lastTokenMs, status }) => completed(status, lastTokenMs - arrivalMs)],
   ["input_tokens", 1, ({ promptTokens }) => promptTokens],
   ["output_tokens", 1, ({ emittedTokens }) => emittedTokens],
   ["reused_tokens", 1, ({ sharedReusedTokens }) => sharedReusedTokens],

@@ -48,7 +48,7 @@ describe.skipIf(!hasBrowser)("the page of a run", () => {
     await page.keyboard.press("Enter")
     const slowest = await details.textContent()
     assert.match(slowest ?? "", /^Request [\d,]+: arrived at .* Queued .* first token after .*(waited|prefill|decode) /)
-    await page.selectOption("#order", "e2e_ms")
+    await page.selectOption("#order", "end to end")
     await page.locator("tbody button").first().click()
     assert.notStrictEqual(await details.textContent(), slowest)
     const scatter = page.locator(".u-over").nth(3)
@@ -56,6 +56,27 @@ describe.skipIf(!hasBrowser)("the page of a run", () => {
     assert.match((await details.textContent()) ?? "", /^Request /)
     assert.match((await page.locator(".u-legend").nth(3).textContent()) ?? "", /TTFT \(ms\)[\d,.]+of it queued/)
     assert.deepStrictEqual(complaints, [])
+  })
+
+  // The first is too large for any worker, the second is computing when the run is cut off, the third has one token.
+  it.each([
+    ["nothing fits", ["--extra-engine-args", '{"num_gpu_blocks": 2}'], /no request that was completed has one/],
+    ["nothing is completed", ["--max-sim-time-seconds", "0.1"], /no request that was completed has one/],
+    ["every output is a token", ["--output-tokens", "1"], /Mean gap between tokens: no request that was completed has/]
+  ])("claims nothing where %s", async (_, more, words) => {
+    const few = join(folder, "few.html")
+    const load = ["--input-tokens", "3000", "--output-tokens", "90", "--request-count", "1"]
+    const { exit } = await Effect.runPromise(
+      program(["replay", ...load, ...more, "--html", few, "--report-json", join(folder, "few.json"), "--quiet"])
+    )
+    assert.strictEqual(exit, 0)
+    const opened = await openPage(browser!, few)
+    const text = (await opened.page.textContent("main")) ?? ""
+    assert.match((await opened.page.textContent("#lead")) ?? "", /^1 request in /)
+    assert.match(text, words)
+    assert.notMatch(text, /at most 0 ms|NaN|undefined/)
+    assert.deepStrictEqual(opened.complaints, [])
+    await opened.page.close()
   })
 
   it("is readable in the dark, on a telephone, and on paper", async () => {

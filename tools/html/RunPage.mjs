@@ -12,27 +12,27 @@ export const drawRun = async ({ report, requests: packed, series: packedSeries }
 
   const summary = () => {
     document.querySelector("#lead").textContent =
-      `${number(report.num_requests)} requests in ${facts.measured_window === undefined ? "" : "the measured window of "}${number(report.duration_ms / 1000)} simulated seconds on ${facts.pools
+      `${number(report.num_requests)} ${report.num_requests === 1 ? "request" : "requests"} in ${facts.measured_window === undefined ? "" : "the measured window of "}${number(report.duration_ms / 1000)} simulated seconds on ${facts.pools
         .map(
           ({ kv_blocks, role, workers }) =>
             `${workers} ${role} worker${workers === 1 ? "" : "s"} (${number(kv_blocks)} KV blocks each)`
         )
         .join(", ")}. Timing: ${facts.timing_source}.`
     const metrics = [
-      ["TTFT (ms)", "ttft_ms"],
-      ["Mean gap per request, TPOT (ms)", "tpot_ms"],
-      ["All gaps, ITL (ms)", "itl_ms"],
-      ["End to end (ms)", "e2e_latency_ms"]
+      ["TTFT (ms)", "ttft_ms", "ttft_ms"],
+      ["Mean gap per request, TPOT (ms)", "tpot_ms", "tpot_ms"],
+      ["All gaps, ITL (ms)", "itl_ms", "tpot_ms"],
+      ["End to end (ms)", "e2e_latency_ms", "e2e_ms"]
     ]
     section(
       "Summary",
       table(
         "Latencies",
         ["", "mean", "p50", "p75", "p90", "p95", "p99", "max"],
-        metrics.map(([name, key]) => [
+        metrics.map(([name, key, column]) => [
           name,
           ...["mean", "median", "p75", "p90", "p95", "p99", "max"].map((statistic) =>
-            number(report[`${statistic}_${key}`], 2)
+            number(isKnown(column) ? report[`${statistic}_${key}`] : null, 2)
           )
         ])
       ),
@@ -70,9 +70,14 @@ export const drawRun = async ({ report, requests: packed, series: packedSeries }
   /** At most this many steps: more are not seen. */
   const steps = 500
 
-  /** Only of the requests that count, where not all of them do. */
+  /** Whether a request is one of those that the report's latencies are of. */
+  const counts = (index) =>
+    requests.e2e_ms[index] !== null && (requests.measured === undefined || requests.measured[index] === 1)
+
+  /** Whether any request of which the report speaks has such a figure; the report has zeros where none has. */
+  const isKnown = (column) => requests[column].some((value, index) => value !== null && counts(index))
+
   const cumulative = (values) => {
-    const counts = (index) => requests.measured === undefined || requests.measured[index] === 1
     const sorted = Float64Array.from(
       values.filter((value, index) => value !== null && value > 0 && counts(index))
     ).toSorted()
@@ -90,16 +95,23 @@ export const drawRun = async ({ report, requests: packed, series: packedSeries }
         ["Time to first token", "ttft_ms", "ttft_ms"],
         ["Mean gap between tokens", "tpot_ms", "tpot_ms"],
         ["End to end", "e2e_ms", "e2e_latency_ms"]
-      ].map(([name, column, key]) =>
-        chart({
-          data: cumulative(requests[column]),
+      ].map(([name, column, key]) => {
+        const data = cumulative(requests[column])
+        const [half, most] = [report[`median_${key}`], report[`p99_${key}`]]
+        const words = isKnown(column)
+          ? `half of the requests take at most ${number(half)} ms, 99 % at most ${number(most)} ms.`
+          : "no request that was completed has one."
+        // A logarithmic axis has no place for nothing.
+        if (data[0].length === 0) return element("p", {}, `${name}: ${words}`)
+        return chart({
+          data,
           logarithmic: true,
           series: ["requests (%)"],
           x: `${name} (ms)`,
           y: "requests (%)",
-          description: `${name}: half of the requests take at most ${number(report[`median_${key}`])} ms, 99 % at most ${number(report[`p99_${key}`])} ms.`
+          description: `${name}: ${words}`
         })
-      )
+      })
     )
 
   const overTime = () => {
@@ -113,6 +125,7 @@ export const drawRun = async ({ report, requests: packed, series: packedSeries }
         y,
         description: `${name}: ${description}`
       })
+    if (time.length === 0) return section("Over time", element("p", {}, "No time passed."))
     section(
       "Over time",
       chart({
@@ -150,13 +163,15 @@ export const drawRun = async ({ report, requests: packed, series: packedSeries }
     const byWorker = new Map()
     for (const [index, worker] of requests.worker.entries()) {
       if (worker === null) continue
-      const sums = byWorker.get(worker) ?? { requests: 0, input: 0, output: 0, reused: 0, ttft: 0 }
+      const sums = byWorker.get(worker) ?? { requests: 0, input: 0, output: 0, reused: 0, answered: 0, ttft: 0 }
+      const ttft = requests.ttft_ms[index]
       byWorker.set(worker, {
         requests: sums.requests + 1,
         input: sums.input + requests.input_tokens[index],
         output: sums.output + requests.output_tokens[index],
         reused: sums.reused + requests.reused_tokens[index],
-        ttft: sums.ttft + (requests.ttft_ms[index] ?? 0)
+        answered: sums.answered + (ttft === null ? 0 : 1),
+        ttft: sums.ttft + (ttft ?? 0)
       })
     }
     const rows = [...byWorker].toSorted(([left], [right]) => left - right)
@@ -171,7 +186,7 @@ export const drawRun = async ({ report, requests: packed, series: packedSeries }
           number(sums.input),
           number(sums.output),
           `${number((100 * sums.reused) / Math.max(1, sums.input), 2)} %`,
-          number(sums.ttft / sums.requests)
+          number(sums.answered === 0 ? null : sums.ttft / sums.answered)
         ])
       )
     )
@@ -185,7 +200,9 @@ export const drawRun = async ({ report, requests: packed, series: packedSeries }
     const parts = [
       [queued, `waited ${number(queued)} ms in the queue`],
       [ttft - queued, `prefill of ${number(computed)} prompt tokens took ${number(ttft - queued)} ms`],
-      [e2e - ttft, `decode of ${number(requests.output_tokens[index])} tokens took ${number(e2e - ttft)} ms`]
+      ...(e2e === null
+        ? []
+        : [[e2e - ttft, `decode of ${number(requests.output_tokens[index])} tokens took ${number(e2e - ttft)} ms`]])
     ]
     return parts.toSorted(([left], [right]) => right - left)[0][1]
   }
@@ -206,7 +223,8 @@ export const drawRun = async ({ report, requests: packed, series: packedSeries }
   const slowest = () => {
     const order = { ttft: "ttft_ms", "end to end": "e2e_ms", "mean gap": "tpot_ms" }
     const holder = element("div", {})
-    const fill = (column) => {
+    const fill = (name) => {
+      const column = order[name]
       const indices = requests.number
         .map((_, index) => index)
         .toSorted((left, right) => (requests[column][right] ?? -1) - (requests[column][left] ?? -1))
@@ -225,13 +243,13 @@ export const drawRun = async ({ report, requests: packed, series: packedSeries }
             "output_tokens",
             "reused_tokens",
             "worker"
-          ].map((name) => number(requests[name][index], 2)),
+          ].map((figure) => number(requests[figure][index], 2)),
           reason(index)
         ]
       })
       holder.replaceChildren(
         table(
-          `The 20 slowest by ${column}`,
+          `The slowest by ${name}`,
           [
             "request",
             "TTFT (ms)",
@@ -251,7 +269,7 @@ export const drawRun = async ({ report, requests: packed, series: packedSeries }
     const choice = element(
       "select",
       { id: "order" },
-      ...Object.entries(order).map(([name, column]) => element("option", { value: column }, name))
+      ...Object.keys(order).map((name) => element("option", { value: name }, name))
     )
     choice.addEventListener("change", () => fill(choice.value))
     section(
@@ -270,7 +288,7 @@ export const drawRun = async ({ report, requests: packed, series: packedSeries }
       holder,
       details
     )
-    fill("ttft_ms")
+    fill("ttft")
   }
 
   const provenance = () =>
