@@ -6,15 +6,15 @@ import { exitCodeOf } from "./ExitCode.ts"
 import { main } from "./Main.ts"
 import { ProgressTerminal } from "./Progress.ts"
 import { Screen } from "./Screen.ts"
+import { letGo } from "./Signals.ts"
 
 /**
  * The first signal ends the run at its next event; {@link NodeRuntime.runMain} sees to that. From then on nobody listens, so
  * that a second one ends the process at once, as signals do by default, whatever it is waiting for. A lost terminal (SIGHUP) ends
  * the run like a first Ctrl-C.
  */
-const onSignal = (signal: NodeJS.Signals): void => void process.removeAllListeners(signal)
-process.on("SIGINT", onSignal)
-process.on("SIGTERM", onSignal)
+process.on("SIGINT", letGo)
+process.on("SIGTERM", letGo)
 let terminalLost = false
 process.once("SIGHUP", () => {
   terminalLost = true

@@ -1,5 +1,15 @@
-/** Signals as the proper end of a command that has no other. */
+/** Signals: how the first one is told from a second, and signals as the proper end of a command that has no other. */
 import * as Effect from "effect/Effect"
+
+/** Whoever starts the program may hand on a signal that it has got as well (npx, timeout): what comes so soon is no second one. */
+const repeatMs = 200
+
+/** The signal has come: nobody listens any more, so that a second one ends the process at once, as signals do by default. */
+export const letGo = (signal: NodeJS.Signals): void => {
+  process.removeAllListeners(signal)
+  process.on(signal, () => {})
+  setTimeout(() => process.removeAllListeners(signal), repeatMs).unref()
+}
 
 /**
  * Waits for one of the signals. It is then a success, and not an interruption; a second one finds no listener and ends the process at
@@ -9,7 +19,7 @@ export const signalled = (...signals: ReadonlyArray<"SIGINT" | "SIGTERM">): Effe
   Effect.callback((resume) => {
     const others = new Map(signals.map((signal) => [signal, process.listeners(signal)]))
     const stop = (): void => {
-      for (const signal of signals) process.removeAllListeners(signal)
+      for (const signal of signals) letGo(signal)
       resume(Effect.void)
     }
     for (const signal of signals) {

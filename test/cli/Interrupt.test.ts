@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { open } from "node:fs/promises"
 import { join, resolve } from "node:path"
 import { setTimeout as wait } from "node:timers/promises"
+import { letGo } from "../../src/cli/Signals.ts"
 import { Folder } from "./Program.ts"
 
 const bundle = resolve(import.meta.dirname, "../../bundle/dynosim.mjs")
@@ -99,6 +100,23 @@ describe("interruption", () => {
         assert.deepStrictEqual(folder.added(), ["r.json", "r.jsonl"])
       }))
   }
+
+  it("takes what is handed on twice for one signal", () =>
+    inFolder({}, async (folder) => {
+      const { child, ended } = start(endless)
+      await untilSimulating(folder)
+      child.kill("SIGTERM")
+      child.kill("SIGTERM")
+      assert.strictEqual((await ended).code, 130)
+      assert.deepStrictEqual(folder.added(), ["r.json", "r.jsonl"])
+    }))
+
+  it("listens to repeats of a signal for a moment", async () => {
+    letGo("SIGUSR2")
+    process.kill(process.pid, "SIGUSR2")
+    assert.strictEqual(process.listenerCount("SIGUSR2"), 1)
+    await until(() => process.listenerCount("SIGUSR2") === 0)
+  })
 
   it("ends at once on the second signal, whatever the first one waits for", () =>
     inFolder({}, async (folder) => {
