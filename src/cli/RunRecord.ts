@@ -47,11 +47,17 @@ export const runRecord = Effect.fnUntraced(function* (out: string, flags: FlagVa
     Effect.raceFirst(Effect.raceFirst(signalled("SIGINT", "SIGTERM"), outputs.failure)),
     Effect.catchTag("ServeError", (error) => Effect.fail(cannotListen(options, error)))
   )
-  yield* outputs.commit
-  yield* Console.log(`${printable(out)}: ${recording.recorded.toLocaleString("en-US")} requests`)
+  // What is not committed and empty leaves no trace, also not on a file of that name that was there before.
+  if (recording.recorded > 0) yield* outputs.commit
+  yield* Console.log(`${printable(out)}: ${recordedText(recording.recorded)}`)
   if (quiet === true) return
   for (const notice of noticesOf(options, recording, leftOut)) yield* Console.error(`note: ${printable(notice)}`)
 }, Effect.scoped)
+
+const recordedText = (requests: number): string => {
+  if (requests === 0) return "not written, for no request was recorded"
+  return `${requests.toLocaleString("en-US")} request${requests === 1 ? "" : "s"}`
+}
 
 const asFlagProblem = ({ message, path: [key = ""], problem }: SettingsError): UsageError =>
   key === "" ? usageError("record", message) : usageError(`--${key.replaceAll("_", "-")}`, problem)
@@ -82,7 +88,7 @@ const noticesOf = (
     count === 1 ? `1 request is not in it: it ${reason}` : `${count} requests are not in it: each ${reason}`
   ),
   ...(recording.isFull ? ["there were more prompts than are kept: later ones share nothing with each other"] : []),
-  ...(traceBlockTokens === defaultTraceBlockTokens
+  ...(recording.recorded === 0 || traceBlockTokens === defaultTraceBlockTokens
     ? []
     : [`replay it with --trace-block-size ${traceBlockTokens}, which the file itself does not say`])
 ]

@@ -48,6 +48,10 @@ export const integer = (minimum: number, maximum: number): Kind<number> => {
     read: (value) =>
       typeof value === "number" && Number.isSafeInteger(value) && value >= minimum && value <= maximum
         ? value
+        : undefined,
+    explain: (value) =>
+      shown === undefined && (typeof value === "number" || typeof value === "bigint") && value > anyCount
+        ? `expected at most ${anyCount}, beyond which integers are not exact, got ${value}`
         : undefined
   }
 }

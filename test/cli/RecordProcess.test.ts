@@ -1,7 +1,7 @@
 /** The built recorder as a process before a built server, by the commands that the documentation shows. */
 import { afterEach, assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { post } from "../serve/TestServer.ts"
@@ -51,6 +51,19 @@ describe("the recorder as documented", () => {
       rmSync(folder, { recursive: true })
     })
   }
+
+  it("leaves an earlier recording as it is when nothing was recorded", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "record-"))
+    const trace = join(folder, "earlier.jsonl")
+    writeFileSync(trace, "earlier")
+    const recorder = await start(["record", "--upstream", "http://127.0.0.1:1", trace])
+    recorder.child.kill("SIGTERM")
+    assert.strictEqual(await recorder.ended, 0, recorder.stderr())
+    assert.strictEqual(recorder.stderr(), "")
+    assert.strictEqual(readFileSync(trace, "utf8"), "earlier")
+    assert.deepStrictEqual(readdirSync(folder), ["earlier.jsonl"])
+    rmSync(folder, { recursive: true })
+  })
 
   it("replays what it has recorded, and compares it with what was measured", async () => {
     const folder = mkdtempSync(join(tmpdir(), "record-"))

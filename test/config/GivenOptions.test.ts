@@ -56,7 +56,7 @@ describe("readGivenOptions", () => {
       Result.getOrThrow(Result.flip(readGivenOptions([], words({ [name]: text })))).message
     assert.strictEqual(
       message("seed", "18446744073709551616"),
-      "--seed: expected an integer of at least 0, got 18446744073709551616"
+      "--seed: expected at most 9007199254740991, beyond which integers are not exact, got 18446744073709551616"
     )
     assert.strictEqual(message("request-rate", "1E-7"), "--request-rate: expected a number from 1e-6 to 1e9, got 1E-7")
     assert.match(message("num-workers", "-0_2"), /got -0_2$/)
