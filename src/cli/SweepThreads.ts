@@ -1,7 +1,7 @@
 /** Runs of a sweep in worker threads: one long-lived thread per core, each a run at a time. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Queue from "effect/Queue"
+import * as Semaphore from "effect/Semaphore"
 import { existsSync } from "node:fs"
 import { availableParallelism } from "node:os"
 import { Worker } from "node:worker_threads"
@@ -77,6 +77,9 @@ class Thread {
   }
 }
 
+/** Runs that may be given for each thread. */
+const inLine = 4
+
 /** `threads`: how many, by default one per core; `file`: the program of each. */
 export const threadRunner = (
   threads: number = availableParallelism(),
@@ -85,17 +88,26 @@ export const threadRunner = (
   Layer.effect(
     CellRunner,
     Effect.gen(function* () {
-      const idle = yield* Queue.unbounded<Thread>()
-      const all = Array.from({ length: threads }, () => new Thread(file))
-      yield* Queue.offerAll(idle, all)
+      const turns = yield* Semaphore.make(threads)
+      const all: Array<Thread> = []
+      const idle: Array<Thread> = []
+      const takeIdle = Effect.sync(() => {
+        const known = idle.pop()
+        if (known !== undefined) return known
+        const thread = new Thread(file)
+        all.push(thread)
+        return thread
+      })
       yield* Effect.addFinalizer(() => Effect.forEach(all, ({ stop }) => stop, { discard: true }))
       return {
-        width: threads,
+        width: threads * inLine,
         run: (task) =>
-          Effect.acquireUseRelease(
-            Queue.take(idle),
-            (thread) => thread.run(task),
-            (thread) => Queue.offer(idle, thread)
+          turns.withPermits(1)(
+            Effect.acquireUseRelease(
+              takeIdle,
+              (thread) => thread.run(task),
+              (thread) => Effect.sync(() => void idle.push(thread))
+            )
           )
       }
     })

@@ -7,7 +7,9 @@ import { nodeProblem } from "./NodeVersion.ts"
 const problem = nodeProblem(process.versions.node)
 if (problem === undefined) {
   // Before anything that fills the heap; help and version fill none.
-  if (process.argv[2]?.startsWith("-") === false) await import("./SmallHeap.ts")
+  const [, , command = "--help"] = process.argv
+  if (!command.startsWith("-")) await import("./SmallHeap.ts")
+  if (command === "sweep" || command === "find") await import("./ThreadHeap.ts")
   await import("./Process.ts")
 } else {
   process.stderr.write(`error: ${problem}\n`)

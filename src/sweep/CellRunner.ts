@@ -34,7 +34,10 @@ export interface Task {
 export class CellRunner extends Context.Service<
   CellRunner,
   {
-    /** How many runs may be given at a time. */
+    /**
+     * How many runs may be given at a time: those that are carried out, and some in line behind them. Results are taken in the order of the
+     * plan, so without a line a short run beside a long one would be followed by nothing.
+     */
     readonly width: number
     readonly run: (task: Task) => Effect.Effect<Outcome>
   }

@@ -17,13 +17,14 @@ import type { Report } from "../report/Report.ts"
 import type { AicError } from "../timing/aic/AicError.ts"
 import { type Candidate, candidateOf } from "./Candidate.ts"
 import { type Cell, cellsOf, type CellsOf, type Point } from "./Cell.ts"
-import { type CellIds, cellIds, stoppedIdOf } from "./CellId.ts"
+import { type CellIds, cellIds } from "./CellId.ts"
 import { CellRunner } from "./CellRunner.ts"
-import { CellStore, timeless } from "./CellStore.ts"
+import type { CellStore } from "./CellStore.ts"
 import { cheapestFirst, looksForFewestGpus } from "./CheapestFirst.ts"
 import { descent } from "./Descent.ts"
 import { find } from "./FindSearch.ts"
 import { gpusOf } from "./GpuCount.ts"
+import { type Kept, keptRuns, storedRun } from "./KeptRuns.ts"
 import type { Plan } from "./Plan.ts"
 import { grid, Search, type SearchStrategy } from "./Search.ts"
 import type { SweepInputError } from "./SweepError.ts"
@@ -84,40 +85,36 @@ const planPoint = (plan: Plan, make: CellsOf, point: Point): Result.Result<Plann
       : { point, cells: made, impossible: undefined }
   })
 
-/**
- * Runs one cell, or takes what is stored of it. Equal runs that are under way at the same time are each computed. `constraints`: those
- * that stop a run once they are broken.
- */
+/** Runs one cell, or takes what is stored of it. `constraints`: those that stop a run once they are broken. */
 const runCell = Effect.fnUntraced(function* (
   ids: CellIds,
+  runs: ReturnType<typeof keptRuns>,
   cell: Cell,
   shard: Shard | undefined,
   constraints: ReadonlyArray<Condition>
 ): Effect.fn.Return<CellResult, AicError | OutputError | SweepInputError, CellRunner | CellStore> {
-  const store = yield* CellStore
   const id = yield* ids(cell.options)
-  const stored = yield* store.get(id)
-  if (Option.isSome(stored)) return { _tag: "Done", cell, id, report: stored.value, reused: true }
-  const stoppedId = stoppedIdOf(id, constraints)
-  const stopped = constraints.length === 0 ? Option.none() : yield* store.getStopped(stoppedId)
-  if (Option.isSome(stopped)) return { _tag: "Stopped", cell, id: stoppedId, reason: stopped.value, reused: true }
-  if (!isIn(shard, cell)) return { _tag: "Elsewhere", cell, id }
-  const outcome = yield* (yield* CellRunner).run({ ...cell, constraints })
+  const kept = isIn(shard, cell)
+    ? Option.some(yield* runs(id, { ...cell, constraints }))
+    : yield* storedRun(id, constraints)
+  return Option.match(kept, {
+    onNone: (): CellResult => ({ _tag: "Elsewhere", cell, id }),
+    onSome: (known) => resultOf(cell, known)
+  })
+})
+
+const resultOf = (cell: Cell, { id, outcome, reused }: Kept): CellResult => {
   switch (outcome._tag) {
     case "Impossible":
       return { _tag: "Impossible", point: cell.point, reason: outcome.reason }
     case "Failed":
       return { _tag: "Failed", cell, reason: outcome.reason }
     case "Stopped":
-      yield* store.putStopped(stoppedId, outcome.reason)
-      return { _tag: "Stopped", cell, id: stoppedId, reason: outcome.reason, reused: false }
-    case "Done": {
-      const report = timeless(outcome.report)
-      yield* store.put(id, report)
-      return { _tag: "Done", cell, id, report, reused: false }
-    }
+      return { _tag: "Stopped", cell, id, reason: outcome.reason, reused }
+    case "Done":
+      return { _tag: "Done", cell, id, report: outcome.report, reused }
   }
-})
+}
 
 /** Where a point has several runs and their mean is judged, one of them proves nothing. */
 const stoppingConstraints = ({ constraints, judge, seeds, stopEarly }: Plan): ReadonlyArray<Condition> =>
@@ -135,12 +132,13 @@ const answerOf = (plan: Plan, { cells }: PlannedPoint, reports: ReadonlyMap<numb
     : candidateOf(plan, [first, ...others], [report, ...more])
 }
 
-/** Cells in the order of the plan round by round; of a round, as many run at a time as the runner takes. */
+/** Cells in the order of the plan round by round; of a round, as many are given at a time as the runner takes. */
 export const run = (plan: Plan, shard?: Shard): Stream.Stream<CellResult, SweepError, SweepServices> =>
   Stream.unwrap(
     Effect.gen(function* () {
       const make = yield* Effect.fromResult(cellsOf(plan))
       const ids = yield* cellIds
+      const runs = keptRuns()
       const { width } = yield* CellRunner
       const stopping = stoppingConstraints(plan)
       const strategy = (yield* Search) ?? strategyOf(plan)
@@ -161,7 +159,7 @@ export const run = (plan: Plan, shard?: Shard): Stream.Stream<CellResult, SweepE
             return Stream.fromIterable(refused).pipe(
               Stream.concat(
                 Stream.fromIterable(cells).pipe(
-                  Stream.mapEffect((cell) => runCell(ids, cell, shard, stopping), { concurrency: width })
+                  Stream.mapEffect((cell) => runCell(ids, runs, cell, shard, stopping), { concurrency: width })
                 )
               ),
               Stream.tap((result) =>

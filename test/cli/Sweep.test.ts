@@ -285,6 +285,22 @@ describe("dynosim sweep", () => {
       assert.strictEqual(readFileSync(said, "utf8"), "task ")
     }))
 
+  it("goes on beside a long run: nobody waits for its turn in the order of the plan", () =>
+    inFolder(async (folder) => {
+      const said = join(folder, "said")
+      writeFileSync(said, "")
+      // The first run ends once all others have.
+      const thread = new URL(
+        'data:text/javascript,import { parentPort } from "node:worker_threads"; import { appendFileSync, readFileSync } from "node:fs"; '
+          + `const said = ${JSON.stringify(said)}; const end = () => parentPort.postMessage({ _tag: "Failed", reason: "as asked" }); `
+          + 'const endLast = () => { if (readFileSync(said, "utf8").length === 5) end(); else setTimeout(endLast, 2) }; '
+          + 'parentPort.on("message", (message) => { if (message === "end") parentPort.close(); '
+          + 'else if (/num-workers":1.*max_num_seqs":4/.test(message.config)) endLast(); else { appendFileSync(said, "."); end() } })'
+      )
+      const { failed } = await Effect.runPromise(summaryOf(parsed(plan(2)), threadRunner(2, thread)))
+      assert.strictEqual(failed.length, 6)
+    }))
+
   it("prints job files of a plan, and says what they lack", () =>
     inFolder(async (folder) => {
       const file = join(folder, "plan.yaml")
