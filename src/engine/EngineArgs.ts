@@ -68,6 +68,7 @@ const gigabytesPerSecond = zeroOr(1e-6, 1e9)
 const port = integer(0, 65535)
 const tierBlocks = integer(0, 2 ** 30)
 const onlyTiers = { needs: "cacheTiers" } as const
+const tierSize = { needs: "tierSizes" } as const
 const onlyOnEvict = { needs: "tiersOnEvict" } as const
 const onlyWriteThrough = { needs: "tiersWrittenThrough" } as const
 const { POSITIVE_INFINITY: unlimited } = Number
@@ -161,11 +162,11 @@ const plain = {
   ),
   numG2Blocks: optional(tierBlocks, 0, "KV blocks of a worker's host memory tier (G2); 0 for none", {
     key: "num_g2_blocks",
-    ...onlyTiers
+    ...tierSize
   }),
   numG3Blocks: optional(tierBlocks, 0, "KV blocks of the disk tier (G3) that all workers share; 0 for none", {
     key: "num_g3_blocks",
-    ...onlyTiers
+    ...tierSize
   }),
   g3Scope: setting(
     oneOf(["shared", "worker"]),
@@ -178,7 +179,7 @@ const plain = {
   ),
   enableG4Storage: setting(boolean, false, "An object store (G4) that all workers share and that is never full", {
     key: "enable_g4_storage",
-    ...onlyOnEvict
+    ...tierSize
   }),
   offloadPolicy: optional(
     oneOf(["on_evict", "write_through"]),
@@ -635,6 +636,8 @@ const usesPolicy = (args: Circumstances, policy: OffloadPolicy): boolean =>
 const needs = {
   liveServing: () => false,
   cacheTiers: hasTiers,
+  /** No tiers are what sizes of 0 ask for. */
+  tierSizes: (args) => args.numG2Blocks === 0 || hasTiers(args),
   tiersOnEvict: (args) => usesPolicy(args, "on_evict"),
   tiersWrittenThrough: (args) => usesPolicy(args, "write_through"),
   /** The prefill worker is who sends. */
