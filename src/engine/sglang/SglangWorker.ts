@@ -47,7 +47,7 @@ export class SglangWorker extends AheadWorker<Sequence> {
   private readonly finished: Array<Sequence> = []
   private readonly bursts: Array<number> = []
   private fruitlessReclaims = 0
-  /** Running requests stand still until copies make room for their next tokens. */
+  /** Running requests stand still until there is room for their next tokens; nobody else is given any. */
   private standsStill = false
   /** The cache is to be emptied before anybody is admitted, once no copy locks any page. */
   private clearsCache = false
@@ -476,8 +476,7 @@ export class SglangWorker extends AheadWorker<Sequence> {
     kv.makeAvailable(needed)
     const first = kv.pool.take(needed)
     if (first < 0) {
-      if (this.copies !== undefined) this.standStill(this.copies, startMs)
-      if (!this.outcome.progressed && !this.awaitsKv() && !this.reclaim()) this.restartRunning()
+      this.standStill(startMs)
       return startMs
     }
     if (this.standsStill) this.goOn()
@@ -493,11 +492,15 @@ export class SglangWorker extends AheadWorker<Sequence> {
     return tokenMs
   }
 
-  /** Requests that copies leave no room for wait until those have ended. */
-  private standStill(copies: PageCopies, nowMs: number): void {
-    const room = copies.roomToCome()
+  /** Running requests find no room for their next tokens, and nobody to retract: what copies or those who wait hold has to do. */
+  private standStill(nowMs: number): void {
+    const { copies, outcome } = this
+    const room = copies?.roomToCome()
+    if (room !== undefined) copies?.wait(this.running, room, nowMs)
     this.standsStill = room !== undefined
-    if (room !== undefined) copies.wait(this.running, room, nowMs)
+    if (outcome.progressed || this.awaitsKv()) return
+    this.standsStill = this.reclaim()
+    if (!this.standsStill) this.restartRunning()
   }
 
   private goOn(): void {
