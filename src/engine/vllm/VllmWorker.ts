@@ -34,6 +34,9 @@ type Schedule = (typeof Schedule)[keyof typeof Schedule]
 /** Preemptions in a row without a single token after which the requests are taken to be thrashing forever. */
 const maxFruitlessPreemptions = 10_000
 
+/** Preemptions in a row without a token after which a worker with tiers admits nobody for a while. */
+const maxPreemptionsWithTiers = 1000
+
 /** Who has left the batch, or waits for an offload, cannot be thrown out. */
 const isVictim = (sequence: Sequence): boolean => sequence.running && !sequence.isBlocked
 
@@ -64,6 +67,8 @@ export class VllmWorker extends AheadWorker<Sequence> {
   private someFinished = false
   private turns = 0
   private fruitlessPreemptions = 0
+  /** When the transfer ends that a closed queue waits for, ms. */
+  private closedUntilMs = Number.NEGATIVE_INFINITY
 
   constructor(
     args: EngineArgs,
@@ -136,7 +141,7 @@ export class VllmWorker extends AheadWorker<Sequence> {
     this.budget.begin(this.args.maxNumBatchedTokens)
     this.preemptedInPass = false
     this.scheduleRunning()
-    if (!this.someRunningAwaitsRoom()) this.admitWaiting(nowMs)
+    if (!this.someRunningAwaitsRoom() && !this.closesQueue(nowMs)) this.admitWaiting(nowMs)
     this.showSchedule()
     const prefillEndMs = nowMs + this.timing.prefillMs(this.budget)
     outcome.prefillEndMs = prefillEndMs
@@ -431,6 +436,21 @@ export class VllmWorker extends AheadWorker<Sequence> {
     return this.offloading?.defers === true && this.running.some(({ waitsFor }) => waitsFor !== undefined)
   }
 
+  /**
+   * Room that transfers make, or hold for a while, may be given again and again to a request that is preempted for it. In the end nobody is
+   * admitted before a token has come out or, while nobody runs, before a transfer has ended.
+   */
+  private closesQueue(nowMs: number): boolean {
+    if (this.fruitlessPreemptions < maxPreemptionsWithTiers || this.offloading === undefined) return false
+    return this.running.length > 0 || nowMs < this.closedUntilMs
+  }
+
+  /** When the next transfer ends; no time at all when none is under way. */
+  private nextTransferMs(): number {
+    const deadlineMs = this.offloading?.deadlineMs() ?? Number.POSITIVE_INFINITY
+    return deadlineMs === Number.POSITIVE_INFINITY ? Number.NEGATIVE_INFINITY : deadlineMs
+  }
+
   // ---- preemption and release ------------------------------------------------------------------------------------
 
   /** Throws out the newest (lifo) or oldest (fifo) running request; it waits at the front and starts its KV anew. */
@@ -449,6 +469,7 @@ export class VllmWorker extends AheadWorker<Sequence> {
     this.probe?.preempted?.(victim.request, this.outcome.prefillEndMs)
     this.fruitlessPreemptions += 1
     if (this.fruitlessPreemptions > maxFruitlessPreemptions) throw this.thrashing(victim)
+    this.closedUntilMs = this.nextTransferMs()
     victim.request.computedUpTo(victim.computedTokens)
     this.keepGeneratedKeys(victim)
     this.foundRoom(victim)
