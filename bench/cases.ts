@@ -34,6 +34,10 @@ const aic = JSON.stringify({
   num_gpu_blocks: 16384
 })
 
+/** 65,536 blocks of host memory per worker. */
+const tiered = (offloadPolicy: "on_evict" | "write_through"): string =>
+  JSON.stringify({ kv_bytes_per_token: 131_072, num_g2_blocks: 65_536, offload_policy: offloadPolicy })
+
 /** The first rows of the conversation trace: a run that is almost all start-up. */
 const sevenRows = (scratch: string): string => {
   const file = join(scratch, "seven-rows.jsonl")
@@ -66,6 +70,26 @@ export const casesWith = (
     "4",
     "--router-mode",
     "kv_router"
+  ),
+  "conversation, 4 workers, kv_router, write_through": replay(
+    reportFile,
+    conversation,
+    "--num-workers",
+    "4",
+    "--router-mode",
+    "kv_router",
+    "--extra-engine-args",
+    tiered("write_through")
+  ),
+  "conversation, 4 workers, kv_router, on_evict": replay(
+    reportFile,
+    conversation,
+    "--num-workers",
+    "4",
+    "--router-mode",
+    "kv_router",
+    "--extra-engine-args",
+    tiered("on_evict")
   ),
   "conversation, 64 workers, kv_router": replay(
     reportFile,

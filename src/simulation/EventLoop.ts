@@ -54,6 +54,9 @@ export abstract class EventLoop implements SimulationLoop {
   protected starved = false
   /** Until when the workload has nothing to offer, as far as it was asked; asking it at every event would cost more than most events. */
   private nextArrivalMs = askWorkload
+  /** When the next transfer ends, as of so many changes. */
+  private transferMs = Number.POSITIVE_INFINITY
+  private seenChanges = 0
   private pools: ReadonlyArray<WorkerPool<WorkerCore>> = []
   private holders: ReadonlyArray<BlockHolder> = []
   private probed: ProbedRun
@@ -176,15 +179,15 @@ export abstract class EventLoop implements SimulationLoop {
 
   /** When something happens next. Unless somebody looks on, ends of transfers that nobody notices are seen to with it, or in the end. */
   private nextInstantMs(): number {
-    const { maxSimTimeMs, probe, scaling, time } = this.context
+    const { maxSimTimeMs, time } = this.context
     const nextMs = Math.min(
       this.nextArrivalMs,
       this.queue.headMs,
-      this.nextTransferMs(probe === undefined && scaling === undefined),
+      this.nextTransferMs(),
       this.pendingDecisions > 0 ? time.nextTimerMs : Number.POSITIVE_INFINITY
     )
     const isLast = nextMs === Number.POSITIVE_INFINITY || nextMs > maxSimTimeMs
-    return isLast ? Math.min(nextMs, this.nextTransferMs()) : nextMs
+    return isLast ? Math.min(nextMs, this.lastTransfersMs()) : nextMs
   }
 
   /** Settles the current instant, then moves to the next one at which something happens. */
@@ -225,6 +228,8 @@ export abstract class EventLoop implements SimulationLoop {
   /** Transfers between KV tiers that end now, of busy workers as well; true when any did. */
   private tickTiers(): boolean {
     const { pools } = this
+    // In one pool only passes start transfers, and each of them ticks its worker first.
+    if (pools.length === 1 && this.nextTransferMs() > this.nowMs) return false
     let any = false
     for (let index = 0; index < pools.length; index++) {
       if (pools[index]!.tickTiers(this.nowMs, this.onTransfersEnded)) any = true
@@ -232,13 +237,29 @@ export abstract class EventLoop implements SimulationLoop {
     return any
   }
 
-  private nextTransferMs(noticedOnly = false): number {
+  /** When the next transfer ends that has to be seen to at that time. */
+  private nextTransferMs(): number {
+    const { probe, scaling } = this.context
+    const { changes } = this.sharedTiers.times
+    if (changes !== this.seenChanges) {
+      this.seenChanges = changes
+      this.transferMs = this.earliestTransferMs(probe === undefined && scaling === undefined)
+    }
+    // A transfer that takes no time is over with the next tick, even when the clock has passed its start.
+    return Math.max(this.transferMs, this.nowMs)
+  }
+
+  /** When the next of those ends that nobody notices. */
+  private lastTransfersMs(): number {
+    return Math.max(this.earliestTransferMs(false), this.nowMs)
+  }
+
+  private earliestTransferMs(noticedOnly: boolean): number {
     const { pools } = this
     let nextMs = Number.POSITIVE_INFINITY
     for (let index = 0; index < pools.length; index++)
       nextMs = Math.min(nextMs, pools[index]!.nextTransferMs(noticedOnly))
-    // A transfer that takes no time is over with the next tick, even when the clock has passed its start.
-    return Math.max(nextMs, this.nowMs)
+    return nextMs
   }
 
   // ---- scaling: nothing of this is reached in a run whose workers stay ------------------------------------------------

@@ -458,6 +458,7 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
   private remove(worker: number, nowMs: number, hasFailed = false): void {
     const place = this.places[worker]!
     this.probe?.left?.(place, nowMs, hasFailed)
+    this.setup.sharedTiers.times.changes += 1
     this.present.splice(this.present.indexOf(place), 1)
     this.places[worker] = undefined
     this.roster.remove(worker)

@@ -5,6 +5,8 @@
  *
  * So the end of a copy is known when it is asked for. Unlike {@link TransferLink}, whose transfers share its rate.
  */
+import { TransferTimes } from "./TransferTimes.ts"
+
 export interface LaneCopy<Self> {
   readonly bytes: number
   /** When it ends, ms; set by the lane, as is what follows it. */
@@ -24,11 +26,14 @@ export class CopyLane<Copy extends LaneCopy<Copy>> {
   private readonly latencyMs: number
   /** When the last copy asked for ends. */
   private tailMs = 0
-  private first: Copy | undefined = undefined
+  /** The copy that ends next, which the others follow. */
+  first: Copy | undefined = undefined
   private last: Copy | undefined = undefined
+  private readonly times: TransferTimes
 
   /** `gigabytesPerSecond`: 10^9 bytes per second; 0 for a lane whose copies take their latency only. */
-  constructor(gigabytesPerSecond: number, latencyMs: number) {
+  constructor(gigabytesPerSecond: number, latencyMs: number, times = new TransferTimes()) {
+    this.times = times
     this.rate = gigabytesPerSecond > 0 ? gigabytesPerSecond * 1e6 : Number.POSITIVE_INFINITY
     this.latencyMs = latencyMs
   }
@@ -48,11 +53,13 @@ export class CopyLane<Copy extends LaneCopy<Copy>> {
     } else this.last.behind = copy
     this.last = copy
     this.active += 1
+    this.times.changes += 1
   }
 
   /** Tells of copies that end until `nowMs`, in their order. True when any did. */
   advance(nowMs: number, ended: (copy: Copy) => void): boolean {
     if (this.nextEndMs > nowMs) return false
+    this.times.changes += 1
     for (let copy = this.first; copy !== undefined && copy.endMs <= nowMs; copy = this.first) {
       this.bytesMoved += copy.bytes
       this.busyMs += this.timeOf(copy.bytes)

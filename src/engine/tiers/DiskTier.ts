@@ -4,6 +4,7 @@ import { CopyLane, type LaneCopy } from "./CopyLane.ts"
 import type { Offload } from "./KvTiers.ts"
 import { LruStore } from "./LruStore.ts"
 import type { TierArgs } from "./TierArgs.ts"
+import type { TransferTimes } from "./TransferTimes.ts"
 
 /** A copy to or from the disk; who asked for it is told of its end. */
 export class DiskCopy implements LaneCopy<DiskCopy> {
@@ -29,10 +30,10 @@ export class DiskTier {
   readonly reads: CopyLane<DiskCopy>
   readonly arriving = new Set<DiskWrite>()
 
-  constructor({ diskBlocks, diskToHostGbS, hostToDiskGbS, latencyMs }: TierArgs) {
+  constructor({ diskBlocks, diskToHostGbS, hostToDiskGbS, latencyMs }: TierArgs, times: TransferTimes) {
     this.store = new LruStore(diskBlocks)
-    this.writes = new CopyLane(hostToDiskGbS, latencyMs)
-    this.reads = new CopyLane(diskToHostGbS, latencyMs)
+    this.writes = new CopyLane(hostToDiskGbS, latencyMs, times)
+    this.reads = new CopyLane(diskToHostGbS, latencyMs, times)
   }
 
   /** True when anything ended. */

@@ -8,7 +8,7 @@ import { frameOf, memberCount, memberOf, membersFrom } from "../../structures/Fr
 import { addChain, addMembers, type BlockChains, chainLength, forEachBlock, leadingChains } from "./BlockChains.ts"
 import type { Offload } from "./KvTiers.ts"
 import type { TierArgs } from "./TierArgs.ts"
-import type { TierAccount } from "./SharedTiers.ts"
+import type { SharedTiers, TierAccount } from "./SharedTiers.ts"
 import type { TierStore } from "./TierStore.ts"
 import { TransferLink } from "./TransferLink.ts"
 
@@ -58,12 +58,12 @@ export class HostDownlink {
   private nextSequence = 0
   private readonly account: TierAccount
 
-  constructor(args: TierArgs, host: TierStore, account: TierAccount) {
+  constructor(args: TierArgs, host: TierStore, { account, times }: SharedTiers) {
     this.account = account
     this.batchBlocks = args.batchBlocks
     this.blockBytes = args.blockBytes
     this.host = host
-    this.link = new TransferLink(args.deviceToHostGbS)
+    this.link = new TransferLink(args.deviceToHostGbS, times)
   }
 
   submit(evicted: BlockChains, nowMs: number): Offload | undefined {

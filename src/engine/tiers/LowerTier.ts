@@ -6,6 +6,7 @@
  */
 import { TierStore } from "./TierStore.ts"
 import { TransferLink } from "./TransferLink.ts"
+import type { TransferTimes } from "./TransferTimes.ts"
 import type { TierWriter } from "./TierWriter.ts"
 
 /** Blocks on their way from a worker's host memory into the tier. */
@@ -27,6 +28,7 @@ export interface LowerTierArgs {
   readonly readGbS: number
   /** Writes of one worker at a time. */
   readonly writesAtATime: number
+  readonly times: TransferTimes
 }
 
 export class LowerTier {
@@ -43,8 +45,8 @@ export class LowerTier {
 
   constructor(args: LowerTierArgs) {
     this.store = new TierStore(args.capacityBlocks)
-    this.writes = new TransferLink(args.writeGbS)
-    this.reads = new TransferLink(args.readGbS)
+    this.writes = new TransferLink(args.writeGbS, args.times)
+    this.reads = new TransferLink(args.readGbS, args.times)
     this.writesAtATime = args.writesAtATime
   }
 

@@ -27,6 +27,7 @@ import { occupancyOf } from "./Occupancy.ts"
 import { TierStore } from "./TierStore.ts"
 import { TransferLink } from "./TransferLink.ts"
 import { TierWriter } from "./TierWriter.ts"
+import type { TransferTimes } from "./TransferTimes.ts"
 
 class TierLoad<Owner> implements Load<Owner> {
   readonly keys: Int32Array
@@ -86,6 +87,7 @@ const unpin = (store: TierStore, keys: Int32Array, from: number, to: number): vo
 
 export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
   private readonly events: EvictionEvents<Owner>
+  private readonly times: TransferTimes
   private readonly blockBytes: number
   /** Every load from a lower tier leaves one pin too many behind, as the reference does. */
   private readonly leaksPins: boolean
@@ -113,11 +115,12 @@ export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
 
   constructor(args: TierArgs, shared: SharedTiers, events: EvictionEvents<Owner>, sinks?: TierEventSinks) {
     this.events = events
+    this.times = shared.times
     this.blockBytes = args.blockBytes
     this.leaksPins = args.referenceQuirks
     this.host = new TierStore(args.hostBlocks)
-    this.down = new HostDownlink(args, this.host, shared.account)
-    this.up = new TransferLink(args.hostToDeviceGbS)
+    this.down = new HostDownlink(args, this.host, shared)
+    this.up = new TransferLink(args.hostToDeviceGbS, shared.times)
     shared.watch("device", "host", this.down.link, args.blockBytes)
     shared.watch("host", "device", this.up, args.blockBytes)
     this.disk = args.diskBlocks > 0 ? shared.disk : undefined
@@ -224,13 +227,23 @@ export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
     this.down.committed += blocks
   }
 
+  private get isQuiet(): boolean {
+    const { disk, down, object, up } = this
+    return (
+      down.link.active === 0
+      && up.active === 0
+      && (disk === undefined || disk.reads.active === 0)
+      && (object === undefined || object.reads.active === 0)
+    )
+  }
+
   /** Failed loads wait until nothing moves that could still pin or take room. */
   private settleFailed(): void {
-    if (this.failed.length === 0 || this.down.link.active > 0 || this.up.active > 0) return
-    if ((this.disk?.reads.active ?? 0) > 0 || (this.object?.reads.active ?? 0) > 0) return
+    if (this.failed.length === 0 || !this.isQuiet) return
     for (const load of this.failed) {
       this.claim(-stagedBlocks(load))
       this.returning.push(load)
+      this.times.changes += 1
     }
     this.failed = []
   }
@@ -269,6 +282,7 @@ export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
     const lowerEnded = this.tickLower(nowMs)
     if (!arrived && !lowerEnded && ended.length === 0 && returning.length === 0 && this.failed.length === 0)
       return false
+    this.times.changes += 1
     this.writeOn(this.down.settle(nowMs, this.slotsFreed))
     for (const { load, tier } of this.staged.splice(0)) this.finishStage(load, tier)
     this.returning = []
@@ -300,7 +314,8 @@ export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
 
   deadlineMs(): number {
     let deadlineMs = Math.min(this.down.deadlineMs(), this.up.deadlineMs())
-    if (this.returning.length > 0) deadlineMs = Math.min(deadlineMs, this.nowMs)
+    if (this.returning.length > 0 || (this.failed.length > 0 && this.isQuiet))
+      deadlineMs = Math.min(deadlineMs, this.nowMs)
     if (this.writes.length === 0) return deadlineMs
     for (const { noticeMs } of this.writes) deadlineMs = Math.min(deadlineMs, noticeMs)
     for (const { endedMs } of this.staged) deadlineMs = Math.min(deadlineMs, endedMs)

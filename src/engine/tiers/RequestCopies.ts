@@ -14,6 +14,7 @@ import type { BlockRuns } from "./BlockRuns.ts"
 import { type CopyEvents, type CopyTiers, isLoadedFaster, type Load, type Offload, type TierMatch } from "./KvTiers.ts"
 import type { SharedTiers } from "./SharedTiers.ts"
 import type { TierArgs } from "./TierArgs.ts"
+import type { TransferTimes } from "./TransferTimes.ts"
 import { CopyHolder, type CopyUser, countDeferral, countReuse, defer, Release } from "./TierUser.ts"
 import { WriteThroughTiers } from "./WriteThroughTiers.ts"
 
@@ -40,6 +41,7 @@ interface Held {
 }
 
 export class RequestCopies<Member extends CopyUser> implements TierClock, CopyEvents<Member, CopyHolder> {
+  private readonly times: TransferTimes
   private readonly worker: CopyWorker
   private readonly blockTokens: number
   private readonly tiers: CopyTiers<Member, CopyHolder>
@@ -63,6 +65,7 @@ export class RequestCopies<Member extends CopyUser> implements TierClock, CopyEv
     worker: CopyWorker,
     sinks: TierEventSinks | undefined
   ) {
+    this.times = shared.times
     this.worker = worker
     this.blockTokens = blockTokens
     this.onlyFaster = args.onlyFaster
@@ -131,6 +134,7 @@ export class RequestCopies<Member extends CopyUser> implements TierClock, CopyEv
       copyHolder.slots = slots
       copyHolder.heldBlocks = heldBlocks
       this.lingering.add(copyHolder)
+      this.times.changes += 1
     }
     member.copyHolder = undefined
     member.heldBlocks = 0

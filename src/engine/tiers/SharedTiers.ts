@@ -7,6 +7,7 @@ import { LowerTier } from "./LowerTier.ts"
 import type { EngineArgs } from "../EngineArgs.ts"
 import { type TierArgs, tierArgsOf } from "./TierArgs.ts"
 import type { TransferLink } from "./TransferLink.ts"
+import { TransferTimes } from "./TransferTimes.ts"
 
 /** What all workers that use a lower tier must agree on. */
 const sharedKeys = [
@@ -77,6 +78,8 @@ interface WatchedLink {
 
 export class SharedTiers {
   readonly account: TierAccount = { droppedBlocks: 0 }
+  /** Of all workers. */
+  readonly times = new TransferTimes()
   private readonly watched: Array<WatchedLink> = []
   disk: LowerTier | undefined = undefined
   object: LowerTier | undefined = undefined
@@ -96,7 +99,8 @@ export class SharedTiers {
         capacityBlocks: args.diskBlocks,
         writeGbS: args.hostToDiskGbS,
         readGbS: args.diskToHostGbS,
-        writesAtATime: 1
+        writesAtATime: 1,
+        times: this.times
       })
       this.watch("host", "disk", this.disk.writes, args.blockBytes)
       this.watch("disk", "host", this.disk.reads, args.blockBytes)
@@ -106,7 +110,8 @@ export class SharedTiers {
         capacityBlocks: Number.POSITIVE_INFINITY,
         writeGbS: args.hostToObjectGbS,
         readGbS: args.objectToHostGbS,
-        writesAtATime: args.batchBlocks
+        writesAtATime: args.batchBlocks,
+        times: this.times
       })
       this.watch("host", "object", this.object.writes, args.blockBytes)
       this.watch("object", "host", this.object.reads, args.blockBytes)
@@ -118,7 +123,7 @@ export class SharedTiers {
   diskOf(args: TierArgs): DiskTier | undefined {
     if (args.diskBlocks === 0) return undefined
     if (!args.diskPerWorker && this.writtenDisk !== undefined) return this.writtenDisk
-    const disk = new DiskTier(args)
+    const disk = new DiskTier(args, this.times)
     if (!args.diskPerWorker) this.writtenDisk = disk
     this.watch("host", "disk", disk.writes, args.blockBytes)
     this.watch("disk", "host", disk.reads, args.blockBytes)

@@ -6,6 +6,8 @@
  * on who looks when.
  */
 
+import { TransferTimes } from "./TransferTimes.ts"
+
 /** Rounding of clock arithmetic that still counts as "now", ms. */
 const toleranceMs = 1e-9
 
@@ -27,8 +29,11 @@ export class TransferLink<Transfer> {
   private readonly remaining: Array<number> = []
   private readonly bytes: Array<number> = []
 
+  private readonly times: TransferTimes
+
   /** `gigabytesPerSecond`: 10^9 bytes per second; 0 for a link that takes no time. */
-  constructor(gigabytesPerSecond: number) {
+  constructor(gigabytesPerSecond: number, times = new TransferTimes()) {
+    this.times = times
     this.rate = gigabytesPerSecond > 0 ? gigabytesPerSecond * 1e6 : Number.POSITIVE_INFINITY
   }
 
@@ -80,6 +85,7 @@ export class TransferLink<Transfer> {
 
   /** Of several that end together the first comes first. */
   private findNext(): void {
+    this.times.changes += 1
     const { remaining } = this
     let next = 0
     for (let index = 1; index < remaining.length; index++) {

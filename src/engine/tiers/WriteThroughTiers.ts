@@ -16,6 +16,7 @@ import { type CopyEvents, type CopyTiers, type Load, matchedBlocks, type Offload
 import { BlockState, LruStore } from "./LruStore.ts"
 import type { SharedTiers, TierAccount } from "./SharedTiers.ts"
 import type { TierArgs } from "./TierArgs.ts"
+import type { TransferTimes } from "./TransferTimes.ts"
 import type { TierEventSinks } from "../KvEvents.ts"
 import type { TierOccupancy } from "../WorkerCore.ts"
 import { occupancyOf } from "./Occupancy.ts"
@@ -94,6 +95,8 @@ const pin = (store: LruStore, keys: Int32Array, from: number, to: number): void 
   }
 }
 
+const hasEnded = ({ live }: Offload): boolean => !live
+
 /** A prefix is used later than what extends it. */
 const unpin = (store: LruStore, keys: Int32Array, from: number, to: number): void => {
   for (let end = to; end > from;) {
@@ -107,13 +110,13 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
   awaited: Offload | undefined = undefined
   private readonly events: CopyEvents<Owner, Holder>
   private readonly account: TierAccount
+  private readonly times: TransferTimes
   private readonly blockBytes: number
   private readonly host: LruStore
   private readonly disk: DiskTier | undefined
   private readonly down: CopyLane<HostCopy<Holder>>
   private readonly up: CopyLane<LaneLoad<Owner>>
-  /** What is on its way to host memory, and to the device. */
-  private readonly copies = new Set<HostCopy<Holder>>()
+  /** What is on its way to the device. */
   private readonly loads = new Set<LaneLoad<Owner>>()
   /** Those of the copies for which some request waits. */
   private readonly awaitedCopies = new Set<HostCopy<Holder>>()
@@ -126,10 +129,11 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
   constructor(args: TierArgs, shared: SharedTiers, events: CopyEvents<Owner, Holder>, sinks?: TierEventSinks) {
     this.events = events
     this.account = shared.account
+    this.times = shared.times
     this.blockBytes = args.blockBytes
     this.host = new LruStore(args.hostBlocks)
-    this.down = new CopyLane(args.deviceToHostGbS, args.latencyMs)
-    this.up = new CopyLane(args.hostToDeviceGbS, args.latencyMs)
+    this.down = new CopyLane(args.deviceToHostGbS, args.latencyMs, shared.times)
+    this.up = new CopyLane(args.hostToDeviceGbS, args.latencyMs, shared.times)
     this.disk = shared.diskOf(args)
     this.host.tell(sinks?.host)
     this.isWatched = sinks !== undefined
@@ -155,7 +159,6 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
 
   copy(blocks: BlockRuns, holder: Holder, readyMs: number): number {
     const copy = new HostCopy(blocks, blocksOf(blocks) * this.blockBytes, holder)
-    this.copies.add(copy)
     this.down.start(copy, readyMs)
     return copy.endMs
   }
@@ -169,7 +172,6 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
     const { endMs, runs } = copy
     // A prefix is used later than what extends it.
     for (let at = runs.length - 2; at >= 0; at -= 2) this.host.arrive(runs[at]!, runs[at + 1]!)
-    this.copies.delete(copy)
     this.awaitedCopies.delete(copy)
     copy.live = false
     copy.endedMs = endMs
@@ -181,9 +183,10 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
   private waitForHost(key: number): undefined {
     const load = this.loadOf(key)
     if (load !== undefined) return this.waitFor(load)
-    for (const copy of this.copies) {
+    for (let copy = this.down.first; copy !== undefined; copy = copy.behind) {
       if (!hasBlock(copy.runs, key)) continue
       this.awaitedCopies.add(copy)
+      this.times.changes += 1
       return this.waitFor(copy)
     }
     return undefined
@@ -340,21 +343,27 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
   tick(nowMs: number): boolean {
     this.nowMs = nowMs
     let any = this.noticeMs() <= nowMs
-    for (let endMs = this.deadlineMs(); endMs <= nowMs; endMs = this.deadlineMs()) {
+    for (let endMs = this.nextEndMs; endMs <= nowMs; endMs = this.nextEndMs) {
       this.down.advance(endMs, this.copied)
       this.disk?.advance(endMs)
       this.up.advance(endMs, this.loadEnded)
     }
-    if (this.foreign.some(({ live }) => !live)) {
+    if (this.foreign.some(hasEnded)) {
       this.foreign = this.foreign.filter(({ live }) => live)
       any = true
     }
     return any
   }
 
+  /** A copy that another worker has seen to the end of is still to be seen here. */
   deadlineMs(): number {
-    const deadlineMs = Math.min(this.down.nextEndMs, this.up.nextEndMs)
-    return this.disk === undefined ? deadlineMs : Math.min(deadlineMs, this.disk.nextEndMs)
+    const { nextEndMs } = this
+    return this.foreign.length > 0 && this.foreign.some(hasEnded) ? Math.min(nextEndMs, this.nowMs) : nextEndMs
+  }
+
+  private get nextEndMs(): number {
+    const nextEndMs = Math.min(this.down.nextEndMs, this.up.nextEndMs)
+    return this.disk === undefined ? nextEndMs : Math.min(nextEndMs, this.disk.nextEndMs)
   }
 
   /** A disk may be shared: who waits for a copy there is unknown here. */

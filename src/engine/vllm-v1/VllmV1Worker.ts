@@ -33,6 +33,7 @@ import { asksForDecisions, ShownDecisions } from "./ShownDecisions.ts"
 
 export class VllmV1Worker extends BatchWorker<Sequence> {
   readonly readsWholeQueue: boolean
+  readonly tiers: TierClock | undefined
   private readonly settings: SchedulerSettings
   private readonly timing: PassTiming
   private readonly pool: BlockPool
@@ -74,6 +75,7 @@ export class VllmV1Worker extends BatchWorker<Sequence> {
     if (tierArgs !== undefined && shared !== undefined)
       this.copies = this.copiesTo(tierArgs, shared, context.tierEvents)
     this.scheduler.copies = this.copies
+    this.tiers = this.copies === undefined ? undefined : this.clockOf(this.copies)
     const { gaps, probe } = context
     const singleTokens = sampler === undefined
     this.delivery = new Delivery({
@@ -119,9 +121,7 @@ export class VllmV1Worker extends BatchWorker<Sequence> {
     return super.inFlight + this.refused.length
   }
 
-  get tiers(): TierClock | undefined {
-    const { copies } = this
-    if (copies === undefined) return undefined
+  private clockOf(copies: RequestCopies<Sequence>): TierClock {
     return {
       tick: (nowMs) => this.tickCopies(copies, nowMs),
       deadlineMs: () => copies.deadlineMs(),
