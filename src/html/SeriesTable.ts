@@ -15,6 +15,9 @@ export interface SeriesPoint {
   readonly activeBlocks: number
   readonly cachedBlocks: number
   readonly freeBlocks: number
+  /** `null` where workers have no KV tiers. */
+  readonly hostBlocks: number | null
+  readonly diskBlocks: number | null
   /** Over the interval. */
   readonly prefillTokens: number
   readonly decodeTokens: number
@@ -34,6 +37,12 @@ const columns: ReadonlyArray<readonly [name: string, of: (point: SeriesPoint) =>
   ["prefill_tokens_per_s", ({ endMs, prefillTokens, startMs }) => (1000 * prefillTokens) / (endMs - startMs)],
   ["decode_tokens_per_s", ({ decodeTokens, endMs, startMs }) => (1000 * decodeTokens) / (endMs - startMs)],
   ["preemptions", ({ preemptions }) => preemptions]
+]
+
+/** Of runs with KV tiers only. */
+const tierColumns: typeof columns = [
+  ["host_blocks", ({ hostBlocks }) => hostBlocks ?? 0],
+  ["disk_blocks", ({ diskBlocks }) => diskBlocks ?? 0]
 ]
 
 export class SeriesTable {
@@ -61,8 +70,12 @@ export class SeriesTable {
   }
 
   pack(): Readonly<Record<string, PackedColumn>> {
+    const hasTiers = this.points.some(({ hostBlocks }) => hostBlocks !== null)
     return Object.fromEntries(
-      columns.map(([name, of], index) => [name, packColumn(this.points.map(of), 1, index === 0)])
+      [...columns, ...(hasTiers ? tierColumns : [])].map(([name, of], index) => [
+        name,
+        packColumn(this.points.map(of), 1, index === 0)
+      ])
     )
   }
 }
@@ -76,6 +89,8 @@ const pointOf = (row: SeriesPoint): SeriesPoint => ({
   activeBlocks: row.activeBlocks,
   cachedBlocks: row.cachedBlocks,
   freeBlocks: row.freeBlocks,
+  hostBlocks: row.hostBlocks,
+  diskBlocks: row.diskBlocks,
   prefillTokens: row.prefillTokens,
   decodeTokens: row.decodeTokens,
   preemptions: row.preemptions

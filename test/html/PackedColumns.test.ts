@@ -40,6 +40,8 @@ const point = (second: number): SeriesPoint => ({
   routerQueue: null,
   activeBlocks: 1,
   cachedBlocks: 2,
+  hostBlocks: null,
+  diskBlocks: null,
   freeBlocks: 3,
   prefillTokens: 10,
   decodeTokens: 5,

@@ -46,6 +46,10 @@ export const drawRun = async ({ report, requests: packed, series: packedSeries }
           ["Requests per second", number(report.request_throughput_rps, 3)],
           ["Output tokens per second", number(report.output_throughput_tok_s)],
           ["Prompt tokens found in a cache", `${number(100 * report.prefix_cache_reused_ratio, 2)} %`],
+          ...Object.entries(facts.kv_tiers?.reused_tokens ?? {}).map(([tier, tokens]) => [
+            `Prompt tokens reused: ${tier}`,
+            number(tokens)
+          ]),
           ["GPU hours", number(report.gpu_hours, 3)]
         ]
       ),
@@ -114,6 +118,15 @@ export const drawRun = async ({ report, requests: packed, series: packedSeries }
       })
     )
 
+  /** Nothing where there are no tiers, or nothing was ever in them. */
+  const tierChart = (row) => {
+    const tiers = ["host", "disk"].filter((tier) => series[`${tier}_blocks`]?.some((blocks) => blocks > 0))
+    if (tiers.length === 0) return []
+    const columns = tiers.map((tier) => `${tier}_blocks`)
+    const atEnd = tiers.map((tier) => `${number(series[`${tier}_blocks`].at(-1))} blocks (${tier})`)
+    return [row("KV tiers", columns, "blocks", `${atEnd.join(", ")} at the end.`)]
+  }
+
   const overTime = () => {
     const time = seconds(series.end_ms)
     const most = (values) => number(values.reduce((left, right) => Math.max(left, right), 0))
@@ -149,6 +162,7 @@ export const drawRun = async ({ report, requests: packed, series: packedSeries }
         "blocks",
         `at most ${most(series.active_blocks)} held by requests.`
       ),
+      ...tierChart(row),
       row(
         "Batch composition",
         ["prefill_tokens_per_s", "decode_tokens_per_s"],
