@@ -6,9 +6,12 @@ import { nodeProblem } from "./NodeVersion.ts"
 
 const problem = nodeProblem(process.versions.node)
 if (problem === undefined) {
-  // Before anything that fills the heap; help and version fill none.
   const [, , command = "--help"] = process.argv
-  if (!command.startsWith("-")) await import("./SmallHeap.ts")
+  // Before anything that fills the heap; help and version fill none, and compile next to nothing.
+  if (!command.startsWith("-")) {
+    await import("./SmallHeap.ts")
+    await import("./CompiledCode.ts")
+  }
   if (command === "sweep" || command === "find") await import("./ThreadHeap.ts")
   await import("./Process.ts")
 } else {

@@ -9,10 +9,23 @@ import type { TraceRow } from "./TraceRow.ts"
 const maxCost = 1 << 20
 const rowCost = 16
 
+/** A chunk of rows in a form that takes less room, and gives equal rows back. */
+export interface PackedRows<Row> {
+  readonly rows: () => Arr.NonEmptyReadonlyArray<Row>
+}
+
+export type Pack<Row> = (rows: Arr.NonEmptyReadonlyArray<Row>) => PackedRows<Row> | undefined
+
 export class RowMemory<Row extends TraceRow> {
   /** `undefined` once there were too many. */
-  private chunks: Array<Arr.NonEmptyReadonlyArray<Row>> | undefined = []
+  private chunks: Array<PackedRows<Row>> | undefined = []
   private cost = 0
+  private readonly pack: Pack<Row>
+
+  /** `pack`: how chunks of rows are kept, where it can be done better than as they are. */
+  constructor(pack: Pack<Row> = () => undefined) {
+    this.pack = pack
+  }
 
   /** The same rows, remembered on their way; for one pass from start to end. */
   watch<E, R>(rows: Stream.Stream<Row, E, R>): Stream.Stream<Row, E, R> {
@@ -24,13 +37,16 @@ export class RowMemory<Row extends TraceRow> {
 
   /** All rows again: from memory, or read anew. */
   replay<E, R>(rows: Stream.Stream<Row, E, R>): Stream.Stream<Row, E, R> {
-    return this.chunks === undefined ? rows : Stream.flattenArray(Stream.fromIterable(this.chunks, { chunkSize: 1 }))
+    if (this.chunks === undefined) return rows
+    return Stream.flattenArray(
+      Stream.fromIterable(this.chunks, { chunkSize: 1 }).pipe(Stream.map((chunk) => chunk.rows()))
+    )
   }
 
   private keep(chunk: Arr.NonEmptyReadonlyArray<Row>): void {
     if (this.chunks === undefined) return
     for (const row of chunk) this.cost += rowCost + row.hashIds.length + (row.outputTokenIds?.length ?? 0)
     if (this.cost > maxCost) this.chunks = undefined
-    else this.chunks.push(chunk)
+    else this.chunks.push(this.pack(chunk) ?? { rows: () => chunk })
   }
 }

@@ -23,6 +23,7 @@ import { mooncakeRows, mooncakeRules } from "./MooncakeReader.ts"
 import type { MooncakeRow } from "./MooncakeReader.ts"
 import type { RowReading, TimeUnit } from "./MooncakeFields.ts"
 import type { RequestGraph } from "./RequestGraph.ts"
+import { RowColumns } from "./RowColumns.ts"
 import { RowMemory } from "./RowMemory.ts"
 import { TraceChecks } from "./TraceChecks.ts"
 import { TraceError } from "./TraceError.ts"
@@ -91,7 +92,7 @@ const openMooncakeRows = Effect.fnUntraced(function* (
   const { traceBlockTokens } = reading
   const lines = yield* openLines(file, traceBlockTokens)
   const checks = new TraceChecks({ traceBlockTokens, format, known: mooncakeRules.known })
-  const memory = new RowMemory<MooncakeRow>()
+  const memory = new RowMemory<MooncakeRow>(RowColumns.of)
   const first = memory.watch(checks.watch(mooncakeRows(lines, file, reading, checks.object)))
   const survey = yield* surveyRows(first, file, (row) => row.clamped)
   const rows = memory.replay(mooncakeRows(lines, file, reading))
