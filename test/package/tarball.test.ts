@@ -20,8 +20,9 @@ const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as
   readonly dependencies: Readonly<Record<string, string>>
   readonly engines: { readonly node: string }
 }
-/** Pictures, and the whole trace that some tables are made of: pages that name it say so. */
-const inRepositoryOnly = /^(docs\/images\/.*\.png|traces\/conversation_trace\.jsonl)$/
+/** Pictures, what those read who change the program, and the whole trace that some tables are made of: pages that name it say so. */
+const inRepositoryOnly =
+  /^(docs\/images\/.*\.png|docs\/(architecture|invariants)\.md|traces\/conversation_trace\.jsonl)$/
 const sample = join(root, "traces/conversation_sample.jsonl")
 
 const consumer = `

@@ -10,5 +10,7 @@ for (const [name, schema] of [
   ["sweep", planJsonSchema()],
   ["workload", workloadJsonSchema()]
 ] as const) {
-  writeFileSync(`data/schema/${name}.schema.json`, `${JSON.stringify(schema, undefined, 2)}\n`)
+  // A line per key, for diffs, but nothing that only eyes need: the package carries them.
+  const text = JSON.stringify(schema, undefined, 1).replaceAll(/^ +/gm, "")
+  writeFileSync(`data/schema/${name}.schema.json`, `${text}\n`)
 }
