@@ -67,9 +67,6 @@ const gzipped = async function* (pieces: Iterable<Uint8Array>): AsyncGenerator<U
   yield* gzip
 }
 
-/** Pieces of text on their way to a file: as many as are written together, not all of them. */
-const piecesAtOnce = 4
-
 const timelineObserver = Effect.fnUntraced(function* ({
   path,
   ...options
@@ -84,7 +81,7 @@ const timelineObserver = Effect.fnUntraced(function* ({
       path,
       /\.gz$/i.test(path)
         ? Stream.orDie(Stream.fromAsyncIterable(gzipped(timelineBytes(probe)), identity))
-        : Stream.fromIterable(timelineBytes(probe), { chunkSize: piecesAtOnce })
+        : Stream.fromIterable(timelineBytes(probe), { chunkSize: 1 })
     )
   )
   const sampled = Effect.sync((): ReadonlyArray<string> => {

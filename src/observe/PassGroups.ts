@@ -48,19 +48,15 @@ export class PassGroups {
 
   /** Adds a pass: to the last group while that has fewer than `mostPasses`. */
   add(core: WorkerCore, startMs: number, outcome: PassOutcome, mostPasses: number): void {
-    const { rows } = this
     const { emittedTokens, endMs, preemptions, prefillEndMs, prefillTokens } = outcome
-    if (this.isFull(mostPasses)) {
-      this.begin(core.snapshot(), startMs)
-      rows.set(rows.length - 1, columns.prefillEndMs, prefillEndMs)
-    }
-    const last = rows.length - 1
-    rows.increase(last, columns.passes, 1)
-    rows.set(last, columns.endMs, endMs)
-    rows.increase(last, columns.busyMs, endMs - startMs)
-    rows.increase(last, columns.prefillTokens, prefillTokens)
-    rows.increase(last, columns.decodeTokens, emittedTokens)
-    rows.increase(last, columns.preemptions, preemptions)
+    const row = this.isFull(mostPasses) ? this.begin(core.snapshot(), startMs, prefillEndMs) : this.lastRow
+    const { cells } = this.rows
+    cells[row + columns.passes]! += 1
+    cells[row + columns.endMs] = endMs
+    cells[row + columns.busyMs]! += endMs - startMs
+    cells[row + columns.prefillTokens]! += prefillTokens
+    cells[row + columns.decodeTokens]! += emittedTokens
+    cells[row + columns.preemptions]! += preemptions
   }
 
   /**
@@ -68,17 +64,21 @@ export class PassGroups {
    * that is left.
    */
   addAhead(core: WorkerCore, ahead: PassesAhead, pass: number, until: number, mostPasses: number): number {
-    const { rows } = this
     const { batch, ends } = ahead
-    if (this.isFull(mostPasses)) this.begin(core.snapshot(pass + 1), ahead.startOf(pass))
-    const last = rows.length - 1
-    const next = Math.min(until, pass + mostPasses - rows.get(last, columns.passes))
-    let busyMs = rows.get(last, columns.busyMs)
-    for (let each = pass; each < next; each++) busyMs += ends[each]! - ahead.startOf(each)
-    rows.set(last, columns.busyMs, busyMs)
-    rows.increase(last, columns.passes, next - pass)
-    rows.increase(last, columns.decodeTokens, (next - pass) * batch)
-    rows.set(last, columns.endMs, ends[next - 1]!)
+    let startMs = ahead.startOf(pass)
+    const row = this.isFull(mostPasses) ? this.begin(core.snapshot(pass + 1), startMs, startMs) : this.lastRow
+    const { cells } = this.rows
+    const next = Math.min(until, pass + mostPasses - cells[row + columns.passes]!)
+    let busyMs = cells[row + columns.busyMs]!
+    for (let each = pass; each < next; each++) {
+      const endMs = ends[each]!
+      busyMs += endMs - startMs
+      startMs = endMs
+    }
+    cells[row + columns.passes]! += next - pass
+    cells[row + columns.endMs] = startMs
+    cells[row + columns.busyMs] = busyMs
+    cells[row + columns.decodeTokens]! += (next - pass) * batch
     return next
   }
 
@@ -118,21 +118,26 @@ export class PassGroups {
     for (let group = 0; group < this.length; group++) yield this.at(group)
   }
 
-  private isFull(mostPasses: number): boolean {
-    const { rows } = this
-    return rows.length === 0 || rows.get(rows.length - 1, columns.passes) >= mostPasses
+  /** Where the last group begins in the table. */
+  private get lastRow(): number {
+    return (this.rows.length - 1) * this.rows.width
   }
 
-  /** A group without any pass yet, whose first one computes no prompt. */
-  private begin({ activeBlocks, cachedBlocks, running, waiting }: WorkerSnapshot, startMs: number): void {
+  private isFull(mostPasses: number): boolean {
     const { rows } = this
-    rows.add()
-    const row = rows.length - 1
-    rows.set(row, columns.startMs, startMs)
-    rows.set(row, columns.prefillEndMs, startMs)
-    rows.set(row, columns.waiting, waiting)
-    rows.set(row, columns.running, running)
-    rows.set(row, columns.activeBlocks, activeBlocks)
-    rows.set(row, columns.cachedBlocks, cachedBlocks)
+    return rows.length === 0 || rows.cells[this.lastRow + columns.passes]! >= mostPasses
+  }
+
+  /** A group without any pass yet; the prefill part of its first one ends at `prefillEndMs`. Returns where it begins in the table. */
+  private begin(state: WorkerSnapshot, startMs: number, prefillEndMs: number): number {
+    const row = this.rows.add()
+    const { cells } = this.rows
+    cells[row + columns.startMs] = startMs
+    cells[row + columns.prefillEndMs] = prefillEndMs
+    cells[row + columns.waiting] = state.waiting
+    cells[row + columns.running] = state.running
+    cells[row + columns.activeBlocks] = state.activeBlocks
+    cells[row + columns.cachedBlocks] = state.cachedBlocks
+    return row
   }
 }

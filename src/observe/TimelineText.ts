@@ -14,12 +14,12 @@ import { TrackText } from "./TrackText.ts"
 const processes: Readonly<Record<PoolRole | "requests", number>> = { aggregated: 1, prefill: 1, decode: 2, requests: 3 }
 
 /** Pieces are about this long. */
-const pieceBytes = 2 ** 16
+const pieceBytes = 2 ** 18
 
 /** The file of what the probe has kept, in pieces that end with an event. */
 export function* timelineBytes(probe: TimelineProbe): Generator<Uint8Array<ArrayBuffer>> {
   const { requests, workers } = probe
-  const out = new TextBytes(2 * pieceBytes)
+  const out = new TextBytes(pieceBytes + 2 ** 12)
   out.text('{"displayTimeUnit":"ms","traceEvents":[\n')
   // What every trace has comes first, so that all others can stand behind a comma.
   out.text(named("process_name", processes.requests, 0, "requests").slice(separator.length))
