@@ -43,6 +43,8 @@ export * as NpzTiming from "./api/NpzTiming.ts"
 
 // Results.
 export * as Report from "./api/Report.ts"
+export * as Compare from "./api/Compare.ts"
+export * as HtmlReport from "./api/HtmlReport.ts"
 export * as OutputFile from "./api/OutputFile.ts"
 
 // What all of them speak of.

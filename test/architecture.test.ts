@@ -15,8 +15,6 @@ const imported: Readonly<Record<string, ReadonlyArray<string>>> = {
   request: ["structures"],
   settings: ["structures"],
   report: ["structures", "host", "request", "settings"],
-  compare: ["settings"],
-  html: ["request", "settings", "structures"],
   timing: ["structures", "host", "settings"],
   trace: ["structures", "host", "request", "settings"],
   engine: ["structures", "request", "settings", "timing"],
@@ -52,6 +50,8 @@ const imported: Readonly<Record<string, ReadonlyArray<string>>> = {
     "simulation",
     "online"
   ],
+  compare: ["request", "settings", "report", "engine", "simulation", "run"],
+  html: ["structures", "request", "settings", "report", "compare", "simulation", "observe", "run"],
   serve: ["structures", "request", "settings", "report", "engine", "router", "autoscaler", "simulation", "online"],
   record: ["host", "structures", "settings", "trace", "serve"],
   config: [
@@ -68,7 +68,7 @@ const imported: Readonly<Record<string, ReadonlyArray<string>>> = {
     "serve",
     "record"
   ],
-  sweep: ["host", "settings", "report", "timing", "run", "config"],
+  sweep: ["host", "settings", "report", "timing", "run", "config", "html"],
   cli: [
     "settings",
     "report",
@@ -84,7 +84,6 @@ const imported: Readonly<Record<string, ReadonlyArray<string>>> = {
     "record",
     "compare",
     "request",
-    "engine",
     "html",
     "sweep"
   ],
@@ -104,6 +103,8 @@ const imported: Readonly<Record<string, ReadonlyArray<string>>> = {
     "observe",
     "run",
     "config",
+    "compare",
+    "html",
     "sweep",
     "serve"
   ]

@@ -23,6 +23,7 @@ const expected: Readonly<Record<string, ReadonlyArray<RegExp>>> = {
   "own-engine.ts": [/^continuous batching: mean TTFT \d+\.\d ms$/m, /^static batching: {5}mean TTFT \d+\.\d ms$/m],
   "own-sink.ts": [/^all: mean TTFT \d+\.\d ms$/m, /^up to 16384 tokens: \d+ requests, mean TTFT \d+\.\d ms$/m],
   "compose.ts": [/^round robin: mean TTFT \d+\.\d ms$/m, /^one worker: {2}mean TTFT \d+\.\d ms$/m],
+  "compare-runs.ts": [/^duration: \d+\.\d s, \d+\.\d s$/m, /^p99 ttft_ms: \d+\.\d, \d+\.\d$/m],
   "custom-timing.ts": [/^polynomial: mean ITL \d+\.\d\d ms$/m, /^roofline: {3}mean ITL \d+\.\d\d ms$/m],
   "decision-log.ts": [/^\{"decidedMs":0,"scheduled":\[\[0,0,\d+\]/m, /^mean TTFT \d+\.\d ms$/m],
   "least-loaded-router.ts": [/^round robin: {2}p99 TTFT \d+\.\d ms$/m, /^least loaded: p99 TTFT \d+\.\d ms$/m],

@@ -42,6 +42,20 @@ const offered: Readonly<Record<string, ReadonlyArray<string>>> = {
     "stepOf",
     "utilisationSettings"
   ],
+  Compare: [
+    "calibrateRun",
+    "calibrationText",
+    "compare",
+    "comparisonText",
+    "curvesOf",
+    "dynosimReport",
+    "engineArgsText",
+    "joined",
+    "measurementOf",
+    "measurementsOf",
+    "metrics",
+    "readMeasurements"
+  ],
   Engine: [
     "Engine",
     "EngineStalled",
@@ -57,6 +71,7 @@ const offered: Readonly<Record<string, ReadonlyArray<string>>> = {
     "layerMixed"
   ],
   EngineArgs: ["decodeEngineArgs", "defaultEngineArgs", "engineArgsOf", "make"],
+  HtmlReport: ["comparisonPage", "runPage", "sweepPage", "watchRun"],
   KvRouter: [
     "DecisionWatch",
     "decodeRouterConfig",

@@ -6,12 +6,13 @@ import { comparisonText } from "../compare/ComparisonText.ts"
 import { compareFlags } from "../config/CompareFlags.ts"
 import type { GivenFlags } from "../config/FlagSpec.ts"
 import { type FlagValues, readFlags } from "../config/ReadFlags.ts"
+import { readMeasurements } from "../compare/MeasuredRuns.ts"
 import type { Measurement } from "../compare/Measurement.ts"
+import * as OutputFile from "../report/OutputFile.ts"
 import { printableLines } from "../report/Printable.ts"
 import { usageError } from "../settings/SettingsError.ts"
 import { crossedByComparisons, readComparisonThresholds } from "./ComparisonThresholds.ts"
 import { checkOutputs } from "./OutputPaths.ts"
-import { readRuns } from "./MeasuredRuns.ts"
 
 export type CompareOptions = GivenFlags<typeof compareFlags>
 
@@ -26,8 +27,8 @@ export const compareRuns = Effect.fnUntraced(function* (runs: ReadonlyArray<stri
       if (value !== undefined)
         return yield* usageError(String(flag), "is for comparisons, not for --calibrate", "leave one of them out")
     }
-    const { calibrateRun } = yield* Effect.promise(() => import("./CalibrateRun.ts"))
-    return yield* calibrateRun(runs, options)
+    const { runCalibration } = yield* Effect.promise(() => import("./CalibrateRun.ts"))
+    return yield* runCalibration(runs, options)
   }
   for (const [flag, value] of [
     ["--config", options.config],
@@ -40,7 +41,7 @@ export const compareRuns = Effect.fnUntraced(function* (runs: ReadonlyArray<stri
     const inputs = runs.flatMap((run) => [run, ...run.split(",")]).map((path) => ({ what: "the run", path }))
     yield* checkOutputs([["--html", options.html]], inputs)
   }
-  const measured = (yield* Effect.forEach(runs, readRuns)).flat()
+  const measured = (yield* Effect.forEach(runs, readMeasurements)).flat()
   const [reference, ...others] = measured
   if (reference === undefined || others.length === 0) {
     return yield* usageError(
@@ -50,7 +51,7 @@ export const compareRuns = Effect.fnUntraced(function* (runs: ReadonlyArray<stri
     )
   }
   const comparisons = others.map((other) => compare(reference, other))
-  if (options.html !== undefined) yield* writeComparisonPage(options.html, reference, others, comparisons)
+  if (options.html !== undefined) yield* writeComparisonPage(options.html, reference, others)
   yield* show(comparisons, options.json === true, options.html)
   const crossed = crossedByComparisons(thresholds, comparisons)
   if (crossed !== undefined) return yield* crossed
@@ -67,15 +68,8 @@ const show = (comparisons: ReadonlyArray<Comparison>, json: boolean, page: strin
 const writeComparisonPage = Effect.fnUntraced(function* (
   path: string,
   reference: Measurement,
-  others: ReadonlyArray<Measurement>,
-  comparisons: ReadonlyArray<Comparison>
+  others: ReadonlyArray<Measurement>
 ) {
-  const [{ writePage }, { curvesOf }] = yield* Effect.promise(() =>
-    Promise.all([import("./WritePage.ts"), import("../compare/ComparisonCurves.ts")])
-  )
-  const content = comparisons.map((comparison, index) => {
-    const other = others[index]
-    return { ...comparison, curves: other === undefined ? [] : curvesOf(reference, other) }
-  })
-  yield* writePage(path, "comparison", { comparisons: content })
+  const { comparisonPage } = yield* Effect.promise(() => import("../html/ComparisonPage.ts"))
+  yield* OutputFile.write(path, yield* comparisonPage(reference, others))
 })

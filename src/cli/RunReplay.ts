@@ -82,7 +82,7 @@ const replay = Effect.fnUntraced(function* (
       ),
     Effect.fnUntraced(function* (finished: Report) {
       yield* note(finished.dynosim.warnings.slice(run.notices.length))
-      if (page !== undefined) yield* page.write(finished)
+      if (page !== undefined) yield* OutputFile.write(page.path, page.page(finished))
       yield* deliver(finished, options, outputs, watch)
       for (const { finish } of observers) yield* note(yield* finish)
       return finished
@@ -91,8 +91,10 @@ const replay = Effect.fnUntraced(function* (
 })
 
 const openPage = Effect.fnUntraced(function* (path: string, window: WindowBounds | undefined) {
-  const { htmlReport } = yield* Effect.promise(() => import("./HtmlReport.ts"))
-  return yield* htmlReport(path, window)
+  const { watchRun } = yield* Effect.promise(() => import("../html/WatchedRun.ts"))
+  const watched = yield* watchRun(window)
+  yield* locate(path)
+  return { ...watched, path }
 })
 
 /** Hands the view to both. */

@@ -95,10 +95,8 @@ const unwritten = (plan: Plan, summary: Summary, { bestConfig, winners }: SweepO
     .map((path) => `${path} was not written: no run meets the constraints`)
 
 const writeSweepPage = Effect.fnUntraced(function* (path: string, plan: Plan, summary: Summary) {
-  const [{ writePage }, { sweepContent }] = yield* Effect.promise(() =>
-    Promise.all([import("./WritePage.ts"), import("../sweep/SweepContent.ts")])
-  )
-  yield* writePage(path, "sweep", sweepContent(plan, summary))
+  const { sweepPage } = yield* Effect.promise(() => import("../sweep/SweepPage.ts"))
+  yield* OutputFile.write(path, yield* sweepPage(plan, summary))
 })
 
 /** Keeps the plan beside its results, for those who merge them. */

@@ -17,5 +17,9 @@ export const pageAssets = Effect.gen(function* () {
     const found = yield* Effect.option(Effect.all({ script: read("page.js"), style: read("page.css") }))
     if (found._tag === "Some") return found.value satisfies PageAssets
   }
-  return yield* usageError("--html", "this package's data/html is missing", "build the package, or reinstall it")
+  return yield* usageError(
+    "data/html",
+    "is missing in this package, and pages need it",
+    "build the package, or reinstall it"
+  )
 })

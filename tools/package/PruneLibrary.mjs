@@ -43,10 +43,13 @@ for (const folder of readdirSync(library, { recursive: true, encoding: "utf8" })
   if (statSync(path).isDirectory() && readdirSync(path).length === 0) rmSync(path, { recursive: true })
 }
 
-/** Names stay, for whoever reads a stack trace; only what says nothing goes. */
+/** Names of functions and classes stay, for whoever reads a stack trace; only what says nothing goes. */
 for (const file of kept) {
   if (!file.endsWith(".js")) continue
-  const { code, errors } = minifySync(file, readFileSync(file, "utf8"), { module: true, mangle: false })
+  const { code, errors } = minifySync(file, readFileSync(file, "utf8"), {
+    module: true,
+    mangle: { toplevel: false, keepNames: true }
+  })
   if (errors.length > 0) throw new Error(`${file}: ${errors.map(({ message }) => message).join("; ")}`)
   writeFileSync(file, code)
 }

@@ -2,8 +2,8 @@
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
-import { joined, type Measurement } from "../compare/Measurement.ts"
-import { measurementsOf } from "../compare/MeasurementText.ts"
+import { joined, type Measurement } from "./Measurement.ts"
+import { measurementsOf } from "./MeasurementText.ts"
 import { reasonOf } from "../settings/FileProblem.ts"
 import { type UsageError, usageError } from "../settings/SettingsError.ts"
 
@@ -11,8 +11,11 @@ type Files = FileSystem.FileSystem | Path.Path
 
 const aiperfFiles = ["profile_export_aiperf.json", "profile_export.jsonl"]
 
-/** Usually one; as many as a file has benchmarks. */
-export const readRuns = Effect.fnUntraced(function* (
+/**
+ * The measurements of a run, named as on the command line: a file, files of one run with commas between them, or AIPerf's folder. Usually one; as
+ * many as a file has benchmarks.
+ */
+export const readMeasurements = Effect.fnUntraced(function* (
   run: string
 ): Effect.fn.Return<ReadonlyArray<Measurement>, UsageError, Files> {
   const files = yield* filesOf(run)
