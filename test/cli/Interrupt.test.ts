@@ -23,6 +23,10 @@ const endless = [
 
 const row = JSON.stringify({ timestamp: 0, input_length: 100, output_length: 3, hash_ids: [1] })
 
+/** More than any pipe holds, as a trace and as lines of a report: once it is written, the other end has been reading. */
+const manyRequests = 6_000
+const manyRows = `${row}\n`.repeat(manyRequests)
+
 interface Ended {
   /** `null` when a signal ended it. */
   readonly code: number | null
@@ -154,7 +158,7 @@ describe("interruption", () => {
       inFolder({ "a.jsonl": row }, async (folder) => {
         execFileSync("mkfifo", ["fifo"])
         const { child, ended } = start(["replay", "-", "--report-json=r.json", "--report-jsonl=fifo"])
-        await new Promise((read) => child.stdin.end(`${row}\n`.repeat(20_000), () => read(undefined)))
+        await new Promise((read) => child.stdin.end(manyRows, () => read(undefined)))
         child.kill(signal)
         const { code, stderr } = await ended
         assert.strictEqual(code, 130)
@@ -167,8 +171,8 @@ describe("interruption", () => {
   it("writes nothing when it comes before the simulation", () =>
     inFolder({}, async (folder) => {
       const { child, ended } = start(["replay", "-", "--report-json", "r.json"])
-      // More than a pipe holds: once it is written, the program is reading its trace.
-      await new Promise((written) => child.stdin.write(`${row}\n`.repeat(20_000), written))
+      // Once it is written, the program is reading its trace.
+      await new Promise((written) => child.stdin.write(manyRows, written))
       child.kill("SIGINT")
       const { code, stdout } = await ended
       assert.strictEqual(code, 130)
@@ -201,7 +205,7 @@ describe("the process", () => {
     }))
 
   it("prints lines whole into a pipe, and says when nobody reads them any more", () =>
-    inFolder({ "a.jsonl": `${row}\n`.repeat(20_000) }, async (folder) => {
+    inFolder({ "a.jsonl": manyRows }, async (folder) => {
       const shell = (command: string) => {
         const { stderr, stdout } = spawnSync("/bin/sh", ["-c", command, process.execPath, bundle], {
           encoding: "utf8",
@@ -211,7 +215,7 @@ describe("the process", () => {
         return stdout
       }
       const replay = `"$0" "$1" replay a.jsonl --report-jsonl - --report-json r.json 2> err`
-      assert.strictEqual(shell(replay).trim().split("\n").length, 20_000)
+      assert.strictEqual(shell(replay).trim().split("\n").length, manyRequests)
       assert.strictEqual(shell(`(${replay}; echo $? > code) | head -n 1`).trim().split("\n").length, 1)
       assert.match(
         folder.read("err"),
@@ -241,7 +245,7 @@ describe("the process", () => {
   }
 
   it("ends quietly when nobody reads its output any more", () =>
-    inFolder({ "a.jsonl": `${row}\n`.repeat(20_000) }, async (folder) => {
+    inFolder({ "a.jsonl": manyRows }, async (folder) => {
       const convert = "trace convert a.jsonl - --to mooncake"
       for (const [argv, reader] of [
         ["replay --help", "true"],

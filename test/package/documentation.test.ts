@@ -8,7 +8,7 @@ import { execFileSync } from "node:child_process"
 import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
-import { program } from "../cli/Program.ts"
+import { type Outcome, program } from "../cli/Program.ts"
 
 const root = resolve(import.meta.dirname, "../..")
 const documents = [
@@ -39,6 +39,15 @@ describe("documentation", () => {
     process.chdir(scratch)
   })
 
+  /** Commands that several documents show run once. */
+  const outcomes = new Map<string, Outcome>()
+  const outcomeOf = Effect.fnUntraced(function* (command: string) {
+    const [, , ...words] = wordsOf(command)
+    const outcome = outcomes.get(command) ?? (yield* program(words))
+    outcomes.set(command, outcome)
+    return outcome
+  })
+
   afterAll(() => {
     process.chdir(before)
     rmSync(scratch, { recursive: true, force: true })
@@ -49,8 +58,7 @@ describe("documentation", () => {
       // Online ones live on the real clock.
       it.live(`${document}: ${command}`, () =>
         Effect.gen(function* () {
-          const [, , ...words] = wordsOf(command)
-          const { exit, stderr, stdout } = yield* program(words)
+          const { exit, stderr, stdout } = yield* outcomeOf(command)
           assert.strictEqual(exit, 0, stderr)
           assert.notStrictEqual(stdout.trim(), "")
         })

@@ -26,61 +26,63 @@ interface Points {
   readonly ys: Float64Array
 }
 
-/** Latencies by (N, K) at one M: N ascending, K ascending within. */
+/** The products measured at one M: rows of the table by K by N, both ascending. */
 interface Slice {
   readonly m: number
-  readonly ns: Array<number>
-  readonly ks: Array<number>
-  readonly ms: Array<number>
+  readonly rows: Map<number, Map<number, number>>
 }
 
-const slices = (table: RowTable, floorMs: (m: number, n: number, k: number) => number): ReadonlyArray<Slice> => {
-  const [ns, ks, rowsM] = [column(table, "n"), column(table, "k"), column(table, "m")]
+/** Slices of a table, which many shapes of a model are read from. */
+const sliced = new WeakMap<RowTable, ReadonlyArray<Slice>>()
+
+const slices = (table: RowTable): ReadonlyArray<Slice> => {
+  const known = sliced.get(table)
+  if (known !== undefined) return known
+  const [ns, ks, ms] = [column(table, "n"), column(table, "k"), column(table, "m")]
   const byM = new Map<number, Slice>()
   for (let row = 0; row < table.rows; row++) {
-    const m = rowsM[row]!
-    const slice = byM.get(m) ?? { m, ns: [], ks: [], ms: [] }
-    byM.set(m, slice)
-    slice.ns.push(ns[row]!)
-    slice.ks.push(ks[row]!)
-    slice.ms.push(Math.max(table.latencyMs[row]!, floorMs(m, ns[row]!, ks[row]!)))
+    const [m, n] = [ms[row]!, ns[row]!]
+    const { rows } = byM.get(m) ?? { rows: new Map<number, Map<number, number>>() }
+    byM.set(m, { m, rows })
+    const byK = rows.get(n) ?? new Map<number, number>()
+    rows.set(n, byK.set(ks[row]!, row))
   }
-  return [...byM.values()].toSorted((a, b) => a.m - b.m)
-}
-
-/** Latency by K of the products with this N. */
-const byK = (slice: Slice, n: number): ReadonlyMap<number, number> => {
-  const found = new Map<number, number>()
-  for (let i = slice.ns.indexOf(n); i < slice.ns.length && slice.ns[i] === n; i++) {
-    found.set(slice.ks[i]!, slice.ms[i]!)
-  }
-  return found
+  const made = [...byM.values()].toSorted((a, b) => a.m - b.m)
+  sliced.set(table, made)
+  return made
 }
 
 /** Bilinear in (N, K) between measured neighbours, or beyond the outermost two; `undefined` without two of each. */
-const shapeLatency = (slice: Slice, n: number, k: number): number | undefined => {
-  const ns = Float64Array.from(new Set(slice.ns))
+const shapeLatency = (
+  { rows }: Slice,
+  n: number,
+  k: number,
+  latencyMs: (row: number, n: number, k: number) => number
+): number | undefined => {
+  const ns = Float64Array.from(rows.keys())
   if (ns.length < 2) return undefined
   const i = segmentOf(ns, n)
   const [n0, n1] = [ns[i]!, ns[i + 1]!]
-  const [lower, upper] = [byK(slice, n0), byK(slice, n1)]
+  const [lower, upper] = [rows.get(n0)!, rows.get(n1)!]
   const ks = Float64Array.from([...lower.keys()].filter((candidate) => upper.has(candidate)))
   if (ks.length < 2) return undefined
   const j = segmentOf(ks, k)
   const [k0, k1] = [ks[j]!, ks[j + 1]!]
   return (
-    (lower.get(k0)! * (n1 - n) * (k1 - k)
-      + lower.get(k1)! * (n1 - n) * (k - k0)
-      + upper.get(k0)! * (n - n0) * (k1 - k)
-      + upper.get(k1)! * (n - n0) * (k - k0))
+    (latencyMs(lower.get(k0)!, n0, k0) * (n1 - n) * (k1 - k)
+      + latencyMs(lower.get(k1)!, n0, k1) * (n1 - n) * (k - k0)
+      + latencyMs(upper.get(k0)!, n1, k0) * (n - n0) * (k1 - k)
+      + latencyMs(upper.get(k1)!, n1, k1) * (n - n0) * (k - k0))
     / ((n1 - n0) * (k1 - k0))
   )
 }
 
 const interpolated = (table: RowTable, floorMs: (m: number, n: number, k: number) => number, n: number, k: number) => {
   const points: Array<readonly [number, number]> = []
-  for (const slice of slices(table, floorMs)) {
-    const ms = shapeLatency(slice, n, k)
+  for (const slice of slices(table)) {
+    const latencyMs = (row: number, rowN: number, rowK: number): number =>
+      Math.max(table.latencyMs[row]!, floorMs(slice.m, rowN, rowK))
+    const ms = shapeLatency(slice, n, k, latencyMs)
     if (ms !== undefined) points.push([slice.m, ms])
   }
   return { xs: Float64Array.from(points, ([m]) => m), ys: Float64Array.from(points, ([, ms]) => ms) }
