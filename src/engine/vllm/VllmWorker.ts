@@ -11,62 +11,57 @@ import { emptyBlocks, noTierUse, type SimRequest } from "../../request/SimReques
 import type { TimingModel } from "../../timing/Timing.ts"
 import type { WorkerContext } from "../WorkerContext.ts"
 import { AheadWorker } from "../AheadWorker.ts"
-import { EngineStalled } from "../EngineStalled.ts"
-import { noBlock } from "../tiers/LeafOrder.ts"
 import { isDue } from "../tiers/TierUser.ts"
 import { MtpSampler } from "../MtpSampler.ts"
 import type { WorkerProbe } from "../WorkerProbe.ts"
 import { type PassOutcome, Signal, type TierClock, type WorkerSnapshot } from "../WorkerCore.ts"
 import { AdmissionGate } from "./AdmissionGate.ts"
+import { BlockGrowth } from "./BlockGrowth.ts"
+import { BurstEmission } from "./BurstEmission.ts"
 import { type CapacityPolicy, fullLengthBlocks } from "./CapacityPolicy.ts"
 import { type DynamoRules, dynamo131 } from "./DynamoRules.ts"
 import { KvBlockPool } from "./KvBlockPool.ts"
 import { type Offloading, type OffloadEvents, Onboard } from "./Offloading.ts"
 import { offloadingOf } from "./OffloadPolicies.ts"
 import { PassBudget } from "./PassBudget.ts"
+import { keepGeneratedKeys, Preemption } from "./Preemption.ts"
+import { ReadyBatch } from "./ReadyBatch.ts"
 import { Sequence } from "./Sequence.ts"
 import { SlotLists } from "./SlotLists.ts"
 import { SteadyDecode } from "./SteadyDecode.ts"
+import { type EmissionEvents, TokenEmission } from "./TokenEmission.ts"
 
 const Schedule = { Scheduled: 0, Blocked: 1, Preempted: 2 } as const
 type Schedule = (typeof Schedule)[keyof typeof Schedule]
 
-/** Preemptions in a row without a single token after which the requests are taken to be thrashing forever. */
-const maxFruitlessPreemptions = 10_000
-
 /** Preemptions in a row without a token after which a worker with tiers admits nobody for a while. */
 const maxPreemptionsWithTiers = 1000
-
-/** Who has left the batch, or waits for an offload, cannot be thrown out. */
-const isVictim = (sequence: Sequence): boolean => sequence.running && !sequence.isBlocked
 
 export class VllmWorker extends AheadWorker<Sequence> {
   private readonly policy: CapacityPolicy
   private readonly rules: DynamoRules
   protected readonly pool: KvBlockPool
   private readonly offloading: Offloading | undefined
-  private readonly sampler: MtpSampler | undefined
   private readonly probe: WorkerProbe | undefined
-  /** Ready requests that got no token after all; kept for a probe only. */
-  private readonly tokenless: Set<Sequence> | undefined
-
   private readonly steady: SteadyDecode
   /** Without: requests that emit bursts, or whose every token somebody watches, are served one by one. */
   private readonly decodesSteadily: boolean
 
-  /** Scratch lists, reused by every pass; of `ready` the first `readyCount` count. */
-  private readonly ready: Array<Sequence> = []
-  private readyCount = 0
-  private readonly bursts: Array<number> = []
+  /** Those that can emit, but for the requests in steady decode. */
+  private readonly ready = new ReadyBatch()
   private readonly rejected: Array<SimRequest> = []
 
   private readonly budget = new PassBudget()
   private readonly gate: AdmissionGate
+  private readonly growth: BlockGrowth
+  private readonly emission: TokenEmission
+  /** With multi-token prediction. */
+  private readonly bursts: BurstEmission | undefined
+  private readonly preemption: Preemption
   private readonly slotLists = new SlotLists()
   private preemptedInPass = false
   private someFinished = false
   private turns = 0
-  private fruitlessPreemptions = 0
   /** When the transfer ends that a closed queue waits for, ms. */
   private closedUntilMs = Number.NEGATIVE_INFINITY
 
@@ -81,14 +76,21 @@ export class VllmWorker extends AheadWorker<Sequence> {
     this.rules = rules
     this.policy = policy
     this.probe = context.probe
-    this.tokenless = context.probe?.emitted === undefined ? undefined : new Set()
     this.offloading = offloadingOf(args, context, this.offloadEvents())
     this.pool = this.offloading?.pool ?? new KvBlockPool(args.numGpuBlocks, context.kvEvents, context.probe)
     this.gate = new AdmissionGate(policy, this.pool, args.blockTokens)
-    this.sampler = args.mtp === undefined ? undefined : new MtpSampler(args.mtp, context.workerIndex)
+    this.growth = new BlockGrowth(args, rules, this.pool, this.offloading)
+    this.preemption = new Preemption(args)
     this.steady = new SteadyDecode(args.blockTokens)
+    const { gaps, growth, pool, probe, ready, steady } = this
+    const events = this.emissionEvents()
+    this.emission = new TokenEmission(pool, growth, ready, steady, gaps, probe, events)
+    if (args.mtp !== undefined) {
+      const sampler = new MtpSampler(args.mtp, context.workerIndex)
+      this.bursts = new BurstEmission(args, sampler, pool, growth, ready, gaps, probe, events)
+    }
     const watched = this.probe?.emitted !== undefined || this.probe?.scheduled !== undefined
-    this.decodesSteadily = this.sampler === undefined && !watched
+    this.decodesSteadily = this.bursts === undefined && !watched
   }
 
   private offloadEvents(): OffloadEvents {
@@ -102,6 +104,15 @@ export class VllmWorker extends AheadWorker<Sequence> {
           meanIslTokens: prefixTokens + tokens,
           meanPrefixTokens: prefixTokens
         })
+    }
+  }
+
+  private emissionEvents(): EmissionEvents {
+    return {
+      preempt: () => this.preemptVictim(),
+      awaitsRoom: (sequence) => this.blocksOnOffload(sequence),
+      foundRoom: (sequence) => this.foundRoom(sequence),
+      emitted: (sequence, tokenMs) => this.noteToken(sequence, tokenMs)
     }
   }
 
@@ -147,7 +158,7 @@ export class VllmWorker extends AheadWorker<Sequence> {
     outcome.prefillEndMs = prefillEndMs
     outcome.prefillTokens = this.budget.prefillTokens
     outcome.endMs =
-      this.sampler === undefined ? this.emitTokens(prefillEndMs) : this.emitBursts(prefillEndMs, this.sampler)
+      this.bursts === undefined ? this.emitTokens(prefillEndMs) : this.emitBursts(prefillEndMs, this.bursts)
     if (this.rejected.length > 0) this.signalRejected()
     if (this.offloading !== undefined) this.endPass(this.offloading, nowMs)
     if (this.budget.scheduledTokens > 0 || outcome.endMs > nowMs || outcome.requests.length > 0) outcome.worked()
@@ -368,7 +379,7 @@ export class VllmWorker extends AheadWorker<Sequence> {
     const { args, rules } = this
     let blocks = this.pool.residentPrefix(sequence.keys, sequence.fullBlocks)
     if (!rules.wholePromptsHit) blocks = Math.min(blocks, Math.floor((sequence.knownTokens - 1) / args.blockTokens))
-    if (args.mtpRecomputeBlock && this.sampler !== undefined && blocks > 0) blocks -= 1
+    if (args.mtpRecomputeBlock && this.bursts !== undefined && blocks > 0) blocks -= 1
     const tokens = blocks * args.blockTokens
     return rules.hitsEndWithPrompt ? Math.min(tokens, sequence.promptTokens) : tokens
   }
@@ -441,7 +452,7 @@ export class VllmWorker extends AheadWorker<Sequence> {
    * admitted before a token has come out or, while nobody runs, before a transfer has ended.
    */
   private closesQueue(nowMs: number): boolean {
-    if (this.fruitlessPreemptions < maxPreemptionsWithTiers || this.offloading === undefined) return false
+    if (this.preemption.fruitless < maxPreemptionsWithTiers || this.offloading === undefined) return false
     return this.running.length > 0 || nowMs < this.closedUntilMs
   }
 
@@ -458,20 +469,17 @@ export class VllmWorker extends AheadWorker<Sequence> {
     if (!this.policy.preempts) return undefined
     this.dissolveSteady()
     const { running } = this
-    const fifo = this.args.preemptionMode === "fifo"
-    let index = fifo ? 0 : running.length - 1
-    while (index >= 0 && index < running.length && !isVictim(running[index]!)) index += fifo ? 1 : -1
+    const index = this.preemption.victimIn(running)
     const victim = running[index]
     if (victim === undefined) return undefined
     running.splice(index, 1)
     this.preemptions += 1
     this.outcome.preemptions += 1
     this.probe?.preempted?.(victim.request, this.outcome.prefillEndMs)
-    this.fruitlessPreemptions += 1
-    if (this.fruitlessPreemptions > maxFruitlessPreemptions) throw this.thrashing(victim)
+    this.preemption.count(victim, this.inFlight)
     this.closedUntilMs = this.nextTransferMs()
     victim.request.computedUpTo(victim.computedTokens)
-    this.keepGeneratedKeys(victim)
+    keepGeneratedKeys(victim, this.pool)
     this.foundRoom(victim)
     if (this.offloading?.keepsBlocks(victim) !== true) this.releaseBlocks(victim)
     this.capacityFreed()
@@ -481,31 +489,6 @@ export class VllmWorker extends AheadWorker<Sequence> {
     victim.countdown = 1
     this.waiting.pushFront(victim)
     return victim
-  }
-
-  /** Remembers the identities of blocks the request generated itself, so that it can find them again. */
-  private keepGeneratedKeys(sequence: Sequence): void {
-    const { fullBlocks, heldBlocks, keys, slots } = sequence
-    if (fullBlocks <= keys.length) return
-    const extended = new Int32Array(fullBlocks)
-    extended.set(keys)
-    for (let block = keys.length; block < fullBlocks; block++) {
-      extended[block] = block < heldBlocks ? this.pool.keyOf(slots[block]!) : this.pool.privateKey()
-    }
-    sequence.keys = extended
-  }
-
-  private thrashing(victim: Sequence): EngineStalled {
-    const others = this.inFlight
-    const { maxNumBatchedTokens, numGpuBlocks, preemptionMode } = this.args
-    const instead =
-      preemptionMode === "lifo" ? "" : ", or preempt the newest request instead of the oldest (preemption_mode lifo)"
-    return new EngineStalled(
-      victim.request,
-      `${others === 0 ? "a request preempts itself" : `${others + 1} requests preempt each other`} without end: the KV pool of `
-        + `${numGpuBlocks} blocks and the budget of ${maxNumBatchedTokens} tokens per pass never let a token out. Give it more of `
-        + `either (num_gpu_blocks, max_num_batched_tokens)${instead}`
-    )
   }
 
   /** Deepest block first, so that a prefix outlives what extends it. */
@@ -541,151 +524,27 @@ export class VllmWorker extends AheadWorker<Sequence> {
     }
   }
 
-  /**
-   * Fills {@link ready} with the running requests that can emit a token, but for those in steady decode; returns the sum of their
-   * known tokens.
-   */
-  private collectReady(): number {
-    const { ready, running } = this
-    let contextTokens = 0
-    let count = 0
-    for (let index = this.steady.size; index < running.length; index++) {
-      const sequence = running[index]!
-      const known = sequence.promptTokens + sequence.generatedTokens
-      if (sequence.computedTokens >= known && sequence.generatedTokens < sequence.maxOutputTokens) {
-        ready[count++] = sequence
-        contextTokens += known
-      }
-    }
-    this.readyCount = count
-    return contextTokens
-  }
-
   /** One token for every request that can emit one at `prefillEndMs` plus the decode time; returns the end of the pass. */
   private emitTokens(prefillEndMs: number): number {
-    const { gaps, pool, steady } = this
+    const { pool, ready, steady } = this
     if (steady.size > 0 && pool.blocksAtOnce < steady.due) this.dissolveSteady()
-    const contextTokens = this.collectReady() + steady.contextTokens
-    const batch = this.readyCount + steady.size
+    ready.collect(this.running, steady.size)
+    const batch = ready.count + steady.size
     if (batch === 0) return prefillEndMs
+    const contextTokens = ready.contextTokens + steady.contextTokens
     const tokenMs = prefillEndMs + this.timing.decodeMs(batch, contextTokens, pool.activeBlocks)
-    gaps.begin(tokenMs)
-    const emitted = this.emitSteady(tokenMs) + this.emitReady(tokenMs)
-    gaps.end(emitted > 0)
-    this.outcome.emittedTokens = emitted
-    if (this.tokenless !== undefined) this.showTokens(this.tokenless, tokenMs)
-    if (emitted === 0) return prefillEndMs
+    this.outcome.emittedTokens = this.emission.emit(tokenMs)
+    if (this.outcome.emittedTokens === 0) return prefillEndMs
     if (this.someFinished) this.dropFinished()
     if (this.decodesSteadily) this.joinSteady(tokenMs)
     this.noteEmission()
     return tokenMs
   }
 
-  /** The requests in steady decode emit; returns their number. */
-  private emitSteady(tokenMs: number): number {
-    const { steady } = this
-    const emitted = steady.size
-    if (emitted === 0) return 0
-    this.gaps.noteShared(emitted)
-    let sequence = steady.takeStep(tokenMs)
-    while (sequence !== undefined) {
-      const next = steady.nextOf(sequence)
-      if (!this.growForToken(sequence)) throw new Error("a request in steady decode got no KV block")
-      this.noteToken(sequence, tokenMs)
-      if (sequence.running) steady.schedule(sequence)
-      else steady.leave(sequence)
-      sequence = next
-    }
-    return emitted
-  }
-
-  /** Those of {@link ready} emit that find room for their token; returns their number. */
-  private emitReady(tokenMs: number): number {
-    const { gaps, ready, readyCount } = this
-    let emitted = 0
-    for (let index = 0; index < readyCount; index++) {
-      const sequence = ready[index]!
-      sequence.generatedTokens += 1
-      sequence.countdown -= 1
-      if (sequence.countdown > 0) {
-        gaps.note(sequence.lastTokenMs)
-        sequence.lastTokenMs = tokenMs
-        emitted += 1
-        continue
-      }
-      if (!this.growForToken(sequence)) {
-        this.tokenless?.add(sequence)
-        continue
-      }
-      if (sequence.generatedTokens > 1) gaps.note(sequence.lastTokenMs)
-      this.noteToken(sequence, tokenMs)
-      emitted += 1
-    }
-    return emitted
-  }
-
   /** The pass has let tokens out. */
   private noteEmission(): void {
     this.outcome.worked()
-    this.fruitlessPreemptions = 0
-  }
-
-  private showTokens(tokenless: Set<Sequence>, tokenMs: number): void {
-    for (let index = 0; index < this.readyCount; index++) {
-      const sequence = this.ready[index]!
-      if (!tokenless.has(sequence)) this.probe?.emitted?.(sequence.request, 1, tokenMs)
-    }
-    tokenless.clear()
-  }
-
-  /**
-   * Makes room for the token just generated: a token that opens a block first turns the filled one into a full block. When no
-   * block is to be had, victims are preempted; false, with the token undone, when the request itself had to go.
-   */
-  private growForToken(sequence: Sequence): boolean {
-    if (!sequence.running) return this.undoToken(sequence)
-    if (!this.opensBlock(sequence) || this.isUnheldFinal(sequence)) return true
-    if (sequence.isBlocked) return this.undoToken(sequence)
-    this.promoteFilled(sequence)
-    for (;;) {
-      const slot = this.pool.acquirePartial()
-      if (slot >= 0) {
-        sequence.slots[sequence.heldBlocks] = slot
-        sequence.heldBlocks += 1
-        this.foundRoom(sequence)
-        return true
-      }
-      this.undoToken(sequence)
-      if (this.blocksOnOffload(sequence)) return false
-      const victim = this.preemptVictim()
-      if (victim === undefined || victim === sequence) return false
-      sequence.generatedTokens += 1
-    }
-  }
-
-  private undoToken(sequence: Sequence): false {
-    sequence.generatedTokens -= 1
-    return false
-  }
-
-  private opensBlock(sequence: Sequence): boolean {
-    return (sequence.knownTokens - 1) % this.args.blockTokens === 0
-  }
-
-  private isUnheldFinal({ generatedTokens, maxOutputTokens }: Sequence): boolean {
-    return generatedTokens === maxOutputTokens && !this.rules.finalTokenTakesBlock
-  }
-
-  /** The block that the previous token filled becomes full, unless it already is (a prompt that ends on a block boundary). */
-  private promoteFilled(sequence: Sequence): void {
-    const position = sequence.fullBlocks
-    if (sequence.knownTokens - 1 <= position * this.args.blockTokens) return
-    const { keys, slots } = sequence
-    const key = position < keys.length ? keys[position]! : this.pool.privateKey()
-    const parentKey = position > 0 ? this.pool.keyOf(slots[position - 1]!) : noBlock
-    slots[position] = this.pool.promote(slots[position]!, key, parentKey)
-    sequence.fullBlocks = position + 1
-    this.offloading?.computed(sequence)
+    this.preemption.bearFruit()
   }
 
   private noteFirstToken(request: SimRequest, tokenMs: number): void {
@@ -705,15 +564,7 @@ export class VllmWorker extends AheadWorker<Sequence> {
       return
     }
     if (generatedTokens === 1) this.outcome.signal(request, Signal.FirstToken)
-    this.restartCountdown(sequence)
-  }
-
-  /** Tokens until the second one, the next one that opens a block, or the last one, whichever comes first. */
-  private restartCountdown(sequence: Sequence): void {
-    const { blockTokens } = this.args
-    const untilBoundary = blockTokens - ((sequence.knownTokens - 1) % blockTokens)
-    const untilLast = sequence.maxOutputTokens - sequence.generatedTokens
-    sequence.countdown = sequence.generatedTokens === 1 ? 1 : Math.min(untilBoundary, untilLast)
+    sequence.countdown = this.growth.tokensToNextEvent(sequence)
   }
 
   protected complete(sequence: Sequence): void {
@@ -726,7 +577,7 @@ export class VllmWorker extends AheadWorker<Sequence> {
 
   /** Something outside the worker changed what it can do: preemptions so far were not for nothing. */
   protected situationChanged(): void {
-    this.fruitlessPreemptions = 0
+    this.preemption.bearFruit()
   }
 
   private dropFinished(): void {
@@ -740,87 +591,14 @@ export class VllmWorker extends AheadWorker<Sequence> {
     this.someFinished = false
   }
 
-  // ---- multi-token prediction ----------------------------------------------------------------------------------------
-
-  /**
-   * Emission with draft tokens: blocks for the largest possible bursts are set aside first, then every ready request emits
-   * its burst; all tokens of a pass carry the same time.
-   */
-  private emitBursts(prefillEndMs: number, sampler: MtpSampler): number {
-    const { bursts, ready } = this
-    const contextTokens = this.reserveForBursts(sampler)
-    if (contextTokens < 0) return prefillEndMs
-    const tokenMs = prefillEndMs + this.timing.decodeMs(this.readyCount, contextTokens, this.pool.activeBlocks)
-    const certainOnly = this.args.workerType === "prefill"
-    for (let index = 0; index < this.readyCount; index++) {
-      const { generatedTokens, maxOutputTokens } = ready[index]!
-      bursts[index] = certainOnly ? 1 : sampler.burst(maxOutputTokens - generatedTokens)
-    }
-    this.gaps.begin(tokenMs)
-    for (let index = 0; index < this.readyCount; index++) {
-      const sequence = ready[index]!
-      if (sequence.generatedTokens > 0) this.gaps.note(sequence.lastTokenMs)
-      this.emitBurst(sequence, bursts[index]!, tokenMs)
-      this.outcome.emittedTokens += bursts[index]!
-      this.probe?.emitted?.(sequence.request, bursts[index]!, tokenMs)
-    }
-    this.gaps.end(true)
-    this.pool.returnReserved()
+  /** As {@link emitTokens}, of several tokens at a time. */
+  private emitBursts(prefillEndMs: number, bursts: BurstEmission): number {
+    const { ready } = this
+    if (!bursts.reserve(this.running)) return prefillEndMs
+    const tokenMs = prefillEndMs + this.timing.decodeMs(ready.count, ready.contextTokens, this.pool.activeBlocks)
+    this.outcome.emittedTokens = bursts.emit(tokenMs)
     if (this.someFinished) this.dropFinished()
     this.noteEmission()
     return tokenMs
-  }
-
-  /** Sets aside blocks for the largest bursts; returns the ready requests' known tokens, -1 when nobody can emit. */
-  private reserveForBursts(sampler: MtpSampler): number {
-    const maxBurst = this.args.workerType === "prefill" ? 1 : sampler.maxBurst
-    for (;;) {
-      const contextTokens = this.collectReady()
-      if (this.readyCount === 0 || this.someReadyBlocked()) return -1
-      if (this.pool.reserve(this.blocksForBursts(maxBurst))) {
-        for (let index = 0; index < this.readyCount; index++) this.foundRoom(this.ready[index]!)
-        return contextTokens
-      }
-      if (this.allBlockOnOffload()) return -1
-      if (this.preemptVictim() === undefined) return -1
-    }
-  }
-
-  private blocksForBursts(maxBurst: number): number {
-    const { blockTokens } = this.args
-    let blocks = 0
-    for (let index = 0; index < this.readyCount; index++) {
-      const { generatedTokens, knownTokens, maxOutputTokens } = this.ready[index]!
-      const burst = Math.min(maxBurst, maxOutputTokens - generatedTokens)
-      blocks += Math.ceil((knownTokens + burst) / blockTokens) - Math.ceil(knownTokens / blockTokens)
-    }
-    return blocks
-  }
-
-  private someReadyBlocked(): boolean {
-    if (this.offloading === undefined) return false
-    for (let index = 0; index < this.readyCount; index++) if (this.ready[index]!.isBlocked) return true
-    return false
-  }
-
-  /** As {@link blocksOnOffload}, for the joint reservation of everybody who could emit. */
-  private allBlockOnOffload(): boolean {
-    let blocked = false
-    for (let index = 0; index < this.readyCount; index++) blocked = this.blocksOnOffload(this.ready[index]!)
-    return blocked
-  }
-
-  private emitBurst(sequence: Sequence, tokens: number, tokenMs: number): void {
-    for (let token = 0; token < tokens; token++) {
-      sequence.generatedTokens += 1
-      if (this.opensBlock(sequence) && !this.isUnheldFinal(sequence)) {
-        this.promoteFilled(sequence)
-        sequence.slots[sequence.heldBlocks] = this.pool.takeReserved()
-        sequence.heldBlocks += 1
-      }
-      if (token > 0) this.gaps.noteBurst(1)
-      this.noteToken(sequence, tokenMs)
-    }
-    sequence.computedTokens = sequence.knownTokens - 1
   }
 }
