@@ -486,7 +486,7 @@ export class VllmWorker extends AheadWorker<Sequence> {
     victim.computedTokens = 0
     if (this.args.chargeRecompute) victim.chargedTokens = victim.knownTokens
     victim.running = false
-    victim.countdown = 1
+    victim.countdown = 0
     this.waiting.pushFront(victim)
     return victim
   }
@@ -517,8 +517,9 @@ export class VllmWorker extends AheadWorker<Sequence> {
     const { running, steady } = this
     while (steady.size < running.length) {
       const sequence = running[steady.size]!
-      const { computedTokens, heldBlocks, knownTokens, lastTokenMs } = sequence
-      const isSteady = lastTokenMs === tokenMs && computedTokens === knownTokens - 1
+      const { computedTokens, countdown, heldBlocks, knownTokens, lastTokenMs } = sequence
+      // Where passes take no time, whoever comes back from a preemption may have had its last token now, but before it.
+      const isSteady = lastTokenMs === tokenMs && countdown > 0 && computedTokens === knownTokens - 1
       if (!isSteady || knownTokens > heldBlocks * this.args.blockTokens) return
       steady.join(sequence, tokenMs)
     }

@@ -659,6 +659,15 @@ describe("what a worker shows", () => {
     assert.strictEqual(running.lastTokenMs, 60)
   })
 
+  it("takes nobody for steady who is back from a preemption, where passes take no time", () => {
+    const args = { blockTokens: 4, numGpuBlocks: 6, maxNumBatchedTokens: 8, speedupRatio: 1e12 }
+    const { worker } = spawn({ ...args, enablePrefixCaching: false }, 0)
+    submitAll(worker, prompt(0, 5, 4), prompt(1, 3, 13), prompt(2, 6, 8))
+    const ends = drain(worker, 0)
+    assert.strictEqual(ends.at(-1), 0)
+    assert.isAbove(worker.snapshot().preemptions, 0)
+  })
+
   it("marks what it caches and what its requests may still look up", () => {
     const { worker } = spawn({ blockTokens: 4, numGpuBlocks: 3, maxNumSeqs: 1 })
     submitAll(worker, prompt(0, 8, 2), prompt(1, 8, 1))
