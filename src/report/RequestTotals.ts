@@ -34,7 +34,7 @@ export class RequestTotals {
     this.sharedReusedTokens += record.sharedReusedTokens
     this.firstAdmissionReusedTokens += record.firstAdmissionReusedTokens
     if (record.lastTokenMs > this.lastTokenMs) this.lastTokenMs = record.lastTokenMs
-    if (this.serviceLevel !== undefined && keeps(this.serviceLevel, outputTokens, ttftMs, e2eMs)) {
+    if (this.serviceLevel !== undefined && keepsLevel(this.serviceLevel, outputTokens, ttftMs, e2eMs)) {
       this.goodRequests += 1
       this.goodOutputTokens += outputTokens
     }
@@ -45,7 +45,8 @@ export class RequestTotals {
 export const outputLength = ({ emittedTokens, outputTokens, status }: RequestRecord): number =>
   status === "completed" ? emittedTokens : outputTokens
 
-const keeps = (level: ServiceLevel, outputTokens: number, ttftMs: number, e2eMs: number): boolean => {
+/** Whether a request with these figures is a good one. */
+export const keepsLevel = (level: ServiceLevel, outputTokens: number, ttftMs: number, e2eMs: number): boolean => {
   if (level.e2eMs !== undefined && !(e2eMs <= level.e2eMs)) return false
   if (level.ttftMs !== undefined && !(ttftMs <= level.ttftMs)) return false
   return level.itlMs === undefined || outputTokens <= 1 || (e2eMs - ttftMs) / (outputTokens - 1) <= level.itlMs

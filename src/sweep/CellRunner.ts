@@ -12,7 +12,7 @@ import type { Report } from "../report/Report.ts"
 import type { ReplayOptions } from "../run/ReplayOptions.ts"
 import * as Run from "../run/Run.ts"
 import * as SharedInputs from "../run/SharedInputs.ts"
-import { ConstraintWatch } from "./ConstraintWatch.ts"
+import { ConstraintWatch, type RunOutlook } from "./ConstraintWatch.ts"
 
 /** What became of a run. */
 export type Outcome =
@@ -68,7 +68,7 @@ const watched =
   (watch: ConstraintWatch) =>
   <E, R>(events: Stream.Stream<ReplayEvent, E, R>): Stream.Stream<ReplayEvent, E | Stopped, R> =>
     Stream.mapArrayEffect(events, (chunk) => {
-      for (const event of chunk) if (event._tag === "Request") watch.add(event)
+      for (const event of chunk) watch.add(event)
       return watch.broken === undefined ? Effect.succeed(chunk) : Effect.fail(new Stopped({ reason: watch.broken }))
     })
 
@@ -76,11 +76,16 @@ const watched =
 const isWatched = ({ constraints, options }: Pick<Task, "constraints" | "options">): boolean =>
   constraints.length > 0 && options.measure === undefined
 
+const outlookOf = ({ requests }: Run.PreparedRun, { serviceLevel }: ReplayOptions): RunOutlook => ({
+  requests,
+  serviceLevel
+})
+
 const reportOf = ({ constraints, options }: Pick<Task, "constraints" | "options">) =>
   isWatched({ constraints, options })
     ? Effect.scoped(
         Effect.flatMap(Run.prepare(options), (run) =>
-          run.events().pipe(watched(new ConstraintWatch(constraints, run.requests)), Stream.run(run.report))
+          run.events().pipe(watched(new ConstraintWatch(constraints, outlookOf(run, options))), Stream.run(run.report))
         )
       )
     : Run.report(options)

@@ -22,8 +22,15 @@ const statistics = ["mean", "max", "median", "p75", "p90", "p95", "p99"]
 const figures = ["ttft_ms", "e2e_latency_ms", "tpot_ms"]
 const metrics = [
   ...statistics.flatMap((statistic) => figures.map((figure) => `${statistic}_${figure}`)),
-  "dynosim.rejected_requests"
+  "dynosim.rejected_requests",
+  "duration_ms",
+  "max_itl_ms",
+  "completed_requests",
+  "request_throughput_rps",
+  "goodput_completed_requests",
+  "goodput_request_throughput_rps"
 ]
+const serviceLevel = { ttftMs: 12, itlMs: 6 }
 
 const Latency = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 20 }))
 const Requests = Schema.Array(
@@ -35,12 +42,14 @@ const Missing = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 3 }))
 describe("a constraint that is broken for good", () => {
   it.effect.prop(
     "is broken at the end, whatever came after",
-    [Requests, Missing, Latency, Schema.Literals(metrics), Schema.Literals(["<", "<="])],
-    ([requests, missing, bound, metric, operator]) =>
+    [Requests, Missing, Latency, Schema.Literals(metrics), Schema.Literals(["<", "<=", ">", ">="])],
+    ([requests, missing, latency, metric, operator]) =>
       Effect.sync(() => {
+        // Rates of requests that take milliseconds.
+        const bound = metric.endsWith("_rps") ? latency * 100 : latency
         const [condition] = Result.getOrThrow(parseConditions([`${metric} ${operator} ${bound}`], sweepMetrics))
-        const watch = new ConstraintWatch([condition!], requests.length + missing)
-        const report = new ReportBuilder()
+        const watch = new ConstraintWatch([condition!], { requests: requests.length + missing, serviceLevel })
+        const report = new ReportBuilder({ serviceLevel })
         for (const [index, [ttft, decode, status]] of requests.entries()) {
           const ended = record({
             id: index,
@@ -52,8 +61,15 @@ describe("a constraint that is broken for good", () => {
             emittedTokens: status === "completed" ? 3 : 0,
             status
           })
-          watch.add(ended)
-          report.add(ended)
+          const gaps = {
+            _tag: "TokenGaps",
+            gapsMs: Float64Array.of(decode / 2),
+            counts: Uint32Array.of(ended.emittedTokens === 0 ? 0 : 2)
+          } as const
+          for (const event of [gaps, ended]) {
+            watch.add(event)
+            report.add(event)
+          }
         }
         report.add(summary({ arrivedRequests: requests.length + missing }))
         if (watch.broken !== undefined) assert.isFalse(judge(condition!, report.finish()).holds, watch.broken)
@@ -61,7 +77,8 @@ describe("a constraint that is broken for good", () => {
   )
 
   const brokenAfter = (text: string, latencies: ReadonlyArray<number>, requests: number): number | undefined => {
-    const watch = new ConstraintWatch(Result.getOrThrow(parseConditions([text], sweepMetrics)), requests)
+    const conditions = Result.getOrThrow(parseConditions([text], sweepMetrics))
+    const watch = new ConstraintWatch(conditions, { requests, serviceLevel: { ttftMs: 9 } })
     for (const [index, ms] of latencies.entries()) {
       watch.add(record({ arrivalMs: 0, firstAdmitMs: 0, firstTokenMs: ms, lastTokenMs: ms, emittedTokens: 1 }))
       if (watch.broken !== undefined) return index + 1
@@ -78,11 +95,28 @@ describe("a constraint that is broken for good", () => {
     assert.strictEqual(brokenAfter("median_ttft_ms < 10", slow, 100), 50)
     // 41 times 10 shared among 100 is more than 4.
     assert.strictEqual(brokenAfter("mean_ttft_ms < 4", slow, 100), 41)
+    // None of these is a good one: after six, 94 are left.
+    assert.strictEqual(brokenAfter("goodput_completed_requests >= 95", slow, 100), 6)
+    assert.strictEqual(brokenAfter("goodput_completed_requests > 95", slow, 100), 5)
+    // A hundredth of a second has passed with the first token: 94 good ones in that time are 9,400 a second.
+    assert.strictEqual(brokenAfter("goodput_request_throughput_rps >= 9401", slow, 100), 6)
+    assert.strictEqual(brokenAfter("request_throughput_rps > 9999", slow, 100), undefined)
+    assert.strictEqual(brokenAfter("request_throughput_rps > 10000", slow, 100), 1)
+    assert.strictEqual(brokenAfter("duration_ms < 10", slow, 100), 1)
+  })
+
+  it("is known from gaps between tokens as well", () => {
+    const watch = new ConstraintWatch(Result.getOrThrow(parseConditions(["max_itl_ms < 5"])), { requests: 100 })
+    watch.add({ _tag: "TokenGaps", gapsMs: Float64Array.of(4, 5), counts: Uint32Array.of(3, 0) })
+    assert.isUndefined(watch.broken)
+    watch.add({ _tag: "TokenGaps", gapsMs: Float64Array.of(4, 5), counts: Uint32Array.of(3, 1) })
+    assert.strictEqual(watch.broken, "max_itl_ms < 5 is broken for good after 0 of 100 requests")
   })
 
   it("is not looked for where it cannot be known", () => {
     assert.strictEqual(brokenAfter("p99_ttft_ms > 20", slow, 100), undefined)
     assert.strictEqual(brokenAfter("p99_itl_ms < 1", slow, 100), undefined)
+    assert.strictEqual(brokenAfter("goodput_completed_requests < 95", slow, 100), undefined)
     // So many that percentiles become estimates.
     assert.strictEqual(brokenAfter("max_ttft_ms < 1", slow, 2 ** 23), undefined)
   })
@@ -128,6 +162,34 @@ describe("stop_early", () => {
           assert.isBelow(seen, 10)
           assert.include(remarks(plan(text), early), `${10 - seen} combinations not run: with more GPUs than the best`)
         } else assert.strictEqual(seen, 10)
+      }
+    })
+  )
+
+  it.effect("comes to the verdict of whole runs, whatever is asked for", () =>
+    Effect.gen(function* () {
+      const asking = (constraint: string, more = "") =>
+        shape("objective: minimise mean_ttft_ms", more)
+          .replace("base: {", "base: {sla-ttft-ms: 400, ")
+          .replace("p95_ttft_ms < 600 ms", constraint)
+      const whole = yield* Effect.provide(swept(asking("p95_ttft_ms < 1 h")), services())
+      assert.strictEqual(whole.candidates.length, 10)
+      for (const text of [
+        "goodput_completed_requests >= 15",
+        "goodput_request_throughput_rps > 8",
+        "request_throughput_rps >= 12",
+        "duration_ms <= 1 s",
+        "max_itl_ms < 20"
+      ]) {
+        const [condition] = Result.getOrThrow(parseConditions([text], sweepMetrics))
+        const holding = whole.candidates.filter(({ reports }) => judge(condition!, reports[0]).holds)
+        const early = yield* Effect.provide(swept(asking(text, "stop_early: true")), services())
+        const feasible = early.candidates.filter(({ isFeasible }) => isFeasible)
+        const indexes = (all: ReadonlyArray<{ readonly index: number }>) => all.map(({ index }) => index)
+        assert.deepStrictEqual(indexes(feasible), indexes(holding), text)
+        assert.isAbove(holding.length, 0, text)
+        assert.isAbove(early.stopped.length, 0, text)
+        assert.strictEqual(early.candidates.length + early.stopped.length, 10)
       }
     })
   )
