@@ -36,7 +36,8 @@ const compare = async (
   { arguments: words }: Case,
   reference: ReferenceResult
 ): Promise<Array<string>> => {
-  const guide = reference._tag === "Done" ? guideFor(words, columnsOf(reference.lines)) : undefined
+  const recorded = reference._tag === "Done" && reference.lines !== undefined ? columnsOf(reference.lines) : undefined
+  const guide = recorded === undefined ? undefined : guideFor(words, recorded)
   const exit = await Effect.runPromiseExit(runCommand([trace], words, { hook: guide?.hook }))
   if (Exit.isSuccess(exit)) {
     if (reference._tag === "Failed") return [`the reference failed: ${reference.message}`]
@@ -46,7 +47,7 @@ const compare = async (
     return [
       ...(guide?.faults ?? []),
       ...reportDifferences(report, reference.report),
-      ...requestDifferences(records, columnsOf(reference.lines))
+      ...(recorded === undefined ? [] : requestDifferences(records, recorded))
     ]
   }
   const failure = Cause.squash(exit.cause)
@@ -60,7 +61,7 @@ const compare = async (
 }
 
 const record = (folder: string, name: string, { arguments: words, rows }: Case, reference: ReferenceResult): void => {
-  if (reference._tag !== "Done") return
+  if (reference._tag !== "Done" || reference.lines === undefined) return
   const run = { rows, arguments: words, report: figuresOf(reference.report), requests: columnsOf(reference.lines) }
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, `${name}.json.gz`), gzipSync(JSON.stringify(run), { level: 9 }))

@@ -431,6 +431,77 @@ const sglang = (dice: Dice): Case => {
   return { rows: dice.chance(0.3) ? sessionRows(dice, rows) : rows, arguments: command(dice, args, tokens) }
 }
 
+/** Workers of any engine behind the KV router, which is told all that leaves nothing to chance but ties. */
+const routed = (dice: Dice): Case => {
+  const pool = poolOf(dice)
+  const tokens = traceBlock(dice, pool)
+  const rows = withOwnLengths(flatRows(dice, pool, tokens)).filter(
+    ({ input_length, output_length }) => input_length + output_length <= (pool.blocks * pool.blockTokens) / 2
+  )
+  const optional = (chance: number, settings: Record<string, unknown>): Record<string, unknown> =>
+    dice.chance(chance) ? settings : {}
+  const config = {
+    router_queue_threshold: dice.pick([0, 0.02, 1, 16, null]),
+    ...optional(0.5, { router_queue_policy: dice.pick(["fcfs", "lcfs", "wspt"]) }),
+    ...optional(0.5, { overlap_score_credit: dice.pick([0, 0.3, 1]) }),
+    ...optional(0.3, { overlap_score_credit_decay: dice.pick([0.1, 1]) }),
+    ...optional(0.5, { prefill_load_scale: dice.pick([0, 0.5, 2]) }),
+    ...optional(0.3, { router_track_active_blocks: false }),
+    ...optional(0.3, { router_assume_kv_reuse: false }),
+    ...optional(0.3, { router_track_prefill_tokens: false })
+  }
+  const args = { ...engine(dice, pool), engine_type: dice.pick(["vllm", "vllm", "trtllm", "sglang"]) }
+  const served = rows.length === 0 ? [{ timestamp: 0, input_length: 1, output_length: 2, hash_ids: [1] }] : rows
+  return {
+    rows: dice.chance(0.3) ? sessionRows(dice, served) : served,
+    arguments: [
+      ...command(dice, args, tokens, dice.between(2, 4)),
+      "--router-mode",
+      "kv_router",
+      "--router-config",
+      JSON.stringify(config),
+      ...(dice.chance(0.3) ? ["--replay-concurrency", String(dice.pick([1, 3, 8]))] : [])
+    ]
+  }
+}
+
+/** Bursts over a minute or so, under the reference's planner. */
+const planned = (dice: Dice): Case => {
+  const blockTokens = dice.pick([16, 64])
+  const disaggregated = dice.chance(0.4)
+  let timestamp = 0
+  const rows = Array.from({ length: dice.between(20, 150) }, (): CaseRow => {
+    timestamp += dice.pick([0, 0, 20, 100, 700, 4_000])
+    const ids = hashIds(dice, 12)
+    return { timestamp, input_length: ids.length * 256, output_length: dice.between(1, 200), hash_ids: ids }
+  })
+  const target = dice.pick(["throughput", "latency", "load", "sla"])
+  const planner = {
+    mode: disaggregated ? "disagg" : "agg",
+    report_interval_hours: null,
+    live_dashboard_port: 0,
+    optimization_target: target,
+    load_adjustment_interval_seconds: dice.pick([1, 2, 5]),
+    ...(dice.chance(0.6) ? { max_gpu_budget: dice.pick([-1, 4, 6]) } : {}),
+    ...(target === "load" ? { decode_scale_up_kv_rate: 60, decode_scale_down_kv_rate: dice.pick([0, 20]) } : {}),
+    ...(target === "load" && disaggregated
+      ? { prefill_scale_up_queue_tokens: 2_000, prefill_scale_down_queue_tokens: dice.pick([0, 500]) }
+      : {}),
+    ...(target === "sla"
+      ? { enable_load_scaling: true, enable_throughput_scaling: false, ttft_ms: dice.pick([100, 800]), itl_ms: 20 }
+      : {})
+  }
+  const args = {
+    block_size: blockTokens,
+    num_gpu_blocks: Math.ceil(dice.pick([6_000, 30_000]) / blockTokens),
+    ...(dice.chance(0.4) ? { startup_time: dice.pick([1, 4]) } : {})
+  }
+  const deployed = disaggregated
+    ? pools(dice, { ...args, ...transferSettings(dice) }, args, 256)
+    : command(dice, args, 256)
+  return { rows, arguments: [...deployed, "--planner-config", JSON.stringify(planner)] }
+}
+
 export const families = {
   pressure,
   speedups,
@@ -446,7 +517,9 @@ export const families = {
   sglangHandoff,
   zeroTime,
   tightDecode,
-  plannedHandoff
+  plannedHandoff,
+  routed,
+  planned
 } as const
 
 export type Family = keyof typeof families

@@ -5,7 +5,12 @@ import { join } from "node:path"
 import type { Line, RecordedReport } from "../support/Comparison.ts"
 
 export type ReferenceResult =
-  | { readonly _tag: "Done"; readonly report: RecordedReport; readonly lines: ReadonlyArray<Line> }
+  | {
+      readonly _tag: "Done"
+      readonly report: RecordedReport
+      /** `undefined` where it tells nothing of single requests: with its planner. */
+      readonly lines: ReadonlyArray<Line> | undefined
+    }
   | { readonly _tag: "Failed"; readonly message: string }
   /** It was still running after the time allowed. */
   | { readonly _tag: "Hung" }
@@ -28,6 +33,12 @@ const execute = (command: string, words: ReadonlyArray<string>): Promise<Referen
     )
   })
 
+const linesOf = (file: string): ReadonlyArray<Line> =>
+  (existsSync(file) ? readFileSync(file, "utf8") : "")
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line))
+
 /** Runs the reference on a trace; `folder` is for its outputs. */
 export const runReference = async (
   command: string,
@@ -37,15 +48,13 @@ export const runReference = async (
 ): Promise<ReferenceResult> => {
   const [report, lines] = [join(folder, "reference.json"), join(folder, "reference.jsonl")]
   for (const file of [report, lines]) rmSync(file, { force: true })
-  const trouble = await execute(command, [trace, ...words, "--report-json", report, "--report-jsonl", lines])
+  const tellsRequests = !words.includes("--planner-config")
+  const outputs = ["--report-json", report, ...(tellsRequests ? ["--report-jsonl", lines] : [])]
+  const trouble = await execute(command, [trace, ...words, ...outputs])
   if (trouble !== undefined) return trouble
-  const text = existsSync(lines) ? readFileSync(lines, "utf8") : ""
   return {
     _tag: "Done",
     report: JSON.parse(readFileSync(report, "utf8")),
-    lines: text
-      .split("\n")
-      .filter((line) => line !== "")
-      .map((line) => JSON.parse(line))
+    lines: tellsRequests ? linesOf(lines) : undefined
   }
 }
