@@ -285,6 +285,18 @@ describe("the public surface", () => {
     }
   })
 
+  it("has every namespace of which code in documentation takes something", () => {
+    const ofEffect = ["Effect", "Layer", "Schema", "Stream"]
+    for (const { name, text } of documents.filter(({ name }) => name.endsWith(".md"))) {
+      for (const [, code] of text.matchAll(/^```ts\n([\s\S]*?)^```/gm)) {
+        for (const [whole, namespace, member] of code!.matchAll(/(?<![.\w])([A-Z]\w+)\.(\w+)/g)) {
+          if (ofEffect.includes(namespace!)) continue
+          assert(Object.hasOwn(surface[namespace!] ?? {}, member!), `${name} takes ${whole}`)
+        }
+      }
+    }
+  })
+
   it("works without @effect/platform-node", () => {
     const seen = new Set<string>()
     const packages = new Set<string>()
