@@ -10,9 +10,9 @@ if (problem === undefined) {
   // Before anything that fills the heap; help and version fill none, and compile next to nothing.
   if (!command.startsWith("-")) {
     await import("./SmallHeap.ts")
+    if (command === "sweep" || command === "find") await import("./ThreadHeap.ts")
     await import("./CompiledCode.ts")
   }
-  if (command === "sweep" || command === "find") await import("./ThreadHeap.ts")
   await import("./Process.ts")
 } else {
   process.stderr.write(`error: ${problem}\n`)

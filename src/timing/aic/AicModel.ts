@@ -18,6 +18,9 @@ const maxKeptBatch = 8192
 
 /** Prices of a decode step of one batch that hold for every context length. */
 interface BatchPrices {
+  /** Sum of those before the first operation that reads sequences. */
+  readonly beforeMs: number
+  /** By operation; 0 for those that read sequences. */
   readonly ms: Float64Array
   /** What their look-ups left; `undefined` where they left nothing. */
   readonly left: MeasuredRange | undefined
@@ -26,6 +29,9 @@ interface BatchPrices {
 export class AicModel {
   private readonly context: ReadonlyArray<PricedOp>
   private readonly generation: ReadonlyArray<PricedOp>
+  /** Operations of a decode step that read sequences, by their places in it. */
+  private readonly reading: ReadonlyArray<PricedOp>
+  private readonly readingAt: Int32Array
   /** What the look-ups of the last call left. */
   readonly range: MeasuredRange
   private readonly batches: Array<BatchPrices | undefined> = Array.from({ length: maxKeptBatch + 1 })
@@ -34,6 +40,8 @@ export class AicModel {
     this.context = context
     this.generation = generation
     this.range = range
+    this.reading = generation.filter((op) => op.readsSequence)
+    this.readingAt = Int32Array.from(this.reading, (op) => generation.indexOf(op))
   }
 
   /** Milliseconds of prefilling `newTokens` (>= 1) in each of `batch` requests on top of `prefixTokens`. */
@@ -53,10 +61,14 @@ export class AicModel {
     const prices = this.batches[batch] ?? this.priceBatch(batch)
     this.range.reset()
     if (prices.left !== undefined) this.range.addFrom(prices.left)
-    let total = 0
-    for (let i = 0; i < this.generation.length; i++) {
-      const op = this.generation[i]!
-      total += op.readsSequence ? op.ms(batch, batch, contextTokens + 1, 0) : prices.ms[i]!
+    const { ms } = prices
+    const { reading, readingAt } = this
+    // In the order of the list, with what is known of it: one operation of ten reads sequences.
+    let total = prices.beforeMs
+    for (let k = 0; k < reading.length; k++) {
+      total += reading[k]!.ms(batch, batch, contextTokens + 1, 0)
+      const end = k + 1 < reading.length ? readingAt[k + 1]! : ms.length
+      for (let i = readingAt[k]! + 1; i < end; i++) total += ms[i]!
     }
     return total
   }
@@ -64,7 +76,8 @@ export class AicModel {
   private priceBatch(batch: number): BatchPrices {
     this.range.reset()
     const ms = Float64Array.from(this.generation, (op) => (op.readsSequence ? 0 : op.ms(batch, batch, 0, 0)))
-    const prices = { ms, left: this.range.left ? copyOf(this.range) : undefined }
+    const beforeMs = ms.subarray(0, this.readingAt[0] ?? ms.length).reduce((sum, price) => sum + price, 0)
+    const prices = { beforeMs, ms, left: this.range.left ? copyOf(this.range) : undefined }
     if (batch <= maxKeptBatch) this.batches[batch] = prices
     return prices
   }

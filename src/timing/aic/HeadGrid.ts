@@ -5,7 +5,7 @@
  * The tables thin out towards long sequences: between two outer values only the inner values measured at both count, so a
  * large batch at a long length is extrapolated from small ones. That is how the reference reads them (ai-dynamo 1.3.1).
  */
-import { segmentOf } from "../Segment.ts"
+import { isSegmentOf, segmentOf } from "../Segment.ts"
 import { lineThrough } from "./Curve.ts"
 import type { Axis, MeasuredRange } from "./MeasuredRange.ts"
 import { column, type RowTable } from "./PerfTables.ts"
@@ -57,6 +57,9 @@ class Cells implements Grid {
   private readonly range: MeasuredRange
   private readonly outerAxis: Axis
   private readonly innerAxis: Axis
+  /** Cell of the last look-up; decode steps that follow each other are mostly in the same one. */
+  private lastOuter = 0
+  private lastInner = 0
 
   constructor(outer: Float64Array, strips: ReadonlyArray<Strip>, range: MeasuredRange, axes: readonly [Axis, Axis]) {
     this.outer = outer
@@ -67,10 +70,12 @@ class Cells implements Grid {
   }
 
   at(outer: number, inner: number): number {
-    const i = segmentOf(this.outer, outer)
+    const i = isSegmentOf(this.outer, this.lastOuter, outer) ? this.lastOuter : segmentOf(this.outer, outer)
     const strip = this.strips[i]!
     const { lowerMs, upperMs } = strip
-    const j = segmentOf(strip.inner, inner)
+    const j = isSegmentOf(strip.inner, this.lastInner, inner) ? this.lastInner : segmentOf(strip.inner, inner)
+    this.lastOuter = i
+    this.lastInner = j
     const o0 = this.outer[i]!
     const o1 = this.outer[i + 1] ?? o0
     const n0 = strip.inner[j]!
@@ -94,6 +99,8 @@ class ExactFirst implements Grid {
   private readonly outer: Float64Array
   private readonly rows: ReadonlyArray<Row>
   private readonly otherwise: Grid
+  /** Segment of the last look-up, as in {@link Cells}. */
+  private last = 0
 
   constructor(outer: Float64Array, rows: ReadonlyArray<Row>, otherwise: Grid) {
     this.outer = outer
@@ -102,19 +109,19 @@ class ExactFirst implements Grid {
   }
 
   at(outer: number, inner: number): number {
-    const i = nodeAt(this.outer, outer)
+    if (!isSegmentOf(this.outer, this.last, outer)) this.last = segmentOf(this.outer, outer)
+    const i = nodeAt(this.outer, outer, this.last)
     if (i >= 0) {
       const row = this.rows[i]!
-      const j = nodeAt(row.inner, inner)
+      const j = nodeAt(row.inner, inner, segmentOf(row.inner, inner))
       if (j >= 0) return row.ms[j]!
     }
     return this.otherwise.at(outer, inner)
   }
 }
 
-/** Index of the node that equals `x`, or -1. */
-const nodeAt = (nodes: Float64Array, x: number): number => {
-  const i = segmentOf(nodes, x)
+/** Index of the node that equals `x`, which lies in the segment `i`, or -1. */
+const nodeAt = (nodes: Float64Array, x: number, i: number): number => {
   if (nodes[i] === x) return i
   return nodes[i + 1] === x ? i + 1 : -1
 }
