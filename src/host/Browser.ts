@@ -18,3 +18,5 @@ export const openParquet: typeof Node.openParquet = missing("reading a Parquet f
 
 /** Browsers do not say. */
 export const availableMemoryBytes: typeof Node.availableMemoryBytes = () => Number.POSITIVE_INFINITY
+export const heapUse: typeof Node.heapUse = () => ({ usedBytes: 0, limitBytes: Number.POSITIVE_INFINITY })
+export const collectGarbage: typeof Node.collectGarbage = () => {}

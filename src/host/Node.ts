@@ -39,3 +39,35 @@ export const openParquet = async (path: string) => {
 
 /** Memory that this process may still take, bytes. */
 export const availableMemoryBytes = (): number => process.availableMemory()
+
+export interface HeapUse {
+  /** What lies in the heap of this thread, alive or not, bytes. */
+  readonly usedBytes: number
+  /** At which V8 ends the process, bytes. */
+  readonly limitBytes: number
+}
+
+/** A limit of one's own; the one that V8 reports counts its young generation too, which may be larger. */
+const givenHeapBytes = (): number | undefined => {
+  const words = [...process.execArgv, ...(process.env["NODE_OPTIONS"] ?? "").split(" ")]
+  const sizes = words.flatMap((word) => /^--max[-_]old[-_]space[-_]size=(\d+)$/.exec(word)?.[1] ?? [])
+  return sizes.length === 0 ? undefined : Number(sizes[0]) * 2 ** 20
+}
+
+let givenBytes: number | undefined
+let isGivenKnown = false
+
+export const heapUse = (): HeapUse => {
+  if (!isGivenKnown) {
+    givenBytes = givenHeapBytes()
+    isGivenKnown = true
+  }
+  const { heap_size_limit, used_heap_size } = process.getBuiltinModule("node:v8").getHeapStatistics()
+  return { usedBytes: used_heap_size, limitBytes: givenBytes ?? heap_size_limit }
+}
+
+/** Collects all garbage at once, which takes about a second per GiB that is alive. */
+export const collectGarbage = (): void => {
+  process.getBuiltinModule("node:v8").setFlagsFromString("--expose-gc")
+  process.getBuiltinModule("node:vm").runInNewContext("gc")()
+}

@@ -21,6 +21,7 @@ import type { TraceRow } from "../trace/TraceRow.ts"
 import { throughFrontEnd } from "../workload/FrontEnd.ts"
 import { Workload, type WorkloadCore } from "../workload/Workload.ts"
 import { failureOf } from "./CoreFailure.ts"
+import { checkHeap } from "./HeapGuard.ts"
 import { ReplayError } from "./ReplayError.ts"
 import { identityFor } from "./RunIdentity.ts"
 import { RunLedger } from "./RunLedger.ts"
@@ -247,6 +248,7 @@ const advance = <E>(run: Run<E>): LoopState => {
 
 const slice = <E>(state: Run<E>, feed: Output<E>, loop: Output<E>): Output<E> => {
   const startedAt = performance.now()
+  checkHeap(state.ledger.inFlight)
   for (;;) {
     if (state.stopRequested) state.loop.interrupt()
     const loopState = advance(state)

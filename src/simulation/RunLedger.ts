@@ -3,7 +3,11 @@
  *
  * `arrived = finished + in flight` holds at any time; the report shows it.
  */
+import { checkHeap } from "./HeapGuard.ts"
 import type { RequestStatus, SimRequest } from "../request/SimRequest.ts"
+
+/** Arrivals between looks at the heap, a power of two: less than a fiftieth of the smallest heap that a run starts in. */
+const arrivalsPerLook = 2048
 
 export class RunLedger {
   arrived = 0
@@ -15,8 +19,10 @@ export class RunLedger {
     return this.arrived - this.finished
   }
 
+  /** Throws `HeapFull` where there is no room for more of them. */
   arrive(): void {
     this.arrived += 1
+    if (this.arrived % arrivalsPerLook === 0) checkHeap(this.inFlight)
   }
 
   /** The request has ended and nothing in the simulation needs it any more. */

@@ -6,7 +6,7 @@ import { availableMemoryBytes } from "../host/Node.ts"
 
 /** A run that needs more memory than there is. */
 export class OutOfMemory extends Error {
-  override readonly name = "OutOfMemory"
+  override readonly name: string = "OutOfMemory"
 }
 
 /** Pools below this many bytes are made without asking what the machine has. */
