@@ -7,6 +7,7 @@ import type {
   TraceStatistics
 } from "../trace/TraceStatistics.ts"
 import { figureTable } from "../report/FigureTable.ts"
+import { counted } from "../settings/Counted.ts"
 
 export interface Inspection {
   /** The files. */
@@ -83,7 +84,7 @@ export const inspectionText = (inspection: Inspection): string => {
     ["outputs", plansOutputs ? "some generated tokens are planned" : undefined],
     [
       "clamped",
-      clampedRows === 0 ? undefined : `${figure(clampedRows)} requests ask for more tokens than their hash ids supply`
+      clampedRows === 0 ? undefined : `${counted(clampedRows, "request")} with more prompt tokens than hash ids supply`
     ],
     ["open loop", openLoopProblem === undefined ? undefined : `not possible: ${openLoopProblem}`],
     ["closed loop", closedLoopProblem === undefined ? undefined : `not possible: ${closedLoopProblem}`]

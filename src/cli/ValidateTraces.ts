@@ -11,6 +11,7 @@ import type { TraceError } from "../trace/TraceError.ts"
 import type { TraceSurvey } from "../trace/TraceSurvey.ts"
 import { InvalidTraces } from "./CliError.ts"
 import { inputName, openInput } from "../run/OpenTrace.ts"
+import { counted } from "../settings/Counted.ts"
 
 /** What was found about one trace. */
 interface Finding {
@@ -72,7 +73,7 @@ const tell = Effect.fnUntraced(function* ({ name, notices, problemCount, problem
   const shown = problemCount > problems.length ? `, the first ${problems.length} shown` : ""
   const verdict =
     survey === undefined
-      ? `${problemCount} ${problemCount === 1 ? "problem" : "problems"}${shown}`
+      ? `${counted(problemCount, "problem")}${shown}`
       : `ok, ${survey.rows.toLocaleString("en-US")} requests${restrictionOf(survey)}`
   yield* Console.log(printable(`${name}: ${verdict}`))
 })

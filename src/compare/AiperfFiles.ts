@@ -4,6 +4,7 @@
  * Its `inter_token_latency` is `(request latency - TTFT) / (output tokens - 1)` of each request, which is our `tpot_ms`; its
  * `inter_chunk_latency` lists the gaps themselves, which is our `itl_ms` as far as a chunk is a token.
  */
+import { counted } from "../settings/Counted.ts"
 import { numberAt, numbersAt, textAt, valueAt } from "./Fields.ts"
 import { type Measurement, measurementOf, type RequestSample } from "./Measurement.ts"
 import { type MetricName, type Statistics, statisticNames, type TotalName } from "./Metric.ts"
@@ -81,7 +82,7 @@ export const aiperfLines = (name: string, all: ReadonlyArray<unknown>): Measurem
     requests: lines.map(requestOf),
     gapsMs: lines.flatMap(chunkGaps),
     calls,
-    remarks: failed === 0 ? [] : [`${name}: ${failed} requests that failed or were cancelled are left out`]
+    remarks: failed === 0 ? [] : [`${name}: left out: ${counted(failed, "request")} that failed or had been cancelled`]
   })
 }
 

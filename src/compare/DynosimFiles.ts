@@ -1,4 +1,5 @@
 /** Our own reports and per-request lines. */
+import { counted } from "../settings/Counted.ts"
 import { numberAt, textAt, valueAt } from "./Fields.ts"
 import { type Measurement, measurementOf, type RequestSample } from "./Measurement.ts"
 import type { MetricName, StatisticName, Statistics, TotalName } from "./Metric.ts"
@@ -58,8 +59,8 @@ export const dynosimLines = (name: string, lines: ReadonlyArray<unknown>): Measu
     source: "dynosim per-request lines",
     requests: completed.map(dynosimRequest),
     remarks: [
-      ...(others === 0 ? [] : [`${name}: ${others} requests that did not complete are left out`]),
-      ...(outside === 0 ? [] : [`${name}: ${outside} requests outside the measured window are left out`])
+      ...(others === 0 ? [] : [`${name}: left out: ${counted(others, "request")} that did not complete`]),
+      ...(outside === 0 ? [] : [`${name}: left out: ${counted(outside, "request")} outside the measured window`])
     ]
   })
 }

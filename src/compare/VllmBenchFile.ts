@@ -4,6 +4,7 @@
  * Its ITL is the distribution over all gaps, as ours; its TPOT the mean gap of a request. Requests have no ids and stand in the order in
  * which they were sent.
  */
+import { counted } from "../settings/Counted.ts"
 import { listAt, numberAt, numbersAt, textAt, valueAt } from "./Fields.ts"
 import { type Measurement, measurementOf, type RequestSample } from "./Measurement.ts"
 import type { MetricName, Statistics, TotalName } from "./Metric.ts"
@@ -45,7 +46,7 @@ export const vllmBench = (name: string, file: unknown): Measurement => {
     gapsMs: listAt(file, "itls").flatMap((gaps) => (Array.isArray(gaps) ? gaps.map((gap) => Number(gap) * 1000) : [])),
     statistics: new Map(tags.map(([metric, tag]) => [metric, told(file, tag)])),
     totals,
-    remarks: failed === 0 ? [] : [`${name}: ${failed} requests that failed are left out`]
+    remarks: failed === 0 ? [] : [`${name}: left out: ${counted(failed, "request")} that failed`]
   })
 }
 

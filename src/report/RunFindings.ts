@@ -2,6 +2,7 @@
  * What the events of a run tell that must not go unnoticed: figures that mean less than their name says, requests that never fitted.
  */
 import type { RequestRecord } from "../request/SimRequest.ts"
+import { counted } from "../settings/Counted.ts"
 import type { PoolFacts } from "./ReportOptions.ts"
 import { outputLength, type RequestTotals } from "./RequestTotals.ts"
 
@@ -63,5 +64,3 @@ const ownReuse = ({ inputTokens, reusedTokens, sharedReusedTokens }: RequestTota
       ]
 
 const percent = (part: number, whole: number): string => `${((100 * part) / whole).toFixed(1)} %`
-
-const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`

@@ -1,6 +1,7 @@
 /** What a sweep found as text: a table for people, CSV for spreadsheets, JSON for programs. The same summary gives the same bytes. */
 import { describeJudgement } from "../report/Condition.ts"
 import type { Metric } from "../report/Metric.ts"
+import { counted } from "../settings/Counted.ts"
 import { type Candidate, figureOf } from "./Candidate.ts"
 import { objectiveText } from "./Objective.ts"
 import { looksForFewestGpus } from "./CheapestFirst.ts"
@@ -45,8 +46,6 @@ export const tableRows = (plan: Plan, summary: Summary): ReadonlyArray<ReadonlyA
   ]
 }
 
-const times = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`
-
 /** What is worth a sentence below the table. */
 export const remarks = (plan: Plan, summary: Summary): ReadonlyArray<string> => {
   const { best, candidates, elsewhere, failed, impossible } = summary
@@ -64,15 +63,15 @@ export const remarks = (plan: Plan, summary: Summary): ReadonlyArray<string> => 
     reports.some(({ dynosim }) => dynosim.rejected_requests > 0)
   ).length
   return [
-    `${times(candidates.length, "combination")} run, ${feasible} within the constraints; ${plan.objectives.map(objectiveText).join(", ")}`,
+    `${counted(candidates.length, "combination")} run, ${feasible} within the constraints; ${plan.objectives.map(objectiveText).join(", ")}`,
     ...findingTexts(plan, summary),
     ...nearest,
-    ...(unserved === 0 ? [] : [`${times(unserved, "combination")} rejected requests: see dynosim.rejected_requests`]),
-    ...[...impossible].map(([reason, count]) => `${times(count, "combination")} skipped: ${reason}`),
+    ...(unserved === 0 ? [] : [`${counted(unserved, "combination")} rejected requests: see dynosim.rejected_requests`]),
+    ...[...impossible].map(([reason, count]) => `${counted(count, "combination")} skipped: ${reason}`),
     ...stoppedTexts(plan, summary),
     ...plan.leftOut,
     ...failed.map(({ cell, reason }) => `run ${cell.index} failed (${cell.values.join(", ")}): ${reason}`),
-    ...(elsewhere === 0 ? [] : [`${times(elsewhere, "run")} of other shards not stored here yet`])
+    ...(elsewhere === 0 ? [] : [`${counted(elsewhere, "run")} of other shards not stored here yet`])
   ]
 }
 
@@ -86,9 +85,9 @@ const stoppedTexts = (plan: Plan, { best, elsewhere, stopped, ...rest }: Summary
   return [
     ...(stopped.length === 0
       ? []
-      : [`${times(stopped.length, "combination")} stopped early, with a constraint broken for good`]),
+      : [`${counted(stopped.length, "combination")} stopped early, with a constraint broken for good`]),
     ...(unseen > 0 && best?.isFeasible === true
-      ? [`${times(unseen, "combination")} not run: with more GPUs than the best`]
+      ? [`${counted(unseen, "combination")} not run: with more GPUs than the best`]
       : [])
   ]
 }

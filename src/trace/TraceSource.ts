@@ -7,6 +7,7 @@ import type * as FileSystem from "effect/FileSystem"
 import type * as Scope from "effect/Scope"
 import type * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
+import { counted } from "../settings/Counted.ts"
 import { defaultSeed } from "../structures/Pcg32.ts"
 import { freshPrefixes } from "./formats/PrefixModel.ts"
 import { agenticMooncakeRows, agenticRules } from "./AgenticMooncakeReader.ts"
@@ -83,7 +84,7 @@ const openLines = Effect.fnUntraced(function* (file: string, traceBlockTokens: n
 const clampedNotices = ({ clampedRows }: TraceSurvey): ReadonlyArray<string> =>
   clampedRows === 0
     ? []
-    : [`${clampedRows} requests ask for more prompt tokens than their hash_ids supply and get what there is`]
+    : [`${counted(clampedRows, "request")} with more prompt tokens than hash_ids supply: cut to what there is`]
 
 const openMooncakeRows = Effect.fnUntraced(function* (
   { file, ...reading }: MooncakeOptions,

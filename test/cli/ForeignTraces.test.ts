@@ -79,7 +79,7 @@ describe("foreign traces", () => {
         assert.strictEqual(exit, 0, stderr)
         const told = warnings(folder.read("r.json")).join("\n")
         assert.match(told, /looks like CSV with the columns .* and is read as azure/)
-        assert.match(told, /1 requests without output are left out/)
+        assert.match(told, /left out: 1 request without output/)
         assert.match(told, /what prompts share is made up: --prefix-model system:512, seed 42/)
         assert.include(stderr, "is read as azure")
       }

@@ -119,7 +119,7 @@ describe("dynosim replay", () => {
       replay,
       ({ exit, stderr }) => {
         assert.strictEqual(exit, 0)
-        assert.match(stderr, /^note: a\.jsonl: 1 requests ask for more prompt tokens than their hash_ids supply/)
+        assert.match(stderr, /^note: a\.jsonl: 1 request with more prompt tokens than hash_ids supply/)
       }
     )
   )

@@ -141,7 +141,7 @@ describe("dialects", () => {
     toldEverywhere(
       lines([{ timestamp: 0, input_length: 3000, output_length: 3, hash_ids: [1, 2, 3] }]),
       [],
-      /1 requests ask for more prompt tokens than their hash_ids supply/,
+      /1 request with more prompt tokens than hash_ids supply/,
       /1 of 1 rows have fewer hash ids .*1024 fits all rows/
     )
   )

@@ -152,7 +152,7 @@ describe("measurements", () => {
   })
 
   it("leave out what failed, and say so", () => {
-    assert.deepStrictEqual(read(vllm).remarks, ["file: 1 requests that failed are left out"])
+    assert.deepStrictEqual(read(vllm).remarks, ["file: left out: 1 request that failed"])
     assert.strictEqual(read(vllm).requests.length, 2)
   })
 

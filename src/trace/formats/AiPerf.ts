@@ -2,14 +2,14 @@
  * AIPerf's superset of mooncake rows: hash ids and output lengths are optional, later turns of a session hold what they add,
  * and a prompt may be given as text.
  */
-import * as Effect from "effect/Effect"
+import { counted } from "../../settings/Counted.ts"
 import { isJsonObject, type JsonObject } from "../JsonLine.ts"
 import { mooncakeRowOf, mooncakeRules } from "../MooncakeReader.ts"
 import type { RowResult } from "../RowReader.ts"
 import type { TraceRow } from "../TraceRow.ts"
 import { tokensOf } from "./Cells.ts"
 import { defaultForeignBlockTokens, type ForeignReading, type OpenForeign } from "./ForeignFormat.ts"
-import { itemsOf, openLinesOf } from "./JsonLinesFormat.ts"
+import { openObjectLines } from "./JsonLinesFormat.ts"
 import { MadeUpPrompts } from "./MadeUpPrompts.ts"
 
 /** Far from the ids that rows of the same file may bring. */
@@ -65,10 +65,10 @@ class Rows {
     return [
       ...(this.withoutOutput === 0
         ? []
-        : [`${this.withoutOutput} requests do not say how long their output is and get ${defaultOutputTokens} tokens`]),
+        : [`${counted(this.withoutOutput, "request")} without length of output: ${defaultOutputTokens} tokens each`]),
       ...(this.measured === 0
         ? []
-        : [`${this.measured} prompts are taken to have a token per ${textBytesPerToken} bytes of their text`])
+        : [`${counted(this.measured, "prompt")} measured as a token per ${textBytesPerToken} bytes of text`])
     ]
   }
 
@@ -97,24 +97,10 @@ class Rows {
   }
 }
 
-export const openAiPerf: OpenForeign = (reading) =>
-  Effect.map(openLinesOf(reading.file), (lines) => {
-    const { file, traceBlockTokens = defaultForeignBlockTokens } = reading
-    let latest: Rows | undefined
-    return {
-      traceBlockTokens,
-      accumulatesPrompts: true,
-      isGraph: false,
-      rows: itemsOf(lines, {
-        file,
-        readAs: "aiperf",
-        rules: mooncakeRules,
-        make: () => {
-          const rows = new Rows(reading, traceBlockTokens)
-          latest = rows
-          return (object, line) => rows.rowOf(object, line)
-        }
-      }),
-      notices: () => latest?.notices() ?? []
-    }
-  })
+export const openAiPerf: OpenForeign = (reading) => {
+  const { file, traceBlockTokens = defaultForeignBlockTokens } = reading
+  return openObjectLines(
+    { file, readAs: "aiperf", rules: mooncakeRules, traceBlockTokens, accumulatesPrompts: true },
+    () => new Rows(reading, traceBlockTokens)
+  )
+}

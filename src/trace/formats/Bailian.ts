@@ -3,16 +3,16 @@
  *
  * By default every request arrives at its own time; with waiting turns the chats of one chain are a session.
  */
-import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { counted } from "../../settings/Counted.ts"
 import * as Fields from "../FieldSchemas.ts"
 import type { JsonObject } from "../JsonLine.ts"
 import type { RowResult } from "../RowReader.ts"
 import type { TraceRow } from "../TraceRow.ts"
 import { TraceClock } from "./Cells.ts"
 import { plainRow, type OpenForeign, type SessionTurns } from "./ForeignFormat.ts"
-import { itemsOf, openLinesOf } from "./JsonLinesFormat.ts"
+import { openObjectLines } from "./JsonLinesFormat.ts"
 
 const bailianFields = {
   chat_id: Schema.Finite,
@@ -40,10 +40,14 @@ class Chats {
   /** First chat of the chain of every chat. */
   private readonly roots = new Map<number, number>()
   private readonly turns: SessionTurns
-  leftOut = 0
+  private leftOut = 0
 
   constructor(turns: SessionTurns) {
     this.turns = turns
+  }
+
+  notices(): ReadonlyArray<string> {
+    return this.leftOut === 0 ? [] : [`left out: ${counted(this.leftOut, "request")} without output`]
   }
 
   rowOf(object: JsonObject, line: number): RowResult<TraceRow> {
@@ -76,22 +80,7 @@ class Chats {
 }
 
 export const openBailian: OpenForeign = ({ file, sessionTurns = "times", traceBlockTokens = publishedBlockTokens }) =>
-  Effect.map(openLinesOf(file), (lines) => {
-    let latest: Chats | undefined
-    return {
-      traceBlockTokens,
-      accumulatesPrompts: false,
-      isGraph: false,
-      rows: itemsOf(lines, {
-        file,
-        readAs: "bailian",
-        rules,
-        make: () => {
-          const chats = new Chats(sessionTurns)
-          latest = chats
-          return (object, line) => chats.rowOf(object, line)
-        }
-      }),
-      notices: () => (latest?.leftOut ? [`${latest.leftOut} requests without output are left out`] : [])
-    }
-  })
+  openObjectLines(
+    { file, readAs: "bailian", rules, traceBlockTokens, accumulatesPrompts: false },
+    () => new Chats(sessionTurns)
+  )

@@ -1,5 +1,6 @@
 /** Tables of requests: which columns hold what, and how a record becomes a row. */
 import * as Effect from "effect/Effect"
+import { counted } from "../../settings/Counted.ts"
 import { TraceError } from "../TraceError.ts"
 import type { TraceRow } from "../TraceRow.ts"
 import { shownCell, textOf, tokensOf, TraceClock, type TimeForm } from "./Cells.ts"
@@ -194,7 +195,9 @@ export const tableTrace = Effect.fnUntraced(function* (table: Table, mapping: Ta
     isGraph: false,
     rows,
     notices: () =>
-      latest === undefined || latest.leftOut === 0 ? [] : [`${latest.leftOut} requests without output are left out`]
+      latest === undefined || latest.leftOut === 0
+        ? []
+        : [`left out: ${counted(latest.leftOut, "request")} without output`]
   }
   return trace
 })

@@ -4,7 +4,6 @@
  * The first turn of a session starts at the first of its timing events; a later one follows the turn before after the time that the
  * tools between them took, as far as the rows say, or else after what the timing events leave.
  */
-import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Fields from "../FieldSchemas.ts"
@@ -13,7 +12,7 @@ import type { RowResult } from "../RowReader.ts"
 import type { TraceRow } from "../TraceRow.ts"
 import { TraceClock } from "./Cells.ts"
 import { defaultForeignBlockTokens, plainRow, type ForeignReading, type OpenForeign } from "./ForeignFormat.ts"
-import { itemsOf, openLinesOf } from "./JsonLinesFormat.ts"
+import { openObjectLines } from "./JsonLinesFormat.ts"
 import { MadeUpPrompts } from "./MadeUpPrompts.ts"
 
 const traceLabFields = {
@@ -120,22 +119,10 @@ class Requests {
   }
 }
 
-export const openTraceLab: OpenForeign = (reading) =>
-  Effect.map(openLinesOf(reading.file), (lines) => {
-    const { file, traceBlockTokens = defaultForeignBlockTokens } = reading
-    return {
-      traceBlockTokens,
-      accumulatesPrompts: false,
-      isGraph: false,
-      rows: itemsOf(lines, {
-        file,
-        readAs: "tracelab",
-        rules,
-        make: () => {
-          const requests = new Requests(reading, traceBlockTokens)
-          return (object, line) => requests.rowOf(object, line)
-        }
-      }),
-      notices: () => []
-    }
-  })
+export const openTraceLab: OpenForeign = (reading) => {
+  const { file, traceBlockTokens = defaultForeignBlockTokens } = reading
+  return openObjectLines(
+    { file, readAs: "tracelab", rules, traceBlockTokens, accumulatesPrompts: false },
+    () => new Requests(reading, traceBlockTokens)
+  )
+}

@@ -7,6 +7,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import { counted } from "../../settings/Counted.ts"
 import type { LineBatch } from "../LineReader.ts"
 import { TraceError } from "../TraceError.ts"
 import type { TraceRow } from "../TraceRow.ts"
@@ -102,12 +103,12 @@ class VllmLog {
       ...(this.withoutPrompt === 0
         ? []
         : [
-            `${this.withoutPrompt} requests are left out, for the log does not say their prompts' tokens (--enable-log-requests, since vLLM 0.11 with VLLM_LOGGING_LEVEL=DEBUG)`
+            `left out: ${counted(this.withoutPrompt, "request")} of whose prompt the log does not say the tokens (--enable-log-requests, since vLLM 0.11 with VLLM_LOGGING_LEVEL=DEBUG)`
           ]),
       ...(this.withoutOutput === 0
         ? []
         : [
-            `${this.withoutOutput} requests are left out, for the log does not say how many tokens they were answered with (--enable-log-outputs)`
+            `left out: ${counted(this.withoutOutput, "request")} of whose answer the log does not say how many tokens it has (--enable-log-outputs)`
           ])
     ]
   }

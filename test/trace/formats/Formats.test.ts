@@ -44,7 +44,7 @@ const all: ReadonlyArray<Sample> = [
       [4314.579, 1300, 64, [1, 2, 3]],
       [60_000, 512, 13, [4]]
     ],
-    remark: /1 requests without output are left out/
+    remark: /left out: 1 request without output$/
   },
   {
     file: "azure_2024.csv",
@@ -81,7 +81,7 @@ const all: ReadonlyArray<Sample> = [
       [0, 18, 3, [1, 3], { requestId: "chatcmpl-1" }]
     ],
     remark:
-      /whole seconds.*1 requests are left out, for the log does not say their prompts.*1 requests are left out, for the log does not say how many/s
+      /whole seconds.*left out: 1 request of whose prompt the log does not say.*left out: 1 request of whose answer the log does not say how many/s
   },
   {
     file: "burstgpt.csv",
@@ -115,7 +115,7 @@ const all: ReadonlyArray<Sample> = [
       ],
       [235_000, 600, 12, [1, 2]]
     ],
-    remark: /1 requests without output are left out/
+    remark: /left out: 1 request without output$/
   },
   {
     file: "burstgpt.csv",
@@ -155,7 +155,7 @@ const all: ReadonlyArray<Sample> = [
       [50_250, 152, 30, [1, 2, 3, 4, 5, 6, 10, 11, 12, 13], { annotations: { session: "7", type: "text" } }],
       [69_875, 160, 3, [1, 2, 3, 4, 5, 6, 10, 11, 12, 13], { annotations: { session: "7", type: "text" } }]
     ],
-    remark: /1 requests without output/
+    remark: /1 request without output/
   },
   {
     file: "bailian.jsonl",
@@ -180,7 +180,7 @@ const all: ReadonlyArray<Sample> = [
       [120, 9, 3, [madeUp + 3]],
       [150, 2, 4, [madeUp + 4]]
     ],
-    remark: /1 requests do not say how long their output is and get 7 tokens/
+    remark: /1 request without length of output: 7 tokens each/
   },
   {
     file: "weka.jsonl",
