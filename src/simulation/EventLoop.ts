@@ -186,8 +186,9 @@ export abstract class EventLoop implements SimulationLoop {
       this.nextTransferMs(),
       this.pendingDecisions > 0 ? time.nextTimerMs : Number.POSITIVE_INFINITY
     )
-    const isLast = nextMs === Number.POSITIVE_INFINITY || nextMs > maxSimTimeMs
-    return isLast ? Math.min(nextMs, this.lastTransfersMs()) : nextMs
+    if (nextMs < Number.POSITIVE_INFINITY && nextMs <= maxSimTimeMs) return nextMs
+    this.transferMs = this.earliestTransferMs(false)
+    return Math.min(nextMs, this.nextTransferMs())
   }
 
   /** Settles the current instant, then moves to the next one at which something happens. */
@@ -247,11 +248,6 @@ export abstract class EventLoop implements SimulationLoop {
     }
     // A transfer that takes no time is over with the next tick, even when the clock has passed its start.
     return Math.max(this.transferMs, this.nowMs)
-  }
-
-  /** When the next of those ends that nobody notices. */
-  private lastTransfersMs(): number {
-    return Math.max(this.earliestTransferMs(false), this.nowMs)
   }
 
   private earliestTransferMs(noticedOnly: boolean): number {

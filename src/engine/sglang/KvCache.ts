@@ -17,6 +17,7 @@
  */
 import type { MarkBlocks } from "../../request/BlockIdentity.ts"
 import type { KvEventSink } from "../KvEvents.ts"
+import { PrivateKeys } from "../tiers/PrivateKeys.ts"
 import type { SharedTiers } from "../tiers/SharedTiers.ts"
 import type { WorkerProbe } from "../WorkerProbe.ts"
 import { PageAnnouncer } from "./PageAnnouncer.ts"
@@ -38,7 +39,7 @@ export class KvCache {
   private readonly announcer: PageAnnouncer | undefined
   private readonly probe: WorkerProbe | undefined
   /** Who names generated pages where tiers may hold them beside those of other workers. */
-  private readonly shared: SharedTiers | undefined
+  private readonly identities: PrivateKeys | undefined
   private nextPrivateKey = -1
   /** Slots that no one owns any more although they never came back to the stack. */
   private leakedTokens = 0
@@ -53,7 +54,7 @@ export class KvCache {
     shared?: SharedTiers
   ) {
     this.probe = probe
-    this.shared = shared
+    this.identities = shared === undefined ? undefined : new PrivateKeys(shared.privateFrames)
     this.pageTokens = pageTokens
     this.capacityTokens = capacityPages * pageTokens
     this.pool = new SlotPool(this.capacityTokens)
@@ -429,7 +430,7 @@ export class KvCache {
     const mostPages = Math.floor((sequence.promptTokens + sequence.maxOutputTokens) / this.pageTokens)
     const keys = new Int32Array(Math.min(mostPages, named + (named >> 1) + pagesNamedInAdvance))
     keys.set(sequence.keys)
-    for (let page = named; page < keys.length; page++) keys[page] = this.shared?.privateKey() ?? this.privateKey()
+    for (let page = named; page < keys.length; page++) keys[page] = this.identities?.privateKey() ?? this.privateKey()
     sequence.keys = keys
   }
 

@@ -26,10 +26,11 @@ class HostOffload implements Offload {
   batches = 0
   endedMs = Number.POSITIVE_INFINITY
   /** Blocks that are not copied: their slots wait for those that are. */
-  uncopiedBlocks = 0
+  uncopiedBlocks: number
 
-  constructor(sequence: number) {
+  constructor(sequence: number, uncopiedBlocks: number) {
     this.sequence = sequence
+    this.uncopiedBlocks = uncopiedBlocks
   }
 
   get live(): boolean {
@@ -52,7 +53,8 @@ export class HostDownlink {
   private readonly queue: Array<DownBatch> = []
   /** Blocks of the batches that queue. */
   private readonly queuedKeys = new Set<number>()
-  private readonly ended: Array<DownBatch> = []
+  /** Batches that ended until the last advance. */
+  readonly ended: Array<DownBatch> = []
   /** Blocks accepted whose copies have not ended. */
   committed = 0
   private nextSequence = 0
@@ -67,36 +69,40 @@ export class HostDownlink {
   }
 
   submit(evicted: BlockChains, nowMs: number): Offload | undefined {
-    const offload = new HostOffload(this.nextSequence++)
     const accepted: Array<number> = []
+    let blocks = 0
+    let uncopiedBlocks = 0
     for (let at = 0; at < evicted.length; at += chainLength) {
-      const [key, count, parentKey] = [evicted[at]!, evicted[at + 1]!, evicted[at + 2]!]
-      const members = this.accept(key, count)
-      offload.uncopiedBlocks += count - memberCount(members)
-      addMembers(accepted, key, parentKey, members)
+      const key = evicted[at]!
+      const members = this.accept(key, evicted[at + 1]!)
+      blocks += memberCount(members)
+      uncopiedBlocks += evicted[at + 1]! - memberCount(members)
+      addMembers(accepted, key, evicted[at + 2]!, members)
     }
-    if (accepted.length === 0) return undefined
-    const batches = this.batchesOf(offload, accepted)
+    const sequence = this.nextSequence++
+    if (blocks === 0) return undefined
+    const offload = new HostOffload(sequence, uncopiedBlocks)
+    const batches =
+      blocks <= this.batchBlocks ? [{ offload, chains: accepted, blocks }] : this.batchesOf(offload, accepted)
     offload.batches = batches.length
-    this.queue.push(...queueOrder(batches))
+    for (const batch of queueOrder(batches)) this.queue.push(batch)
     this.startQueued(nowMs, nobody)
+    if (this.queue.length === 0) return offload.live ? offload : undefined
     const waiting = Math.min(batches.length, this.queue.length)
     for (const { chains } of this.queue.slice(this.queue.length - waiting))
       forEachBlock(chains, (key) => this.queuedKeys.add(key))
     return offload.live ? offload : undefined
   }
 
-  /** Moves the link to `nowMs`; the batches that ended until then, to be settled next. */
-  advance(nowMs: number): ReadonlyArray<DownBatch> {
+  /** Moves the link to `nowMs`; true when batches have ended, to be settled next. */
+  advance(nowMs: number): boolean {
     this.link.advance(nowMs, this.ended)
-    return this.ended
+    return this.ended.length > 0
   }
 
-  /** What has arrived becomes part of the host tier, and queued batches follow. Returns the batches that ended. */
-  settle(nowMs: number, freeSlots: (count: number) => void): ReadonlyArray<DownBatch> {
-    if (this.ended.length === 0) return this.ended
-    const ended = this.ended.splice(0)
-    for (const batch of ended) {
+  /** What has arrived becomes part of the host tier, and queued batches follow. */
+  settle(nowMs: number, freeSlots: (count: number) => void): void {
+    for (const batch of this.ended) {
       const { chains, offload } = batch
       for (let at = 0; at < chains.length; at += chainLength)
         this.host.arrive(chains[at]!, chains[at + 1]!, chains[at + 2]!)
@@ -106,7 +112,11 @@ export class HostDownlink {
       if (!offload.live) freeSlots(offload.uncopiedBlocks)
       this.startQueued(nowMs, freeSlots)
     }
-    return ended
+  }
+
+  /** What follows from the ends of these batches is done. */
+  forget(): void {
+    while (this.ended.length > 0) this.ended.pop()
   }
 
   deadlineMs(): number {

@@ -277,17 +277,19 @@ export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
   tick(nowMs: number): boolean {
     this.nowMs = nowMs
     const { ended, returning } = this
-    const arrived = this.down.advance(nowMs).length > 0
+    const arrived = this.down.advance(nowMs)
     this.up.advance(nowMs, ended)
     const lowerEnded = this.tickLower(nowMs)
     if (!arrived && !lowerEnded && ended.length === 0 && returning.length === 0 && this.failed.length === 0)
       return false
     this.times.changes += 1
-    this.writeOn(this.down.settle(nowMs, this.slotsFreed))
-    for (const { load, tier } of this.staged.splice(0)) this.finishStage(load, tier)
-    this.returning = []
+    this.down.settle(nowMs, this.slotsFreed)
+    this.writeOn(this.down.ended)
+    this.down.forget()
+    if (this.staged.length > 0) for (const { load, tier } of this.staged.splice(0)) this.finishStage(load, tier)
+    if (returning.length > 0) this.returning = []
     this.settleFailed()
-    ended.sort((a, b) => b.sequence - a.sequence)
+    if (ended.length > 1) ended.sort((a, b) => b.sequence - a.sequence)
     // The first started is to be the first in the queue of those that go back to its front.
     for (const load of ended) {
       unpin(this.host, load.keys, load.from, load.to)

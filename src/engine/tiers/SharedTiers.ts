@@ -5,6 +5,7 @@
 import { DiskTier } from "./DiskTier.ts"
 import { LowerTier } from "./LowerTier.ts"
 import type { EngineArgs } from "../EngineArgs.ts"
+import { PrivateFrames } from "./PrivateKeys.ts"
 import { type TierArgs, tierArgsOf } from "./TierArgs.ts"
 import type { TransferLink } from "./TransferLink.ts"
 import { TransferTimes } from "./TransferTimes.ts"
@@ -21,10 +22,6 @@ const sharedKeys = [
   "hostToObjectGbS",
   "objectToHostGbS"
 ] as const satisfies ReadonlyArray<keyof TierArgs>
-
-/** First and last identity of a block that nobody else can have; they count down, and the most negative integers mark other things. */
-const firstPrivateKey = -2
-const lastPrivateKey = -0x7ffffff0
 
 const usesLowerTiers = ({ diskBlocks, diskPerWorker, objectStore }: TierArgs): boolean =>
   (diskBlocks > 0 && !diskPerWorker) || objectStore
@@ -78,6 +75,7 @@ interface WatchedLink {
 
 export class SharedTiers {
   readonly account: TierAccount = { droppedBlocks: 0 }
+  readonly privateFrames = new PrivateFrames()
   /** Of all workers. */
   readonly times = new TransferTimes()
   private readonly watched: Array<WatchedLink> = []
@@ -86,7 +84,6 @@ export class SharedTiers {
   /** Where it is written through. */
   private writtenDisk: DiskTier | undefined = undefined
   private args: TierArgs | undefined = undefined
-  private nextPrivateKey = firstPrivateKey
 
   /** Makes the lower tiers for the first worker; false for one that asks for others. */
   join(args: TierArgs): boolean {
@@ -152,12 +149,5 @@ export class SharedTiers {
       0
     )
     return { from, to, links: watched.length, blocks, bytes, busyMs }
-  }
-
-  /** A fresh identity for a block that nobody else, on any worker, can match. */
-  privateKey(): number {
-    const key = this.nextPrivateKey
-    this.nextPrivateKey = key === lastPrivateKey ? firstPrivateKey : key - 1
-    return key
   }
 }

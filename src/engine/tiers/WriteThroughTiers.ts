@@ -349,6 +349,7 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
       this.up.advance(endMs, this.loadEnded)
     }
     if (this.foreign.some(hasEnded)) {
+      this.times.changes += 1
       this.foreign = this.foreign.filter(({ live }) => live)
       any = true
     }

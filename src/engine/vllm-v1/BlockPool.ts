@@ -16,6 +16,7 @@
 import { grown } from "../../structures/Grown.ts"
 import { IntMap } from "../../structures/IntMap.ts"
 import type { KvEventSink } from "../KvEvents.ts"
+import type { PrivateKeys } from "../tiers/PrivateKeys.ts"
 
 /** A slot without identity. */
 const noKey = -1
@@ -67,7 +68,7 @@ export class BlockPool {
   /** The first slot of each identity. */
   private readonly firstSlots = new IntMap()
   private nextPrivateKey = firstPrivateKey
-  private readonly identities: { privateKey(): number } | undefined
+  private readonly identities: PrivateKeys | undefined
   /** Slots that the last look-up found carry its number. */
   private lookUpOfSlot = new Uint32Array(initialSlots)
   private lookUps = 0
@@ -78,7 +79,7 @@ export class BlockPool {
     capacity: number,
     unidentifiedBlocksGoTo: "front" | "back",
     events: KvEventSink | undefined,
-    identities?: { privateKey(): number }
+    identities?: PrivateKeys
   ) {
     this.capacity = capacity
     this.identities = identities

@@ -16,6 +16,7 @@ import { BatchWorker } from "../BatchWorker.ts"
 import type { KvEventSink, TierEventSinks } from "../KvEvents.ts"
 import { MtpSampler } from "../MtpSampler.ts"
 import { PassTiming } from "../PassTiming.ts"
+import { PrivateKeys } from "../tiers/PrivateKeys.ts"
 import { type CopyWorker, RequestCopies } from "../tiers/RequestCopies.ts"
 import { SharedTiers } from "../tiers/SharedTiers.ts"
 import { type TierArgs, tierArgsOf } from "../tiers/TierArgs.ts"
@@ -68,7 +69,8 @@ export class VllmV1Worker extends BatchWorker<Sequence> {
     this.timing = new PassTiming(args, timing, context.slowness)
     this.decisionEvents = context.kvEvents
     this.deliveryEvents = context.kvEventsAtPassEnd
-    this.pool = new BlockPool(settings.usableBlocks, rules.unidentifiedBlocksGoTo, this.decisionEvents, shared)
+    const identities = shared === undefined ? undefined : new PrivateKeys(shared.privateFrames)
+    this.pool = new BlockPool(settings.usableBlocks, rules.unidentifiedBlocksGoTo, this.decisionEvents, identities)
     const { outcome, pool, running, waiting } = this
     const sampler = args.mtp === undefined ? undefined : new MtpSampler(args.mtp, context.workerIndex)
     this.scheduler = new Scheduler({ settings, rules, pool, waiting, running, sampler })

@@ -19,6 +19,7 @@ import type { KvEventSink } from "../KvEvents.ts"
 import { addChain } from "../tiers/BlockChains.ts"
 import type { EvictionTiers, Offload } from "../tiers/KvTiers.ts"
 import { LeafOrder, noBlock } from "../tiers/LeafOrder.ts"
+import { PrivateKeys } from "../tiers/PrivateKeys.ts"
 import type { SharedTiers } from "../tiers/SharedTiers.ts"
 import type { WorkerProbe } from "../WorkerProbe.ts"
 import { KvBlockPool } from "./KvBlockPool.ts"
@@ -27,7 +28,7 @@ export class TieredBlockPool extends KvBlockPool {
   /** Why there was no room at the last try: the offload that makes some; nothing when even evicting everything would not. */
   blockedOn: Offload | undefined = undefined
   private readonly tiers: EvictionTiers<never>
-  private readonly shared: SharedTiers
+  private readonly identities: PrivateKeys
   /** Of the block in each slot. */
   private parentKeys: Int32Array = new Int32Array(frameSize)
   /** By frame: members that follow the one before them there. */
@@ -45,12 +46,12 @@ export class TieredBlockPool extends KvBlockPool {
   ) {
     super(capacity, events, probe)
     this.tiers = tiers
-    this.shared = shared
+    this.identities = new PrivateKeys(shared.privateFrames)
   }
 
   /** Lower tiers may hold this block beside those of other workers. */
   override privateKey(): number {
-    return this.shared.privateKey()
+    return this.identities.privateKey()
   }
 
   /** The copies of so many blocks have ended, or were none. */

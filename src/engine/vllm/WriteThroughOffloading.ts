@@ -2,6 +2,7 @@
 import type { KvEventSink } from "../KvEvents.ts"
 import { matchedBlocks, type Offload } from "../tiers/KvTiers.ts"
 import { noBlock } from "../tiers/LeafOrder.ts"
+import { PrivateKeys } from "../tiers/PrivateKeys.ts"
 import { type CopyWorker, RequestCopies } from "../tiers/RequestCopies.ts"
 import type { SharedTiers } from "../tiers/SharedTiers.ts"
 import type { TierArgs } from "../tiers/TierArgs.ts"
@@ -14,15 +15,15 @@ import type { Sequence } from "./Sequence.ts"
 
 /** A pool whose own identities nobody else has either: workers may share a disk. */
 class SharedIdentityPool extends KvBlockPool {
-  private readonly shared: SharedTiers
+  private readonly identities: PrivateKeys
 
   constructor(capacity: number, shared: SharedTiers, events: KvEventSink | undefined, probe: WorkerProbe | undefined) {
     super(capacity, events, probe)
-    this.shared = shared
+    this.identities = new PrivateKeys(shared.privateFrames)
   }
 
   override privateKey(): number {
-    return this.shared.privateKey()
+    return this.identities.privateKey()
   }
 }
 

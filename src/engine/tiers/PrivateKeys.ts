@@ -1,0 +1,40 @@
+/**
+ * Identities of blocks that nobody else, on any worker, can match: those that a worker has generated itself. Each worker takes a frame of eight
+ * at a time, so that its blocks lie close together; they are negative, and `noBlock` is none of them.
+ */
+import { frameBits, frameSize } from "../../structures/FrameMask.ts"
+
+/** Frames are given out from the first down to the last one; the most negative integers mark other things. */
+const firstFrame = -2
+const lastFrame = -0x0ffffffe
+
+/** Of all workers of a run. */
+export class PrivateFrames {
+  private next = firstFrame
+
+  take(): number {
+    const frame = this.next
+    this.next = frame === lastFrame ? firstFrame : frame - 1
+    return frame
+  }
+}
+
+/** Of one worker. */
+export class PrivateKeys {
+  private readonly frames: PrivateFrames
+  private next = 0
+  private left = 0
+
+  constructor(frames: PrivateFrames) {
+    this.frames = frames
+  }
+
+  privateKey(): number {
+    if (this.left === 0) {
+      this.next = this.frames.take() << frameBits
+      this.left = frameSize
+    }
+    this.left -= 1
+    return this.next++
+  }
+}
