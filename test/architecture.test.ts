@@ -51,7 +51,7 @@ const imported: Readonly<Record<string, ReadonlyArray<string>>> = {
     "online"
   ],
   compare: ["request", "settings", "report", "engine", "simulation", "run"],
-  html: ["structures", "request", "settings", "report", "compare", "simulation", "observe", "run"],
+  html: ["structures", "host", "request", "settings", "report", "compare", "simulation", "observe", "run"],
   serve: ["structures", "request", "settings", "report", "engine", "router", "autoscaler", "simulation", "online"],
   record: ["host", "structures", "settings", "trace", "serve"],
   config: [

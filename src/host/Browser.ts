@@ -1,10 +1,12 @@
 /** What stands for `Node.ts` in a bundle for browsers: runs need none of it; compressed and piped files, and AIC tables, do. */
+import { deflateSync } from "fflate"
 import type * as Node from "./Node.ts"
 
 const missing = (what: string) => (): never => {
   throw new Error(`${what} needs Node.js`)
 }
 
+export const deflateRawSync: typeof Node.deflateRawSync = (data) => deflateSync(data, { level: 9 })
 export const brotliDecompressSync: typeof Node.brotliDecompressSync = missing("Brotli")
 export const createGunzip: typeof Node.createGunzip = missing("gzip")
 export const createZstdDecompress: typeof Node.createZstdDecompress = missing("Zstandard")

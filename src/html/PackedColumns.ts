@@ -3,7 +3,7 @@
  * by side, deflated, in base64. The page undoes it (`tools/html/Unpack.mjs`).
  */
 import * as Base64 from "effect/encoding/Base64"
-import { deflateSync } from "fflate"
+import { deflateRawSync } from "../host/Node.ts"
 
 export interface PackedColumn {
   /** Value = integer × step; the smallest integer stands for "none". */
@@ -22,14 +22,16 @@ export const packColumn = (values: ReadonlyArray<number>, step: number, deltas =
   const fitting = Math.max(step, farthest / largest)
   const integers = Int32Array.from(values, (value) => (Number.isFinite(value) ? Math.round(value / fitting) : none))
   if (deltas) for (let index = integers.length - 1; index > 0; index--) integers[index]! -= integers[index - 1]!
-  return { step: fitting, deltas, data: Base64.encode(deflateSync(bytePlanes(integers), { level: 9 })) }
+  return { step: fitting, deltas, data: Base64.encode(deflateRawSync(bytePlanes(integers))) }
 }
 
 /** All lowest bytes, then all second ones, and so on: high bytes hardly differ and deflate to nothing. */
 const bytePlanes = (integers: Int32Array): Uint8Array => {
-  const planes = new Uint8Array(4 * integers.length)
-  for (const [index, value] of integers.entries()) {
-    for (let plane = 0; plane < 4; plane++) planes[plane * integers.length + index] = (value >>> (8 * plane)) & 255
+  const { length } = integers
+  const planes = new Uint8Array(4 * length)
+  for (let index = 0; index < length; index++) {
+    const value = integers[index]!
+    for (let plane = 0; plane < 4; plane++) planes[plane * length + index] = (value >>> (8 * plane)) & 255
   }
   return planes
 }
