@@ -97,20 +97,21 @@ export class PassGroups {
   }
 
   at(group: number): PassGroup {
-    const of = (column: number): number => this.rows.get(group, column)
+    const { cells, width } = this.rows
+    const row = group * width
     return {
-      passes: of(columns.passes),
-      startMs: of(columns.startMs),
-      endMs: of(columns.endMs),
-      prefillEndMs: of(columns.prefillEndMs),
-      busyMs: of(columns.busyMs),
-      prefillTokens: of(columns.prefillTokens),
-      decodeTokens: of(columns.decodeTokens),
-      preemptions: of(columns.preemptions),
-      waiting: of(columns.waiting),
-      running: of(columns.running),
-      activeBlocks: of(columns.activeBlocks),
-      cachedBlocks: of(columns.cachedBlocks)
+      passes: cells[row + columns.passes]!,
+      startMs: cells[row + columns.startMs]!,
+      endMs: cells[row + columns.endMs]!,
+      prefillEndMs: cells[row + columns.prefillEndMs]!,
+      busyMs: cells[row + columns.busyMs]!,
+      prefillTokens: cells[row + columns.prefillTokens]!,
+      decodeTokens: cells[row + columns.decodeTokens]!,
+      preemptions: cells[row + columns.preemptions]!,
+      waiting: cells[row + columns.waiting]!,
+      running: cells[row + columns.running]!,
+      activeBlocks: cells[row + columns.activeBlocks]!,
+      cachedBlocks: cells[row + columns.cachedBlocks]!
     }
   }
 

@@ -56,6 +56,8 @@ const columns = {
 } as const
 const width = columns.turns + 3
 
+const never: ReadonlyArray<Preemption> = []
+
 export class RequestSpans {
   private readonly rows = new NumberRows(width)
   /** Names that the trace gives, by row. */
@@ -125,26 +127,37 @@ export class RequestSpans {
       reusedTokens: of(columns.reusedTokens),
       workerIndex: of(columns.workerIndex),
       prefillWorkerIndex: of(columns.prefillWorkerIndex),
-      stages: this.stagesOf(row, this.preemptions.get(id) ?? [])
+      stages: this.stagesOf(row, this.preemptions.get(id) ?? never)
     }
   }
 
+  /** Each stage that was reached goes on to the next one that was. */
   private stagesOf(row: number, preemptions: ReadonlyArray<Preemption>): ReadonlyArray<Stage> {
-    const { rows } = this
-    const endMs = rows.get(row, columns.endMs)
-    const names = rows.get(row, columns.handedOver) === 0 ? aggregatedStages : handoffStages
-    const reached = names
-      .map((name, stage) => ({
-        name,
-        startMs: rows.get(row, stage === 0 ? columns.startMs : columns.turns + stage - 1)
-      }))
-      .filter(({ startMs }) => startMs <= endMs)
-    return reached
-      .map(({ name, startMs }, index): Stage => {
-        const nextMs = Math.max(startMs, Math.min(reached[index + 1]?.startMs ?? endMs, endMs))
-        return { name, startMs, endMs: nextMs, inside: within(preemptions, startMs, nextMs) }
-      })
-      .filter((stage) => stage.endMs > stage.startMs)
+    const endMs = this.rows.get(row, columns.endMs)
+    const names = this.rows.get(row, columns.handedOver) === 0 ? aggregatedStages : handoffStages
+    const stages: Array<Stage> = []
+    let stage = this.nextReached(row, 0, names.length, endMs)
+    while (stage < names.length) {
+      const next = this.nextReached(row, stage + 1, names.length, endMs)
+      const startMs = this.startOf(row, stage)
+      const untilMs = next < names.length ? this.startOf(row, next) : endMs
+      if (untilMs > startMs) {
+        stages.push({ name: names[stage]!, startMs, endMs: untilMs, inside: within(preemptions, startMs, untilMs) })
+      }
+      stage = next
+    }
+    return stages
+  }
+
+  /** The first stage from this one on that began by `endMs`; `stages` where there is none. */
+  private nextReached(row: number, from: number, stages: number, endMs: number): number {
+    let stage = from
+    while (stage < stages && !(this.startOf(row, stage) <= endMs)) stage += 1
+    return stage
+  }
+
+  private startOf(row: number, stage: number): number {
+    return this.rows.get(row, stage === 0 ? columns.startMs : columns.turns + stage - 1)
   }
 }
 
@@ -153,8 +166,12 @@ export const endOf = ({ arrivalMs, lastTokenMs, status }: SimRequest, nowMs: num
 
 /** The parts of preemptions that lie in a stage. */
 const within = (preemptions: ReadonlyArray<Preemption>, startMs: number, endMs: number): ReadonlyArray<Stage> =>
-  preemptions.flatMap((each) => {
-    const from = Math.max(each.startMs, startMs)
-    const to = Math.min(each.endMs, endMs)
-    return to > from ? [{ name: "preempted", startMs: from, endMs: to, inside: [] }] : []
-  })
+  preemptions.length === 0
+    ? nothing
+    : preemptions.flatMap((each) => {
+        const from = Math.max(each.startMs, startMs)
+        const to = Math.min(each.endMs, endMs)
+        return to > from ? [{ name: "preempted", startMs: from, endMs: to, inside: nothing }] : []
+      })
+
+const nothing: ReadonlyArray<Stage> = []

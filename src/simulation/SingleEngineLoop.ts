@@ -158,11 +158,13 @@ export class SingleEngineLoop implements SimulationLoop {
     this.worker.catchUp?.()
   }
 
-  /** Until when nobody arrives, and the run does not end. */
+  /** Until when nobody arrives, the run does not end, and nobody who looks on would see a copy between KV tiers end. */
   private quietUntilMs(): number {
-    const { maxSimTimeMs, workload } = this.context
+    const { maxSimTimeMs, probe, workload } = this.context
     const defers = this.defersArrivals && this.worker.queued >= maxQueued
-    return defers ? maxSimTimeMs : Math.min(maxSimTimeMs, workload.nextReadyMs())
+    const copiedMs = probe === undefined ? undefined : this.worker.tiers?.deadlineMs()
+    const quietMs = defers ? maxSimTimeMs : Math.min(maxSimTimeMs, workload.nextReadyMs())
+    return copiedMs === undefined ? quietMs : Math.min(quietMs, copiedMs)
   }
 
   private applySignals(outcome: PassOutcome): void {
