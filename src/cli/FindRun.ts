@@ -132,8 +132,15 @@ export const findFewestWorkers = Effect.fnUntraced(function* (traces: ReadonlyAr
   const settings = yield* Effect.fromResult(readFlags(fewestWorkersFlags, ownFlags(fewestWorkersFlags, flags)))
   // A router needs more than one worker to be checked at all; the number is what is looked for.
   const base = withoutOption(yield* baseOf(traces, withTwoWorkers(flags)), "num-workers")
+  const scaler = scalers.find((name) => base.entries.has(name))
+  if (scaler !== undefined) {
+    return yield* usageError(`--${scaler}`, "decides itself how many workers there are, which is what is looked for")
+  }
   yield* find(settings, (constraints) => Effect.succeed(fewestWorkers(base, constraints, settings.maxWorkers ?? 64)))
 })
+
+/** Options of a configuration file that say who decides how many workers there are. */
+const scalers = ["autoscale", "autoscale-config", "autoscale-schedule", "planner-config"]
 
 const withTwoWorkers = (flags: FlagValues): FlagValues =>
   new Map([...flags, ["num-workers", { _tag: "Text", flag: "--num-workers", text: "2" }] as const])

@@ -22,7 +22,14 @@ const {
   html: _html,
   ...loadFlags
 } = replayFlags
-const { "num-workers": _workers, ...withoutWorkers } = loadFlags
+const {
+  "num-workers": _workers,
+  autoscale: _autoscale,
+  "autoscale-config": _autoscaleConfig,
+  "autoscale-schedule": _schedule,
+  "planner-config": _planner,
+  ...withoutWorkers
+} = loadFlags
 const { "arrival-speedup-ratio": _speedup, "replay-concurrency": _concurrency, ...withoutLoad } = loadFlags
 
 /** What is looked for, and where the answer goes. */

@@ -7,6 +7,7 @@ const files = {
   "cut.json": '{"num-workers":',
   "engine.json": '{\n  "block_size": 64,\n  "num_gpu_block": 9\n}',
   "router.yaml": "# of the router\nrouter_temperature: -1\n",
+  "scaled.yaml": "autoscale: sla\n",
   "run.yaml": "prefill_engine_args: '@engine.json'\n",
   "dir/config.json": "{}",
   "dir2/config.json": "{"
@@ -116,6 +117,20 @@ describe("errors", () => {
         "error: --num-workers: unknown flag; it is one of dynosim replay, not of dynosim find fewest-workers;"
           + " see dynosim find fewest-workers --help"
       )
+    )
+  )
+
+  it.live("an autoscaler where the number of workers is looked for", () =>
+    programIn(
+      files,
+      ["find", "fewest-workers", "a.jsonl", "--where", "p99_ttft_ms < 1", "--config", "scaled.yaml"],
+      ({ exit, stderr }) => {
+        assert.strictEqual(exit, 2)
+        assert.match(
+          stderr,
+          /^error: --autoscale: decides itself how many workers there are, which is what is looked for$/
+        )
+      }
     )
   )
 
