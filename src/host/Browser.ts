@@ -18,6 +18,9 @@ export const openPipe: typeof Node.openPipe = missing("writing to a pipe")
 
 export const openParquet: typeof Node.openParquet = missing("reading a Parquet file by its path")
 
+/** Whoever asks keeps in memory what it has. */
+export const openScratchFile: typeof Node.openScratchFile = () => undefined
+
 /** Browsers do not say. */
 export const availableMemoryBytes: typeof Node.availableMemoryBytes = () => Number.POSITIVE_INFINITY
 export const heapUse: typeof Node.heapUse = () => ({ usedBytes: 0, limitBytes: Number.POSITIVE_INFINITY })

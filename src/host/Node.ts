@@ -4,8 +4,10 @@
  * `Browser.ts` instead (`browser` in package.json).
  */
 import type * as Crypto from "node:crypto"
-import { constants, createReadStream } from "node:fs"
+import { closeSync, constants, createReadStream, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs"
 import { open, type FileHandle } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import type * as Zlib from "node:zlib"
 
 export type { FileHandle } from "node:fs/promises"
@@ -72,4 +74,59 @@ export const heapUse = (): HeapUse => {
 export const collectGarbage = (): void => {
   process.getBuiltinModule("node:v8").setFlagsFromString("--expose-gc")
   process.getBuiltinModule("node:vm").runInNewContext("gc")()
+}
+
+/** A file without a name for what would fill the memory; it is gone with whoever holds it, and with the process at the latest. */
+export interface ScratchFile {
+  /** Adds bytes at its end; `false` where there is no room for all of them, which leaves it as it was. */
+  readonly append: (bytes: Uint8Array) => boolean
+  /** Fills `bytes` with what stands from the byte `position` on. */
+  readonly read: (position: number, bytes: Uint8Array) => void
+}
+
+const closing = new FinalizationRegistry<number>(closeSync)
+
+/** Opens a file in the system's temporary folder and takes its name away; `undefined` where that is not possible. */
+const openNameless = (): number | undefined => {
+  // Elsewhere an open file keeps its name.
+  if (process.platform === "win32") return undefined
+  try {
+    const folder = mkdtempSync(join(tmpdir(), "dynosim-scratch-"))
+    try {
+      return openSync(join(folder, "scratch"), "wx+", 0o600)
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  } catch {
+    return undefined
+  }
+}
+
+/** A fresh scratch file; `undefined` where none can be made. */
+export const openScratchFile = (): ScratchFile | undefined => {
+  const descriptor = openNameless()
+  if (descriptor === undefined) return undefined
+  let length = 0
+  const file: ScratchFile = {
+    append: (bytes) => {
+      try {
+        for (let done = 0; done < bytes.length;) {
+          done += writeSync(descriptor, bytes, done, bytes.length - done, length + done)
+        }
+      } catch {
+        return false
+      }
+      length += bytes.length
+      return true
+    },
+    read: (position, bytes) => {
+      for (let done = 0; done < bytes.length;) {
+        const read = readSync(descriptor, bytes, done, bytes.length - done, position + done)
+        if (read === 0) throw new Error(`a scratch file of ${length} bytes ends at ${position + done}`)
+        done += read
+      }
+    }
+  }
+  closing.register(file, descriptor)
+  return file
 }

@@ -81,7 +81,7 @@ export interface ReportOptions {
   readonly classGaps?: (className: string) => SampleStatistics | undefined
   /** Asked when the run has ended, so that it may tell what only then is known (warnings, hashes of streamed inputs). */
   readonly metadata?: () => ReportMetadata
-  /** Requests up to which their percentiles are exact. Default: 1,000,000, at 32 bytes each. */
+  /** Requests up to which their percentiles are exact. Default: 1,000,000, at 32 bytes each, of which most are in a temporary file. */
   readonly exactRequests?: number
   /** Different gaps between tokens up to which their percentiles are exact. Default: 786,432, at 16 bytes each. */
   readonly exactGaps?: number

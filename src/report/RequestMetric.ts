@@ -5,7 +5,7 @@ import { SamplePages } from "./SamplePages.ts"
 import type { SampleStatistics } from "./SampleStatistics.ts"
 import { ValueSketch } from "./ValueSketch.ts"
 
-/** Values of each metric that are kept for exact percentiles, at 8 bytes each. */
+/** Values of each metric that are kept for exact percentiles, at 8 bytes each, most of them in a scratch file. */
 export const defaultExactRequests = 1_000_000
 
 export class RequestMetric {

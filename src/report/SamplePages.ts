@@ -1,35 +1,52 @@
 /**
- * Every value of one metric, in pages.
+ * Every value of one metric, in pages: the first ones in memory, further ones in a scratch file until they are asked for.
  *
- * Pages make growth free of copies and of unused room: a million values take 8 MB, not up to 24. They are sorted one
- * by one and in place; a rank in the whole is then found by narrowing a range in each page, so nothing is ever
- * merged into a second array either.
+ *     memory   [8192] [8192] … [8192]                         [being filled]
+ *     file                            [8192] [8192] … [8192]
+ *
+ * Pages make growth free of copies and of unused room: a million values take 1 MB, and 8 MB while their statistics are made, metric after metric.
+ * They are sorted one by one and in place; a rank in the whole is then found by narrowing a range in each page, so nothing is ever
+ * merged into a second array either. Where there is no scratch file, or no room in it, pages stay in memory.
  */
+import { openScratchFile, type ScratchFile } from "../host/Node.ts"
 import { emptyStatistics, type SampleStatistics, withPercentiles } from "./SampleStatistics.ts"
 
 const pageValues = 8192
 
+/** 131,072 values: runs of fewer requests have nothing to do with files. */
+const pagesInMemory = 16
+
 export class SamplePages {
   length = 0
+  /** Of these, the first {@link pagesInMemory} come before those in the file, and the others after them. */
   private readonly pages: Array<Float64Array> = []
-  /** The page being filled and how full it is. */
+  /** The page being filled, the last one in memory, and how full it is. */
   private page: Float64Array = new Float64Array(0)
   private used = 0
+  private readonly openFile: () => ScratchFile | undefined
+  private file: ScratchFile | undefined = undefined
+  private filePages = 0
+  private keepsAll = false
+
+  constructor(openFile: () => ScratchFile | undefined = openScratchFile) {
+    this.openFile = openFile
+  }
 
   add(value: number): void {
-    if (this.used === this.page.length) this.addPage()
+    if (this.used === this.page.length) this.nextPage()
     this.page[this.used++] = value
     this.length += 1
   }
 
+  /** In the order in which they were added, or were sorted since. */
   forEach(visit: (value: number) => void): void {
-    for (const page of this.filledPages()) for (let index = 0; index < page.length; index++) visit(page[index]!)
+    for (const page of this.allPages()) for (let index = 0; index < page.length; index++) visit(page[index]!)
   }
 
   /** Exact statistics. Reorders the values, keeps them all, and may be asked again after more were added. */
   statistics(): SampleStatistics {
     if (this.length === 0) return emptyStatistics
-    const pages = this.filledPages()
+    const pages = this.allPages()
     let min = Number.POSITIVE_INFINITY
     let max = Number.NEGATIVE_INFINITY
     let sum = 0
@@ -44,14 +61,33 @@ export class SamplePages {
     return withPercentiles({ mean, min, max, std }, this.length, (rank) => valueAtRank(pages, rank))
   }
 
-  private addPage(): void {
+  private nextPage(): void {
+    this.used = 0
+    if (this.pages.length > pagesInMemory && this.moveToFile(this.page)) return
     this.page = new Float64Array(pageValues)
     this.pages.push(this.page)
-    this.used = 0
   }
 
-  private filledPages(): Array<Float64Array> {
-    return this.pages.map((page) => (page === this.page ? page.subarray(0, this.used) : page))
+  /** Whether the page is in the file now. The first time it is not, there will be no further try: the order of pages stays. */
+  private moveToFile(page: Float64Array): boolean {
+    if (this.keepsAll) return false
+    this.file ??= this.openFile()
+    if (this.file?.append(new Uint8Array(page.buffer)) === true) this.filePages += 1
+    else this.keepsAll = true
+    return !this.keepsAll
+  }
+
+  private allPages(): Array<Float64Array> {
+    const pages = this.pages.map((page) => (page === this.page ? page.subarray(0, this.used) : page))
+    return [...pages.slice(0, pagesInMemory), ...this.pagesOfFile(), ...pages.slice(pagesInMemory)]
+  }
+
+  private pagesOfFile(): Array<Float64Array> {
+    const values = new Float64Array(this.filePages * pageValues)
+    this.file?.read(0, new Uint8Array(values.buffer))
+    return Array.from({ length: this.filePages }, (_, page) =>
+      values.subarray(page * pageValues, (page + 1) * pageValues)
+    )
   }
 }
 
