@@ -18,13 +18,13 @@ export class TierReport {
     this.offloadWaitMs = new RequestMetric(exactRequests)
   }
 
-  /** Any request; those of workers without tiers do not count. */
-  add({ handoff, reusedTokens, tiers }: RequestRecord): void {
+  /** Any request; those of workers without tiers do not count. What it finds at later admissions it may have computed itself. */
+  add({ firstAdmissionReusedTokens, tiers }: RequestRecord): void {
     if (tiers === null) return
     const { diskReusedTokens, hostReusedTokens, objectReusedTokens } = tiers
-    const reused = handoff === null ? reusedTokens : Math.max(handoff.prefillReusedTokens, 0)
+    const loadedTokens = hostReusedTokens + diskReusedTokens + objectReusedTokens
     this.requests += 1
-    this.deviceTokens += Math.max(0, reused - hostReusedTokens - diskReusedTokens - objectReusedTokens)
+    this.deviceTokens += Math.max(0, firstAdmissionReusedTokens - loadedTokens)
     this.hostTokens += hostReusedTokens
     this.diskTokens += diskReusedTokens
     this.objectTokens += objectReusedTokens

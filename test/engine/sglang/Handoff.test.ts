@@ -52,6 +52,19 @@ describe("SglangPrefillWorker", () => {
 })
 
 describe("SglangDecodeWorker", () => {
+  // 16 pages of 4 tokens. The waiting request holds 40 of 64 slots after its first chunk, and 32 are wanted for the other.
+  it("takes back chunks of those who wait where a reservation is refused and nobody is served", () => {
+    const { worker } = spawnDestination({ sglang: { chunkedPrefillTokens: 40 } })
+    const [chunked, arriving] = [prompt(1, 60, 2), prompt(2, 30, 2)]
+    worker.submit(chunked)
+    worker.pass(0)
+    assert.isTrue(worker.requestDestination(arriving))
+    assert.isUndefined(worker.tryReserve())
+    assert.isTrue(worker.pass(50).progressed)
+    assert.strictEqual(worker.tryReserve(), arriving)
+    worker.checkInvariants()
+  })
+
   /** Brings a request to the point where it waits for a seat. */
   const activated = (worker: ReturnType<typeof spawnDestination>["worker"], made: SimRequest): void => {
     assert.isTrue(worker.requestDestination(made))
