@@ -180,15 +180,17 @@ describe("aborts at any moment", () => {
 
 const policies = ["on_evict", "write_through"] as const
 
-describe.each([...policies, "vllm-0.33"] as const)("aborting in a worker with KV tiers: %s", (policy) => {
+const tiered = { on_evict: "vllm", write_through: "vllm", "vllm-0.33": "vllm-0.33", sglang: "sglang" } as const
+
+describe.each([...policies, "vllm-0.33", "sglang"] as const)("aborting in a worker with KV tiers: %s", (policy) => {
   it("lets a request go whose blocks are loaded, and frees their slots once they are there", () => {
     // A kilobyte a token at 1e-3 GB/s: a block takes 4 ms either way.
     const worker = spawn(
-      args(policy === "vllm-0.33" ? policy : "vllm", {
+      args(tiered[policy], {
         numGpuBlocks: 20,
         kvBytesPerToken: 1000,
         numG2Blocks: 200,
-        offloadPolicy: policy === "vllm-0.33" ? undefined : policy,
+        offloadPolicy: policy === "on_evict" ? policy : "write_through",
         deviceToHostGbS: 1e-3,
         hostToDeviceGbS: 1e-3
       })

@@ -117,6 +117,20 @@ describe("whoever looks on", () => {
   )
 
   it.effect.prop(
+    "sees what happens without, where pages are copied when they are computed",
+    [randomRun],
+    ([run]) => {
+      const args = sglangArgs({ ...run, args: tiered(run, "write_through") })
+      const sizes = { prefillWorkers: run.workers, decodeWorkers: 2 }
+      return assertSame(
+        run,
+        run.rows.length % 3 === 0 ? disaggregatedTopology(args, sizes) : topology(args, run.workers)
+      )
+    },
+    runs
+  )
+
+  it.effect.prop(
     "sees what happens without, where copies last",
     [randomRun],
     ([run]) => assertSame(run, topology(slowlyCopied(run), 1 + run.workers)),

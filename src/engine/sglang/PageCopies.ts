@@ -24,6 +24,7 @@ import type { BlockRuns } from "../tiers/BlockRuns.ts"
 import type { SharedTiers } from "../tiers/SharedTiers.ts"
 import type { TierArgs } from "../tiers/TierArgs.ts"
 import { countDeferral, countReuse, countWait, defer, type DeferredUser, Release, waitFor } from "../tiers/TierUser.ts"
+import type { TransferTimes } from "../tiers/TransferTimes.ts"
 import { WriteThroughTiers } from "../tiers/WriteThroughTiers.ts"
 import type { KvCache } from "./KvCache.ts"
 import { root } from "./RadixTree.ts"
@@ -72,6 +73,7 @@ export interface PageCopiesWorker {
 }
 
 export class PageCopies implements TierClock, CopyEvents<PageUse, PageHolder> {
+  private readonly times: TransferTimes
   private readonly kv: KvCache
   private readonly worker: PageCopiesWorker
   private readonly tiers: CopyTiers<PageUse, PageHolder>
@@ -93,6 +95,7 @@ export class PageCopies implements TierClock, CopyEvents<PageUse, PageHolder> {
     sinks: TierEventSinks | undefined
   ) {
     if (!shared.join(args)) throw new Error("workers of one run ask for different disk tiers")
+    this.times = shared.times
     this.kv = kv
     this.worker = worker
     this.onlyFaster = args.onlyFaster
@@ -164,6 +167,7 @@ export class PageCopies implements TierClock, CopyEvents<PageUse, PageHolder> {
     holder.node = node
     tree.lock(node, root)
     this.lingering.add(holder)
+    this.times.changes += 1
   }
 
   copied(holder: PageHolder, nowMs: number): void {
@@ -245,9 +249,10 @@ export class PageCopies implements TierClock, CopyEvents<PageUse, PageHolder> {
 
   // ---- both ------------------------------------------------------------------------------------------------------------
 
-  /** From `nowMs` on requests that run wait for room. */
+  /** From `nowMs` on requests that run wait for room, unless they do so already. */
   wait(running: ReadonlyArray<Sequence>, room: Offload, nowMs: number): void {
-    for (const { tierUse } of running) if (tierUse !== undefined) waitFor(tierUse, room, nowMs)
+    for (const { tierUse } of running)
+      if (tierUse !== undefined && tierUse.waitsFor !== room) waitFor(tierUse, room, nowMs)
   }
 
   countWaits(running: ReadonlyArray<Sequence>): void {

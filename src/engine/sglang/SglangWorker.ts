@@ -103,7 +103,7 @@ export class SglangWorker extends AheadWorker<Sequence> {
   pass(nowMs: number): PassOutcome {
     const { copies, outcome, ratio } = this
     outcome.begin(nowMs)
-    if (copies?.tick(nowMs) === true) outcome.worked()
+    const copiesEnded = copies?.tick(nowMs) === true
     this.beforeAdmission(nowMs)
     this.longestPrefixFirst?.order(this.waiting)
     if (this.clearsCache) this.clearCache()
@@ -121,8 +121,10 @@ export class SglangWorker extends AheadWorker<Sequence> {
     if (this.finished.length > 0) this.settleFinished()
     if (this.retracted.length > 0) this.requeueRetracted()
     copies?.passEnds(outcome.endMs)
-    ratio.decay()
     if (outcome.endMs > nowMs || outcome.requests.length > 0) outcome.worked()
+    // How often a worker that waits for copies is asked in vain makes no difference.
+    if (copies === undefined || outcome.progressed) ratio.decay()
+    if (copiesEnded) outcome.worked()
     return outcome
   }
 
