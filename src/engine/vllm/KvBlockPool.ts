@@ -411,9 +411,10 @@ export class KvBlockPool {
   /** Gives back the holds on the blocks in `count` slots of a frame, the last one first. */
   private releaseRun(slot: number, count: number): void {
     const frame = slot >> frameBits
-    const before = this.pins === undefined ? 0 : this.activeMembers(frame)
+    const isPinned = this.pins !== undefined && this.pins.held(frame) !== 0
+    const before = isPinned ? this.activeMembers(frame) : 0
     const idle = this.holders.remove(frame, memberOf(slot), count)
-    if (this.pins === undefined ? idle !== 0 : this.activeMembers(frame) !== before) this.activeVersion += 1
+    if (isPinned ? this.activeMembers(frame) !== before : idle !== 0) this.activeVersion += 1
     if (idle !== 0) this.linkInactive(frame, idle)
   }
 
