@@ -85,6 +85,12 @@ const parserMessage = (
             : `--${error.option}: expected ${choices(error.expected)}, got ${JSON.stringify(error.value)}`,
         hint: nearestChoice(error.value, error.expected)
       }
+    case "MissingOption":
+      return { problem: `--${error.option}: is missing`, hint: helpHint(path) }
+    case "MissingArgument":
+      return { problem: `${error.argument.toUpperCase()}: is missing`, hint: helpHint(path) }
+    case "UnexpectedArgument":
+      return { problem: `${error.arguments.join(" ")}: ${path.join(" ")} takes no such word`, hint: helpHint(path) }
     default:
       return { problem: error.message, hint: helpHint(path) }
   }

@@ -1,5 +1,6 @@
 /** What users are told when something is wrong: one line, `error: where: what; what to do`. */
 import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
 import { programIn } from "./Program.ts"
 
 const files = {
@@ -109,6 +110,22 @@ describe("errors", () => {
       })
     )
   }
+
+  it.live("words and flags that a command has, or has not", () =>
+    Effect.gen(function* () {
+      const cases: ReadonlyArray<readonly [words: string, message: string]> = [
+        ["serve a.jsonl", "a.jsonl: dynosim serve takes no such word; see dynosim serve --help"],
+        ["sweep", "PLAN: is missing; see dynosim sweep --help"],
+        ["aic compare a.jsonl", "--model: is missing; see dynosim aic compare --help"]
+      ]
+      for (const [words, message] of cases) {
+        yield* programIn(files, words.split(" "), ({ exit, stderr }) => {
+          assert.strictEqual(exit, 2)
+          assert.strictEqual(stderr, `error: ${message}`)
+        })
+      }
+    })
+  )
 
   it.live("a flag of another command", () =>
     programIn(files, ["find", "fewest-workers", "a.jsonl", "--num-workers", "2"], ({ stderr }) =>

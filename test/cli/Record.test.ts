@@ -14,7 +14,7 @@ describe("dynosim record", () => {
     ["x.jsonl --sessions often", /^error: --sessions: expected one of prefix, none/],
     ["x.jsonl --measured x.jsonl", /^error: --measured: x\.jsonl is also the OUT output/],
     ["/tmp", /^error: (OUT|\/tmp): /],
-    ["", /^error: Missing required argument: out/]
+    ["", /^error: OUT: is missing; see dynosim record --help$/]
   ]
   for (const [words, message] of refused) {
     it.effect(`refuses ${words === "" ? "no file" : words}`, () =>
