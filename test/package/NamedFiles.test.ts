@@ -12,6 +12,11 @@ const pages = readdirSync(join(root, "docs"))
   .filter((name) => name.endsWith(".md"))
   .map((name) => `docs/${name}`)
 
+/** Where `engine/Engine.ts` in a page may lie: pages shorten the paths of what they speak of. */
+const sources = ["src", "test", "examples", "bench", "tools"].flatMap((folder) =>
+  readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((name) => `/${folder}/${name}`)
+)
+
 describe("documents", () => {
   for (const document of ["README.md", "CONTRIBUTING.md", "bench/README.md", "traces/README.md", ...pages]) {
     it(`${document} names no file that is gone`, () => {
@@ -21,6 +26,11 @@ describe("documents", () => {
       )
       assert.deepStrictEqual(
         paths.filter((path) => !isPlaceholder(path) && !existsSync(join(root, path))),
+        []
+      )
+      const named = [...text.matchAll(/`([\w/-]+\.ts)`/g)].map(([, name]) => name!)
+      assert.deepStrictEqual(
+        named.filter((name) => !isPlaceholder(name) && !sources.some((source) => source.endsWith(`/${name}`))),
         []
       )
     })
