@@ -45,6 +45,21 @@ const sevenRows = (scratch: string): string => {
   return file
 }
 
+/** One run, unwatched and with each of the files that show what happens in it. */
+const watched = (scratch: string, reportFile: string): Record<string, ReadonlyArray<string>> => {
+  const name = "conversation, 8 workers, round robin"
+  const run = replay(reportFile, conversation, "--num-workers", "8")
+  const outputs = {
+    series: ["series.csv", "series.jsonl", "series.parquet"],
+    timeline: ["timeline.json", "timeline.json.gz"],
+    html: ["run.html"]
+  }
+  const watching = Object.entries(outputs).flatMap(([flag, files]) =>
+    files.map((file) => [`${name}, ${file}`, [...run, `--${flag}`, join(scratch, file)]] as const)
+  )
+  return { [name]: run, ...Object.fromEntries(watching) }
+}
+
 /** The runs that are measured, by name; what they write goes into the folder `scratch`. */
 export const casesWith = (
   scratch: string,
@@ -107,6 +122,7 @@ export const casesWith = (
     "--router-mode",
     "kv_router"
   ),
+  ...watched(scratch, reportFile),
   "conversation, sglang page 64": replay(
     reportFile,
     conversation,
