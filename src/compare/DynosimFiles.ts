@@ -7,7 +7,9 @@ import type { MetricName, StatisticName, Statistics, TotalName } from "./Metric.
 export const isDynosimReport = (value: unknown): boolean =>
   valueAt(value, "num_requests") !== undefined && valueAt(value, "mean_ttft_ms") !== undefined
 
-const reported: ReadonlyArray<MetricName> = ["ttft_ms", "ttst_ms", "tpot_ms", "itl_ms", "e2e_latency_ms"]
+/** Of a token, and of the gap between two. */
+const ofTokens: ReadonlyArray<MetricName> = ["ttft_ms", "e2e_latency_ms"]
+const ofGaps: ReadonlyArray<MetricName> = ["ttst_ms", "tpot_ms", "itl_ms"]
 
 const prefixes: ReadonlyArray<readonly [StatisticName, string]> = [
   ["mean", "mean"],
@@ -26,6 +28,9 @@ const statistics = (report: unknown, metric: MetricName): Statistics =>
 
 export const dynosimReport = (name: string, report: unknown): Measurement => {
   const requests = numberAt(report, "completed_requests")
+  const outputTokens = numberAt(report, "total_output_tokens")
+  // What no request tells is 0 in a report.
+  const told = [...(requests === 0 ? [] : ofTokens), ...(outputTokens <= requests ? [] : ofGaps)]
   const totals: ReadonlyMap<TotalName, number> = new Map([
     ["requests", requests],
     ["duration_s", numberAt(report, "duration_ms") / 1000],
@@ -37,11 +42,12 @@ export const dynosimReport = (name: string, report: unknown): Measurement => {
     name,
     source: "dynosim report",
     statistics: new Map([
-      ...reported.map((metric) => [metric, statistics(report, metric)] as const),
+      ...told.map((metric) => [metric, statistics(report, metric)] as const),
       ["input_tokens", { mean: numberAt(report, "total_input_tokens") / requests }],
-      ["output_tokens", { mean: numberAt(report, "total_output_tokens") / requests }]
+      ["output_tokens", { mean: outputTokens / requests }]
     ]),
-    totals
+    totals,
+    remarks: requests !== 0 ? [] : [`${name}: no request was completed, so there are no latencies`]
   })
 }
 

@@ -151,6 +151,28 @@ describe("measurements", () => {
     )
   })
 
+  it("take no zeros of a report for latencies that nobody had", () => {
+    const report = (completed: number, outputTokens: number): Measurement =>
+      read(
+        json({
+          num_requests: 2,
+          completed_requests: completed,
+          total_input_tokens: 20,
+          total_output_tokens: outputTokens,
+          ...Object.fromEntries(["ttft", "ttst", "tpot", "itl", "e2e_latency"].map((name) => [`mean_${name}_ms`, 0]))
+        })
+      )
+    assert.deepStrictEqual([...report(0, 0).statistics.keys()], [])
+    assert.deepStrictEqual(report(0, 0).remarks, ["file: no request was completed, so there are no latencies"])
+    assert.deepStrictEqual([...report(2, 2).statistics.keys()].toSorted(), [
+      "e2e_latency_ms",
+      "input_tokens",
+      "output_tokens",
+      "ttft_ms"
+    ])
+    assert.isTrue(report(2, 3).statistics.has("itl_ms"))
+  })
+
   it("leave out what failed, and say so", () => {
     assert.deepStrictEqual(read(vllm).remarks, ["file: left out: 1 request that failed"])
     assert.strictEqual(read(vllm).requests.length, 2)
