@@ -19,6 +19,7 @@ export const readMeasurements = Effect.fnUntraced(function* (
   run: string
 ): Effect.fn.Return<ReadonlyArray<Measurement>, UsageError, Files> {
   const files = yield* filesOf(run)
+  if (new Set(files).size < files.length) return yield* usageError(run, "names a file twice")
   const measured = yield* Effect.forEach(files, readFile)
   const [first = [], ...others] = measured
   if (others.length === 0) return first
@@ -32,6 +33,7 @@ export const readMeasurements = Effect.fnUntraced(function* (
 /** A comma is part of a name where a file has that name. */
 const filesOf = Effect.fnUntraced(function* (run: string): Effect.fn.Return<ReadonlyArray<string>, UsageError, Files> {
   if (run === "") return yield* usageError("RUN", "the name of a file is empty")
+  if (run === "-") return yield* usageError("-", "a run is read from files, not from standard input")
   const files = yield* FileSystem.FileSystem
   if (!run.includes(",") || (yield* exists(run))) return yield* isFolder(files, run, yield* Path.Path)
   const parts = run.split(",").filter((part) => part !== "")
