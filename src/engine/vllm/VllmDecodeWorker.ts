@@ -102,8 +102,10 @@ export class VllmDecodeWorker extends VllmWorker implements DestinationWorker {
     return [...super.requests(), ...this.pending.map((sequence) => sequence.request), ...this.reserved.keys()]
   }
 
+  /** Whoever preempts itself for room that requests behind it hold lets these go first in the end. */
   protected override nextToAdmit(): Sequence | undefined {
-    return this.pending.length === 0 ? super.nextToAdmit() : this.waiting.find(isMaterialised)
+    if (this.pending.length > 0) return this.waiting.find(isMaterialised)
+    return (this.preemptsInVain ? this.waiting.find(isMaterialised) : undefined) ?? super.nextToAdmit()
   }
 
   protected override noteAdmission(request: SimRequest, nowMs: number, cachedTokens: number): void {

@@ -34,8 +34,8 @@ import { type EmissionEvents, TokenEmission } from "./TokenEmission.ts"
 const Schedule = { Scheduled: 0, Blocked: 1, Preempted: 2 } as const
 type Schedule = (typeof Schedule)[keyof typeof Schedule]
 
-/** Preemptions in a row without a token after which a worker with tiers admits nobody for a while. */
-const maxPreemptionsWithTiers = 1000
+/** Preemptions in a row without a token after which others go first. */
+const manyPreemptions = 1000
 
 export class VllmWorker extends AheadWorker<Sequence> {
   private readonly policy: CapacityPolicy
@@ -452,8 +452,12 @@ export class VllmWorker extends AheadWorker<Sequence> {
    * admitted before a token has come out or, while nobody runs, before a transfer has ended.
    */
   private closesQueue(nowMs: number): boolean {
-    if (this.preemption.fruitless < maxPreemptionsWithTiers || this.offloading === undefined) return false
+    if (!this.preemptsInVain || this.offloading === undefined) return false
     return this.running.length > 0 || nowMs < this.closedUntilMs
+  }
+
+  protected get preemptsInVain(): boolean {
+    return this.preemption.fruitless >= manyPreemptions
   }
 
   /** When the next transfer ends; no time at all when none is under way. */
