@@ -24,21 +24,18 @@ const workerFile = (): URL => {
 class Thread {
   private worker: Worker | undefined
   private readonly file: URL
-  private isBusy = false
+  private readonly graceMs: number
   /** Who waits for the outcome of the run that the thread is at. */
   private settle: (outcome: Outcome) => void = () => {}
 
-  constructor(file: URL) {
+  constructor(file: URL, graceMs: number) {
     this.file = file
+    this.graceMs = graceMs
   }
 
   readonly run = ({ config, constraints }: Task): Effect.Effect<Outcome> =>
     Effect.callback<Outcome>((resume) => {
-      this.settle = (outcome) => {
-        this.isBusy = false
-        resume(Effect.succeed(outcome))
-      }
-      this.isBusy = true
+      this.settle = (outcome) => resume(Effect.succeed(outcome))
       const worker = (this.worker ??= this.start())
       const task: ThreadTask = { config, constraints: constraints.map(({ text }) => text) }
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
@@ -46,18 +43,17 @@ class Thread {
       return this.stop
     })
 
-  /** An idle thread is told to end, and cleans up; one that is at a run is torn out of it. */
+  /** The thread is told to end, and cleans up: a run that it is at is interrupted. Only one that does not listen is torn out of what it does. */
   readonly stop = Effect.promise(async () => {
-    const { isBusy, worker } = this
+    const { worker } = this
     this.worker = undefined
-    this.isBusy = false
     if (worker === undefined) return
-    if (isBusy) {
-      await worker.terminate()
-      return
-    }
-    await new Promise((ended) => {
-      worker.once("exit", ended)
+    await new Promise<void>((ended) => {
+      const impatience = setTimeout(() => void worker.terminate(), this.graceMs)
+      worker.once("exit", () => {
+        clearTimeout(impatience)
+        ended()
+      })
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
       worker.postMessage(endOfWork)
     })
@@ -80,10 +76,14 @@ class Thread {
 /** Runs that may be given for each thread. */
 const inLine = 4
 
-/** `threads`: how many, by default one per core; `file`: the program of each. */
+/** Real time that a thread has to end once it is told to: a run listens after each slice of 10 ms. */
+const patienceMs = 5000
+
+/** `threads`: how many, by default one per core; `file`: the program of each; `graceMs`: how long it has to end. */
 export const threadRunner = (
   threads: number = availableParallelism(),
-  file: URL = workerFile()
+  file: URL = workerFile(),
+  graceMs: number = patienceMs
 ): Layer.Layer<CellRunner> =>
   Layer.effect(
     CellRunner,
@@ -94,7 +94,7 @@ export const threadRunner = (
       const takeIdle = Effect.sync(() => {
         const known = idle.pop()
         if (known !== undefined) return known
-        const thread = new Thread(file)
+        const thread = new Thread(file, graceMs)
         all.push(thread)
         return thread
       })

@@ -18,6 +18,9 @@ import { endOfWork, type ThreadTask } from "./ThreadMessages.ts"
 /** Lives as long as the thread, and with it what its runs share. */
 const runtime = ManagedRuntime.make(Layer.merge(NodeServices.layer, SharedInputs.layer))
 
+/** Aborted when nothing more is wanted of the thread, the run that it is at included. */
+const ending = new AbortController()
+
 const carryOut = ({ config, constraints }: ThreadTask): Promise<Outcome> => {
   const task = Result.gen(function* () {
     const { traces, values } = yield* parseConfigFile("run.json", config)
@@ -25,10 +28,15 @@ const carryOut = ({ config, constraints }: ThreadTask): Promise<Outcome> => {
     return { options, constraints: yield* parseConditions(constraints, sweepMetrics) }
   })
   if (Result.isFailure(task)) return Promise.resolve({ _tag: "Failed", reason: task.failure.message })
-  return runtime.runPromise(outcomeOf(task.success))
+  return runtime.runPromise(outcomeOf(task.success), { signal: ending.signal })
 }
 
+/** The run that the thread is at, or was last. */
+let run: Promise<unknown> = Promise.resolve()
+
 const end = async (): Promise<void> => {
+  ending.abort()
+  await Promise.allSettled([run])
   await runtime.dispose()
   parentPort?.close()
 }
@@ -40,5 +48,5 @@ parentPort?.on("message", (message: ThreadTask | typeof endOfWork) => {
   }
   // Whatever is not an outcome ends the thread, and its sweep is told so.
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-  void carryOut(message).then((outcome) => parentPort?.postMessage(outcome))
+  run = carryOut(message).then((outcome) => parentPort?.postMessage(outcome))
 })

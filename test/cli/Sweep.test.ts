@@ -8,6 +8,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
+import { Worker } from "node:worker_threads"
 import { threadRunner } from "../../src/cli/SweepThreads.ts"
 import { plan as parsed, summaryOf } from "../sweep/Plans.ts"
 import { parseAllDocuments } from "yaml"
@@ -264,26 +265,42 @@ describe("dynosim sweep", () => {
     })
   )
 
-  it("tells idle threads to end, and waits for them; those in a run are torn out of it", () =>
+  it("tells threads to end, and waits for them; those that do not listen are torn out of their run", () =>
     inFolder(async (folder) => {
       const said = join(folder, "said")
-      const thread = (answer: string) =>
+      const thread = (answer: string, end: string) =>
         new URL(
           'data:text/javascript,import { parentPort } from "node:worker_threads"; import { appendFileSync } from "node:fs"; '
             + `parentPort.on("message", (message) => { appendFileSync(${JSON.stringify(said)}, message.config ? "task " : message); `
-            + `if (message === "end") parentPort.close(); else { ${answer} } })`
+            + `if (message === "end") { ${end} } else { ${answer} } })`
         )
       const read = parsed(`${plan(2)}seeds: [1]`)
       const outcome = 'parentPort.postMessage({ _tag: "Failed", reason: "as asked" })'
-      const { failed } = await Effect.runPromise(summaryOf(read, threadRunner(1, thread(outcome))))
+      const { failed } = await Effect.runPromise(
+        summaryOf(read, threadRunner(1, thread(outcome, "parentPort.close()")))
+      )
       assert.strictEqual(failed.length, 6)
       assert.strictEqual(readFileSync(said, "utf8"), `${"task ".repeat(6)}end`)
       rmSync(said)
-      const fiber = Effect.runFork(summaryOf(read, threadRunner(1, thread(""))))
+      const fiber = Effect.runFork(summaryOf(read, threadRunner(1, thread("", ""), 5)))
       while (!existsSync(said)) await pause(5)
       await Effect.runPromise(Fiber.interrupt(fiber))
-      assert.strictEqual(readFileSync(said, "utf8"), "task ")
+      assert.match(readFileSync(said, "utf8"), /^task (end)?$/)
     }))
+
+  it("leaves a run in the middle when it is told to end, without being torn out of it", async () => {
+    const worker = new Worker(new URL("../../src/cli/SweepWorker.ts", import.meta.url))
+    const answers: Array<unknown> = []
+    worker.on("message", (answer) => answers.push(answer))
+    const ended = once(worker, "exit")
+    const load = { "input-tokens": 2000, "output-tokens": 50, "request-count": 10_000_000, "arrival-interval-ms": 5 }
+    for (const message of [{ config: JSON.stringify(load), constraints: [] }, "end"]) {
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+      worker.postMessage(message)
+    }
+    assert.deepStrictEqual(await ended, [0])
+    assert.deepStrictEqual(answers, [])
+  })
 
   it("goes on beside a long run: nobody waits for its turn in the order of the plan", () =>
     inFolder(async (folder) => {
