@@ -9,4 +9,4 @@ import { setFlagsFromString } from "node:v8"
 
 /** Megabytes of each half of the young generation of a thread, instead of one. */
 setFlagsFromString("--min-semi-space-size=4")
-setFlagsFromString("--heap-growing-percent=60")
+setFlagsFromString("--heap-growing-percent=100")
