@@ -46,6 +46,8 @@ export interface PoolFacts {
   readonly maxNumSeqs?: number
   readonly maxNumBatchedTokens?: number
   readonly defaultLimits?: LimitsSource
+  /** Most tokens of a prompt and its output there. */
+  readonly maxModelTokens?: number
   /** Name and version of the timing model. */
   readonly timingSource: string
   /** Prefill and decode parts of passes that were timed by measured tables, and those of them beyond what was measured. */

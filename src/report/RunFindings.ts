@@ -12,12 +12,14 @@ export class RunFindings {
   private cutGeneratedTokens = 0
   private turnedAway = 0
   private largestTurnedAwayTokens = 0
+  private largestTurnedAwayPromptTokens = 0
 
   add(record: RequestRecord): void {
     const { outputTokens, promptTokens, status } = record
     if (status === "rejected" || status === "failed") {
       this.turnedAway += 1
       this.largestTurnedAwayTokens = Math.max(this.largestTurnedAwayTokens, promptTokens + outputTokens)
+      this.largestTurnedAwayPromptTokens = Math.max(this.largestTurnedAwayPromptTokens, promptTokens)
     } else if (outputLength(record) < outputTokens) {
       this.cutRequests += 1
       this.cutAskedTokens += outputTokens
@@ -44,13 +46,24 @@ export class RunFindings {
     if (smallest === undefined || this.turnedAway === 0) return []
     const { blockTokens, kvBlocks, kvTokens } = smallest
     // SGLang-style engines keep a page in hand.
-    if (this.largestTurnedAwayTokens + blockTokens <= kvTokens) return []
+    if (this.largestTurnedAwayTokens + blockTokens <= kvTokens) return this.tooLong(pools)
     const pages =
       blockTokens === 1 ? ", or pages of more than one token (block_size, sglang.page_size)" : " or block_size"
     return [
       `${counted(this.turnedAway, "request")} did not fit a worker's KV pool of ${kvTokens} tokens (${kvBlocks} blocks of `
         + `${blockTokens}), the largest with ${this.largestTurnedAwayTokens} tokens: give it more num_gpu_blocks${pages}`
     ]
+  }
+
+  /** Prompts that leave no room for a token. */
+  private tooLong(pools: ReadonlyArray<PoolFacts>): ReadonlyArray<string> {
+    const mostTokens = Math.min(...pools.map(({ maxModelTokens = Number.POSITIVE_INFINITY }) => maxModelTokens))
+    return this.largestTurnedAwayPromptTokens < mostTokens
+      ? []
+      : [
+          `${counted(this.turnedAway, "request")} did not fit max_model_len ${mostTokens}, the largest with a prompt of `
+            + `${this.largestTurnedAwayPromptTokens} tokens`
+        ]
   }
 }
 

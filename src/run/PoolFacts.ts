@@ -16,6 +16,7 @@ const profileFacts = ({ aic, engineProfile, maxNumBatchedTokens, maxNumSeqs, vll
         engineProfile,
         maxNumSeqs,
         maxNumBatchedTokens,
+        ...(vllmScheduler.maxModelLen === undefined ? {} : { maxModelTokens: vllmScheduler.maxModelLen }),
         ...(vllmScheduler.defaultLimits.length === 0
           ? {}
           : { defaultLimits: aic === undefined ? ("vllm_class" as const) : ("vllm_server" as const) })

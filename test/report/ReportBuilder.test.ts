@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs"
 import type { ReplayEvent } from "../../src/report/ReplayEvent.ts"
 import { countKeys, Report, wallClockKeys } from "../../src/report/Report.ts"
 import { ReportBuilder } from "../../src/report/ReportBuilder.ts"
-import type { ReportOptions } from "../../src/report/ReportOptions.ts"
+import type { PoolFacts, ReportOptions } from "../../src/report/ReportOptions.ts"
 import { version } from "../../src/report/Version.ts"
 import { gaps, record, recordedRuns, served, summary } from "./Records.ts"
 
@@ -223,10 +223,14 @@ describe("what the events of a run tell", () => {
     kvPoolSource: "engine_args",
     timingSource: "t"
   } as const
-  const warnings = (events: ReadonlyArray<ReplayEvent>, blockTokens = 1): ReadonlyArray<string> =>
+  const warnings = (
+    events: ReadonlyArray<ReplayEvent>,
+    blockTokens = 1,
+    limits: Pick<PoolFacts, "maxModelTokens"> = {}
+  ): ReadonlyArray<string> =>
     report([...events, summary()], {
       metadata: () => ({
-        pools: [{ ...pool, blockTokens, kvBlocks: 64 / blockTokens, kvTokens: 64 }],
+        pools: [{ ...pool, blockTokens, kvBlocks: 64 / blockTokens, kvTokens: 64, ...limits }],
         warnings: ["first"]
       })
     }).dynosim.warnings
@@ -269,8 +273,13 @@ describe("what the events of a run tell", () => {
       /^2 requests did not fit a worker's KV pool of 64 tokens \(64 blocks of 1\), the largest with 71 .*sglang\.page_size/
     )
     assert.notInclude(warnings([tooLarge], 16)[1]!, "sglang.page_size")
+    const fits = record({ promptTokens: 20, status: "rejected" })
+    assert.strictEqual(
+      warnings([fits], 16, { maxModelTokens: 20 })[1],
+      "1 request did not fit max_model_len 20, the largest with a prompt of 20 tokens"
+    )
     // Rejected for another reason.
-    assert.deepStrictEqual(warnings([record({ promptTokens: 20, status: "rejected" })], 16), ["first"])
+    assert.deepStrictEqual(warnings([fits], 16, { maxModelTokens: 21 }), ["first"])
   })
 })
 
