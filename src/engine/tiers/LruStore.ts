@@ -27,6 +27,14 @@ import { addRuns } from "./BlockRuns.ts"
 export const BlockState = { Absent: 0, Arriving: 1, Idle: 2, Pinned: 3 } as const
 export type BlockState = (typeof BlockState)[keyof typeof BlockState]
 
+const arrivingShift = 8
+const pinnedShift = 16
+
+const presentOf = (state: number): number => state & 0xff
+const arrivingOf = (state: number): number => (state >> arrivingShift) & 0xff
+const pinnedOf = (state: number): number => state >> pinnedShift
+const knownOf = (state: number): number => presentOf(state) | arrivingOf(state)
+
 /** No frame has this number. */
 const noFrame = 0
 
@@ -39,8 +47,8 @@ export class LruStore {
   private arrivals = 0
   /** A frame is there while one of its members is known. */
   private readonly frames = new FrameTable()
-  private present = new Uint8Array(this.frames.capacity)
-  private arriving = new Uint8Array(this.frames.capacity)
+  /** By frame three masks of members: present, arriving and pinned ones. */
+  private states = new Int32Array(this.frames.capacity)
   private readonly pins = new MemberCounts(this.frames.capacity)
   private readonly idle = new IdleBlocks()
   /** Who is told which blocks are here, as far as others can have them. */
@@ -62,28 +70,28 @@ export class LruStore {
 
   /** What is to be said of a block here. */
   stateOf(key: number): BlockState {
-    const frame = this.frames.find(frameOf(key))
+    const state = this.states[this.frames.find(frameOf(key))]!
     const member = 1 << memberOf(key)
-    if ((this.arriving[frame]! & member) !== 0) return BlockState.Arriving
-    if ((this.present[frame]! & member) === 0) return BlockState.Absent
-    return (this.pins.held(frame) & member) === 0 ? BlockState.Idle : BlockState.Pinned
+    if ((arrivingOf(state) & member) !== 0) return BlockState.Arriving
+    if ((presentOf(state) & member) === 0) return BlockState.Absent
+    return (pinnedOf(state) & member) === 0 ? BlockState.Idle : BlockState.Pinned
   }
 
   /** How many of the `count` blocks `key …` of a frame can be found here, up to the first that cannot. */
   presentRun(key: number, count: number): number {
-    return Math.min(count, leadingMembers(this.present[this.frames.find(frameOf(key))]!, memberOf(key)))
+    return Math.min(count, leadingMembers(presentOf(this.states[this.frames.find(frameOf(key))]!), memberOf(key)))
   }
 
   /** How many of them are held. All of them are here. */
   pinnedAmong(key: number, count: number): number {
-    return memberCount(this.pins.held(this.frames.find(frameOf(key))) & membersFrom(memberOf(key), count))
+    return memberCount(pinnedOf(this.states[this.frames.find(frameOf(key))]!) & membersFrom(memberOf(key), count))
   }
 
   /** Takes room for those of the `count` blocks `key …` of a frame that are not known here, as far as there is any; adds them to `runs`. */
   claim(key: number, count: number, runs: Array<number>): void {
     const frame = this.frames.find(frameOf(key))
     const members = membersFrom(memberOf(key), count)
-    const absent = members & ~this.knownOf(frame)
+    const absent = members & ~knownOf(this.states[frame]!)
     if (absent === 0) return
     if (!this.makeRoom(memberCount(absent), frame)) this.claimSingly(key, count, runs)
     else {
@@ -96,8 +104,7 @@ export class LruStore {
   arrive(key: number, count: number): void {
     const frame = this.frames.find(frameOf(key))
     const members = membersFrom(memberOf(key), count)
-    this.arriving[frame]! &= ~members
-    this.present[frame]! |= members
+    this.states[frame] = (this.states[frame]! & ~(members << arrivingShift)) | members
     this.arrivals -= count
     this.blocks += count
     this.idle.add(frame, members)
@@ -108,14 +115,18 @@ export class LruStore {
   pin(key: number, count: number): void {
     const frame = this.frames.find(frameOf(key))
     const idle = this.pins.add(frame, memberOf(key), count)
-    if (idle !== 0) this.idle.take(frame, idle)
+    if (idle === 0) return
+    this.states[frame]! |= idle << pinnedShift
+    this.idle.take(frame, idle)
   }
 
   /** Lets go of them; those that nobody holds any more count as just used. */
   unpin(key: number, count: number): void {
     const frame = this.frames.find(frameOf(key))
     const idle = this.pins.remove(frame, memberOf(key), count)
-    if (idle !== 0) this.idle.add(frame, idle)
+    if (idle === 0) return
+    this.states[frame]! &= ~(idle << pinnedShift)
+    this.idle.add(frame, idle)
   }
 
   /** Those of the leading `keys[0 … count)` that are here count as just used, the first of them last. */
@@ -125,7 +136,8 @@ export class LruStore {
       end -= run
       const key = keys[end]!
       const frame = this.frames.find(frameOf(key))
-      const idle = membersFrom(memberOf(key), run) & this.present[frame]! & ~this.pins.held(frame)
+      const state = this.states[frame]!
+      const idle = membersFrom(memberOf(key), run) & presentOf(state) & ~pinnedOf(state)
       if (idle === 0) continue
       this.idle.take(frame, idle)
       this.idle.add(frame, idle)
@@ -145,20 +157,21 @@ export class LruStore {
     let arrivals = 0
     let pinned = 0
     this.forEachFrame((frame, mask) => {
+      const state = this.states[frame]!
       known += memberCount(mask)
-      arrivals += memberCount(this.arriving[frame]!)
-      pinned += memberCount(this.pins.held(frame))
+      arrivals += memberCount(arrivingOf(state))
+      pinned += memberCount(pinnedOf(state))
       const number = this.frames.numbers[frame]!
       if (this.frames.find(number) !== frame) throw new Error(`frame ${number} is twice in a tier`)
-      if ((this.arriving[frame]! & this.present[frame]!) !== 0)
+      if ((arrivingOf(state) & presentOf(state)) !== 0)
         throw new Error(`a block of frame ${number} is here and arriving`)
-      if ((this.pins.held(frame) & ~this.present[frame]!) !== 0)
-        throw new Error(`a block of frame ${number} is held but not here`)
+      if (pinnedOf(state) !== this.pins.held(frame) || (pinnedOf(state) & ~presentOf(state)) !== 0)
+        throw new Error(`a block of frame ${number} is held but not here, or the other way round`)
     })
     let idle = 0
     this.idle.forEach((frame, mask) => {
       idle += memberCount(mask)
-      if ((mask & (this.pins.held(frame) | ~this.present[frame]!)) !== 0)
+      if ((mask & (pinnedOf(this.states[frame]!) | ~presentOf(this.states[frame]!))) !== 0)
         throw new Error(`a block of frame ${this.frames.numbers[frame]} may be given up but is held, or not here`)
     })
     if (arrivals !== this.arrivals || known - arrivals !== this.blocks || idle !== this.idle.size)
@@ -171,13 +184,9 @@ export class LruStore {
     if (known > this.capacity) throw new Error(`a tier of ${this.capacity} blocks holds ${known}`)
   }
 
-  private knownOf(frame: number): number {
-    return this.present[frame]! | this.arriving[frame]!
-  }
-
   private forEachFrame(visit: (frame: number, known: number) => void): void {
-    for (let frame = 1; frame < this.present.length; frame++) {
-      const known = this.knownOf(frame)
+    for (let frame = 1; frame < this.states.length; frame++) {
+      const known = knownOf(this.states[frame]!)
       if (known !== 0) visit(frame, known)
     }
   }
@@ -187,7 +196,7 @@ export class LruStore {
     let taken = 0
     for (let block = key; block < key + count; block++) {
       const member = 1 << memberOf(block)
-      if ((this.knownOf(this.frames.find(frameOf(block))) & member) !== 0) continue
+      if ((knownOf(this.states[this.frames.find(frameOf(block))]!) & member) !== 0) continue
       if (this.makeRoom(1, noFrame)) {
         this.enter(frameOf(block), member)
         taken |= member
@@ -214,9 +223,9 @@ export class LruStore {
     while (memberCount(mask) > limit) mask &= mask - 1
     idle.take(frame, mask)
     this.blocks -= memberCount(mask)
-    this.present[frame]! &= ~mask
+    this.states[frame]! &= ~mask
     const number = this.frames.numbers[frame]!
-    if (this.knownOf(frame) === 0) this.frames.remove(frame)
+    if (this.states[frame] === 0) this.frames.remove(frame)
     if (number >= 0 && this.listeners.length > 0) this.announceRemoval(number, mask)
   }
 
@@ -231,16 +240,15 @@ export class LruStore {
     let frame = this.frames.find(number)
     if (frame === 0) {
       frame = this.frames.add(number)
-      if (frame >= this.present.length) this.grow()
+      if (frame >= this.states.length) this.grow()
     }
-    this.arriving[frame]! |= members
+    this.states[frame]! |= members << arrivingShift
     this.arrivals += memberCount(members)
   }
 
   private grow(): void {
     const { capacity } = this.frames
-    this.present = grown(this.present, capacity)
-    this.arriving = grown(this.arriving, capacity)
+    this.states = grown(this.states, capacity)
     this.pins.grow(capacity)
   }
 }

@@ -125,6 +125,8 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
   /** Copies of other workers that requests here wait for. */
   private foreign: ReadonlyArray<Offload> = []
   private nowMs = 0
+  /** Scratch list. */
+  private readonly claimed: Array<number> = []
 
   constructor(args: TierArgs, shared: SharedTiers, events: CopyEvents<Owner, Holder>, sinks?: TierEventSinks) {
     this.events = events
@@ -147,14 +149,16 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
   claim(keys: Int32Array, from: number, to: number): BlockRuns | undefined {
     const { host } = this
     const refused = host.refused
-    const runs: Array<number> = []
+    const runs = this.claimed
+    // Not by its length, which would give its storage back.
+    while (runs.length > 0) runs.pop()
     for (let position = from; position < to;) {
       const run = runLength(keys, position, to)
       host.claim(keys[position]!, run, runs)
       position += run
     }
     this.account.droppedBlocks += host.refused - refused
-    return runs.length === 0 ? undefined : runs
+    return runs.length === 0 ? undefined : runs.slice()
   }
 
   copy(blocks: BlockRuns, holder: Holder, readyMs: number): number {

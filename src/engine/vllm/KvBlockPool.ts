@@ -58,6 +58,8 @@ export class KvBlockPool {
   private readonly holders = new MemberCounts(this.frames.capacity)
   /** How many of a member's holders are reservations, see {@link acquireUnregistered}; none where nobody ever made one. */
   private pins: MemberCounts | undefined = undefined
+  /** Reserved holds of all members. */
+  private pinnedHolds = 0
   private readonly idle = new IdleBlocks()
   private nextPrivateKey = firstPrivateKey
   private reservedCount = 0
@@ -155,6 +157,7 @@ export class KvBlockPool {
       return -1
     }
     const pins = (this.pins ??= new MemberCounts(this.frames.capacity))
+    this.pinnedHolds += hits
     for (let position = 0; position < hits;) {
       const run = runLength(slots, position, hits)
       pins.add(slots[position]! >> frameBits, memberOf(slots[position]!), run)
@@ -169,6 +172,7 @@ export class KvBlockPool {
   unpin(slots: Int32Array, count: number): void {
     const { pins } = this
     if (pins === undefined || count === 0) return
+    this.pinnedHolds -= count
     for (let position = 0; position < count;) {
       const run = runLength(slots, position, count)
       pins.remove(slots[position]! >> frameBits, memberOf(slots[position]!), run)
@@ -372,10 +376,15 @@ export class KvBlockPool {
     return this.pins === undefined ? 0 : this.pins.of(slot >> frameBits, memberOf(slot))
   }
 
+  /** The members of a frame that some reservation holds. */
+  private pinsOfFrame(frame: number): number {
+    return this.pins === undefined || this.pinnedHolds === 0 ? 0 : this.pins.held(frame)
+  }
+
   /** The members of a frame that are held by more than reservations. */
   private activeMembers(frame: number): number {
     let active = this.holders.held(frame)
-    for (let rest = this.pins === undefined ? 0 : this.pins.held(frame); rest !== 0; rest &= ~(1 << lastOf(rest))) {
+    for (let rest = this.pinsOfFrame(frame); rest !== 0; rest &= ~(1 << lastOf(rest))) {
       const slot = frame * frameSize + lastOf(rest)
       if (this.holdersOf(slot) <= this.pinsOf(slot)) active &= ~(1 << memberOf(slot))
     }
@@ -411,7 +420,7 @@ export class KvBlockPool {
   /** Gives back the holds on the blocks in `count` slots of a frame, the last one first. */
   private releaseRun(slot: number, count: number): void {
     const frame = slot >> frameBits
-    const isPinned = this.pins !== undefined && this.pins.held(frame) !== 0
+    const isPinned = this.pinsOfFrame(frame) !== 0
     const before = isPinned ? this.activeMembers(frame) : 0
     const idle = this.holders.remove(frame, memberOf(slot), count)
     if (isPinned ? this.activeMembers(frame) !== before : idle !== 0) this.activeVersion += 1
