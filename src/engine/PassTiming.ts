@@ -60,7 +60,8 @@ export class PassTiming {
 
   /**
    * Adds passes to `ahead` that end by `untilMs`, at most `passes`: each is a decode step of `batch` requests that know `contextTokens` in
-   * all before the first one, and nothing else. Without `activeBlocks` a step reads every request's tokens, as in {@link decodeOfRequestsMs}.
+   * all before the first one, and nothing else. Without `activeBlocks` a step reads every request's tokens, as in {@link decodeOfRequestsMs};
+   * with `blocksTaken`, so many blocks more are active in each of the passes.
    */
   runAhead(
     ahead: PassesAhead,
@@ -68,18 +69,24 @@ export class PassTiming {
     untilMs: number,
     batch: number,
     contextTokens: number,
-    activeBlocks?: number
+    activeBlocks?: number,
+    blocksTaken?: Int32Array
   ): void {
     const ends = ahead.reserve(passes)
     const readsBlocks = activeBlocks !== undefined && this.args.decodeCostBy !== "requests"
-    const readTokens = readsBlocks ? activeBlocks * this.args.blockTokens : undefined
     const ignoresContext = readsBlocks && this.model.ahead?.ignoresContext === true
     this.model.ahead?.begin()
     let { endMs } = ahead
     let passMs = Number.NaN
+    let timedBlocks = -1
     let pass = 0
     for (; pass < passes; pass++) {
-      if (pass === 0 || !ignoresContext) passMs = this.aheadMs(batch, contextTokens + pass * batch, readTokens)
+      const blocks = readsBlocks ? activeBlocks + (blocksTaken === undefined ? 0 : blocksTaken[pass]!) : 0
+      if (blocks !== timedBlocks || !ignoresContext) {
+        const readTokens = readsBlocks ? blocks * this.args.blockTokens : undefined
+        passMs = this.aheadMs(batch, contextTokens + pass * batch, readTokens)
+        timedBlocks = blocks
+      }
       const nextMs = endMs + passMs
       if (!(nextMs > endMs && nextMs <= untilMs)) break
       endMs = nextMs

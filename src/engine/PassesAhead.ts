@@ -1,6 +1,6 @@
 /**
  * Passes of a worker computed ahead of time: those that follow its last one directly, as long as nobody tells it anything and nothing
- * happens in them but one more token for everybody who runs.
+ * happens in them that anybody could notice: one more token for everybody who runs, and the KV blocks that those tokens need.
  *
  *     last pass │ ahead 0 │ ahead 1 │ ahead 2 │
  *               ▲         ▲         ▲         ▲

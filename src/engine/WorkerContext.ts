@@ -19,6 +19,8 @@ export interface WorkerContext {
   readonly sharedTiers?: SharedTiers | undefined
   /** Where its machine may become slow. */
   readonly slowness?: Slowness | undefined
+  /** Somebody sees how many KV blocks are in use from pass to pass. Default: whoever has a {@link probe}. */
+  readonly usageIsSeen?: boolean | undefined
   /** Who looks into this worker's passes; nobody by default. */
   readonly probe?: WorkerProbe | undefined
 }

@@ -54,7 +54,14 @@ export const layerSingle: Layer.Layer<Topology, never, Engine> = Layer.effect(To
         const workerProbe = probe?.worker?.("aggregated", 0)
         return new SingleEngineLoop(
           context,
-          engine.spawn({ workerIndex: 0, gaps, kvEvents: undefined, sharedTiers, probe: workerProbe }),
+          engine.spawn({
+            workerIndex: 0,
+            gaps,
+            kvEvents: undefined,
+            sharedTiers,
+            usageIsSeen: probe !== undefined,
+            probe: workerProbe
+          }),
           sharedTiers
         )
       }

@@ -435,6 +435,7 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
       tierEvents: this.router.tierEvents?.(worker),
       ...this.eventSinks(engine, worker),
       slowness: this.setup.mayBeSlow ? this.slownessOf(worker) : undefined,
+      usageIsSeen: probe !== undefined,
       probe: probe?.worker?.(role, worker)
     })
     this.cores[worker] = core

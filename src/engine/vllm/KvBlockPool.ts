@@ -88,6 +88,11 @@ export class KvBlockPool {
     return this.availableBlocks
   }
 
+  /** Blocks that can be taken without anybody being told: of evicted ones routers are. */
+  get blocksUntold(): number {
+    return this.events === undefined ? this.blocksAtOnce : this.freeCount
+  }
+
   /** Blocks that nobody holds but that can still be matched. */
   get cachedBlocks(): number {
     return this.inactiveCount

@@ -16,10 +16,15 @@ import type { Sequence } from "./Sequence.ts"
 /** Who is due later than that is looked at in between, for nothing. */
 const maxCalendar = 1024
 
+/** Shared by all workers without a member. */
+const noBlocks = new Int32Array(0)
+
 export class SteadyDecode {
   size = 0
   /** Known tokens of all members. */
   contextTokens = 0
+  /** By step from now: blocks that members have taken before it; as far as {@link stepsWithin} has looked. */
+  blocksTaken = noBlocks
   /** The members' token of this pass is scheduled, but not emitted yet. */
   scheduled = false
   /** When the members last emitted a token, ms. */
@@ -29,14 +34,19 @@ export class SteadyDecode {
   /** The last of each circular list, whose `nextDue` is the first; made for the first member. */
   private calendar: Array<Sequence | undefined> = []
   private readonly calendarLength: number
+  private readonly blockTokens: number
 
   constructor(blockTokens: number) {
+    this.blockTokens = blockTokens
     this.calendarLength = 2 ** Math.ceil(Math.log2(Math.min(blockTokens + 1, maxCalendar)))
   }
 
   /** The running request behind the last member becomes one: its last token came at `tokenMs`, with everybody's. */
   join(sequence: Sequence, tokenMs: number): void {
-    if (this.calendar.length === 0) this.calendar = Array.from({ length: this.calendarLength }, () => undefined)
+    if (this.calendar.length === 0) {
+      this.calendar = Array.from({ length: this.calendarLength }, () => undefined)
+      this.blocksTaken = new Int32Array(this.calendarLength)
+    }
     this.lastTokenMs = tokenMs
     this.size += 1
     this.contextTokens += sequence.knownTokens
@@ -59,6 +69,42 @@ export class SteadyDecode {
     let steps = 0
     while (this.listAt(this.step + steps + 1) === undefined) steps += 1
     return steps
+  }
+
+  /**
+   * Steps from now in which a member that is due opens a block at most, all of them with no more than `blocks` blocks; at most so many
+   * that nobody is due twice. What was taken before each of these steps is in {@link blocksTaken}.
+   */
+  stepsWithin(blocks: number): number {
+    if (this.size === 0) return 0
+    let end = this.step + this.calendarLength
+    let taken = 0
+    let next = this.step + 1
+    for (; next < end; next++) {
+      this.blocksTaken[next - this.step - 1] = taken
+      const last = this.listAt(next)
+      if (last === undefined) continue
+      for (let each = last.nextDue!; ; each = each.nextDue!) {
+        const again = this.dueAgain(each, next)
+        if (again === next || taken === blocks) return next - this.step - 1
+        if (again < end) end = again
+        taken += 1
+        if (each === last) break
+      }
+    }
+    return next - this.step - 1
+  }
+
+  /** The step in which a member is due again that is due in `step`; the same step where it does not just open a block. */
+  private dueAgain(
+    { exactStep, fullBlocks, generatedTokens, keys, maxOutputTokens, promptTokens }: Sequence,
+    step: number
+  ): number {
+    const generated = generatedTokens + step - exactStep
+    const opensBlock = (promptTokens + generated - 1) % this.blockTokens === 0
+    return opensBlock && fullBlocks >= keys.length
+      ? step + Math.min(this.blockTokens, maxOutputTokens - generated)
+      : step
   }
 
   /**

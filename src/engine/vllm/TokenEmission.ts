@@ -66,6 +66,13 @@ export class TokenEmission {
     const emitted = steady.size
     if (emitted === 0) return 0
     this.gaps.noteShared(emitted)
+    this.takeStep(tokenMs)
+    return emitted
+  }
+
+  /** A step of the requests in steady decode, all that it does but for the gaps. */
+  takeStep(tokenMs: number): void {
+    const { steady } = this
     let sequence = steady.takeStep(tokenMs)
     while (sequence !== undefined) {
       const next = steady.nextOf(sequence)
@@ -75,7 +82,6 @@ export class TokenEmission {
       else steady.leave(sequence)
       sequence = next
     }
-    return emitted
   }
 
   /** The others emit as far as they find room for their token. */

@@ -73,6 +73,7 @@ export class VllmDecodeWorker extends VllmWorker implements DestinationWorker {
   }
 
   override abort(request: SimRequest): boolean {
+    this.catchUp()
     return this.abortPending(request) || this.abortReserved(request) || super.abort(request)
   }
 

@@ -46,6 +46,8 @@ export class VllmWorker extends AheadWorker<Sequence> {
   private readonly steady: SteadyDecode
   /** Without: requests that emit bursts, or whose every token somebody watches, are served one by one. */
   private readonly decodesSteadily: boolean
+  /** Who opens a block while passes are computed ahead of their time does so with nobody noticing. */
+  private readonly growsUnseen: boolean
 
   /** Those that can emit, but for the requests in steady decode. */
   private readonly ready = new ReadyBatch()
@@ -91,6 +93,8 @@ export class VllmWorker extends AheadWorker<Sequence> {
     }
     const watched = this.probe?.emitted !== undefined || this.probe?.scheduled !== undefined
     this.decodesSteadily = this.bursts === undefined && !watched
+    const usageIsSeen = context.usageIsSeen ?? context.probe !== undefined
+    this.growsUnseen = this.offloading === undefined && !usageIsSeen
   }
 
   private offloadEvents(): OffloadEvents {
@@ -171,21 +175,31 @@ export class VllmWorker extends AheadWorker<Sequence> {
     if (outcome.endMs <= nowMs) outcome.endMs = offloading.wakeUpMs(nowMs)
   }
 
+  /** Passes in which requests take their next block are quiet as well, where nobody sees the block go. */
   protected quietPasses(): number {
     const { args, running, steady } = this
     const allDecode = steady.size === running.length && steady.size <= args.maxNumBatchedTokens
-    return allDecode ? steady.quietSteps : 0
+    if (!allDecode) return 0
+    return this.growsUnseen ? steady.stepsWithin(this.pool.blocksUntold) : steady.quietSteps
   }
 
   protected timeQuietPasses(passes: number, untilMs: number): void {
-    const { ahead, offloading, pool, steady, timing } = this
+    const { ahead, growsUnseen, offloading, pool, steady, timing } = this
     // What the end of a transfer changes, the pass behind it sees.
     const quietUntilMs = offloading === undefined ? untilMs : Math.min(untilMs, offloading.noticeMs())
-    timing.runAhead(ahead, passes, quietUntilMs, steady.size, steady.contextTokens, pool.activeBlocks)
+    const taken = growsUnseen ? steady.blocksTaken : undefined
+    timing.runAhead(ahead, passes, quietUntilMs, steady.size, steady.contextTokens, pool.activeBlocks, taken)
   }
 
-  protected takeQuietPasses(passes: number, endMs: number): void {
-    this.steady.takeQuietSteps(passes, endMs)
+  protected takeQuietPasses(passes: number): void {
+    const { ahead, emission, steady } = this
+    const { ends } = ahead
+    for (let taken = 0; taken < passes;) {
+      const quiet = Math.min(steady.quietSteps, passes - taken)
+      taken += Math.max(1, quiet)
+      if (quiet > 0) steady.takeQuietSteps(quiet, ends[taken - 1]!)
+      else emission.takeStep(ends[taken - 1]!)
+    }
   }
 
   protected mayAdmit(): boolean {

@@ -132,6 +132,34 @@ describe("SteadyDecode", () => {
     { arbitrary: { runs: 300, size: 60 } }
   )
 
+  /** Requests of so many prompt and output tokens that have emitted their second token, over blocks of 4 tokens. */
+  const growing = (...sizes: ReadonlyArray<readonly [promptTokens: number, outputTokens: number]>) => {
+    const steady = new SteadyDecode(4)
+    sizes.forEach(([promptTokens, outputTokens], turn) => {
+      const asked = request({ promptTokens, outputTokens, blocks: [] })
+      const sequence = new Sequence(asked, outputTokens, new Int32Array(0), Math.floor(promptTokens / 4))
+      const countdown = Math.min(4 - ((promptTokens + 1) % 4), outputTokens - 2)
+      steady.join(Object.assign(sequence, { turn, countdown, generatedTokens: 2, computedTokens: promptTokens + 1 }), 1)
+    })
+    return steady
+  }
+
+  it("knows how far the blocks go that members open", () => {
+    // Blocks are opened in step 1, 5, … by the first request, and in step 3, 7, … by the second.
+    const steady = growing([6, 100], [8, 100])
+    assert.deepStrictEqual(
+      [0, 1, 2].map((blocks) => steady.stepsWithin(blocks)),
+      [0, 2, 4]
+    )
+    assert.deepStrictEqual([...steady.blocksTaken.subarray(0, 4)], [0, 1, 1, 2])
+  })
+
+  it("stops before the last token of a member, also of one that opens a block before", () => {
+    assert.strictEqual(growing([8, 5]).stepsWithin(9), 2)
+    assert.strictEqual(growing([6, 5]).stepsWithin(9), 2)
+    assert.strictEqual(growing([6, 4], [8, 100]).stepsWithin(9), 1)
+  })
+
   it("looks in between at who is due later than its calendar reaches", () => {
     const steady = new SteadyDecode(100_000)
     const sequence = decoding(0, 5000, 1)
