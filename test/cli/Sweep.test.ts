@@ -14,7 +14,7 @@ import { plan as parsed, summaryOf } from "../sweep/Plans.ts"
 import { parseAllDocuments } from "yaml"
 import { program } from "./Program.ts"
 
-const bin = resolve(import.meta.dirname, "../../src/cli/bin.ts")
+const bin = resolve(import.meta.dirname, "../../bundle/dynosim.mjs")
 
 const plan = (
   requests: number

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 
-const bin = resolve(import.meta.dirname, "../../src/cli/bin.ts")
+const bin = resolve(import.meta.dirname, "../../bundle/dynosim.mjs")
 const hasScript = spawnSync("script", ["--version"]).status === 0
 if (!hasScript) console.warn("no script (util-linux): nothing is printed to a real terminal")
 

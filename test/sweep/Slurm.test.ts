@@ -97,7 +97,7 @@ describe.skipIf(!canStart)("a sweep on Slurm", () => {
       const file = join(folder, "plan.yaml")
       const results = join(folder, "results")
       writeFileSync(file, plan)
-      const bin = resolve(import.meta.dirname, "../../src/cli/bin.ts")
+      const bin = resolve(import.meta.dirname, "../../bundle/dynosim.mjs")
       const command = `'${process.execPath}' '${bin}'`
       const where = ["--results", results]
       const script = await run("sweep", "slurm", file, "--shards", "3", "--command", command, ...where)
