@@ -59,11 +59,16 @@ const seriesObserver = Effect.fnUntraced(function* ({
   return { probe, through: writeTableTo(file, writer), finish: nothingMore }
 })
 
+/** Copies pieces that do not last. */
+const lasting = function* (pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
+  for (const piece of pieces) yield piece.slice()
+}
+
 /** Compresses pieces as they come. Timelines repeat themselves so much that the fastest level is nearly as good as the others. */
 const gzipped = async function* (pieces: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const [{ createGzip }, { pipeline, Readable }] = await Promise.all([import("node:zlib"), import("node:stream")])
   const gzip = createGzip({ level: 1, chunkSize: 2 ** 16 })
-  pipeline(Readable.from(pieces), gzip, () => {})
+  pipeline(Readable.from(lasting(pieces)), gzip, () => {})
   yield* gzip
 }
 

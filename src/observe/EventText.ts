@@ -1,5 +1,5 @@
 /** What all events of a timeline have in common: how they follow one another, and their times. */
-import type { TextBytes } from "../structures/TextBytes.ts"
+import { encoded, type TextBytes } from "../structures/TextBytes.ts"
 
 /** Before every event but the first. */
 export const separator = ",\n"
@@ -9,6 +9,8 @@ export interface EventNumbers {
   readonly pid: number
   readonly tid: number
 }
+
+const duration = encoded(',"dur":')
 
 /** Whole nanoseconds, so that neighbours meet exactly. */
 const nanoseconds = (ms: number): number => Math.round(ms * 1e6)
@@ -23,6 +25,6 @@ export const writeSpan = (out: TextBytes, fromMs: number, toMs: number): void =>
   const fromNs = nanoseconds(fromMs)
   out
     .decimal(fromNs, 3)
-    .text(',"dur":')
+    .constant(duration)
     .decimal(Math.max(0, nanoseconds(toMs) - fromNs), 3)
 }

@@ -21,6 +21,24 @@ export interface PassGroup {
   readonly cachedBlocks: number
 }
 
+type Writable<T> = { -readonly [key in keyof T]: T[key] }
+
+/** A group to write others into. */
+export const noPasses = (): Writable<PassGroup> => ({
+  passes: 0,
+  startMs: 0,
+  endMs: 0,
+  prefillEndMs: 0,
+  busyMs: 0,
+  prefillTokens: 0,
+  decodeTokens: 0,
+  preemptions: 0,
+  waiting: 0,
+  running: 0,
+  activeBlocks: 0,
+  cachedBlocks: 0
+})
+
 const columns = {
   passes: 0,
   startMs: 1,
@@ -49,36 +67,51 @@ export class PassGroups {
   /** Adds a pass: to the last group while that has fewer than `mostPasses`. */
   add(core: WorkerCore, startMs: number, outcome: PassOutcome, mostPasses: number): void {
     const { emittedTokens, endMs, preemptions, prefillEndMs, prefillTokens } = outcome
-    const row = this.isFull(mostPasses) ? this.begin(core.snapshot(), startMs, prefillEndMs) : this.lastRow
-    const { cells } = this.rows
-    cells[row + columns.passes]! += 1
-    cells[row + columns.endMs] = endMs
-    cells[row + columns.busyMs]! += endMs - startMs
-    cells[row + columns.prefillTokens]! += prefillTokens
-    cells[row + columns.decodeTokens]! += emittedTokens
-    cells[row + columns.preemptions]! += preemptions
+    if (this.isFull(mostPasses)) this.begin(core.snapshot(), startMs, prefillEndMs)
+    const { cells, last } = this.rows
+    cells[last + columns.passes]! += 1
+    cells[last + columns.endMs] = endMs
+    cells[last + columns.busyMs]! += endMs - startMs
+    cells[last + columns.prefillTokens]! += prefillTokens
+    cells[last + columns.decodeTokens]! += emittedTokens
+    cells[last + columns.preemptions]! += preemptions
   }
 
   /**
-   * Adds passes ahead, from `pass` on and before `until`: as many as the last group still takes, or those of a new one. Returns the first pass
-   * that is left.
+   * Adds passes ahead, from `from` on and before `until`: those that the last group still takes, and then as many as `mostGroups` new ones do.
+   * Returns the first pass that is left.
    */
-  addAhead(core: WorkerCore, ahead: PassesAhead, pass: number, until: number, mostPasses: number): number {
-    const { batch, ends } = ahead
-    let startMs = ahead.startOf(pass)
-    const row = this.isFull(mostPasses) ? this.begin(core.snapshot(pass + 1), startMs, startMs) : this.lastRow
-    const { cells } = this.rows
-    const next = Math.min(until, pass + mostPasses - cells[row + columns.passes]!)
-    let busyMs = cells[row + columns.busyMs]!
-    for (let each = pass; each < next; each++) {
-      const endMs = ends[each]!
-      busyMs += endMs - startMs
-      startMs = endMs
+  addAhead(
+    core: WorkerCore,
+    ahead: PassesAhead,
+    from: number,
+    until: number,
+    mostPasses: number,
+    mostGroups: number
+  ): number {
+    let pass = this.isFull(mostPasses) ? from : this.extend(ahead, from, until, mostPasses)
+    if (pass === until) return until
+    let state = core.snapshot(pass + 1)
+    // Blocks are taken from pass to pass, and none is given back: those that are the same at the end were so all the time.
+    const changes = until - pass > mostPasses && core.snapshot(until).activeBlocks !== state.activeBlocks
+    for (let begun = 0; pass < until && begun < mostGroups; begun++) {
+      if (changes) state = core.snapshot(pass + 1)
+      const startMs = ahead.startOf(pass)
+      this.begin(state, startMs, startMs)
+      pass = this.extend(ahead, pass, until, mostPasses)
     }
-    cells[row + columns.passes]! += next - pass
-    cells[row + columns.endMs] = startMs
-    cells[row + columns.busyMs] = busyMs
-    cells[row + columns.decodeTokens]! += (next - pass) * batch
+    return pass
+  }
+
+  /** Adds passes ahead to the last group until that is full. They follow one another directly. */
+  private extend(ahead: PassesAhead, pass: number, until: number, mostPasses: number): number {
+    const { cells, last } = this.rows
+    const next = Math.min(until, pass + mostPasses - cells[last + columns.passes]!)
+    const endMs = ahead.ends[next - 1]!
+    cells[last + columns.passes]! += next - pass
+    cells[last + columns.endMs] = endMs
+    cells[last + columns.busyMs]! += endMs - ahead.startOf(pass)
+    cells[last + columns.decodeTokens]! += (next - pass) * ahead.batch
     return next
   }
 
@@ -96,49 +129,45 @@ export class PassGroups {
     rows.truncate(kept)
   }
 
-  at(group: number): PassGroup {
-    const { cells, width } = this.rows
-    const row = group * width
-    return {
-      passes: cells[row + columns.passes]!,
-      startMs: cells[row + columns.startMs]!,
-      endMs: cells[row + columns.endMs]!,
-      prefillEndMs: cells[row + columns.prefillEndMs]!,
-      busyMs: cells[row + columns.busyMs]!,
-      prefillTokens: cells[row + columns.prefillTokens]!,
-      decodeTokens: cells[row + columns.decodeTokens]!,
-      preemptions: cells[row + columns.preemptions]!,
-      waiting: cells[row + columns.waiting]!,
-      running: cells[row + columns.running]!,
-      activeBlocks: cells[row + columns.activeBlocks]!,
-      cachedBlocks: cells[row + columns.cachedBlocks]!
-    }
+  /** A group, in an object that may be used again. */
+  at(group: number, into: Writable<PassGroup> = noPasses()): PassGroup {
+    const { rows } = this
+    const cells = rows.pieceOf(group)
+    const row = rows.offsetOf(group)
+    into.passes = cells[row + columns.passes]!
+    into.startMs = cells[row + columns.startMs]!
+    into.endMs = cells[row + columns.endMs]!
+    into.prefillEndMs = cells[row + columns.prefillEndMs]!
+    into.busyMs = cells[row + columns.busyMs]!
+    into.prefillTokens = cells[row + columns.prefillTokens]!
+    into.decodeTokens = cells[row + columns.decodeTokens]!
+    into.preemptions = cells[row + columns.preemptions]!
+    into.waiting = cells[row + columns.waiting]!
+    into.running = cells[row + columns.running]!
+    into.activeBlocks = cells[row + columns.activeBlocks]!
+    into.cachedBlocks = cells[row + columns.cachedBlocks]!
+    return into
   }
 
   *all(): Generator<PassGroup> {
     for (let group = 0; group < this.length; group++) yield this.at(group)
   }
 
-  /** Where the last group begins in the table. */
-  private get lastRow(): number {
-    return (this.rows.length - 1) * this.rows.width
-  }
-
   private isFull(mostPasses: number): boolean {
     const { rows } = this
-    return rows.length === 0 || rows.cells[this.lastRow + columns.passes]! >= mostPasses
+    return rows.length === 0 || rows.cells[rows.last + columns.passes]! >= mostPasses
   }
 
-  /** A group without any pass yet; the prefill part of its first one ends at `prefillEndMs`. Returns where it begins in the table. */
-  private begin(state: WorkerSnapshot, startMs: number, prefillEndMs: number): number {
-    const row = this.rows.add()
-    const { cells } = this.rows
+  /** A group without any pass yet; the prefill part of its first one ends at `prefillEndMs`. */
+  private begin(state: WorkerSnapshot, startMs: number, prefillEndMs: number): void {
+    const { rows } = this
+    const row = rows.add()
+    const { cells } = rows
     cells[row + columns.startMs] = startMs
     cells[row + columns.prefillEndMs] = prefillEndMs
     cells[row + columns.waiting] = state.waiting
     cells[row + columns.running] = state.running
     cells[row + columns.activeBlocks] = state.activeBlocks
     cells[row + columns.cachedBlocks] = state.cachedBlocks
-    return row
   }
 }

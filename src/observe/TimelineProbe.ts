@@ -116,7 +116,7 @@ export class TimelineProbe implements RunProbe {
     const { groups } = this.timelineOf(worker)
     while (pass < until) {
       const before = groups.length
-      pass = groups.addAhead(worker.core, ahead, pass, until, this.passesPerGroup)
+      pass = groups.addAhead(worker.core, ahead, pass, until, this.passesPerGroup, this.groupsUntilFull())
       this.keepGroups(groups.length - before)
     }
   }
@@ -154,6 +154,12 @@ export class TimelineProbe implements RunProbe {
       this.workers.sort(byPlace)
     }
     return timeline
+  }
+
+  /** How many groups may begin before there is too much; one where that is so already. */
+  private groupsUntilFull(): number {
+    const roomBytes = this.maxBytes - this.requests.length * bytesPerRequest
+    return Math.max(1, Math.floor(roomBytes / bytesPerGroup) - this.groups + 1)
   }
 
   /** So many groups have begun. */

@@ -5,8 +5,9 @@
  * their own, their stages inside them. Format: "Trace Event Format", the Chromium project.
  */
 import type { PoolRole } from "../simulation/RunProbe.ts"
-import { TextBytes } from "../structures/TextBytes.ts"
+import { encoded, TextBytes } from "../structures/TextBytes.ts"
 import { separator, writeTimestamp } from "./EventText.ts"
+import { noPasses } from "./PassGroups.ts"
 import type { RequestSpan, Stage, StageName } from "./RequestSpans.ts"
 import type { TimelineProbe } from "./TimelineProbe.ts"
 import { TrackText } from "./TrackText.ts"
@@ -16,7 +17,7 @@ const processes: Readonly<Record<PoolRole | "requests", number>> = { aggregated:
 /** Pieces are about this long. */
 const pieceBytes = 2 ** 18
 
-/** The file of what the probe has kept, in pieces that end with an event. */
+/** The file of what the probe has kept, in pieces that end with an event. Each of them lasts until the next one is asked for. */
 export function* timelineBytes(probe: TimelineProbe): Generator<Uint8Array<ArrayBuffer>> {
   const { requests, workers } = probe
   const out = new TextBytes(pieceBytes + 2 ** 12)
@@ -30,16 +31,17 @@ export function* timelineBytes(probe: TimelineProbe): Generator<Uint8Array<Array
     const numbers = { pid: processes[role], tid: workerIndex + 1 }
     out.text(named("thread_name", numbers.pid, numbers.tid, `worker ${workerIndex}`))
     const track = new TrackText(out, numbers, workerIndex)
-    for (const group of groups.all()) {
-      track.write(group)
-      if (out.length >= pieceBytes) yield out.take()
+    const group = noPasses()
+    for (let index = 0; index < groups.length; index++) {
+      track.write(groups.at(index, group))
+      if (out.length >= pieceBytes) yield out.lend()
     }
   }
   for (const request of requests.all()) {
     writeRequest(out, request)
-    if (out.length >= pieceBytes) yield out.take()
+    if (out.length >= pieceBytes) yield out.lend()
   }
-  yield out.text(`\n],"otherData":${JSON.stringify(probe.sampling)}}\n`).take()
+  yield out.text(`\n],"otherData":${JSON.stringify(probe.sampling)}}\n`).lend()
 }
 
 /** The same as text. */
@@ -63,11 +65,11 @@ const writeRequest = (out: TextBytes, request: RequestSpan): void => {
 
 const writeArguments = (out: TextBytes, request: RequestSpan): void => {
   const { name, prefillWorkerIndex, status, workerIndex } = request
-  out.text(',"args":{"request":').text(JSON.stringify(name))
-  out.text(',"status":"').text(status)
-  out.text('","prompt_tokens":').number(request.promptTokens)
-  out.text(',"output_tokens":').number(request.emittedTokens)
-  out.text(',"reused_tokens":').number(request.reusedTokens)
+  out.constant(nameKey).text(JSON.stringify(name))
+  out.constant(statusKey).text(status)
+  out.constant(promptTokensKey).number(request.promptTokens)
+  out.constant(outputTokensKey).number(request.emittedTokens)
+  out.constant(reusedTokensKey).number(request.reusedTokens)
   if (workerIndex >= 0) out.text(',"worker":').number(workerIndex)
   if (prefillWorkerIndex >= 0) out.text(',"prefill_worker":').number(prefillWorkerIndex)
   out.text("}")
@@ -83,11 +85,25 @@ const writeStage = (out: TextBytes, { endMs, inside, name, startMs }: Stage, id:
 
 /** An asynchronous event, but for its end. */
 const beginEvent = (out: TextBytes, phase: "b" | "e", name: StageName | "request", id: number, ms: number): void => {
-  out.text(phase === "b" ? asynchronousBegin : asynchronousEnd).number(id)
-  out.text(',"name":"').text(name).text(place)
+  out.constant(phase === "b" ? asynchronousBegin : asynchronousEnd).number(id)
+  out.constant(places[name])
   writeTimestamp(out, ms)
 }
 
-const asynchronousBegin = `${separator}{"ph":"b","cat":"request","id":`
-const asynchronousEnd = `${separator}{"ph":"e","cat":"request","id":`
-const place = `","pid":${processes.requests},"tid":0,"ts":`
+const asynchronousBegin = encoded(`${separator}{"ph":"b","cat":"request","id":`)
+const asynchronousEnd = encoded(`${separator}{"ph":"e","cat":"request","id":`)
+const place = (name: StageName | "request"): Uint8Array =>
+  encoded(`,"name":"${name}","pid":${processes.requests},"tid":0,"ts":`)
+const places: Readonly<Record<StageName | "request", Uint8Array>> = {
+  request: place("request"),
+  queued: place("queued"),
+  prefill: place("prefill"),
+  transfer: place("transfer"),
+  decode: place("decode"),
+  preempted: place("preempted")
+}
+const nameKey = encoded(',"args":{"request":')
+const statusKey = encoded(',"status":"')
+const promptTokensKey = encoded('","prompt_tokens":')
+const outputTokensKey = encoded(',"output_tokens":')
+const reusedTokensKey = encoded(',"reused_tokens":')

@@ -1,18 +1,33 @@
 /** The track of a worker in a timeline: its passes as complete events (`X`), its state as counters (`C`) where that changes. */
-import type { TextBytes } from "../structures/TextBytes.ts"
+import { encoded, type TextBytes } from "../structures/TextBytes.ts"
 import { type EventNumbers, separator, writeSpan, writeTimestamp } from "./EventText.ts"
 import type { PassGroup } from "./PassGroups.ts"
+
+/** What stands between the numbers of events. */
+const decodeTokensKey = encoded(',"decode_tokens":')
+const busyKey = encoded(',"busy_ms":')
+const tokensKey = encoded(',"args":{"tokens":')
+const waitingKey = encoded(',"args":{"waiting":')
+const runningKey = encoded(',"running":')
+const activeKey = encoded(',"args":{"active":')
+const cachedKey = encoded(',"cached":')
+
+/** What events of several passes have before their times, and before the tokens computed in them. */
+interface Several {
+  readonly slice: Uint8Array
+  readonly prefillTokensKey: Uint8Array
+}
 
 export class TrackText {
   private readonly out: TextBytes
   /** What comes before times and numbers of its events. */
-  private readonly slice: (name: string) => string
+  private readonly slice: (name: string) => Uint8Array
   /** By number of passes. */
-  private readonly several = new Map<number, string>()
-  private readonly prefill: string
-  private readonly decode: string
-  private readonly requests: string
-  private readonly blocks: string
+  private readonly several = new Map<number, Several>()
+  private readonly prefill: Uint8Array
+  private readonly decode: Uint8Array
+  private readonly requests: Uint8Array
+  private readonly blocks: Uint8Array
   /** Counters as they were written last. */
   private waiting = Number.NaN
   private running = Number.NaN
@@ -20,10 +35,10 @@ export class TrackText {
   private cachedBlocks = Number.NaN
 
   constructor(out: TextBytes, { pid, tid }: EventNumbers, workerIndex: number) {
-    const counter = (of: string): string =>
-      `${separator}{"ph":"C","name":"worker ${workerIndex} ${of}","pid":${pid},"ts":`
+    const counter = (of: string): Uint8Array =>
+      encoded(`${separator}{"ph":"C","name":"worker ${workerIndex} ${of}","pid":${pid},"ts":`)
     this.out = out
-    this.slice = (name) => `${separator}{"ph":"X","name":"${name}","pid":${pid},"tid":${tid},"ts":`
+    this.slice = (name) => encoded(`${separator}{"ph":"X","name":"${name}","pid":${pid},"tid":${tid},"ts":`)
     this.prefill = this.slice("prefill")
     this.decode = this.slice("decode")
     this.requests = counter("requests")
@@ -39,19 +54,21 @@ export class TrackText {
 
   private writePasses({ busyMs, decodeTokens, endMs, passes, preemptions, prefillTokens, startMs }: PassGroup): void {
     const { out } = this
-    out.text(this.sliceOf(passes))
-    writeSpan(out, startMs, endMs)
-    out.text(',"args":{"passes":').number(passes)
-    out.text(',"prefill_tokens":').number(prefillTokens)
-    out.text(',"decode_tokens":').number(decodeTokens)
-    out.text(',"busy_ms":').decimal(Math.round(busyMs * 1e6), 6)
+    const { prefillTokensKey, slice } = this.severalOf(passes)
+    writeSpan(out.constant(slice), startMs, endMs)
+    out.constant(prefillTokensKey).number(prefillTokens)
+    out.constant(decodeTokensKey).number(decodeTokens)
+    out.constant(busyKey).decimal(Math.round(busyMs * 1e6), 6)
     this.endSlice(preemptions)
   }
 
-  private sliceOf(passes: number): string {
+  private severalOf(passes: number): Several {
     const known = this.several.get(passes)
     if (known !== undefined) return known
-    const made = this.slice(`${passes} passes`)
+    const made = {
+      slice: this.slice(`${passes} passes`),
+      prefillTokensKey: encoded(`,"args":{"passes":${passes},"prefill_tokens":`)
+    }
     this.several.set(passes, made)
     return made
   }
@@ -67,11 +84,10 @@ export class TrackText {
     }
   }
 
-  private writePart(slice: string, fromMs: number, toMs: number, tokens: number, preemptions: number): void {
+  private writePart(slice: Uint8Array, fromMs: number, toMs: number, tokens: number, preemptions: number): void {
     const { out } = this
-    out.text(slice)
-    writeSpan(out, fromMs, toMs)
-    out.text(',"args":{"tokens":').number(tokens)
+    writeSpan(out.constant(slice), fromMs, toMs)
+    out.constant(tokensKey).number(tokens)
     this.endSlice(preemptions)
   }
 
@@ -84,12 +100,12 @@ export class TrackText {
   private writeCounters({ activeBlocks, cachedBlocks, running, startMs, waiting }: PassGroup): void {
     const { out } = this
     if (waiting !== this.waiting || running !== this.running) {
-      writeTimestamp(out.text(this.requests), startMs)
-      out.text(',"args":{"waiting":').number(waiting).text(',"running":').number(running).text("}}")
+      writeTimestamp(out.constant(this.requests), startMs)
+      out.constant(waitingKey).number(waiting).constant(runningKey).number(running).text("}}")
     }
     if (activeBlocks !== this.activeBlocks || cachedBlocks !== this.cachedBlocks) {
-      writeTimestamp(out.text(this.blocks), startMs)
-      out.text(',"args":{"active":').number(activeBlocks).text(',"cached":').number(cachedBlocks).text("}}")
+      writeTimestamp(out.constant(this.blocks), startMs)
+      out.constant(activeKey).number(activeBlocks).constant(cachedKey).number(cachedBlocks).text("}}")
     }
     this.waiting = waiting
     this.running = running

@@ -27,6 +27,7 @@ export type OutputServices = FileSystem.FileSystem | Path.Path | Stdio.Stdio
 
 /** A file being written. */
 export interface OutputFile {
+  /** Content may be overwritten once it is appended. */
   readonly append: (content: string | Uint8Array) => Effect.Effect<void, OutputError>
   /** Completes the file: afterwards it stands under its own name. Nothing may be appended any more. */
   readonly commit: Effect.Effect<void, OutputError>
@@ -74,7 +75,8 @@ const openAs = Effect.fnUntraced(function* (path: string, abandon: (exit: Exit.E
 const standardStream = (stdio: Stdio.Stdio, stream: "stdout" | "stderr"): OutputFile => ({
   append: (content) =>
     Stream.run(
-      Stream.make(content),
+      // Whoever reads a pipe may do so later.
+      Stream.make(typeof content === "string" ? content : content.slice()),
       Sink.mapError(
         stdio[stream]({ endOnDone: false }),
         cannotWrite(stream === "stdout" ? "standard output" : "standard error")

@@ -1,48 +1,77 @@
-/** A growing table of numbers, `width` of them in a row, in one piece of memory that a garbage collector need not look into. */
-import { grown } from "./Grown.ts"
+/**
+ * A growing table of numbers, `width` of them in a row, in pieces of memory that a garbage collector need not look into.
+ *
+ * Pieces are of one size and stay where they are: what grows by copying leaves half of its memory behind, and calls the collector for it.
+ */
+const shift = 9
+const rowsPerPiece = 2 ** shift
 
 export class NumberRows {
   readonly width: number
   length = 0
-  /** Row after row; another array after {@link NumberRows.add}. */
+  /** The piece of the last row; that row begins in it at {@link NumberRows.last}. */
   cells: Float64Array
+  last = 0
+  private readonly pieces: Array<Float64Array>
 
   constructor(width: number) {
     this.width = width
-    this.cells = new Float64Array(width * 64)
+    this.cells = this.piece()
+    this.pieces = [this.cells]
   }
 
   /** Adds a row of zeros and returns where it begins in {@link NumberRows.cells}. */
   add(): number {
     this.length += 1
-    const needed = this.length * this.width
-    if (needed > this.cells.length) this.cells = grown(this.cells)
-    const { cells } = this
+    this.seekLast()
+    const { cells, last, width } = this
     // Rows are short: cheaper than a call of fill.
-    for (let cell = needed - this.width; cell < needed; cell++) cells[cell] = 0
-    return needed - this.width
+    for (let cell = last; cell < last + width; cell++) cells[cell] = 0
+    return last
+  }
+
+  /** The piece that a row is in. */
+  pieceOf(row: number): Float64Array {
+    return this.pieces[row >> shift]!
+  }
+
+  /** Where a row begins in its piece. */
+  offsetOf(row: number): number {
+    return (row & (rowsPerPiece - 1)) * this.width
   }
 
   get(row: number, column: number): number {
-    return this.cells[row * this.width + column]!
+    return this.pieceOf(row)[this.offsetOf(row) + column]!
   }
 
   set(row: number, column: number, value: number): void {
-    this.cells[row * this.width + column] = value
+    this.pieceOf(row)[this.offsetOf(row) + column] = value
   }
 
   increase(row: number, column: number, by: number): void {
-    this.cells[row * this.width + column]! += by
+    this.pieceOf(row)[this.offsetOf(row) + column]! += by
   }
 
   /** Overwrites a row with another one. */
   copy(from: number, to: number): void {
-    const { cells, width } = this
-    cells.copyWithin(to * width, from * width, (from + 1) * width)
+    const [source, target] = [this.pieceOf(from), this.pieceOf(to)]
+    const [start, targetStart] = [this.offsetOf(from), this.offsetOf(to)]
+    for (let column = 0; column < this.width; column++) target[targetStart + column] = source[start + column]!
   }
 
-  /** Keeps the first rows only. */
+  /** Keeps the first rows only; their memory is for those to come. */
   truncate(length: number): void {
     this.length = Math.min(this.length, length)
+    if (this.length > 0) this.seekLast()
+  }
+
+  private seekLast(): void {
+    const row = this.length - 1
+    this.cells = this.pieces[row >> shift] ??= this.piece()
+    this.last = this.offsetOf(row)
+  }
+
+  private piece(): Float64Array {
+    return new Float64Array(this.width * rowsPerPiece)
   }
 }

@@ -6,14 +6,19 @@
 import { grown } from "./Grown.ts"
 
 const zero = 48
+const point = 46
 /** Numbers from here on are written by the runtime: it uses exponents then, or the number is not exact any more. */
 const largest = 2 ** 53
 const group = 1e9
 
+const utf8 = new TextEncoder()
+
+/** Text that is added again and again, for {@link TextBytes.constant}. */
+export const encoded = (text: string): Uint8Array => utf8.encode(text)
+
 export class TextBytes {
   length = 0
   private bytes: Uint8Array<ArrayBuffer>
-  private readonly encoder = new TextEncoder()
 
   constructor(capacity = 2 ** 16) {
     this.bytes = new Uint8Array(capacity)
@@ -29,6 +34,14 @@ export class TextBytes {
       bytes[length + index] = code
     }
     this.length = length + text.length
+    return this
+  }
+
+  /** Adds what is {@link encoded} already: for more than a few characters cheaper than {@link TextBytes.text}. */
+  constant(text: Uint8Array): this {
+    this.reserve(text.length)
+    this.bytes.set(text, this.length)
+    this.length += text.length
     return this
   }
 
@@ -52,8 +65,8 @@ export class TextBytes {
     const rest = value - whole * unit
     this.number(whole)
     if (rest === 0) return this
-    this.text(".")
-    this.reserve(decimals)
+    this.reserve(decimals + 1)
+    this.bytes[this.length++] = point
     this.digits(rest, decimals)
     while (this.bytes[this.length - 1] === zero) this.length -= 1
     return this
@@ -64,6 +77,13 @@ export class TextBytes {
     const taken = this.bytes.slice(0, this.length)
     this.length = 0
     return taken
+  }
+
+  /** The same, in memory that is overwritten by what is added next. */
+  lend(): Uint8Array<ArrayBuffer> {
+    const lent = this.bytes.subarray(0, this.length)
+    this.length = 0
+    return lent
   }
 
   private digits(value: number, count: number): void {
@@ -79,7 +99,7 @@ export class TextBytes {
 
   private encode(text: string): this {
     this.reserve(3 * text.length)
-    this.length += this.encoder.encodeInto(text, this.bytes.subarray(this.length)).written
+    this.length += utf8.encodeInto(text, this.bytes.subarray(this.length)).written
     return this
   }
 
