@@ -54,8 +54,15 @@ const columns = {
   cachedBlocks: 11
 } as const satisfies Record<keyof PassGroup, number>
 
-/** What a pass adds to the group that it joins. */
-const sums = [columns.passes, columns.busyMs, columns.prefillTokens, columns.decodeTokens, columns.preemptions]
+/** Adds a group to the one before it. */
+const addTo = (to: Float64Array, joined: number, from: Float64Array, second: number): void => {
+  to[joined + columns.passes]! += from[second + columns.passes]!
+  to[joined + columns.endMs] = from[second + columns.endMs]!
+  to[joined + columns.busyMs]! += from[second + columns.busyMs]!
+  to[joined + columns.prefillTokens]! += from[second + columns.prefillTokens]!
+  to[joined + columns.decodeTokens]! += from[second + columns.decodeTokens]!
+  to[joined + columns.preemptions]! += from[second + columns.preemptions]!
+}
 
 export class PassGroups {
   private readonly rows = new NumberRows(Object.keys(columns).length)
@@ -118,13 +125,16 @@ export class PassGroups {
   /** Makes one group of every two. */
   join(): void {
     const { rows } = this
+    const { width } = rows
     let kept = 0
-    for (let group = 0; group < rows.length; group += 2) {
-      if (group + 1 < rows.length) {
-        for (const column of sums) rows.increase(group, column, rows.get(group + 1, column))
-        rows.set(group, columns.endMs, rows.get(group + 1, columns.endMs))
-      }
-      rows.copy(group, kept++)
+    for (let group = 0; group < rows.length; group += 2, kept++) {
+      const from = rows.pieceOf(group)
+      const to = rows.pieceOf(kept)
+      const first = rows.offsetOf(group)
+      const joined = rows.offsetOf(kept)
+      for (let column = 0; column < width; column++) to[joined + column] = from[first + column]!
+      // Both are in one piece: a piece has an even number of rows.
+      if (group + 1 < rows.length) addTo(to, joined, from, first + width)
     }
     rows.truncate(kept)
   }
@@ -147,10 +157,6 @@ export class PassGroups {
     into.activeBlocks = cells[row + columns.activeBlocks]!
     into.cachedBlocks = cells[row + columns.cachedBlocks]!
     return into
-  }
-
-  *all(): Generator<PassGroup> {
-    for (let group = 0; group < this.length; group++) yield this.at(group)
   }
 
   private isFull(mostPasses: number): boolean {

@@ -73,21 +73,21 @@ export class RequestSpans {
   add(request: SimRequest, nowMs: number, preemptions: ReadonlyArray<Preemption> | undefined): void {
     const { rows } = this
     const { arrivalMs, handoff } = request
-    rows.add()
-    const row = rows.length - 1
-    rows.set(row, columns.id, request.id)
-    rows.set(row, columns.startMs, arrivalMs)
-    rows.set(row, columns.endMs, endOf(request, nowMs))
-    rows.set(row, columns.status, statuses.indexOf(request.status))
-    rows.set(row, columns.promptTokens, request.promptTokens)
-    rows.set(row, columns.emittedTokens, request.emittedTokens)
-    rows.set(row, columns.reusedTokens, request.reusedTokens)
-    rows.set(row, columns.workerIndex, request.workerIndex)
-    rows.set(row, columns.prefillWorkerIndex, handoff === null ? -1 : handoff.prefillWorkerIndex)
-    rows.set(row, columns.handedOver, handoff === null ? 0 : 1)
-    rows.set(row, columns.turns, handoff === null ? request.firstAdmitMs : handoff.prefillAdmitMs)
-    rows.set(row, columns.turns + 1, handoff === null ? request.firstTokenMs : handoff.sourceHeldMs)
-    rows.set(row, columns.turns + 2, handoff === null ? Number.NaN : handoff.decodeAdmitMs)
+    const row = rows.add()
+    const { cells } = rows
+    cells[row + columns.id] = request.id
+    cells[row + columns.startMs] = arrivalMs
+    cells[row + columns.endMs] = endOf(request, nowMs)
+    cells[row + columns.status] = statuses.indexOf(request.status)
+    cells[row + columns.promptTokens] = request.promptTokens
+    cells[row + columns.emittedTokens] = request.emittedTokens
+    cells[row + columns.reusedTokens] = request.reusedTokens
+    cells[row + columns.workerIndex] = request.workerIndex
+    cells[row + columns.prefillWorkerIndex] = handoff === null ? -1 : handoff.prefillWorkerIndex
+    cells[row + columns.handedOver] = handoff === null ? 0 : 1
+    cells[row + columns.turns] = handoff === null ? request.firstAdmitMs : handoff.prefillAdmitMs
+    cells[row + columns.turns + 1] = handoff === null ? request.firstTokenMs : handoff.sourceHeldMs
+    cells[row + columns.turns + 2] = handoff === null ? Number.NaN : handoff.decodeAdmitMs
     this.names.push(request.requestId)
     if (preemptions !== undefined) this.preemptions.set(request.id, preemptions)
   }
@@ -114,7 +114,9 @@ export class RequestSpans {
   }
 
   private at(row: number): RequestSpan {
-    const of = (column: number): number => this.rows.get(row, column)
+    const cells = this.rows.pieceOf(row)
+    const start = this.rows.offsetOf(row)
+    const of = (column: number): number => cells[start + column]!
     const id = of(columns.id)
     return {
       id,

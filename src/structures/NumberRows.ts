@@ -3,6 +3,8 @@
  *
  * Pieces are of one size and stay where they are: what grows by copying leaves half of its memory behind, and calls the collector for it.
  */
+
+/** Rows of a piece, an even number of them, as a power of two. */
 const shift = 9
 const rowsPerPiece = 2 ** shift
 
@@ -46,10 +48,6 @@ export class NumberRows {
 
   set(row: number, column: number, value: number): void {
     this.pieceOf(row)[this.offsetOf(row) + column] = value
-  }
-
-  increase(row: number, column: number, by: number): void {
-    this.pieceOf(row)[this.offsetOf(row) + column]! += by
   }
 
   /** Overwrites a row with another one. */

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { TextBytes } from "../../src/structures/TextBytes.ts"
+import { encoded, TextBytes } from "../../src/structures/TextBytes.ts"
 
 const textOf = (bytes: TextBytes): string => new TextDecoder().decode(bytes.take())
 
@@ -31,6 +31,15 @@ describe("text as bytes", () => {
         assert.strictEqual(bytes.length, 0)
       })
   )
+
+  it("takes what is encoded already, and lends what it overwrites next", () => {
+    const bytes = new TextBytes(1)
+    const lent = bytes.constant(encoded("é,")).text("a").constant(encoded("")).lend()
+    assert.strictEqual(new TextDecoder().decode(lent), "é,a")
+    bytes.text("b")
+    assert.strictEqual(lent[0], "b".charCodeAt(0))
+    assert.strictEqual(textOf(bytes), "b")
+  })
 
   it.effect.prop(
     "has decimal numbers without needless zeros",
