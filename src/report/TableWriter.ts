@@ -1,6 +1,6 @@
 /** Rows as the bytes of a CSV, JSON-lines or Parquet file, made row by row: nothing is kept of a row but its values. */
 import type { ParquetWriter } from "hyparquet-writer"
-import { TextBytes } from "../structures/TextBytes.ts"
+import { encoded, TextBytes } from "../structures/TextBytes.ts"
 import type { Column, ColumnValue } from "./Column.ts"
 import type { TableFormat } from "./TableFormat.ts"
 
@@ -33,31 +33,37 @@ const textWriter = <Row>(bytes: TextBytes, add: (row: Row) => void): TableWriter
   return { add, take, end: take }
 }
 
+const comma = 44
+const lineEnd = 10
+
 /** RFC 4180, with the names of the columns as its first line; what is empty is an empty field. */
 const csvWriter = <Row>(columns: ReadonlyArray<Column<Row>>): TableWriter<Row> => {
   const bytes = new TextBytes()
   bytes.text(`${columns.map(({ name }) => csvText(name)).join(",")}\n`)
   return textWriter(bytes, (row) => {
     for (let index = 0; index < columns.length; index++) {
-      if (index > 0) bytes.text(",")
+      if (index > 0) bytes.character(comma)
       const value = columns[index]!.of(row)
       if (typeof value === "number") bytes.number(value)
       else if (value !== null) bytes.text(csvText(value))
     }
-    bytes.text("\n")
+    bytes.character(lineEnd)
   })
 }
 
 const csvText = (value: string): string => (/[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value)
 
+const none = encoded("null")
+
 const jsonLinesWriter = <Row>(columns: ReadonlyArray<Column<Row>>): TableWriter<Row> => {
   const bytes = new TextBytes()
-  const keys = columns.map(({ name }, index) => `${index === 0 ? "{" : ","}${JSON.stringify(name)}:`)
+  const keys = columns.map(({ name }, index) => encoded(`${index === 0 ? "{" : ","}${JSON.stringify(name)}:`))
   return textWriter(bytes, (row) => {
     for (let index = 0; index < columns.length; index++) {
-      bytes.text(keys[index]!)
+      bytes.constant(keys[index]!)
       const value = columns[index]!.of(row)
       if (typeof value === "number" && Number.isFinite(value)) bytes.number(value)
+      else if (value === null) bytes.constant(none)
       else bytes.text(JSON.stringify(value))
     }
     bytes.text("}\n")

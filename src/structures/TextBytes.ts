@@ -37,6 +37,13 @@ export class TextBytes {
     return this
   }
 
+  /** Adds one ASCII character by its code. */
+  character(code: number): this {
+    if (this.length === this.bytes.length) this.bytes = grown(this.bytes)
+    this.bytes[this.length++] = code
+    return this
+  }
+
   /** Adds what is {@link encoded} already: for more than a few characters cheaper than {@link TextBytes.text}. */
   constant(text: Uint8Array): this {
     this.reserve(text.length)
@@ -48,6 +55,7 @@ export class TextBytes {
   /** Adds a number as `String` writes it. */
   number(value: number): this {
     if (!(value >= 0 && value < largest) || Math.floor(value) !== value) return this.text(String(value))
+    if (value < 10) return this.character(zero + value)
     this.reserve(16)
     if (value < group) this.digits(value, decimals(value))
     else {

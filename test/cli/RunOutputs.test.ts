@@ -239,7 +239,7 @@ describe("--measure-from and --measure-until", () => {
         const compared = yield* program(["compare", "--json", "r.json", "q.jsonl"])
         const { metrics, remarks } = JSON.parse(compared.stdout).comparisons[0]
         assert.approximately(metrics[0].statistics.mean.relative_error, 0, 1e-9)
-        assert.include(remarks, `q.jsonl: ${60 - lines.length} requests outside the measured window are left out`)
+        assert.include(remarks, `q.jsonl: left out: ${60 - lines.length} requests outside the measured window`)
       })
     )
   )
