@@ -9,32 +9,18 @@
  * ended: no slot is used again while it is read.
  */
 import type { TierEventSinks } from "../KvEvents.ts"
-import type { TierClock, TierOccupancy } from "../WorkerCore.ts"
 import type { SimRequest } from "../../request/SimRequest.ts"
-import {
-  type CopyEvents,
-  type CopyTiers,
-  isLoadedFaster,
-  type Load,
-  matchedBlocks,
-  type Offload,
-  type TierMatch
-} from "../tiers/KvTiers.ts"
-import type { BlockRuns } from "../tiers/BlockRuns.ts"
+import { ComputedCopies, type CopyingWorker } from "../tiers/ComputedCopies.ts"
+import { type Load, matchedBlocks, type Offload, type TierMatch } from "../tiers/KvTiers.ts"
 import type { SharedTiers } from "../tiers/SharedTiers.ts"
 import type { TierArgs } from "../tiers/TierArgs.ts"
-import { countDeferral, countReuse, countWait, defer, type DeferredUser, Release, waitFor } from "../tiers/TierUser.ts"
-import type { TransferTimes } from "../tiers/TransferTimes.ts"
-import { WriteThroughTiers } from "../tiers/WriteThroughTiers.ts"
+import { countReuse, countWait, defer, type DeferredUser, RunningCopies, waitFor } from "../tiers/TierUser.ts"
 import type { KvCache } from "./KvCache.ts"
 import { root } from "./RadixTree.ts"
 import type { Sequence } from "./Sequence.ts"
 
-/** Copies of one request's pages; once the request has let go of those, they are locked for the copies down to `node`. */
-class PageHolder {
-  /** Copies that have not ended, and when the last of them ends, ms. */
-  copies = 0
-  lastEndMs = Number.NEGATIVE_INFINITY
+/** Once the request has let go of its pages, they are locked for the copies down to `node`. */
+class PageHolder extends RunningCopies {
   node = root
 }
 
@@ -64,68 +50,22 @@ export class PageUse implements DeferredUser {
   }
 }
 
-/** What the worker is told, and asked. */
-export interface PageCopiesWorker {
-  /** Pages that were locked are not any more. */
-  roomMade(): void
-  /** How long computing `tokens` behind `prefixTokens` would take, ms. */
-  computeMs(tokens: number, prefixTokens: number): number
-}
-
-export class PageCopies implements TierClock, CopyEvents<PageUse, PageHolder> {
-  private readonly times: TransferTimes
+export class PageCopies extends ComputedCopies<PageUse, PageHolder> {
   private readonly kv: KvCache
-  private readonly worker: PageCopiesWorker
-  private readonly tiers: CopyTiers<PageUse, PageHolder>
-  private readonly onlyFaster: boolean
   /** Requests for which pages are being loaded; they stand in the queue, unless they were dropped meanwhile. */
   private readonly loading = new Set<PageUse>()
   private readonly abandoned = new Set<PageUse>()
-  /** Those who lock pages for copies only. */
-  private readonly lingering = new Set<PageHolder>()
-  private nextRelease = new Release()
-  /** Pages completed in the pass under way, to be copied when it ends. */
-  private readonly collected: Array<{ readonly holder: PageHolder; readonly pages: BlockRuns }> = []
 
   constructor(
     args: TierArgs,
     shared: SharedTiers,
     kv: KvCache,
-    worker: PageCopiesWorker,
+    worker: CopyingWorker,
     sinks: TierEventSinks | undefined
   ) {
     if (!shared.join(args)) throw new Error("workers of one run ask for different disk tiers")
-    this.times = shared.times
+    super(args, shared, kv.pageTokens, worker, sinks)
     this.kv = kv
-    this.worker = worker
-    this.onlyFaster = args.onlyFaster
-    this.tiers = new WriteThroughTiers(args, shared, this, sinks)
-  }
-
-  tick(nowMs: number): boolean {
-    const released = this.releaseMs() <= nowMs
-    return this.tiers.tick(nowMs) || released
-  }
-
-  deadlineMs(): number {
-    return this.tiers.deadlineMs()
-  }
-
-  /** A copy whose pages are held anyway, and for which nobody waits, ends unnoticed. */
-  noticeMs(): number {
-    return Math.min(this.releaseMs(), this.tiers.noticeMs())
-  }
-
-  /** When copies next free pages that are locked for them alone. */
-  private releaseMs(): number {
-    let releaseMs = Number.POSITIVE_INFINITY
-    if (this.lingering.size === 0) return releaseMs
-    for (const { lastEndMs } of this.lingering) releaseMs = Math.min(releaseMs, lastEndMs)
-    return releaseMs
-  }
-
-  occupancy(): TierOccupancy {
-    return this.tiers.occupancy()
   }
 
   /** Some page is locked, or some slot set aside, that will not be once a copy has ended. */
@@ -142,16 +82,7 @@ export class PageCopies implements TierClock, CopyEvents<PageUse, PageHolder> {
     tierUse.copiedPages = pages
     const claimed = this.tiers.claim(keys, copiedPages, pages)
     if (claimed === undefined) return
-    const holder = (tierUse.holder ??= new PageHolder())
-    holder.copies += 1
-    this.collected.push({ holder, pages: claimed })
-  }
-
-  /** What was completed since the last call is there at `endMs`. */
-  passEnds(endMs: number): void {
-    if (this.collected.length === 0) return
-    for (const { holder, pages } of this.collected) holder.lastEndMs = this.tiers.copy(pages, holder, endMs)
-    this.collected.length = 0
+    this.collect((tierUse.holder ??= new PageHolder()), claimed)
   }
 
   /** The request lets go of its pages, of which those that are cached end with `node`: they stay locked while copies of them run. */
@@ -166,22 +97,11 @@ export class PageCopies implements TierClock, CopyEvents<PageUse, PageHolder> {
     if (holder === undefined || holder.copies === 0) return
     holder.node = node
     tree.lock(node, root)
-    this.lingering.add(holder)
-    this.times.changes += 1
+    this.linger(holder)
   }
 
-  copied(holder: PageHolder, nowMs: number): void {
-    holder.copies -= 1
-    if (holder.copies > 0 || !this.lingering.delete(holder)) return
-    this.kv.tree.unlock(holder.node)
-    this.nextRelease.end(nowMs)
-    this.nextRelease = new Release()
-    this.worker.roomMade()
-  }
-
-  /** What makes room next; nothing when no copy locks any page. */
-  roomToCome(): Offload | undefined {
-    return this.lingering.size > 0 ? this.nextRelease : undefined
+  protected release({ node }: PageHolder): void {
+    this.kv.tree.unlock(node)
   }
 
   // ---- up --------------------------------------------------------------------------------------------------------------
@@ -192,20 +112,8 @@ export class PageCopies implements TierClock, CopyEvents<PageUse, PageHolder> {
    */
   load({ keys, tierUse }: Sequence, pages: number, nowMs: number): number {
     if (tierUse === undefined) return 0
-    countDeferral(tierUse)
-    const { kv, tiers } = this
-    const cached = kv.tree.matchingPages(keys, pages)
-    if (cached >= pages) return 0
-    const match = tiers.lookup(keys, cached, pages)
-    if (match === undefined) {
-      if (tiers.awaited !== undefined) defer(tierUse, tiers.awaited, nowMs)
-      return 0
-    }
-    return this.onlyFaster && !this.isFaster(match) ? 0 : this.start(match, tierUse, nowMs)
-  }
-
-  private isFaster(match: TierMatch): boolean {
-    return isLoadedFaster(this.tiers, match, this.kv.pageTokens, this.worker)
+    const match = this.search(tierUse, keys, this.kv.tree.matchingPages(keys, pages), pages, nowMs)
+    return match === undefined ? 0 : this.start(match, tierUse, nowMs)
   }
 
   private start(match: TierMatch, use: PageUse, nowMs: number): number {
@@ -279,12 +187,5 @@ export class PageCopies implements TierClock, CopyEvents<PageUse, PageHolder> {
   /** Nodes that are locked for copies alone. */
   get heldNodes(): ReadonlyArray<number> {
     return Array.from(this.lingering, ({ node }) => node)
-  }
-
-  checkInvariants(): void {
-    this.tiers.checkInvariants()
-    for (const { copies } of this.lingering)
-      if (copies <= 0) throw new Error("pages are locked for copies that have ended")
-    if (this.collected.length > 0) throw new Error("pages of a pass that has ended are not copied")
   }
 }

@@ -1,25 +1,14 @@
 /**
- * What a worker does whose blocks are copied to tiers once they are computed, whatever its scheduler and its pool.
- *
- * The copies of a pass's blocks start when the pass ends. Who is done with blocks whose copies run, or is preempted, holds on to all of its
- * blocks until they have ended, as vLLM's connectors make it do: no slot is used again while it is read.
- *
- * A request that loads, or needs a block that is on its way, keeps its place in the queue and others may pass it; it is tried again when
- * the copy has ended, and finds loaded blocks among the cached ones.
+ * What a worker with lists of slots does whose blocks are copied to tiers once they are computed: requests that are done with blocks, or
+ * preempted, leave all of them, and their list of slots, to the copies that run, as vLLM's connectors make them do.
  */
 import { emptyBlocks } from "../../request/SimRequest.ts"
-import type { TierEventSinks } from "../KvEvents.ts"
-import type { TierClock, TierOccupancy } from "../WorkerCore.ts"
-import type { BlockRuns } from "./BlockRuns.ts"
-import { type CopyEvents, type CopyTiers, isLoadedFaster, type Load, type Offload, type TierMatch } from "./KvTiers.ts"
-import type { SharedTiers } from "./SharedTiers.ts"
-import type { TierArgs } from "./TierArgs.ts"
-import type { TransferTimes } from "./TransferTimes.ts"
-import { CopyHolder, type CopyUser, countDeferral, countReuse, defer, Release } from "./TierUser.ts"
-import { WriteThroughTiers } from "./WriteThroughTiers.ts"
+import { ComputedCopies, type CopyingWorker } from "./ComputedCopies.ts"
+import type { Load, TierMatch } from "./KvTiers.ts"
+import { CopyHolder, type CopyUser, countReuse, defer } from "./TierUser.ts"
 
 /** What the worker does with blocks, and is told of them. */
-export interface CopyWorker {
+export interface CopyWorker extends CopyingWorker {
   /** Identity of the full block in a slot. */
   keyOf(slot: number): number
   /** Lets go of the first `count` held slots of a list, the last one first. */
@@ -29,10 +18,6 @@ export interface CopyWorker {
    * cached blocks, and nobody holds any of the list.
    */
   publish(keys: Int32Array, slots: Int32Array, from: number, to: number): void
-  /** Slots have become free. */
-  roomMade(): void
-  /** How long computing `tokens` behind `prefixTokens` would take, ms. */
-  computeMs(tokens: number, prefixTokens: number): number
 }
 
 interface Held {
@@ -40,63 +25,13 @@ interface Held {
   readonly heldBlocks: number
 }
 
-export class RequestCopies<Member extends CopyUser> implements TierClock, CopyEvents<Member, CopyHolder> {
-  private readonly times: TransferTimes
-  private readonly worker: CopyWorker
-  private readonly blockTokens: number
-  private readonly tiers: CopyTiers<Member, CopyHolder>
-  private readonly onlyFaster: boolean
+export class RequestCopies<Member extends CopyUser> extends ComputedCopies<Member, CopyHolder, CopyWorker> {
   /** Requests whose blocks are being loaded; they stand in the queue. */
   private readonly loading = new Set<Member>()
   /** Those that were dropped meanwhile: the copies still end. */
   private readonly abandoned = new Map<Member, Held>()
-  /** Those who hold blocks for copies only. */
-  private readonly lingering = new Set<CopyHolder>()
-  private nextRelease = new Release()
-  /** Blocks computed in the pass under way, to be copied when it ends. */
-  private readonly collected: Array<{ readonly holder: CopyHolder; readonly blocks: BlockRuns }> = []
   /** Identities of blocks that are being handed over. */
   private keys = new Int32Array(64)
-
-  constructor(
-    args: TierArgs,
-    shared: SharedTiers,
-    blockTokens: number,
-    worker: CopyWorker,
-    sinks: TierEventSinks | undefined
-  ) {
-    this.times = shared.times
-    this.worker = worker
-    this.blockTokens = blockTokens
-    this.onlyFaster = args.onlyFaster
-    this.tiers = new WriteThroughTiers(args, shared, this, sinks)
-  }
-
-  tick(nowMs: number): boolean {
-    const released = this.releaseMs() <= nowMs
-    return this.tiers.tick(nowMs) || released
-  }
-
-  deadlineMs(): number {
-    return this.tiers.deadlineMs()
-  }
-
-  /** A copy whose blocks are held anyway, and for which nobody waits, ends unnoticed. */
-  noticeMs(): number {
-    return Math.min(this.releaseMs(), this.tiers.noticeMs())
-  }
-
-  /** When copies next free slots that are held for them alone. */
-  private releaseMs(): number {
-    let releaseMs = Number.POSITIVE_INFINITY
-    if (this.lingering.size === 0) return releaseMs
-    for (const { lastEndMs } of this.lingering) releaseMs = Math.min(releaseMs, lastEndMs)
-    return releaseMs
-  }
-
-  occupancy(): TierOccupancy {
-    return this.tiers.occupancy()
-  }
 
   // ---- down ------------------------------------------------------------------------------------------------------------
 
@@ -111,16 +46,7 @@ export class RequestCopies<Member extends CopyUser> implements TierClock, CopyEv
     for (let block = 0; block < count; block++) keys[block] = this.worker.keyOf(slots[copiedBlocks + block]!)
     const blocks = this.tiers.claim(keys, 0, count)
     if (blocks === undefined) return
-    const holder = (member.copyHolder ??= new CopyHolder())
-    holder.copies += 1
-    this.collected.push({ holder, blocks })
-  }
-
-  /** What was computed since the last call is there at `endMs`. */
-  passEnds(endMs: number): void {
-    if (this.collected.length === 0) return
-    for (const { blocks, holder } of this.collected) holder.lastEndMs = this.tiers.copy(blocks, holder, endMs)
-    this.collected.length = 0
+    this.collect((member.copyHolder ??= new CopyHolder()), blocks)
   }
 
   /** The request lets go of its blocks: whether they, and its list of slots, stay held for copies that run. */
@@ -133,8 +59,7 @@ export class RequestCopies<Member extends CopyUser> implements TierClock, CopyEv
       if (copyHolder === undefined || copyHolder.copies === 0) return false
       copyHolder.slots = slots
       copyHolder.heldBlocks = heldBlocks
-      this.lingering.add(copyHolder)
-      this.times.changes += 1
+      this.linger(copyHolder)
     }
     member.copyHolder = undefined
     member.heldBlocks = 0
@@ -142,18 +67,8 @@ export class RequestCopies<Member extends CopyUser> implements TierClock, CopyEv
     return true
   }
 
-  copied(holder: CopyHolder, nowMs: number): void {
-    holder.copies -= 1
-    if (holder.copies > 0 || !this.lingering.delete(holder)) return
-    this.worker.release(holder.slots, holder.heldBlocks)
-    this.nextRelease.end(nowMs)
-    this.nextRelease = new Release()
-    this.worker.roomMade()
-  }
-
-  /** What makes room next; nothing when no copy holds any. */
-  roomToCome(): Offload | undefined {
-    return this.lingering.size > 0 ? this.nextRelease : undefined
+  protected release({ heldBlocks, slots }: CopyHolder): void {
+    this.worker.release(slots, heldBlocks)
   }
 
   // ---- up --------------------------------------------------------------------------------------------------------------
@@ -163,15 +78,7 @@ export class RequestCopies<Member extends CopyUser> implements TierClock, CopyEv
    * instead, and nothing returned.
    */
   find(member: Member, cached: number, to: number, nowMs: number): TierMatch | undefined {
-    const { tiers } = this
-    countDeferral(member)
-    if (cached >= to) return undefined
-    const match = tiers.lookup(member.keys, cached, to)
-    if (match === undefined) {
-      if (tiers.awaited !== undefined) defer(member, tiers.awaited, nowMs)
-      return undefined
-    }
-    return this.onlyFaster && !isLoadedFaster(tiers, match, this.blockTokens, this.worker) ? undefined : match
+    return this.search(member, member.keys, cached, to, nowMs)
   }
 
   /** Holds what was found until it is loaded or let go. */
@@ -222,12 +129,5 @@ export class RequestCopies<Member extends CopyUser> implements TierClock, CopyEv
   markBlocks(mark: (block: number) => void): void {
     this.tiers.markBlocks(mark)
     for (const { keys } of this.abandoned.keys()) for (const key of keys) if (key >= 0) mark(key)
-  }
-
-  checkInvariants(): void {
-    this.tiers.checkInvariants()
-    for (const { copies } of this.lingering)
-      if (copies <= 0) throw new Error("blocks are held for copies that have ended")
-    if (this.collected.length > 0) throw new Error("blocks of a pass that has ended are not copied")
   }
 }

@@ -28,11 +28,15 @@ export class Release implements Offload {
   }
 }
 
-/** Copies of one request's blocks; once the request has let go of those, they are held here. */
-export class CopyHolder {
-  /** Copies that have not ended, and when the last of them ends, ms. */
+/** Copies of one request's blocks. */
+export class RunningCopies {
+  /** Those that have not ended, and when the last of them ends, ms. */
   copies = 0
   lastEndMs = Number.NEGATIVE_INFINITY
+}
+
+/** Once the request has let go of its blocks, they are held here. */
+export class CopyHolder extends RunningCopies {
   slots: Int32Array = emptyBlocks
   heldBlocks = 0
 }
