@@ -64,71 +64,33 @@ const watched = (scratch: string, reportFile: string): Record<string, ReadonlyAr
 export const casesWith = (
   scratch: string,
   reportFile = join(scratch, "report.json")
-): Record<string, ReadonlyArray<string>> => ({
-  help: ["--help"],
-  "7 rows, 1 worker": replay(reportFile, sevenRows(scratch)),
-  "trace validate": ["trace", "validate", conversation],
-  "conversation, 1 worker": replay(reportFile, conversation),
-  "conversation, 1 worker, vllm-0.33": replay(
-    reportFile,
-    conversation,
-    "--engine-profile",
-    "vllm-0.33",
-    "--extra-engine-args",
-    '{"block_size":64,"max_num_seqs":256,"max_num_batched_tokens":8192}'
-  ),
-  "conversation, 4 workers, round robin": replay(reportFile, conversation, "--num-workers", "4"),
-  "conversation, 4 workers, kv_router": replay(
-    reportFile,
-    conversation,
-    "--num-workers",
-    "4",
-    "--router-mode",
-    "kv_router"
-  ),
-  "conversation, 4 workers, kv_router, write_through": replay(
-    reportFile,
-    conversation,
-    "--num-workers",
-    "4",
-    "--router-mode",
-    "kv_router",
-    "--extra-engine-args",
-    tiered("write_through")
-  ),
-  "conversation, 4 workers, kv_router, on_evict": replay(
-    reportFile,
-    conversation,
-    "--num-workers",
-    "4",
-    "--router-mode",
-    "kv_router",
-    "--extra-engine-args",
-    tiered("on_evict")
-  ),
-  "conversation, 64 workers, kv_router": replay(
-    reportFile,
-    conversation,
-    "--num-workers",
-    "64",
-    "--router-mode",
-    "kv_router"
-  ),
-  "conversation, 1,024 workers, kv_router": replay(
-    reportFile,
-    conversation,
-    "--num-workers",
-    "1024",
-    "--router-mode",
-    "kv_router"
-  ),
-  ...watched(scratch, reportFile),
-  "conversation, sglang page 64": replay(
-    reportFile,
-    conversation,
-    "--extra-engine-args",
-    '{"engine_type":"sglang","num_gpu_blocks":16384,"sglang":{"page_size":64}}'
-  ),
-  "conversation, 2P2D, kv_router": replay(reportFile, conversation, ...disaggregated, "--router-mode", "kv_router"),
-  "conversation, 4 workers, AIC": replay(reportFile, conversation, "--num-workers", "4", "--extra-engine-args", aic)
-})
+): Record<string, ReadonlyArray<string>> => {
+  const run = (...words: ReadonlyArray<string>) => replay(reportFile, conversation, ...words)
+  const routed = (workers: string, ...words: ReadonlyArray<string>) =>
+    run("--num-workers", workers, "--router-mode", "kv_router", ...words)
+  return {
+    help: ["--help"],
+    "7 rows, 1 worker": replay(reportFile, sevenRows(scratch)),
+    "trace validate": ["trace", "validate", conversation],
+    "conversation, 1 worker": run(),
+    "conversation, 1 worker, vllm-0.33": run(
+      "--engine-profile",
+      "vllm-0.33",
+      "--extra-engine-args",
+      '{"block_size":64,"max_num_seqs":256,"max_num_batched_tokens":8192}'
+    ),
+    "conversation, 4 workers, round robin": run("--num-workers", "4"),
+    "conversation, 4 workers, kv_router": routed("4"),
+    "conversation, 4 workers, kv_router, write_through": routed("4", "--extra-engine-args", tiered("write_through")),
+    "conversation, 4 workers, kv_router, on_evict": routed("4", "--extra-engine-args", tiered("on_evict")),
+    "conversation, 64 workers, kv_router": routed("64"),
+    "conversation, 1,024 workers, kv_router": routed("1024"),
+    ...watched(scratch, reportFile),
+    "conversation, sglang page 64": run(
+      "--extra-engine-args",
+      '{"engine_type":"sglang","num_gpu_blocks":16384,"sglang":{"page_size":64}}'
+    ),
+    "conversation, 2P2D, kv_router": run(...disaggregated, "--router-mode", "kv_router"),
+    "conversation, 4 workers, AIC": run("--num-workers", "4", "--extra-engine-args", aic)
+  }
+}

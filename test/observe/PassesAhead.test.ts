@@ -3,14 +3,13 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
-import type { EngineArgs } from "../../src/engine/EngineArgs.ts"
 import { SeriesProbe } from "../../src/observe/SeriesProbe.ts"
 import { TimelineProbe } from "../../src/observe/TimelineProbe.ts"
 import { timelineText } from "../../src/observe/TimelineText.ts"
 import type { RunOptions } from "../../src/simulation/Replay.ts"
 import type { RunProbe } from "../../src/simulation/RunProbe.ts"
 import type { Topology } from "../../src/simulation/Topology.ts"
-import { type RandomRun, randomRun, tiered } from "../simulation/RandomRun.ts"
+import { randomRun, sglangArgs, tiered } from "../simulation/RandomRun.ts"
 import { engineArgs } from "../support/EngineArgsBuilder.ts"
 import * as PlainWorkload from "../support/PlainWorkload.ts"
 import { disaggregatedTopology, multiTopology, replay, topology } from "../support/Replays.ts"
@@ -81,15 +80,6 @@ const assertSame = Effect.fnUntraced(function* (
 })
 
 const runs = { arbitrary: { runs: 25, size: 40 } }
-
-const sglangArgs = ({ args }: RandomRun): EngineArgs => ({
-  ...args,
-  engineType: "sglang",
-  numGpuBlocks: args.numGpuBlocks * 4,
-  enablePrefixCaching: true,
-  enableChunkedPrefill: true,
-  preemptionMode: "lifo"
-})
 
 const two = { prefillWorkers: 2, decodeWorkers: 2 }
 

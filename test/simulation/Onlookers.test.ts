@@ -11,7 +11,7 @@ import type { RunProbe } from "../../src/simulation/RunProbe.ts"
 import type { Topology } from "../../src/simulation/Topology.ts"
 import * as PlainWorkload from "../support/PlainWorkload.ts"
 import { disaggregatedTopology, gapCounts, replay, topology } from "../support/Replays.ts"
-import { type RandomRun, randomRun, tiered } from "./RandomRun.ts"
+import { type RandomRun, randomRun, sglangArgs, tiered } from "./RandomRun.ts"
 
 const runs = { arbitrary: { runs: 80, size: 40 } }
 
@@ -24,16 +24,6 @@ const everyToken = (): { readonly probe: RunProbe; readonly tokens: () => number
 
 /** Sees that something happens, but no single token. */
 const everyPass: RunProbe = { pass: () => {} }
-
-/** Pages and pools large enough for requests to decode for a while. */
-const sglangArgs = ({ args }: RandomRun): EngineArgs => ({
-  ...args,
-  engineType: "sglang",
-  numGpuBlocks: args.numGpuBlocks * 4,
-  enablePrefixCaching: true,
-  enableChunkedPrefill: true,
-  preemptionMode: "lifo"
-})
 
 /** Copies last for some passes, and room is short: whether the end of one is noticed matters. */
 const slowlyCopied = (run: RandomRun): EngineArgs => ({

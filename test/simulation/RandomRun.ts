@@ -103,3 +103,13 @@ export const tiered = ({ args, rows }: RandomRun, policy: OffloadPolicy): Engine
     objectToHostGbS: bandwidth()
   }
 }
+
+/** The run's engine in SGLang's style, with pages and a pool large enough for requests to decode for a while. */
+export const sglangArgs = ({ args }: RandomRun): EngineArgs => ({
+  ...args,
+  engineType: "sglang",
+  numGpuBlocks: args.numGpuBlocks * 4,
+  enablePrefixCaching: true,
+  enableChunkedPrefill: true,
+  preemptionMode: "lifo"
+})

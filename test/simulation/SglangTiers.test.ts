@@ -6,20 +6,23 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { EngineArgs } from "../../src/engine/EngineArgs.ts"
 import { SeriesProbe } from "../../src/observe/SeriesProbe.ts"
-import { engineArgs } from "../support/EngineArgsBuilder.ts"
 import { disaggregatedTopology, multiTopology, replay, topology } from "../support/Replays.ts"
-import { admissions, blockMs, closeTo, inOrder, moved, promptTokens, workload } from "./TierRuns.ts"
+import {
+  abab,
+  admissions,
+  apart,
+  blockMs,
+  closeTo,
+  inOrder,
+  moved,
+  passing,
+  promptTokens,
+  soonAfter,
+  workload,
+  writtenThrough
+} from "./TierRuns.ts"
 
-const args = (changes: Partial<EngineArgs> = {}): EngineArgs =>
-  engineArgs({
-    engineType: "sglang",
-    blockTokens: 64,
-    numGpuBlocks: 12,
-    kvBytesPerToken: 131_072,
-    numG2Blocks: 400,
-    offloadPolicy: "write_through",
-    ...changes
-  })
+const args = (changes: Partial<EngineArgs> = {}): EngineArgs => writtenThrough({ engineType: "sglang", ...changes })
 
 describe("tiers of an SGLang-style engine", () => {
   const branches = workload([
@@ -88,13 +91,6 @@ describe("tiers of an SGLang-style engine", () => {
     })
   )
 
-  const abab = workload([
-    ["A", 0],
-    ["B", 1000],
-    ["A", 2000],
-    ["B", 3000]
-  ])
-
   // Whole nodes are evicted: B takes the place of all of A.
   it.effect("find on disk what host memory has given up", () =>
     Effect.gen(function* () {
@@ -121,14 +117,7 @@ describe("tiers of an SGLang-style engine", () => {
   // Copies at 0.1 GB/s take 83.9 ms a page. Those of A run until 8 of these after its first pass and lock its 8 pages: B waits.
   it.effect("keep the slots of copies under way", () =>
     Effect.gen(function* () {
-      const outcome = yield* replay(
-        topology(args({ deviceToHostGbS: 0.1 })),
-        workload([
-          ["A", 0],
-          ["B", 100]
-        ]),
-        { check: true }
-      )
+      const outcome = yield* replay(topology(args({ deviceToHostGbS: 0.1 })), soonAfter, { check: true })
       const [first, second] = inOrder(outcome)
       assert.closeTo(second!.firstAdmitMs, first!.firstTokenMs + (8 * 64 * 131_072) / 1e5, 1e-9)
     })
@@ -137,19 +126,7 @@ describe("tiers of an SGLang-style engine", () => {
   // The second A finds all 8 pages under way and waits for them; C, cached, passes both.
   it.effect("let a request wait for what another loads, and others pass it", () =>
     Effect.gen(function* () {
-      const outcome = yield* replay(
-        topology(args({ numGpuBlocks: 30 })),
-        workload([
-          ["A", 0],
-          ["B", 500],
-          ["C", 1000],
-          ["D", 1500],
-          ["A", 2000],
-          ["A", 2001],
-          ["C", 2001.5]
-        ]),
-        { check: true }
-      )
+      const outcome = yield* replay(topology(args({ numGpuBlocks: 30 })), passing, { check: true })
       const [, , , , fifth, sixth, seventh] = inOrder(outcome)
       assert.strictEqual(seventh!.firstAdmitMs, 2001.5)
       const passEndMs = seventh!.firstTokenMs
@@ -163,12 +140,6 @@ describe("tiers of an SGLang-style engine", () => {
 
   it.effect("share a disk between workers, or not", () =>
     Effect.gen(function* () {
-      const apart = workload([
-        ["A", 0],
-        ["B", 1000],
-        ["C", 2000],
-        ["A", 3000]
-      ])
       const shared = yield* replay(multiTopology(args({ numG3Blocks: 100 }), 2), apart, { check: true })
       assert.strictEqual(inOrder(shared)[3]?.tiers?.diskReusedTokens, promptTokens)
       const own = yield* replay(multiTopology(args({ numG3Blocks: 100, g3Scope: "worker" }), 2), apart, { check: true })

@@ -5,7 +5,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { type EngineArgs, make } from "../../src/engine/EngineArgs.ts"
+import { make } from "../../src/engine/EngineArgs.ts"
 import * as VllmEngine from "../../src/engine/vllm/VllmEngine.ts"
 import { SeriesProbe } from "../../src/observe/SeriesProbe.ts"
 import * as LiveTopology from "../../src/online/LiveTopology.ts"
@@ -14,32 +14,28 @@ import * as Topology from "../../src/simulation/Topology.ts"
 import * as PolynomialTiming from "../../src/timing/PolynomialTiming.ts"
 import { engineArgs } from "../support/EngineArgsBuilder.ts"
 import { disaggregatedTopology, multiTopology, replay, topology } from "../support/Replays.ts"
-import { admissions, blockMs, closeTo, inOrder, moved, promptTokens, workload } from "./TierRuns.ts"
-
-const args = (changes: Partial<EngineArgs> = {}): EngineArgs =>
-  engineArgs({
-    blockTokens: 64,
-    numGpuBlocks: 12,
-    kvBytesPerToken: 131_072,
-    numG2Blocks: 400,
-    offloadPolicy: "write_through",
-    ...changes
-  })
+import {
+  abab,
+  admissions,
+  apart,
+  blockMs,
+  closeTo,
+  inOrder,
+  moved,
+  passing,
+  promptTokens,
+  soonAfter,
+  workload,
+  writtenThrough
+} from "./TierRuns.ts"
 
 describe("tiers that are written through", () => {
-  const abab = workload([
-    ["A", 0],
-    ["B", 1000],
-    ["A", 2000],
-    ["B", 3000]
-  ])
-
   // A: 8 blocks are copied when the pass has ended, long before B comes. B takes the 3 free slots that A has left and, at no cost, the
   // deepest 5 of A, as evicting 4 of 12 and 1 more for its first token. A finds 3 blocks on the device and loads 5, in 5 block times;
   // so does B. Every prompt is copied once.
   it.effect("evict at no cost, and load what is missing", () =>
     Effect.gen(function* () {
-      const outcome = yield* replay(topology(args()), abab, { check: true })
+      const outcome = yield* replay(topology(writtenThrough()), abab, { check: true })
       closeTo(admissions(outcome), [0, 1000, 2000 + 5 * blockMs, 3000 + 5 * blockMs])
       for (const { firstAdmissionReusedTokens, id, tiers } of inOrder(outcome)) {
         assert.strictEqual(firstAdmissionReusedTokens, id < 2 ? 0 : promptTokens)
@@ -56,7 +52,7 @@ describe("tiers that are written through", () => {
   it.effect("show in the time series what they hold and move", () =>
     Effect.gen(function* () {
       const series = new SeriesProbe(1000)
-      yield* replay(multiTopology(args({ numG3Blocks: 100 }), 1), abab, { probes: [series] })
+      yield* replay(multiTopology(writtenThrough({ numG3Blocks: 100 }), 1), abab, { probes: [series] })
       const rows = series.take().filter(({ scope }) => scope === "run")
       assert.deepStrictEqual(
         rows.map(({ diskBlocks, hostBlocks, hostBusyLinks, hostMovedBlocks }) => [
@@ -80,14 +76,14 @@ describe("tiers that are written through", () => {
 
   it.effect("add the latency of a copy to each", () =>
     Effect.gen(function* () {
-      const outcome = yield* replay(topology(args({ offloadLatencyUs: 250 })), abab, { check: true })
+      const outcome = yield* replay(topology(writtenThrough({ offloadLatencyUs: 250 })), abab, { check: true })
       closeTo(admissions(outcome), [0, 1000, 2000.25 + 5 * blockMs, 3000.25 + 5 * blockMs])
     })
   )
 
   it.effect("do the same behind a router, where arrivals are events", () =>
     Effect.gen(function* () {
-      const outcome = yield* replay(multiTopology(args(), 1), abab, { check: true })
+      const outcome = yield* replay(multiTopology(writtenThrough(), 1), abab, { check: true })
       closeTo(admissions(outcome), [0, 1000, 2000 + 5 * blockMs, 3000 + 5 * blockMs])
     })
   )
@@ -95,15 +91,8 @@ describe("tiers that are written through", () => {
   // Copies at 0.1 GB/s take 83.9 ms a block. A's run until 8 of those after its first pass; they keep 9 of 12 slots, so B waits.
   it.effect("keep the slots of copies under way", () =>
     Effect.gen(function* () {
-      const slow = args({ deviceToHostGbS: 0.1 })
-      const outcome = yield* replay(
-        topology(slow),
-        workload([
-          ["A", 0],
-          ["B", 100]
-        ]),
-        { check: true }
-      )
+      const slow = writtenThrough({ deviceToHostGbS: 0.1 })
+      const outcome = yield* replay(topology(slow), soonAfter, { check: true })
       const [first, second] = inOrder(outcome)
       const copiedMs = first!.firstTokenMs + (8 * 64 * 131_072) / 1e5
       assert.closeTo(second!.firstAdmitMs, copiedMs, 1e-9)
@@ -114,19 +103,7 @@ describe("tiers that are written through", () => {
   // with it when they have come.
   it.effect("let a request wait for what another loads, and others pass it", () =>
     Effect.gen(function* () {
-      const outcome = yield* replay(
-        topology(args({ numGpuBlocks: 30 })),
-        workload([
-          ["A", 0],
-          ["B", 500],
-          ["C", 1000],
-          ["D", 1500],
-          ["A", 2000],
-          ["A", 2001],
-          ["C", 2001.5]
-        ]),
-        { check: true }
-      )
+      const outcome = yield* replay(topology(writtenThrough({ numGpuBlocks: 30 })), passing, { check: true })
       const [, , , , fifth, sixth, seventh] = inOrder(outcome)
       const loads = fifth!.tiers!.hostReusedTokens / 64
       assert.isAbove(loads, 0)
@@ -143,12 +120,12 @@ describe("tiers that are written through", () => {
   // Computing 5 blocks behind 3 takes longer than 3 ms, but less than the 84 ms a block of a lane of 0.1 GB/s.
   it.effect("load only what is faster loaded than computed, where asked", () =>
     Effect.gen(function* () {
-      const fast = yield* replay(topology(args({ onboard: "faster" })), abab)
+      const fast = yield* replay(topology(writtenThrough({ onboard: "faster" })), abab)
       closeTo(admissions(fast), [0, 1000, 2000 + 5 * blockMs, 3000 + 5 * blockMs])
-      const slow = yield* replay(topology(args({ onboard: "faster", hostToDeviceGbS: 0.1 })), abab)
+      const slow = yield* replay(topology(writtenThrough({ onboard: "faster", hostToDeviceGbS: 0.1 })), abab)
       closeTo(admissions(slow), [0, 1000, 2000, 3000])
       assert.strictEqual(moved(slow)["host device"], 0)
-      const evicting = args({ onboard: "faster", hostToDeviceGbS: 0.1, offloadPolicy: "on_evict" })
+      const evicting = writtenThrough({ onboard: "faster", hostToDeviceGbS: 0.1, offloadPolicy: "on_evict" })
       assert.strictEqual(moved(yield* replay(topology(evicting), abab))["host device"], 0)
     })
   )
@@ -156,7 +133,9 @@ describe("tiers that are written through", () => {
   // Host memory of 8 blocks holds the last prompt only; the one before comes from disk, 7 GB/s, through host memory, 14 GB/s.
   it.effect("find on disk what host memory has given up", () =>
     Effect.gen(function* () {
-      const outcome = yield* replay(topology(args({ numG2Blocks: 8, numG3Blocks: 100 })), abab, { check: true })
+      const outcome = yield* replay(topology(writtenThrough({ numG2Blocks: 8, numG3Blocks: 100 })), abab, {
+        check: true
+      })
       closeTo(admissions(outcome), [0, 1000, 2000 + 15 * blockMs, 3000 + 15 * blockMs])
       assert.deepStrictEqual(
         inOrder(outcome).map(({ tiers }) => tiers?.diskReusedTokens),
@@ -166,19 +145,13 @@ describe("tiers that are written through", () => {
     })
   )
 
-  /** Round robin over two workers: the second A goes to the worker that has not seen it. */
-  const apart = workload([
-    ["A", 0],
-    ["B", 1000],
-    ["C", 2000],
-    ["A", 3000]
-  ])
-
   it.effect("share a disk between workers, or not", () =>
     Effect.gen(function* () {
-      const shared = yield* replay(multiTopology(args({ numG3Blocks: 100 }), 2), apart, { check: true })
+      const shared = yield* replay(multiTopology(writtenThrough({ numG3Blocks: 100 }), 2), apart, { check: true })
       assert.strictEqual(inOrder(shared)[3]?.tiers?.diskReusedTokens, promptTokens)
-      const own = yield* replay(multiTopology(args({ numG3Blocks: 100, g3Scope: "worker" }), 2), apart, { check: true })
+      const own = yield* replay(multiTopology(writtenThrough({ numG3Blocks: 100, g3Scope: "worker" }), 2), apart, {
+        check: true
+      })
       assert.strictEqual(inOrder(own)[3]?.firstAdmissionReusedTokens, 0)
     })
   )
@@ -186,7 +159,7 @@ describe("tiers that are written through", () => {
   // A is on its way to the shared disk, 839 ms a block, when the other worker asks for it: it waits for the last of 8.
   it.effect("let a request wait for what another worker writes", () =>
     Effect.gen(function* () {
-      const slow = args({ numG3Blocks: 100, hostToDiskGbS: 0.1 })
+      const slow = writtenThrough({ numG3Blocks: 100, hostToDiskGbS: 0.1 })
       const outcome = yield* replay(
         multiTopology(slow, 2),
         workload([
@@ -224,7 +197,7 @@ describe("tiers that are written through", () => {
 
   it.effect("serve prefill and decode pools", () =>
     Effect.gen(function* () {
-      const pools = disaggregatedTopology(args({ numGpuBlocks: 12 }), { prefillWorkers: 1, decodeWorkers: 1 })
+      const pools = disaggregatedTopology(writtenThrough({ numGpuBlocks: 12 }), { prefillWorkers: 1, decodeWorkers: 1 })
       const outcome = yield* replay(pools, abab, { check: true })
       const [, , third] = inOrder(outcome)
       assert.isAbove(third!.tiers!.hostReusedTokens, 0)
@@ -236,7 +209,7 @@ describe("tiers that are written through", () => {
     Effect.gen(function* () {
       const pool = (workerType: "prefill" | "decode", numG3Blocks: number) =>
         Layer.merge(
-          VllmEngine.layer(args({ workerType, numG3Blocks })).pipe(Layer.provide(PolynomialTiming.layer)),
+          VllmEngine.layer(writtenThrough({ workerType, numG3Blocks })).pipe(Layer.provide(PolynomialTiming.layer)),
           RoundRobin.layer
         )
       const pools = Layer.merge(
