@@ -19,6 +19,8 @@ export class PassesAhead {
   batch = 0
   /** All of them have begun: none is taken back any more. */
   allBegun = false
+  /** Cached blocks are evicted in them of which somebody is told who asks (`WorkerCore.tellBegun`). */
+  evictsHeard = false
   /** Ends of the passes, of which the first {@link count} count, ms. */
   ends = noEnds
   private lastEndMs = Number.NaN
@@ -27,6 +29,7 @@ export class PassesAhead {
   begin(lastEndMs: number): void {
     this.count = 0
     this.allBegun = false
+    this.evictsHeard = false
     this.lastEndMs = lastEndMs
   }
 
@@ -64,6 +67,12 @@ export class PassesAhead {
       else to = middle
     }
     return from + 1
+  }
+
+  /** How many of them have begun at `nowMs`; `ended`: where one ends then, the next one has not begun yet. */
+  begunAt(nowMs: number, ended: boolean): number {
+    const before = this.begunBefore(nowMs)
+    return !ended && before < this.count && this.startOf(before) === nowMs ? before + 1 : before
   }
 
   /** The pass under way at `nowMs` becomes the last one; `ended`: one that ends then is over, and none starts. */

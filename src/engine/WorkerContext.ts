@@ -13,6 +13,8 @@ export interface WorkerContext {
   readonly kvEvents: KvEventSink | undefined
   /** Where those go that happen only when the pass ends; `undefined` when no router listens. */
   readonly kvEventsAtPassEnd?: KvEventSink | undefined
+  /** Whoever listens asks first (`WorkerCore.tellBegun`): changes in passes ahead of time may wait for that. Default: nobody asks. */
+  readonly kvEventsWhenAsked?: boolean | undefined
   /** Where changes of its KV tiers go; `undefined` when no router listens. */
   readonly tierEvents?: TierEventSinks | undefined
   /** What the run's workers share of their KV tiers; its own where there is nobody to share with. */

@@ -122,6 +122,8 @@ export interface WorkerCore extends BlockHolder {
    * ({@link PassesAhead.keep}).
    */
   runAhead?(untilMs: number): PassesAhead
+  /** The first `passes` of those ahead have begun: whoever listens is told of the cache changes in them, unless it has been already. */
+  tellBegun?(passes: number): void
   /** The passes ahead, as far as they were not taken back, have taken place. */
   catchUp?(): void
   /** As it is, or as it is while the last of so many passes ahead is under way. */

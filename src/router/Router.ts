@@ -57,6 +57,11 @@ export interface RouterCore extends BlockHolder {
   parkedRequests(): Iterable<SimRequest>
   /** Where this worker's cache changes go; `undefined` when the router does not care. */
   kvEvents(workerIndex: number): KvEventSink | undefined
+  /**
+   * It looks at what workers have cached in {@link RouterCore.route} only: their changes may be told as late as that, those of each worker
+   * in their order. Default: every change is told when it happens.
+   */
+  readonly readsCachesToRoute?: boolean
   /** Where changes of this worker's KV tiers go; a router without it does not care. */
   tierEvents?(workerIndex: number): TierEventSinks | undefined
   /**

@@ -33,6 +33,8 @@ interface HeldEvents {
   readonly sink: KvEventSink
 }
 
+type KvEventContext = Pick<WorkerContext, "kvEvents" | "kvEventsWhenAsked" | "kvEventsAtPassEnd">
+
 export interface WorkerPoolOptions<Worker extends WorkerCore> {
   readonly engine: Engine["Service"]
   readonly router: Router["Service"]
@@ -87,6 +89,8 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
   private readonly heldEvents: Array<HeldEvents | undefined> = []
   /** Idle workers with requests. */
   private readonly ready: BitSet
+  /** Workers whose passes ahead evict blocks of which the router is told before it looks. */
+  private readonly untold: BitSet
   /** Up to this worker everybody who could start a pass at `turnsMs` has. */
   private turn = -1
   private turnsMs = Number.NaN
@@ -108,6 +112,7 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     this.roster = new WorkerRoster(workers)
     this.outcomes = Array.from({ length: workers }, () => undefined)
     this.ready = new BitSet(workers)
+    this.untold = new BitSet(workers)
     for (let worker = 0; worker < workers; worker++) this.spawn(worker)
     this.groups = engine.mix === undefined ? undefined : new GroupTime(engine.mix)
     this.probed = {
@@ -176,6 +181,7 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     if (!this.roster.becomeReady(worker)) return false
     checkWorkerMemory(1, engineOfWorker(this.setup.engine, worker).args)
     this.ready.grow(worker + 1)
+    this.untold.grow(worker + 1)
     this.tellRouter()
     this.spawn(worker)
     this.probe?.joined?.(this.places[worker]!, nowMs)
@@ -225,9 +231,21 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
 
   /** The worker that the router chooses, or -1 when the request has to wait. */
   route(request: SimRequest, nowMs: number): number {
-    if (this.roster.ready.length > 0) return this.router.route(request, nowMs)
+    if (this.roster.ready.length > 0) {
+      this.tellRouterOfCaches(nowMs)
+      return this.router.route(request, nowMs)
+    }
     this.unplaced.push(request)
     return -1
+  }
+
+  /** The router is about to look at what workers have cached: it hears of what passes ahead that have begun evict. */
+  private tellRouterOfCaches(nowMs: number): void {
+    const { cores, untold } = this
+    for (let worker = untold.nextFrom(0); worker >= 0; worker = untold.nextFrom(worker + 1)) {
+      const core = cores[worker]!
+      core.tellBegun?.(core.ahead!.begunAt(nowMs, !this.hadTurn(worker, nowMs)))
+    }
   }
 
   /** Requests that arrived while nobody was ready, once somebody is. */
@@ -371,6 +389,7 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     this.outcomes[worker] = undefined
     if (core.ahead?.allBegun === false) this.showAhead(worker, core.ahead)
     core.catchUp?.()
+    this.untold.remove(worker)
     this.publishHeldEvents(worker)
     return outcome
   }
@@ -408,6 +427,7 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     if (runsAhead === undefined || core.runAhead === undefined || isNoticed) return outcome.endMs
     const ahead = core.runAhead(runsAhead.untilMs)
     this.passes += ahead.count
+    if (ahead.evictsHeard) this.untold.add(worker)
     return ahead.endMs
   }
 
@@ -466,6 +486,7 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     this.cores[worker] = undefined
     this.heldEvents[worker] = undefined
     this.ready.remove(worker)
+    this.untold.remove(worker)
     this.router.removed?.(worker)
   }
 
@@ -480,12 +501,17 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     router.eligible(this.roster.ready)
   }
 
-  private eventSinks(engine: Engine["Service"], worker: number): Pick<WorkerContext, "kvEvents" | "kvEventsAtPassEnd"> {
+  private eventSinks(engine: Engine["Service"], worker: number): KvEventContext {
     const sink = this.router.kvEvents(worker)
     if (sink === undefined) return { kvEvents: undefined }
     const buffer = new KvEventBuffer()
     this.heldEvents[worker] = { buffer, sink }
-    return { kvEvents: engine.kvEventVisibility === "pass-start" ? sink : buffer, kvEventsAtPassEnd: buffer }
+    const atPassStart = engine.kvEventVisibility === "pass-start"
+    return {
+      kvEvents: atPassStart ? sink : buffer,
+      kvEventsWhenAsked: atPassStart && this.router.readsCachesToRoute === true,
+      kvEventsAtPassEnd: buffer
+    }
   }
 }
 

@@ -56,6 +56,13 @@ describe("per million output tokens", () => {
     )
   )
 
+  it.effect("nor do they where blocks are evicted, of which the router hears", () =>
+    Effect.map(
+      counted("--num-workers", "4", "--router-mode", "kv_router", "--extra-engine-args", '{"num_gpu_blocks":1000}'),
+      (counts) => assertWithin(counts, { passes: 13_500, events: 14_000, poolCalls: 52_000 })
+    )
+  )
+
   it.effect("nor do two prefill and two decode workers", () => {
     const pools = [
       ["--prefill-engine-args", '{"worker_type":"prefill"}', "--decode-engine-args", '{"worker_type":"decode"}'],

@@ -7,10 +7,14 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import type { EngineArgs } from "../../src/engine/EngineArgs.ts"
+import { defaultKvRouterOptions, type KvRouterOptions } from "../../src/router/kv/KvRouterOptions.ts"
+import * as KvRouter from "../../src/router/kv/KvRouter.ts"
 import type { RunProbe } from "../../src/simulation/RunProbe.ts"
 import type { Topology } from "../../src/simulation/Topology.ts"
+import { engineArgs } from "../support/EngineArgsBuilder.ts"
+import { row, type RowSpec } from "../support/RequestBuilder.ts"
 import * as PlainWorkload from "../support/PlainWorkload.ts"
-import { disaggregatedTopology, gapCounts, replay, topology } from "../support/Replays.ts"
+import { disaggregatedTopology, gapCounts, multiTopology, replay, topology } from "../support/Replays.ts"
 import { type RandomRun, randomRun, sglangArgs, tiered } from "./RandomRun.ts"
 
 const runs = { arbitrary: { runs: 80, size: 40 } }
@@ -59,6 +63,31 @@ const assertSame = (run: RandomRun, pools: Layer.Layer<Topology>, maxSimTimeMs =
     assert.isAtLeast(watch.tokens(), emitted)
   })
 
+interface Decision {
+  readonly nowMs: number
+  readonly request: number
+  readonly costs: ReadonlyArray<number>
+}
+
+/** What a KV router sees when it decides: the costs of all workers, and so what it believes each of them to have cached. */
+const routed = (
+  load: ReturnType<typeof PlainWorkload.layer>,
+  args: EngineArgs,
+  workers: number,
+  probes: ReadonlyArray<RunProbe>,
+  options: Partial<KvRouterOptions> = {},
+  script: ReadonlyArray<number> = []
+) =>
+  Effect.gen(function* () {
+    const decisions: Array<Decision> = []
+    const router = KvRouter.layer({ ...defaultKvRouterOptions, ...options }, ({ costs, nowMs, request }) => {
+      decisions.push({ nowMs, request: request.id, costs })
+      return script[request.id]
+    })
+    const outcome = yield* Effect.result(replay(multiTopology(args, workers, router), load, { probes }))
+    return { decisions, outcome: Result.isFailure(outcome) ? outcome.failure.message : outcome.success.records }
+  })
+
 describe("whoever looks on", () => {
   it.effect.prop(
     "sees what happens without",
@@ -72,6 +101,53 @@ describe("whoever looks on", () => {
     [randomRun],
     ([run]) => assertSame(run, topology(run.args, run.workers), run.limitMs),
     runs
+  )
+
+  it.effect.prop(
+    "routes as without, though evicted blocks are told when it is asked",
+    [randomRun],
+    ([run]) =>
+      Effect.gen(function* () {
+        const kvEventsAt = run.rows.length % 3 === 0 ? "pass_end" : "pass_start"
+        const options = { routerQueueThreshold: run.rows.length % 2 === 0 ? 0.5 : null }
+        for (const args of [{ ...run.args, kvEventsAt, mtp: undefined } as const, sglangArgs(run)]) {
+          const seenBy = (...probes: ReadonlyArray<RunProbe>) =>
+            routed(PlainWorkload.layer(run), args, 1 + run.workers, probes, options)
+          assert.deepStrictEqual(yield* seenBy(), yield* seenBy(everyPass))
+        }
+      }),
+    runs
+  )
+
+  it.effect("routes as without at the very instant at which a pass evicts a block", () =>
+    Effect.gen(function* () {
+      const args = engineArgs({ blockTokens: 4, numGpuBlocks: 6 })
+      const rowOf = (promptTokens: number, outputTokens: number, firstId: number): RowSpec => ({
+        timestampMs: 0,
+        promptTokens,
+        outputTokens,
+        hashIds: Array.from({ length: promptTokens / 4 }, (_, index) => firstId + index)
+      })
+      const cached = 100
+      // Two workers in step. When the first one is done with its four tokens, the second one's fifth evicts the last cached block.
+      const rows = [rowOf(8, 2, cached), rowOf(8, 2, 200), rowOf(12, 4, 300), rowOf(12, 10, 400)]
+      const workers = [1, 0, 0, 1]
+      const tooLong = rowOf(80, 2, 500)
+      const last = rowOf(8, 2, cached)
+      // What is refused takes no time, but gives everybody their turn at that instant.
+      const seenBy = (between: ReadonlyArray<RowSpec>, probes: ReadonlyArray<RunProbe>) => {
+        const all = [...rows, ...between, last].map((each, index) => row(each, index + 1))
+        const load = PlainWorkload.layer({ rows: all, traceBlockTokens: 4, concurrency: 2 })
+        return routed(load, args, 2, probes, {}, [...workers, ...between.map(() => 0), 0])
+      }
+      const before = yield* seenBy([], [])
+      assert.deepStrictEqual(before, yield* seenBy([], [everyPass]))
+      const after = yield* seenBy([tooLong], [])
+      assert.deepStrictEqual(after, yield* seenBy([tooLong], [everyPass]))
+      const [sees, misses] = [before, after].map(({ decisions }) => decisions.at(-1)!)
+      assert.strictEqual(sees!.nowMs, misses!.nowMs)
+      assert.strictEqual(sees!.costs[1]! + 1, misses!.costs[1])
+    })
   )
 
   it.effect.prop(

@@ -8,6 +8,7 @@ import * as SglangEngine from "../../src/engine/sglang/SglangEngine.ts"
 import * as VllmEngine from "../../src/engine/vllm/VllmEngine.ts"
 import type { ReplayEvent, RunSummary, TokenGapBatch } from "../../src/report/ReplayEvent.ts"
 import type { RequestRecord } from "../../src/request/SimRequest.ts"
+import type { Router } from "../../src/router/Router.ts"
 import * as RoundRobin from "../../src/router/RoundRobin.ts"
 import * as Replay from "../../src/simulation/Replay.ts"
 import type { ReplayError } from "../../src/simulation/ReplayError.ts"
@@ -27,9 +28,13 @@ const engineLayers = {
 const engine = (args: EngineArgs): Layer.Layer<Engine> =>
   engineLayers[args.engineType](args).pipe(Layer.provide(PolynomialTiming.layer), Layer.orDie)
 
-/** `workers` engines of these arguments, with polynomial timing, behind a round-robin router. */
-export const multiTopology = (args: EngineArgs, workers: number): Layer.Layer<Topology.Topology> =>
-  Topology.layerMulti({ workers }).pipe(Layer.provide(Layer.merge(engine(args), RoundRobin.layer)), Layer.orDie)
+/** `workers` engines of these arguments, with polynomial timing, behind a router: round robin by default. */
+export const multiTopology = (
+  args: EngineArgs,
+  workers: number,
+  router: Layer.Layer<Router, SettingsError> = RoundRobin.layer
+): Layer.Layer<Topology.Topology> =>
+  Topology.layerMulti({ workers }).pipe(Layer.provide(Layer.merge(engine(args), router)), Layer.orDie)
 
 /** The same; one worker alone runs without a router. */
 export const topology = (args: EngineArgs, workers = 1): Layer.Layer<Topology.Topology> =>

@@ -193,6 +193,24 @@ export class KvBlockPool {
     return partialSlot
   }
 
+  /**
+   * Makes the next `count` blocks that are taken free ones, evicting those released longest ago: as taking them would, but before their
+   * time. The caller knows that there are so many.
+   */
+  vacate(count: number): void {
+    let missing = count - this.freeCount
+    if (missing <= 0) return
+    this.freeCount = count
+    while (missing > 0) {
+      const frame = this.idle.firstFrame
+      let mask = this.idle.firstMask
+      while (memberCount(mask) > missing) mask &= mask - 1
+      missing -= memberCount(mask)
+      this.unlinkInactive(frame, mask)
+      this.evict(frame, mask)
+    }
+  }
+
   /** Sets `count` blocks aside for {@link takeReserved}, evicting as needed; false and no change when there are too few. */
   reserve(count: number): boolean {
     if (!this.hasRoom(count)) return false
@@ -456,20 +474,8 @@ export class KvBlockPool {
 
   /** Takes `count` blocks: free ones, then those released longest ago, evicting them. The caller knows that there are so many. */
   private take(count: number): void {
-    let missing = count - this.freeCount
-    if (missing <= 0) {
-      this.freeCount -= count
-      return
-    }
-    this.freeCount = 0
-    while (missing > 0) {
-      const frame = this.idle.firstFrame
-      let mask = this.idle.firstMask
-      while (memberCount(mask) > missing) mask &= mask - 1
-      missing -= memberCount(mask)
-      this.unlinkInactive(frame, mask)
-      this.evict(frame, mask)
-    }
+    this.vacate(count)
+    this.freeCount -= count
   }
 
   private announceRemoval(events: KvEventSink, firstKey: number, mask: number): void {

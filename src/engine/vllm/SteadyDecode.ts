@@ -23,7 +23,7 @@ export class SteadyDecode {
   size = 0
   /** Known tokens of all members. */
   contextTokens = 0
-  /** By step from now: blocks that members have taken before it; as far as {@link stepsWithin} has looked. */
+  /** By step from now: blocks that members have taken before it; up to the first one behind those of {@link stepsWithin}. */
   blocksTaken = noBlocks
   /** The members' token of this pass is scheduled, but not emitted yet. */
   scheduled = false
@@ -92,6 +92,7 @@ export class SteadyDecode {
         if (each === last) break
       }
     }
+    this.blocksTaken[next - this.step - 1] = taken
     return next - this.step - 1
   }
 

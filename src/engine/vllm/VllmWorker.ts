@@ -48,6 +48,8 @@ export class VllmWorker extends AheadWorker<Sequence> {
   private readonly decodesSteadily: boolean
   /** Who opens a block while passes are computed ahead of their time does so with nobody noticing. */
   private readonly growsUnseen: boolean
+  /** That somebody hears of blocks that are evicted for it does not matter. */
+  private readonly tellsWhenAsked: boolean
 
   /** Those that can emit, but for the requests in steady decode. */
   private readonly ready = new ReadyBatch()
@@ -95,6 +97,7 @@ export class VllmWorker extends AheadWorker<Sequence> {
     this.decodesSteadily = this.bursts === undefined && !watched
     const usageIsSeen = context.usageIsSeen ?? context.probe !== undefined
     this.growsUnseen = this.offloading === undefined && !usageIsSeen
+    this.tellsWhenAsked = this.growsUnseen && context.kvEventsWhenAsked === true
   }
 
   private offloadEvents(): OffloadEvents {
@@ -175,12 +178,13 @@ export class VllmWorker extends AheadWorker<Sequence> {
     if (outcome.endMs <= nowMs) outcome.endMs = offloading.wakeUpMs(nowMs)
   }
 
-  /** Passes in which requests take their next block are quiet as well, where nobody sees the block go. */
+  /** Passes in which requests take their next block are quiet as well, where nobody sees the block go or can be told later. */
   protected quietPasses(): number {
-    const { args, running, steady } = this
+    const { args, pool, running, steady } = this
     const allDecode = steady.size === running.length && steady.size <= args.maxNumBatchedTokens
     if (!allDecode) return 0
-    return this.growsUnseen ? steady.stepsWithin(this.pool.blocksUntold) : steady.quietSteps
+    if (!this.growsUnseen) return steady.quietSteps
+    return steady.stepsWithin(this.tellsWhenAsked ? pool.blocksAtOnce : pool.blocksUntold)
   }
 
   protected timeQuietPasses(passes: number, untilMs: number): void {
@@ -189,6 +193,12 @@ export class VllmWorker extends AheadWorker<Sequence> {
     const quietUntilMs = offloading === undefined ? untilMs : Math.min(untilMs, offloading.noticeMs())
     const taken = growsUnseen ? steady.blocksTaken : undefined
     timing.runAhead(ahead, passes, quietUntilMs, steady.size, steady.contextTokens, pool.activeBlocks, taken)
+    ahead.evictsHeard = this.tellsWhenAsked && steady.blocksTaken[ahead.count]! > pool.blocksUntold
+  }
+
+  /** Blocks that are evicted before their time lie free until those who were due have taken them. */
+  tellBegun(passes: number): void {
+    this.pool.vacate(this.steady.blocksTaken[passes]!)
   }
 
   protected takeQuietPasses(passes: number): void {

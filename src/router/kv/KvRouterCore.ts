@@ -48,6 +48,7 @@ interface ActiveRequest {
 const streams: Readonly<Record<RouterContext["role"], number>> = { aggregated: 0, prefill: 1, decode: 2 }
 
 export class KvRouterCore implements RouterCore {
+  readonly readsCachesToRoute = true
   private readonly options: KvRouterOptions
   private readonly role: RouterContext["role"]
   private readonly weights: CostWeights
