@@ -13,7 +13,7 @@ import type { WorkloadError } from "../workload/WorkloadError.ts"
 import { TraceFileObserver } from "../trace/TraceFile.ts"
 import type { InputHashes } from "./InputHashes.ts"
 import { openInput } from "./OpenTrace.ts"
-import { SharedTraces } from "./SharedTraces.ts"
+import { type SharedTrace, SharedTraces } from "./SharedTraces.ts"
 
 /** Service levels by the name of a class. */
 export type ClassLevels = ReadonlyMap<string, ServiceLevel>
@@ -28,12 +28,16 @@ export interface RunWorkload {
   readonly notices: ReadonlyArray<string>
 }
 
-const tracedWorkload = (trace: TraceSource, load: Load): RunWorkload => {
+interface OpenedTrace extends Partial<Pick<SharedTrace, "promptsOf">> {
+  readonly trace: TraceSource
+}
+
+const tracedWorkload = ({ promptsOf, trace }: OpenedTrace, load: Load): RunWorkload => {
   return {
     layer:
       load._tag === "OpenLoop"
-        ? Workload.layerOpenLoop({ trace, arrivalSpeedup: load.arrivalSpeedup })
-        : Workload.layerClosedLoop({ trace, concurrency: load.concurrency }),
+        ? Workload.layerOpenLoop({ trace, promptsOf, arrivalSpeedup: load.arrivalSpeedup })
+        : Workload.layerClosedLoop({ trace, promptsOf, concurrency: load.concurrency }),
     requests: trace.survey.rows,
     classes: trace.survey.hasClasses ? new Map() : undefined,
     notices: [...trace.remarks, ...trace.notices].map((notice) => `${trace.file}: ${notice}`)
@@ -66,18 +70,22 @@ const plannedWorkload = Effect.fnUntraced(function* (
   const { levelsOf, plannedRows } = yield* Effect.promise(() => import("../workload/classes/PlannedRows.ts"))
   const rows = yield* plannedRows(plan, { requestCount, seed })
   const trace = yield* fromRows({ rows, name: "workload", traceBlockTokens: plan.blockTokens })
-  return { ...tracedWorkload(trace, load), classes: levelsOf(plan) }
+  return { ...tracedWorkload({ trace }, load), classes: levelsOf(plan) }
 })
 
 /** A trace of this run alone, or one that runs share. */
-const traceOf = Effect.fnUntraced(function* (input: TraceInput, hashes: InputHashes | undefined) {
+const traceOf = Effect.fnUntraced(function* (
+  input: TraceInput,
+  hashes: InputHashes | undefined
+): Effect.fn.Return<OpenedTrace, TraceError, FileSystem.FileSystem | Stdio.Stdio | Scope.Scope> {
   const openShared = yield* SharedTraces
   if (openShared === undefined) {
-    return yield* Effect.provideService(openInput(input), TraceFileObserver, hashes?.observe)
+    const trace = yield* Effect.provideService(openInput(input), TraceFileObserver, hashes?.observe)
+    return { trace }
   }
-  const { sha256, trace } = yield* openShared(input)
-  hashes?.take(sha256)
-  return trace
+  const shared = yield* openShared(input)
+  hashes?.take(shared.sha256)
+  return shared
 })
 
 /**
@@ -95,6 +103,6 @@ export const openWorkload = (
     case "Workload":
       return plannedWorkload(input, options)
     case "Trace":
-      return Effect.map(traceOf(input, hashes), (trace) => tracedWorkload(trace, load))
+      return Effect.map(traceOf(input, hashes), (opened) => tracedWorkload(opened, load))
   }
 }

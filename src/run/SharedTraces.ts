@@ -1,5 +1,6 @@
 /**
- * Traces that several runs replay: each opened, checked and hashed once, and its rows, where they are few enough, decoded once.
+ * Traces that several runs replay: each opened, checked and hashed once, and its rows, where they are few enough, decoded once and
+ * their prompts made into blocks once.
  *
  * What is kept is as good as new, because a trace gives the same rows at every run; so a run is the same with and without.
  */
@@ -12,12 +13,15 @@ import type * as Stdio from "effect/Stdio"
 import type { TraceError } from "../trace/TraceError.ts"
 import { TraceFileObserver } from "../trace/TraceFile.ts"
 import type { TraceSource } from "../trace/TraceSource.ts"
+import type { PromptsOf } from "../workload/Workload.ts"
 import { InputHashes, Sha256 } from "./InputHashes.ts"
+import { LastPrompts } from "./LastPrompts.ts"
 import { openInput } from "./OpenTrace.ts"
 import type { TraceInput } from "./ReplayOptions.ts"
 
 export interface SharedTrace {
   readonly trace: TraceSource
+  readonly promptsOf: PromptsOf
   /** Hashes of its files, by name; none on a platform without SHA-256. */
   readonly sha256: Readonly<Record<string, string>>
 }
@@ -34,11 +38,15 @@ export const SharedTraces = Context.Reference<OpenShared | undefined>("dynosim/r
 /** Runs mostly replay one trace, and rarely more than a few in turn. */
 const mostTraces = 4
 
-const openAndHash = Effect.fnUntraced(function* (input: TraceInput) {
+const openAndHash = Effect.fnUntraced(function* (input: TraceInput, prompts: LastPrompts) {
   const makeHash = yield* Sha256
   const hashes = makeHash === undefined ? undefined : new InputHashes(makeHash)
   const trace = yield* Effect.provideService(openInput(input), TraceFileObserver, hashes?.observe)
-  const opened: SharedTrace = { trace, sha256: hashes?.finish() ?? {} }
+  const opened: SharedTrace = {
+    trace,
+    promptsOf: (blockTokens) => prompts.of(trace, blockTokens),
+    sha256: hashes?.finish() ?? {}
+  }
   return opened
 })
 
@@ -48,9 +56,10 @@ export const layer: Layer.Layer<never> = Layer.effect(
   Effect.gen(function* () {
     const scope = yield* Scope.Scope
     const kept = new Map<string, SharedTrace>()
+    const prompts = new LastPrompts()
     return Effect.fnUntraced(function* (input: TraceInput) {
       const key = JSON.stringify(input)
-      const opened = kept.get(key) ?? (yield* Scope.provide(openAndHash(input), scope))
+      const opened = kept.get(key) ?? (yield* Scope.provide(openAndHash(input, prompts), scope))
       // The map is in the order of last use.
       kept.delete(key)
       kept.set(key, opened)

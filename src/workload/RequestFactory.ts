@@ -3,6 +3,7 @@
  */
 import type { BlockIdentity } from "../request/BlockIdentity.ts"
 import type { HashIds } from "../request/HashId.ts"
+import type { InternedPrompts } from "../request/InternedPrompts.ts"
 import { SimRequest } from "../request/SimRequest.ts"
 import type { RowStore } from "./RowStore.ts"
 import { TokenRuns } from "./TokenRuns.ts"
@@ -14,6 +15,8 @@ export interface PromptOptions {
   readonly traceBlockTokens: number
   /** Blocks are made of token runs, because some row plans its outputs or prompts accumulate. */
   readonly usesTokenRuns: boolean
+  /** The blocks of all prompts, where they were made before; never beside token runs. */
+  readonly interned?: InternedPrompts | undefined
 }
 
 export interface Dispatch {
@@ -86,8 +89,9 @@ export class RequestFactory {
 
   /** The row's prompt is the whole prompt. */
   private ownPrompt(row: number): { readonly promptTokens: number; readonly blocks: Int32Array } {
-    const { identity, traceBlockTokens, usesTokenRuns } = this.options
+    const { identity, interned, traceBlockTokens, usesTokenRuns } = this.options
     const promptTokens = this.rows.promptTokens(row)
+    if (interned !== undefined) return { promptTokens, blocks: interned.blocksOf(row) }
     const hashIds = this.rows.hashIds(row)
     if (!usesTokenRuns) return { promptTokens, blocks: identity.blocksOfHashIds(hashIds, promptTokens) }
     const runs = new TokenRuns()

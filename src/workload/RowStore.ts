@@ -1,7 +1,7 @@
 /**
  * Rows that wait for their dispatch, kept compactly: a page of columns per 512 rows instead of an object per row.
  *
- * A row is named by a handle. Rows leave one by one; a page is dropped when its last row has left, so memory follows the
+ * A row is named by a handle, which counts the rows before it. Rows leave one by one; a page is dropped when its last row has left, so memory follows the
  * rows that still wait.
  */
 import { grown } from "../structures/Grown.ts"

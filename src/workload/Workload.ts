@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import type { BlockIdentity } from "../request/BlockIdentity.ts"
+import type { InternedPrompts } from "../request/InternedPrompts.ts"
 import { sortedRows } from "../trace/SortedRows.ts"
 import type { TraceError } from "../trace/TraceError.ts"
 import type { TraceRow } from "../trace/TraceRow.ts"
@@ -16,6 +17,7 @@ import type { TraceSurvey } from "../trace/TraceSurvey.ts"
 import { AgenticCore } from "./AgenticCore.ts"
 import { ClosedLoopCore } from "./ClosedLoopCore.ts"
 import { OpenLoopCore } from "./OpenLoopCore.ts"
+import type { PromptOptions } from "./RequestFactory.ts"
 import { RequestLoopCore } from "./RequestLoopCore.ts"
 import type { SessionTurns } from "./Sessions.ts"
 import { planSynthetic } from "./SyntheticLoad.ts"
@@ -26,14 +28,21 @@ import type { WorkloadError } from "./WorkloadError.ts"
 
 export type { WorkloadCore } from "./WorkloadCore.ts"
 
-export interface OpenLoopTrace {
+/** The prompts of all rows as blocks of so many tokens; `undefined` where there are too many to keep. */
+export type PromptsOf = (blockTokens: number) => Effect.Effect<InternedPrompts | undefined, TraceError>
+
+interface ReplayedTrace {
   readonly trace: TraceSource
+  /** What runs of the trace one after the other share; without it each makes blocks of prompts as it dispatches them. */
+  readonly promptsOf?: PromptsOf | undefined
+}
+
+export interface OpenLoopTrace extends ReplayedTrace {
   /** Arrivals come this many times faster, waits between turns are as much shorter; 1 by default. */
   readonly arrivalSpeedup?: number
 }
 
-export interface ClosedLoopTrace {
-  readonly trace: TraceSource
+export interface ClosedLoopTrace extends ReplayedTrace {
   /** Sessions that are active at a time. */
   readonly concurrency: number
 }
@@ -61,31 +70,44 @@ const coreOptions = ({ accumulatesPrompts, survey, traceBlockTokens }: TraceSour
   turnsOf: turnsOf(survey)
 })
 
-const fromTrace = (trace: TraceSource, make: (identity: BlockIdentity) => WorkloadCore): Workload["Service"] => {
+/** What a core of a trace is made with in each run. */
+type OfRun = Pick<PromptOptions, "identity" | "interned">
+
+const fromTrace = ({ promptsOf, trace }: ReplayedTrace, make: (ofRun: OfRun) => WorkloadCore): Workload["Service"] => {
   const { traceBlockTokens, usesTokenRuns } = coreOptions(trace)
-  return { traceBlockTokens, usesTokenRuns, rows: trace.rows, make: (identity) => Effect.sync(() => make(identity)) }
+  return {
+    traceBlockTokens,
+    usesTokenRuns,
+    rows: trace.rows,
+    make: (identity) =>
+      promptsOf === undefined || usesTokenRuns
+        ? Effect.sync(() => make({ identity }))
+        : Effect.map(promptsOf(identity.blockTokens), (interned) => make({ identity, interned }))
+  }
 }
 
-const openLoop = Effect.fnUntraced(function* ({ arrivalSpeedup = 1, trace }: OpenLoopTrace) {
+const openLoop = Effect.fnUntraced(function* ({ arrivalSpeedup = 1, ...replayed }: OpenLoopTrace) {
+  const { trace } = replayed
   const { graph, survey } = trace
   yield* checkSpeedup("ratio", arrivalSpeedup)
   if (survey.openLoopProblem !== undefined) return yield* survey.openLoopProblem
   yield* checkSpan("arrival_speedup_ratio", (survey.horizonMs ?? 0) - (survey.originMs ?? 0), arrivalSpeedup)
   const options = { ...coreOptions(trace), arrivalSpeedup }
   const { order, originMs } = survey
-  return fromTrace(trace, (identity) =>
+  return fromTrace(replayed, (ofRun) =>
     graph === undefined
-      ? new OpenLoopCore({ ...options, identity, originMs, order })
-      : new AgenticCore({ ...options, identity, graph, originMs: originMs ?? 0, streamable: order !== "none" })
+      ? new OpenLoopCore({ ...options, ...ofRun, originMs, order })
+      : new AgenticCore({ ...options, ...ofRun, graph, originMs: originMs ?? 0, streamable: order !== "none" })
   )
 })
 
-const closedLoop = Effect.fnUntraced(function* ({ concurrency, trace }: ClosedLoopTrace) {
+const closedLoop = Effect.fnUntraced(function* ({ concurrency, ...replayed }: ClosedLoopTrace) {
+  const { trace } = replayed
   const { closedLoopProblem } = trace.survey
   yield* checkConcurrency(concurrency)
   if (closedLoopProblem !== undefined) return yield* closedLoopProblem
   const options = { ...coreOptions(trace), concurrency }
-  return fromTrace(trace, (identity) => new ClosedLoopCore({ ...options, identity }))
+  return fromTrace(replayed, (ofRun) => new ClosedLoopCore({ ...options, ...ofRun }))
 })
 
 const rowStream = Effect.fnUntraced(function* ({

@@ -19,6 +19,8 @@ const rows = (first: number): string =>
     JSON.stringify({ timestamp: row * 50, input_length: 900, output_length: 7, hash_ids: [row % 4, first + row] })
   ).join("\n")
 
+const blockSize32 = { _tag: "Text", flag: "--extra-engine-args", text: JSON.stringify({ block_size: 32 }) } as const
+
 const reportOf = (given: GivenOptions) =>
   Effect.map(Run.report(Result.getOrThrow(validateReplayOptions(given))), timeless)
 
@@ -63,6 +65,7 @@ describe("inputs that runs share", () => {
         const cases: ReadonlyArray<GivenOptions> = traces.flatMap((trace) => [
           { traces: [trace] },
           { traces: [trace], numWorkers: 3, routerMode: "kv_router" },
+          { traces: [trace], numWorkers: 3, extraEngineArgs: blockSize32 },
           { traces: [trace], replayConcurrency: 2 },
           { traces: [trace], arrivalSpeedupRatio: 4 }
         ])
