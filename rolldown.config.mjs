@@ -1,4 +1,5 @@
 import { defineConfig } from "rolldown"
+import { chunkScripts } from "./tools/package/ChunkScripts.mjs"
 import { lighterEffect } from "./tools/package/LighterEffect.mjs"
 import { bundledLicences } from "./tools/package/BundledLicences.mjs"
 import { startChunks } from "./tools/package/StartChunks.mjs"
@@ -7,7 +8,7 @@ export default defineConfig({
   input: { dynosim: "src/cli/bin.ts", "sweep-worker": "src/cli/SweepWorker.ts" },
   platform: "node",
   preserveEntrySignatures: false,
-  plugins: [lighterEffect(), bundledLicences("THIRD-PARTY-LICENSES.txt")],
+  plugins: [lighterEffect(), bundledLicences("THIRD-PARTY-LICENSES.txt"), chunkScripts()],
   // jsonc-parser's "main" is UMD, whose requires a bundler cannot follow.
   resolve: { mainFields: ["module", "main"] },
   output: {

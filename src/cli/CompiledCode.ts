@@ -1,10 +1,99 @@
 /**
- * Keeps compiled code from one run to the next, for its effect alone: import it before what is to be kept, and after flags of V8 are set.
+ * Runs the scripts that the bundle consists of, with the code that V8 compiled for them in earlier runs: compiling functions when they are first
+ * called is two fifths of a short run.
  *
- * Parsing and compiling is a fifth of a short run. Node.js keeps the result in its own folder of the system's temporary ones, for the same
- * text, version and flags only; NODE_COMPILE_CACHE names another folder, NODE_DISABLE_COMPILE_CACHE=1 switches it off. Where nothing can
- * be written it does nothing.
+ *     first run    text ──▶ Script ──▶ run … functions are compiled when called … ──▶ at exit: text's code, those functions in it ──▶ file
+ *     later runs   text, file ──▶ Script ──▶ run
+ *
+ * Node.js keeps compiled code of modules by itself, but takes it when they have been loaded, before any function was called; so the bundle's files
+ * are scripts behind modules (tools/package/ChunkScripts.mjs). The files stand in Node.js' own folder for such code, which is one per version,
+ * flags and user: NODE_COMPILE_CACHE names another, NODE_DISABLE_COMPILE_CACHE=1 switches it off. Where nothing can be written it does nothing.
  */
-import { enableCompileCache } from "node:module"
+import type { Script } from "node:vm"
 
+// Not imported: a module of all that `node:fs` has would load what nobody here uses.
+const { closeSync, fsyncSync, lstatSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } =
+  process.getBuiltinModule("node:fs")
+const { Script: NewScript } = process.getBuiltinModule("node:vm")
+const { parse } = process.getBuiltinModule("node:path")
+const { enableCompileCache, getCompileCacheDir } = process.getBuiltinModule("node:module")
 enableCompileCache()
+const directory = getCompileCacheDir()
+
+/** A run may call what none before it called: files are written again until this many have added theirs. */
+const generations = 3
+
+/** Commands call different functions; so do the program without one, as for its help, and threads, which have a program of their own. */
+const [, program = "", command = "", ...words] = process.argv
+const name = /^[a-z]{1,16}$/.test(command) ? command : parse(program).name
+
+const folder = `${directory}/dynosim`
+
+/** What others may have put there is not run. */
+const isOurs = (): boolean => {
+  const found = lstatSync(folder, { throwIfNoEntry: false })
+  return found !== undefined && found.isDirectory() && (process.getuid === undefined || found.uid === process.getuid())
+}
+
+const canRead = directory !== undefined && isOurs()
+
+interface Unsaved {
+  readonly script: Script
+  readonly file: string
+  /** How many runs have added to its code, this one included. */
+  readonly generation: number
+}
+
+const unsaved: Array<Unsaved> = []
+
+/** Code of a script, and in the last byte how many runs have added to it. */
+const read = (file: string): Uint8Array | undefined => {
+  try {
+    const bytes = readFileSync(file)
+    return bytes.length > 1 ? bytes : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Readers see a file whole or not at all. */
+const save = ({ file, generation, script }: Unsaved): void => {
+  const fresh = `${file}.${process.pid}.${process.hrtime.bigint()}`
+  const descriptor = openSync(fresh, "wx", 0o600)
+  try {
+    writeFileSync(descriptor, script.createCachedData())
+    writeFileSync(descriptor, Uint8Array.of(generation))
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+  renameSync(fresh, file)
+}
+
+const saveAll = (): void => {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    if (isOurs()) for (const each of unsaved) save(each)
+  } catch {
+    // The next run tries again.
+  }
+}
+
+/** The help of a command calls next to nothing of it, and neither does a run that fails. */
+if (directory !== undefined && !words.some((word) => /^--?h/.test(word))) {
+  process.on("exit", (code) => {
+    if (code === 0 && unsaved.length > 0) saveAll()
+  })
+}
+
+/** What the script of this name, in the folder of this module, evaluates to. Its name must change with its text. */
+export const compiledScript = (text: string): unknown => {
+  const filename = `${import.meta.dirname}/${text}`
+  const file = `${folder}/${name}-${text}.code`
+  const kept = canRead ? read(file) : undefined
+  const script = new NewScript(readFileSync(filename, "latin1"), { filename, cachedData: kept?.subarray(0, -1) })
+  const isKept = kept !== undefined && script.cachedDataRejected === false
+  const generation = isKept ? kept.at(-1)! + 1 : 1
+  if (generation <= generations) unsaved.push({ script, file, generation })
+  return script.runInThisContext()
+}

@@ -6,6 +6,11 @@
  */
 import { setFlagsFromString } from "node:v8"
 
+// Modules of Node.js come compiled, but only for the flags that it was built with: those that most runs load are loaded while they hold.
+for (const module of ["crypto", "fs", "module", "os", "path", "stream", "url", "vm"]) {
+  process.getBuiltinModule(`node:${module}`)
+}
+
 setFlagsFromString("--semi-space-growth-factor=1")
 setFlagsFromString("--heap-growing-percent=30")
 // A young generation of one megabyte is collected before helpers of the collector are awake: they would cost more than they do.

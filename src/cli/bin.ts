@@ -11,7 +11,6 @@ if (problem === undefined) {
   if (!command.startsWith("-")) {
     await import("./SmallHeap.ts")
     if (command === "sweep" || command === "find") await import("./ThreadHeap.ts")
-    await import("./CompiledCode.ts")
   }
   await import("./Process.ts")
 } else {

@@ -13,6 +13,8 @@ export const createZstdDecompress: typeof Node.createZstdDecompress = missing("Z
 export const gunzipSync: typeof Node.gunzipSync = missing("gzip")
 export const zstdDecompressSync: typeof Node.zstdDecompressSync = missing("Zstandard")
 export const makeSha256: typeof Node.makeSha256 = undefined
+export const randomBytes: typeof Node.randomBytes = (count) => crypto.getRandomValues(new Uint8Array(count))
+export const monotonicMs: typeof Node.monotonicMs = () => performance.now()
 export const readInOrder: typeof Node.readInOrder = missing("reading a pipe")
 export const openPipe: typeof Node.openPipe = missing("writing to a pipe")
 

@@ -5,7 +5,7 @@
  */
 import type * as Crypto from "node:crypto"
 import { closeSync, constants, createReadStream, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs"
-import { open, type FileHandle } from "node:fs/promises"
+import type { FileHandle } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type * as Zlib from "node:zlib"
@@ -28,12 +28,22 @@ export const createZstdDecompress = (): Zlib.ZstdDecompress => zlib().createZstd
 /** A fresh SHA-256; `undefined` where there is none. */
 export const makeSha256: (() => Crypto.Hash) | undefined = () => crypto().createHash("sha256")
 
+/** Bytes that nobody can foresee. */
+export const randomBytes = (count: number): Uint8Array => crypto().randomBytes(count)
+
+/** Milliseconds since some moment, by a clock that never goes back. The global `performance` would load all that Node can measure. */
+export const monotonicMs = (): number => {
+  const [seconds, nanoseconds] = process.hrtime()
+  return seconds * 1e3 + nanoseconds / 1e6
+}
+
 /** Bytes of a file that cannot be read at positions, such as a pipe. */
 export const readInOrder = (path: string, chunkBytes: number): AsyncIterable<Uint8Array> =>
   createReadStream(path, { highWaterMark: chunkBytes })
 
 /** Opens a named pipe for writing without waiting for a reader; fails with ENXIO while there is none. */
-export const openPipe = (path: string): Promise<FileHandle> => open(path, constants.O_WRONLY | constants.O_NONBLOCK)
+export const openPipe = (path: string): Promise<FileHandle> =>
+  process.getBuiltinModule("node:fs/promises").open(path, constants.O_WRONLY | constants.O_NONBLOCK)
 
 /** A Parquet file, read piece by piece. Loaded only when one is. */
 export const openParquet = async (path: string) => {

@@ -17,6 +17,7 @@ import * as Scope from "effect/Scope"
 import * as Sink from "effect/Sink"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
+import { randomBytes } from "../host/Node.ts"
 import { OutputError } from "./ReportError.ts"
 import { locate, type OutputTarget, problemWith } from "./OutputTarget.ts"
 import { awaitReader } from "./PipeReader.ts"
@@ -140,7 +141,7 @@ const openBeside = Effect.fnUntraced(function* (
 
 /** Hexadecimal digits of so many bytes that nobody can foresee. */
 const randomHex = (bytes: number): string =>
-  Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (byte) => byte.toString(16).padStart(2, "0")).join("")
+  Array.from(randomBytes(bytes), (byte) => byte.toString(16).padStart(2, "0")).join("")
 
 /** Names may have 255 bytes; where the target's name leaves no room, the partial file goes without it. */
 const partialName = (name: string): string => {

@@ -15,6 +15,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Tracer from "effect/Tracer"
 import { TokenGaps } from "../engine/TokenGaps.ts"
+import { monotonicMs } from "../host/Node.ts"
 import type { ReplayEvent, RunSummary, WorkerGroupTime } from "../report/ReplayEvent.ts"
 import type { TraceError } from "../trace/TraceError.ts"
 import type { TraceRow } from "../trace/TraceRow.ts"
@@ -125,7 +126,7 @@ export const run = <E = never, R = never>(
         ledger,
         gaps,
         topology,
-        startedAt: performance.now(),
+        startedAt: monotonicMs(),
         scaling,
         stopRequested: false,
         summarised: false,
@@ -247,7 +248,7 @@ const advance = <E>(run: Run<E>): LoopState => {
 }
 
 const slice = <E>(state: Run<E>, feed: Output<E>, loop: Output<E>): Output<E> => {
-  const startedAt = performance.now()
+  const startedAt = monotonicMs()
   checkHeap(state.ledger.inFlight)
   for (;;) {
     if (state.stopRequested) state.loop.interrupt()
@@ -260,7 +261,7 @@ const slice = <E>(state: Run<E>, feed: Output<E>, loop: Output<E>): Output<E> =>
       if (Arr.isArrayNonEmpty(chunk)) return Effect.succeed(chunk)
     }
     if (loopState === "needs-rows") return feed
-    if (performance.now() - startedAt > sliceMs) return Effect.andThen(Effect.yieldNow, loop)
+    if (monotonicMs() - startedAt > sliceMs) return Effect.andThen(Effect.yieldNow, loop)
   }
 }
 
@@ -284,7 +285,7 @@ const takeLast = <E>(state: Run<E>): Arr.NonEmptyReadonlyArray<ReplayEvent> => {
     ...(groups.length === 0 ? {} : { workerGroups: groups }),
     ...(state.scaling === undefined ? {} : { scaling: state.scaling.summary() }),
     ...(tiers === undefined ? {} : { tiers }),
-    wallMs: performance.now() - state.startedAt
+    wallMs: monotonicMs() - state.startedAt
   }
   return Arr.append(take(state), summary)
 }

@@ -1,0 +1,78 @@
+/** The bundled command keeps what V8 compiled, and is the same with and without it. */
+import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
+import { spawnSync } from "node:child_process"
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync
+} from "node:fs"
+import { tmpdir } from "node:os"
+import { join, resolve } from "node:path"
+
+const program = resolve(import.meta.dirname, "../../bundle/dynosim.mjs")
+
+describe("compiled code of the command", () => {
+  let cache = ""
+  beforeEach(() => {
+    cache = mkdtempSync(join(tmpdir(), "dynosim-code-"))
+  })
+  afterEach(() => rmSync(cache, { recursive: true, force: true }))
+
+  const run = (words: ReadonlyArray<string>, environment: Readonly<Record<string, string>> = {}) => {
+    const env = { ...process.env, NODE_COMPILE_CACHE: cache, ...environment }
+    const { status, stdout } = spawnSync(process.execPath, [program, ...words], { encoding: "utf8", env })
+    return { status, stdout }
+  }
+
+  /** In the folder that Node.js has for this version, flags and user. */
+  const folder = (): string | undefined =>
+    readdirSync(cache)
+      .map((name) => join(cache, name, "dynosim"))
+      .find((path) => existsSync(path))
+
+  /** The kept files, each with how many runs have added to it. */
+  const kept = (): ReadonlyArray<readonly [file: string, generation: number]> => {
+    const at = folder()
+    if (at === undefined) return []
+    return readdirSync(at).map((file) => [join(at, file), readFileSync(join(at, file)).at(-1)!])
+  }
+
+  it("is added to by three runs and replaced where it is not whole", () => {
+    const first = run(["--version"])
+    assert.strictEqual(first.status, 0)
+    const [[file, generation] = ["", 0], ...others] = kept()
+    assert.match(file, /dynosim-start-\S+\.js\.code$/)
+    assert.deepStrictEqual([generation, others], [1, []])
+    for (const expected of [2, 3, 3]) {
+      assert.deepStrictEqual(run(["--version"]), first)
+      assert.deepStrictEqual(kept(), [[file, expected]])
+    }
+    writeFileSync(file, readFileSync(file).subarray(0, 1000))
+    assert.deepStrictEqual(run(["--version"]), first)
+    assert.deepStrictEqual(kept(), [[file, 1]])
+  })
+
+  it("is neither run nor written where the folder is not the user's own", () => {
+    run(["--version"])
+    const at = folder()!
+    renameSync(at, join(cache, "elsewhere"))
+    symlinkSync(join(cache, "elsewhere"), at)
+    assert.strictEqual(run(["--version"]).status, 0)
+    assert.deepStrictEqual(
+      kept().map(([, generation]) => generation),
+      [1]
+    )
+  })
+
+  it("is not kept of failures and of help, nor where it is switched off", () => {
+    assert.strictEqual(run(["replay", "no-such-trace.jsonl"]).status, 2)
+    assert.strictEqual(run(["replay", "--help"]).status, 0)
+    assert.strictEqual(run(["--version"], { NODE_DISABLE_COMPILE_CACHE: "1" }).status, 0)
+    assert.isUndefined(folder())
+  })
+})
