@@ -3,7 +3,8 @@ import * as Effect from "effect/Effect"
 import { AicError } from "./AicError.ts"
 import { type GridRequest, headGrid } from "./HeadGrid.ts"
 import { Axis, type MeasuredRange } from "./MeasuredRange.ts"
-import { type PerfTables, rowsWhere } from "./PerfTables.ts"
+import type { PerfTables } from "./PerfTables.ts"
+import { rowsWhere } from "./RowRange.ts"
 
 interface AttentionRequest extends Pick<GridRequest, "heads" | "floorMs" | "exactFirst" | "needsVariation"> {
   readonly section: string

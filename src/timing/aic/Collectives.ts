@@ -5,7 +5,8 @@ import * as Effect from "effect/Effect"
 import { AicError } from "./AicError.ts"
 import { Curve } from "./Curve.ts"
 import { Axis, type MeasuredRange } from "./MeasuredRange.ts"
-import { column, type PerfTables, rowsWhere } from "./PerfTables.ts"
+import { column, type PerfTables } from "./PerfTables.ts"
+import { allRows, rowsWhere, runsOf, valuesIn } from "./RowRange.ts"
 import { collectiveBytesPerS, type SystemConstants } from "./SystemConstants.ts"
 
 const maxElements = 2 ** 32 - 1
@@ -44,21 +45,20 @@ export const collective = Effect.fnUntraced(function* (
   gpus: number
 ) {
   const table = yield* tables.section(kind)
-  const groups = [...new Set(column(table, "gpus"))].toSorted((a, b) => a - b)
+  const groups = runsOf(column(table, "gpus"), allRows(table)).map(({ value }) => value)
   const limit = kind === "all_reduce" ? system.gpusPerNode : Math.max(...groups)
   const measured = Math.min(gpus, limit)
   const rows = rowsWhere(table, { gpus: measured })
-  if (rows.length === 0) {
+  if (rows.from === rows.to) {
     return yield* new AicError({
       where: tables.label,
       problem: `'${kind}' was not measured among ${measured} GPUs`,
       advice: `measured: ${groups.join(", ")}`
     })
   }
-  const elements = column(table, "elements")
   const curve = new Curve(
-    Float64Array.from(rows, (row) => elements[row]!),
-    Float64Array.from(rows, (row) => table.latencyMs[row]!),
+    valuesIn(column(table, "elements"), rows),
+    valuesIn(table.latencyMs, rows),
     range,
     Axis.elements
   )

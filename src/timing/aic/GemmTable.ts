@@ -5,13 +5,13 @@
  * measured M. Measurements below what the hardware can do are raised to that.
  */
 import * as Effect from "effect/Effect"
-import { segmentOf } from "../Segment.ts"
 import { AicError } from "./AicError.ts"
 import { Curve } from "./Curve.ts"
 import { Axis, type MeasuredRange } from "./MeasuredRange.ts"
 import type { GemmOp } from "./Op.ts"
-import { column, type PerfTables, type RowTable, rowsWhere } from "./PerfTables.ts"
+import { column, type PerfTables, type RowTable } from "./PerfTables.ts"
 import { weightFormat } from "./QuantMode.ts"
+import { allRows, rowAt, type Run, rowsWhere, rowsWith, runsOf, valuesIn } from "./RowRange.ts"
 import { peakFlops, type SystemConstants } from "./SystemConstants.ts"
 
 /** Lower bound of the latency, ms: arithmetic at peak, or moving the three matrices once. */
@@ -21,85 +21,95 @@ export const gemmFloorMs = (system: SystemConstants, quant: string, m: number, n
     ((weightFormat(quant).bytesPerElement * (m * n + m * k + n * k)) / system.memBandwidthBytesPerS) * 1000
   )
 
+type FloorMs = (m: number, n: number, k: number) => number
+
 interface Points {
   readonly xs: Float64Array
   readonly ys: Float64Array
 }
 
-/** The products measured at one M: rows of the table by K by N, both ascending. */
-interface Slice {
-  readonly m: number
-  readonly rows: Map<number, Map<number, number>>
+/** Products that share N, by K; each K's rows are its M in ascending order. */
+interface Columns extends Run {
+  readonly byK: ReadonlyArray<Run>
 }
 
-/** Slices of a table, which many shapes of a model are read from. */
-const sliced = new WeakMap<RowTable, ReadonlyArray<Slice>>()
+/** What was measured, by N; and every M that occurs. */
+interface Shapes {
+  readonly byN: ReadonlyArray<Columns>
+  readonly ms: Float64Array
+}
 
-const slices = (table: RowTable): ReadonlyArray<Slice> => {
-  const known = sliced.get(table)
+/** Shapes of a table, which many products of a model are read from. */
+const shapesByTable = new WeakMap<RowTable, Shapes>()
+
+const shapesOf = (table: RowTable): Shapes => {
+  const known = shapesByTable.get(table)
   if (known !== undefined) return known
-  const [ns, ks, ms] = [column(table, "n"), column(table, "k"), column(table, "m")]
-  const byM = new Map<number, Slice>()
-  for (let row = 0; row < table.rows; row++) {
-    const [m, n] = [ms[row]!, ns[row]!]
-    const { rows } = byM.get(m) ?? { rows: new Map<number, Map<number, number>>() }
-    byM.set(m, { m, rows })
-    const byK = rows.get(n) ?? new Map<number, number>()
-    rows.set(n, byK.set(ks[row]!, row))
-  }
-  const made = [...byM.values()].toSorted((a, b) => a.m - b.m)
-  sliced.set(table, made)
-  return made
+  const byN = runsOf(column(table, "n"), allRows(table)).map((rows) => ({
+    ...rows,
+    byK: runsOf(column(table, "k"), rows)
+  }))
+  const shapes = { byN, ms: Float64Array.from(new Set(column(table, "m"))).toSorted() }
+  shapesByTable.set(table, shapes)
+  return shapes
 }
 
-/** Bilinear in (N, K) between measured neighbours, or beyond the outermost two; `undefined` without two of each. */
+/** Of those runs that count, the last one at most at `x` and the next one, else the outermost two; `undefined` where only one counts. */
+const neighbours = <R extends Run>(
+  runs: ReadonlyArray<R>,
+  x: number,
+  counts: (run: R) => boolean
+): readonly [lower: R, upper: R] | undefined => {
+  let lower: R | undefined
+  let upper: R | undefined
+  for (const run of runs) {
+    if (lower !== undefined && upper !== undefined && upper.value > x) break
+    if (!counts(run)) continue
+    lower = upper
+    upper = run
+  }
+  return lower === undefined || upper === undefined ? undefined : [lower, upper]
+}
+
+/** Bilinear in (N, K) between what was measured at one M, or beyond the outermost two; `undefined` without two of each. */
 const shapeLatency = (
-  { rows }: Slice,
+  table: RowTable,
+  byN: Shapes["byN"],
+  floorMs: FloorMs,
+  m: number,
   n: number,
-  k: number,
-  latencyMs: (row: number, n: number, k: number) => number
+  k: number
 ): number | undefined => {
-  const ns = Float64Array.from(rows.keys())
-  if (ns.length < 2) return undefined
-  const i = segmentOf(ns, n)
-  const [n0, n1] = [ns[i]!, ns[i + 1]!]
-  const [lower, upper] = [rows.get(n0)!, rows.get(n1)!]
-  const ks = Float64Array.from([...lower.keys()].filter((candidate) => upper.has(candidate)))
-  if (ks.length < 2) return undefined
-  const j = segmentOf(ks, k)
-  const [k0, k1] = [ks[j]!, ks[j + 1]!]
+  const [ks, ms] = [column(table, "k"), column(table, "m")]
+  const rowOf = (columns: Columns, key: number): number => rowAt(ms, rowsWith(ks, columns, key), m)
+  const columns = neighbours(byN, n, ({ byK }) => byK.some((rows) => rowAt(ms, rows, m) >= 0))
+  if (columns === undefined) return undefined
+  const [lower, upper] = columns
+  const shapes = neighbours(lower.byK, k, ({ value }) => rowOf(lower, value) >= 0 && rowOf(upper, value) >= 0)
+  if (shapes === undefined) return undefined
+  const [n0, n1] = [lower.value, upper.value]
+  const [k0, k1] = [shapes[0].value, shapes[1].value]
+  const latencyMs = (at: Columns, key: number): number =>
+    Math.max(table.latencyMs[rowOf(at, key)]!, floorMs(m, at.value, key))
   return (
-    (latencyMs(lower.get(k0)!, n0, k0) * (n1 - n) * (k1 - k)
-      + latencyMs(lower.get(k1)!, n0, k1) * (n1 - n) * (k - k0)
-      + latencyMs(upper.get(k0)!, n1, k0) * (n - n0) * (k1 - k)
-      + latencyMs(upper.get(k1)!, n1, k1) * (n - n0) * (k - k0))
+    (latencyMs(lower, k0) * (n1 - n) * (k1 - k)
+      + latencyMs(lower, k1) * (n1 - n) * (k - k0)
+      + latencyMs(upper, k0) * (n - n0) * (k1 - k)
+      + latencyMs(upper, k1) * (n - n0) * (k - k0))
     / ((n1 - n0) * (k1 - k0))
   )
 }
 
-const interpolated = (table: RowTable, floorMs: (m: number, n: number, k: number) => number, n: number, k: number) => {
-  const points: Array<readonly [number, number]> = []
-  for (const slice of slices(table)) {
-    const latencyMs = (row: number, rowN: number, rowK: number): number =>
-      Math.max(table.latencyMs[row]!, floorMs(slice.m, rowN, rowK))
-    const ms = shapeLatency(slice, n, k, latencyMs)
-    if (ms !== undefined) points.push([slice.m, ms])
-  }
-  return { xs: Float64Array.from(points, ([m]) => m), ys: Float64Array.from(points, ([, ms]) => ms) }
+const interpolated = (table: RowTable, floorMs: FloorMs, n: number, k: number): Points => {
+  const { byN, ms } = shapesOf(table)
+  const ys = ms.map((m) => shapeLatency(table, byN, floorMs, m, n, k) ?? Number.NaN)
+  return { xs: ms.filter((_, i) => !Number.isNaN(ys[i])), ys: ys.filter((y) => !Number.isNaN(y)) }
 }
 
-const measured = (
-  table: RowTable,
-  floorMs: (m: number, n: number, k: number) => number,
-  n: number,
-  k: number
-): Points => {
+const measured = (table: RowTable, floorMs: FloorMs, n: number, k: number): Points => {
   const rows = rowsWhere(table, { n, k })
-  const ms = column(table, "m")
-  return {
-    xs: Float64Array.from(rows, (row) => ms[row]!),
-    ys: Float64Array.from(rows, (row) => Math.max(table.latencyMs[row]!, floorMs(ms[row]!, n, k)))
-  }
+  const xs = valuesIn(column(table, "m"), rows)
+  return { xs, ys: valuesIn(table.latencyMs, rows).map((ms, i) => Math.max(ms, floorMs(xs[i]!, n, k))) }
 }
 
 /** Latency in ms of an (M x K) by (K x N) product over M. */

@@ -9,6 +9,7 @@ import { isSegmentOf, segmentOf } from "../Segment.ts"
 import { lineThrough } from "./Curve.ts"
 import type { Axis, MeasuredRange } from "./MeasuredRange.ts"
 import { column, type RowTable } from "./PerfTables.ts"
+import { type RowRange, type Run, runsOf, valuesIn } from "./RowRange.ts"
 
 /** Latency over the outer and the inner quantity, for one head count. */
 export interface Grid {
@@ -154,88 +155,63 @@ class BetweenHeads implements Grid {
   }
 }
 
-const rowOf = (byInner: ReadonlyMap<number, number>): Row => {
-  const inner = Float64Array.from(byInner.keys()).toSorted()
-  return { inner, ms: inner.map((value) => byInner.get(value)!) }
+/** The inner values at which both of two outer ones were measured. */
+const stripOf = (lower: Row, upper: Row): Strip => {
+  const inner = lower.inner.filter((value) => upper.inner.includes(value))
+  const msIn = (row: Row): Float64Array => inner.map((value) => row.ms[row.inner.indexOf(value)]!)
+  return { inner, lowerMs: msIn(lower), upperMs: msIn(upper) }
 }
 
-const stripOf = (lower: ReadonlyMap<number, number>, upper: ReadonlyMap<number, number>): Strip => {
-  const inner = Float64Array.from(lower.keys())
-    .toSorted()
-    .filter((value) => upper.has(value))
+/** What was measured at one outer value with so many heads. */
+const rowOf = (table: RowTable, heads: number, run: Run, { floorMs, ...request }: GridRequest): Row => {
+  const inner = valuesIn(column(table, request.inner[0]), run)
+  const ms = valuesIn(table.latencyMs, run)
+  if (floorMs === undefined) return { inner, ms }
   return {
     inner,
-    lowerMs: inner.map((value) => lower.get(value)!),
-    upperMs: inner.map((value) => upper.get(value)!)
+    ms: ms.map((measured, i) => Math.max(measured, floorMs({ heads, outer: run.value, inner: inner[i]! })))
   }
 }
 
-/** Latency by inner value by outer value, of some rows that share a head count. */
-const latencies = (table: RowTable, rows: ReadonlyArray<number>, { floorMs, ...request }: GridRequest) => {
-  const heads = column(table, "heads")
-  const [outer, inner] = [column(table, request.outer[0]), column(table, request.inner[0])]
-  const byOuter = new Map<number, Map<number, number>>()
-  for (const row of rows) {
-    const point = { heads: heads[row]!, outer: outer[row]!, inner: inner[row]! }
-    const byInner = byOuter.get(point.outer) ?? new Map<number, number>()
-    byOuter.set(point.outer, byInner)
-    const ms = table.latencyMs[row]!
-    byInner.set(point.inner, floorMs === undefined ? ms : Math.max(ms, floorMs(point)))
-  }
-  return byOuter
-}
-
-/** The grid of some rows that share a head count; `undefined` where two neighbouring rows have too little in common. */
-const gridOfRows = (
-  table: RowTable,
-  rows: ReadonlyArray<number>,
-  range: MeasuredRange,
-  request: GridRequest
-): Grid | undefined => {
-  const byOuter = latencies(table, rows, request)
-  const outer = Float64Array.from(byOuter.keys()).toSorted()
+/** The grid of the rows of a head count; `undefined` where two neighbouring outer values have too little in common. */
+const gridOfHeads = (table: RowTable, ofHeads: Run, range: MeasuredRange, request: GridRequest): Grid | undefined => {
+  const runs = runsOf(column(table, request.outer[0]), ofHeads)
   const needed = request.needsVariation === true ? 2 : 1
-  if (outer.length < needed) return undefined
-  const pairs = outer.length === 1 ? [[outer[0]!, outer[0]!]] : Array.from(outer.subarray(1), (o, i) => [outer[i]!, o])
-  const strips = pairs.map(([lower, upper]) => stripOf(byOuter.get(lower!)!, byOuter.get(upper!)!))
+  if (runs.length < needed) return undefined
+  const outer = Float64Array.from(runs, ({ value }) => value)
+  const rows = runs.map((run) => rowOf(table, ofHeads.value, run, request))
+  const lowerRows = rows.length === 1 ? rows : rows.slice(0, -1)
+  const strips = lowerRows.map((lower, i) => stripOf(lower, rows[i + 1] ?? lower))
   if (strips.some(({ inner }) => inner.length < needed)) return undefined
   const cells = new Cells(outer, strips, range, [request.outer[1], request.inner[1]])
-  return request.exactFirst === true
-    ? new ExactFirst(
-        outer,
-        Array.from(outer, (value) => rowOf(byOuter.get(value)!)),
-        cells
-      )
-    : cells
+  return request.exactFirst === true ? new ExactFirst(outer, rows, cells) : cells
 }
 
 /**
  * The grid for a head count: its own where it was measured, else between or beyond the neighbouring ones. `undefined` where
- * the rows do not make one.
+ * the rows do not make one. The columns behind the head count are the outer and the inner quantity's.
  */
 export const headGrid = (
   table: RowTable,
-  rows: ReadonlyArray<number>,
+  rows: RowRange,
   range: MeasuredRange,
   request: GridRequest
 ): Grid | undefined => {
-  const allHeads = column(table, "heads")
-  const gridOf = (heads: number) =>
-    gridOfRows(
-      table,
-      rows.filter((row) => allHeads[row] === heads),
-      range,
-      request
-    )
-  const counts = Float64Array.from(new Set(rows.map((row) => allHeads[row]!))).toSorted()
-  if (counts.length < 2) {
-    return request.needsHeadCounts === true || counts[0] === undefined ? undefined : gridOf(counts[0])
+  const byHeads = runsOf(column(table, "heads"), rows)
+  const gridOf = (run: Run) => gridOfHeads(table, run, range, request)
+  if (byHeads.length < 2) {
+    return request.needsHeadCounts === true || byHeads[0] === undefined ? undefined : gridOf(byHeads[0])
   }
-  const exact = counts.includes(request.heads) ? gridOf(request.heads) : undefined
+  const own = byHeads.find(({ value }) => value === request.heads)
+  const exact = own === undefined ? undefined : gridOf(own)
   if (exact !== undefined) return exact
-  const i = segmentOf(counts, request.heads)
-  const [fewer, more] = [gridOf(counts[i]!), gridOf(counts[i + 1]!)]
-  return fewer === undefined || more === undefined
+  const i = segmentOf(
+    Float64Array.from(byHeads, ({ value }) => value),
+    request.heads
+  )
+  const [fewer, more] = [byHeads[i]!, byHeads[i + 1]!]
+  const [fewerGrid, moreGrid] = [gridOf(fewer), gridOf(more)]
+  return fewerGrid === undefined || moreGrid === undefined
     ? undefined
-    : new BetweenHeads(request.heads, [counts[i]!, fewer], [counts[i + 1]!, more])
+    : new BetweenHeads(request.heads, [fewer.value, fewerGrid], [more.value, moreGrid])
 }

@@ -11,7 +11,8 @@ import { Curve } from "./Curve.ts"
 import { type GridRequest, headGrid } from "./HeadGrid.ts"
 import { Axis, type MeasuredRange } from "./MeasuredRange.ts"
 import type { MlaBmmOp } from "./Op.ts"
-import { column, type PerfTables, rowsWhere } from "./PerfTables.ts"
+import { column, type PerfTables } from "./PerfTables.ts"
+import { allRows, rowsWhere, valuesIn } from "./RowRange.ts"
 
 type Phase = "prefill" | "decode"
 
@@ -30,8 +31,7 @@ export const latentGrid = Effect.fnUntraced(function* (
   request: { readonly section: string; readonly heads: number; readonly phase: Phase }
 ) {
   const table = yield* tables.section(request.section)
-  const rows = Array.from({ length: table.rows }, (_, row) => row)
-  const grid = headGrid(table, rows, range, { heads: request.heads, ...axes[request.phase] })
+  const grid = headGrid(table, allRows(table), range, { heads: request.heads, ...axes[request.phase] })
   const problem = `'${request.section}' has too few rows for ${request.heads} heads`
   return grid ?? (yield* new AicError({ where: tables.label, problem }))
 })
@@ -42,14 +42,8 @@ export const absorbCurve = Effect.fnUntraced(function* (tables: PerfTables, rang
   const section = tables.sectionNames.includes(own) ? own : `mla_bmm/bfloat16/${op.stage}`
   const table = yield* tables.section(section)
   const rows = rowsWhere(table, { heads: op.heads })
-  if (rows.length === 0) {
+  if (rows.from === rows.to) {
     return yield* new AicError({ where: tables.label, problem: `'${section}' has no rows for ${op.heads} heads` })
   }
-  const tokens = column(table, "tokens")
-  return new Curve(
-    Float64Array.from(rows, (row) => tokens[row]!),
-    Float64Array.from(rows, (row) => table.latencyMs[row]!),
-    range,
-    Axis.requests
-  )
+  return new Curve(valuesIn(column(table, "tokens"), rows), valuesIn(table.latencyMs, rows), range, Axis.requests)
 })

@@ -8,8 +8,9 @@ import { AicError } from "./AicError.ts"
 import { Curve } from "./Curve.ts"
 import { Axis, type MeasuredRange } from "./MeasuredRange.ts"
 import type { MoeOp } from "./Op.ts"
-import { column, type PerfTables, rowsWhere } from "./PerfTables.ts"
+import { column, type PerfTables, type RowTable } from "./PerfTables.ts"
 import { weightFormat } from "./QuantMode.ts"
+import { rowsWhere, runsOf, valuesIn } from "./RowRange.ts"
 import type { SystemConstants } from "./SystemConstants.ts"
 
 /** Matrices of a gated expert: gate, up and down. */
@@ -72,7 +73,7 @@ export const moeCurve = Effect.fnUntraced(function* (
     moe_tp: op.moeTp,
     moe_ep: op.moeEp
   })
-  if (rows.length === 0) {
+  if (rows.from === rows.to) {
     return yield* new AicError({
       where: tables.label,
       problem:
@@ -81,21 +82,17 @@ export const moeCurve = Effect.fnUntraced(function* (
       advice: spreads(table, op)
     })
   }
-  const tokens = column(table, "tokens")
-  const measured = new Curve(
-    Float64Array.from(rows, (row) => tokens[row]!),
-    Float64Array.from(rows, (row) => table.latencyMs[row]!),
-    range
-  )
+  const measured = new Curve(valuesIn(column(table, "tokens"), rows), valuesIn(table.latencyMs, rows), range)
   return new MoeCurve(measured, range, (count) => moeFloorMs(system, op, count))
 })
 
 /** The spreads measured for this expert shape, for an error. */
-const spreads = (table: Parameters<typeof rowsWhere>[0], op: MoeOp): string => {
-  const [moeTp, moeEp] = [column(table, "moe_tp"), column(table, "moe_ep")]
+const spreads = (table: RowTable, op: MoeOp): string => {
   const { experts, hidden, inter, topk } = op
-  const known = new Set(rowsWhere(table, { topk, experts, hidden, inter }).map((row) => `${moeTp[row]}x${moeEp[row]}`))
-  return known.size === 0
+  const known = runsOf(column(table, "moe_tp"), rowsWhere(table, { topk, experts, hidden, inter })).flatMap((moeTp) =>
+    runsOf(column(table, "moe_ep"), moeTp).map((moeEp) => `${moeTp.value}x${moeEp.value}`)
+  )
+  return known.length === 0
     ? "no table has this expert shape; a bundle can bring one (--aic-bundle)"
-    : `measured moe_tp x moe_ep: ${[...known].join(", ")}`
+    : `measured moe_tp x moe_ep: ${known.join(", ")}`
 }

@@ -40,7 +40,7 @@ export const sectionColumns = (name: string): ReadonlyArray<string> | undefined 
 /** No kernel takes eleven days; far above it a number is damaged, and its extrapolation would not end. */
 export const maxLatencyMs = 1e9
 
-/** Rows of one section; every column has one integer per row. */
+/** Rows of one section, in ascending order of their keys, which differ; every column has one integer per row. */
 export interface RowTable {
   readonly rows: number
   readonly columns: Readonly<Record<string, Int32Array>>
@@ -73,17 +73,4 @@ export const column = (table: RowTable, name: string): Int32Array => {
   const values = table.columns[name]
   if (values === undefined) throw new Error(`performance table without column '${name}'`)
   return values
-}
-
-/** Indices of the rows whose named columns hold the given values, in row order. */
-export const rowsWhere = (table: RowTable, key: Readonly<Record<string, number>>): ReadonlyArray<number> => {
-  const columns = Object.keys(key).map((name) => column(table, name))
-  const wanted = Object.values(key)
-  const found: Array<number> = []
-  for (let row = 0; row < table.rows; row++) {
-    let at = 0
-    while (at < wanted.length && columns[at]![row] === wanted[at]) at += 1
-    if (at === wanted.length) found.push(row)
-  }
-  return found
 }

@@ -81,17 +81,16 @@ export interface AicBundle {
 
 const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(AicBundleFile), { onExcessProperty: "error" })
 
-/** Rows in ascending order of their keys, as the look-ups expect them. */
+/** Rows in ascending order of their keys, as the look-ups expect them; of rows with the same keys the last one counts. */
 const rowTable = (section: Section): RowTable => {
   const names = Object.keys(section.columns)
   const keys = names.map((name) => section.columns[name]!)
-  const order = section.latencyMs.map((_, row) => row).toSorted((a, b) => {
-    for (const column of keys) {
-      const difference = column[a]! - column[b]!
-      if (difference !== 0) return difference
-    }
-    return a - b
-  })
+  const compare = (a: number, b: number): number => {
+    const column = keys.find((values) => values[a] !== values[b])
+    return column === undefined ? 0 : column[a]! - column[b]!
+  }
+  const sorted = section.latencyMs.map((_, row) => row).toSorted((a, b) => compare(a, b) || a - b)
+  const order = sorted.filter((row, i) => i + 1 === sorted.length || compare(row, sorted[i + 1]!) !== 0)
   return {
     rows: order.length,
     columns: Object.fromEntries(names.map((name, i) => [name, Int32Array.from(order, (row) => keys[i]![row]!)])),
