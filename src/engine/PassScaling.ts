@@ -50,6 +50,15 @@ export class PassScaling {
     return this.overheadMs + scaledDurationMs(Math.max(0, ms) * this.slowness.factor, this.prefillSpeedup)
   }
 
+  /** Passes of decode parts alone, the first `count` in `ms` modelled to take so long: written over by what they take. */
+  decodeOnlyMs(ms: Float64Array, count: number): void {
+    const { decodeSpeedup, overheadMs, slowness } = this
+    for (let i = 0; i < count; i++) {
+      ms[i] = overheadMs + scaledDurationMs(Math.max(minDecodeMs, ms[i]!) * slowness.factor, decodeSpeedup)
+    }
+    this.overheadLeftMs = overheadMs
+  }
+
   /** The decode part, modelled to take `ms`. */
   decodeMs(ms: number): number {
     return this.overheadLeftMs + scaledDurationMs(Math.max(minDecodeMs, ms) * this.slowness.factor, this.decodeSpeedup)

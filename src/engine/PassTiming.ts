@@ -2,7 +2,7 @@
 import type { EngineArgs } from "./EngineArgs.ts"
 import type { PassesAhead } from "./PassesAhead.ts"
 import { PassScaling, type Slowness } from "./PassScaling.ts"
-import type { TimingModel } from "../timing/Timing.ts"
+import type { SingleSteps, StepsInARow, TimingModel } from "../timing/Timing.ts"
 
 /** The prompts of a pass that are charged as one prefill batch. */
 export interface PrefillCharge {
@@ -11,11 +11,16 @@ export interface PrefillCharge {
   readonly meanPrefixTokens: number
 }
 
+/** More would mostly be timed for nothing: a worker is told something every 20 to 30 passes. */
+const stepsInARow = 16
+
 export class PassTiming {
   private readonly args: EngineArgs
   private readonly model: TimingModel
   private readonly scaling: PassScaling
   private readonly capacityTokens: number
+  /** Steps that are timed together. */
+  private readonly row = new Float64Array(stepsInARow)
 
   /** `capacityTokens` is what the KV pool holds. */
   constructor(
@@ -72,40 +77,75 @@ export class PassTiming {
     activeBlocks?: number,
     blocksTaken?: Int32Array
   ): void {
-    const ends = ahead.reserve(passes)
-    const readsBlocks = activeBlocks !== undefined && this.args.decodeCostBy !== "requests"
-    const ignoresContext = readsBlocks && this.model.ahead?.ignoresContext === true
-    this.model.ahead?.begin()
-    let { endMs } = ahead
+    const steps = this.model.ahead
+    if (steps === undefined) return
+    steps.begin()
+    ahead.reserve(passes)
+    ahead.batch = batch
+    ahead.count =
+      steps.rowMs === undefined
+        ? this.stepByStep(steps, ahead, passes, untilMs, batch, contextTokens, activeBlocks, blocksTaken)
+        : this.rowByRow(steps, ahead, passes, untilMs, batch, contextTokens)
+  }
+
+  /** As {@link runAhead}, of a model that is asked for single steps. How many passes end by `untilMs` is the answer. */
+  private stepByStep(
+    steps: SingleSteps,
+    { endMs: startMs, ends }: PassesAhead,
+    passes: number,
+    untilMs: number,
+    batch: number,
+    contextTokens: number,
+    activeBlocks?: number,
+    blocksTaken?: Int32Array
+  ): number {
+    const { args, capacityTokens, scaling } = this
+    const readsBlocks = activeBlocks !== undefined && args.decodeCostBy !== "requests"
+    const ignoresContext = readsBlocks && steps.ignoresContext
+    let endMs = startMs
     let passMs = Number.NaN
     let timedBlocks = -1
-    let pass = 0
-    for (; pass < passes; pass++) {
+    for (let pass = 0; pass < passes; pass++) {
       const blocks = readsBlocks ? activeBlocks + (blocksTaken === undefined ? 0 : blocksTaken[pass]!) : 0
       if (blocks !== timedBlocks || !ignoresContext) {
-        const readTokens = readsBlocks ? blocks * this.args.blockTokens : undefined
-        passMs = this.aheadMs(batch, contextTokens + pass * batch, readTokens)
+        const knownTokens = contextTokens + pass * batch
+        const readTokens = readsBlocks ? blocks * args.blockTokens : Math.min(knownTokens, capacityTokens)
+        const ms = steps.decodeMs(batch, readTokens, Math.floor(knownTokens / batch), capacityTokens)
+        passMs = scaling.noPrefillMs() + scaling.decodeMs(ms)
         timedBlocks = blocks
       }
       const nextMs = endMs + passMs
-      if (!(nextMs > endMs && nextMs <= untilMs)) break
+      if (!(nextMs > endMs && nextMs <= untilMs)) return pass
       endMs = nextMs
       ends[pass] = endMs
     }
-    ahead.count = pass
-    ahead.batch = batch
+    return passes
   }
 
-  /** A decode step without prefill, asked for ahead of its time; `NaN` where it must be asked for in its time. */
-  private aheadMs(
+  /** As {@link runAhead}, of a model that is asked for steps in a row. How many passes end by `untilMs` is the answer. */
+  private rowByRow(
+    { rowMs }: StepsInARow,
+    { endMs: startMs, ends }: PassesAhead,
+    passes: number,
+    untilMs: number,
     batch: number,
-    contextTokens: number,
-    readTokens = Math.min(contextTokens, this.capacityTokens)
+    contextTokens: number
   ): number {
-    const { ahead } = this.model
-    if (ahead === undefined) return Number.NaN
-    const ms = ahead.decodeMs(batch, readTokens, Math.floor(contextTokens / batch), this.capacityTokens)
-    return this.scaling.noPrefillMs() + this.scaling.decodeMs(ms)
+    const { row, scaling } = this
+    const meanContextTokens = Math.floor(contextTokens / batch)
+    let endMs = startMs
+    for (let pass = 0; pass < passes;) {
+      const count = rowMs(batch, meanContextTokens + pass, Math.min(passes - pass, row.length), row)
+      scaling.decodeOnlyMs(row, count)
+      for (let step = 0; step < count; step++) {
+        const nextMs = endMs + row[step]!
+        if (!(nextMs > endMs && nextMs <= untilMs)) return pass
+        endMs = nextMs
+        ends[pass] = endMs
+        pass += 1
+      }
+    }
+    return passes
   }
 
   /** So many steps that were timed ahead were taken. */

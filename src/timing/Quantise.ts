@@ -34,6 +34,8 @@ export const nanosOfSeconds = (seconds: number): number => {
 
 /** Seconds of a whole number of nanoseconds, computed as whole seconds plus fraction. */
 const secondsOfNanos = (nanos: number): number => {
+  // The same result: below a second there are no whole ones to split off, and a remainder costs more than all the rest.
+  if (nanos < nanosPerSecond) return nanos / nanosPerSecond
   const rest = nanos % nanosPerSecond
   return (nanos - rest) / nanosPerSecond + rest / nanosPerSecond
 }

@@ -12,7 +12,3 @@ export const segmentOf = (nodes: Float64Array, x: number): number => {
   }
   return low
 }
-
-/** Whether `segment` is {@link segmentOf} `x`, where that takes no search: `x` lies inside it and it is not the last one. */
-export const isSegmentOf = (nodes: Float64Array, segment: number, x: number): boolean =>
-  segment < nodes.length - 2 && nodes[segment]! <= x && x < nodes[segment + 1]!

@@ -23,16 +23,31 @@ export interface TimingModel {
   readonly ahead?: DecodeAhead | undefined
 }
 
-/** Durations of decode steps that may be asked for and then not be taken. */
-export interface DecodeAhead {
+/** Durations of decode steps that may be asked for and then not be taken: one by one, or in a row. */
+export type DecodeAhead = SingleSteps | StepsInARow
+
+interface Ahead {
   /** The steps asked for so far are forgotten. */
   readonly begin: () => void
+  /** The first so many of the steps asked for have been taken. */
+  readonly taken: (steps: number) => void
+}
+
+export interface SingleSteps extends Ahead {
   /** As {@link TimingModel.decodeMs}, without a trace as yet; `NaN` for a step that must be asked for in its time. */
   readonly decodeMs: TimingModel["decodeMs"]
   /** The mean context is not read: one answer may stand for many steps. */
   readonly ignoresContext: boolean
-  /** The first so many of the steps asked for have been taken. */
-  readonly taken: (steps: number) => void
+  readonly rowMs?: undefined
+}
+
+/** Of a model for which batch and mean context are all that counts. */
+export interface StepsInARow extends Ahead {
+  /**
+   * Durations of steps that follow each other, each request a token longer in each, as in {@link TimingModel.decodeMs}: ms, into the first
+   * places of `intoMs`. From 1 to `steps` of them, as many as are timed together; how many is the answer.
+   */
+  readonly rowMs: (batch: number, meanContextTokens: number, steps: number, intoMs: Float64Array) => number
 }
 
 export type TimingPhase = "prefill" | "decode"

@@ -73,6 +73,33 @@ export class AicModel {
     return total
   }
 
+  /**
+   * Milliseconds of decode steps that follow each other as of `contextTokens`, each request a token longer in each: into `intoMs`, as many
+   * of `steps` as have their prices from the same measurements and leave the same. How many is the answer, at least 1.
+   */
+  decodeRowMs(batch: number, contextTokens: number, steps: number, intoMs: Float64Array): number {
+    const sequenceTokens = contextTokens + 1
+    intoMs[0] = this.decodeMs(batch, contextTokens)
+    const prices = this.batches[batch]
+    const { reading, readingAt } = this
+    let count = prices === undefined ? 1 : steps
+    for (let k = 0; k < reading.length && count > 1; k++) {
+      count = Math.min(count, 1 + (reading[k]!.row?.stepsFrom(sequenceTokens) ?? 0))
+    }
+    if (prices === undefined || count === 1) return 1
+    const { beforeMs, ms } = prices
+    for (let step = 1; step < count; step++) intoMs[step] = beforeMs
+    for (let k = 0; k < reading.length; k++) {
+      reading[k]!.row?.addTo(intoMs, 1, count, batch, sequenceTokens)
+      const end = k + 1 < reading.length ? readingAt[k + 1]! : ms.length
+      for (let i = readingAt[k]! + 1; i < end; i++) {
+        const price = ms[i]!
+        for (let step = 1; step < count; step++) intoMs[step]! += price
+      }
+    }
+    return count
+  }
+
   private priceBatch(batch: number): BatchPrices {
     this.range.reset()
     const ms = Float64Array.from(this.generation, (op) => (op.readsSequence ? 0 : op.ms(batch, batch, 0, 0)))

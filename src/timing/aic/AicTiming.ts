@@ -67,8 +67,7 @@ const timingModel = ({ model, setup }: BoundSetup, drafts: DraftCost, coverage: 
   const ranks = setup.sizes.attentionDp
   const ahead = new CallsAhead("decode")
   const count = (phase: TimingPhase): void => coverage.count(phase, model.range)
-  const stepMs = (batch: number, meanContextTokens: number): number =>
-    model.decodeMs(Math.ceil(batch / ranks) * drafts.batchFactor, meanContextTokens) * drafts.timeFactor
+  const rankBatch = (batch: number): number => Math.ceil(batch / ranks) * drafts.batchFactor
   return {
     prefillMs: (batch, meanIslTokens, meanPrefixTokens) => {
       const newTokens = meanIslTokens - meanPrefixTokens
@@ -79,17 +78,17 @@ const timingModel = ({ model, setup }: BoundSetup, drafts: DraftCost, coverage: 
     },
     decodeMs: (batch, _activeKvTokens, meanContextTokens) => {
       if (batch <= 0) return 0
-      const ms = stepMs(batch, meanContextTokens)
+      const ms = model.decodeMs(rankBatch(batch), meanContextTokens) * drafts.timeFactor
       count("decode")
       return ms
     },
     ahead: {
       begin: () => ahead.begin(),
-      ignoresContext: false,
-      decodeMs: (batch, _activeKvTokens, meanContextTokens) => {
-        const ms = stepMs(batch, meanContextTokens)
-        ahead.note(model.range)
-        return ms
+      rowMs: (batch, meanContextTokens, steps, intoMs) => {
+        const count = model.decodeRowMs(rankBatch(batch), meanContextTokens, steps, intoMs)
+        if (drafts.timeFactor !== 1) for (let step = 0; step < count; step++) intoMs[step]! *= drafts.timeFactor
+        ahead.note(model.range, count)
+        return count
       },
       taken: (steps) => ahead.count(steps, coverage)
     }

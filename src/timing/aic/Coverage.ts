@@ -9,19 +9,19 @@ class PhaseCoverage {
   private readonly values = new Float64Array(slots)
   private readonly limits = new Float64Array(slots)
 
-  count(range: MeasuredRange): void {
-    this.calls++
+  count(range: MeasuredRange, calls: number): void {
+    this.calls += calls
     if (!range.left) return
-    this.extrapolated++
+    this.extrapolated += calls
     for (let slot = 0; slot < slots; slot++) {
       const value = range.values[slot]!
-      if (value > 0) this.note(slot, value, range.limits[slot]!)
+      if (value > 0) this.note(slot, value, range.limits[slot]!, calls)
     }
   }
 
-  private note(slot: number, value: number, limit: number): void {
+  private note(slot: number, value: number, limit: number, calls: number): void {
     const times = this.times[slot]!
-    this.times[slot] = times + 1
+    this.times[slot] = times + calls
     if (times === 0 || this.isFarther(slot, value, limit)) {
       this.values[slot] = value
       this.limits[slot] = limit
@@ -54,8 +54,9 @@ export class Coverage {
   private readonly prefill = new PhaseCoverage()
   private readonly decode = new PhaseCoverage()
 
-  count(phase: TimingPhase, range: MeasuredRange): void {
-    ;(phase === "prefill" ? this.prefill : this.decode).count(range)
+  /** So many calls, one if not said, that each left what `range` says. */
+  count(phase: TimingPhase, range: MeasuredRange, calls = 1): void {
+    ;(phase === "prefill" ? this.prefill : this.decode).count(range, calls)
   }
 
   /** So many calls that left nothing. */

@@ -5,7 +5,7 @@
  * The tables thin out towards long sequences: between two outer values only the inner values measured at both count, so a
  * large batch at a long length is extrapolated from small ones. That is how the reference reads them (ai-dynamo 1.3.1).
  */
-import { isSegmentOf, segmentOf } from "../Segment.ts"
+import { segmentOf } from "../Segment.ts"
 import { lineThrough } from "./Curve.ts"
 import type { Axis, MeasuredRange } from "./MeasuredRange.ts"
 import { column, type RowTable } from "./PerfTables.ts"
@@ -14,6 +14,19 @@ import { type RowRange, type Run, runsOf, valuesIn } from "./RowRange.ts"
 /** Latency over the outer and the inner quantity, for one head count. */
 export interface Grid {
   at(outer: number, inner: number): number
+  /** How the grid goes on behind the last look-up; absent where each point must be looked up. */
+  readonly onward?: Onward
+}
+
+/** A grid from the last look-up on, in steps of 1 of the outer quantity. */
+export interface Onward {
+  /** How many steps follow the look-up at `outer` that lie in the same cell, within what was measured of the outer quantity. */
+  stepsFrom(outer: number): number
+  /**
+   * Adds to `into`, at the places `from` to before `to`, the latencies at as many steps behind `outer`, `times` each: ms >= 0. They must lie
+   * in the cell of the last look-up, which was at the same inner value.
+   */
+  addTo(into: Float64Array, from: number, to: number, outer: number, inner: number, times: number): void
 }
 
 /** What a row of a table says, for a lower bound on its latency. */
@@ -52,15 +65,26 @@ interface Strip {
 }
 
 /** Bilinear in the cell, or on from the outermost one; a quantity with one value counts as it is. */
-class Cells implements Grid {
+class Cells implements Grid, Onward {
+  readonly onward: Onward = this
   private readonly outer: Float64Array
   private readonly strips: ReadonlyArray<Strip>
   private readonly range: MeasuredRange
   private readonly outerAxis: Axis
   private readonly innerAxis: Axis
-  /** Cell of the last look-up; decode steps that follow each other are mostly in the same one. */
-  private lastOuter = 0
-  private lastInner = 0
+  /** The cell of the last look-up, where those that follow are mostly, too: where it counts, its corners, what was measured there. */
+  private outerFrom = Infinity
+  private outerTo = -Infinity
+  private innerFrom = Infinity
+  private innerTo = -Infinity
+  private o0 = 0
+  private o1 = 0
+  private n0 = 0
+  private n1 = 0
+  private lower0 = 0
+  private lower1 = 0
+  private upper0 = 0
+  private upper1 = 0
 
   constructor(outer: Float64Array, strips: ReadonlyArray<Strip>, range: MeasuredRange, axes: readonly [Axis, Axis]) {
     this.outer = outer
@@ -71,60 +95,106 @@ class Cells implements Grid {
   }
 
   at(outer: number, inner: number): number {
-    const i = isSegmentOf(this.outer, this.lastOuter, outer) ? this.lastOuter : segmentOf(this.outer, outer)
-    const strip = this.strips[i]!
-    const { lowerMs, upperMs } = strip
-    const j = isSegmentOf(strip.inner, this.lastInner, inner) ? this.lastInner : segmentOf(strip.inner, inner)
-    this.lastOuter = i
-    this.lastInner = j
-    const o0 = this.outer[i]!
-    const o1 = this.outer[i + 1] ?? o0
-    const n0 = strip.inner[j]!
-    const n1 = strip.inner[j + 1] ?? n0
+    if (!(outer >= this.outerFrom && outer < this.outerTo && inner >= this.innerFrom && inner < this.innerTo)) {
+      this.enter(outer, inner)
+    }
+    const { lower0, lower1, n0, n1, o0, o1, upper0, upper1 } = this
     if (outer < o0 || outer > o1) this.range.leave(this.outerAxis, outer, outer < o0 ? o0 : o1)
     if (inner < n0 || inner > n1) this.range.leave(this.innerAxis, inner, inner < n0 ? n0 : n1)
-    if (o0 === o1) return n0 === n1 ? lowerMs[j]! : lineThrough(n0, lowerMs[j]!, n1, lowerMs[j + 1]!, inner)
-    if (n0 === n1) return lineThrough(o0, lowerMs[j]!, o1, upperMs[j]!, outer)
+    if (o0 === o1) return n0 === n1 ? lower0 : lineThrough(n0, lower0, n1, lower1, inner)
+    if (n0 === n1) return lineThrough(o0, lower0, o1, upper0, outer)
     return (
-      (lowerMs[j]! * (o1 - outer) * (n1 - inner)
-        + lowerMs[j + 1]! * (o1 - outer) * (inner - n0)
-        + upperMs[j]! * (outer - o0) * (n1 - inner)
-        + upperMs[j + 1]! * (outer - o0) * (inner - n0))
+      (lower0 * (o1 - outer) * (n1 - inner)
+        + lower1 * (o1 - outer) * (inner - n0)
+        + upper0 * (outer - o0) * (n1 - inner)
+        + upper1 * (outer - o0) * (inner - n0))
       / ((o1 - o0) * (n1 - n0))
     )
+  }
+
+  stepsFrom(outer: number): number {
+    const { n0, n1, o0, o1 } = this
+    return outer < o0 || outer >= o1 || n0 === n1 ? 0 : Math.ceil(o1 - outer) - 1
+  }
+
+  addTo(into: Float64Array, from: number, to: number, outer: number, inner: number, times: number): void {
+    const { lower0, lower1, n0, n1, o0, o1, upper0, upper1 } = this
+    const above = n1 - inner
+    const below = inner - n0
+    const area = (o1 - o0) * (n1 - n0)
+    for (let i = from; i < to; i++) {
+      const left = outer + i - o0
+      const right = o1 - (outer + i)
+      // As in `at`, to the last bit.
+      const ms =
+        (lower0 * right * above + lower1 * right * below + upper0 * left * above + upper1 * left * below) / area
+      into[i]! += Math.max(0, ms) * times
+    }
+  }
+
+  private enter(outer: number, inner: number): void {
+    const i = segmentOf(this.outer, outer)
+    const strip = this.strips[i]!
+    const j = segmentOf(strip.inner, inner)
+    this.o0 = this.outer[i]!
+    this.o1 = this.outer[i + 1] ?? this.o0
+    this.n0 = strip.inner[j]!
+    this.n1 = strip.inner[j + 1] ?? this.n0
+    this.lower0 = strip.lowerMs[j]!
+    this.lower1 = strip.lowerMs[j + 1] ?? this.lower0
+    this.upper0 = strip.upperMs[j]!
+    this.upper1 = strip.upperMs[j + 1] ?? this.upper0
+    // The outermost cells reach on without end.
+    this.outerFrom = i === 0 ? -Infinity : this.o0
+    this.outerTo = i >= this.outer.length - 2 ? Infinity : this.o1
+    this.innerFrom = j === 0 ? -Infinity : this.n0
+    this.innerTo = j >= strip.inner.length - 2 ? Infinity : this.n1
   }
 }
 
 /** A grid that answers measured points with their measurement, also where the cell above does not hold the inner value. */
-class ExactFirst implements Grid {
+class ExactFirst implements Grid, Onward {
+  readonly onward: Onward = this
   private readonly outer: Float64Array
   private readonly rows: ReadonlyArray<Row>
-  private readonly otherwise: Grid
-  /** Segment of the last look-up, as in {@link Cells}. */
-  private last = 0
+  private readonly otherwise: Cells
+  /** Around the outer value of the last look-up nothing was measured between these two. */
+  private after = Infinity
+  private before = -Infinity
 
-  constructor(outer: Float64Array, rows: ReadonlyArray<Row>, otherwise: Grid) {
+  constructor(outer: Float64Array, rows: ReadonlyArray<Row>, otherwise: Cells) {
     this.outer = outer
     this.rows = rows
     this.otherwise = otherwise
   }
 
   at(outer: number, inner: number): number {
-    if (!isSegmentOf(this.outer, this.last, outer)) this.last = segmentOf(this.outer, outer)
-    const i = nodeAt(this.outer, outer, this.last)
-    if (i >= 0) {
-      const row = this.rows[i]!
-      const j = nodeAt(row.inner, inner, segmentOf(row.inner, inner))
-      if (j >= 0) return row.ms[j]!
+    if (!(outer > this.after && outer < this.before)) {
+      const row = this.rowAt(outer)
+      const j = row === undefined ? -1 : row.inner.indexOf(inner)
+      if (row !== undefined && j >= 0) return row.ms[j]!
     }
     return this.otherwise.at(outer, inner)
   }
-}
 
-/** Index of the node that equals `x`, which lies in the segment `i`, or -1. */
-const nodeAt = (nodes: Float64Array, x: number, i: number): number => {
-  if (nodes[i] === x) return i
-  return nodes[i + 1] === x ? i + 1 : -1
+  stepsFrom(outer: number): number {
+    return outer > this.after && outer < this.before ? this.otherwise.stepsFrom(outer) : 0
+  }
+
+  addTo(into: Float64Array, from: number, to: number, outer: number, inner: number, times: number): void {
+    this.otherwise.addTo(into, from, to, outer, inner, times)
+  }
+
+  /** What was measured at this very outer value. */
+  private rowAt(outer: number): Row | undefined {
+    const { outer: nodes, rows } = this
+    const above = nodes.findIndex((node) => node > outer)
+    const last = (above < 0 ? nodes.length : above) - 1
+    if (nodes[last] === outer) return rows[last]
+    this.after = nodes[last] ?? -Infinity
+    this.before = nodes[last + 1] ?? Infinity
+    return undefined
+  }
 }
 
 type HeadGrid = readonly [heads: number, grid: Grid]

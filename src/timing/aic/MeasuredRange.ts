@@ -31,7 +31,7 @@ export class MeasuredRange {
   reset(): void {
     if (!this.left) return
     this.left = false
-    this.values.fill(0)
+    for (let slot = 0; slot < slots; slot++) this.values[slot] = 0
   }
 
   /** A look-up at `value`, beyond `limit`. */

@@ -35,6 +35,16 @@ export interface PricedOp {
    * before the pass.
    */
   ms(batch: number, tokens: number, sequenceTokens: number, prefixTokens: number): number
+  /** How prices of decode steps go on behind the last one; absent where each step must be asked for. */
+  readonly row?: StepRow | undefined
+}
+
+/** Decode steps of a batch behind the last one that was asked for, each request a token longer in each. */
+export interface StepRow {
+  /** How many of them, behind the one at `sequenceTokens`, have their price from the same measurements. */
+  stepsFrom(sequenceTokens: number): number
+  /** Adds to `intoMs`, at the places `from` to before `to`, the prices at as many tokens more than `sequenceTokens`. */
+  addTo(intoMs: Float64Array, from: number, to: number, batch: number, sequenceTokens: number): void
 }
 
 /** Where a model's operations find their prices. */
@@ -131,12 +141,22 @@ class ContextAttention implements PricedOp {
 /** Decode attention over (tokens, batch). */
 class GenerationAttention implements PricedOp {
   readonly readsSequence = true
+  readonly row: StepRow | undefined
   private readonly count: number
   private readonly grid: Grid
 
   constructor(count: number, grid: Grid) {
     this.count = count
     this.grid = grid
+    const { onward } = grid
+    this.row =
+      onward === undefined
+        ? undefined
+        : {
+            stepsFrom: (sequenceTokens) => onward.stepsFrom(sequenceTokens),
+            addTo: (intoMs, from, to, batch, sequenceTokens) =>
+              onward.addTo(intoMs, from, to, sequenceTokens, batch, count)
+          }
   }
 
   ms(batch: number, _tokens: number, sequenceTokens: number): number {

@@ -70,6 +70,15 @@ export const plannerProfile = (arrays: ProfileArrays): Result.Result<TimingModel
   const contexts = arrays.decode_context_length.values
   const itls = arrays.decode_itl.values
   const columns = contexts.length
+  const decodeMs: TimingModel["decodeMs"] = (_batch, activeKvTokens, meanContextTokens) => {
+    const i = segmentOf(kvTokens, activeKvTokens)
+    const j = segmentOf(contexts, meanContextTokens)
+    const here = i * columns + j
+    const next = here + columns
+    const nearer = line(kvTokens[i]!, itls[here]!, kvTokens[i + 1]!, itls[next]!, activeKvTokens)
+    const farther = line(kvTokens[i]!, itls[here + 1]!, kvTokens[i + 1]!, itls[next + 1]!, activeKvTokens)
+    return Math.max(0, line(contexts[j]!, nearer, contexts[j + 1]!, farther, meanContextTokens))
+  }
   return Result.succeed({
     prefillMs: (batch, meanIslTokens, meanPrefixTokens) => {
       const tokens = batch * Math.max(0, meanIslTokens - meanPrefixTokens)
@@ -77,14 +86,7 @@ export const plannerProfile = (arrays: ProfileArrays): Result.Result<TimingModel
       const i = segmentOf(isls, tokens)
       return Math.max(0, line(isls[i]!, ttfts[i]!, isls[i + 1]!, ttfts[i + 1]!, tokens))
     },
-    decodeMs: (_batch, activeKvTokens, meanContextTokens) => {
-      const i = segmentOf(kvTokens, activeKvTokens)
-      const j = segmentOf(contexts, meanContextTokens)
-      const here = i * columns + j
-      const next = here + columns
-      const nearer = line(kvTokens[i]!, itls[here]!, kvTokens[i + 1]!, itls[next]!, activeKvTokens)
-      const farther = line(kvTokens[i]!, itls[here + 1]!, kvTokens[i + 1]!, itls[next + 1]!, activeKvTokens)
-      return Math.max(0, line(contexts[j]!, nearer, contexts[j + 1]!, farther, meanContextTokens))
-    }
+    decodeMs,
+    ahead: { begin: () => {}, decodeMs, ignoresContext: false, taken: () => {} }
   })
 }

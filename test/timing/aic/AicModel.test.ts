@@ -33,6 +33,35 @@ describe("AicModel", () => {
     })
   )
 
+  const ofFamilies = {
+    dense: aicArgs(),
+    "with windows": aicArgs({ modelPath: "openai/gpt-oss-20b" }),
+    "with latent attention": aicArgs({ modelPath: "deepseek-ai/DeepSeek-V3", tpSize: 8, moeEpSize: 8 })
+  }
+  for (const [family, args] of Object.entries(ofFamilies)) {
+    it.effect(`prices decode steps in a row as one by one: ${family}`, () =>
+      Effect.map(Effect.all([modelFor(args), modelFor(args)]), ([inRows, single]) => {
+        const row = new Float64Array(16)
+        let longest = 0
+        for (const batch of [1, 7, 40, 300, 9000]) {
+          for (const start of [1, 50, 1000, 16_300, 32_700, 200_000]) {
+            for (let context = start; context < start + 100;) {
+              const count = inRows.decodeRowMs(batch, context, row.length, row)
+              assert.isAtMost(count, row.length)
+              for (let step = 0; step < count; step++) {
+                assert.strictEqual(row[step], single.decodeMs(batch, context + step), `${batch} x ${context + step}`)
+                assert.deepStrictEqual(inRows.range, single.range)
+              }
+              context += count
+              longest = Math.max(longest, count)
+            }
+          }
+        }
+        assert.strictEqual(longest, family === "with latent attention" ? 1 : row.length)
+      })
+    )
+  }
+
   it.effect("tells whether a call left the measured range", () =>
     Effect.map(modelFor(aicArgs()), (model) => {
       const leaves = (call: () => number): boolean => {

@@ -29,7 +29,7 @@ describe("CallsAhead", () => {
         for (const call of calls) {
           range.reset()
           range.addFrom(rangeOf(call))
-          ahead.note(range)
+          ahead.note(range, 1)
         }
         const taken = calls.slice(0, most)
         ahead.count(taken.length, coverage)
