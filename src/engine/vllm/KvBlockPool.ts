@@ -60,7 +60,7 @@ export class KvBlockPool {
   private pins: MemberCounts | undefined = undefined
   /** Reserved holds of all members. */
   private pinnedHolds = 0
-  private readonly idle = new IdleBlocks()
+  protected readonly idle = new IdleBlocks()
   private nextPrivateKey = firstPrivateKey
   private reservedCount = 0
   private readonly events: KvEventSink | undefined
@@ -141,7 +141,7 @@ export class KvBlockPool {
     const fullEnd = Math.min(to, fullCount)
     const hitEnd = this.pinHits(keys, from, fullEnd, slots)
     if (!this.hasRoom(to - hitEnd)) {
-      this.giveBack(slots, from, hitEnd)
+      this.releaseAll(slots, from, hitEnd)
       return false
     }
     if (to > from) this.activeVersion += 1
@@ -158,7 +158,7 @@ export class KvBlockPool {
   acquireUnregistered(keys: Int32Array, fullCount: number, blocks: number, slots: Int32Array): number {
     const hits = this.pinHits(keys, 0, fullCount, slots)
     if (!this.hasRoom(blocks - hits)) {
-      this.giveBack(slots, 0, hits)
+      this.releaseAll(slots, 0, hits)
       return -1
     }
     const pins = (this.pins ??= new MemberCounts(this.frames.capacity))
@@ -198,17 +198,10 @@ export class KvBlockPool {
    * time. The caller knows that there are so many.
    */
   vacate(count: number): void {
-    let missing = count - this.freeCount
+    const missing = count - this.freeCount
     if (missing <= 0) return
     this.freeCount = count
-    while (missing > 0) {
-      const frame = this.idle.firstFrame
-      let mask = this.idle.firstMask
-      while (memberCount(mask) > missing) mask &= mask - 1
-      missing -= memberCount(mask)
-      this.unlinkInactive(frame, mask)
-      this.evict(frame, mask)
-    }
+    this.evictOldest(missing)
   }
 
   /** Sets `count` blocks aside for {@link takeReserved}, evicting as needed; false and no change when there are too few. */
@@ -343,29 +336,24 @@ export class KvBlockPool {
     return count <= this.freeCount + this.inactiveCount
   }
 
-  /** Gives back the hits of an acquisition that came to nothing. */
-  protected giveBack(slots: Int32Array, from: number, to: number): void {
-    this.releaseAll(slots, from, to)
-  }
-
   protected free(count: number): void {
     this.freeCount += count
   }
 
   /** The members of a mask have become inactive, the last one first. */
-  protected linkInactive(frame: number, mask: number): void {
+  private linkInactive(frame: number, mask: number): void {
     this.idle.add(frame, mask)
     this.inactiveCount += memberCount(mask)
   }
 
   /** The members of a mask are inactive no more. */
-  protected unlinkInactive(frame: number, mask: number): void {
+  private unlinkInactive(frame: number, mask: number): void {
     this.idle.take(frame, mask)
     this.inactiveCount -= memberCount(mask)
   }
 
   /** The slot of a cached block, -1 when it is not cached. */
-  protected find(key: number): number {
+  private find(key: number): number {
     const frame = this.frames.find(frameOf(key))
     const member = memberOf(key)
     return (this.resident[frame]! & (1 << member)) === 0 ? -1 : frame * frameSize + member
@@ -387,7 +375,7 @@ export class KvBlockPool {
     this.probe?.evicted?.(memberCount(mask))
   }
 
-  protected isHeld(slot: number): boolean {
+  private isHeld(slot: number): boolean {
     return this.holdersOf(slot) > 0
   }
 
@@ -414,7 +402,8 @@ export class KvBlockPool {
     return active
   }
 
-  private pinHits(keys: Int32Array, from: number, end: number, slots: Int32Array): number {
+  /** Holds the leading blocks of `keys[from … end)` that are cached; returns where they end. */
+  protected pinHits(keys: Int32Array, from: number, end: number, slots: Int32Array): number {
     let position = from
     while (position < end) {
       const key = keys[position]!
@@ -476,6 +465,18 @@ export class KvBlockPool {
   private take(count: number): void {
     this.vacate(count)
     this.freeCount -= count
+  }
+
+  /** Evicts the `count` blocks that were released longest ago; their room is the caller's. */
+  protected evictOldest(count: number): void {
+    for (let left = count; left > 0;) {
+      const frame = this.idle.firstFrame
+      let mask = this.idle.firstMask
+      while (memberCount(mask) > left) mask &= mask - 1
+      left -= memberCount(mask)
+      this.unlinkInactive(frame, mask)
+      this.evict(frame, mask)
+    }
   }
 
   private announceRemoval(events: KvEventSink, firstKey: number, mask: number): void {

@@ -171,8 +171,8 @@ export class SteadyDecode {
       if (this.scheduled) sequence.computedTokens += 1
       sequence.countdown = sequence.dueStep - this.step
       sequence.nextDue = undefined
+      this.calendar[sequence.dueStep & (this.calendarLength - 1)] = undefined
     }
-    this.calendar.fill(undefined)
     this.size = 0
     this.contextTokens = 0
     this.scheduled = false

@@ -3,22 +3,15 @@
  *
  *     inactive ──evicted──▶ quarantined (counts as active) ──copied──▶ free
  *
- * Blocks come back from the host prefix first, so the order of eviction needs the prefix tree.
+ * The reference gives hits back, and lets blocks that have come up go, prefix first, and evicts leaves first. As they go one right after another,
+ * and all that extends them is idle longer, that comes to the same as to release them deepest first, like everything else, and to evict
+ * what was released first: the list of inactive blocks will do.
  */
-import {
-  frameBits,
-  frameSize,
-  lastOf,
-  leadingMembers,
-  memberCount,
-  memberOf,
-  membersFrom
-} from "../../structures/FrameMask.ts"
+import { frameBits, frameSize, lastOf, memberOf, membersFrom } from "../../structures/FrameMask.ts"
 import { grown } from "../../structures/Grown.ts"
 import type { KvEventSink } from "../KvEvents.ts"
 import { addChain } from "../tiers/BlockChains.ts"
 import type { EvictionTiers, Offload } from "../tiers/KvTiers.ts"
-import { LeafOrder, noBlock } from "../tiers/LeafOrder.ts"
 import { PrivateKeys } from "../tiers/PrivateKeys.ts"
 import type { SharedTiers } from "../tiers/SharedTiers.ts"
 import type { WorkerProbe } from "../WorkerProbe.ts"
@@ -29,11 +22,10 @@ export class TieredBlockPool extends KvBlockPool {
   blockedOn: Offload | undefined = undefined
   private readonly tiers: EvictionTiers<never>
   private readonly identities: PrivateKeys
-  /** Of the block in each slot. */
-  private parentKeys: Int32Array = new Int32Array(frameSize)
-  /** By frame: members that follow the one before them there. */
+  /** By frame: members that extend the block with the identity before theirs. */
   private chained = new Uint8Array(1)
-  private readonly order = new LeafOrder()
+  /** By slot: what other blocks extend. */
+  private parentKeys: Int32Array = new Int32Array(frameSize)
   private quarantined = 0
   private readonly evicted: Array<number> = []
 
@@ -60,18 +52,16 @@ export class TieredBlockPool extends KvBlockPool {
     this.quarantined -= count
   }
 
-  /** Blocks `slots[from … to)` came up from a tier for nobody in particular: they become cached blocks, prefix first. */
+  /** Blocks `slots[from … to)` came up from a tier for nobody in particular: they become cached blocks. */
   publish(keys: Int32Array, slots: Int32Array, from: number, to: number): void {
-    for (let position = from; position < to; position++) {
-      const parentKey = position > 0 ? keys[position - 1]! : noBlock
-      this.release(this.promote(slots[position]!, keys[position]!, parentKey))
-    }
+    this.promoteAll(keys, from, to, slots)
+    this.releaseAll(slots, from, to)
   }
 
-  /** Lets go of what {@link KvBlockPool.acquireUnregistered} found cached, prefix first. */
+  /** Lets go of what {@link KvBlockPool.acquireUnregistered} found cached. */
   letGoOfHits(slots: Int32Array, count: number): void {
     this.unpin(slots, count)
-    this.giveBack(slots, 0, count)
+    this.releaseAll(slots, 0, count)
   }
 
   /** Frees slots that never got a block. */
@@ -79,21 +69,9 @@ export class TieredBlockPool extends KvBlockPool {
     this.free(to - from)
   }
 
-  /** The leading cached blocks `keys[0 … count)` count as just used, prefix first, unless somebody holds them. */
-  touch(keys: Int32Array, count: number): void {
-    for (let position = 0; position < count; position++) {
-      const slot = this.find(keys[position]!)
-      if (this.isHeld(slot)) continue
-      this.unlinkInactive(slot >> frameBits, 1 << memberOf(slot))
-      this.linkInactive(slot >> frameBits, 1 << memberOf(slot))
-    }
-  }
-
-  override markBlocks(mark: (block: number) => void): void {
-    super.markBlocks(mark)
-    this.order.forEachKey((key) => {
-      if (key >= 0) mark(key)
-    })
+  /** The leading cached blocks `keys[0 … count)` count as just used, unless somebody holds them; overwrites `slots[0 … count)`. */
+  touch(keys: Int32Array, count: number, slots: Int32Array): void {
+    this.releaseAll(slots, 0, this.pinHits(keys, 0, count, slots))
   }
 
   /** Evicting takes time, unless nothing has to be copied. */
@@ -113,71 +91,58 @@ export class TieredBlockPool extends KvBlockPool {
     return this.blockedOn === undefined
   }
 
-  /** The reference gives back from the front; its order of eviction protects a prefix anyway. */
-  protected override giveBack(slots: Int32Array, from: number, to: number): void {
-    for (let position = from; position < to; position++) this.release(slots[position]!)
-  }
-
   protected override register(slot: number, count: number, key: number, parentKey: number): void {
     const frame = slot >> frameBits
-    if (slot + count > this.parentKeys.length) {
-      const slots = Math.max(slot + count, this.parentKeys.length * 2)
-      this.parentKeys = grown(this.parentKeys, slots)
-      this.chained = grown(this.chained, (slots >> frameBits) + 1)
+    if (frame >= this.chained.length) {
+      this.chained = grown(this.chained, Math.max(frame + 1, this.chained.length * 2))
+      this.parentKeys = grown(this.parentKeys, this.chained.length * frameSize)
     }
     this.parentKeys[slot] = parentKey
-    for (let block = 1; block < count; block++) this.parentKeys[slot + block] = key + block - 1
     const members = membersFrom(memberOf(slot), count)
     const first = parentKey === key - 1 ? 0 : 1 << memberOf(slot)
     this.chained[frame] = (this.chained[frame]! & ~members) | (members & ~first)
     super.register(slot, count, key, parentKey)
   }
 
-  protected override linkInactive(frame: number, mask: number): void {
+  /** A block that came to be inactive before one that extends it would be evicted too early. */
+  protected override checkInactive(): void {
+    super.checkInactive()
+    const passed = new Set<number>()
+    this.idle.forEach((frame, mask) => {
+      for (let rest = mask; rest !== 0; rest &= membersFrom(0, lastOf(rest))) {
+        const slot = frame * frameSize + lastOf(rest)
+        if (passed.has(this.parentKeyOf(slot)))
+          throw new Error(`KV block ${this.keyOf(slot)} is evicted behind the one it extends`)
+        passed.add(this.keyOf(slot))
+      }
+    })
+  }
+
+  protected override evict(frame: number, mask: number): void {
     const frameKey = this.keyOf(frame * frameSize)
     const chained = this.chained[frame]!
     for (let rest = mask; rest !== 0;) {
+      const starts = ~(chained & (rest << 1))
       const last = lastOf(rest)
-      let first = last
-      while ((chained & (1 << first)) !== 0 && first > 0 && (rest & (1 << (first - 1))) !== 0) first -= 1
-      const count = last - first + 1
-      this.order.insert(frameKey + first, count, this.parentKeys[frame * frameSize + first]!, false)
-      rest &= ~membersFrom(first, count)
+      const first = lastOf(starts & membersFrom(0, last + 1))
+      addChain(this.evicted, frameKey + first, last - first + 1, this.parentKeyOf(frame * frameSize + first))
+      rest &= membersFrom(0, first)
     }
-    this.inactiveCount += memberCount(mask)
+    super.evict(frame, mask)
   }
 
-  protected override unlinkInactive(frame: number, mask: number): void {
-    const frameKey = this.keyOf(frame * frameSize)
-    for (let rest = mask; rest !== 0;) {
-      const first = lastOf(rest & -rest)
-      const count = leadingMembers(rest, first)
-      this.order.remove(frameKey + first, count)
-      rest &= ~membersFrom(first, count)
-    }
-    this.inactiveCount -= memberCount(mask)
-  }
-
-  protected override checkInactive(): void {
-    this.order.checkInvariants()
-    if (this.order.size !== this.inactiveCount)
-      throw new Error(`${this.order.size} blocks can be evicted, ${this.inactiveCount} are inactive`)
+  private parentKeyOf(slot: number): number {
+    const isChained = (this.chained[slot >> frameBits]! & (1 << memberOf(slot))) !== 0
+    return isChained ? this.keyOf(slot) - 1 : this.parentKeys[slot]!
   }
 
   /** Evicts `count` blocks; the offload that the room must wait for, nothing when it is there at once. */
   private evictForRoom(count: number): Offload | undefined {
-    const { evicted, order } = this
-    for (let left = count; left > 0; left -= order.taken) {
-      const key = order.takeFirst(left)
-      const slot = this.find(key)
-      this.inactiveCount -= order.taken
-      addChain(evicted, key, order.taken, this.parentKeys[slot]!)
-      this.evict(slot >> frameBits, membersFrom(memberOf(slot), order.taken))
-    }
+    this.evictOldest(count)
     this.quarantined += count
-    const offload = this.tiers.offload(evicted)
+    const offload = this.tiers.offload(this.evicted)
     if (offload === undefined) this.endQuarantine(count)
-    evicted.length = 0
+    this.evicted.length = 0
     return offload
   }
 }
