@@ -14,6 +14,8 @@ export const defaultExactGaps = 786_432
 /** Room for pairs not merged yet, relative to the different gaps kept: less would merge too often for too little. */
 const bufferRatio = 4 / 3
 const initialPairs = 4096
+/** Room for so many pairs is not worth merging for. */
+const cheapPairs = 65_536
 const maxCount = 0xffff_ffff
 
 interface GapSketch {
@@ -27,6 +29,8 @@ export class GapMetric {
   private gapsMs: Float64Array
   private counts: Uint32Array
   private length = 0
+  /** What the length would be if pairs were merged only where all of `maxPairs` are there. */
+  private unmerged = 0
   private sketch: GapSketch | undefined = undefined
 
   constructor(exactGaps: number = defaultExactGaps) {
@@ -50,11 +54,13 @@ export class GapMetric {
 
   /** A gap, ms >= 0 and finite, seen `count` times, from 1. */
   addGap(gapMs: number, count: number): void {
+    if (this.sketch === undefined && this.unmerged === this.maxPairs) this.decide()
     if (this.sketch === undefined && this.length === this.gapsMs.length) this.makeRoom()
     if (this.sketch === undefined) {
       this.gapsMs[this.length] = gapMs
       this.counts[this.length] = count
       this.length += 1
+      this.unmerged += 1
     } else addTo(this.sketch, gapMs, count)
   }
 
@@ -64,12 +70,21 @@ export class GapMetric {
       return { gapsMs: this.sketch.gapsMs.statistics(), tokensPerSecond: this.sketch.tokensPerSecond.statistics() }
     }
     this.merge()
+    this.unmerged = this.length
     return sortedGapStatistics(this.gapsMs.subarray(0, this.length), this.counts.subarray(0, this.length))
   }
 
+  /** Most gaps of a long run have been seen before: merged, its pairs need little room. */
   private makeRoom(): void {
-    if (this.gapsMs.length < this.maxPairs) return this.grow()
+    const capacity = this.gapsMs.length
+    if (capacity >= cheapPairs) this.merge()
+    if (this.length * bufferRatio > capacity && capacity < this.maxPairs) this.grow()
+  }
+
+  /** Whether there are too many different gaps is asked after the same additions, whatever room there was. */
+  private decide(): void {
     this.merge()
+    this.unmerged = this.length
     if (this.length > this.exactGaps) this.startSketch()
   }
 

@@ -40,25 +40,14 @@ export class SamplePages {
 
   /** In the order in which they were added, or were sorted since. */
   forEach(visit: (value: number) => void): void {
-    for (const page of this.allPages()) for (let index = 0; index < page.length; index++) visit(page[index]!)
+    this.withPages((pages) => {
+      for (const page of pages) for (let index = 0; index < page.length; index++) visit(page[index]!)
+    })
   }
 
   /** Exact statistics. Reorders the values, keeps them all, and may be asked again after more were added. */
   statistics(): SampleStatistics {
-    if (this.length === 0) return emptyStatistics
-    const pages = this.allPages()
-    let min = Number.POSITIVE_INFINITY
-    let max = Number.NEGATIVE_INFINITY
-    let sum = 0
-    for (const page of pages) {
-      page.sort()
-      min = Math.min(min, page[0]!)
-      max = Math.max(max, page[page.length - 1]!)
-      for (let index = 0; index < page.length; index++) sum += page[index]!
-    }
-    const mean = sum / this.length
-    const std = Math.sqrt(squaredDistances(pages, mean) / this.length)
-    return withPercentiles({ mean, min, max, std }, this.length, (rank) => valueAtRank(pages, rank))
+    return this.length === 0 ? emptyStatistics : this.withPages((pages) => sortedStatistics(pages, this.length))
   }
 
   private nextPage(): void {
@@ -77,18 +66,39 @@ export class SamplePages {
     return !this.keepsAll
   }
 
-  private allPages(): Array<Float64Array> {
+  /** What comes of all pages in their order; those of the file are in memory for as long as this takes, and no longer. */
+  private withPages<A>(use: (pages: Array<Float64Array>) => A): A {
     const pages = this.pages.map((page) => (page === this.page ? page.subarray(0, this.used) : page))
-    return [...pages.slice(0, pagesInMemory), ...this.pagesOfFile(), ...pages.slice(pagesInMemory)]
+    const filed = this.pagesOfFile()
+    const result = use([...pages.slice(0, pagesInMemory), ...filed, ...pages.slice(pagesInMemory)])
+    // The next metric comes before the next collection.
+    filed[0]?.buffer.transfer(0)
+    return result
   }
 
-  private pagesOfFile(): Array<Float64Array> {
+  private pagesOfFile(): ReadonlyArray<Float64Array<ArrayBuffer>> {
     const values = new Float64Array(this.filePages * pageValues)
     this.file?.read(0, new Uint8Array(values.buffer))
     return Array.from({ length: this.filePages }, (_, page) =>
       values.subarray(page * pageValues, (page + 1) * pageValues)
     )
   }
+}
+
+/** Of `count` values; sorts each page. */
+const sortedStatistics = (pages: ReadonlyArray<Float64Array>, count: number): SampleStatistics => {
+  let min = Number.POSITIVE_INFINITY
+  let max = Number.NEGATIVE_INFINITY
+  let sum = 0
+  for (const page of pages) {
+    page.sort()
+    min = Math.min(min, page[0]!)
+    max = Math.max(max, page[page.length - 1]!)
+    for (let index = 0; index < page.length; index++) sum += page[index]!
+  }
+  const mean = sum / count
+  const std = Math.sqrt(squaredDistances(pages, mean) / count)
+  return withPercentiles({ mean, min, max, std }, count, (rank) => valueAtRank(pages, rank))
 }
 
 const squaredDistances = (pages: ReadonlyArray<Float64Array>, mean: number): number => {

@@ -55,6 +55,26 @@ describe("GapMetric", () => {
     })
   )
 
+  it("starts to sketch after the same additions, however early pairs of equal gaps are merged", () => {
+    const exactGaps = 60_000
+    const metric = new GapMetric(exactGaps)
+    const different = new Set<number>()
+    let pairs = 0
+    let expected = true
+    for (let index = 0; index < 220_000; index++) {
+      if (pairs === (exactGaps * 4) / 3) {
+        pairs = different.size
+        expected &&= pairs <= exactGaps
+      }
+      const gapMs = index < 100_000 ? index % 10 : index
+      different.add(gapMs)
+      pairs += 1
+      metric.addGap(gapMs, 1)
+      if (metric.exact !== expected) assert.fail(`${index}: ${metric.exact ? "exact" : "a sketch"}`)
+    }
+    assert.isFalse(expected)
+  })
+
   it("keeps zero gaps out of the rates", () => {
     const { gapsMs, tokensPerSecond } = filled([
       [0, 3],
