@@ -14,6 +14,7 @@ import { type Layout, smallestLayout } from "../timing/aic/SmallestLayout.ts"
 import { spreadText } from "../timing/aic/Spreads.ts"
 import { type Slice, slices } from "../timing/aic/TableSlices.ts"
 import { textTable } from "./TextTable.ts"
+import { englishNumber } from "../settings/EnglishNumber.ts"
 
 interface CompareSettings {
   readonly trace: string
@@ -61,8 +62,7 @@ const notes = ({ report, slice }: Compared): ReadonlyArray<string> =>
   report.dynosim.warnings.map((warning) => `note: ${slice.system} ${slice.backend}: ${warning}`)
 
 /** Milliseconds, or tokens per second. */
-const figure = (value: number): string =>
-  value.toLocaleString("en-US", { minimumFractionDigits: 1, maximumFractionDigits: 1 })
+const figure = (value: number): string => englishNumber(value, 1, 1)
 
 const row = ({ layout, report, slice }: Compared): ReadonlyArray<string> => [
   slice.system,

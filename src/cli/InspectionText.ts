@@ -8,6 +8,7 @@ import type {
 } from "../trace/TraceStatistics.ts"
 import { figureTable } from "../report/FigureTable.ts"
 import { counted } from "../settings/Counted.ts"
+import { englishNumber } from "../settings/EnglishNumber.ts"
 
 export interface Inspection {
   /** The files. */
@@ -26,8 +27,7 @@ export interface Inspection {
 }
 
 /** Whole numbers exactly, others with two decimals; thousands grouped. */
-const figure = (value: number): string =>
-  value.toLocaleString("en-US", Number.isInteger(value) ? {} : { minimumFractionDigits: 2, maximumFractionDigits: 2 })
+const figure = (value: number): string => (Number.isInteger(value) ? englishNumber(value) : englishNumber(value, 2, 2))
 
 const percentage = (ratio: number): string => `${(ratio * 100).toFixed(1)} %`
 

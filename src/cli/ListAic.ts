@@ -11,6 +11,7 @@ import { spreadText } from "../timing/aic/Spreads.ts"
 import { shortHash } from "../timing/aic/TableHeader.ts"
 import { openSlice, type Slice, slices } from "../timing/aic/TableSlices.ts"
 import { textTable } from "./TextTable.ts"
+import { englishNumber } from "../settings/EnglishNumber.ts"
 
 interface ListSettings {
   readonly model: Option.Option<string>
@@ -103,7 +104,7 @@ const layoutRow = ({ layout, slice }: ListedLayout) => {
   const name = [slice.system, slice.backend, slice.version]
   if (Result.isFailure(layout)) return [...name, "-", layout.failure]
   const { gpus, kvTokens } = layout.success
-  return [...name, String(gpus), `${spreadText(layout.success.sizes)}; ${kvTokens.toLocaleString("en-US")} KV tokens`]
+  return [...name, String(gpus), `${spreadText(layout.success.sizes)}; ${englishNumber(kvTokens)} KV tokens`]
 }
 
 const listLayouts = Effect.fnUntraced(function* (model: string, json: boolean) {

@@ -5,6 +5,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { SimulationView } from "../simulation/SimulationView.ts"
+import { englishNumber } from "../settings/EnglishNumber.ts"
 
 /** Writes to a terminal that somebody looks at; `undefined` (the default) when there is none, as in pipes. */
 export const ProgressTerminal = Context.Reference<((text: string) => void) | undefined>(
@@ -15,7 +16,7 @@ export const ProgressTerminal = Context.Reference<((text: string) => void) | und
 const redrawEveryMs = 100
 const clearLine = "\r\u001b[2K"
 
-const grouped = (count: number): string => count.toLocaleString("en-US")
+const grouped = (count: number): string => englishNumber(count)
 
 /** `total` is the number of requests, `undefined` when it is not known. */
 export const progressText = (

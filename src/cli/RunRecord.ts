@@ -17,6 +17,7 @@ import { type SettingsError, type UsageError, usageError } from "../settings/Set
 import { defaultTraceBlockTokens } from "../trace/TraceSource.ts"
 import { checkOutputs } from "./OutputPaths.ts"
 import { signalled } from "./Signals.ts"
+import { englishNumber } from "../settings/EnglishNumber.ts"
 
 /** `flags` are those of the command line, by name without dashes. */
 export const runRecord = Effect.fnUntraced(function* (out: string, flags: FlagValues) {
@@ -56,7 +57,7 @@ export const runRecord = Effect.fnUntraced(function* (out: string, flags: FlagVa
 
 const recordedText = (requests: number): string => {
   if (requests === 0) return "not written, for no request was recorded"
-  return `${requests.toLocaleString("en-US")} request${requests === 1 ? "" : "s"}`
+  return `${englishNumber(requests)} request${requests === 1 ? "" : "s"}`
 }
 
 const asFlagProblem = ({ message, path: [key = ""], problem }: SettingsError): UsageError =>

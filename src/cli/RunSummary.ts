@@ -4,11 +4,12 @@ import type { ClassFigures, Fairness, Pool, Report, SessionsReport } from "../re
 import type { ReplayOptions } from "../run/ReplayOptions.ts"
 import { enginesOf } from "../run/WorkerGroups.ts"
 import type { RunWatch } from "./RunWatch.ts"
+import { englishNumber, significantDigits } from "../settings/EnglishNumber.ts"
 
 type EngineArgs = Extract<ReplayOptions["deployment"], { readonly _tag: "Aggregated" }>["engine"]
 
-const count = (value: number): string => value.toLocaleString("en-US", { maximumFractionDigits: 0 })
-const figure = (value: number): string => value.toLocaleString("en-US", { maximumSignificantDigits: 4 })
+const count = (value: number): string => englishNumber(value, 0, 0)
+const figure = (value: number): string => significantDigits(value, 4)
 const percent = (share: number): string => `${(share * 100).toFixed(1)} %`
 
 /** Label and text, one under the other. */

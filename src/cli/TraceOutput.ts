@@ -8,6 +8,7 @@ import * as OutputFile from "../report/OutputFile.ts"
 import { isStandardOutput } from "../report/OutputTarget.ts"
 import { printable } from "../report/Printable.ts"
 import { defaultTraceBlockTokens } from "../trace/TraceSource.ts"
+import { englishNumber } from "../settings/EnglishNumber.ts"
 
 export interface WrittenTrace<E, R> {
   readonly text: Stream.Stream<string, E, R>
@@ -31,7 +32,7 @@ export const writeTrace = Effect.fnUntraced(function* <E, R>(
     )
   )
   if (!(yield* isStandardOutput(path))) {
-    yield* Console.log(`${printable(path)}: ${requests().toLocaleString("en-US")} requests`)
+    yield* Console.log(`${printable(path)}: ${englishNumber(requests())} requests`)
   }
   if (traceBlockTokens !== defaultTraceBlockTokens) {
     yield* Console.error(

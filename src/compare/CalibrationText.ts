@@ -1,9 +1,9 @@
 /** A calibration to read: the factors as engine arguments, and what they do to requests that no fit has seen. */
 import type { Calibration } from "./Calibration.ts"
 import { percent, table } from "./ComparisonText.ts"
+import { englishNumber } from "../settings/EnglishNumber.ts"
 
-const ms = (value: number): string =>
-  value.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 })
+const ms = (value: number): string => englishNumber(value, 2, 2)
 
 export const calibrationText = (calibration: Calibration): string =>
   [

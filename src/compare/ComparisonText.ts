@@ -1,11 +1,11 @@
 /** A comparison to read: totals, then a block per metric. */
 import type { Comparison, Figure, MetricComparison } from "./Comparison.ts"
 import { type StatisticName, totalNames } from "./Metric.ts"
+import { englishNumber } from "../settings/EnglishNumber.ts"
 
 const shown: ReadonlyArray<StatisticName> = ["mean", "p50", "p75", "p90", "p95", "p99", "max"]
 
-const number = (value: number): string =>
-  value.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: Math.abs(value) < 1 ? 4 : 2 })
+const number = (value: number): string => englishNumber(value, 2, Math.abs(value) < 1 ? 4 : 2)
 
 export const percent = (share: number | null): string =>
   share === null ? "-" : `${share < 0 ? "" : "+"}${(100 * share).toFixed(2)} %`
@@ -54,12 +54,12 @@ const metricText = ({
   ...(kolmogorov_smirnov === undefined || samples === undefined
     ? []
     : [
-        `  Kolmogorov-Smirnov distance ${kolmogorov_smirnov.toFixed(4)} (${samples.reference.toLocaleString("en-US")} against ${samples.other.toLocaleString("en-US")} samples)`
+        `  Kolmogorov-Smirnov distance ${kolmogorov_smirnov.toFixed(4)} (${englishNumber(samples.reference)} against ${englishNumber(samples.other)} samples)`
       ]),
   ...(matched === undefined
     ? []
     : [
-        `  ${matched.pairs.toLocaleString("en-US")} pairs: mean error ${number(matched.mean_error)}, mean absolute error ${number(matched.mean_absolute_error)}`
+        `  ${englishNumber(matched.pairs)} pairs: mean error ${number(matched.mean_error)}, mean absolute error ${number(matched.mean_absolute_error)}`
           + ` (${percent(matched.relative_absolute_error).replace("+", "")}), p95 ${number(matched.p95_absolute_error)}`
       ])
 ]

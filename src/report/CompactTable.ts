@@ -2,6 +2,7 @@
 import { figureTable } from "./FigureTable.ts"
 import type { Report } from "./Report.ts"
 import { twoDecimals, windowLines } from "./ReportTable.ts"
+import { englishNumber } from "../settings/EnglishNumber.ts"
 
 const header = ["", "avg", "p50", "p90", "p95", "p99", "max"]
 
@@ -27,7 +28,7 @@ export const compactTable = (report: Report): ReadonlyArray<string> => {
   return [
     ...figureTable(cells),
     `${twoDecimals(report.request_throughput_rps)} requests/s, ${twoDecimals(report.output_throughput_tok_s)} output tokens/s, `
-      + `${report.completed_requests.toLocaleString("en-US")} requests`,
+      + `${englishNumber(report.completed_requests)} requests`,
     ...windowLines(report)
   ]
 }

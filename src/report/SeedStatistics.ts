@@ -5,6 +5,7 @@ import { halfWidth95, mean } from "./Interval.ts"
 import { type Metric, reportMetrics } from "./Metric.ts"
 import type { Report } from "./Report.ts"
 import { reportJson } from "./ReportJson.ts"
+import { significantDigits } from "../settings/EnglishNumber.ts"
 
 /** A run and the seed that it had. */
 export interface SeededReport {
@@ -81,8 +82,7 @@ const isShown = (name: string): boolean =>
     name
   )
 
-const significant = (value: number): string =>
-  value.toLocaleString("en-US", { maximumSignificantDigits: 6, useGrouping: false })
+const significant = (value: number): string => significantDigits(value, 6, false)
 
 /** The figures that people compare runs by, lines without line ends. */
 export const seedsTable = (runs: ReadonlyArray<SeededReport>): ReadonlyArray<string> => {
