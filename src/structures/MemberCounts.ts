@@ -34,13 +34,6 @@ export class MemberCounts {
     this.counts = grown(this.counts, capacity * frameSize)
   }
 
-  /** Nobody holds any member. */
-  clear(frame: number): void {
-    this.wholes[frame] = 0
-    this.parts[frame] = 0
-    this.counts.fill(0, frame * frameSize, (frame + 1) * frameSize)
-  }
-
   /** The members that somebody holds. */
   held(frame: number): number {
     return this.wholes[frame]! > 0 ? all : this.parts[frame]!

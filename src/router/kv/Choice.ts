@@ -36,7 +36,8 @@ export const pickTied = (tied: Int32Array, count: number, tieBreak: TieBreak, ra
 export const pickSoftmax = (costs: Float64Array, temperature: number, weights: Float64Array, random: Pcg32): number => {
   let lowest = Infinity
   let highest = -Infinity
-  for (const cost of costs) {
+  for (let worker = 0; worker < costs.length; worker++) {
+    const cost = costs[worker]!
     lowest = Math.min(lowest, cost)
     if (cost < Infinity) highest = Math.max(highest, cost)
   }

@@ -11,13 +11,14 @@ import type { KvEventSink, TierEventSinks } from "../../engine/KvEvents.ts"
 import { Pcg32 } from "../../structures/Pcg32.ts"
 import type { SimRequest } from "../../request/SimRequest.ts"
 import type { Placement, RouterContext, RouterCore } from "../Router.ts"
+import { ActiveRequests } from "./ActiveRequests.ts"
 import { minima, pickSoftmax, pickTied } from "./Choice.ts"
 import { type CostWeights, decodeCost, prefillCost } from "./Cost.ts"
 import { type KvRouterOptions, optionsForRole } from "./KvRouterOptions.ts"
 import { LoadTracker } from "./LoadTracker.ts"
 import { singleClassProfile } from "./PolicyProfile.ts"
 import { PrefixIndex } from "./PrefixIndex.ts"
-import { DecayingPrefillLoad, PlainPrefillLoad, type PrefillEntry, type PrefillLoad } from "./PrefillLoad.ts"
+import { DecayingPrefillLoad, PlainPrefillLoad, type PrefillLoad } from "./PrefillLoad.ts"
 import { TierIndex } from "./TierIndex.ts"
 import { RouterQueue } from "./RouterQueue.ts"
 
@@ -36,14 +37,6 @@ export interface RoutingDecision {
 /** Called at every admission; a worker index replaces the router's own choice, `undefined` leaves it. */
 export type DecisionHook = (decision: RoutingDecision) => number | undefined
 
-/** What an admitted request loads its worker with, until it is freed. */
-interface ActiveRequest {
-  readonly worker: number
-  readonly blocks: Int32Array
-  readonly blockCount: number
-  prefill: PrefillEntry | undefined
-}
-
 /** Random streams: the two routers of a disaggregated run draw independently. */
 const streams: Readonly<Record<RouterContext["role"], number>> = { aggregated: 0, prefill: 1, decode: 2 }
 
@@ -61,7 +54,7 @@ export class KvRouterCore implements RouterCore {
   private readonly tracker: LoadTracker
   private readonly prefills: PrefillLoad
   private readonly queue: RouterQueue
-  private readonly active = new Map<number, ActiveRequest>()
+  private readonly active = new ActiveRequests()
   private readonly released: Array<Placement> = []
   private releasedTaken = 0
   private prefillTokens: Float64Array
@@ -125,7 +118,7 @@ export class KvRouterCore implements RouterCore {
     this.index?.remove(worker)
     this.tiers?.remove(worker)
     this.tracker.removeWorker(worker)
-    for (const [id, active] of this.active) if (active.worker === worker) this.active.delete(id)
+    this.active.removeWorker(worker)
   }
 
   retry(nowMs: number): void {
@@ -147,28 +140,29 @@ export class KvRouterCore implements RouterCore {
     this.index?.overlaps(request.blocks, this.promptBlocks(request), overlaps)
     if (barred !== undefined) barred.forEach((bar, worker) => bar === 1 && (overlaps[worker] = 0))
     let bestOverlap = 0
-    for (const overlap of overlaps) bestOverlap = Math.max(bestOverlap, overlap)
+    for (let worker = 0; worker < overlaps.length; worker++) bestOverlap = Math.max(bestOverlap, overlaps[worker]!)
     if (this.queue.park(request, overlaps, bestOverlap * this.weights.blockTokens, nowMs)) return -1
     return this.admit(request, overlaps, nowMs)
   }
 
   prefillDone(request: SimRequest, nowMs: number): void {
-    const active = this.active.get(request.id)
-    if (active !== undefined) this.endPrefill(active, nowMs)
+    const slot = this.active.find(request.id)
+    if (slot !== 0) this.endPrefill(slot, nowMs)
     this.drain(nowMs)
   }
 
   freed(request: SimRequest, nowMs: number): void {
-    const active = this.active.get(request.id)
-    if (active !== undefined) {
-      this.active.delete(request.id)
-      this.endPrefill(active, nowMs)
-      if (this.options.routerTrackActiveBlocks) this.unload(active)
+    const slot = this.active.find(request.id)
+    if (slot !== 0) {
+      this.endPrefill(slot, nowMs)
+      if (this.options.routerTrackActiveBlocks) this.unload(slot)
+      this.active.remove(slot)
     }
     this.drain(nowMs)
   }
 
   takeReleased(): Placement | undefined {
+    if (this.released.length === 0) return undefined
     const placement = this.released[this.releasedTaken]
     if (placement === undefined) {
       this.released.length = 0
@@ -233,25 +227,29 @@ export class KvRouterCore implements RouterCore {
     const cachedTokens = Math.min((overlaps[worker] ?? 0) * weights.blockTokens, request.promptTokens)
     request.routeOverlapTokens = cachedTokens
     const newTokens = request.promptTokens - cachedTokens
-    const prefill =
-      options.routerTrackPrefillTokens && newTokens > 0
-        ? this.prefills.add(worker, newTokens, cachedTokens, nowMs)
-        : undefined
+    const slot = this.active.add(request.id, worker, request.blocks, blockCount)
+    if (options.routerTrackPrefillTokens && newTokens > 0) {
+      this.active.prefillTokens[slot] = newTokens
+      this.prefills.add(slot, worker, newTokens, cachedTokens, nowMs)
+    }
     if (options.routerAssumeKvReuse) this.tracker.add(worker, request.blocks, blockCount)
     else this.tracker.addPrivate(worker, blockCount)
-    this.active.set(request.id, { worker, blocks: request.blocks, blockCount, prefill })
     return worker
   }
 
-  private unload(active: ActiveRequest): void {
-    if (this.options.routerAssumeKvReuse) this.tracker.remove(active.worker, active.blocks, active.blockCount)
-    else this.tracker.removePrivate(active.worker, active.blockCount)
+  private unload(slot: number): void {
+    const { blockCounts, blocks, workers } = this.active
+    const worker = workers[slot]!
+    if (this.options.routerAssumeKvReuse) this.tracker.remove(worker, blocks[slot]!, blockCounts[slot]!)
+    else this.tracker.removePrivate(worker, blockCounts[slot]!)
   }
 
-  private endPrefill(active: ActiveRequest, nowMs: number): void {
-    if (active.prefill === undefined) return
-    this.prefills.remove(active.prefill, nowMs)
-    active.prefill = undefined
+  private endPrefill(slot: number, nowMs: number): void {
+    const { prefillTokens, workers } = this.active
+    const tokens = prefillTokens[slot]!
+    if (tokens === 0) return
+    this.prefills.remove(slot, workers[slot]!, tokens, nowMs)
+    prefillTokens[slot] = 0
   }
 
   /** Fills `costs`. Blocks that are private to each request are shared with none: their depths stay 0. */
@@ -260,7 +258,7 @@ export class KvRouterCore implements RouterCore {
     const promptBlocks = this.promptBlocks(request)
     if (options.routerAssumeKvReuse) tracker.depths(request.blocks, blockCount, depths)
     let least = Infinity
-    for (const tokens of prefillTokens) least = Math.min(least, tokens)
+    for (let worker = 0; worker < costs.length; worker++) least = Math.min(least, prefillTokens[worker]!)
     for (let worker = 0; worker < costs.length; worker++) {
       if (prefillTokens[worker] === Infinity) {
         costs[worker] = Infinity

@@ -12,19 +12,11 @@ import { nanosOfSeconds } from "../../timing/Quantise.ts"
  */
 export type PrefillEstimator = (newTokens: number, prefixTokens: number) => number | undefined
 
-/** The prefill of one request on one worker. */
-export interface PrefillEntry {
-  readonly worker: number
-  readonly tokens: number
-  /** Expected duration in whole ns; `undefined` when nothing is expected. */
-  readonly durationNs: number | undefined
-}
-
 export interface PrefillLoad {
-  /** `tokens` (> 0) of a prompt start to wait behind `prefixTokens` cached ones. */
-  add(worker: number, tokens: number, prefixTokens: number, nowMs: number): PrefillEntry
-  /** Undoes one {@link PrefillLoad.add}. */
-  remove(entry: PrefillEntry, nowMs: number): void
+  /** `tokens` (> 0) of a prompt start to wait behind `prefixTokens` cached ones; `slot` stands for them until they are removed. */
+  add(slot: number, worker: number, tokens: number, prefixTokens: number, nowMs: number): void
+  /** Undoes the {@link PrefillLoad.add} of the same slot, worker and tokens. */
+  remove(slot: number, worker: number, tokens: number, nowMs: number): void
   /** Outstanding tokens of every worker, into `out[w]`. */
   read(nowMs: number, out: Float64Array): void
   /** Makes room for workers below `workers`. */
@@ -45,18 +37,24 @@ export class PlainPrefillLoad implements PrefillLoad {
     this.sums = sums
   }
 
-  add(worker: number, tokens: number): PrefillEntry {
+  add(_slot: number, worker: number, tokens: number): void {
     this.sums[worker]! += tokens
-    return { worker, tokens, durationNs: undefined }
   }
 
-  remove(entry: PrefillEntry): void {
-    this.sums[entry.worker]! -= entry.tokens
+  remove(_slot: number, worker: number, tokens: number): void {
+    this.sums[worker]! -= tokens
   }
 
   read(_nowMs: number, out: Float64Array): void {
     out.set(this.sums)
   }
+}
+
+/** The prefill of one request. */
+interface PrefillEntry {
+  readonly tokens: number
+  /** Expected duration in whole ns; `undefined` when nothing is expected. */
+  readonly durationNs: number | undefined
 }
 
 /** One worker's prefills in admission order; the front one is taken to have been running since `frontSinceNs`. */
@@ -121,6 +119,8 @@ const remainingTokens = (entry: PrefillEntry, elapsedNs: number): number => {
 /** `router_prefill_load_model: "aic"`: the estimated prefills count down as simulated time passes. */
 export class DecayingPrefillLoad implements PrefillLoad {
   private readonly lines: Array<PrefillLine>
+  /** By slot. */
+  private readonly entries: Array<PrefillEntry | undefined> = []
   private readonly estimate: PrefillEstimator
 
   constructor(workers: number, estimate: PrefillEstimator) {
@@ -132,15 +132,17 @@ export class DecayingPrefillLoad implements PrefillLoad {
     while (this.lines.length < workers) this.lines.push(new PrefillLine())
   }
 
-  add(worker: number, tokens: number, prefixTokens: number, nowMs: number): PrefillEntry {
+  add(slot: number, worker: number, tokens: number, prefixTokens: number, nowMs: number): void {
     const durationMs = this.estimate(tokens, prefixTokens)
-    const entry = { worker, tokens, durationNs: durationMs === undefined ? undefined : nanosOfMs(durationMs) }
+    const entry = { tokens, durationNs: durationMs === undefined ? undefined : nanosOfMs(durationMs) }
+    this.entries[slot] = entry
     this.lines[worker]!.add(entry, nanosOfMs(nowMs))
-    return entry
   }
 
-  remove(entry: PrefillEntry, nowMs: number): void {
-    this.lines[entry.worker]!.remove(entry, nanosOfMs(nowMs))
+  remove(slot: number, worker: number, _tokens: number, nowMs: number): void {
+    const entry = this.entries[slot]
+    this.entries[slot] = undefined
+    if (entry !== undefined) this.lines[worker]!.remove(entry, nanosOfMs(nowMs))
   }
 
   read(nowMs: number, out: Float64Array): void {

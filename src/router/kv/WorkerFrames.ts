@@ -15,8 +15,6 @@ import { grown } from "../../structures/Grown.ts"
 const initialEntries = 64
 
 export class WorkerFrames {
-  /** Above every entry. */
-  capacity = initialEntries
   /** The blocks of each entry; never empty between two calls of the owner. */
   masks: Int32Array = new Int32Array(initialEntries)
   private heads = new Int32Array(initialEntries)
@@ -61,13 +59,11 @@ export class WorkerFrames {
     this.firstFree = entry
   }
 
-  /** Drops every entry of a worker, telling of each. */
-  dropWorker(worker: number, dropped?: (entry: number) => void): void {
+  /** Drops every entry of a worker. */
+  dropWorker(worker: number): void {
     for (let frame = 0; frame < this.heads.length; frame++) {
       const entry = this.find(frame, worker)
-      if (entry === 0) continue
-      dropped?.(entry)
-      this.drop(frame, entry)
+      if (entry !== 0) this.drop(frame, entry)
     }
   }
 
@@ -107,12 +103,11 @@ export class WorkerFrames {
       this.firstFree = this.next[free]!
       return free
     }
-    if (this.reached === this.capacity) this.grow()
+    if (this.reached === this.masks.length) this.grow()
     return this.reached++
   }
 
   private grow(): void {
-    this.capacity *= 2
     this.masks = grown(this.masks)
     this.workers = grown(this.workers)
     this.next = grown(this.next)

@@ -171,13 +171,13 @@ describe("KV router", () => {
     assert.deepStrictEqual(takeAll(router), [late])
   })
 
-  it("marks every identity that it holds, of the parked the last one", () => {
+  it("marks every identity that workers cache, of prompts the last one", () => {
     const router = core({ routerQueueThreshold: 0 }, { workers: 1 })
     router.kvEvents(0)!.stored(7, 1)
     router.route(request({ id: 0, promptTokens: 128, blocks: [1, 2] }), 0)
     router.route(request({ id: 1, promptTokens: 128, blocks: [3, 4] }), 0)
     const marked = new Set(markedBlocks(router))
-    assert.deepStrictEqual(marked, new Set([7, 1, 2, 4]))
+    assert.deepStrictEqual(marked, new Set([7, 2, 4]))
   })
 
   it("counts down modelled prefills as time passes", () => {

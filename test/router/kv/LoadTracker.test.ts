@@ -58,8 +58,11 @@ describe("load tracker", () => {
       }
       check(tracker, held, workers)
     })
+    // The last block of a prompt stands for all before it.
     const marked = new Set(markedBlocks(tracker))
-    assert.deepStrictEqual(marked, new Set(held.flatMap(({ blocks }) => Array.from(blocks))))
+    const known = new Set(held.flatMap(({ blocks }) => Array.from(blocks)))
+    for (const block of marked) assert.isTrue(known.has(block))
+    for (const { blocks } of held) if (blocks.length > 0) assert.isTrue(marked.has(blocks.at(-1)!))
     for (const { blocks, worker } of held) tracker.remove(worker, blocks, blocks.length)
     check(tracker, [], workers)
     assert.deepStrictEqual(markedBlocks(tracker), [])

@@ -10,10 +10,10 @@ const read = (load: PrefillLoad, nowMs: number): number => {
 describe("plain prefill load", () => {
   it("sums tokens until they are removed, whatever the time", () => {
     const load = new PlainPrefillLoad(1)
-    const a = load.add(0, 1000)
-    load.add(0, 200)
+    load.add(1, 0, 1000)
+    load.add(2, 0, 200)
     assert.strictEqual(read(load, 1e9), 1200)
-    load.remove(a)
+    load.remove(1, 0, 1000)
     assert.strictEqual(read(load, 1e9), 200)
   })
 })
@@ -24,8 +24,8 @@ const steady = () => new DecayingPrefillLoad(1, (newTokens) => newTokens / 10)
 describe("decaying prefill load", () => {
   it("counts the front down and goes on at its rate", () => {
     const load = steady()
-    load.add(0, 1000, 0, 5)
-    load.add(0, 500, 0, 5)
+    load.add(1, 0, 1000, 0, 5)
+    load.add(2, 0, 500, 0, 5)
     assert.strictEqual(read(load, 5), 1500)
     assert.strictEqual(read(load, 55), 1000)
     assert.strictEqual(read(load, 55.01), 1000)
@@ -36,35 +36,36 @@ describe("decaying prefill load", () => {
 
   it("starts the next one when the front is removed", () => {
     const load = steady()
-    const front = load.add(0, 1000, 0, 0)
-    load.add(0, 500, 0, 0)
-    load.remove(front, 80)
+    load.add(1, 0, 1000, 0, 0)
+    load.add(2, 0, 500, 0, 0)
+    load.remove(1, 0, 1000, 80)
     assert.strictEqual(read(load, 80), 500)
     assert.strictEqual(read(load, 90), 400)
   })
 
   it("takes the time of one removed out of turn off the front, no further than now", () => {
     const load = steady()
-    load.add(0, 1000, 0, 0)
-    const second = load.add(0, 100, 0, 0)
-    const third = load.add(0, 5000, 0, 0)
-    load.remove(second, 40)
+    load.add(1, 0, 1000, 0, 0)
+    load.add(2, 0, 100, 0, 0)
+    load.add(3, 0, 5000, 0, 0)
+    load.remove(2, 0, 100, 40)
     assert.strictEqual(read(load, 40), 6000 - 300)
-    load.remove(third, 40)
+    load.remove(3, 0, 5000, 40)
     assert.strictEqual(read(load, 40), 1000)
   })
 
   it("begins anew after it was empty", () => {
     const load = steady()
-    load.remove(load.add(0, 1000, 0, 0), 10)
-    load.add(0, 1000, 0, 500)
+    load.add(1, 0, 1000, 0, 0)
+    load.remove(1, 0, 1000, 10)
+    load.add(2, 0, 1000, 0, 500)
     assert.strictEqual(read(load, 510), 900)
   })
 
   it("stops at the front when one has no estimate", () => {
     const load = new DecayingPrefillLoad(1, (newTokens) => (newTokens === 7 ? undefined : newTokens / 10))
-    load.add(0, 1000, 0, 0)
-    load.add(0, 7, 0, 0)
+    load.add(1, 0, 1000, 0, 0)
+    load.add(2, 0, 7, 0, 0)
     assert.strictEqual(read(load, 50), 507)
     assert.strictEqual(read(load, 33.33), 667 + 7)
     assert.strictEqual(read(load, 1e6), 7)
@@ -72,21 +73,21 @@ describe("decaying prefill load", () => {
 
   it("does not decay a front without estimate", () => {
     const load = new DecayingPrefillLoad(1, () => undefined)
-    load.add(0, 1000, 0, 0)
+    load.add(1, 0, 1000, 0, 0)
     assert.strictEqual(read(load, 1e6), 1000)
   })
 
   it("takes an instant prefill as done", () => {
     const load = new DecayingPrefillLoad(1, () => 0)
-    load.add(0, 1000, 0, 0)
-    load.add(0, 10, 0, 0)
+    load.add(1, 0, 1000, 0, 0)
+    load.add(2, 0, 10, 0, 0)
     assert.strictEqual(read(load, 0), 10)
   })
 
   it("divides exactly beyond 2^53", () => {
     // 90,001 tokens over 3,000,000,007 ns, seen 1 ns before a token is due and when it is.
     const load = new DecayingPrefillLoad(1, () => 3000.000007)
-    load.add(0, 90_001, 0, 0)
+    load.add(1, 0, 90_001, 0, 0)
     const dueNs = Number((80_000n * 3_000_000_007n + 90_000n) / 90_001n)
     assert.strictEqual(read(load, (dueNs - 1) / 1e6), 90_001 - 79_999)
     assert.strictEqual(read(load, dueNs / 1e6), 90_001 - 80_000)
@@ -98,7 +99,7 @@ describe("decaying prefill load", () => {
       seen.push(args)
       return 1
     })
-    load.add(0, 100, 64, 0)
+    load.add(1, 0, 100, 64, 0)
     assert.deepStrictEqual(seen, [[100, 64]])
   })
 })
