@@ -17,14 +17,14 @@ const nanoseconds = (ms: number): number => Math.round(ms * 1e6)
 
 /** A time in microseconds. */
 export const writeTimestamp = (out: TextBytes, ms: number): void => {
-  out.decimal(nanoseconds(ms), 3)
+  out.thousandths(nanoseconds(ms))
 }
 
 /** A time and a duration. */
 export const writeSpan = (out: TextBytes, fromMs: number, toMs: number): void => {
   const fromNs = nanoseconds(fromMs)
   out
-    .decimal(fromNs, 3)
+    .thousandths(fromNs)
     .constant(duration)
-    .decimal(Math.max(0, nanoseconds(toMs) - fromNs), 3)
+    .thousandths(Math.max(0, nanoseconds(toMs) - fromNs))
 }

@@ -1,7 +1,6 @@
 /** Passes of a worker for a timeline, several consecutive ones as one group where there are too many; times in simulated ms. */
 import type { PassesAhead } from "../engine/PassesAhead.ts"
 import type { PassOutcome, WorkerCore, WorkerSnapshot } from "../engine/WorkerCore.ts"
-import { NumberRows } from "../structures/NumberRows.ts"
 
 export interface PassGroup {
   readonly passes: number
@@ -23,13 +22,13 @@ export interface PassGroup {
 
 type Writable<T> = { -readonly [key in keyof T]: T[key] }
 
-/** A group to write others into. */
+/** A group to write others into; what may be no whole number is none from the start, so that objects of one shape stay so. */
 export const noPasses = (): Writable<PassGroup> => ({
   passes: 0,
-  startMs: 0,
-  endMs: 0,
-  prefillEndMs: 0,
-  busyMs: 0,
+  startMs: Number.NaN,
+  endMs: Number.NaN,
+  prefillEndMs: Number.NaN,
+  busyMs: Number.NaN,
   prefillTokens: 0,
   decodeTokens: 0,
   preemptions: 0,
@@ -39,49 +38,56 @@ export const noPasses = (): Writable<PassGroup> => ({
   cachedBlocks: 0
 })
 
-const columns = {
+const timeColumn = { start: 0, end: 1, prefillEnd: 2, busy: 3 } as const
+const timesPerGroup = 4
+const countColumn = {
   passes: 0,
-  startMs: 1,
-  endMs: 2,
-  prefillEndMs: 3,
-  busyMs: 4,
-  prefillTokens: 5,
-  decodeTokens: 6,
-  preemptions: 7,
-  waiting: 8,
-  running: 9,
-  activeBlocks: 10,
-  cachedBlocks: 11
-} as const satisfies Record<keyof PassGroup, number>
+  prefillTokens: 1,
+  decodeTokens: 2,
+  preemptions: 3,
+  waiting: 4,
+  running: 5,
+  activeBlocks: 6,
+  cachedBlocks: 7
+} as const
+const countsPerGroup = 8
 
-/** Adds a group to the one before it. */
-const addTo = (to: Float64Array, joined: number, from: Float64Array, second: number): void => {
-  to[joined + columns.passes]! += from[second + columns.passes]!
-  to[joined + columns.endMs] = from[second + columns.endMs]!
-  to[joined + columns.busyMs]! += from[second + columns.busyMs]!
-  to[joined + columns.prefillTokens]! += from[second + columns.prefillTokens]!
-  to[joined + columns.decodeTokens]! += from[second + columns.decodeTokens]!
-  to[joined + columns.preemptions]! += from[second + columns.preemptions]!
+/** Groups of a piece, an even number of them, as a power of two. */
+const shift = 9
+const groupsPerPiece = 2 ** shift
+
+/** Memory for so many groups. Pieces stay where they are: what grows by copying calls the collector for what it leaves behind. */
+class Piece {
+  readonly times = new Float64Array(timesPerGroup * groupsPerPiece)
+  readonly counts = new Int32Array(countsPerGroup * groupsPerPiece)
 }
 
 export class PassGroups {
-  private readonly rows = new NumberRows(Object.keys(columns).length)
-
-  get length(): number {
-    return this.rows.length
-  }
+  length = 0
+  private readonly pieces: Array<Piece> = []
+  /** Of the last group, and where it is in there. */
+  private piece = new Piece()
+  private place = 0
 
   /** Adds a pass: to the last group while that has fewer than `mostPasses`. */
   add(core: WorkerCore, startMs: number, outcome: PassOutcome, mostPasses: number): void {
     const { emittedTokens, endMs, preemptions, prefillEndMs, prefillTokens } = outcome
-    if (this.isFull(mostPasses)) this.begin(core.snapshot(), startMs, prefillEndMs)
-    const { cells, last } = this.rows
-    cells[last + columns.passes]! += 1
-    cells[last + columns.endMs] = endMs
-    cells[last + columns.busyMs]! += endMs - startMs
-    cells[last + columns.prefillTokens]! += prefillTokens
-    cells[last + columns.decodeTokens]! += emittedTokens
-    cells[last + columns.preemptions]! += preemptions
+    const begins = this.isFull(mostPasses)
+    if (begins) this.begin(core.snapshot())
+    const { piece, place } = this
+    const atTimes = timesPerGroup * place
+    if (begins) {
+      piece.times[atTimes + timeColumn.start] = startMs
+      piece.times[atTimes + timeColumn.prefillEnd] = prefillEndMs
+      piece.times[atTimes + timeColumn.busy] = 0
+    }
+    piece.times[atTimes + timeColumn.end] = endMs
+    piece.times[atTimes + timeColumn.busy]! += endMs - startMs
+    const atCounts = countsPerGroup * place
+    piece.counts[atCounts + countColumn.passes]! += 1
+    piece.counts[atCounts + countColumn.prefillTokens]! += prefillTokens
+    piece.counts[atCounts + countColumn.decodeTokens]! += emittedTokens
+    piece.counts[atCounts + countColumn.preemptions]! += preemptions
   }
 
   /**
@@ -96,84 +102,156 @@ export class PassGroups {
     mostPasses: number,
     mostGroups: number
   ): number {
-    let pass = this.isFull(mostPasses) ? from : this.extend(ahead, from, until, mostPasses)
+    let pass = this.extend(ahead, from, until, mostPasses)
     if (pass === until) return until
     let state = core.snapshot(pass + 1)
     // Blocks are taken from pass to pass, and none is given back: those that are the same at the end were so all the time.
     const changes = until - pass > mostPasses && core.snapshot(until).activeBlocks !== state.activeBlocks
+    let startMs = ahead.startOf(pass)
     for (let begun = 0; pass < until && begun < mostGroups; begun++) {
       if (changes) state = core.snapshot(pass + 1)
-      const startMs = ahead.startOf(pass)
-      this.begin(state, startMs, startMs)
-      pass = this.extend(ahead, pass, until, mostPasses)
+      this.begin(state)
+      const { piece, place } = this
+      const next = Math.min(until, pass + mostPasses)
+      const endMs = ahead.ends[next - 1]!
+      const atTimes = timesPerGroup * place
+      piece.times[atTimes + timeColumn.start] = startMs
+      piece.times[atTimes + timeColumn.end] = endMs
+      piece.times[atTimes + timeColumn.prefillEnd] = startMs
+      piece.times[atTimes + timeColumn.busy] = endMs - startMs
+      const atCounts = countsPerGroup * place
+      piece.counts[atCounts + countColumn.passes] = next - pass
+      piece.counts[atCounts + countColumn.decodeTokens] = (next - pass) * ahead.batch
+      pass = next
+      startMs = endMs
     }
     return pass
   }
 
-  /** Adds passes ahead to the last group until that is full. They follow one another directly. */
-  private extend(ahead: PassesAhead, pass: number, until: number, mostPasses: number): number {
-    const { cells, last } = this.rows
-    const next = Math.min(until, pass + mostPasses - cells[last + columns.passes]!)
-    const endMs = ahead.ends[next - 1]!
-    cells[last + columns.passes]! += next - pass
-    cells[last + columns.endMs] = endMs
-    cells[last + columns.busyMs]! += endMs - ahead.startOf(pass)
-    cells[last + columns.decodeTokens]! += (next - pass) * ahead.batch
-    return next
-  }
-
   /** Makes one group of every two. */
   join(): void {
-    const { rows } = this
-    const { width } = rows
-    let kept = 0
-    for (let group = 0; group < rows.length; group += 2, kept++) {
-      const from = rows.pieceOf(group)
-      const to = rows.pieceOf(kept)
-      const first = rows.offsetOf(group)
-      const joined = rows.offsetOf(kept)
-      for (let column = 0; column < width; column++) to[joined + column] = from[first + column]!
-      // Both are in one piece: a piece has an even number of rows.
-      if (group + 1 < rows.length) addTo(to, joined, from, first + width)
+    const { length } = this
+    if (length % 2 === 1) this.addNothing()
+    for (let group = 0; group < length; group += groupsPerPiece) {
+      const pairs = Math.min(groupsPerPiece, this.length - group) / 2
+      joinPairs(this.pieceOf(group), pairs, this.pieceOf(group / 2), placeOf(group / 2))
     }
-    rows.truncate(kept)
+    this.length /= 2
+    if (length > 0) this.seekLast()
   }
 
   /** A group, in an object that may be used again. */
   at(group: number, into: Writable<PassGroup> = noPasses()): PassGroup {
-    const { rows } = this
-    const cells = rows.pieceOf(group)
-    const row = rows.offsetOf(group)
-    into.passes = cells[row + columns.passes]!
-    into.startMs = cells[row + columns.startMs]!
-    into.endMs = cells[row + columns.endMs]!
-    into.prefillEndMs = cells[row + columns.prefillEndMs]!
-    into.busyMs = cells[row + columns.busyMs]!
-    into.prefillTokens = cells[row + columns.prefillTokens]!
-    into.decodeTokens = cells[row + columns.decodeTokens]!
-    into.preemptions = cells[row + columns.preemptions]!
-    into.waiting = cells[row + columns.waiting]!
-    into.running = cells[row + columns.running]!
-    into.activeBlocks = cells[row + columns.activeBlocks]!
-    into.cachedBlocks = cells[row + columns.cachedBlocks]!
+    const piece = this.pieceOf(group)
+    const atTimes = timesPerGroup * placeOf(group)
+    into.startMs = piece.times[atTimes + timeColumn.start]!
+    into.endMs = piece.times[atTimes + timeColumn.end]!
+    into.prefillEndMs = piece.times[atTimes + timeColumn.prefillEnd]!
+    into.busyMs = piece.times[atTimes + timeColumn.busy]!
+    const atCounts = countsPerGroup * placeOf(group)
+    into.passes = piece.counts[atCounts + countColumn.passes]!
+    into.prefillTokens = piece.counts[atCounts + countColumn.prefillTokens]!
+    into.decodeTokens = piece.counts[atCounts + countColumn.decodeTokens]!
+    into.preemptions = piece.counts[atCounts + countColumn.preemptions]!
+    into.waiting = piece.counts[atCounts + countColumn.waiting]!
+    into.running = piece.counts[atCounts + countColumn.running]!
+    into.activeBlocks = piece.counts[atCounts + countColumn.activeBlocks]!
+    into.cachedBlocks = piece.counts[atCounts + countColumn.cachedBlocks]!
     return into
   }
 
-  private isFull(mostPasses: number): boolean {
-    const { rows } = this
-    return rows.length === 0 || rows.cells[rows.last + columns.passes]! >= mostPasses
+  /** Adds passes ahead to the last group until that is full. They follow one another directly. */
+  private extend(ahead: PassesAhead, pass: number, until: number, mostPasses: number): number {
+    if (this.isFull(mostPasses)) return pass
+    const { piece, place } = this
+    const atCounts = countsPerGroup * place
+    const next = Math.min(until, pass + mostPasses - piece.counts[atCounts + countColumn.passes]!)
+    piece.counts[atCounts + countColumn.passes]! += next - pass
+    piece.counts[atCounts + countColumn.decodeTokens]! += (next - pass) * ahead.batch
+    const atTimes = timesPerGroup * place
+    const endMs = ahead.ends[next - 1]!
+    piece.times[atTimes + timeColumn.end] = endMs
+    piece.times[atTimes + timeColumn.busy]! += endMs - ahead.startOf(pass)
+    return next
   }
 
-  /** A group without any pass yet; the prefill part of its first one ends at `prefillEndMs`. */
-  private begin(state: WorkerSnapshot, startMs: number, prefillEndMs: number): void {
-    const { rows } = this
-    const row = rows.add()
-    const { cells } = rows
-    cells[row + columns.startMs] = startMs
-    cells[row + columns.prefillEndMs] = prefillEndMs
-    cells[row + columns.waiting] = state.waiting
-    cells[row + columns.running] = state.running
-    cells[row + columns.activeBlocks] = state.activeBlocks
-    cells[row + columns.cachedBlocks] = state.cachedBlocks
+  private isFull(mostPasses: number): boolean {
+    return this.length === 0 || this.piece.counts[countsPerGroup * this.place + countColumn.passes]! >= mostPasses
+  }
+
+  /** A group without any pass yet. Its times are for who begins it. */
+  private begin(state: WorkerSnapshot): void {
+    this.addPlace()
+    const cells = this.piece.counts
+    const from = countsPerGroup * this.place
+    cells[from + countColumn.passes] = 0
+    cells[from + countColumn.prefillTokens] = 0
+    cells[from + countColumn.decodeTokens] = 0
+    cells[from + countColumn.preemptions] = 0
+    cells[from + countColumn.waiting] = state.waiting
+    cells[from + countColumn.running] = state.running
+    cells[from + countColumn.activeBlocks] = state.activeBlocks
+    cells[from + countColumn.cachedBlocks] = state.cachedBlocks
+  }
+
+  /** A group that adds nothing to the last one. */
+  private addNothing(): void {
+    const endMs = this.piece.times[timesPerGroup * this.place + timeColumn.end]!
+    this.addPlace()
+    const { piece, place } = this
+    piece.times[timesPerGroup * place + timeColumn.end] = endMs
+    piece.times[timesPerGroup * place + timeColumn.busy] = 0
+    piece.counts.fill(0, countsPerGroup * place, countsPerGroup * (place + 1))
+  }
+
+  private addPlace(): void {
+    this.length += 1
+    this.seekLast()
+  }
+
+  private seekLast(): void {
+    const last = this.length - 1
+    const index = last >> shift
+    if (index === this.pieces.length) this.pieces.push(index === 0 ? this.piece : new Piece())
+    this.piece = this.pieceOf(last)
+    this.place = placeOf(last)
+  }
+
+  private pieceOf(group: number): Piece {
+    return this.pieces[group >> shift]!
+  }
+}
+
+/** Where a group is in its piece. */
+const placeOf = (group: number): number => group & (groupsPerPiece - 1)
+
+/** Writes the first groups of a piece two by two from `target` on, in another piece or not behind them. */
+const joinPairs = (from: Piece, pairs: number, to: Piece, target: number): void => {
+  const { counts: sourceCounts, times: sourceTimes } = from
+  const { counts: targetCounts, times: targetTimes } = to
+  for (let pair = 0; pair < pairs; pair++) {
+    const first = 2 * timesPerGroup * pair
+    const second = first + timesPerGroup
+    const joined = timesPerGroup * (target + pair)
+    targetTimes[joined + timeColumn.start] = sourceTimes[first + timeColumn.start]!
+    targetTimes[joined + timeColumn.prefillEnd] = sourceTimes[first + timeColumn.prefillEnd]!
+    targetTimes[joined + timeColumn.end] = sourceTimes[second + timeColumn.end]!
+    targetTimes[joined + timeColumn.busy] =
+      sourceTimes[first + timeColumn.busy]! + sourceTimes[second + timeColumn.busy]!
+    const one = 2 * countsPerGroup * pair
+    const other = one + countsPerGroup
+    const both = countsPerGroup * (target + pair)
+    targetCounts[both + countColumn.passes] =
+      sourceCounts[one + countColumn.passes]! + sourceCounts[other + countColumn.passes]!
+    targetCounts[both + countColumn.prefillTokens] =
+      sourceCounts[one + countColumn.prefillTokens]! + sourceCounts[other + countColumn.prefillTokens]!
+    targetCounts[both + countColumn.decodeTokens] =
+      sourceCounts[one + countColumn.decodeTokens]! + sourceCounts[other + countColumn.decodeTokens]!
+    targetCounts[both + countColumn.preemptions] =
+      sourceCounts[one + countColumn.preemptions]! + sourceCounts[other + countColumn.preemptions]!
+    targetCounts[both + countColumn.waiting] = sourceCounts[one + countColumn.waiting]!
+    targetCounts[both + countColumn.running] = sourceCounts[one + countColumn.running]!
+    targetCounts[both + countColumn.activeBlocks] = sourceCounts[one + countColumn.activeBlocks]!
+    targetCounts[both + countColumn.cachedBlocks] = sourceCounts[one + countColumn.cachedBlocks]!
   }
 }

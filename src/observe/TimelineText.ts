@@ -5,7 +5,7 @@
  * their own, their stages inside them. Format: "Trace Event Format", the Chromium project.
  */
 import type { PoolRole } from "../simulation/RunProbe.ts"
-import { encoded, TextBytes } from "../structures/TextBytes.ts"
+import { encoded, type EncodedText, TextBytes } from "../structures/TextBytes.ts"
 import { separator, writeTimestamp } from "./EventText.ts"
 import { noPasses } from "./PassGroups.ts"
 import type { RequestSpan, Stage, StageName } from "./RequestSpans.ts"
@@ -92,9 +92,9 @@ const beginEvent = (out: TextBytes, phase: "b" | "e", name: StageName | "request
 
 const asynchronousBegin = encoded(`${separator}{"ph":"b","cat":"request","id":`)
 const asynchronousEnd = encoded(`${separator}{"ph":"e","cat":"request","id":`)
-const place = (name: StageName | "request"): Uint8Array =>
+const place = (name: StageName | "request"): EncodedText =>
   encoded(`,"name":"${name}","pid":${processes.requests},"tid":0,"ts":`)
-const places: Readonly<Record<StageName | "request", Uint8Array>> = {
+const places: Readonly<Record<StageName | "request", EncodedText>> = {
   request: place("request"),
   queued: place("queued"),
   prefill: place("prefill"),

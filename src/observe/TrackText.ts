@@ -1,5 +1,5 @@
 /** The track of a worker in a timeline: its passes as complete events (`X`), its state as counters (`C`) where that changes. */
-import { encoded, type TextBytes } from "../structures/TextBytes.ts"
+import { encoded, type EncodedText, type TextBytes } from "../structures/TextBytes.ts"
 import { type EventNumbers, separator, writeSpan, writeTimestamp } from "./EventText.ts"
 import type { PassGroup } from "./PassGroups.ts"
 
@@ -11,23 +11,24 @@ const waitingKey = encoded(',"args":{"waiting":')
 const runningKey = encoded(',"running":')
 const activeKey = encoded(',"args":{"active":')
 const cachedKey = encoded(',"cached":')
+const closing = encoded("}}")
 
 /** What events of several passes have before their times, and before the tokens computed in them. */
 interface Several {
-  readonly slice: Uint8Array
-  readonly prefillTokensKey: Uint8Array
+  readonly slice: EncodedText
+  readonly prefillTokensKey: EncodedText
 }
 
 export class TrackText {
   private readonly out: TextBytes
   /** What comes before times and numbers of its events. */
-  private readonly slice: (name: string) => Uint8Array
+  private readonly slice: (name: string) => EncodedText
   /** By number of passes. */
   private readonly several = new Map<number, Several>()
-  private readonly prefill: Uint8Array
-  private readonly decode: Uint8Array
-  private readonly requests: Uint8Array
-  private readonly blocks: Uint8Array
+  private readonly prefill: EncodedText
+  private readonly decode: EncodedText
+  private readonly requests: EncodedText
+  private readonly blocks: EncodedText
   /** Counters as they were written last. */
   private waiting = Number.NaN
   private running = Number.NaN
@@ -35,7 +36,7 @@ export class TrackText {
   private cachedBlocks = Number.NaN
 
   constructor(out: TextBytes, { pid, tid }: EventNumbers, workerIndex: number) {
-    const counter = (of: string): Uint8Array =>
+    const counter = (of: string): EncodedText =>
       encoded(`${separator}{"ph":"C","name":"worker ${workerIndex} ${of}","pid":${pid},"ts":`)
     this.out = out
     this.slice = (name) => encoded(`${separator}{"ph":"X","name":"${name}","pid":${pid},"tid":${tid},"ts":`)
@@ -58,7 +59,7 @@ export class TrackText {
     writeSpan(out.constant(slice), startMs, endMs)
     out.constant(prefillTokensKey).number(prefillTokens)
     out.constant(decodeTokensKey).number(decodeTokens)
-    out.constant(busyKey).decimal(Math.round(busyMs * 1e6), 6)
+    out.constant(busyKey).millionths(Math.round(busyMs * 1e6))
     this.endSlice(preemptions)
   }
 
@@ -84,7 +85,7 @@ export class TrackText {
     }
   }
 
-  private writePart(slice: Uint8Array, fromMs: number, toMs: number, tokens: number, preemptions: number): void {
+  private writePart(slice: EncodedText, fromMs: number, toMs: number, tokens: number, preemptions: number): void {
     const { out } = this
     writeSpan(out.constant(slice), fromMs, toMs)
     out.constant(tokensKey).number(tokens)
@@ -94,18 +95,18 @@ export class TrackText {
   private endSlice(preemptions: number): void {
     const { out } = this
     if (preemptions > 0) out.text(',"preemptions":').number(preemptions)
-    out.text("}}")
+    out.constant(closing)
   }
 
   private writeCounters({ activeBlocks, cachedBlocks, running, startMs, waiting }: PassGroup): void {
     const { out } = this
     if (waiting !== this.waiting || running !== this.running) {
       writeTimestamp(out.constant(this.requests), startMs)
-      out.constant(waitingKey).number(waiting).constant(runningKey).number(running).text("}}")
+      out.constant(waitingKey).number(waiting).constant(runningKey).number(running).constant(closing)
     }
     if (activeBlocks !== this.activeBlocks || cachedBlocks !== this.cachedBlocks) {
       writeTimestamp(out.constant(this.blocks), startMs)
-      out.constant(activeKey).number(activeBlocks).constant(cachedKey).number(cachedBlocks).text("}}")
+      out.constant(activeKey).number(activeBlocks).constant(cachedKey).number(cachedBlocks).constant(closing)
     }
     this.waiting = waiting
     this.running = running

@@ -1,7 +1,8 @@
 /**
  * Text on its way to a file, as UTF-8 bytes that grow in place: no string is made of what is a number, or the same every time.
  *
- * Where a run writes millions of small values, strings and their concatenation would cost more than what is simulated.
+ * Where a run writes millions of small values, strings and their concatenation would cost more than what is simulated. Numbers are written by
+ * three digits, and what repeats by eight bytes, into room that reaches a little beyond the text: what is too much is overwritten by what comes next.
  */
 import { grown } from "./Grown.ts"
 
@@ -9,19 +10,44 @@ const zero = 48
 const point = 46
 /** Numbers from here on are written by the runtime: it uses exponents then, or the number is not exact any more. */
 const largest = 2 ** 53
-const group = 1e9
+const billion = 1e9
+/** More than the longest number, and than what is written beyond the text. */
+const margin = 32
+
+/** The digits of 000 to 999, the first one in the lowest byte. */
+const threes = Int32Array.from({ length: 1000 }, (_, value) => {
+  const [hundreds, tens, ones] = [Math.floor(value / 100), Math.floor(value / 10) % 10, value % 10]
+  return ((zero + ones) << 16) | ((zero + tens) << 8) | (zero + hundreds)
+})
 
 const utf8 = new TextEncoder()
 
 /** Text that is added again and again, for {@link TextBytes.constant}. */
-export const encoded = (text: string): Uint8Array => utf8.encode(text)
+export interface EncodedText {
+  readonly length: number
+  /** Eight bytes each, zeros at the end. Bytes of UTF-8 are never those of a number that is none, which might change on its way. */
+  readonly words: Float64Array
+}
+
+export const encoded = (text: string): EncodedText => {
+  const bytes = utf8.encode(text)
+  const words = new Float64Array(Math.ceil(bytes.length / 8))
+  const padded = new Uint8Array(8 * words.length)
+  padded.set(bytes)
+  const view = new DataView(padded.buffer)
+  for (let word = 0; word < words.length; word++) words[word] = view.getFloat64(8 * word, true)
+  return { length: bytes.length, words }
+}
 
 export class TextBytes {
   length = 0
   private bytes: Uint8Array<ArrayBuffer>
+  /** Of the same memory. */
+  private view: DataView<ArrayBuffer>
 
   constructor(capacity = 2 ** 16) {
-    this.bytes = new Uint8Array(capacity)
+    this.bytes = new Uint8Array(capacity + margin)
+    this.view = new DataView(this.bytes.buffer)
   }
 
   /** Adds text of any characters. */
@@ -39,44 +65,69 @@ export class TextBytes {
 
   /** Adds one ASCII character by its code. */
   character(code: number): this {
-    if (this.length === this.bytes.length) this.bytes = grown(this.bytes)
+    this.reserve(1)
     this.bytes[this.length++] = code
     return this
   }
 
   /** Adds what is {@link encoded} already: for more than a few characters cheaper than {@link TextBytes.text}. */
-  constant(text: Uint8Array): this {
-    this.reserve(text.length)
-    this.bytes.set(text, this.length)
-    this.length += text.length
+  constant({ length, words }: EncodedText): this {
+    this.reserve(length)
+    const { view } = this
+    let at = this.length
+    for (let word = 0; word < words.length; word++, at += 8) view.setFloat64(at, words[word]!, true)
+    this.length += length
     return this
   }
 
   /** Adds a number as `String` writes it. */
   number(value: number): this {
-    if (!(value >= 0 && value < largest) || Math.floor(value) !== value) return this.text(String(value))
-    if (value < 10) return this.character(zero + value)
-    this.reserve(16)
-    if (value < group) this.digits(value, decimals(value))
-    else {
-      const high = Math.floor(value / group)
-      this.digits(high, decimals(high))
-      this.digits(value - high * group, 9)
-    }
+    this.reserve(0)
+    if ((value | 0) === value && value >= 0 && value < billion) {
+      this.length = writeWhole(this.view, this.length, value | 0)
+    } else if (value >= 0 && value < largest && Math.floor(value) === value) {
+      const billions = Math.floor(value / billion) | 0
+      const rest = belowBillion(value)
+      const millions = (rest / 1e6) | 0
+      const at = writeThree(this.view, writeWhole(this.view, this.length, billions), millions)
+      this.length = writeSix(this.view, at, rest - millions * 1e6)
+    } else this.text(String(value))
     return this
   }
 
-  /** Adds a whole number of thousandths or millionths as a decimal number, without zeros at its end; it is not below zero. */
-  decimal(value: number, decimals: 3 | 6): this {
-    const unit = decimals === 3 ? 1e3 : 1e6
-    const whole = Math.floor(value / unit)
-    const rest = value - whole * unit
-    this.number(whole)
-    if (rest === 0) return this
-    this.reserve(decimals + 1)
-    this.bytes[this.length++] = point
-    this.digits(rest, decimals)
-    while (this.bytes[this.length - 1] === zero) this.length -= 1
+  /** Adds so many thousandths as a decimal number, without zeros at its end; a whole number, and not below zero. */
+  thousandths(value: number): this {
+    this.reserve(0)
+    const { view } = this
+    const billions = Math.floor(value / billion) | 0
+    const rest = belowBillion(value)
+    const thousands = (rest / 1000) | 0
+    const at =
+      billions === 0
+        ? writeWhole(view, this.length, thousands)
+        : writeSix(view, writeWhole(view, this.length, billions), thousands)
+    const ones = rest - thousands * 1000
+    this.length = ones === 0 ? at : this.withoutZeros(writeFraction(view, at, ones))
+    return this
+  }
+
+  /** The same with millionths. */
+  millionths(value: number): this {
+    this.reserve(0)
+    const { view } = this
+    const billions = Math.floor(value / billion) | 0
+    const rest = belowBillion(value)
+    const millions = (rest / 1e6) | 0
+    const at =
+      billions === 0
+        ? writeWhole(view, this.length, millions)
+        : writeThree(view, writeWhole(view, this.length, billions), millions)
+    const below = rest - millions * 1e6
+    const thousands = (below / 1000) | 0
+    this.length =
+      below === 0
+        ? at
+        : this.withoutZeros(writeThree(view, writeFraction(view, at, thousands), below - thousands * 1000))
     return this
   }
 
@@ -94,15 +145,12 @@ export class TextBytes {
     return lent
   }
 
-  private digits(value: number, count: number): void {
-    const { bytes, length } = this
-    let rest = value | 0
-    for (let at = length + count - 1; at >= length; at--) {
-      const tenth = (rest / 10) | 0
-      bytes[at] = zero + rest - tenth * 10
-      rest = tenth
-    }
-    this.length = length + count
+  /** Where the text before `end` ends without zeros. */
+  private withoutZeros(end: number): number {
+    const { bytes } = this
+    let at = end
+    while (bytes[at - 1] === zero) at -= 1
+    return at
   }
 
   private encode(text: string): this {
@@ -112,16 +160,46 @@ export class TextBytes {
   }
 
   private reserve(bytes: number): void {
-    while (this.length + bytes > this.bytes.length) this.bytes = grown(this.bytes)
+    if (this.length + bytes + margin > this.bytes.length) this.grow(bytes)
+  }
+
+  private grow(bytes: number): void {
+    while (this.length + bytes + margin > this.bytes.length) this.bytes = grown(this.bytes)
+    this.view = new DataView(this.bytes.buffer)
   }
 }
 
-/** Digits of a whole number below 2^31. */
-const decimals = (value: number): number => {
-  if (value < 10) return 1
-  if (value < 100) return 2
-  if (value < 1000) return 3
-  let count = 4
-  for (let bound = 1e4; value >= bound; bound *= 10) count += 1
-  return count
+/** The last nine digits. */
+const belowBillion = (value: number): number => (value - Math.floor(value / billion) * billion) | 0
+
+/** Writes a whole number below a billion, and returns where it ends. */
+const writeWhole = (view: DataView, at: number, value: number): number => {
+  if (value < 1000) return writeFirst(view, at, value)
+  const thousands = (value / 1000) | 0
+  if (thousands < 1000) return writeThree(view, writeFirst(view, at, thousands), value - thousands * 1000)
+  const millions = (thousands / 1000) | 0
+  return writeSix(view, writeFirst(view, at, millions), value - millions * 1e6)
+}
+
+/** Up to three digits, without zeros before them. */
+const writeFirst = (view: DataView, at: number, value: number): number => {
+  const digits = value < 10 ? 1 : value < 100 ? 2 : 3
+  view.setInt32(at, threes[value]! >> (8 * (3 - digits)), true)
+  return at + digits
+}
+
+const writeThree = (view: DataView, at: number, value: number): number => {
+  view.setInt32(at, threes[value]!, true)
+  return at + 3
+}
+
+const writeSix = (view: DataView, at: number, value: number): number => {
+  const thousands = (value / 1000) | 0
+  return writeThree(view, writeThree(view, at, thousands), value - thousands * 1000)
+}
+
+/** A decimal point and three digits. */
+const writeFraction = (view: DataView, at: number, value: number): number => {
+  view.setInt32(at, (threes[value]! << 8) | point, true)
+  return at + 4
 }

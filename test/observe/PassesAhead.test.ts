@@ -48,7 +48,11 @@ const drawn = Effect.fnUntraced(function* (
   others: ReadonlyArray<RunProbe> = []
 ) {
   const series = [new SeriesProbe(1), new SeriesProbe(37.3)]
-  const timelines = [new TimelineProbe(), new TimelineProbe({ fromMs: 30, untilMs: 200, everyRequests: 3 })]
+  const timelines = [
+    new TimelineProbe(),
+    new TimelineProbe({ fromMs: 30, untilMs: 200, everyRequests: 3 }),
+    new TimelineProbe({ maxBytes: 20_000 })
+  ]
   const list = new PassList()
   const run = yield* Effect.result(
     replay(pools, load, { ...options, check: true, probes: [...series, ...timelines, list, ...others] })

@@ -31,6 +31,27 @@ const eventsOf = (probe: TimelineProbe): ReadonlyArray<Event> => decode([...time
 const groupsOf = (groups: PassGroups): ReadonlyArray<PassGroup> =>
   Array.from({ length: groups.length }, (_, group) => groups.at(group))
 
+const totalOf = (groups: ReadonlyArray<PassGroup>, of: (group: PassGroup) => number): number =>
+  groups.reduce((total, group) => total + of(group), 0)
+
+/** So many passes as one each, from passes that are groups of their own. */
+const joined = (passes: ReadonlyArray<PassGroup>, passesPerGroup: number): ReadonlyArray<PassGroup> =>
+  Array.from({ length: Math.ceil(passes.length / passesPerGroup) }, (_, group) => {
+    const those = passes.slice(group * passesPerGroup, (group + 1) * passesPerGroup)
+    return {
+      ...those[0]!,
+      passes: those.length,
+      endMs: those.at(-1)!.endMs,
+      busyMs: totalOf(those, ({ busyMs }) => busyMs),
+      prefillTokens: totalOf(those, ({ prefillTokens }) => prefillTokens),
+      decodeTokens: totalOf(those, ({ decodeTokens }) => decodeTokens),
+      preemptions: totalOf(those, ({ preemptions }) => preemptions)
+    }
+  })
+
+/** Sums of times may be formed in another order. */
+const toNanoseconds = (group: PassGroup): PassGroup => ({ ...group, busyMs: Math.round(group.busyMs * 1e6) })
+
 /** Every `b` has its `e`, innermost first, at or after it; what is inside lies inside. */
 const checkPairs = (events: ReadonlyArray<Event>): Map<number, Array<string>> => {
   const stages = new Map<number, Array<string>>()
@@ -163,13 +184,22 @@ describe("a timeline", () => {
       )
       checkPairs(events)
       checkTracks(events)
-      const passes = (of: TimelineProbe) =>
-        of.workers.flatMap(({ groups }) => groupsOf(groups)).reduce((total, group) => total + group.passes, 0)
-      assert.strictEqual(passes(probe), passes(whole.probe))
-      const tokens = probe.workers
-        .flatMap(({ groups }) => groupsOf(groups))
-        .reduce((total, group) => total + group.decodeTokens, 0)
-      assert.strictEqual(tokens, tokensOf(whole.events, "decode"))
+    })
+  )
+
+  it.effect("joins passes as if they had been groups of so many from the start", () =>
+    Effect.gen(function* () {
+      const whole = yield* tight({})
+      // Joined first when they are fewer, and when they are more than one piece of memory takes.
+      for (const maxBytes of [100_000, 1_000_000]) {
+        const { probe } = yield* tight({ maxBytes })
+        const { passesPerGroup } = probe.sampling
+        assert.isAbove(passesPerGroup, 1)
+        for (const [worker, { groups }] of probe.workers.entries()) {
+          const passes = groupsOf(whole.probe.workers[worker]!.groups)
+          assert.deepStrictEqual(groupsOf(groups).map(toNanoseconds), joined(passes, passesPerGroup).map(toNanoseconds))
+        }
+      }
     })
   )
 

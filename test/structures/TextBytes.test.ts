@@ -46,12 +46,12 @@ describe("text as bytes", () => {
     [Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }))],
     ([value]) =>
       Effect.sync(() => {
-        for (const decimals of [3, 6] as const) {
+        const decimal = (decimals: number): string => {
           const digits = String(value).padStart(decimals + 1, "0")
-          const [whole, rest] = [digits.slice(0, -decimals), digits.slice(-decimals)]
-          const expected = `${whole}.${rest}`.replace(/\.?0+$/, "")
-          assert.strictEqual(textOf(new TextBytes().decimal(value, decimals)), expected)
+          return `${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`.replace(/\.?0+$/, "")
         }
+        assert.strictEqual(textOf(new TextBytes(1).thousandths(value)), decimal(3))
+        assert.strictEqual(textOf(new TextBytes(1).millionths(value)), decimal(6))
       })
   )
 })
