@@ -319,7 +319,6 @@ describe("the public surface", () => {
     assert.deepStrictEqual([...packages].filter((name) => !name.startsWith("node:")).toSorted(), [
       "effect",
       "fflate",
-      "hyparquet-writer",
       "jsonc-parser",
       "yaml"
     ])

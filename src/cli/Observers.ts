@@ -34,28 +34,30 @@ const requestObserver = Effect.fnUntraced(function* (
   const file = yield* OutputFile.open(path)
   if (format === "jsonl")
     return { through: writeRequestLinesTo(file, columns.engineProfile, columns.window), finish: nothingMore }
-  const { tableWriter } = yield* Effect.promise(() => import("../report/TableWriter.ts"))
-  const writer = yield* Effect.promise(() => tableWriter(format, requestColumns(columns)))
-  const add = (events: ReadonlyArray<ReplayEvent>): void => {
-    for (const event of events) if (event._tag === "Request" && event.status !== "in_flight") writer.add(event)
+  const { rowAdder, tableWriter } = yield* Effect.promise(() => import("../report/TableWriter.ts"))
+  const table = requestColumns(columns)
+  const writer = yield* Effect.promise(() => tableWriter(format, table))
+  const add = rowAdder(writer, table)
+  const see = (events: ReadonlyArray<ReplayEvent>): void => {
+    for (const event of events) if (event._tag === "Request" && event.status !== "in_flight") add(event)
   }
-  return { through: writeTableTo(file, writer, add), finish: nothingMore }
+  return { through: writeTableTo(file, writer, see), finish: nothingMore }
 })
 
 const seriesObserver = Effect.fnUntraced(function* ({
   intervalMs,
   path
 }: SeriesOutput): Effect.fn.Return<Observer, OutputError, OutputFile.OutputServices | Scope.Scope> {
-  const [{ SeriesProbe }, { seriesColumns }, { tableWriter }] = yield* Effect.promise(() =>
+  const [{ SeriesWriter }, { seriesColumns }, { tableWriter }] = yield* Effect.promise(() =>
     Promise.all([
-      import("../observe/SeriesProbe.ts"),
+      import("../observe/SeriesWriter.ts"),
       import("../observe/SeriesRow.ts"),
       import("../report/TableWriter.ts")
     ])
   )
   const file = yield* OutputFile.open(path)
   const writer = yield* Effect.promise(() => tableWriter(tableFormatOf(path) ?? "csv", seriesColumns))
-  const probe = new SeriesProbe(intervalMs, writer.add)
+  const probe = new SeriesWriter(intervalMs, writer)
   return { probe, through: writeTableTo(file, writer), finish: nothingMore }
 })
 

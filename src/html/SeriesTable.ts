@@ -50,13 +50,12 @@ export class SeriesTable {
   /** Points shorter than this are merged with the next. */
   private spanMs = 0
 
-  /** Adds a row, which may be another one afterwards. */
-  add(row: SeriesPoint): void {
-    if (row.endMs <= row.startMs) return
-    this.append(pointOf(row))
+  add(point: SeriesPoint): void {
+    if (point.endMs <= point.startMs) return
+    this.append(point)
     if (this.points.length < 2 * fewestPoints) return
     const { points } = this
-    const durationMs = row.endMs - (points[0]?.startMs ?? 0)
+    const durationMs = point.endMs - (points[0]?.startMs ?? 0)
     this.spanMs = durationMs / fewestPoints
     this.points = []
     for (const each of points) this.append(each)
@@ -79,22 +78,6 @@ export class SeriesTable {
     )
   }
 }
-
-const pointOf = (row: SeriesPoint): SeriesPoint => ({
-  startMs: row.startMs,
-  endMs: row.endMs,
-  waiting: row.waiting,
-  running: row.running,
-  routerQueue: row.routerQueue,
-  activeBlocks: row.activeBlocks,
-  cachedBlocks: row.cachedBlocks,
-  freeBlocks: row.freeBlocks,
-  hostBlocks: row.hostBlocks,
-  diskBlocks: row.diskBlocks,
-  prefillTokens: row.prefillTokens,
-  decodeTokens: row.decodeTokens,
-  preemptions: row.preemptions
-})
 
 /** State is that of the later one. */
 const merged = (first: SeriesPoint, second: SeriesPoint): SeriesPoint => ({

@@ -1,7 +1,8 @@
 /** What the page of a run needs, gathered while the run goes on, and the page at its end. */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { defaultSeriesIntervalMs, SeriesProbe } from "../observe/SeriesProbe.ts"
+import { defaultSeriesIntervalMs, SeriesIntervals, type SeriesLine } from "../observe/SeriesIntervals.ts"
+import { diskBlocksOf } from "../observe/SeriesState.ts"
 import { MeasuredWindow, type WindowBounds } from "../report/MeasuredWindow.ts"
 import type { ReplayEvent } from "../report/ReplayEvent.ts"
 import type { Report } from "../report/Report.ts"
@@ -10,7 +11,7 @@ import type { RunProbe } from "../simulation/RunProbe.ts"
 import { pageAssets } from "./PageAssets.ts"
 import { reportPage } from "./ReportPage.ts"
 import { RequestTable } from "./RequestTable.ts"
-import { SeriesTable } from "./SeriesTable.ts"
+import { type SeriesPoint, SeriesTable } from "./SeriesTable.ts"
 
 /** Somebody who looks on at one run, and draws it. */
 export interface WatchedRun {
@@ -22,6 +23,31 @@ export interface WatchedRun {
   readonly page: (report: Report) => string
 }
 
+/** The run as a whole, by intervals. */
+class RunSeries extends SeriesIntervals {
+  readonly table = new SeriesTable()
+
+  protected give(line: SeriesLine): void {
+    if (line.scope === "run") this.table.add(pointOf(line))
+  }
+}
+
+const pointOf = ({ endMs, routerQueue, startMs, state, tally }: SeriesLine): SeriesPoint => ({
+  startMs,
+  endMs,
+  waiting: state.waiting,
+  running: state.running,
+  routerQueue,
+  activeBlocks: state.activeBlocks,
+  cachedBlocks: state.cachedBlocks,
+  freeBlocks: state.freeBlocks,
+  hostBlocks: state.tiers === undefined ? null : state.tiers.hostBlocks,
+  diskBlocks: state.tiers === undefined ? null : diskBlocksOf(state.tiers),
+  prefillTokens: tally.prefillTokens,
+  decodeTokens: tally.decodeTokens,
+  preemptions: tally.preemptions
+})
+
 /**
  * Reads script and style of the page, so that what is wrong with them is known before the run. `bounds`: what part of the run counts, where
  * not all of it does.
@@ -30,12 +56,9 @@ export const watchRun = (bounds?: WindowBounds) =>
   Effect.map(pageAssets, (assets): WatchedRun => {
     const window = bounds === undefined ? undefined : new MeasuredWindow(bounds)
     const requests = new RequestTable(window === undefined ? undefined : (record) => window.takes(record))
-    const series = new SeriesTable()
-    const probe = new SeriesProbe(defaultSeriesIntervalMs, (row) => {
-      if (row.scope === "run") series.add(row)
-    })
+    const series = new RunSeries(defaultSeriesIntervalMs)
     return {
-      probe,
+      probe: series,
       watch: (events) =>
         Stream.mapArray(events, (chunk) => {
           for (const event of chunk) if (event._tag === "Request") requests.add(event)
@@ -47,7 +70,7 @@ export const watchRun = (bounds?: WindowBounds) =>
             kind: "run",
             report: JSON.parse(reportJson(report)),
             requests: requests.pack(),
-            series: series.pack()
+            series: series.table.pack()
           },
           assets
         )

@@ -1,9 +1,7 @@
 /** One row of a run's time series: an interval of simulated time, seen over the whole run, a pool, or a worker. */
 import type { PoolRole } from "../simulation/RunProbe.ts"
 import type { Column } from "../report/Column.ts"
-
-/** What a row speaks of. Rows of workers add up to their pool's. */
-export type SeriesScope = "run" | "pool" | "worker"
+import type { SeriesScope } from "./SeriesIntervals.ts"
 
 export interface SeriesRow {
   /** The interval, simulated ms: `startMs <= t < endMs`. A stretch in which nothing begins or ends is one row, however long. */

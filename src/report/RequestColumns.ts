@@ -12,13 +12,12 @@ const difference = (laterMs: number, earlierMs: number): number | null => reache
 /** A stage that was never reached is an empty field. */
 const counted = (value: number): number | null => (value < 0 ? null : value)
 
-const number = (name: string, of: Column<RequestRecord>["of"]): Column<RequestRecord> => ({ name, type: "number", of })
-const integer = (name: string, of: Column<RequestRecord>["of"]): Column<RequestRecord> => ({
-  name,
-  type: "integer",
-  of
-})
-const text = (name: string, of: Column<RequestRecord>["of"]): Column<RequestRecord> => ({ name, type: "text", of })
+type NumberOf = (record: RequestRecord) => number | null
+type TextOf = (record: RequestRecord) => string | null
+
+const number = (name: string, of: NumberOf): Column<RequestRecord> => ({ name, type: "number", of })
+const integer = (name: string, of: NumberOf): Column<RequestRecord> => ({ name, type: "integer", of })
+const text = (name: string, of: TextOf): Column<RequestRecord> => ({ name, type: "text", of })
 
 const stamp = (name: string, of: (stamps: HandoffStamps) => number): Column<RequestRecord> =>
   number(name, ({ handoff }) => (handoff === null ? null : reached(of(handoff))))

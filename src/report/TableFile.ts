@@ -13,17 +13,17 @@ import type { TableWriter } from "./TableWriter.ts"
  * the events end; its scope decides what becomes of it when they fail.
  */
 export const writeTableTo =
-  <Row>(file: OutputFile, writer: TableWriter<Row>, see: (events: ReadonlyArray<ReplayEvent>) => void = () => {}) =>
+  (file: OutputFile, writer: TableWriter, see: (events: ReadonlyArray<ReplayEvent>) => void = () => {}) =>
   <E, R>(events: Stream.Stream<ReplayEvent, E, R>): Stream.Stream<ReplayEvent, E | OutputError, R> =>
     Stream.transformPull(events, (pull) => Effect.as(append(file, writer.take()), passThrough(pull, file, writer, see)))
 
 const append = (file: OutputFile, content: Uint8Array): Effect.Effect<void, OutputError> =>
   content.length === 0 ? Effect.void : file.append(content)
 
-const passThrough = <A extends ReadonlyArray<ReplayEvent>, E, D, R, Row>(
+const passThrough = <A extends ReadonlyArray<ReplayEvent>, E, D, R>(
   pull: Pull.Pull<A, E, D, R>,
   file: OutputFile,
-  writer: TableWriter<Row>,
+  writer: TableWriter,
   see: (events: ReadonlyArray<ReplayEvent>) => void
 ): Pull.Pull<A, E | OutputError, D, R> =>
   Pull.matchEffect(pull, {

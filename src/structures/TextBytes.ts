@@ -14,6 +14,9 @@ const billion = 1e9
 /** More than the longest number, and than what is written beyond the text. */
 const margin = 32
 
+/** From so many bytes on a call of the runtime is cheaper than a loop. */
+const longText = 64
+
 /** The digits of 000 to 999, the first one in the lowest byte. */
 const threes = Int32Array.from({ length: 1000 }, (_, value) => {
   const [hundreds, tens, ones] = [Math.floor(value / 100), Math.floor(value / 10) % 10, value % 10]
@@ -77,6 +80,18 @@ export class TextBytes {
     let at = this.length
     for (let word = 0; word < words.length; word++, at += 8) view.setFloat64(at, words[word]!, true)
     this.length += length
+    return this
+  }
+
+  /** Adds what stands from `start` to `end` once more. */
+  repeat(start: number, end: number): this {
+    this.reserve(end - start)
+    const { bytes, length, view } = this
+    if (end - start >= longText) bytes.copyWithin(length, start, end)
+    else
+      for (let from = start, to = length; from < end; from += 8, to += 8)
+        view.setFloat64(to, view.getFloat64(from, true), true)
+    this.length = length + end - start
     return this
   }
 

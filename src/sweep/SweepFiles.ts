@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Path from "effect/Path"
 import * as Stream from "effect/Stream"
 import * as OutputFile from "../report/OutputFile.ts"
-import { tableWriter } from "../report/TableWriter.ts"
+import { rowAdder, tableWriter } from "../report/TableWriter.ts"
 import type { Plan } from "./Plan.ts"
 import { type Summary, winnersOf } from "./Summary.ts"
 import { rowsOf, sweepColumns } from "./SweepColumns.ts"
@@ -21,8 +21,10 @@ export interface SweepFiles {
 }
 
 const writeParquet = Effect.fnUntraced(function* (plan: Plan, summary: Summary, file: string) {
-  const writer = yield* Effect.promise(() => tableWriter("parquet", sweepColumns(plan, summary)))
-  for (const row of rowsOf(summary)) writer.add(row)
+  const columns = sweepColumns(plan, summary)
+  const writer = yield* Effect.promise(() => tableWriter("parquet", columns))
+  const add = rowAdder(writer, columns)
+  for (const row of rowsOf(summary)) add(row)
   yield* OutputFile.writeStream(file, Stream.sync(writer.end))
 })
 

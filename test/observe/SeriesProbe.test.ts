@@ -7,8 +7,10 @@ import { make as makeEngineArgs } from "../../src/engine/EngineArgs.ts"
 import * as SglangEngine from "../../src/engine/sglang/SglangEngine.ts"
 import * as VllmEngine from "../../src/engine/vllm/VllmEngine.ts"
 import { SeriesProbe } from "../../src/observe/SeriesProbe.ts"
-import type { SeriesRow } from "../../src/observe/SeriesRow.ts"
+import { seriesColumns, type SeriesRow } from "../../src/observe/SeriesRow.ts"
+import { SeriesWriter } from "../../src/observe/SeriesWriter.ts"
 import { ReportBuilder } from "../../src/report/ReportBuilder.ts"
+import { emptyCells } from "../../src/report/TableWriter.ts"
 import type { RunProbe } from "../../src/simulation/RunProbe.ts"
 import * as Topology from "../../src/simulation/Topology.ts"
 import * as PolynomialTiming from "../../src/timing/PolynomialTiming.ts"
@@ -117,6 +119,23 @@ const checkSums = (rows: ReadonlyArray<SeriesRow>, { gaps, records, summary }: O
   checkShape(rows)
 }
 
+/** The series as a table, and the rows that it was given. */
+const tabled = (intervalMs: number) => {
+  const cells = emptyCells(seriesColumns)
+  const rows: Array<ReadonlyArray<number | string | null>> = []
+  const add = (): void => {
+    rows.push(
+      seriesColumns.map(({ type }, index) => {
+        if (type === "text") return cells.texts[index] ?? null
+        const value = cells.numbers[index] ?? Number.NaN
+        return Number.isNaN(value) ? null : value
+      })
+    )
+  }
+  const nothing = (): Uint8Array => new Uint8Array()
+  return { probe: new SeriesWriter(intervalMs, { cells, add, take: nothing, end: nothing }), rows }
+}
+
 /** Runs under a series, takes its rows at the end, and holds both against each other. */
 const checked = Effect.fnUntraced(function* (
   pools: Layer.Layer<Topology.Topology>,
@@ -124,6 +143,7 @@ const checked = Effect.fnUntraced(function* (
   intervalMs: number
 ) {
   const series = new SeriesProbe(intervalMs)
+  const table = tabled(intervalMs)
   let passes = 0
   let preemptions = 0
   const counter: RunProbe = {
@@ -132,8 +152,12 @@ const checked = Effect.fnUntraced(function* (
       preemptions += outcome.preemptions
     }
   }
-  const outcome = yield* replay(pools, load, { check: true, probes: [series, counter] })
+  const outcome = yield* replay(pools, load, { check: true, probes: [series, table.probe, counter] })
   const rows = series.take()
+  assert.deepStrictEqual(
+    table.rows,
+    rows.map((each) => seriesColumns.map(({ of }) => of(each)))
+  )
   checkSums(rows, outcome, passes)
   assert.strictEqual(
     sum(

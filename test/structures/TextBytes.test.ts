@@ -41,6 +41,11 @@ describe("text as bytes", () => {
     assert.strictEqual(textOf(bytes), "b")
   })
 
+  it("has what stands in it once more, short or long", () => {
+    const bytes = new TextBytes(1).text("ab").repeat(1, 2).repeat(0, 3).text("-".repeat(40)).repeat(4, 44).repeat(0, 0)
+    assert.strictEqual(textOf(bytes), `abbabb${"-".repeat(40)}bb${"-".repeat(38)}`)
+  })
+
   it.effect.prop(
     "has decimal numbers without needless zeros",
     [Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }))],

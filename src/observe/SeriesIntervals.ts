@@ -1,0 +1,272 @@
+/**
+ * A run by intervals of simulated time: what each worker, each pool and the whole run did in every one of them.
+ *
+ * Passes count where they end, state is that of the last instant before the end of the interval (a pass under way has already changed it).
+ * Stretches without any event are one interval.
+ */
+import type { PassesAhead } from "../engine/PassesAhead.ts"
+import type { PassOutcome } from "../engine/WorkerCore.ts"
+import type { WorkerProbe } from "../engine/WorkerProbe.ts"
+import type { SimRequest } from "../request/SimRequest.ts"
+import type { PoolRole, ProbedPool, ProbedRun, ProbedWorker, RunEnd, RunProbe } from "../simulation/RunProbe.ts"
+import { SeriesState } from "./SeriesState.ts"
+import { Tally } from "./Tally.ts"
+import { WorkerSeries } from "./WorkerSeries.ts"
+
+export const defaultSeriesIntervalMs = 1000
+
+/** What an interval is told of. Lines of workers add up to their pool's. */
+export type SeriesScope = "run" | "pool" | "worker"
+
+/** An interval as one of them sees it. */
+export interface SeriesLine {
+  /** Simulated ms. */
+  readonly startMs: number
+  readonly endMs: number
+  readonly scope: SeriesScope
+  /** `null` for the whole run. */
+  readonly role: PoolRole | null
+  /** Index in its pool; `null` but for workers. */
+  readonly worker: number | null
+  /** Name of its group, for workers of pools whose workers differ. */
+  readonly group: string | null
+  /** Requests that the router holds back at its end; `null` for workers. */
+  readonly routerQueue: number | null
+  /** At its end. */
+  readonly state: Readonly<SeriesState>
+  readonly tally: Readonly<Tally>
+}
+
+/** A pool: its workers by index, and what they give together. */
+class PoolSeries {
+  readonly workers = new Map<number, WorkerSeries>()
+  readonly tally = new Tally()
+  readonly state = new SeriesState()
+}
+
+export abstract class SeriesIntervals implements RunProbe {
+  private readonly intervalMs: number
+  private run: ProbedRun | undefined = undefined
+  private readonly series = new Map<PoolRole, PoolSeries>()
+  /** What belongs to no worker. */
+  private readonly atRun = new Tally()
+  private readonly total = new Tally()
+  private readonly totalState = new SeriesState()
+  private readonly line: { -readonly [Name in keyof SeriesLine]: SeriesLine[Name] }
+  /** Number of the interval under way, and where it ends. */
+  private interval = 0
+  private intervalEndMs = 0
+  private closings = 0
+
+  /** `intervalMs > 0`: simulated time of an interval. */
+  constructor(intervalMs: number) {
+    const { total: tally, totalState: state } = this
+    this.intervalMs = intervalMs
+    this.line = {
+      startMs: 0,
+      endMs: 0,
+      scope: "run",
+      role: null,
+      worker: null,
+      group: null,
+      routerQueue: null,
+      state,
+      tally
+    }
+  }
+
+  /** Is told each line when time leaves its interval: the run, then each pool followed by its workers. The object is another line afterwards. */
+  protected abstract give(line: SeriesLine): void
+
+  worker(role: PoolRole, workerIndex: number): WorkerProbe {
+    // Asked before the run starts: its first worker begins a pool anew.
+    if (workerIndex === 0) this.series.set(role, new PoolSeries())
+    const worker = new WorkerSeries()
+    this.seriesOf(role).workers.set(workerIndex, worker)
+    return worker.probe
+  }
+
+  start(run: ProbedRun): void {
+    this.run = run
+    const roles = new Set(run.pools.map(({ role }) => role))
+    for (const role of this.series.keys()) if (!roles.has(role)) this.series.delete(role)
+    this.atRun.clear()
+    this.interval = 0
+    this.intervalEndMs = this.intervalMs
+  }
+
+  time(nowMs: number): void {
+    if (nowMs >= this.intervalEndMs) this.advanceTo(nowMs)
+  }
+
+  arrival(_: SimRequest, nowMs: number): void {
+    this.time(nowMs)
+    this.atRun.arrivals += 1
+  }
+
+  placed(_: SimRequest, { role, workerIndex }: ProbedWorker, nowMs: number): void {
+    this.time(nowMs)
+    const worker = this.workerOf(role, workerIndex)
+    if (worker !== undefined) worker.tally.arrivals += 1
+  }
+
+  pass({ role, workerIndex }: ProbedWorker, startMs: number, outcome: PassOutcome): void {
+    this.time(startMs)
+    this.workerOf(role, workerIndex)?.passed(startMs, outcome)
+  }
+
+  passesAhead({ role, workerIndex }: ProbedWorker, ahead: PassesAhead): void {
+    this.workerOf(role, workerIndex)?.passedAhead(ahead, ahead.count)
+  }
+
+  left({ group, role, workerIndex }: ProbedWorker, nowMs: number): void {
+    this.time(nowMs)
+    const worker = this.workerOf(role, workerIndex)
+    worker?.settle()
+    if (worker !== undefined) worker.group = group
+  }
+
+  record(request: SimRequest, nowMs: number): void {
+    this.time(nowMs)
+    countEnd(this.atRun, request)
+    const last = this.run?.pools.at(-1)
+    const worker = last === undefined ? undefined : this.workerOf(last.role, request.workerIndex)
+    if (worker !== undefined) countEnd(worker.tally, request)
+  }
+
+  /** A run that is cut off leaves passes under way, whose tokens its records have: intervals go on to where those end. */
+  end(_: ProbedRun, { nowMs }: RunEnd): void {
+    let lastMs = nowMs
+    for (const { workers } of this.series.values()) {
+      for (const { nextEndMs } of workers.values()) {
+        if (nextEndMs < Number.POSITIVE_INFINITY && nextEndMs > lastMs) lastMs = nextEndMs
+      }
+    }
+    this.advanceTo(lastMs)
+    for (const { workers } of this.series.values()) for (const worker of workers.values()) worker.settle()
+    this.closeInterval(this.interval * this.intervalMs, lastMs)
+  }
+
+  /** Closes all intervals that end at or before `nowMs`; those between two events together. */
+  private advanceTo(nowMs: number): void {
+    while (nowMs >= this.intervalEndMs) {
+      this.closeInterval(this.interval * this.intervalMs, this.intervalEndMs)
+      this.moveTo(this.interval + 1)
+      const next = Math.floor(Math.min(nowMs, this.earliestEndMs()) / this.intervalMs)
+      if (next <= this.interval) continue
+      this.closeInterval(this.interval * this.intervalMs, next * this.intervalMs)
+      this.moveTo(next)
+    }
+  }
+
+  private moveTo(interval: number): void {
+    this.interval = interval
+    this.intervalEndMs = (interval + 1) * this.intervalMs
+  }
+
+  private earliestEndMs(): number {
+    let earliestMs = Number.POSITIVE_INFINITY
+    for (const { workers } of this.series.values()) {
+      for (const { nextEndMs } of workers.values()) if (nextEndMs < earliestMs) earliestMs = nextEndMs
+    }
+    return earliestMs
+  }
+
+  /** Tells of everything that happened since the last interval. */
+  private closeInterval(startMs: number, endMs: number): void {
+    if (this.run === undefined) return
+    const { atRun, total, totalState } = this
+    const { pools } = this.run
+    total.clear()
+    totalState.clear()
+    this.closings += 1
+    let parked = 0
+    for (const pool of pools) {
+      parked += pool.parked()
+      this.closePool(pool, endMs)
+      const { state, tally } = this.seriesOf(pool.role)
+      total.add(tally)
+      totalState.add(state)
+    }
+    total.arrivals = atRun.arrivals
+    total.completed = atRun.completed
+    total.rejected = atRun.rejected
+    total.failed = atRun.failed
+    atRun.clear()
+    this.line.startMs = startMs
+    this.line.endMs = endMs
+    this.giveLine("run", null, null, null, parked, totalState, total)
+    for (const pool of pools) this.giveLines(pool)
+  }
+
+  /** Ends the interval for the workers of a pool, and adds them up. */
+  private closePool(pool: ProbedPool, endMs: number): void {
+    const { state, tally, workers } = this.seriesOf(pool.role)
+    tally.clear()
+    state.clear()
+    for (const { core, group, workerIndex } of pool.workers) {
+      const worker = workers.get(workerIndex)
+      if (worker === undefined) continue
+      worker.presentAt = this.closings
+      worker.group = group ?? worker.group
+      worker.state.read(core, worker.passAheadBefore(core.ahead, endMs))
+    }
+    for (const worker of workers.values()) {
+      if (worker.presentAt !== this.closings) worker.state.clear()
+      worker.close(endMs)
+      tally.add(worker.tally)
+      state.add(worker.state)
+    }
+    state.workersStarting = pool.starting()
+    state.workersDraining = pool.draining()
+  }
+
+  private giveLines({ parked, role }: ProbedPool): void {
+    const { state, tally, workers } = this.seriesOf(role)
+    this.giveLine("pool", role, null, null, parked(), state, tally)
+    for (const [workerIndex, worker] of workers) {
+      this.giveLine("worker", role, workerIndex, worker.group ?? null, null, worker.state, worker.tally)
+      worker.tally.clear()
+      // It has left, and this was its last line.
+      if (worker.presentAt !== this.closings) workers.delete(workerIndex)
+    }
+  }
+
+  private giveLine(
+    scope: SeriesScope,
+    role: PoolRole | null,
+    worker: number | null,
+    group: string | null,
+    routerQueue: number | null,
+    state: SeriesState,
+    tally: Tally
+  ): void {
+    const { line } = this
+    line.scope = scope
+    line.role = role
+    line.worker = worker
+    line.group = group
+    line.routerQueue = routerQueue
+    line.state = state
+    line.tally = tally
+    this.give(line)
+  }
+
+  private workerOf(role: PoolRole, workerIndex: number): WorkerSeries | undefined {
+    return this.seriesOf(role).workers.get(workerIndex)
+  }
+
+  private seriesOf(role: PoolRole): PoolSeries {
+    const known = this.series.get(role)
+    if (known !== undefined) return known
+    const none = new PoolSeries()
+    this.series.set(role, none)
+    return none
+  }
+}
+
+const countEnd = (tally: Tally, { status }: SimRequest): void => {
+  if (status === "completed") tally.completed += 1
+  else if (status === "rejected") tally.rejected += 1
+  else if (status === "failed") tally.failed += 1
+}

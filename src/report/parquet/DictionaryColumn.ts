@@ -1,0 +1,223 @@
+/**
+ * A column of the row group that is filling, in Parquet's dictionary encoding: its distinct values, and which of them each row has.
+ *
+ * Most columns repeat few values, and most rows the one of the row before.
+ */
+import type { Statistics } from "hyparquet"
+import { grown } from "../../structures/Grown.ts"
+import { hashFactor } from "../../structures/Hash.ts"
+
+/** Stands for no value. */
+const none = -1
+
+const firstRows = 1024
+
+export abstract class DictionaryColumn {
+  /** Parquet's physical type. */
+  abstract readonly type: "INT64" | "DOUBLE" | "BYTE_ARRAY"
+  rows = 0
+  nulls = 0
+  private indexes = new Int32Array(firstRows)
+
+  /** By index. */
+  abstract distinctValues(): ReadonlyArray<bigint> | ReadonlyArray<number> | ReadonlyArray<Uint8Array>
+
+  /** Of the distinct values, and of those of all rows, about: by them it is decided whether the column gets a dictionary. */
+  abstract readonly distinctBytes: number
+  abstract readonly rowBytes: number
+
+  /** Smallest and largest value, where they are known. */
+  abstract bounds(): Pick<Statistics, "min_value" | "max_value">
+
+  /** Begins a row group. */
+  clear(): void {
+    this.rows = 0
+    this.nulls = 0
+  }
+
+  /** Whether each row has a value: 1 or 0. */
+  presence(): Int32Array {
+    const { indexes, nulls, rows } = this
+    const presence = new Int32Array(rows).fill(1)
+    if (nulls > 0) for (let row = 0; row < rows; row++) if (indexes[row] === none) presence[row] = 0
+    return presence
+  }
+
+  /** Which of the distinct values they are, of rows that have one. */
+  presentIndexes(): Int32Array {
+    const { indexes, nulls, rows } = this
+    if (nulls === 0) return indexes.subarray(0, rows)
+    const present = new Int32Array(rows - nulls)
+    let count = 0
+    for (let row = 0; row < rows; row++) if (indexes[row] !== none) present[count++] = indexes[row]!
+    return present
+  }
+
+  protected addIndex(index: number): void {
+    if (this.rows === this.indexes.length) this.indexes = grown(this.indexes)
+    this.indexes[this.rows++] = index
+  }
+
+  protected addNull(): void {
+    this.nulls += 1
+    this.addIndex(none)
+  }
+}
+
+const firstBits = 8
+
+/** Distinct numbers are found by open addressing with linear probing, at most half full. */
+export class NumberColumn extends DictionaryColumn {
+  readonly type: "INT64" | "DOUBLE"
+  private distinct = 0
+  private values = new Float64Array(1 << (firstBits - 1))
+  /** Index plus one of the value whose place it is; 0 where there is none. */
+  private places = new Int32Array(1 << firstBits)
+  private bits = firstBits
+  private last = Number.NaN
+  private lastIndex = none
+  private readonly hashed = new Float64Array(1)
+  private readonly hashedWords = new Int32Array(this.hashed.buffer)
+
+  constructor(type: "INT64" | "DOUBLE") {
+    super()
+    this.type = type
+  }
+
+  /** `NaN` is none. */
+  add(value: number): void {
+    if (Number.isNaN(value)) {
+      this.addNull()
+      return
+    }
+    if (value !== this.last) {
+      this.last = value
+      // Of both zeros, which are equal, the positive one.
+      this.lastIndex = this.indexOf(value + 0)
+    }
+    this.addIndex(this.lastIndex)
+  }
+
+  get distinctBytes(): number {
+    return 8 * this.distinct
+  }
+
+  get rowBytes(): number {
+    return 8 * (this.rows - this.nulls)
+  }
+
+  distinctValues(): ReadonlyArray<bigint> | ReadonlyArray<number> {
+    const values = this.values.subarray(0, this.distinct)
+    return this.type === "INT64" ? Array.from(values, BigInt) : Array.from(values)
+  }
+
+  bounds(): Pick<Statistics, "min_value" | "max_value"> {
+    if (this.distinct === 0) return {}
+    let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+    for (let index = 0; index < this.distinct; index++) {
+      const value = this.values[index]!
+      if (value < min) min = value
+      if (value > max) max = value
+    }
+    return this.type === "INT64"
+      ? { min_value: BigInt(min), max_value: BigInt(max) }
+      : // The format wants a smallest zero below the largest one.
+        { min_value: min === 0 ? -0 : min, max_value: max }
+  }
+
+  override clear(): void {
+    super.clear()
+    this.distinct = 0
+    this.places.fill(0)
+    this.last = Number.NaN
+  }
+
+  private indexOf(value: number): number {
+    const { places, values } = this
+    const mask = places.length - 1
+    let place = this.home(value)
+    for (;;) {
+      const known = places[place]!
+      if (known === 0) break
+      if (values[known - 1] === value) return known - 1
+      place = (place + 1) & mask
+    }
+    if (this.distinct === values.length) {
+      this.grow()
+      return this.indexOf(value)
+    }
+    places[place] = this.distinct + 1
+    values[this.distinct] = value
+    return this.distinct++
+  }
+
+  private home(value: number): number {
+    const { hashedWords } = this
+    this.hashed[0] = value
+    const high = Math.imul(hashedWords[1]!, hashFactor)
+    return Math.imul(high ^ (high >>> 15) ^ hashedWords[0]!, hashFactor) >>> (32 - this.bits)
+  }
+
+  private grow(): void {
+    this.values = grown(this.values)
+    this.bits += 1
+    const places = new Int32Array(1 << this.bits)
+    const mask = places.length - 1
+    for (let index = 0; index < this.distinct; index++) {
+      let place = this.home(this.values[index]!)
+      while (places[place] !== 0) place = (place + 1) & mask
+      places[place] = index + 1
+    }
+    this.places = places
+  }
+}
+
+const utf8 = new TextEncoder()
+
+/** What Parquet writes before a text. */
+const lengthBytes = 4
+
+export class TextColumn extends DictionaryColumn {
+  readonly type = "BYTE_ARRAY"
+  distinctBytes = 0
+  rowBytes = 0
+  private readonly indexOf = new Map<string, number>()
+  private last: string | undefined = undefined
+  private lastIndex = none
+
+  add(value: string | null): void {
+    if (value === null) {
+      this.addNull()
+      return
+    }
+    const bytes = lengthBytes + value.length
+    this.rowBytes += bytes
+    if (value !== this.last) {
+      this.last = value
+      const { indexOf } = this
+      const known = indexOf.get(value)
+      this.lastIndex = known ?? indexOf.size
+      if (known === undefined) {
+        indexOf.set(value, indexOf.size)
+        this.distinctBytes += bytes
+      }
+    }
+    this.addIndex(this.lastIndex)
+  }
+
+  distinctValues(): ReadonlyArray<Uint8Array> {
+    return Array.from(this.indexOf.keys(), (text) => utf8.encode(text))
+  }
+
+  bounds(): Pick<Statistics, "min_value" | "max_value"> {
+    return {}
+  }
+
+  override clear(): void {
+    super.clear()
+    this.indexOf.clear()
+    this.distinctBytes = 0
+    this.rowBytes = 0
+    this.last = undefined
+  }
+}

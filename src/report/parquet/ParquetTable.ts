@@ -1,0 +1,78 @@
+/**
+ * A table as a Parquet file. Row groups are written as they fill, so that memory does not grow with the rows.
+ *
+ * hyparquet-writer knows the format; what it asks for is an array of all values of a column, integers as `BigInt`s, which costs more than most
+ * runs. So columns are encoded here while rows come, and it writes their parts.
+ */
+import type { RowGroup } from "hyparquet"
+import { ByteWriter, schemaFromColumnData } from "hyparquet-writer"
+import { writeMetadata } from "hyparquet-writer/src/metadata.js"
+import type { ColumnHead } from "../Column.ts"
+import { emptyCells, type TableWriter } from "../TableWriter.ts"
+import { writeChunk } from "./ColumnChunk.ts"
+import { NumberColumn, TextColumn } from "./DictionaryColumn.ts"
+
+const rowsPerGroup = 50_000
+
+/** "PAR1", the first and the last four bytes of a file. */
+const magic = 0x31524150
+
+const parquetTypes = { integer: "INT64", number: "DOUBLE", text: "STRING" } as const
+
+export const parquetWriter = (columns: ReadonlyArray<ColumnHead>): TableWriter => {
+  const bytes = new ByteWriter()
+  const schema = schemaFromColumnData({
+    columnData: columns.map(({ name, type }) => ({ name, type: parquetTypes[type], nullable: true, data: [] }))
+  })
+  const cells = emptyCells(columns)
+  const numberColumns = columns.flatMap(({ name, type }, index) =>
+    type === "text" ? [] : [{ index, name, column: new NumberColumn(parquetTypes[type]) }]
+  )
+  const textColumns = columns.flatMap(({ name, type }, index) =>
+    type === "text" ? [{ index, name, column: new TextColumn() }] : []
+  )
+  const allColumns = [...numberColumns, ...textColumns].toSorted((one, other) => one.index - other.index)
+  const groups: Array<RowGroup> = []
+  let heldRows = 0
+  let rows = 0
+
+  const writeGroup = (): void => {
+    const start = bytes.offset
+    const chunks = allColumns.map(({ column, name }) => writeChunk(bytes, name, column))
+    for (const { column } of allColumns) column.clear()
+    groups.push({
+      columns: chunks.map(({ chunk }) => chunk),
+      total_byte_size: BigInt(chunks.reduce((sum, { plainBytes }) => sum + plainBytes, 0)),
+      total_compressed_size: BigInt(bytes.offset - start),
+      num_rows: BigInt(heldRows)
+    })
+    rows += heldRows
+    heldRows = 0
+  }
+  const add = (): void => {
+    for (const { column, index } of numberColumns) column.add(cells.numbers[index]!)
+    for (const { column, index } of textColumns) column.add(cells.texts[index]!)
+    heldRows += 1
+    if (heldRows === rowsPerGroup) writeGroup()
+  }
+  const take = (): Uint8Array => {
+    const piece = bytes.getBytes()
+    bytes.index = 0
+    return piece
+  }
+  const end = (): Uint8Array => {
+    if (heldRows > 0) writeGroup()
+    writeMetadata(bytes, {
+      version: 2,
+      created_by: "dynosim",
+      schema,
+      num_rows: BigInt(rows),
+      row_groups: groups,
+      metadata_length: 0
+    })
+    bytes.appendUint32(magic)
+    return take()
+  }
+  bytes.appendUint32(magic)
+  return { cells, add, take, end }
+}
