@@ -12,6 +12,7 @@
  */
 import { maxInt32 } from "../structures/Int32.ts"
 import { LabelTree } from "../structures/LabelTree.ts"
+import { ShortArrays } from "../structures/ShortArrays.ts"
 import type { BlockHolder, BlockIdentity } from "./BlockIdentity.ts"
 import { highHalf, isNarrow, lowHalf, type HashIds } from "./HashId.ts"
 
@@ -26,6 +27,7 @@ export class HashIdTrie implements BlockIdentity {
   private readonly traceBlockTokens: number
   private readonly stride: number
   private readonly tree: LabelTree
+  private readonly room = new ShortArrays()
   private madeSinceCollection = 0
   private liveAfterCollection = 0
 
@@ -39,7 +41,7 @@ export class HashIdTrie implements BlockIdentity {
   blocksOfHashIds(hashIds: HashIds, promptTokens: number): Int32Array {
     const { blockTokens, stride, traceBlockTokens } = this
     const count = Math.floor(promptTokens / blockTokens)
-    const blocks = new Int32Array(count)
+    const blocks = this.room.take(count)
     let node = 0
     let block = 0
     for (let depth = 0; block < count; depth++) {
