@@ -2,49 +2,63 @@
  * Blocks in the order in which they are evicted, by chains of consecutive identities within a frame of eight (`structures/FrameMask.ts`), each
  * block behind the one before it: the first identity of a chain, its length, and the parent of its first block, one chain after another.
  * The last block of a chain is evicted first.
+ *
+ *     cells     | 16 4 15 | 8 8 7 | …            blocks 19 18 17 16 15 … 8, of which 16 extends 15, and 8 extends 7
  */
-import { frameSize, lastOf, membersFrom } from "../../structures/FrameMask.ts"
-
-export type BlockChains = ReadonlyArray<number>
+import { grown } from "../../structures/Grown.ts"
 
 /** Numbers per chain. */
-export const chainLength = 3
+const chainCells = 3
+const initialChains = 2
 
-export const addChain = (chains: Array<number>, key: number, count: number, parentKey: number): void => {
-  chains.push(key, count, parentKey)
-}
+export class BlockChains {
+  /** Of all chains together. */
+  blocks = 0
+  private cells = new Int32Array(initialChains * chainCells)
+  private end = 0
 
-/** Tells of every block, in order. */
-export const forEachBlock = (chains: BlockChains, visit: (key: number, parentKey: number) => void): void => {
-  for (let at = 0; at < chains.length; at += chainLength) {
-    const first = chains[at]!
-    for (let key = first + chains[at + 1]! - 1; key > first; key--) visit(key, key - 1)
-    visit(first, chains[at + 2]!)
+  clear(): void {
+    this.blocks = 0
+    this.end = 0
   }
-}
 
-/** The first `count` of the blocks. */
-export const leadingChains = (chains: BlockChains, count: number): BlockChains => {
-  const leading: Array<number> = []
-  let left = count
-  for (let at = 0; left > 0; at += chainLength) {
-    const length = Math.min(left, chains[at + 1]!)
-    const behind = chains[at + 1]! - length
-    const first = chains[at]! + behind
-    addChain(leading, first, length, behind === 0 ? chains[at + 2]! : first - 1)
-    left -= length
+  add(key: number, count: number, parentKey: number): void {
+    if (this.end === this.cells.length) this.cells = grown(this.cells)
+    const { cells, end } = this
+    cells[end] = key
+    cells[end + 1] = count
+    cells[end + 2] = parentKey
+    this.end = end + chainCells
+    this.blocks += count
   }
-  return leading
-}
 
-/** Adds those blocks of a chain that are members of a mask. */
-export const addMembers = (chains: Array<number>, key: number, parentKey: number, members: number): void => {
-  for (let rest = members; rest !== 0;) {
-    const last = lastOf(rest)
-    const gaps = ~rest & membersFrom(0, last)
-    const first = lastOf(gaps) + 1
-    const firstKey = (key & ~(frameSize - 1)) | first
-    addChain(chains, firstKey, last - first + 1, firstKey === key ? parentKey : firstKey - 1)
-    rest &= membersFrom(0, first)
+  /** Only the first `count` of the blocks are left. */
+  keepFirst(count: number): void {
+    const { cells } = this
+    this.blocks = count
+    let at = 0
+    for (let left = count; left > 0; at += chainCells) {
+      const behind = cells[at + 1]! - left
+      left -= cells[at + 1]!
+      if (behind <= 0) continue
+      cells[at]! += behind
+      cells[at + 1]! -= behind
+      cells[at + 2] = cells[at]! - 1
+    }
+    this.end = at
+  }
+
+  /** Tells of every chain, in order. */
+  forEachChain(visit: (key: number, count: number, parentKey: number) => void): void {
+    const { cells, end } = this
+    for (let at = 0; at < end; at += chainCells) visit(cells[at]!, cells[at + 1]!, cells[at + 2]!)
+  }
+
+  /** Tells of every block, in order. */
+  forEachBlock(visit: (key: number, parentKey: number) => void): void {
+    this.forEachChain((first, count, parentKey) => {
+      for (let key = first + count - 1; key > first; key--) visit(key, key - 1)
+      visit(first, parentKey)
+    })
   }
 }

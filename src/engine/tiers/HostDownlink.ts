@@ -4,20 +4,13 @@
  * As many transfers as a batch has blocks run at a time; further batches queue. A block that the host tier has, that already
  * waits, or for which the host tier has no room is not copied.
  */
-import { frameOf, memberCount, memberOf, membersFrom } from "../../structures/FrameMask.ts"
-import { addChain, addMembers, type BlockChains, chainLength, forEachBlock, leadingChains } from "./BlockChains.ts"
+import { frameOf, frameSize, lastOf, memberCount, memberOf, membersFrom } from "../../structures/FrameMask.ts"
+import { BlockChains } from "./BlockChains.ts"
 import type { Offload } from "./KvTiers.ts"
 import type { TierArgs } from "./TierArgs.ts"
 import type { SharedTiers, TierAccount } from "./SharedTiers.ts"
 import type { TierStore } from "./TierStore.ts"
 import { TransferLink } from "./TransferLink.ts"
-
-/** One transfer's share of an offload. */
-export interface DownBatch {
-  readonly offload: HostOffload
-  readonly chains: BlockChains
-  readonly blocks: number
-}
 
 class HostOffload implements Offload {
   /** Order of submission. */
@@ -26,15 +19,28 @@ class HostOffload implements Offload {
   batches = 0
   endedMs = Number.POSITIVE_INFINITY
   /** Blocks that are not copied: their slots wait for those that are. */
-  uncopiedBlocks: number
+  uncopiedBlocks = 0
 
-  constructor(sequence: number, uncopiedBlocks: number) {
+  constructor(sequence: number) {
     this.sequence = sequence
-    this.uncopiedBlocks = uncopiedBlocks
   }
 
   get live(): boolean {
     return this.batches > 0
+  }
+}
+
+/** One transfer's share of an offload; used again once it has ended. */
+export class DownBatch {
+  offload: HostOffload
+  readonly chains = new BlockChains()
+
+  constructor(offload: HostOffload) {
+    this.offload = offload
+  }
+
+  get blocks(): number {
+    return this.chains.blocks
   }
 }
 
@@ -58,6 +64,12 @@ export class HostDownlink {
   /** Blocks accepted whose copies have not ended. */
   committed = 0
   private nextSequence = 0
+  /** Batches of what is being taken over, and how many blocks of it are not copied. */
+  private readonly accepted: Array<DownBatch> = []
+  private uncopiedBlocks = 0
+  private readonly spare: Array<DownBatch> = []
+  private readonly arrive = (key: number, count: number, parentKey: number): void =>
+    this.host.arrive(key, count, parentKey)
   private readonly account: TierAccount
 
   constructor(args: TierArgs, host: TierStore, { account, times }: SharedTiers) {
@@ -68,29 +80,29 @@ export class HostDownlink {
     this.link = new TransferLink(args.deviceToHostGbS, times)
   }
 
-  submit(evicted: BlockChains, nowMs: number): Offload | undefined {
-    const accepted: Array<number> = []
-    let blocks = 0
-    let uncopiedBlocks = 0
-    for (let at = 0; at < evicted.length; at += chainLength) {
-      const key = evicted[at]!
-      const members = this.accept(key, evicted[at + 1]!)
-      blocks += memberCount(members)
-      uncopiedBlocks += evicted[at + 1]! - memberCount(members)
-      addMembers(accepted, key, evicted[at + 2]!, members)
+  /** Takes over a chain of evicted blocks, the last one first; {@link submit} must follow. */
+  add(key: number, count: number, parentKey: number): void {
+    const members = this.accept(key, count)
+    this.uncopiedBlocks += count - memberCount(members)
+    for (let rest = members; rest !== 0;) {
+      const last = lastOf(rest)
+      const first = lastOf(~rest & membersFrom(0, last)) + 1
+      const firstKey = (key & -frameSize) | first
+      this.addToBatches(firstKey, last - first + 1, firstKey === key ? parentKey : firstKey - 1)
+      rest &= membersFrom(0, first)
     }
-    const sequence = this.nextSequence++
-    if (blocks === 0) return undefined
-    const offload = new HostOffload(sequence, uncopiedBlocks)
-    const batches =
-      blocks <= this.batchBlocks ? [{ offload, chains: accepted, blocks }] : this.batchesOf(offload, accepted)
-    offload.batches = batches.length
-    for (const batch of queueOrder(batches)) this.queue.push(batch)
-    this.startQueued(nowMs, nobody)
-    if (this.queue.length === 0) return offload.live ? offload : undefined
-    const waiting = Math.min(batches.length, this.queue.length)
-    for (const { chains } of this.queue.slice(this.queue.length - waiting))
-      forEachBlock(chains, (key) => this.queuedKeys.add(key))
+  }
+
+  /** Starts to copy what was taken over, as far as it has to be. */
+  submit(nowMs: number): Offload | undefined {
+    const { accepted, uncopiedBlocks } = this
+    this.uncopiedBlocks = 0
+    if (accepted.length === 0) return undefined
+    const { offload } = accepted[0]!
+    offload.uncopiedBlocks = uncopiedBlocks
+    offload.batches = accepted.length
+    for (const batch of queueOrder(accepted)) this.startOrQueue(batch, nowMs)
+    while (accepted.length > 0) accepted.pop()
     return offload.live ? offload : undefined
   }
 
@@ -103,12 +115,11 @@ export class HostDownlink {
   /** What has arrived becomes part of the host tier, and queued batches follow. */
   settle(nowMs: number, freeSlots: (count: number) => void): void {
     for (const batch of this.ended) {
-      const { chains, offload } = batch
-      for (let at = 0; at < chains.length; at += chainLength)
-        this.host.arrive(chains[at]!, chains[at + 1]!, chains[at + 2]!)
+      const { blocks, chains, offload } = batch
+      chains.forEachChain(this.arrive)
       this.endBatch(batch)
       if (!offload.live) offload.endedMs = nowMs
-      freeSlots(batch.blocks)
+      freeSlots(blocks)
       if (!offload.live) freeSlots(offload.uncopiedBlocks)
       this.startQueued(nowMs, freeSlots)
     }
@@ -116,7 +127,7 @@ export class HostDownlink {
 
   /** What follows from the ends of these batches is done. */
   forget(): void {
-    while (this.ended.length > 0) this.ended.pop()
+    for (let batch = this.ended.pop(); batch !== undefined; batch = this.ended.pop()) this.spare.push(batch)
   }
 
   deadlineMs(): number {
@@ -125,7 +136,7 @@ export class HostDownlink {
 
   forEachKey(visit: (key: number) => void): void {
     const visitBatch = ({ chains }: DownBatch): void =>
-      forEachBlock(chains, (key, parentKey) => {
+      chains.forEachBlock((key, parentKey) => {
         visit(key)
         visit(parentKey)
       })
@@ -154,28 +165,26 @@ export class HostDownlink {
     return wanted
   }
 
-  private batchesOf(offload: HostOffload, accepted: BlockChains): ReadonlyArray<DownBatch> {
-    const { batchBlocks } = this
-    const batches: Array<DownBatch> = []
-    let chains: Array<number> = []
-    let blocks = 0
-    const close = (): void => {
-      batches.push({ offload, chains, blocks })
-      chains = []
-      blocks = 0
+  private addToBatches(key: number, count: number, parentKey: number): void {
+    for (let left = count; left > 0;) {
+      const { chains } = this.openBatch()
+      const part = Math.min(left, this.batchBlocks - chains.blocks)
+      left -= part
+      chains.add(key + left, part, left === 0 ? parentKey : key + left - 1)
     }
-    for (let at = 0; at < accepted.length; at += chainLength) {
-      const key = accepted[at]!
-      for (let left = accepted[at + 1]!; left > 0;) {
-        const count = Math.min(left, batchBlocks - blocks)
-        left -= count
-        addChain(chains, key + left, count, left === 0 ? accepted[at + 2]! : key + left - 1)
-        blocks += count
-        if (blocks === batchBlocks) close()
-      }
-    }
-    if (blocks > 0) close()
-    return batches
+  }
+
+  /** The last batch of what has been accepted, which has room. */
+  private openBatch(): DownBatch {
+    const { accepted } = this
+    const last = accepted.at(-1)
+    if (last !== undefined && last.blocks < this.batchBlocks) return last
+    const offload = last === undefined ? new HostOffload(this.nextSequence++) : last.offload
+    const batch = this.spare.pop() ?? new DownBatch(offload)
+    batch.offload = offload
+    batch.chains.clear()
+    accepted.push(batch)
+    return batch
   }
 
   private endBatch({ blocks, offload }: DownBatch): void {
@@ -183,30 +192,45 @@ export class HostDownlink {
     offload.batches -= 1
   }
 
+  private startOrQueue(batch: DownBatch, nowMs: number): void {
+    if (this.queue.length === 0 && this.link.active < this.batchBlocks) {
+      this.startBatch(batch, nowMs, nobody)
+      return
+    }
+    this.queue.push(batch)
+    batch.chains.forEachBlock((key) => this.queuedKeys.add(key))
+  }
+
   private startQueued(nowMs: number, freeSlots: (count: number) => void): void {
     while (this.queue.length > 0 && this.link.active < this.batchBlocks) {
-      const batch = this.withSlots(this.queue.shift()!)
-      if (batch.blocks > 0) this.link.start(batch, batch.blocks * this.blockBytes, nowMs)
-      else {
-        this.endBatch(batch)
-        if (!batch.offload.live) {
-          batch.offload.endedMs = nowMs
-          freeSlots(batch.offload.uncopiedBlocks)
-        }
-      }
+      const batch = this.queue.shift()!
+      batch.chains.forEachBlock((key) => this.queuedKeys.delete(key))
+      this.startBatch(batch, nowMs, freeSlots)
     }
   }
 
+  private startBatch(batch: DownBatch, nowMs: number, freeSlots: (count: number) => void): void {
+    this.takeSlots(batch)
+    if (batch.blocks > 0) {
+      this.link.start(batch, batch.blocks * this.blockBytes, nowMs)
+      return
+    }
+    const { offload } = batch
+    this.endBatch(batch)
+    this.spare.push(batch)
+    if (offload.live) return
+    offload.endedMs = nowMs
+    freeSlots(offload.uncopiedBlocks)
+  }
+
   /** Takes slots for a batch's blocks. Loads may have pinned what was room when they were accepted: those left over are not copied. */
-  private withSlots(batch: DownBatch): DownBatch {
-    const { blocks, chains, offload } = batch
-    if (this.queuedKeys.size > 0) forEachBlock(chains, (key) => this.queuedKeys.delete(key))
+  private takeSlots({ blocks, chains, offload }: DownBatch): void {
     const taken = this.host.take(blocks)
-    if (taken === blocks) return batch
+    if (taken === blocks) return
     const left = blocks - taken
     this.committed -= left
     this.account.droppedBlocks += left
     offload.uncopiedBlocks += left
-    return { offload, chains: leadingChains(chains, taken), blocks: taken }
+    chains.keepFirst(taken)
   }
 }

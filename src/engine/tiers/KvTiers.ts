@@ -7,7 +7,6 @@
  */
 
 import type { TierOccupancy } from "../WorkerCore.ts"
-import type { BlockChains } from "./BlockChains.ts"
 import type { BlockRuns } from "./BlockRuns.ts"
 
 /** Blocks on their way that keep their slots until they are there; who needs slots or blocks waits for it. */
@@ -67,10 +66,15 @@ export const isLoadedFaster = (
 /** Blocks go down when the pool needs their slots. */
 export interface EvictionTiers<Owner> extends KvTiers<Owner> {
   /**
-   * Takes over the blocks that the pool has evicted; their slots stay taken until {@link EvictionEvents.slotsFreed}.
-   * Nothing is returned when no block is worth copying: the slots are the pool's own again at once.
+   * The pool has evicted `count` blocks `key …` of a frame, the last one first, each of which extends the one before it, and the first one
+   * `parentKey`. {@link offload} must follow.
    */
-  offload(evicted: BlockChains): Offload | undefined
+  evicted(key: number, count: number, parentKey: number): void
+  /**
+   * Takes over what has been evicted; its slots stay taken until {@link EvictionEvents.slotsFreed}. Nothing is returned when no block is worth
+   * copying: the slots are the pool's own again at once.
+   */
+  offload(): Offload | undefined
 }
 
 /** Blocks are copied down once they are computed; who holds them must do so until the copy has ended. */

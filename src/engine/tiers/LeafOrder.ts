@@ -240,7 +240,8 @@ export class LeafOrder {
   private pruneFrame(frame: number, leavesBefore: number): void {
     const idle = this.idle[frame]!
     const bears = this.bears[frame]!
-    let inner = this.inner[frame]!
+    // Behind the last that is idle, or bears, nothing keeps its place.
+    let inner = this.inner[frame]! & membersFrom(0, lastOf(idle | bears) + 1)
     for (let rest = (inner | this.outer[frame]!) & ~(idle | bears); rest !== 0;) {
       const member = lastOf(rest)
       const bit = 1 << member

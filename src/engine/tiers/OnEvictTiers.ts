@@ -7,7 +7,6 @@
  *     device ◀──────whole run────── host ◀── what host memory lacks of it: object store first, then disk
  */
 import { runLength } from "../../structures/FrameMask.ts"
-import { type BlockChains, forEachBlock } from "./BlockChains.ts"
 import { type DownBatch, HostDownlink } from "./HostDownlink.ts"
 import {
   type EvictionEvents,
@@ -250,8 +249,12 @@ export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
 
   // ---- down ------------------------------------------------------------------------------------------------------------
 
-  offload(evicted: BlockChains): Offload | undefined {
-    return this.down.submit(evicted, this.nowMs)
+  evicted(key: number, count: number, parentKey: number): void {
+    this.down.add(key, count, parentKey)
+  }
+
+  offload(): Offload | undefined {
+    return this.down.submit(this.nowMs)
   }
 
   /** Writes what has arrived in host memory on to the lower tiers, offload by offload. */
@@ -263,7 +266,7 @@ export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
       const keys: Array<number> = []
       const parentKeys: Array<number> = []
       for (const { chains } of own) {
-        forEachBlock(chains, (key, parentKey) => {
+        chains.forEachBlock((key, parentKey) => {
           keys.push(key)
           parentKeys.push(parentKey)
         })

@@ -26,6 +26,7 @@ import { TieredBlockPool } from "./TieredBlockPool.ts"
 export class EvictOffloading extends Offloading implements EvictionEvents<Sequence> {
   readonly pool: TieredBlockPool
   readonly defers = false
+  readonly seesGrowth = false
   /** Requests that were dropped while their blocks were loaded: the copies still end. */
   private readonly abandoned = new Set<Sequence>()
   private readonly tiers: EvictionTiers<Sequence>

@@ -29,6 +29,8 @@ export abstract class Offloading implements TierClock {
   abstract readonly pool: KvBlockPool
   /** Whether requests are deferred at their place in the queue. */
   abstract readonly defers: boolean
+  /** Whether blocks that requests fill while they generate concern it at once. */
+  abstract readonly seesGrowth: boolean
   /** Requests in no queue because their blocks are being loaded. */
   readonly parked = new Set<Sequence>()
   protected readonly worker: OffloadEvents

@@ -10,7 +10,6 @@
 import { frameBits, frameSize, lastOf, memberOf, membersFrom } from "../../structures/FrameMask.ts"
 import { grown } from "../../structures/Grown.ts"
 import type { KvEventSink } from "../KvEvents.ts"
-import { addChain } from "../tiers/BlockChains.ts"
 import type { EvictionTiers, Offload } from "../tiers/KvTiers.ts"
 import { PrivateKeys } from "../tiers/PrivateKeys.ts"
 import type { SharedTiers } from "../tiers/SharedTiers.ts"
@@ -27,7 +26,6 @@ export class TieredBlockPool extends KvBlockPool {
   /** By slot: what other blocks extend. */
   private parentKeys: Int32Array = new Int32Array(frameSize)
   private quarantined = 0
-  private readonly evicted: Array<number> = []
 
   constructor(
     capacity: number,
@@ -125,7 +123,7 @@ export class TieredBlockPool extends KvBlockPool {
       const starts = ~(chained & (rest << 1))
       const last = lastOf(rest)
       const first = lastOf(starts & membersFrom(0, last + 1))
-      addChain(this.evicted, frameKey + first, last - first + 1, this.parentKeyOf(frame * frameSize + first))
+      this.tiers.evicted(frameKey + first, last - first + 1, this.parentKeyOf(frame * frameSize + first))
       rest &= membersFrom(0, first)
     }
     super.evict(frame, mask)
@@ -140,9 +138,8 @@ export class TieredBlockPool extends KvBlockPool {
   private evictForRoom(count: number): Offload | undefined {
     this.evictOldest(count)
     this.quarantined += count
-    const offload = this.tiers.offload(this.evicted)
+    const offload = this.tiers.offload()
     if (offload === undefined) this.endQuarantine(count)
-    this.evicted.length = 0
     return offload
   }
 }

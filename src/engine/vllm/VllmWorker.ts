@@ -96,7 +96,7 @@ export class VllmWorker extends AheadWorker<Sequence> {
     const watched = this.probe?.emitted !== undefined || this.probe?.scheduled !== undefined
     this.decodesSteadily = this.bursts === undefined && !watched
     const usageIsSeen = context.usageIsSeen ?? context.probe !== undefined
-    this.growsUnseen = this.offloading === undefined && !usageIsSeen
+    this.growsUnseen = this.offloading?.seesGrowth !== true && !usageIsSeen
     this.tellsWhenAsked = this.growsUnseen && context.kvEventsWhenAsked === true
   }
 

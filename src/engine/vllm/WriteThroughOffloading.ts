@@ -30,6 +30,7 @@ class SharedIdentityPool extends KvBlockPool {
 export class WriteThroughOffloading extends Offloading implements CopyWorker {
   readonly pool: KvBlockPool
   readonly defers = true
+  readonly seesGrowth = true
   private readonly copies: RequestCopies<Sequence>
   /** Without prefix caching nothing could find a copy. */
   private readonly cachesPrefixes: boolean
