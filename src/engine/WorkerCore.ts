@@ -96,6 +96,8 @@ export interface TierClock {
    * one does.
    */
   noticeMs?(): number
+  /** Sees to transfers that have ended before `nowMs`, each at its time, where whoever drives the worker has not stopped for them. */
+  catchUp?(nowMs: number): void
 }
 
 export interface WorkerCore extends BlockHolder {

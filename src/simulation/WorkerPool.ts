@@ -352,7 +352,9 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     if (!this.hasTiers) return false
     let any = false
     for (let worker = 0; worker < this.cores.length; worker++) {
-      if (this.cores[worker]?.tiers?.tick(nowMs) !== true) continue
+      const tiers = this.cores[worker]?.tiers
+      tiers?.catchUp?.(nowMs)
+      if (tiers?.tick(nowMs) !== true) continue
       any = true
       this.noteWork(worker)
       if (this.isBusy(worker)) continue
@@ -412,6 +414,7 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
   private startPass(worker: number, nowMs: number): number {
     const core = this.cores[worker]!
     const startMs = this.startOf(worker, nowMs)
+    core.tiers?.catchUp?.(startMs)
     const outcome = core.pass(startMs)
     this.passes += 1
     this.probe?.pass?.(this.places[worker]!, startMs, outcome)

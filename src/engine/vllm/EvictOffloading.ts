@@ -31,19 +31,22 @@ export class EvictOffloading extends Offloading implements EvictionEvents<Sequen
   private readonly abandoned = new Set<Sequence>()
   private readonly tiers: EvictionTiers<Sequence>
   private readonly onlyFaster: boolean
+  /** Nobody shares lower tiers with this worker, reserves room between its passes, or is told what its host memory holds. */
+  private readonly isAlone: boolean
 
   constructor(
     args: TierArgs,
     shared: SharedTiers,
-    capacityBlocks: number,
-    blockTokens: number,
+    engine: { readonly capacityBlocks: number; readonly blockTokens: number; readonly isWhole: boolean },
     context: WorkerContext,
     worker: OffloadEvents
   ) {
-    super(worker, blockTokens)
+    super(worker, engine.blockTokens)
     this.onlyFaster = args.onlyFaster
+    const sharesTiers = args.diskBlocks > 0 || args.objectStore
+    this.isAlone = engine.isWhole && !sharesTiers && context.tierEvents === undefined
     this.tiers = new OnEvictTiers(args, shared, this, context.tierEvents)
-    this.pool = new TieredBlockPool(capacityBlocks, this.tiers, shared, context.kvEvents, context.probe)
+    this.pool = new TieredBlockPool(engine.capacityBlocks, this.tiers, shared, context.kvEvents, context.probe)
   }
 
   tick(nowMs: number): boolean {
@@ -58,9 +61,19 @@ export class EvictOffloading extends Offloading implements EvictionEvents<Sequen
     return this.tiers.deadlineMs()
   }
 
-  /** The end of any transfer frees slots. */
+  /** Slots that are freed matter to the next pass alone, unless somebody else looks at what is here. */
   noticeMs(): number {
+    return this.isAlone ? this.tiers.noticeMs() : this.tiers.deadlineMs()
+  }
+
+  /** The end of any transfer frees slots, which count as active until then. */
+  quietUntilMs(): number {
     return this.tiers.deadlineMs()
+  }
+
+  catchUp(nowMs: number): void {
+    if (!this.isAlone) return
+    for (let endMs = this.tiers.deadlineMs(); endMs < nowMs; endMs = this.tiers.deadlineMs()) this.tiers.tick(endMs)
   }
 
   /** A worker without anything else to do sleeps until a transfer ends. */

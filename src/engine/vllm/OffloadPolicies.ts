@@ -20,8 +20,14 @@ export const offloadingOf = (
     if (tierArgs.referenceQuirks) return undefined
     throw new Error("workers of one run ask for different disk or object store tiers")
   }
-  const { blockTokens, enablePrefixCaching: cachesPrefixes, numGpuBlocks: capacityBlocks } = args
+  const { blockTokens, enablePrefixCaching: cachesPrefixes, numGpuBlocks: capacityBlocks, workerType } = args
   return tierArgs.policy === "on_evict"
-    ? new EvictOffloading(tierArgs, shared, capacityBlocks, blockTokens, context, worker)
+    ? new EvictOffloading(
+        tierArgs,
+        shared,
+        { capacityBlocks, blockTokens, isWhole: workerType === "aggregated" },
+        context,
+        worker
+      )
     : new WriteThroughOffloading(tierArgs, shared, { capacityBlocks, blockTokens, cachesPrefixes }, context, worker)
 }
