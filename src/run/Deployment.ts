@@ -85,14 +85,11 @@ const sglangEngine = Effect.promise(() => import("../engine/sglang/SglangEngine.
 const kvRouter = Effect.promise(() => import("../router/kv/KvRouter.ts"))
 const liveTopology = Effect.promise(() => import("../online/LiveTopology.ts"))
 
-const timingLayer = (args: EngineArgs, { bundles }: RunFiles): Layer.Layer<Timing, AicError | NpzError, Files> => {
-  const { aic, mtp, plannerProfileData } = args
-  if (aic !== undefined) {
-    return Layer.unwrap(Effect.map(aicPools, ({ timingLayer }) => timingLayer(aic, bundles, mtp?.acceptRates.length)))
-  }
-  if (plannerProfileData === undefined) return PolynomialTiming.layer
-  return Layer.unwrap(Effect.map(npzTiming, ({ layer }) => layer(plannerProfileData)))
-}
+/** Timing without AIC. */
+const timingLayer = ({ plannerProfileData }: EngineArgs): FittedPool["timing"] =>
+  plannerProfileData === undefined
+    ? PolynomialTiming.layer
+    : Layer.unwrap(Effect.map(npzTiming, ({ layer }) => layer(plannerProfileData)))
 
 const engineLayer = (args: EngineArgs): Layer.Layer<Engine, SettingsError, Timing> => {
   switch (args.engineType) {
@@ -113,11 +110,18 @@ const withTransferBytes = (args: EngineArgs, kvBytesPerToken: number | undefined
     ? args
     : { ...args, kvBytesPerToken }
 
-/** The arguments with what AIC data decides, and the KV bytes of a token. */
-const fittedPool = (args: EngineArgs, files: RunFiles): Effect.Effect<SizedPool<EngineArgs>, AicError, Files> =>
-  args.aic === undefined
-    ? Effect.succeed({ args, kvBytesPerToken: args.kvBytesPerToken })
-    : Effect.flatMap(aicPools, ({ fittedPool }) => fittedPool(args, files))
+/** A pool as it is really deployed, and the timing of its passes. */
+export interface FittedPool extends SizedPool<EngineArgs> {
+  readonly timing: Layer.Layer<Timing, AicError | NpzError, Files>
+}
+
+/** The arguments with what AIC data decides. */
+const fittedPool = (args: EngineArgs, files: RunFiles): Effect.Effect<FittedPool, AicError, Files> => {
+  const { aic, kvBytesPerToken } = args
+  return aic === undefined
+    ? Effect.succeed({ args, kvBytesPerToken, timing: timingLayer(args) })
+    : Effect.flatMap(aicPools, (pools) => pools.fittedPool(args, aic, files))
+}
 
 /** Workers with their timing, their KV pool sized by AIC where their arguments ask for that. */
 const deployGroup = Effect.fnUntraced(function* (
@@ -125,9 +129,9 @@ const deployGroup = Effect.fnUntraced(function* (
   { engine: given, name, workers }: GroupOptions,
   files: RunFiles
 ): Effect.fn.Return<DeployedGroup, AicError | NpzError | SettingsError, Files | Scope.Scope> {
-  const { args: sized, kvBytesPerToken } = yield* fittedPool(given, files)
+  const { args: sized, kvBytesPerToken, timing: timingOfPool } = yield* fittedPool(given, files)
   const args = withTransferBytes(sized, kvBytesPerToken)
-  const timing = Context.get(yield* Layer.build(timingLayer(args, files)), Timing)
+  const timing = Context.get(yield* Layer.build(timingOfPool), Timing)
   const engine = Context.get(
     yield* Layer.build(Layer.provide(engineLayer(args), Layer.succeed(Timing, timing))),
     Engine

@@ -33,10 +33,8 @@ const advised = <A>(self: Effect.Effect<A, AicError>, wayOut: string): Effect.Ef
   )
 
 const bind = Effect.fnUntraced(function* (
-  args: AicModelArgs,
-  bundles: ReadonlyArray<AicBundle>
+  setup: AicSetup
 ): Effect.fn.Return<BoundSetup, AicError, FileSystem.FileSystem | Path.Path> {
-  const setup = yield* aicSetup(args, bundles)
   const tables = yield* setup.tables
   const model = makeAicModel(setup.lists, tables, setup.system)
   return { setup, model: yield* setup.wayOut === undefined ? model : advised(model, setup.wayOut) }
@@ -99,27 +97,34 @@ const timingModel = ({ model, setup }: BoundSetup, drafts: DraftCost, coverage: 
  * Timing of one engine's passes; the models it makes share their tables and kept prices. `draftTokens` are those that each
  * decode step proposes per request.
  */
-export const layer = (
-  args: AicModelArgs,
-  bundles: ReadonlyArray<AicBundle> = [],
+export const setupLayer = (
+  setup: AicSetup,
   draftTokens = 0
 ): Layer.Layer<Timing, AicError, FileSystem.FileSystem | Path.Path> =>
   Layer.effect(Timing)(
-    Effect.map(bind(args, bundles), (bound) => {
+    Effect.map(bind(setup), (bound) => {
       const coverage = new Coverage()
-      const { countsDrafts } = bound.setup
-      const drafts = countsDrafts ? draftCost(bound.setup, draftTokens) : noDrafts
+      const { countsDrafts } = setup
+      const drafts = countsDrafts ? draftCost(setup, draftTokens) : noDrafts
       const free = draftTokens > 0 && !countsDrafts ? [freeDrafts(draftTokens)] : []
       return Timing.of({
-        source: bound.setup.source,
-        ...(bound.setup.tableFile === undefined ? {} : { tables: bound.setup.tableFile }),
-        notes: [...bound.setup.notes, ...free],
+        source: setup.source,
+        ...(setup.tableFile === undefined ? {} : { tables: setup.tableFile }),
+        notes: [...setup.notes, ...free],
         make: () => timingModel(bound, drafts, coverage),
         makeUncounted: () => timingModel(bound, drafts, new Coverage()),
         coverage: () => coverage.snapshot()
       })
     })
   )
+
+/** As {@link setupLayer}, for the setup that some arguments come to. */
+export const layer = (
+  args: AicModelArgs,
+  bundles: ReadonlyArray<AicBundle> = [],
+  draftTokens = 0
+): Layer.Layer<Timing, AicError, FileSystem.FileSystem | Path.Path> =>
+  Layer.unwrap(Effect.map(aicSetup(args, bundles), (setup) => setupLayer(setup, draftTokens)))
 
 /**
  * The router's estimate of a prefill (`router_prefill_load_model: "aic"`): ms of one request with `newTokens` to compute
@@ -134,7 +139,7 @@ export const prefillEstimator = (
   FileSystem.FileSystem | Path.Path
 > =>
   Effect.map(
-    bind(args, bundles),
+    Effect.flatMap(aicSetup(args, bundles), bind),
     ({ model }) =>
       (newTokens: number, prefixTokens: number) =>
         newTokens > 0 ? model.prefillMs(1, newTokens, prefixTokens) : undefined

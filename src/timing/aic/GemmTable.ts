@@ -11,7 +11,7 @@ import { Axis, type MeasuredRange } from "./MeasuredRange.ts"
 import type { GemmOp } from "./Op.ts"
 import { column, type PerfTables, type RowTable } from "./PerfTables.ts"
 import { weightFormat } from "./QuantMode.ts"
-import { allRows, rowAt, type Run, rowsWhere, rowsWith, runsOf, valuesIn } from "./RowRange.ts"
+import { allRows, rowAt, type Run, rowsWhere, runAt, runsOf, valuesIn } from "./RowRange.ts"
 import { peakFlops, type SystemConstants } from "./SystemConstants.ts"
 
 /** Lower bound of the latency, ms: arithmetic at peak, or moving the three matrices once. */
@@ -39,6 +39,15 @@ interface Shapes {
   readonly ms: Float64Array
 }
 
+/** What a column holds, in ascending order. */
+const distinct = (values: Int32Array): Float64Array => {
+  const found = new Set<number>()
+  for (let row = 0; row < values.length; row++) {
+    found.add(values[row]!)
+  }
+  return Float64Array.from(found).toSorted()
+}
+
 /** Shapes of a table, which many products of a model are read from. */
 const shapesByTable = new WeakMap<RowTable, Shapes>()
 
@@ -49,7 +58,7 @@ const shapesOf = (table: RowTable): Shapes => {
     ...rows,
     byK: runsOf(column(table, "k"), rows)
   }))
-  const shapes = { byN, ms: Float64Array.from(new Set(column(table, "m"))).toSorted() }
+  const shapes = { byN, ms: distinct(column(table, "m")) }
   shapesByTable.set(table, shapes)
   return shapes
 }
@@ -80,8 +89,11 @@ const shapeLatency = (
   n: number,
   k: number
 ): number | undefined => {
-  const [ks, ms] = [column(table, "k"), column(table, "m")]
-  const rowOf = (columns: Columns, key: number): number => rowAt(ms, rowsWith(ks, columns, key), m)
+  const ms = column(table, "m")
+  const rowOf = ({ byK }: Columns, key: number): number => {
+    const rows = runAt(byK, key)
+    return rows === undefined ? -1 : rowAt(ms, rows, m)
+  }
   const columns = neighbours(byN, n, ({ byK }) => byK.some((rows) => rowAt(ms, rows, m) >= 0))
   if (columns === undefined) return undefined
   const [lower, upper] = columns

@@ -188,11 +188,11 @@ class ExactFirst implements Grid, Onward {
   /** What was measured at this very outer value. */
   private rowAt(outer: number): Row | undefined {
     const { outer: nodes, rows } = this
-    const above = nodes.findIndex((node) => node > outer)
-    const last = (above < 0 ? nodes.length : above) - 1
-    if (nodes[last] === outer) return rows[last]
-    this.after = nodes[last] ?? -Infinity
-    this.before = nodes[last + 1] ?? Infinity
+    let next = segmentOf(nodes, outer)
+    while (next < nodes.length && nodes[next]! < outer) next += 1
+    if (nodes[next] === outer) return rows[next]
+    this.after = next === 0 ? -Infinity : nodes[next - 1]!
+    this.before = next === nodes.length ? Infinity : nodes[next]!
     return undefined
   }
 }

@@ -162,17 +162,25 @@ export interface SizedPool<Args> {
   readonly kvBytesPerToken: number | undefined
 }
 
+/** As {@link sizedPool}, for a setup that is known. */
+export const poolOf = Effect.fnUntraced(function* <Args extends SizedArgs>(
+  setup: AicSetup,
+  args: Args,
+  { sizesKvPool }: AicArgs
+): Effect.fn.Return<SizedPool<Args>, AicError> {
+  const kvBytesPerToken = gpuBytesPerToken(setup) * setup.sizes.tp
+  if (!sizesKvPool) return { args, kvBytesPerToken }
+  const blocks = yield* blocksPerRank(setup, args)
+  return { args: { ...args, numGpuBlocks: blocks * setup.sizes.attentionDp }, kvBytesPerToken }
+})
+
 /** The KV pool sized by AIC where the arguments ask for it, else as given. */
 export const sizedPool = Effect.fnUntraced(function* <Args extends SizedArgs>(
   args: Args,
   bundles: ReadonlyArray<AicBundle> = []
 ): Effect.fn.Return<SizedPool<Args>, AicError, FileSystem.FileSystem | Path.Path> {
   if (args.aic === undefined) return { args, kvBytesPerToken: args.kvBytesPerToken }
-  const setup = yield* aicSetup(args.aic, bundles)
-  const kvBytesPerToken = gpuBytesPerToken(setup) * setup.sizes.tp
-  if (!args.aic.sizesKvPool) return { args, kvBytesPerToken }
-  const blocks = yield* blocksPerRank(setup, args)
-  return { args: { ...args, numGpuBlocks: blocks * setup.sizes.attentionDp }, kvBytesPerToken }
+  return yield* poolOf(yield* aicSetup(args.aic, bundles), args, args.aic)
 })
 
 /** Engine arguments with the KV pool sized by AIC where they ask for it, else unchanged. */

@@ -35,7 +35,7 @@ const firstAtLeast = (keys: Int32Array, { from, to }: RowRange, key: number): nu
 }
 
 /** Those of some rows, in which `keys` ascend, whose key is `key`. */
-export const rowsWith = (keys: Int32Array, rows: RowRange, key: number): RowRange => {
+const rowsWith = (keys: Int32Array, rows: RowRange, key: number): RowRange => {
   const from = firstAtLeast(keys, rows, key)
   return { from, to: firstAtLeast(keys, { from, to: rows.to }, key + 1) }
 }
@@ -63,6 +63,19 @@ export const runsOf = (keys: Int32Array, rows: RowRange): ReadonlyArray<Run> => 
     from = to
   }
   return runs
+}
+
+/** The run of some, which ascend, with the value `value`. */
+export const runAt = (runs: ReadonlyArray<Run>, value: number): Run | undefined => {
+  let low = 0
+  let high = runs.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (runs[middle]!.value < value) low = middle + 1
+    else high = middle
+  }
+  const run = runs[low]
+  return run?.value === value ? run : undefined
 }
 
 /** What a column holds in some rows. */
