@@ -107,8 +107,11 @@ export interface WorkerCore extends BlockHolder {
   readonly inFlight: number
   /** Those of them that wait. */
   readonly queued: number
-  /** Its decisions depend on requests far down its queue: every one must be submitted when it arrives. */
-  readonly readsWholeQueue?: boolean
+  /**
+   * Waiting requests, from the front, that its next pass may let in, send away or compare: whoever waits behind them changes nothing yet.
+   * Absent where its decisions may depend on all of them: every one must be submitted when it arrives.
+   */
+  readonly queueReach?: number | undefined
   submit(request: SimRequest): void
   /**
    * Drops a request that waits or runs here, between passes: its KV blocks are given back, those that are full stay cached

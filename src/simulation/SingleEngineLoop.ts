@@ -18,12 +18,6 @@ import {
   type SimulationLoop
 } from "./SimulationLoop.ts"
 
-/**
- * Waiting requests beyond which further arrivals stay in the workload, as long as nobody watches the queue. First come, first served:
- * an arrival that cannot be reached yet changes nothing, and an overloaded engine would otherwise hold most of its trace.
- */
-const maxQueued = 512
-
 export class SingleEngineLoop implements SimulationLoop {
   nowMs = 0
   ended: EndReason | undefined = undefined
@@ -35,7 +29,10 @@ export class SingleEngineLoop implements SimulationLoop {
   private readonly holders: ReadonlyArray<BlockHolder>
   private passCount = 0
   private idlePasses = 0
-  /** Whether arrivals may stay in the workload while the queue is long. */
+  /**
+   * Whether arrivals that the worker cannot reach yet stay in the workload: as long as nobody watches the queue they change nothing, and an
+   * overloaded engine would otherwise hold most of its trace.
+   */
   private defersArrivals: boolean
 
   constructor(context: LoopContext, worker: WorkerCore, sharedTiers: SharedTiers) {
@@ -48,7 +45,7 @@ export class SingleEngineLoop implements SimulationLoop {
       ledger: context.ledger
     }
     this.holders = [worker, context.workload]
-    this.defersArrivals = context.workload.kind === "open" && !context.observed && worker.readsWholeQueue !== true
+    this.defersArrivals = context.workload.kind === "open" && !context.observed && worker.queueReach !== undefined
     context.probe?.start?.(this.probed)
   }
 
@@ -97,7 +94,7 @@ export class SingleEngineLoop implements SimulationLoop {
   /** Hands over everything that is ready now; false when the workload must be fed first. */
   private takeArrivals(): boolean {
     const { ledger, probe, workload } = this.context
-    while (!this.defersArrivals || this.worker.queued < maxQueued) {
+    while (!this.queueIsLong) {
       const request = workload.popReady(this.nowMs, ledger.inFlight)
       if (request === undefined) return !workload.needsRows
       ledger.arrive()
@@ -107,6 +104,12 @@ export class SingleEngineLoop implements SimulationLoop {
       this.worker.submit(request)
     }
     return true
+  }
+
+  /** As many wait as the next pass can reach: nobody else has to, for now. */
+  private get queueIsLong(): boolean {
+    const { queued, queueReach = Number.POSITIVE_INFINITY } = this.worker
+    return this.defersArrivals && queued >= queueReach
   }
 
   private runPass(): void {
@@ -161,9 +164,8 @@ export class SingleEngineLoop implements SimulationLoop {
   /** Until when nobody arrives, the run does not end, and nobody who looks on would see a copy between KV tiers end. */
   private quietUntilMs(): number {
     const { maxSimTimeMs, probe, workload } = this.context
-    const defers = this.defersArrivals && this.worker.queued >= maxQueued
     const copiedMs = probe === undefined ? undefined : this.worker.tiers?.deadlineMs()
-    const quietMs = defers ? maxSimTimeMs : Math.min(maxSimTimeMs, workload.nextReadyMs())
+    const quietMs = this.queueIsLong ? maxSimTimeMs : Math.min(maxSimTimeMs, workload.nextReadyMs())
     return copiedMs === undefined ? quietMs : Math.min(quietMs, copiedMs)
   }
 

@@ -8,7 +8,7 @@ import type { RadixTree } from "./RadixTree.ts"
 import type { Sequence } from "./Sequence.ts"
 import type { WaitingQueue } from "../WaitingQueue.ts"
 
-const longestQueue = 128
+export const longestOrderedQueue = 128
 /** Requests with at most this many cached tokens are compared with each other. */
 const hitThresholdTokens = 32
 /** Common tokens that make a request wait for another. */
@@ -32,7 +32,7 @@ export class LongestPrefixFirst {
   }
 
   order(waiting: WaitingQueue<Sequence>): void {
-    if (waiting.length > longestQueue || waiting.length < 2) return
+    if (waiting.length > longestOrderedQueue || waiting.length < 2) return
     const { ranks, sequences } = this
     this.seen.clear()
     sequences.length = 0

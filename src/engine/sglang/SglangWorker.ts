@@ -18,7 +18,7 @@ import { isDue } from "../tiers/TierUser.ts"
 import type { WorkerProbe } from "../WorkerProbe.ts"
 import { type PassOutcome, Signal, type TierClock, type WorkerSnapshot } from "../WorkerCore.ts"
 import { KvCache } from "./KvCache.ts"
-import { LongestPrefixFirst } from "./LongestPrefixFirst.ts"
+import { longestOrderedQueue, LongestPrefixFirst } from "./LongestPrefixFirst.ts"
 import { NewTokenRatio } from "./NewTokenRatio.ts"
 import { PageCopies, PageUse } from "./PageCopies.ts"
 import { PrefillBudget } from "./PrefillBudget.ts"
@@ -46,6 +46,8 @@ export class SglangWorker extends AheadWorker<Sequence> {
   private readonly retracted: Array<Sequence> = []
   private readonly finished: Array<Sequence> = []
   private readonly bursts: Array<number> = []
+  /** Requests that will be rejected, unless they are aborted, before they are admitted. */
+  private unservable = 0
   private fruitlessReclaims = 0
   /** Running requests stand still until there is room for their next tokens; nobody else is given any. */
   private standsStill = false
@@ -82,13 +84,20 @@ export class SglangWorker extends AheadWorker<Sequence> {
     return this.copies
   }
 
-  /** Whoever is deferred may be passed by any request behind it. */
-  get readsWholeQueue(): boolean {
-    return this.copies !== undefined
+  /**
+   * As many as there are seats, those that never fit, and all of a queue short enough to be put in order; with tiers whoever is deferred may
+   * be passed by any request behind it.
+   */
+  get queueReach(): number | undefined {
+    if (this.copies !== undefined) return undefined
+    const reach = this.args.maxNumSeqs + this.unservable
+    return this.longestPrefixFirst === undefined ? reach : Math.max(reach, longestOrderedQueue + 1)
   }
 
   submit(request: SimRequest): void {
-    this.waiting.pushBack(this.sequenceOf(request, request.outputTokens))
+    const sequence = this.sequenceOf(request, request.outputTokens)
+    if (this.neverFits(sequence)) this.unservable += 1
+    this.waiting.pushBack(sequence)
   }
 
   protected sequenceOf(request: SimRequest, outputTokens: number): Sequence {
@@ -333,6 +342,7 @@ export class SglangWorker extends AheadWorker<Sequence> {
   }
 
   private reject(sequence: Sequence): void {
+    if (Number.isNaN(sequence.request.firstAdmitMs)) this.unservable -= 1
     this.recordProgress(sequence)
     this.outcome.signal(sequence.request, Signal.Rejected)
   }

@@ -33,7 +33,7 @@ import { Sequence } from "./Sequence.ts"
 import { asksForDecisions, ShownDecisions } from "./ShownDecisions.ts"
 
 export class VllmV1Worker extends BatchWorker<Sequence> {
-  readonly readsWholeQueue: boolean
+  readonly queueReach: number | undefined
   readonly tiers: TierClock | undefined
   private readonly settings: SchedulerSettings
   private readonly timing: PassTiming
@@ -65,7 +65,9 @@ export class VllmV1Worker extends BatchWorker<Sequence> {
     const tierArgs = tierArgsOf(args)
     const shared = tierArgs === undefined ? undefined : (context.sharedTiers ?? new SharedTiers())
     // Priorities reorder the queue, an adaptive cap counts everybody who waits, and whoever waits for copies may be passed.
-    this.readsWholeQueue = settings.policy === "priority" || settings.adaptiveShareCap || tierArgs !== undefined
+    const readsWholeQueue = settings.policy === "priority" || settings.adaptiveShareCap || tierArgs !== undefined
+    // Behind those that a pass may let in it looks whether anybody is left.
+    this.queueReach = readsWholeQueue ? undefined : settings.maxActiveRequests + 1
     this.timing = new PassTiming(args, timing, context.slowness)
     this.decisionEvents = context.kvEvents
     this.deliveryEvents = context.kvEventsAtPassEnd

@@ -54,6 +54,8 @@ export class VllmWorker extends AheadWorker<Sequence> {
   /** Those that can emit, but for the requests in steady decode. */
   private readonly ready = new ReadyBatch()
   private readonly rejected: Array<SimRequest> = []
+  /** Waiting requests that will be rejected; those that were aborted since count as well. */
+  private oversized = 0
 
   private readonly budget = new PassBudget()
   private readonly gate: AdmissionGate
@@ -124,7 +126,14 @@ export class VllmWorker extends AheadWorker<Sequence> {
   }
 
   submit(request: SimRequest): void {
-    this.waiting.pushBack(this.sequenceOf(request, this.policy.outputLimitTokens(request, request.outputTokens)))
+    const sequence = this.sequenceOf(request, this.policy.outputLimitTokens(request, request.outputTokens))
+    if (this.isOversized(sequence)) this.oversized += 1
+    this.waiting.pushBack(sequence)
+  }
+
+  /** Not even an empty pool could hold it. */
+  private isOversized(sequence: Sequence): boolean {
+    return fullLengthBlocks(sequence, this.args.blockTokens) > this.args.numGpuBlocks
   }
 
   protected sequenceOf(request: SimRequest, outputTokens: number): Sequence {
@@ -143,9 +152,10 @@ export class VllmWorker extends AheadWorker<Sequence> {
     return this.offloading?.abandon(request) === true || super.abort(request)
   }
 
-  /** Whoever is deferred may be passed by any request behind it. */
-  get readsWholeQueue(): boolean {
-    return this.offloading?.defers === true
+  /** As many as there are seats, and those that never fit; with tiers any number may be parked, or passed by requests behind them. */
+  get queueReach(): number | undefined {
+    if (this.offloading !== undefined) return undefined
+    return this.args.maxNumSeqs - this.running.length + this.oversized
   }
 
   get tiers(): TierClock | undefined {
@@ -217,7 +227,7 @@ export class VllmWorker extends AheadWorker<Sequence> {
     if (running.length >= args.maxNumSeqs) return false
     const head = this.nextToAdmit()
     if (head === undefined) return false
-    if (head.computedTokens > 0 || fullLengthBlocks(head, args.blockTokens) > args.numGpuBlocks) return true
+    if (head.computedTokens > 0 || this.isOversized(head)) return true
     if (head.isBlocked) return false
     return this.gate.admits(head, running)
   }
@@ -323,7 +333,8 @@ export class VllmWorker extends AheadWorker<Sequence> {
       if (this.budget.tokens === 0 && !this.rules.admitsWithoutTokens) return
       const head = this.nextToAdmit()
       if (head === undefined) return
-      if (fullLengthBlocks(head, args.blockTokens) > args.numGpuBlocks) {
+      if (this.isOversized(head)) {
+        this.oversized -= 1
         waiting.remove(head)
         this.rejected.push(head.request)
         continue
