@@ -61,17 +61,27 @@ const seriesObserver = Effect.fnUntraced(function* ({
   return { probe, through: writeTableTo(file, writer), finish: nothingMore }
 })
 
-/** Copies pieces that do not last. */
-const lasting = function* (pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
-  for (const piece of pieces) yield piece.slice()
-}
-
-/** Compresses pieces as they come. Timelines repeat themselves so much that the fastest level is nearly as good as the others. */
+/**
+ * Compresses pieces, each before the next one is asked for: they do not last, and need no copies so. Timelines repeat themselves so much that
+ * the fastest level is nearly as good as the others.
+ */
 const gzipped = async function* (pieces: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const [{ createGzip }, { pipeline, Readable }] = await Promise.all([import("node:zlib"), import("node:stream")])
+  const { createGzip } = await import("node:zlib")
   const gzip = createGzip({ level: 1, chunkSize: 2 ** 16 })
-  pipeline(Readable.from(lasting(pieces)), gzip, () => {})
-  yield* gzip
+  const compressed: Array<Uint8Array> = []
+  gzip.on("data", (chunk: Uint8Array) => compressed.push(chunk))
+  // Whoever waits for a write or for the end is told as well.
+  gzip.on("error", () => {})
+  try {
+    for (const piece of pieces) {
+      await new Promise<void>((resolve, reject) => gzip.write(piece, (error) => (error ? reject(error) : resolve())))
+      yield* compressed.splice(0)
+    }
+    await new Promise<void>((resolve, reject) => gzip.once("end", resolve).once("error", reject).end())
+    yield* compressed
+  } finally {
+    gzip.destroy()
+  }
 }
 
 const timelineObserver = Effect.fnUntraced(function* ({

@@ -45,10 +45,17 @@ const roles: ReadonlyArray<PoolRole> = ["aggregated", "prefill", "decode"]
 const byPlace = (one: WorkerTimeline, other: WorkerTimeline): number =>
   roles.indexOf(one.role) - roles.indexOf(other.role) || one.workerIndex - other.workerIndex
 
+const noWorkers = (): Record<PoolRole, Array<WorkerTimeline | undefined>> => ({
+  aggregated: [],
+  prefill: [],
+  decode: []
+})
+
 export class TimelineProbe implements RunProbe {
   readonly workers: Array<WorkerTimeline> = []
   requests = new RequestSpans()
-  private readonly byRole = new Map<PoolRole, Map<number, WorkerTimeline>>()
+  /** Those of {@link workers} by their index in the pool. */
+  private byRole = noWorkers()
   private readonly live = new Map<number, LiveRequest>()
   private readonly fromMs: number
   private readonly untilMs: number
@@ -87,7 +94,7 @@ export class TimelineProbe implements RunProbe {
   start(): void {
     this.workers.length = 0
     this.requests = new RequestSpans()
-    this.byRole.clear()
+    this.byRole = noWorkers()
     this.live.clear()
     this.everyRequests = this.everyGiven
     this.passesPerGroup = 1
@@ -141,18 +148,14 @@ export class TimelineProbe implements RunProbe {
   }
 
   private timelineOf({ role, workerIndex }: ProbedWorker): WorkerTimeline {
-    let pool = this.byRole.get(role)
-    if (pool === undefined) {
-      pool = new Map()
-      this.byRole.set(role, pool)
-    }
-    let timeline = pool.get(workerIndex)
-    if (timeline === undefined) {
-      timeline = { role, workerIndex, groups: new PassGroups() }
-      pool.set(workerIndex, timeline)
-      this.workers.push(timeline)
-      this.workers.sort(byPlace)
-    }
+    return this.byRole[role][workerIndex] ?? this.addTimeline(role, workerIndex)
+  }
+
+  private addTimeline(role: PoolRole, workerIndex: number): WorkerTimeline {
+    const timeline = { role, workerIndex, groups: new PassGroups() }
+    this.byRole[role][workerIndex] = timeline
+    this.workers.push(timeline)
+    this.workers.sort(byPlace)
     return timeline
   }
 

@@ -88,9 +88,9 @@ export class KvBlockPool {
     return this.availableBlocks
   }
 
-  /** Blocks that can be taken without anybody being told: of evicted ones routers are. */
+  /** Blocks that can be taken without anybody being told: of evicted ones routers and probes may be. */
   get blocksUntold(): number {
-    return this.events === undefined ? this.blocksAtOnce : this.freeCount
+    return this.events === undefined && this.probe?.evicted === undefined ? this.blocksAtOnce : this.freeCount
   }
 
   /** Blocks that nobody holds but that can still be matched. */

@@ -46,8 +46,8 @@ export class VllmWorker extends AheadWorker<Sequence> {
   private readonly steady: SteadyDecode
   /** Without: requests that emit bursts, or whose every token somebody watches, are served one by one. */
   private readonly decodesSteadily: boolean
-  /** Who opens a block while passes are computed ahead of their time does so with nobody noticing. */
-  private readonly growsUnseen: boolean
+  /** Who opens a block may do so in passes that are computed ahead of their time: {@link snapshot} knows of it. */
+  private readonly growsAhead: boolean
   /** That somebody hears of blocks that are evicted for it does not matter. */
   private readonly tellsWhenAsked: boolean
 
@@ -98,8 +98,9 @@ export class VllmWorker extends AheadWorker<Sequence> {
     const watched = this.probe?.emitted !== undefined || this.probe?.scheduled !== undefined
     this.decodesSteadily = this.bursts === undefined && !watched
     const usageIsSeen = context.usageIsSeen ?? context.probe !== undefined
-    this.growsUnseen = this.offloading?.seesGrowth !== true && !usageIsSeen
-    this.tellsWhenAsked = this.growsUnseen && context.kvEventsWhenAsked === true
+    // Copies that end meanwhile free blocks that {@link snapshot} does not know of.
+    this.growsAhead = this.offloading === undefined || !(this.offloading.seesGrowth || usageIsSeen)
+    this.tellsWhenAsked = this.growsAhead && !usageIsSeen && context.kvEventsWhenAsked === true
   }
 
   private offloadEvents(): OffloadEvents {
@@ -193,15 +194,15 @@ export class VllmWorker extends AheadWorker<Sequence> {
     const { args, pool, running, steady } = this
     const allDecode = steady.size === running.length && steady.size <= args.maxNumBatchedTokens
     if (!allDecode) return 0
-    if (!this.growsUnseen) return steady.quietSteps
+    if (!this.growsAhead) return steady.quietSteps
     return steady.stepsWithin(this.tellsWhenAsked ? pool.blocksAtOnce : pool.blocksUntold)
   }
 
   protected timeQuietPasses(passes: number, untilMs: number): void {
-    const { ahead, growsUnseen, offloading, pool, steady, timing } = this
+    const { ahead, growsAhead, offloading, pool, steady, timing } = this
     // What the end of a transfer changes, the pass behind it sees.
     const quietUntilMs = offloading === undefined ? untilMs : Math.min(untilMs, offloading.quietUntilMs())
-    const taken = growsUnseen ? steady.blocksTaken : undefined
+    const taken = growsAhead ? steady.blocksTaken : undefined
     timing.runAhead(ahead, passes, quietUntilMs, steady.size, steady.contextTokens, pool.activeBlocks, taken)
     ahead.evictsHeard = this.tellsWhenAsked && steady.blocksTaken[ahead.count]! > pool.blocksUntold
   }
@@ -232,14 +233,18 @@ export class VllmWorker extends AheadWorker<Sequence> {
     return this.gate.admits(head, running)
   }
 
-  snapshot(): WorkerSnapshot {
+  snapshot(passesAhead = 0): WorkerSnapshot {
+    const { growsAhead, pool, steady } = this
+    const { activeBlocks, availableBlocks, cachedBlocks } = pool
+    const taken = growsAhead && passesAhead > 0 ? steady.blocksTaken[passesAhead]! : 0
     return {
       waiting: this.waiting.length,
       running: this.running.length,
-      activeBlocks: this.pool.activeBlocks,
-      availableBlocks: this.pool.availableBlocks,
-      cachedBlocks: this.pool.cachedBlocks,
-      capacityBlocks: this.pool.capacity,
+      activeBlocks: activeBlocks + taken,
+      availableBlocks: availableBlocks - taken,
+      // Those that are free are taken first.
+      cachedBlocks: Math.min(cachedBlocks, availableBlocks - taken),
+      capacityBlocks: pool.capacity,
       preemptions: this.preemptions
     }
   }
