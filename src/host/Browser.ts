@@ -6,7 +6,7 @@ const missing = (what: string) => (): never => {
   throw new Error(`${what} needs Node.js`)
 }
 
-export const deflateRawSync: typeof Node.deflateRawSync = (data) => deflateSync(data, { level: 9 })
+export const deflateRawSync: typeof Node.deflateRawSync = (data) => deflateSync(data)
 export const brotliDecompressSync: typeof Node.brotliDecompressSync = missing("Brotli")
 export const createGunzip: typeof Node.createGunzip = missing("gzip")
 export const createZstdDecompress: typeof Node.createZstdDecompress = missing("Zstandard")

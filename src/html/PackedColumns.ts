@@ -16,13 +16,24 @@ const none = -(2 ** 31)
 const largest = 2 ** 31 - 1
 
 /** `NaN` is none. Values beyond 2^31 steps are kept with as many steps as fit. */
-export const packColumn = (values: ReadonlyArray<number>, step: number, deltas = false): PackedColumn => {
-  let farthest = 0
-  for (const value of values) if (Number.isFinite(value)) farthest = Math.max(farthest, Math.abs(value))
-  const fitting = Math.max(step, farthest / largest)
-  const integers = Int32Array.from(values, (value) => (Number.isFinite(value) ? Math.round(value / fitting) : none))
+export const packColumn = (values: ArrayLike<number>, step: number, deltas = false): PackedColumn => {
+  const fitting = Math.max(step, farthestOf(values) / largest)
+  const integers = new Int32Array(values.length)
+  for (let index = 0; index < integers.length; index++) {
+    const value = values[index]!
+    integers[index] = Number.isFinite(value) ? Math.round(value / fitting) : none
+  }
   if (deltas) for (let index = integers.length - 1; index > 0; index--) integers[index]! -= integers[index - 1]!
   return { step: fitting, deltas, data: Base64.encode(deflateRawSync(bytePlanes(integers))) }
+}
+
+const farthestOf = (values: ArrayLike<number>): number => {
+  let farthest = 0
+  for (let index = 0; index < values.length; index++) {
+    const distance = Math.abs(values[index]!)
+    if (distance > farthest && distance < Number.POSITIVE_INFINITY) farthest = distance
+  }
+  return farthest
 }
 
 /** All lowest bytes, then all second ones, and so on: high bytes hardly differ and deflate to nothing. */

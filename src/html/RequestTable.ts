@@ -32,6 +32,9 @@ const measuredColumn = columns.length
 /** More would make the file too large to open with pleasure. */
 export const mostRequestsShown = 50_000
 
+/** Two to a power, so that numbers of requests up to 2^36 keep their row. */
+const moreThanRows = 2 ** 17
+
 export interface PackedRequests {
   readonly requests: number
   /** One request of so many is in the table. */
@@ -55,24 +58,36 @@ export class RequestTable {
     const isMeasured = this.isMeasured?.(record) === true
     if (record.id % this.every !== 0) return
     const { rows } = this
-    rows.add()
-    const row = rows.length - 1
-    for (let column = 0; column < columns.length; column++) rows.set(row, column, columns[column]![2](record))
-    rows.set(row, measuredColumn, Number(isMeasured))
+    const row = rows.add()
+    const { cells } = rows
+    for (let column = 0; column < columns.length; column++) cells[row + column] = columns[column]![2](record)
+    cells[row + measuredColumn] = Number(isMeasured)
     if (rows.length > mostRequestsShown) this.halve()
   }
 
   pack(): PackedRequests {
-    const { rows } = this
-    const order = Uint32Array.from({ length: rows.length }, (_, row) => row).toSorted(
-      (one, other) => rows.get(one, numberColumn) - rows.get(other, numberColumn)
-    )
+    const order = this.rowsByNumber()
     const shown = this.isMeasured === undefined ? columns : [...columns, ["measured", 1] as const]
-    const packed = shown.map(([name, step], column) => {
-      const values = Array.from(order, (row) => rows.get(row, column))
-      return [name, packColumn(values, step, column < 2)] as const
-    })
+    const packed = shown.map(
+      ([name, step], column) => [name, packColumn(this.valuesOf(column, order), step, column < 2)] as const
+    )
     return { requests: this.requests, every: this.every, columns: Object.fromEntries(packed) }
+  }
+
+  private valuesOf(column: number, order: Float64Array): Float64Array {
+    const values = new Float64Array(order.length)
+    for (let index = 0; index < order.length; index++) values[index] = this.rows.get(order[index]!, column)
+    return values
+  }
+
+  /** Sorted as numbers that end in the row: many times cheaper than by comparing rows. */
+  private rowsByNumber(): Float64Array {
+    const { rows } = this
+    const keys = new Float64Array(rows.length)
+    for (let row = 0; row < keys.length; row++) keys[row] = rows.get(row, numberColumn) * moreThanRows + row
+    keys.sort()
+    for (let index = 0; index < keys.length; index++) keys[index]! %= moreThanRows
+    return keys
   }
 
   /** Keeps every second request. */

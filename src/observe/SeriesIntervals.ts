@@ -1,6 +1,8 @@
 /**
  * A run by intervals of simulated time: what each worker, each pool and the whole run did in every one of them.
  *
+ * Loops over workers count: what goes through them by iterators leaves an object per worker and interval behind until it is optimised.
+ *
  * Passes count where they end, state is that of the last instant before the end of the interval (a pass under way has already changed it).
  * Stretches without any event are one interval.
  */
@@ -37,11 +39,29 @@ export interface SeriesLine {
   readonly tally: Readonly<Tally>
 }
 
-/** A pool: its workers by index, and what they give together. */
+/** A pool: its workers, and what they give together. */
 class PoolSeries {
-  readonly workers = new Map<number, WorkerSeries>()
+  /** In the order in which they came. */
+  workers: Array<WorkerSeries> = []
   readonly tally = new Tally()
   readonly state = new SeriesState()
+  private readonly byIndex = new Map<number, WorkerSeries>()
+
+  add(worker: WorkerSeries): void {
+    this.byIndex.set(worker.workerIndex, worker)
+    this.workers.push(worker)
+  }
+
+  get(workerIndex: number): WorkerSeries | undefined {
+    return this.byIndex.get(workerIndex)
+  }
+
+  /** Forgets those that have left before the closing of an interval. */
+  keepPresent(closing: number): void {
+    const { byIndex, workers } = this
+    this.workers = workers.filter(({ presentAt }) => presentAt === closing)
+    for (const { presentAt, workerIndex } of workers) if (presentAt !== closing) byIndex.delete(workerIndex)
+  }
 }
 
 export abstract class SeriesIntervals implements RunProbe {
@@ -81,8 +101,8 @@ export abstract class SeriesIntervals implements RunProbe {
   worker(role: PoolRole, workerIndex: number): WorkerProbe {
     // Asked before the run starts: its first worker begins a pool anew.
     if (workerIndex === 0) this.series.set(role, new PoolSeries())
-    const worker = new WorkerSeries()
-    this.seriesOf(role).workers.set(workerIndex, worker)
+    const worker = new WorkerSeries(workerIndex)
+    this.seriesOf(role).add(worker)
     return worker.probe
   }
 
@@ -138,12 +158,12 @@ export abstract class SeriesIntervals implements RunProbe {
   end(_: ProbedRun, { nowMs }: RunEnd): void {
     let lastMs = nowMs
     for (const { workers } of this.series.values()) {
-      for (const { nextEndMs } of workers.values()) {
+      for (const { nextEndMs } of workers) {
         if (nextEndMs < Number.POSITIVE_INFINITY && nextEndMs > lastMs) lastMs = nextEndMs
       }
     }
     this.advanceTo(lastMs)
-    for (const { workers } of this.series.values()) for (const worker of workers.values()) worker.settle()
+    for (const { workers } of this.series.values()) for (const worker of workers) worker.settle()
     this.closeInterval(this.interval * this.intervalMs, lastMs)
   }
 
@@ -167,7 +187,7 @@ export abstract class SeriesIntervals implements RunProbe {
   private earliestEndMs(): number {
     let earliestMs = Number.POSITIVE_INFINITY
     for (const { workers } of this.series.values()) {
-      for (const { nextEndMs } of workers.values()) if (nextEndMs < earliestMs) earliestMs = nextEndMs
+      for (let at = 0; at < workers.length; at++) earliestMs = Math.min(earliestMs, workers[at]!.nextEndMs)
     }
     return earliestMs
   }
@@ -201,17 +221,21 @@ export abstract class SeriesIntervals implements RunProbe {
 
   /** Ends the interval for the workers of a pool, and adds them up. */
   private closePool(pool: ProbedPool, endMs: number): void {
-    const { state, tally, workers } = this.seriesOf(pool.role)
+    const series = this.seriesOf(pool.role)
+    const { state, tally, workers } = series
+    const present = pool.workers
     tally.clear()
     state.clear()
-    for (const { core, group, workerIndex } of pool.workers) {
-      const worker = workers.get(workerIndex)
+    for (let at = 0; at < present.length; at++) {
+      const { core, group, workerIndex } = present[at]!
+      const worker = series.get(workerIndex)
       if (worker === undefined) continue
       worker.presentAt = this.closings
       worker.group = group ?? worker.group
       worker.state.read(core, worker.passAheadBefore(core.ahead, endMs))
     }
-    for (const worker of workers.values()) {
+    for (let at = 0; at < workers.length; at++) {
+      const worker = workers[at]!
       if (worker.presentAt !== this.closings) worker.state.clear()
       worker.close(endMs)
       tally.add(worker.tally)
@@ -222,14 +246,18 @@ export abstract class SeriesIntervals implements RunProbe {
   }
 
   private giveLines({ parked, role }: ProbedPool): void {
-    const { state, tally, workers } = this.seriesOf(role)
+    const series = this.seriesOf(role)
+    const { state, tally, workers } = series
     this.giveLine("pool", role, null, null, parked(), state, tally)
-    for (const [workerIndex, worker] of workers) {
-      this.giveLine("worker", role, workerIndex, worker.group ?? null, null, worker.state, worker.tally)
+    let left = 0
+    for (let at = 0; at < workers.length; at++) {
+      const worker = workers[at]!
+      this.giveLine("worker", role, worker.workerIndex, worker.group ?? null, null, worker.state, worker.tally)
       worker.tally.clear()
-      // It has left, and this was its last line.
-      if (worker.presentAt !== this.closings) workers.delete(workerIndex)
+      if (worker.presentAt !== this.closings) left += 1
     }
+    // They have left, and this was their last line.
+    if (left > 0) series.keepPresent(this.closings)
   }
 
   private giveLine(
@@ -253,7 +281,7 @@ export abstract class SeriesIntervals implements RunProbe {
   }
 
   private workerOf(role: PoolRole, workerIndex: number): WorkerSeries | undefined {
-    return this.seriesOf(role).workers.get(workerIndex)
+    return this.seriesOf(role).get(workerIndex)
   }
 
   private seriesOf(role: PoolRole): PoolSeries {

@@ -12,6 +12,7 @@ import { SeriesState } from "./SeriesState.ts"
 import { Tally } from "./Tally.ts"
 
 export class WorkerSeries {
+  readonly workerIndex: number
   readonly tally = new Tally()
   /** How it was at the end of the last interval, while it was there. */
   readonly state = new SeriesState()
@@ -30,7 +31,8 @@ export class WorkerSeries {
   /** Of the passes ahead, those that are counted or under way here. */
   private aheadTaken = 0
 
-  constructor() {
+  constructor(workerIndex: number) {
+    this.workerIndex = workerIndex
     this.probe = {
       firstToken: (request, tokenMs) => {
         const { computing } = this
@@ -85,14 +87,19 @@ export class WorkerSeries {
     const { batch, ends } = ahead
     const { tally } = this
     const last = passes - 1
+    let { busyMs, gapsMs, maxGapMs } = tally
     let startMs = ahead.startOf(aheadTaken)
     for (let pass = aheadTaken; pass < last; pass++) {
-      const passMs = ends[pass]! - startMs
-      tally.gapsMs += passMs * batch
-      tally.busyMs += passMs
-      if (passMs > tally.maxGapMs) tally.maxGapMs = passMs
-      startMs = ends[pass]!
+      const endMs = ends[pass]!
+      const passMs = endMs - startMs
+      gapsMs += passMs * batch
+      busyMs += passMs
+      if (passMs > maxGapMs) maxGapMs = passMs
+      startMs = endMs
     }
+    tally.busyMs = busyMs
+    tally.gapsMs = gapsMs
+    tally.maxGapMs = maxGapMs
     const ended = last - aheadTaken
     tally.passes += ended
     tally.decodeTokens += ended * batch

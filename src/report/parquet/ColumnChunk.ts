@@ -3,7 +3,6 @@ import type { ColumnChunk, Encoding } from "hyparquet"
 import { ByteWriter } from "hyparquet-writer"
 import { writePageHeader } from "hyparquet-writer/src/datapage.js"
 import { writeRleBitPackedHybrid } from "hyparquet-writer/src/encoding.js"
-import { writePlain } from "hyparquet-writer/src/plain.js"
 import { snappyCompress } from "hyparquet-writer/src/snappy.js"
 import type { DictionaryColumn } from "./DictionaryColumn.ts"
 
@@ -17,13 +16,12 @@ export interface WrittenChunk {
 /** Writes what a column holds. */
 export const writeChunk = (file: ByteWriter, name: string, column: DictionaryColumn): WrittenChunk => {
   const start = file.offset
-  const values = column.distinctValues()
   const indexes = column.presentIndexes()
-  const width = bitWidth(values.length)
+  const width = bitWidth(column.distinct)
   const isDictionary = column.distinctBytes + (indexes.length * width) / 8 < column.rowBytes
-  const dictionaryBytes = isDictionary ? writeDictionaryPage(file, column, values) : 0
+  const dictionaryBytes = isDictionary ? writeDictionaryPage(file, column) : 0
   const dataStart = file.offset
-  const content = isDictionary ? packedIndexes(indexes, width) : plainValues(column, values, indexes)
+  const content = isDictionary ? packedIndexes(indexes, width) : plainValues(column, indexes)
   const dataBytes = writeDataPage(file, column, isDictionary ? "RLE_DICTIONARY" : "PLAIN", content)
   const plainBytes = dictionaryBytes + dataBytes
   const encodings: Array<Encoding> = isDictionary ? ["PLAIN", "RLE_DICTIONARY"] : ["PLAIN"]
@@ -47,8 +45,6 @@ export const writeChunk = (file: ByteWriter, name: string, column: DictionaryCol
   }
 }
 
-type Values = ReturnType<DictionaryColumn["distinctValues"]>
-
 /** Of the indexes of so many values. */
 const bitWidth = (values: number): number => (values < 2 ? 0 : Math.ceil(Math.log2(values)))
 
@@ -59,16 +55,16 @@ const codecOf = ({ type }: DictionaryColumn): "SNAPPY" | "UNCOMPRESSED" =>
 const packed = (column: DictionaryColumn, content: ByteWriter): Uint8Array =>
   codecOf(column) === "SNAPPY" ? snappyCompress(content.getBytes()) : content.getBytes()
 
-const writeDictionaryPage = (file: ByteWriter, column: DictionaryColumn, values: Values): number => {
+const writeDictionaryPage = (file: ByteWriter, column: DictionaryColumn): number => {
   const content = new ByteWriter()
-  writePlain(content, [...values], column.type, undefined)
+  for (let index = 0; index < column.distinct; index++) column.writeValue(content, index)
   const bytes = packed(column, content)
   const start = file.offset
   writePageHeader(file, {
     type: "DICTIONARY_PAGE",
     uncompressed_page_size: content.offset,
     compressed_page_size: bytes.length,
-    dictionary_page_header: { num_values: values.length, encoding: "PLAIN" }
+    dictionary_page_header: { num_values: column.distinct, encoding: "PLAIN" }
   })
   const headerBytes = file.offset - start
   file.appendBytes(bytes)
@@ -107,13 +103,8 @@ const packedIndexes = (indexes: Int32Array, width: number): ByteWriter => {
   return content
 }
 
-const plainValues = ({ type }: DictionaryColumn, values: Values, indexes: Int32Array): ByteWriter => {
+const plainValues = (column: DictionaryColumn, indexes: Int32Array): ByteWriter => {
   const content = new ByteWriter()
-  writePlain(
-    content,
-    Array.from(indexes, (index) => values[index]),
-    type,
-    undefined
-  )
+  for (let row = 0; row < indexes.length; row++) column.writeValue(content, indexes[row]!)
   return content
 }

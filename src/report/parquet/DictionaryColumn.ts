@@ -4,6 +4,7 @@
  * Most columns repeat few values, and most rows the one of the row before.
  */
 import type { Statistics } from "hyparquet"
+import type { ByteWriter } from "hyparquet-writer"
 import { grown } from "../../structures/Grown.ts"
 import { hashFactor } from "../../structures/Hash.ts"
 
@@ -19,8 +20,11 @@ export abstract class DictionaryColumn {
   nulls = 0
   private indexes = new Int32Array(firstRows)
 
-  /** By index. */
-  abstract distinctValues(): ReadonlyArray<bigint> | ReadonlyArray<number> | ReadonlyArray<Uint8Array>
+  /** How many values differ. */
+  abstract readonly distinct: number
+
+  /** Writes the distinct value of an index in Parquet's plain encoding. */
+  abstract writeValue(content: ByteWriter, index: number): void
 
   /** Of the distinct values, and of those of all rows, about: by them it is decided whether the column gets a dictionary. */
   abstract readonly distinctBytes: number
@@ -69,7 +73,7 @@ const firstBits = 8
 /** Distinct numbers are found by open addressing with linear probing, at most half full. */
 export class NumberColumn extends DictionaryColumn {
   readonly type: "INT64" | "DOUBLE"
-  private distinct = 0
+  distinct = 0
   private values = new Float64Array(1 << (firstBits - 1))
   /** Index plus one of the value whose place it is; 0 where there is none. */
   private places = new Int32Array(1 << firstBits)
@@ -106,9 +110,14 @@ export class NumberColumn extends DictionaryColumn {
     return 8 * (this.rows - this.nulls)
   }
 
-  distinctValues(): ReadonlyArray<bigint> | ReadonlyArray<number> {
-    const values = this.values.subarray(0, this.distinct)
-    return this.type === "INT64" ? Array.from(values, BigInt) : Array.from(values)
+  writeValue(content: ByteWriter, index: number): void {
+    const value = this.values[index]!
+    if (this.type === "DOUBLE") content.appendFloat64(value)
+    else {
+      const high = Math.floor(value / 2 ** 32)
+      content.appendUint32(value - high * 2 ** 32)
+      content.appendInt32(high)
+    }
   }
 
   bounds(): Pick<Statistics, "min_value" | "max_value"> {
@@ -142,6 +151,7 @@ export class NumberColumn extends DictionaryColumn {
       if (values[known - 1] === value) return known - 1
       place = (place + 1) & mask
     }
+    if (this.type === "INT64" && !Number.isInteger(value)) throw new RangeError(`${value} is not a whole number`)
     if (this.distinct === values.length) {
       this.grow()
       return this.indexOf(value)
@@ -181,6 +191,7 @@ export class TextColumn extends DictionaryColumn {
   readonly type = "BYTE_ARRAY"
   distinctBytes = 0
   rowBytes = 0
+  private readonly texts: Array<string> = []
   private readonly indexOf = new Map<string, number>()
   private last: string | undefined = undefined
   private lastIndex = none
@@ -194,19 +205,25 @@ export class TextColumn extends DictionaryColumn {
     this.rowBytes += bytes
     if (value !== this.last) {
       this.last = value
-      const { indexOf } = this
-      const known = indexOf.get(value)
-      this.lastIndex = known ?? indexOf.size
+      const known = this.indexOf.get(value)
+      this.lastIndex = known ?? this.texts.length
       if (known === undefined) {
-        indexOf.set(value, indexOf.size)
+        this.indexOf.set(value, this.texts.length)
+        this.texts.push(value)
         this.distinctBytes += bytes
       }
     }
     this.addIndex(this.lastIndex)
   }
 
-  distinctValues(): ReadonlyArray<Uint8Array> {
-    return Array.from(this.indexOf.keys(), (text) => utf8.encode(text))
+  get distinct(): number {
+    return this.texts.length
+  }
+
+  writeValue(content: ByteWriter, index: number): void {
+    const bytes = utf8.encode(this.texts[index])
+    content.appendUint32(bytes.length)
+    content.appendBytes(bytes)
   }
 
   bounds(): Pick<Statistics, "min_value" | "max_value"> {
@@ -216,6 +233,7 @@ export class TextColumn extends DictionaryColumn {
   override clear(): void {
     super.clear()
     this.indexOf.clear()
+    this.texts.length = 0
     this.distinctBytes = 0
     this.rowBytes = 0
     this.last = undefined

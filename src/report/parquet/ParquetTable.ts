@@ -50,8 +50,14 @@ export const parquetWriter = (columns: ReadonlyArray<ColumnHead>): TableWriter =
     heldRows = 0
   }
   const add = (): void => {
-    for (const { column, index } of numberColumns) column.add(cells.numbers[index]!)
-    for (const { column, index } of textColumns) column.add(cells.texts[index]!)
+    for (let at = 0; at < numberColumns.length; at++) {
+      const { column, index } = numberColumns[at]!
+      column.add(cells.numbers[index]!)
+    }
+    for (let at = 0; at < textColumns.length; at++) {
+      const { column, index } = textColumns[at]!
+      column.add(cells.texts[index]!)
+    }
     heldRows += 1
     if (heldRows === rowsPerGroup) writeGroup()
   }
