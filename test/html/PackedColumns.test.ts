@@ -1,7 +1,9 @@
 /** What is packed for the page comes out there again. */
 import { assert, describe, it } from "@effect/vitest"
 import { packColumn, type PackedColumn } from "../../src/html/PackedColumns.ts"
+import { RequestTable } from "../../src/html/RequestTable.ts"
 import { SeriesTable, type SeriesPoint } from "../../src/html/SeriesTable.ts"
+import { record } from "../report/Records.ts"
 
 type Unpack = (column: PackedColumn) => Promise<ReadonlyArray<number | null>>
 const page: { readonly unpack: Unpack } = await import(new URL("../../tools/html/Unpack.mjs", import.meta.url).href)
@@ -61,5 +63,23 @@ describe("a series for the page", () => {
     const sum = (await page.unpack(preemptions!)).reduce((total: number, each) => total + each!, 0)
     assert.strictEqual(sum, 10_000)
     assert.deepStrictEqual([...new Set(await page.unpack(prefill_tokens_per_s!))], [10])
+  })
+})
+
+describe("requests for the page", () => {
+  it("come by their numbers, in whatever order they end, and are every second one of too many", async () => {
+    const table = new RequestTable()
+    const count = 60_000
+    // 7 and 60,000 have no divisor in common: each number once.
+    for (let index = 0; index < count; index++) {
+      const id = (index * 7) % count
+      table.add(record({ id, promptTokens: id % 100 }))
+    }
+    const { columns, every, requests } = table.pack()
+    assert.deepStrictEqual([requests, every], [count, 2])
+    const shown = Array.from({ length: count / 2 }, (_, index) => 2 * index)
+    assert.deepStrictEqual(await page.unpack(columns["number"]!), shown)
+    const prompts = shown.map((id) => id % 100)
+    assert.deepStrictEqual(await page.unpack(columns["input_tokens"]!), prompts)
   })
 })
