@@ -92,7 +92,7 @@ export class EvictOffloading extends Offloading implements EvictionEvents<Sequen
     if (cached === fullBlocks) return Onboard.Nothing
     const match = tiers.lookup(keys, cached, fullBlocks)
     if (match === undefined) {
-      pool.touch(keys, cached, slots)
+      if (!this.worker.asksForBlocks(sequence)) pool.touch(keys, cached, slots)
       return Onboard.Nothing
     }
     if (this.onlyFaster && !this.isFaster(match)) return Onboard.Nothing

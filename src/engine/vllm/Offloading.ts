@@ -21,6 +21,8 @@ export interface OffloadEvents {
   loaded(sequence: Sequence): void
   /** What was loaded for an abandoned request is cached; nobody waits for it. */
   loadedInVain(sequence: Sequence): void
+  /** Whether it asks for the request's blocks next, which makes cached ones count as just used. */
+  asksForBlocks(sequence: Sequence): boolean
   /** How long computing `tokens` behind `prefixTokens` would take, ms. */
   computeMs(tokens: number, prefixTokens: number): number
 }

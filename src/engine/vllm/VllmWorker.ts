@@ -108,6 +108,7 @@ export class VllmWorker extends AheadWorker<Sequence> {
       roomMade: () => this.capacityFreed(),
       loaded: (sequence) => this.waiting.pushFront(sequence),
       loadedInVain: (sequence) => this.drop(sequence),
+      asksForBlocks: (sequence) => this.asksForCached(sequence),
       computeMs: (tokens, prefixTokens) =>
         this.timing.prefillMs({
           batchPrompts: 1,
@@ -451,6 +452,14 @@ export class VllmWorker extends AheadWorker<Sequence> {
       this.args.workerType === "decode" ? 0 : Math.max(0, Math.min(after, sequence.chargedTokens) - chargedBefore)
     this.budget.take(sequence, used, charged, chargedBefore)
     return Schedule.Scheduled
+  }
+
+  /** Whether {@link schedule} would get as far as to ask for all cached blocks of a request that holds none. */
+  private asksForCached(sequence: Sequence): boolean {
+    const { args, budget } = this
+    // Two blocks that are cached may be computed again nevertheless.
+    const enough = args.enableChunkedPrefill ? 2 * args.blockTokens + 1 : sequence.knownTokens
+    return budget.tokens >= enough
   }
 
   /** Makes the request hold its first `blocks` blocks, preempting others as long as that takes. */
