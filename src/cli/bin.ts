@@ -10,7 +10,7 @@ if (problem === undefined) {
   // Before anything that fills the heap; help and version fill none, and compile next to nothing.
   if (!command.startsWith("-")) {
     await import("./SmallHeap.ts")
-    if (command === "sweep" || command === "find") await import("./ThreadHeap.ts")
+    if (command === "sweep" || command === "find") await import("./ThreadFlags.ts")
   }
   await import("./Process.ts")
 } else {
