@@ -26,7 +26,7 @@ export class ClosedLoopCore implements WorkloadCore {
   readonly kind = "closed"
   readonly limit: number
   private readonly readsAllFirst: boolean
-  private readonly rows = new RowStore()
+  private readonly rows: RowStore
   private readonly ready = new ReadyHeap()
   private readonly sessions: Sessions
   private readonly requests: RequestFactory
@@ -46,6 +46,7 @@ export class ClosedLoopCore implements WorkloadCore {
     this.unusedSlots = options.concurrency
     this.readsAllFirst = options.turnsOf === undefined
     this.sessions = new Sessions(options)
+    this.rows = new RowStore(options.interned === undefined)
     this.requests = new RequestFactory(options, this.rows)
   }
 

@@ -13,7 +13,7 @@ import type { WorkloadCore } from "./WorkloadCore.ts"
 export abstract class ReadyQueueCore implements WorkloadCore {
   readonly kind = "open"
   readonly limit = Number.POSITIVE_INFINITY
-  protected readonly rows = new RowStore()
+  protected readonly rows: RowStore
   protected readonly ready = new ReadyHeap()
   protected readonly requests: RequestFactory
   protected readonly frontier: ArrivalFrontier
@@ -22,6 +22,7 @@ export abstract class ReadyQueueCore implements WorkloadCore {
 
   /** `streamable`: rows come so that none is ready before one that came earlier; otherwise all are read first. */
   constructor(prompts: PromptOptions, streamable: boolean) {
+    this.rows = new RowStore(prompts.interned === undefined)
     this.requests = new RequestFactory(prompts, this.rows)
     this.frontier = new ArrivalFrontier(streamable)
   }

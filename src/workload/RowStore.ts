@@ -70,21 +70,26 @@ class Page {
   /** Where each row's ids end in {@link hashIds}; they start where the previous row's end. */
   readonly hashEnds = new Uint32Array(pageRows)
   /** Ids of 32 bits, as almost all are; once a row has a wider one, all ids of the page are kept with 64 bits. */
-  hashIds: Uint32Array | BigUint64Array = new Uint32Array(pageRows * 8)
+  hashIds: Uint32Array | BigUint64Array
   readonly extras: Array<RowExtras> = []
   rows = 0
   left = 0
 
-  add(row: TraceRow, delayMs: number): number {
+  /** `ids`: so many hash ids are expected. */
+  constructor(ids: number) {
+    this.hashIds = new Uint32Array(ids)
+  }
+
+  add(row: TraceRow, hashIds: HashIds, delayMs: number): number {
     const index = this.rows++
     this.delayMs[index] = delayMs
     this.promptTokens[index] = row.promptTokens
     this.outputTokens[index] = row.outputTokens
     this.extras.push(extrasOf(row))
     const start = index === 0 ? 0 : this.hashEnds[index - 1]!
-    const end = start + row.hashIds.length
+    const end = start + hashIds.length
     if (end > this.hashIds.length) this.grow(end)
-    this.keepIds(row.hashIds, start)
+    this.keepIds(hashIds, start)
     this.hashEnds[index] = end
     return index
   }
@@ -116,10 +121,18 @@ class Page {
   }
 }
 
+const noIds: HashIds = []
+
 export class RowStore {
+  private readonly keepsIds: boolean
   private readonly pages = new Map<number, Page>()
   private nextPage = 0
   private open: Page | undefined
+
+  /** `keepsIds`: somebody asks for {@link hashIds}. */
+  constructor(keepsIds = true) {
+    this.keepsIds = keepsIds
+  }
 
   /** Pages in memory. */
   get pageCount(): number {
@@ -130,11 +143,11 @@ export class RowStore {
   add(row: TraceRow, delayMs: number): number {
     if (this.open === undefined || this.open.rows === pageRows) {
       this.open?.seal()
-      this.open = new Page()
+      this.open = new Page(this.keepsIds ? pageRows * 8 : 0)
       this.pages.set(this.nextPage++, this.open)
     }
     this.open.left += 1
-    return (this.nextPage - 1) * pageRows + this.open.add(row, delayMs)
+    return (this.nextPage - 1) * pageRows + this.open.add(row, this.keepsIds ? row.hashIds : noIds, delayMs)
   }
 
   /** Puts a row behind another one; {@link RowStore.next} leads from one to the other. */
