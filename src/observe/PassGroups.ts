@@ -56,10 +56,16 @@ const countsPerGroup = 8
 const shift = 9
 const groupsPerPiece = 2 ** shift
 
-/** Memory for so many groups. Pieces stay where they are: what grows by copying calls the collector for what it leaves behind. */
+/**
+ * Nobody shares it, but V8 does not count it either: for other memory it would call the collector, though all of it is needed to the end.
+ * Browsers have it for some pages only.
+ */
+const Memory = typeof SharedArrayBuffer === "undefined" ? ArrayBuffer : SharedArrayBuffer
+
+/** Room for so many groups. Pieces stay where they are: what grows by copying leaves half of its memory behind. */
 class Piece {
-  readonly times = new Float64Array(timesPerGroup * groupsPerPiece)
-  readonly counts = new Int32Array(countsPerGroup * groupsPerPiece)
+  readonly times = new Float64Array(new Memory(8 * timesPerGroup * groupsPerPiece))
+  readonly counts = new Int32Array(new Memory(4 * countsPerGroup * groupsPerPiece))
 }
 
 export class PassGroups {
