@@ -10,6 +10,8 @@ import { setFlagsFromString } from "node:v8"
 for (const module of ["crypto", "fs", "module", "os", "path", "stream", "url", "vm"]) {
   process.getBuiltinModule(`node:${module}`)
 }
+// Those behind the standard streams too, which are others for files, pipes and terminals.
+for (const stream of ["stdout", "stderr"]) Reflect.get(process, stream)
 
 setFlagsFromString("--semi-space-growth-factor=1")
 setFlagsFromString("--heap-growing-percent=30")
