@@ -12,7 +12,7 @@
 import type { Script } from "node:vm"
 
 // Not imported: a module of all that `node:fs` has would load what nobody here uses.
-const { closeSync, fsyncSync, lstatSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } =
+const { closeSync, fsyncSync, lstatSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } =
   process.getBuiltinModule("node:fs")
 const { Script: NewScript } = process.getBuiltinModule("node:vm")
 const { parse } = process.getBuiltinModule("node:path")
@@ -31,8 +31,12 @@ const folder = `${directory}/dynosim`
 
 /** What others may have put there is not run. */
 const isOurs = (): boolean => {
-  const found = lstatSync(folder, { throwIfNoEntry: false })
-  return found !== undefined && found.isDirectory() && (process.getuid === undefined || found.uid === process.getuid())
+  try {
+    const found = lstatSync(folder)
+    return found.isDirectory() && (process.getuid === undefined || found.uid === process.getuid())
+  } catch {
+    return false
+  }
 }
 
 const canRead = directory !== undefined && isOurs()
@@ -59,15 +63,19 @@ const read = (file: string): Uint8Array | undefined => {
 /** Readers see a file whole or not at all. */
 const save = ({ file, generation, script }: Unsaved): void => {
   const fresh = `${file}.${process.pid}.${process.hrtime.bigint()}`
-  const descriptor = openSync(fresh, "wx", 0o600)
   try {
-    writeFileSync(descriptor, script.createCachedData())
-    writeFileSync(descriptor, Uint8Array.of(generation))
-    fsyncSync(descriptor)
+    const descriptor = openSync(fresh, "wx", 0o600)
+    try {
+      writeFileSync(descriptor, script.createCachedData())
+      writeFileSync(descriptor, Uint8Array.of(generation))
+      fsyncSync(descriptor)
+    } finally {
+      closeSync(descriptor)
+    }
+    renameSync(fresh, file)
   } finally {
-    closeSync(descriptor)
+    rmSync(fresh, { force: true })
   }
-  renameSync(fresh, file)
 }
 
 const saveAll = (): void => {

@@ -36,8 +36,8 @@ const outside = (ast) => {
         break
       case "VariableDeclaration":
         for (const { id, init } of node.declarations) {
-          // A bundler makes `var` of what was a class; anything else that is no constant could change after it was exported.
-          if (node.kind === "const" || init !== null) for (const name of namesOf(id)) constants.add(name)
+          // `var` with a value is what bundler and older code write for classes; anything else could change after it was exported.
+          if (node.kind !== "let" && init !== null) for (const name of namesOf(id)) constants.add(name)
         }
         break
       case "FunctionDeclaration":
