@@ -1,59 +1,15 @@
 /**
- * Sorts (value, count) pairs held in two parallel arrays, in place: many are spread over buckets first, in one go through them; then
- * quicksort that falls back to heapsort where its partitions stay lopsided, and insertion sort for short ranges.
+ * Sorts (value, count) pairs held in two parallel arrays, in place: quicksort that falls back to heapsort where its
+ * partitions stay lopsided, and insertion sort for short ranges.
  *
  * The built-in sorts move one array only; through an index they would need a third array and a copy.
  */
 
 const shortRange = 16
-/** From so many pairs on buckets pay. */
-const longRange = 16_384
-const bucketBits = 12
 
-/** Orders the first `length` pairs by ascending value; values >= 0. */
-export const sortPairs = (values: Float64Array, counts: Uint32Array, length: number): void => {
-  if (length < longRange) return sortRange(values, counts, 0, length - 1)
-  const ends = spread(values, counts, length)
-  for (let bucket = 0, first = 0; bucket < ends.length; bucket++) {
-    sortRange(values, counts, first, ends[bucket]! - 1)
-    first = ends[bucket]!
-  }
-}
-
-/**
- * Moves each pair into its bucket, the leading bits in which values differ: as numbers >= 0 are in the order of their bits, so are buckets. Where
- * each of them ends is the answer.
- */
-const spread = (values: Float64Array, counts: Uint32Array, length: number): Int32Array => {
-  // The upper half of each number, on the little-endian machines that JavaScript runs on.
-  const halves = new Int32Array(values.buffer, values.byteOffset, 2 * length)
-  let least = halves[1]!
-  let greatest = least
-  for (let half = 1; half < halves.length; half += 2) {
-    least = Math.min(least, halves[half]!)
-    greatest = Math.max(greatest, halves[half]!)
-  }
-  const shift = Math.max(0, 32 - Math.clz32(greatest - least) - bucketBits)
-  const ends = new Int32Array(((greatest - least) >> shift) + 1)
-  for (let half = 1; half < halves.length; half += 2) ends[(halves[half]! - least) >> shift]! += 1
-  const next = new Int32Array(ends.length)
-  for (let bucket = 1; bucket < ends.length; bucket++) {
-    next[bucket] = ends[bucket - 1]!
-    ends[bucket]! += ends[bucket - 1]!
-  }
-  for (let bucket = 0; bucket < ends.length; bucket++) {
-    while (next[bucket]! < ends[bucket]!) {
-      const pair = next[bucket]!
-      const target = (halves[2 * pair + 1]! - least) >> shift
-      if (target !== bucket) swap(values, counts, pair, next[target]!)
-      next[target]! += 1
-    }
-  }
-  return ends
-}
-
-const sortRange = (values: Float64Array, counts: Uint32Array, first: number, last: number): void =>
-  quickSort(values, counts, first, last, 2 * Math.floor(Math.log2(last - first + 2)))
+/** Orders the first `length` pairs by ascending value. Values are not NaN. */
+export const sortPairs = (values: Float64Array, counts: Uint32Array, length: number): void =>
+  quickSort(values, counts, 0, length - 1, 2 * Math.floor(Math.log2(length + 1)))
 
 const quickSort = (values: Float64Array, counts: Uint32Array, first: number, last: number, depth: number): void => {
   let left = first

@@ -43,7 +43,7 @@ const check = (name: string, values: ReadonlyArray<number>): void => {
 describe("sortPairs", () => {
   it("orders values and takes their counts along", () => {
     for (const [name, valueAt] of Object.entries(orders)) {
-      for (const length of [0, 1, 2, 3, 15, 16, 17, 18, 100, 5000, 20_000]) {
+      for (const length of [0, 1, 2, 3, 15, 16, 17, 18, 100, 5000]) {
         check(
           `${name} ${length}`,
           Array.from({ length }, (_, index) => valueAt(index, length))
