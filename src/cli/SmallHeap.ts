@@ -17,6 +17,10 @@ setFlagsFromString("--semi-space-growth-factor=1")
 setFlagsFromString("--heap-growing-percent=30")
 // A young generation of one megabyte is collected before helpers of the collector are awake: they would cost more than they do.
 setFlagsFromString("--no-parallel-scavenge")
+// One helper marks an old generation of twenty megabytes while the run goes on; more would get in each other's way, also when it is compacted.
+setFlagsFromString("--concurrent-marking-max-worker-num=1")
+setFlagsFromString("--no-parallel-compaction")
+setFlagsFromString("--no-parallel-pointer-update")
 
 // What a compiler's thread has needed stays with that thread, and a run is short: the thorough compiler would take a fifth of its CPU time for
 // functions that the quick one makes fast enough. It gets those that run very often, which in long runs are all that matter. The quick one

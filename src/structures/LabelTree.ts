@@ -7,7 +7,7 @@
  *     table    … | node | 0 | node | …            open addressing over (parent, label), at most half full; 0: empty
  *
  * A step costs two reads along a path without forks, a table look-up where it leaves the first child; adding to a node that had no
- * child hashes nothing. Freed nodes are used again. 13 bytes per node, 4 more with high halves, and 8 to 16 of table per further child.
+ * child hashes nothing. Freed nodes are linked through their parents and used again. 13 bytes per node, 4 more with high halves, and 8 to 16 of table per further child.
  */
 import { grown } from "./Grown.ts"
 import { hashFactor } from "./Hash.ts"
@@ -28,7 +28,8 @@ export class LabelTree {
   private forks = new Uint8Array(initialNodes)
   /** Nodes that were ever used, and the root. */
   private reached = 1
-  private readonly free: Array<number> = []
+  /** The first of the free nodes, which are linked through {@link parents}; 0 for none. */
+  private firstFree = 0
   private table = new Int32Array(initialTable)
   private tabled = 0
   private shift = 32 - Math.log2(initialTable)
@@ -47,7 +48,7 @@ export class LabelTree {
 
   /** Adds a child that is not there yet and returns it; 0 when the tree is full. */
   add(parent: number, low: number, high: number): number {
-    const node = this.free.pop() ?? this.freshNode()
+    const node = this.freeNode()
     if (node === 0) return 0
     if (high !== 0) this.highs ??= new Int32Array(this.lows.length)
     this.parents[node] = parent
@@ -74,7 +75,7 @@ export class LabelTree {
     this.firsts.fill(0)
     this.forks.fill(0)
     this.tabled = 0
-    this.free.length = 0
+    this.firstFree = 0
     this.size = 0
     for (let node = 1; node < this.reached; node++) {
       if (marked[node] === 0) continue
@@ -82,7 +83,11 @@ export class LabelTree {
       this.size += 1
     }
     // From above, so that low numbers are used first.
-    for (let node = this.reached - 1; node > 0; node--) if (marked[node] === 0) this.free.push(node)
+    for (let node = this.reached - 1; node > 0; node--) {
+      if (marked[node] !== 0) continue
+      this.parents[node] = this.firstFree
+      this.firstFree = node
+    }
   }
 
   private hasLabel(node: number, low: number, high: number): boolean {
@@ -103,6 +108,13 @@ export class LabelTree {
   private home(parent: number, low: number, high: number): number {
     const mixed = Math.imul(parent, hashFactor) ^ low ^ Math.imul(high, highFactor)
     return Math.imul(mixed ^ (mixed >>> 15), hashFactor) >>> this.shift
+  }
+
+  private freeNode(): number {
+    const free = this.firstFree
+    if (free === 0) return this.freshNode()
+    this.firstFree = this.parents[free]!
+    return free
   }
 
   private freshNode(): number {
