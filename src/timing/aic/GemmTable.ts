@@ -42,9 +42,7 @@ interface Shapes {
 /** What a column holds, in ascending order. */
 const distinct = (values: Int32Array): Float64Array => {
   const found = new Set<number>()
-  for (let row = 0; row < values.length; row++) {
-    found.add(values[row]!)
-  }
+  for (let row = 0; row < values.length; row++) found.add(values[row]!)
   return Float64Array.from(found).toSorted()
 }
 
