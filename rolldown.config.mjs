@@ -20,6 +20,6 @@ export default defineConfig({
     entryFileNames: "[name].mjs",
     chunkFileNames: "[name]-[hash].mjs",
     codeSplitting: { groups: [{ name: startChunks(), debugName: "start" }], includeDependenciesRecursively: false },
-    banner: "#!/usr/bin/env node"
+    banner: ({ isEntry }) => (isEntry ? "#!/usr/bin/env node" : "")
   }
 })

@@ -2,16 +2,16 @@
  * Turns the files that the command is bundled into from modules into scripts, each behind a small module, so that their compiled code can be
  * kept with the functions that were called (`src/cli/CompiledCode.ts`).
  *
- *     start-9fM2.mjs   import { a } from "./trace-77cd.mjs"; const { x } = compiledScript("start-9fM2.41c0.js")(…, a); export { x }
- *     start-9fM2.41c0.js   (function (…, a) { …; return { x } })
+ *     start-9fM2.mjs   import { a } from "./trace-77cd.mjs"; const [x] = compiledScript("start-9fM2.41c0.js")(…, a); export { x }
+ *     start-9fM2.41c0.js   (function (…, a) { …; return [x] })
  */
 import { createHash } from "node:crypto"
 import { parseAst } from "rolldown/parseAst"
 
 const loader = { id: "src/cli/CompiledCode.ts", name: "compiled-code" }
 
-/** Below, reading two more files costs more than compiling. */
-const leastBytes = 4 * 1024
+/** Below, reading two more files costs more than compiling; scripts that are like modules of the library beside them pack well. */
+const leastBytes = 2 * 1024
 
 const exportedName = ({ name, value }) => name ?? value
 
@@ -96,14 +96,14 @@ const split = (code, named, loaderFile) => {
     .toSorted(([a], [b]) => b - a)
     .reduce((text, [start, end, instead]) => text.slice(0, start) + instead + text.slice(end), code)
     .replace(/^#!.*\n/, "")
-  const returned = exports.map(([name, local]) => `${name}:${local}`).join(",")
-  const script = `(function($meta,$import,${parameters.join(",")}){"use strict";${builtins.map(fromProcess).join("")}${body};return{${returned}}})`
+  const returned = exports.map(([, local]) => local).join(",")
+  const script = `(function($meta,$import,${parameters.join(",")}){"use strict";${builtins.map(fromProcess).join("")}${body};return[${returned}]})`
   const file = named(createHash("sha256").update(script).digest("hex").slice(0, 8))
   const locals = exports.map(([name], index) => [name, `$${index}`])
   const module = [
     ...imports.map(({ end, start }) => code.slice(start, end)),
     `import{compiledScript as $compiled}from"./${loaderFile}";`,
-    `const{${locals.map(([name, local]) => `${name}:${local}`).join(",")}}=`,
+    `const[${locals.map(([, local]) => local).join(",")}]=`,
     `$compiled("${file}")(${["import.meta", "$name=>import($name)", ...parameters].join(",")});`,
     `export{${locals.map(([name, local]) => `${local} as ${name}`).join(",")}};`
   ].join("")
