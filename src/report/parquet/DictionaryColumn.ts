@@ -57,14 +57,10 @@ export abstract class DictionaryColumn {
     return present
   }
 
-  protected addIndex(index: number): void {
-    if (this.rows === this.indexes.length) this.indexes = grown(this.indexes)
-    this.indexes[this.rows++] = index
-  }
-
-  protected addNull(): void {
-    this.nulls += 1
-    this.addIndex(none)
+  /** Room for the indexes of so many more rows, the first of which is {@link DictionaryColumn.rows}. */
+  protected roomFor(rows: number): Int32Array {
+    while (this.rows + rows > this.indexes.length) this.indexes = grown(this.indexes)
+    return this.indexes
   }
 }
 
@@ -88,18 +84,27 @@ export class NumberColumn extends DictionaryColumn {
     this.type = type
   }
 
-  /** `NaN` is none. */
-  add(value: number): void {
-    if (Number.isNaN(value)) {
-      this.addNull()
-      return
+  /** Adds the values of some rows; `NaN` is none. */
+  add(values: Float64Array): void {
+    const indexes = this.roomFor(values.length)
+    let { last, lastIndex, rows } = this
+    for (let at = 0; at < values.length; at++) {
+      const value = values[at]!
+      if (Number.isNaN(value)) {
+        this.nulls += 1
+        indexes[rows++] = none
+        continue
+      }
+      if (value !== last) {
+        last = value
+        // Of both zeros, which are equal, the positive one.
+        lastIndex = this.indexOf(value + 0)
+      }
+      indexes[rows++] = lastIndex
     }
-    if (value !== this.last) {
-      this.last = value
-      // Of both zeros, which are equal, the positive one.
-      this.lastIndex = this.indexOf(value + 0)
-    }
-    this.addIndex(this.lastIndex)
+    this.last = last
+    this.lastIndex = lastIndex
+    this.rows = rows
   }
 
   get distinctBytes(): number {
@@ -197,8 +202,10 @@ export class TextColumn extends DictionaryColumn {
   private lastIndex = none
 
   add(value: string | null): void {
+    const indexes = this.roomFor(1)
     if (value === null) {
-      this.addNull()
+      this.nulls += 1
+      indexes[this.rows++] = none
       return
     }
     const bytes = lengthBytes + value.length
@@ -213,7 +220,7 @@ export class TextColumn extends DictionaryColumn {
         this.distinctBytes += bytes
       }
     }
-    this.addIndex(this.lastIndex)
+    indexes[this.rows++] = this.lastIndex
   }
 
   get distinct(): number {
