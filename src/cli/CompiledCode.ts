@@ -17,6 +17,7 @@ const { closeSync, fsyncSync, lstatSync, mkdirSync, openSync, readFileSync, rena
 const { Script: NewScript } = process.getBuiltinModule("node:vm")
 const { parse } = process.getBuiltinModule("node:path")
 const { enableCompileCache, getCompileCacheDir } = process.getBuiltinModule("node:module")
+const { crc32 } = process.getBuiltinModule("node:zlib")
 enableCompileCache()
 const directory = getCompileCacheDir()
 
@@ -50,11 +51,28 @@ interface Unsaved {
 
 const unsaved: Array<Unsaved> = []
 
-/** Code of a script, and in the last byte how many runs have added to it. */
-const read = (file: string): Uint8Array | undefined => {
+interface Kept {
+  readonly code: Buffer
+  readonly generation: number
+}
+
+/** What stands behind the code of a script: its checksum, in four bytes, and how many runs have added to it, in one. */
+const tailBytes = 5
+
+const tailOf = (code: Uint8Array, generation: number): Buffer => {
+  const tail = Buffer.alloc(tailBytes)
+  tail.writeUInt32LE(crc32(code), 0)
+  tail.writeUInt8(generation, 4)
+  return tail
+}
+
+/** V8 believes the bytes of code that it is given: those that a disk has damaged would end the process. */
+const read = (file: string): Kept | undefined => {
   try {
     const bytes = readFileSync(file)
-    return bytes.length > 1 ? bytes : undefined
+    const code = bytes.subarray(0, -tailBytes)
+    const tail = bytes.subarray(-tailBytes)
+    return tail.readUInt32LE(0) === crc32(code) ? { code, generation: tail.readUInt8(4) } : undefined
   } catch {
     return undefined
   }
@@ -66,8 +84,9 @@ const save = ({ file, generation, script }: Unsaved): void => {
   try {
     const descriptor = openSync(fresh, "wx", 0o600)
     try {
-      writeFileSync(descriptor, script.createCachedData())
-      writeFileSync(descriptor, Uint8Array.of(generation))
+      const code = script.createCachedData()
+      writeFileSync(descriptor, code)
+      writeFileSync(descriptor, tailOf(code, generation))
       fsyncSync(descriptor)
     } finally {
       closeSync(descriptor)
@@ -99,9 +118,8 @@ export const compiledScript = (text: string): unknown => {
   const filename = `${import.meta.dirname}/${text}`
   const file = `${folder}/${name}-${text}.code`
   const kept = canRead ? read(file) : undefined
-  const script = new NewScript(readFileSync(filename, "latin1"), { filename, cachedData: kept?.subarray(0, -1) })
-  const isKept = kept !== undefined && script.cachedDataRejected === false
-  const generation = isKept ? kept.at(-1)! + 1 : 1
+  const script = new NewScript(readFileSync(filename, "latin1"), { filename, cachedData: kept?.code })
+  const generation = kept !== undefined && script.cachedDataRejected === false ? kept.generation + 1 : 1
   if (generation <= generations) unsaved.push({ script, file, generation })
   return script.runInThisContext()
 }

@@ -7,7 +7,7 @@
 import { setFlagsFromString } from "node:v8"
 
 // Modules of Node.js come compiled, but only for the flags that it was built with: those that most runs load are loaded while they hold.
-for (const module of ["crypto", "fs", "module", "os", "path", "stream", "url", "vm"]) {
+for (const module of ["crypto", "fs", "module", "os", "path", "stream", "url", "vm", "zlib"]) {
   process.getBuiltinModule(`node:${module}`)
 }
 // Those behind the standard streams too, which are others for files, pipes and terminals.

@@ -42,7 +42,7 @@ describe("compiled code of the command", () => {
     return readdirSync(at).map((file) => [join(at, file), readFileSync(join(at, file)).at(-1)!])
   }
 
-  it("is added to by three runs and replaced where it is not whole", () => {
+  it("is added to by three runs and replaced where it is not whole or damaged", () => {
     const first = run(["--version"])
     assert.strictEqual(first.status, 0)
     const [[file, generation] = ["", 0], ...others] = kept()
@@ -52,9 +52,16 @@ describe("compiled code of the command", () => {
       assert.deepStrictEqual(run(["--version"]), first)
       assert.deepStrictEqual(kept(), [[file, expected]])
     }
-    writeFileSync(file, readFileSync(file).subarray(0, 1000))
-    assert.deepStrictEqual(run(["--version"]), first)
-    assert.deepStrictEqual(kept(), [[file, 1]])
+    const damages = [
+      (bytes: Buffer) => bytes.subarray(0, 1000),
+      (bytes: Buffer) => bytes.fill(0x5a, 100_000, 100_064),
+      () => Buffer.alloc(0)
+    ]
+    for (const damaged of damages) {
+      writeFileSync(file, damaged(readFileSync(file)))
+      assert.deepStrictEqual(run(["--version"]), first)
+      assert.deepStrictEqual(kept(), [[file, 1]])
+    }
   })
 
   it("is neither run nor written where the folder is not the user's own", () => {
