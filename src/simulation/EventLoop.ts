@@ -112,7 +112,11 @@ export abstract class EventLoop implements SimulationLoop {
   }
 
   /** Workers compute passes ahead of time unless somebody watches them; `complete` ends a pass that ends now. */
-  protected runsAhead(ends: PassEnds, complete: (worker: number) => void): RunsAhead | undefined {
+  protected runsAhead(
+    ends: PassEnds,
+    complete: (worker: number) => void,
+    leftAloneUntilMs = (): number => Number.NEGATIVE_INFINITY
+  ): RunsAhead | undefined {
     const { everyPass, maxSimTimeMs } = this.context
     if (everyPass) return undefined
     const moved = (worker: number, endMs: number, startMs: number | undefined): void => {
@@ -120,7 +124,19 @@ export abstract class EventLoop implements SimulationLoop {
       ends.callOff(worker)
       complete(worker)
     }
-    return { untilMs: maxSimTimeMs, moved }
+    return { untilMs: maxSimTimeMs, leftAloneUntilMs, moved }
+  }
+
+  /** Until when nobody arrives, whatever ends, and nothing else happens to a pool; a run that is cut off ends with the last pass before that. */
+  protected leftAloneUntilMs(): number {
+    const { maxSimTimeMs, scaling, workload } = this.context
+    const isOpen = scaling === undefined && maxSimTimeMs === Number.POSITIVE_INFINITY && workload.ignoresEnds === true
+    return isOpen ? this.nextArrivalMs : this.nowMs
+  }
+
+  /** The round of its instant in which a pass starts that has just been computed: one ahead of its time, in the first. */
+  protected roundOf(startMs: number): number {
+    return startMs === this.nowMs ? this.round : 0
   }
 
   /** Transfers between the KV tiers of an idle worker have ended. */

@@ -12,16 +12,16 @@ import { EventLoop } from "./EventLoop.ts"
 import { PassEnds } from "./PassEnds.ts"
 import { makesSlow } from "./WorkerEvent.ts"
 import type { LoopContext } from "./SimulationLoop.ts"
-import { WorkerPool } from "./WorkerPool.ts"
+import { type PassesStarted, WorkerPool } from "./WorkerPool.ts"
 
 export class MultiEngineLoop extends EventLoop {
   private readonly pool: WorkerPool<WorkerCore>
   private readonly released: Array<Placement> = []
   private workerTimeSeconds = 0
   private readonly passEnds = new PassEnds(this.queue, (worker) => worker)
-  private readonly onStarted = (worker: number, endMs: number, startMs: number): void => {
+  private readonly onStarted: PassesStarted = (worker, endMs, startMs, firstStartMs) => {
     if (endMs === this.nowMs) this.completePass(worker)
-    else this.passEnds.started(worker, endMs, startMs, this.nowMs, this.round)
+    else this.passEnds.started(worker, endMs, startMs, firstStartMs, this.roundOf(firstStartMs))
   }
 
   constructor(context: LoopContext, engine: Engine["Service"], router: Router["Service"], workers: number) {
@@ -38,7 +38,11 @@ export class MultiEngineLoop extends EventLoop {
       probe,
       mayBeSlow: makesSlow(context.workerEvents),
       sharedTiers,
-      runsAhead: this.runsAhead(this.passEnds, (worker) => this.completePass(worker))
+      runsAhead: this.runsAhead(
+        this.passEnds,
+        (worker) => this.completePass(worker),
+        () => this.leftAloneUntilMs()
+      )
     })
     this.adopt([this.pool])
   }

@@ -54,12 +54,20 @@ export interface WorkerPoolOptions<Worker extends WorkerCore> {
 /** How far workers may compute passes ahead of time ({@link WorkerCore.runAhead}). */
 export interface RunsAhead {
   readonly untilMs: number
+  /** Before that nobody tells a worker anything, so that no pass that starts by then is ever taken back. */
+  readonly leftAloneUntilMs: () => number
   /**
    * Passes were taken back: the last one is now from `startMs`, or from where the first one started, to `endMs`; it is over if that
    * is now.
    */
   readonly moved: (worker: number, endMs: number, startMs: number | undefined) => void
 }
+
+/** Whoever drives the run may want to stop it: so many passes in a row at most. */
+const maxPassesAtOnce = 1024
+
+/** The worker has started passes: the first of them that may be the last one, and the last one. */
+export type PassesStarted = (worker: number, endMs: number, startMs: number, firstStartMs: number) => void
 
 export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
   readonly router: RouterCore
@@ -91,6 +99,9 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
   private readonly ready: BitSet
   /** Workers whose passes ahead evict blocks of which the router is told before it looks. */
   private readonly untold: BitSet
+  /** Where those passes under way start that were started last, the first and the last of them, ms. */
+  private firstStartMs = 0
+  private lastStartMs = 0
   /** Up to this worker everybody who could start a pass at `turnsMs` has. */
   private turn = -1
   private turnsMs = Number.NaN
@@ -321,9 +332,10 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
 
   /**
    * Starts passes on idle workers, always going back to the lowest one, until no one can start. `started` is told of each
-   * pass, or of the last one of those computed ahead of time, and must either queue its end or, for one that takes no time, finish it.
+   * pass, or of the first and the last one of those that may be taken back, and must either queue its end or, for one that takes no
+   * time, finish it.
    */
-  startPasses(nowMs: number, started: (worker: number, endMs: number, startMs: number) => void): boolean {
+  startPasses(nowMs: number, started: PassesStarted): boolean {
     let any = false
     let worker = this.ready.nextFrom(0)
     if (this.turnsMs !== nowMs) this.turn = -1
@@ -333,18 +345,12 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
       const endMs = this.startPass(worker, nowMs)
       if (endMs >= 0) {
         any = true
-        started(worker, endMs, this.lastStartMs(worker, nowMs))
+        started(worker, endMs, this.lastStartMs, this.firstStartMs)
         worker = this.ready.nextFrom(0)
       } else worker = this.ready.nextFrom(worker + 1)
     }
     this.turn = Number.POSITIVE_INFINITY
     return any
-  }
-
-  /** Where the last of the passes starts that have just been computed. */
-  private lastStartMs(worker: number, nowMs: number): number {
-    const ahead = this.cores[worker]?.ahead
-    return ahead === undefined || ahead.count === 0 ? nowMs : ahead.startMs
   }
 
   /** Lets transfers between the KV tiers of every worker end that end until `nowMs`; `ended` is told of idle workers. True when any did. */
@@ -410,28 +416,66 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     return [...this.router.parkedRequests(), ...this.unplaced, ...inWorkers]
   }
 
-  /** End of the pass, or -1 when it did nothing: then the worker stays idle until something else changes. */
+  /** End of the passes, or -1 when there was nothing to do: then the worker stays idle until something else changes. */
   private startPass(worker: number, nowMs: number): number {
     const core = this.cores[worker]!
     const startMs = this.startOf(worker, nowMs)
+    const outcome = this.pass(worker, core, startMs)
+    if (outcome.endMs === startMs && !outcome.progressed) return -1
+    this.began(worker, outcome)
+    this.firstStartMs = startMs
+    this.lastStartMs = startMs
+    return this.goOn(worker, core, outcome)
+  }
+
+  private pass(worker: number, core: Worker, startMs: number): PassOutcome {
     core.tiers?.catchUp?.(startMs)
     const outcome = core.pass(startMs)
     this.passes += 1
     this.probe?.pass?.(this.places[worker]!, startMs, outcome)
-    if (outcome.endMs === startMs && !outcome.progressed) return -1
-    this.began(worker, outcome)
-    return this.runAhead(worker, core, outcome)
+    return outcome
   }
 
-  /** Where the pass ends, or the last one after it that can be computed ahead of time: one whose end nobody notices. */
+  /** Where the pass ends, or the last one behind it whose end nobody notices. */
+  private goOn(worker: number, core: Worker, outcome: PassOutcome): number {
+    let endMs = this.runAhead(worker, core, outcome)
+    const aloneUntilMs = this.isAlone(worker, core) ? this.setup.runsAhead!.leftAloneUntilMs() : endMs
+    for (let passes = 1; endMs < aloneUntilMs && passes < maxPassesAtOnce; passes++) {
+      if (this.isNoticed(worker, outcome) || endMs === this.lastStartMs) return endMs
+      core.catchUp?.()
+      this.untold.remove(worker)
+      this.pass(worker, core, endMs)
+      if (outcome.endMs === endMs && !outcome.progressed) return endMs
+      this.firstStartMs = endMs
+      this.lastStartMs = endMs
+      endMs = this.runAhead(worker, core, outcome)
+    }
+    return endMs
+  }
+
+  /** Where the pass ends, or the last one after it that can be computed ahead of time. */
   private runAhead(worker: number, core: Worker, outcome: PassOutcome): number {
     const { runsAhead } = this.setup
-    const isNoticed = outcome.requests.length > 0 || this.heldEvents[worker]?.buffer.isEmpty === false
-    if (runsAhead === undefined || core.runAhead === undefined || isNoticed) return outcome.endMs
+    if (runsAhead === undefined || core.runAhead === undefined || this.isNoticed(worker, outcome)) return outcome.endMs
     const ahead = core.runAhead(runsAhead.untilMs)
+    if (ahead.count === 0) return outcome.endMs
     this.passes += ahead.count
     if (ahead.evictsHeard) this.untold.add(worker)
+    this.lastStartMs = ahead.startMs
     return ahead.endMs
+  }
+
+  /** Somebody is told of the pass at its end. */
+  private isNoticed(worker: number, { requests }: PassOutcome): boolean {
+    return requests.length > 0 || this.heldEvents[worker]?.buffer.isEmpty === false
+  }
+
+  /** Nobody looks into the worker, or at what it shares, before somebody tells it something. */
+  private isAlone(worker: number, { tiers }: Worker): boolean {
+    const { probe, router, setup } = this
+    if (setup.runsAhead === undefined || probe !== undefined || this.parked > 0) return false
+    const isHeard = this.heldEvents[worker] !== undefined && router.readsCachesToRoute !== true
+    return !isHeard && (tiers === undefined || tiers.isAlone === true)
   }
 
   /** Even a worker that takes no time to start is started by whoever is told of it. */

@@ -39,6 +39,10 @@ class FrontEndCore implements WorkloadCore {
     return this.inner.needsRows
   }
 
+  get ignoresEnds(): boolean {
+    return this.inner.ignoresEnds === true
+  }
+
   get drained(): boolean {
     return this.held.length === 0 && this.inner.drained
   }

@@ -44,6 +44,10 @@ export class OpenLoopCore extends ReadyQueueCore {
     }
   }
 
+  get ignoresEnds(): boolean {
+    return this.sessions.areNone
+  }
+
   override endRows(): void {
     super.endRows()
     this.sessions.endRows()

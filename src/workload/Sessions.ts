@@ -85,6 +85,11 @@ export class Sessions {
     this.options = options
   }
 
+  /** No session is known that may go on. */
+  get areNone(): boolean {
+    return this.byKey.length === this.freeKeys.length
+  }
+
   /** Index of the next new session. */
   takeIndex(): number {
     return this.nextIndex++

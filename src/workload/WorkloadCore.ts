@@ -14,6 +14,8 @@ export interface WorkloadCore extends BlockHolder {
   endRows(): void
   /** Earliest time at which a request is or becomes ready; `Infinity` when only a completion can make one ready. */
   nextReadyMs(): number
+  /** None of the requests in flight makes another one ready by its end. Default: some may. */
+  readonly ignoresEnds?: boolean
   /**
    * Takes the next request that is ready at `nowMs`, in dispatch order; `undefined` when there is none. In a closed loop
    * of single requests the caller's `inFlight` (requests dispatched and not terminal) limits it.

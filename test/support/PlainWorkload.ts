@@ -41,6 +41,10 @@ class PlainWorkloadCore implements WorkloadCore {
     return this.next === this.rows.length && !this.ended
   }
 
+  get ignoresEnds(): boolean {
+    return this.kind === "open"
+  }
+
   get drained(): boolean {
     return this.next === this.rows.length && this.ended
   }

@@ -32,7 +32,7 @@ export class EvictOffloading extends Offloading implements EvictionEvents<Sequen
   private readonly tiers: EvictionTiers<Sequence>
   private readonly onlyFaster: boolean
   /** Nobody shares lower tiers with this worker, reserves room between its passes, or is told what its host memory holds. */
-  private readonly isAlone: boolean
+  readonly isAlone: boolean
 
   constructor(
     args: TierArgs,
