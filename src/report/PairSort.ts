@@ -1,15 +1,97 @@
 /**
- * Sorts (value, count) pairs held in two parallel arrays, in place: quicksort that falls back to heapsort where its
- * partitions stay lopsided, and insertion sort for short ranges.
+ * Sorts (value, count) pairs held in two parallel arrays, in place, by the built-in sort where it can be had: it is compiled before the
+ * program starts, while loops that run once, at the end, hardly are, but it moves one array only.
  *
- * The built-in sorts move one array only; through an index they would need a third array and a copy.
+ *     bits of a gap      sign, exponent, leading bits of the mantissa │ 00 0000 0000
+ *     sorted as a whole number, for numbers >= 0 in the same order    │ its count
+ *
+ * Gaps are differences of times that are much larger than they, so the last bits of nearly all are zero and have room for a count. Pairs
+ * without that room are sorted on their own (quicksort that falls back to heapsort where its partitions stay lopsided, and insertion sort
+ * for short ranges) and merged.
  */
 
+const countBits = 10
+const countMask = 2 ** countBits - 1
+/** Which half of a double has the last bits of its mantissa on this machine: that of 1 is zero. */
+const lowHalf = new Int32Array(Float64Array.of(1).buffer)[0] === 0 ? 0 : 1
+/** Loops over all pairs go by calls of so many: what is called again is compiled better, and sooner, than a loop that is running. */
+const blockPairs = 1024
 const shortRange = 16
 
 /** Orders the first `length` pairs by ascending value. Values are not NaN. */
-export const sortPairs = (values: Float64Array, counts: Uint32Array, length: number): void =>
-  quickSort(values, counts, 0, length - 1, 2 * Math.floor(Math.log2(length + 1)))
+export const sortPairs = (values: Float64Array, counts: Uint32Array, length: number): void => {
+  const halves = new Int32Array(values.buffer, values.byteOffset, 2 * length)
+  let first = 0
+  for (let from = 0; from < length; from += blockPairs)
+    first = packCounts(values, halves, counts, first, from, Math.min(from + blockPairs, length))
+  new BigUint64Array(values.buffer, values.byteOffset + 8 * first, length - first).sort()
+  for (let from = first; from < length; from += blockPairs)
+    unpackCounts(halves, counts, from, Math.min(from + blockPairs, length))
+  if (first === 0) return
+  quickSort(values, counts, 0, first - 1, 2 * Math.floor(Math.log2(first + 1)))
+  mergeRanges(values, counts, first, length)
+}
+
+/**
+ * Puts counts of the pairs `from … to` into values that have room for them, and moves other pairs to `first`, where the packed ones start;
+ * returns where they start then.
+ */
+const packCounts = (
+  values: Float64Array,
+  halves: Int32Array,
+  counts: Uint32Array,
+  first: number,
+  from: number,
+  to: number
+): number => {
+  let start = first
+  for (let index = from; index < to; index++) {
+    const low = 2 * index + lowHalf
+    const count = counts[index]!
+    if ((halves[low]! & countMask) === 0 && count <= countMask && halves[low ^ 1]! >= 0) halves[low]! |= count
+    else swap(values, counts, index, start++)
+  }
+  return start
+}
+
+const unpackCounts = (halves: Int32Array, counts: Uint32Array, from: number, to: number): void => {
+  for (let index = from; index < to; index++) {
+    const low = 2 * index + lowHalf
+    const half = halves[low]!
+    counts[index] = half & countMask
+    halves[low] = half & ~countMask
+  }
+}
+
+/** Makes one ascending range of two: up to `middle`, and from there up to `end`. */
+const mergeRanges = (values: Float64Array, counts: Uint32Array, middle: number, end: number): void => {
+  const formerValues = values.slice(0, middle)
+  const formerCounts = counts.slice(0, middle)
+  let later = middle
+  for (let former = 0; former < middle; former++) {
+    const value = formerValues[former]!
+    later = moveSmaller(values, counts, value, later, end, middle - former)
+    values[later - middle + former] = value
+    counts[later - middle + former] = formerCounts[former]!
+  }
+}
+
+/** Moves pairs below `value` that start at `from` to the front by `places`; returns where the first of the others is. */
+const moveSmaller = (
+  values: Float64Array,
+  counts: Uint32Array,
+  value: number,
+  from: number,
+  end: number,
+  places: number
+): number => {
+  let next = from
+  for (; next < end && values[next]! < value; next++) {
+    values[next - places] = values[next]!
+    counts[next - places] = counts[next]!
+  }
+  return next
+}
 
 const quickSort = (values: Float64Array, counts: Uint32Array, first: number, last: number, depth: number): void => {
   let left = first

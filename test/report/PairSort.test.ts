@@ -52,6 +52,27 @@ describe("sortPairs", () => {
     }
   })
 
+  it("takes along counts that fit into the last bits of gaps and those that do not", () => {
+    const timesMs = Array.from({ length: 4000 }, () => 3_000_000 * random()).toSorted((a, b) => a - b)
+    const gapsMs = timesMs.slice(1).map((timeMs, index) => timeMs - timesMs[index]!)
+    const signed = gapsMs.map((gapMs, index) => (index % 7 === 0 ? -gapMs : index % 11 === 0 ? gapMs / 3 : gapMs))
+    for (const values of [gapsMs, signed]) {
+      const room = Float64Array.of(1, ...values)
+      const sorted = room.subarray(1)
+      const countOf = new Map(values.map((value, index) => [value, index % 5 === 0 ? 1023 + (index % 2) : index % 80]))
+      const counts = Uint32Array.from(values, (value) => countOf.get(value)!)
+      sortPairs(sorted, counts, values.length)
+      assert.deepStrictEqual(
+        Array.from(sorted),
+        values.toSorted((a, b) => a - b)
+      )
+      assert.deepStrictEqual(
+        Array.from(counts),
+        Array.from(sorted, (value) => countOf.get(value)!)
+      )
+    }
+  })
+
   it("does not degenerate on an order made to defeat quicksort", () => {
     const started = performance.now()
     check("killer", killer(200_000))
