@@ -5,6 +5,7 @@
  * waits, or for which the host tier has no room is not copied.
  */
 import { frameOf, frameSize, lastOf, memberCount, memberOf, membersFrom } from "../../structures/FrameMask.ts"
+import { RefilledList } from "../../structures/RefilledList.ts"
 import { BlockChains } from "./BlockChains.ts"
 import type { Offload } from "./KvTiers.ts"
 import type { TierArgs } from "./TierArgs.ts"
@@ -44,9 +45,11 @@ export class DownBatch {
   }
 }
 
-/** Batches in the order in which they queue: the first, the last, then the others. The reference's task scheduler makes it so. */
-export const queueOrder = <Batch>(batches: ReadonlyArray<Batch>): ReadonlyArray<Batch> =>
-  batches.length < 3 ? batches : [batches[0]!, batches.at(-1)!, ...batches.slice(1, -1)]
+/** Which of an offload's batches queues in this turn: the first, the last, then the others. The reference's task scheduler makes it so. */
+export const queuedInTurn = (turn: number, batches: number): number => {
+  if (turn === 0) return 0
+  return turn === 1 ? batches - 1 : turn - 1
+}
 
 /** Where a submission comes to nothing its slots are the pool's own again, with all others of it. */
 const nobody = (): void => {}
@@ -60,14 +63,14 @@ export class HostDownlink {
   /** Blocks of the batches that queue. */
   private readonly queuedKeys = new Set<number>()
   /** Batches that ended until the last advance. */
-  readonly ended: Array<DownBatch> = []
+  readonly ended = new RefilledList<DownBatch>()
   /** Blocks accepted whose copies have not ended. */
   committed = 0
   private nextSequence = 0
   /** Batches of what is being taken over, and how many blocks of it are not copied. */
-  private readonly accepted: Array<DownBatch> = []
+  private readonly accepted = new RefilledList<DownBatch>()
   private uncopiedBlocks = 0
-  private readonly spare: Array<DownBatch> = []
+  private readonly spare = new RefilledList<DownBatch>()
   private readonly arrive = (key: number, count: number, parentKey: number): void =>
     this.host.arrive(key, count, parentKey)
   private readonly account: TierAccount
@@ -98,11 +101,12 @@ export class HostDownlink {
     const { accepted, uncopiedBlocks } = this
     this.uncopiedBlocks = 0
     if (accepted.length === 0) return undefined
-    const { offload } = accepted[0]!
+    const { offload } = accepted.at(0)
     offload.uncopiedBlocks = uncopiedBlocks
     offload.batches = accepted.length
-    for (const batch of queueOrder(accepted)) this.startOrQueue(batch, nowMs)
-    while (accepted.length > 0) accepted.pop()
+    for (let turn = 0; turn < accepted.length; turn++)
+      this.startOrQueue(accepted.at(queuedInTurn(turn, accepted.length)), nowMs)
+    accepted.clear()
     return offload.live ? offload : undefined
   }
 
@@ -114,7 +118,9 @@ export class HostDownlink {
 
   /** What has arrived becomes part of the host tier, and queued batches follow. */
   settle(nowMs: number, freeSlots: (count: number) => void): void {
-    for (const batch of this.ended) {
+    const { ended } = this
+    for (let index = 0; index < ended.length; index++) {
+      const batch = ended.at(index)
       const { blocks, chains, offload } = batch
       chains.forEachChain(this.arrive)
       this.endBatch(batch)
@@ -177,7 +183,7 @@ export class HostDownlink {
   /** The last batch of what has been accepted, which has room. */
   private openBatch(): DownBatch {
     const { accepted } = this
-    const last = accepted.at(-1)
+    const last = accepted.length === 0 ? undefined : accepted.at(accepted.length - 1)
     if (last !== undefined && last.blocks < this.batchBlocks) return last
     const offload = last === undefined ? new HostOffload(this.nextSequence++) : last.offload
     const batch = this.spare.pop() ?? new DownBatch(offload)

@@ -6,6 +6,7 @@
  * over what the pool gives up, {@link CopyTiers} copy what has been computed.
  */
 
+import type { MarkBlocks } from "../../request/BlockIdentity.ts"
 import type { TierOccupancy } from "../WorkerCore.ts"
 import type { BlockRuns } from "./BlockRuns.ts"
 
@@ -51,7 +52,7 @@ export interface KvTiers<Owner> {
   /** When the next transfer ends; `Infinity` when none is under way. */
   deadlineMs(): number
   occupancy(): TierOccupancy
-  markBlocks(mark: (block: number) => void): void
+  markBlocks(mark: MarkBlocks): void
   checkInvariants(): void
 }
 

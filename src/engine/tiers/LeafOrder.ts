@@ -152,13 +152,12 @@ export class LeafOrder {
     return key
   }
 
-  /** Every key in the tree, placeholders included. */
-  forEachKey(visit: (key: number) => void): void {
+  /** Every frame in the tree, and its members there, placeholders included. */
+  forEachFrame(visit: (frameNumber: number, members: number) => void): void {
     for (let frame = 1; frame < this.idle.length; frame++) {
       const inner = this.inner[frame]!
       const known = this.idle[frame]! | inner | (inner >> 1) | this.outer[frame]! | this.bears[frame]!
-      for (let rest = known; rest !== 0; rest &= rest - 1)
-        visit((this.frames.numbers[frame]! << frameBits) | lastOf(rest & -rest))
+      if (known !== 0) visit(this.frames.numbers[frame]!, known)
     }
   }
 

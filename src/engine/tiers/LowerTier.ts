@@ -69,8 +69,8 @@ export class LowerTier {
     return Math.min(this.writes.deadlineMs(), this.reads.deadlineMs())
   }
 
-  forEachKey(visit: (key: number) => void): void {
-    this.store.forEachKey(visit)
+  /** Identities of the blocks that are being written. */
+  forEachWrittenKey(visit: (key: number) => void): void {
     this.writes.forEach(({ keys }) => keys.forEach(visit))
   }
 }

@@ -7,6 +7,8 @@
  *     device ◀──────whole run────── host ◀── what host memory lacks of it: object store first, then disk
  */
 import { runLength } from "../../structures/FrameMask.ts"
+import type { MarkBlocks } from "../../request/BlockIdentity.ts"
+import type { RefilledList } from "../../structures/RefilledList.ts"
 import { type DownBatch, HostDownlink } from "./HostDownlink.ts"
 import {
   type EvictionEvents,
@@ -258,8 +260,9 @@ export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
   }
 
   /** Writes what has arrived in host memory on to the lower tiers, offload by offload. */
-  private writeOn(batches: ReadonlyArray<DownBatch>): void {
-    if (this.writes.length === 0 || batches.length === 0) return
+  private writeOn(ended: RefilledList<DownBatch>): void {
+    if (this.writes.length === 0 || ended.length === 0) return
+    const batches = ended.toArray()
     const offloads = [...new Set(batches.map(({ offload }) => offload))].toSorted((a, b) => a.sequence - b.sequence)
     for (const offload of offloads) {
       const own = batches.filter((batch) => batch.offload === offload)
@@ -292,16 +295,18 @@ export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
     if (this.staged.length > 0) for (const { load, tier } of this.staged.splice(0)) this.finishStage(load, tier)
     if (returning.length > 0) this.returning = []
     this.settleFailed()
-    if (ended.length > 1) ended.sort((a, b) => b.sequence - a.sequence)
+    const anyLoad = ended.length > 0 || returning.length > 0
+    if (anyLoad) this.finishLoads(ended.splice(0), returning)
+    return arrived || lowerEnded || anyLoad
+  }
+
+  private finishLoads(ended: ReadonlyArray<TierLoad<Owner>>, returning: ReadonlyArray<TierLoad<Owner>>): void {
     // The first started is to be the first in the queue of those that go back to its front.
-    for (const load of ended) {
+    for (const load of ended.toSorted((a, b) => b.sequence - a.sequence)) {
       unpin(this.host, load.keys, load.from, load.to)
-      this.events.loaded(load, nowMs)
+      this.events.loaded(load, this.nowMs)
     }
-    for (const load of returning) this.events.loaded(load, nowMs)
-    const any = arrived || lowerEnded || ended.length > 0 || returning.length > 0
-    ended.length = 0
-    return any
+    for (const load of returning) this.events.loaded(load, this.nowMs)
   }
 
   private tickLower(nowMs: number): boolean {
@@ -337,14 +342,16 @@ export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
     return occupancyOf(this.host, this.disk?.store, [this.down.link, this.up], this.blockBytes)
   }
 
-  markBlocks(mark: (block: number) => void): void {
+  markBlocks(mark: MarkBlocks): void {
     const markShared = (key: number): void => {
       if (key >= 0) mark(key)
     }
-    this.host.forEachKey(markShared)
+    this.host.markBlocks(mark)
     this.down.forEachKey(markShared)
-    this.disk?.forEachKey(markShared)
-    this.object?.forEachKey(markShared)
+    for (const tier of [this.disk, this.object]) {
+      tier?.store.markBlocks(mark)
+      tier?.forEachWrittenKey(markShared)
+    }
     for (const write of this.writes) write.forEachKey(markShared)
   }
 

@@ -17,6 +17,7 @@ import {
   membersFrom,
   runLength
 } from "../../structures/FrameMask.ts"
+import { markMembers, type MarkBlocks } from "../../request/BlockIdentity.ts"
 import { FrameTable } from "../../structures/FrameTable.ts"
 import { MemberCounts } from "../../structures/MemberCounts.ts"
 import type { KvEventSink } from "../KvEvents.ts"
@@ -86,7 +87,8 @@ export class TierStore {
     while (taken < count && this.idle.size > 0) {
       const key = this.idle.takeFirst(count - taken)
       taken += this.idle.taken
-      if (key >= 0) for (const listener of this.listeners) listener.removed(key, this.idle.taken)
+      if (key >= 0 && this.listeners.length > 0)
+        for (const listener of this.listeners) listener.removed(key, this.idle.taken)
     }
     this.inFlight += taken
     return taken
@@ -127,7 +129,8 @@ export class TierStore {
   }
 
   private announce(key: number, count: number): void {
-    if (key >= 0) for (const listener of this.listeners) listener.stored(key, count)
+    if (key < 0 || this.listeners.length === 0) return
+    for (const listener of this.listeners) listener.stored(key, count)
   }
 
   /** Holds a run of blocks that are here, or have just arrived. */
@@ -157,10 +160,13 @@ export class TierStore {
     if (this.pins.held(frame) === 0) this.pinnedFrames.remove(frame)
   }
 
-  /** Every identity that is known here. */
-  forEachKey(visit: (key: number) => void): void {
-    this.idle.forEachKey(visit)
-    this.forEachPinned(visit)
+  /** Every shareable identity that is known here. */
+  markBlocks(mark: MarkBlocks): void {
+    const markFrame = (frameNumber: number, members: number): void => {
+      if (frameNumber >= 0) markMembers(frameNumber, members, mark)
+    }
+    this.idle.forEachFrame(markFrame)
+    this.forEachPinnedFrame(markFrame)
   }
 
   checkInvariants(): void {
@@ -172,9 +178,10 @@ export class TierStore {
       )
     }
     let found = 0
-    this.forEachPinned((key) => {
-      found += 1
-      if (idle.has(key)) throw new Error(`block ${key} is idle and pinned`)
+    this.forEachPinnedFrame((frameNumber, members) => {
+      found += memberCount(members)
+      if ((idle.idleOf(frameNumber) & members) !== 0)
+        throw new Error(`a block of frame ${frameNumber} is idle and pinned`)
     })
     if (found !== pinned) throw new Error(`${found} blocks are pinned, counted ${pinned}`)
   }
@@ -183,10 +190,10 @@ export class TierStore {
     return (this.pins.held(this.pinnedFrames.find(frameOf(key))) & (1 << memberOf(key))) !== 0
   }
 
-  private forEachPinned(visit: (key: number) => void): void {
+  private forEachPinnedFrame(visit: (frameNumber: number, members: number) => void): void {
     for (let frame = 1; frame < this.pinnedFrames.capacity; frame++) {
-      for (let rest = this.pins.held(frame); rest !== 0; rest &= rest - 1)
-        visit((this.pinnedFrames.numbers[frame]! << frameBits) | lastOf(rest & -rest))
+      const members = this.pins.held(frame)
+      if (members !== 0) visit(this.pinnedFrames.numbers[frame]!, members)
     }
   }
 }

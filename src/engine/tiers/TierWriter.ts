@@ -2,7 +2,7 @@
  * One worker's way from host memory into a lower tier: what arrives in host memory is written on at once, and pinned there until it is
  * written. A slow tier can so pin all of host memory.
  */
-import { queueOrder } from "./HostDownlink.ts"
+import { queuedInTurn } from "./HostDownlink.ts"
 import type { LowerTier, TierWrite } from "./LowerTier.ts"
 import type { TierStore } from "./TierStore.ts"
 
@@ -43,7 +43,8 @@ export class TierWriter {
       const pick = (values: ReadonlyArray<number>): Array<number> => part.map((index) => values[index]!)
       batches.push({ owner: this, keys: pick(keys), parentKeys: pick(parentKeys) })
     }
-    for (const batch of queueOrder(batches)) {
+    for (let turn = 0; turn < batches.length; turn++) {
+      const batch = batches[queuedInTurn(turn, batches.length)]!
       this.queue.push(batch)
       for (const key of batch.keys) tier.queuedKeys.add(key)
     }

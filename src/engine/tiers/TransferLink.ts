@@ -5,11 +5,14 @@
  * next, in the exact order in which they happen, however far the clock jumps. In between nothing is computed, so that ends do not depend
  * on who looks when.
  */
-
+import { grown } from "../../structures/Grown.ts"
+import { RefilledList } from "../../structures/RefilledList.ts"
 import { TransferTimes } from "./TransferTimes.ts"
 
 /** Rounding of clock arithmetic that still counts as "now", ms. */
 const toleranceMs = 1e-9
+
+const initialTransfers = 4
 
 export class TransferLink<Transfer> {
   /** Bytes of transfers that have ended. */
@@ -25,9 +28,10 @@ export class TransferLink<Transfer> {
   /** The transfer that ends next, and when; `Infinity` when none is under way. */
   private next = 0
   private nextEndMs = Number.POSITIVE_INFINITY
-  private readonly transfers: Array<Transfer> = []
-  private readonly remaining: Array<number> = []
-  private readonly bytes: Array<number> = []
+  private readonly transfers = new RefilledList<Transfer>()
+  /** Of each of the transfers. */
+  private remaining = new Float64Array(initialTransfers)
+  private bytes = new Float64Array(initialTransfers)
 
   private readonly times: TransferTimes
 
@@ -50,9 +54,14 @@ export class TransferLink<Transfer> {
   start(transfer: Transfer, bytes: number, nowMs: number): void {
     this.nowMs = Math.max(nowMs, this.nowMs)
     this.progressTo(this.nowMs)
+    const index = this.transfers.length
+    if (index === this.bytes.length) {
+      this.remaining = grown(this.remaining)
+      this.bytes = grown(this.bytes)
+    }
     this.transfers.push(transfer)
-    this.remaining.push(this.rate === Number.POSITIVE_INFINITY ? 0 : bytes)
-    this.bytes.push(bytes)
+    this.remaining[index] = this.rate === Number.POSITIVE_INFINITY ? 0 : bytes
+    this.bytes[index] = bytes
     this.findNext()
   }
 
@@ -62,11 +71,11 @@ export class TransferLink<Transfer> {
   }
 
   /** Moves to `nowMs`; transfers that end until then are appended to `ended` in the order of their ends. */
-  advance(nowMs: number, ended: Array<Transfer>): void {
+  advance(nowMs: number, ended: { push(transfer: Transfer): unknown }): void {
     while (this.nextEndMs <= nowMs + toleranceMs) {
       const { next } = this
       this.progressTo(this.nextEndMs)
-      ended.push(this.transfers[next]!)
+      ended.push(this.transfers.at(next))
       this.bytesMoved += this.bytes[next]!
       this.remove(next)
       this.findNext()
@@ -80,42 +89,41 @@ export class TransferLink<Transfer> {
   }
 
   forEach(visit: (transfer: Transfer) => void): void {
-    this.transfers.forEach(visit)
+    for (let index = 0; index < this.transfers.length; index++) visit(this.transfers.at(index))
   }
 
   /** Of several that end together the first comes first. */
   private findNext(): void {
     this.times.changes += 1
-    const { remaining } = this
+    const { active, remaining } = this
     let next = 0
-    for (let index = 1; index < remaining.length; index++) {
+    for (let index = 1; index < active; index++) {
       if (remaining[index]! < remaining[next]!) next = index
     }
     this.next = next
-    const least = remaining[next]
-    if (least === undefined) this.nextEndMs = Number.POSITIVE_INFINITY
-    else this.nextEndMs = this.sinceMs + (least === 0 ? 0 : least / (this.rate / remaining.length))
+    const least = remaining[next]!
+    if (active === 0) this.nextEndMs = Number.POSITIVE_INFINITY
+    else this.nextEndMs = this.sinceMs + (least === 0 ? 0 : least / (this.rate / active))
   }
 
   /** Every transfer has got its share by then. */
   private progressTo(timeMs: number): void {
-    const { rate, remaining } = this
+    const { active, rate, remaining } = this
     const passedMs = timeMs - this.sinceMs
     this.sinceMs = timeMs
-    if (remaining.length === 0 || passedMs <= 0) return
+    if (active === 0 || passedMs <= 0) return
     this.busyUntilThenMs += passedMs
-    const bytes = passedMs * (rate / remaining.length)
-    for (let index = 0; index < remaining.length; index++) remaining[index] = Math.max(0, remaining[index]! - bytes)
+    const bytes = passedMs * (rate / active)
+    for (let index = 0; index < active; index++) remaining[index] = Math.max(0, remaining[index]! - bytes)
   }
 
   /** The last transfer takes the place of the one that leaves. */
   private remove(index: number): void {
-    const transfer = this.transfers.pop()
-    const left = this.remaining.pop()
-    const bytes = this.bytes.pop()
-    if (transfer === undefined || left === undefined || bytes === undefined || index === this.transfers.length) return
-    this.transfers[index] = transfer
-    this.remaining[index] = left
-    this.bytes[index] = bytes
+    const { bytes, remaining, transfers } = this
+    const last = transfers.pop()
+    if (last === undefined || index === transfers.length) return
+    transfers.set(index, last)
+    remaining[index] = remaining[transfers.length]!
+    bytes[index] = bytes[transfers.length]!
   }
 }

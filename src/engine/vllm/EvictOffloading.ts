@@ -4,6 +4,7 @@
  * While its blocks are loaded a request is parked, in no queue, and others may overtake it. The loaded blocks become ordinary cached
  * blocks and the request waits at the front of the queue again. It is then admitted by the ordinary rules, and finds them there.
  */
+import type { MarkBlocks } from "../../request/BlockIdentity.ts"
 import type { SimRequest } from "../../request/SimRequest.ts"
 import {
   type EvictionEvents,
@@ -154,7 +155,7 @@ export class EvictOffloading extends Offloading implements EvictionEvents<Sequen
     else if (this.abandoned.delete(owner)) this.worker.loadedInVain(owner)
   }
 
-  markBlocks(mark: (block: number) => void): void {
+  markBlocks(mark: MarkBlocks): void {
     this.tiers.markBlocks(mark)
     for (const sequence of this.parked) sequence.markKeys(mark)
     for (const sequence of this.abandoned) sequence.markKeys(mark)
