@@ -16,6 +16,8 @@ const bufferRatio = 4 / 3
 const initialPairs = 4096
 /** Room for so many pairs is not worth merging for. */
 const cheapPairs = 65_536
+/** Where merging made too little room, it is tried again when so many times the pairs are there. */
+const retryRatio = 8
 const maxCount = 0xffff_ffff
 
 interface GapSketch {
@@ -29,6 +31,8 @@ export class GapMetric {
   private gapsMs: Float64Array
   private counts: Uint32Array
   private length = 0
+  /** Room to make by merging, from which on that is tried. */
+  private worthMerging = cheapPairs
   /** What the length would be if pairs were merged only where all of `maxPairs` are there. */
   private unmerged = 0
   private sketch: GapSketch | undefined = undefined
@@ -77,8 +81,10 @@ export class GapMetric {
   /** Most gaps of a long run have been seen before: merged, its pairs need little room. */
   private makeRoom(): void {
     const capacity = this.gapsMs.length
-    if (capacity >= cheapPairs) this.merge()
-    if (this.length * bufferRatio > capacity && capacity < this.maxPairs) this.grow()
+    if (capacity >= this.worthMerging) this.merge()
+    if (this.length * bufferRatio <= capacity || capacity === this.maxPairs) return
+    if (capacity >= this.worthMerging) this.worthMerging = capacity * retryRatio
+    this.grow()
   }
 
   /** Whether there are too many different gaps is asked after the same additions, whatever room there was. */

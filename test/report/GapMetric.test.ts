@@ -75,6 +75,19 @@ describe("GapMetric", () => {
     assert.isFalse(expected)
   })
 
+  it("counts the same gaps whether merging has made room before or not", () => {
+    const different = 70_000
+    const repeated = 600_000
+    const later = new GapMetric()
+    for (let index = 0; index < different; index++) later.addGap(100 + index, 1)
+    for (let index = 0; index < repeated; index++) later.addGap(1 + (index % 10), 1)
+    const merged = new GapMetric()
+    for (let gapMs = 10; gapMs > 0; gapMs--) merged.addGap(gapMs, repeated / 10)
+    for (let index = different - 1; index >= 0; index--) merged.addGap(100 + index, 1)
+    assert.isTrue(later.exact)
+    assert.deepStrictEqual(later.statistics(), merged.statistics())
+  })
+
   it("keeps zero gaps out of the rates", () => {
     const { gapsMs, tokensPerSecond } = filled([
       [0, 3],
