@@ -246,7 +246,8 @@ export abstract class EventLoop implements SimulationLoop {
   private tickTiers(): boolean {
     const { pools } = this
     // In one pool only passes start transfers, and each of them ticks its worker first.
-    if (pools.length === 1 && this.nextTransferMs() > this.nowMs) return false
+    this.lookAtTransfers()
+    if (pools.length === 1 && this.transferMs > this.nowMs) return false
     let any = false
     for (let index = 0; index < pools.length; index++) {
       if (pools[index]!.tickTiers(this.nowMs, this.onTransfersEnded)) any = true
@@ -256,14 +257,18 @@ export abstract class EventLoop implements SimulationLoop {
 
   /** When the next transfer ends that has to be seen to at that time. */
   private nextTransferMs(): number {
-    const { probe, scaling } = this.context
-    const { changes } = this.sharedTiers.times
-    if (changes !== this.seenChanges) {
-      this.seenChanges = changes
-      this.transferMs = this.earliestTransferMs(probe === undefined && scaling === undefined)
-    }
+    this.lookAtTransfers()
     // A transfer that takes no time is over with the next tick, even when the clock has passed its start.
     return Math.max(this.transferMs, this.nowMs)
+  }
+
+  /** Brings {@link transferMs} up to date. */
+  private lookAtTransfers(): void {
+    const { probe, scaling } = this.context
+    const { changes } = this.sharedTiers.times
+    if (changes === this.seenChanges) return
+    this.seenChanges = changes
+    this.transferMs = this.earliestTransferMs(probe === undefined && scaling === undefined)
   }
 
   private earliestTransferMs(noticedOnly: boolean): number {

@@ -30,10 +30,13 @@ const requestsBy = statuses.map((status) => ({ status, counter: Metric.withAttri
 
 type Chunk = NonEmptyReadonlyArray<ReplayEvent>
 
-const count = (events: Chunk, status: RequestStatus): number => {
-  let requests = 0
-  for (const event of events) if (event._tag === "Request" && event.status === status) requests += 1
-  return requests
+const byStatus = (events: Chunk): Record<RequestStatus, number> => {
+  const counts = { completed: 0, rejected: 0, failed: 0, in_flight: 0 }
+  for (let index = 0; index < events.length; index++) {
+    const event = events[index]!
+    if (event._tag === "Request") counts[event.status] += 1
+  }
+  return counts
 }
 
 /** On the run's span: how it went out. */
@@ -46,9 +49,9 @@ export const counted =
   <E, R>(self: Stream.Stream<ReplayEvent, E, R>): Stream.Stream<ReplayEvent, E, R> => {
     let countedPasses = 0
     const note = Effect.fnUntraced(function* (events: Chunk) {
+      const ended = byStatus(events)
       for (const { counter, status } of requestsBy) {
-        const ended = count(events, status)
-        if (ended > 0) yield* Metric.update(counter, ended)
+        if (ended[status] > 0) yield* Metric.update(counter, ended[status])
       }
       const now = passesSoFar()
       if (now > countedPasses) yield* Metric.update(passes, now - countedPasses)
