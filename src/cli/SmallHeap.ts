@@ -30,5 +30,5 @@ setFlagsFromString("--max-maglev-inlined-bytecode-size=60")
 setFlagsFromString("--max-maglev-inlined-bytecode-size-cumulative=100")
 // Threads that are busy compiling would get to freeing what is compiled much later.
 setFlagsFromString("--no-maglev-destroy-on-background")
-setFlagsFromString("--invocation-count-for-turbofan=50000")
+setFlagsFromString("--invocation-count-for-turbofan=200000")
 setFlagsFromString("--max-inlined-bytecode-size-cumulative=500")
