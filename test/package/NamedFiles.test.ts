@@ -18,7 +18,14 @@ const sources = ["src", "test", "examples", "bench", "tools"].flatMap((folder) =
 )
 
 describe("documents", () => {
-  for (const document of ["README.md", "CONTRIBUTING.md", "bench/README.md", "traces/README.md", ...pages]) {
+  for (const document of [
+    "README.md",
+    "CONTRIBUTING.md",
+    "bench/README.md",
+    "bench/changes.md",
+    "traces/README.md",
+    ...pages
+  ]) {
     it(`${document} names no file that is gone`, () => {
       const text = readFileSync(join(root, document), "utf8")
       const paths = [...text.matchAll(/(?<![\w/.])((?:src|test|docs|examples|tools)\/[\w./-]*\w\/?)/g)].map(
