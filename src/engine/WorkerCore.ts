@@ -96,10 +96,6 @@ export interface TierClock {
    * one does.
    */
   noticeMs?(): number
-  /** Nobody but the worker uses what moves, or sees it. Default: somebody may. */
-  readonly isAlone?: boolean
-  /** Sees to transfers that have ended before `nowMs`, each at its time, where whoever drives the worker has not stopped for them. */
-  catchUp?(nowMs: number): void
 }
 
 export interface WorkerCore extends BlockHolder {

@@ -359,7 +359,6 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     let any = false
     for (let worker = 0; worker < this.cores.length; worker++) {
       const tiers = this.cores[worker]?.tiers
-      tiers?.catchUp?.(nowMs)
       if (tiers?.tick(nowMs) !== true) continue
       any = true
       this.noteWork(worker)
@@ -429,7 +428,6 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
   }
 
   private pass(worker: number, core: Worker, startMs: number): PassOutcome {
-    core.tiers?.catchUp?.(startMs)
     const outcome = core.pass(startMs)
     this.passes += 1
     this.probe?.pass?.(this.places[worker]!, startMs, outcome)
@@ -475,7 +473,7 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     const { probe, router, setup } = this
     if (setup.runsAhead === undefined || probe !== undefined || this.parked > 0) return false
     const isHeard = this.heldEvents[worker] !== undefined && router.readsCachesToRoute !== true
-    return !isHeard && (tiers === undefined || tiers.isAlone === true)
+    return !isHeard && tiers === undefined
   }
 
   /** Even a worker that takes no time to start is started by whoever is told of it. */

@@ -76,8 +76,6 @@ export interface EvictionTiers<Owner> extends KvTiers<Owner> {
    * copying: the slots are the pool's own again at once.
    */
   offload(): Offload | undefined
-  /** When the next transfer ends that does more than free slots; one that took no time does so as well. */
-  noticeMs(): number
 }
 
 /** Blocks are copied down once they are computed; who holds them must do so until the copy has ended. */

@@ -333,11 +333,6 @@ export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
     return this.object === undefined ? deadlineMs : Math.min(deadlineMs, this.object.deadlineMs())
   }
 
-  noticeMs(): number {
-    const downMs = this.down.deadlineMs()
-    return downMs <= this.nowMs ? downMs : this.up.deadlineMs()
-  }
-
   occupancy(): TierOccupancy {
     return occupancyOf(this.host, this.disk?.store, [this.down.link, this.up], this.blockBytes)
   }

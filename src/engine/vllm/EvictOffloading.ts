@@ -32,20 +32,16 @@ export class EvictOffloading extends Offloading implements EvictionEvents<Sequen
   private readonly abandoned = new Set<Sequence>()
   private readonly tiers: EvictionTiers<Sequence>
   private readonly onlyFaster: boolean
-  /** Nobody shares lower tiers with this worker, reserves room between its passes, or is told what its host memory holds. */
-  readonly isAlone: boolean
 
   constructor(
     args: TierArgs,
     shared: SharedTiers,
-    engine: { readonly capacityBlocks: number; readonly blockTokens: number; readonly isWhole: boolean },
+    engine: { readonly capacityBlocks: number; readonly blockTokens: number },
     context: WorkerContext,
     worker: OffloadEvents
   ) {
     super(worker, engine.blockTokens)
     this.onlyFaster = args.onlyFaster
-    const sharesTiers = args.diskBlocks > 0 || args.objectStore
-    this.isAlone = engine.isWhole && !sharesTiers && context.tierEvents === undefined
     this.tiers = new OnEvictTiers(args, shared, this, context.tierEvents)
     this.pool = new TieredBlockPool(engine.capacityBlocks, this.tiers, shared, context.kvEvents, context.probe)
   }
@@ -62,19 +58,14 @@ export class EvictOffloading extends Offloading implements EvictionEvents<Sequen
     return this.tiers.deadlineMs()
   }
 
-  /** Slots that are freed matter to the next pass alone, unless somebody else looks at what is here. */
+  /** The end of any transfer frees slots, which requests of the next pass may need. */
   noticeMs(): number {
-    return this.isAlone ? this.tiers.noticeMs() : this.tiers.deadlineMs()
+    return this.tiers.deadlineMs()
   }
 
   /** The end of any transfer frees slots, which count as active until then. */
   quietUntilMs(): number {
     return this.tiers.deadlineMs()
-  }
-
-  catchUp(nowMs: number): void {
-    if (!this.isAlone) return
-    for (let endMs = this.tiers.deadlineMs(); endMs < nowMs; endMs = this.tiers.deadlineMs()) this.tiers.tick(endMs)
   }
 
   /** A worker without anything else to do sleeps until a transfer ends. */

@@ -20,14 +20,8 @@ export const offloadingOf = (
     if (tierArgs.referenceQuirks) return undefined
     throw new Error("workers of one run ask for different disk or object store tiers")
   }
-  const { blockTokens, enablePrefixCaching: cachesPrefixes, numGpuBlocks: capacityBlocks, workerType } = args
+  const { blockTokens, enablePrefixCaching: cachesPrefixes, numGpuBlocks: capacityBlocks } = args
   return tierArgs.policy === "on_evict"
-    ? new EvictOffloading(
-        tierArgs,
-        shared,
-        { capacityBlocks, blockTokens, isWhole: workerType === "aggregated" },
-        context,
-        worker
-      )
+    ? new EvictOffloading(tierArgs, shared, { capacityBlocks, blockTokens }, context, worker)
     : new WriteThroughOffloading(tierArgs, shared, { capacityBlocks, blockTokens, cachesPrefixes }, context, worker)
 }
