@@ -11,29 +11,18 @@ import type { PassOutcome } from "../engine/WorkerCore.ts"
 import type { WorkerProbe } from "../engine/WorkerProbe.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
 import type { PoolRole, ProbedPool, ProbedRun, ProbedWorker, RunEnd, RunProbe } from "../simulation/RunProbe.ts"
+import type { SeriesRow, SeriesScope } from "./SeriesRow.ts"
 import { SeriesState } from "./SeriesState.ts"
 import { Tally } from "./Tally.ts"
 import { WorkerSeries } from "./WorkerSeries.ts"
 
 export const defaultSeriesIntervalMs = 1000
 
-/** What an interval is told of. Lines of workers add up to their pool's. */
-export type SeriesScope = "run" | "pool" | "worker"
-
 /** An interval as one of them sees it. */
-export interface SeriesLine {
-  /** Simulated ms. */
-  readonly startMs: number
-  readonly endMs: number
-  readonly scope: SeriesScope
-  /** `null` for the whole run. */
-  readonly role: PoolRole | null
-  /** Index in its pool; `null` but for workers. */
-  readonly worker: number | null
-  /** Name of its group, for workers of pools whose workers differ. */
-  readonly group: string | null
-  /** Requests that the router holds back at its end; `null` for workers. */
-  readonly routerQueue: number | null
+export interface SeriesLine extends Pick<
+  SeriesRow,
+  "startMs" | "endMs" | "scope" | "role" | "worker" | "group" | "routerQueue"
+> {
   /** At its end. */
   readonly state: Readonly<SeriesState>
   readonly tally: Readonly<Tally>

@@ -1,7 +1,9 @@
 /** One row of a run's time series: an interval of simulated time, seen over the whole run, a pool, or a worker. */
 import type { PoolRole } from "../simulation/RunProbe.ts"
 import type { Column } from "../report/Column.ts"
-import type { SeriesScope } from "./SeriesIntervals.ts"
+
+/** What an interval is told of. Rows of workers add up to their pool's. */
+export type SeriesScope = "run" | "pool" | "worker"
 
 export interface SeriesRow {
   /** The interval, simulated ms: `startMs <= t < endMs`. A stretch in which nothing begins or ends is one row, however long. */

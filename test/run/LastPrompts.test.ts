@@ -4,25 +4,12 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { LastPrompts } from "../../src/run/LastPrompts.ts"
 import { fromRows } from "../../src/trace/TraceSource.ts"
-import type { TraceRow } from "../../src/trace/TraceRow.ts"
+import { row } from "../workload/Drive.ts"
 
-const row = (line: number): TraceRow => ({
-  line,
-  timestampMs: line,
-  promptTokens: 1000,
-  outputTokens: 1,
-  hashIds: [line, 7],
-  sessionId: undefined,
-  delayMs: undefined,
-  outputTokenIds: undefined,
-  requestId: undefined,
-  priority: 0,
-  strictPriority: 0,
-  policyClass: undefined
-})
+const promptRow = (line: number) => row(line, { timestampMs: line, promptTokens: 1000, hashIds: [line, 7] })
 
 const traceOf = (name: string) =>
-  fromRows({ rows: Stream.range(1, 4).pipe(Stream.map(row)), name, traceBlockTokens: 512 })
+  fromRows({ rows: Stream.range(1, 4).pipe(Stream.map(promptRow)), name, traceBlockTokens: 512 })
 
 describe("the last prompts", () => {
   it.effect("are those of a trace and a block size", () =>

@@ -58,13 +58,8 @@ export class EvictOffloading extends Offloading implements EvictionEvents<Sequen
     return this.tiers.deadlineMs()
   }
 
-  /** The end of any transfer frees slots, which requests of the next pass may need. */
-  noticeMs(): number {
-    return this.tiers.deadlineMs()
-  }
-
   /** The end of any transfer frees slots, which count as active until then. */
-  quietUntilMs(): number {
+  noticeMs(): number {
     return this.tiers.deadlineMs()
   }
 

@@ -46,8 +46,6 @@ export abstract class Offloading implements TierClock {
   abstract tick(nowMs: number): boolean
   abstract deadlineMs(): number
   abstract noticeMs(): number
-  /** Until when passes change nothing but what they do themselves, unless the worker is told something. */
-  abstract quietUntilMs(): number
   abstract occupancy(): TierOccupancy
 
   /** When a pass ends that did nothing at `nowMs`. */

@@ -202,7 +202,7 @@ export class VllmWorker extends AheadWorker<Sequence> {
   protected timeQuietPasses(passes: number, untilMs: number): void {
     const { ahead, growsAhead, offloading, pool, steady, timing } = this
     // What the end of a transfer changes, the pass behind it sees.
-    const quietUntilMs = offloading === undefined ? untilMs : Math.min(untilMs, offloading.quietUntilMs())
+    const quietUntilMs = offloading === undefined ? untilMs : Math.min(untilMs, offloading.noticeMs())
     const taken = growsAhead ? steady.blocksTaken : undefined
     timing.runAhead(ahead, passes, quietUntilMs, steady.size, steady.contextTokens, pool.activeBlocks, taken)
     ahead.evictsHeard = this.tellsWhenAsked && steady.blocksTaken[ahead.count]! > pool.blocksUntold

@@ -64,10 +64,6 @@ export class WriteThroughOffloading extends Offloading implements CopyWorker {
     return this.copies.noticeMs()
   }
 
-  quietUntilMs(): number {
-    return this.copies.noticeMs()
-  }
-
   /** The worker stays open for arrivals; whoever drives it knows when the next copy ends. */
   wakeUpMs(nowMs: number): number {
     return nowMs
