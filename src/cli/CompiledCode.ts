@@ -107,7 +107,7 @@ const saveAll = (): void => {
 }
 
 /** The help of a command calls next to nothing of it, and neither does a run that fails. */
-if (directory !== undefined && !words.some((word) => /^--?h/.test(word))) {
+if (directory !== undefined && !words.some((word) => /^(-h|--help(-all)?)$/.test(word))) {
   process.on("exit", (code) => {
     if (code === 0 && unsaved.length > 0) saveAll()
   })

@@ -76,6 +76,13 @@ describe("compiled code of the command", () => {
     )
   })
 
+  it("is kept of runs, whatever files they write", () => {
+    const trace = resolve(import.meta.dirname, "../../traces/conversation_sample.jsonl")
+    const { status } = run(["replay", trace, "--quiet", "--html", join(cache, "page.html")])
+    assert.strictEqual(status, 0)
+    assert.isNotEmpty(kept())
+  })
+
   it("is not kept of failures and of help, nor where it is switched off", () => {
     assert.strictEqual(run(["replay", "no-such-trace.jsonl"]).status, 2)
     assert.strictEqual(run(["replay", "--help"]).status, 0)
