@@ -15,6 +15,8 @@ export interface CaseRow {
   session_id?: string
   delay?: number
   output_token_ids?: Array<number>
+  priority?: number
+  strict_priority?: number
 }
 
 export interface Case {
@@ -502,6 +504,81 @@ const planned = (dice: Dice): Case => {
   return { rows, arguments: [...deployed, "--planner-config", JSON.stringify(planner)] }
 }
 
+/** Settings of the KV router that leave nothing to chance but ties. */
+const routerConfig = (dice: Dice): Record<string, unknown> => {
+  const tracksPrefill = dice.chance(0.7)
+  return {
+    router_queue_threshold: dice.pick([0, 0.02, 0.3, 1, 16, null]),
+    router_track_active_blocks: dice.chance(0.7),
+    router_assume_kv_reuse: dice.chance(0.7),
+    router_track_prefill_tokens: tracksPrefill,
+    ...(dice.chance(0.5) ? { router_queue_policy: dice.pick(["fcfs", "lcfs", "wspt"]) } : {}),
+    ...(dice.chance(0.5) ? { overlap_score_credit: dice.pick([0, 0.3, 0.77, 1]) } : {}),
+    ...(dice.chance(0.3) ? { overlap_score_credit_decay: dice.pick([0.1, 1, 7.5]) } : {}),
+    ...(dice.chance(0.5) ? { prefill_load_scale: dice.pick([0, 0.5, 2, 13]) } : {}),
+    ...(dice.chance(0.2) ? { overlap_score_weight: dice.pick([0, 0.4, 2]) } : {})
+  }
+}
+
+/** Everything at once: any engine with any load, behind any router, in one pool or two. */
+const mixed = (dice: Dice): Case => {
+  const engine_type = dice.pick(["vllm", "vllm", "sglang", "trtllm"])
+  // Neither of the two disaggregates TensorRT-LLM.
+  const split = engine_type !== "trtllm" && dice.chance(0.6)
+  const blockTokens = engine_type === "sglang" ? dice.pick([1, 3, 4, 16]) : dice.pick([4, 8, 16, 64])
+  const pool = { blockTokens, blocks: dice.between(split ? 120 : 60, 300) }
+  const tokens = traceBlock(dice, pool)
+  const small = { ...pool, blocks: Math.floor(pool.blocks / dice.pick([3, 4, 8])) }
+  const isGuided = dice.chance(0.6)
+  const fitting = flatRows(dice, small, tokens).filter(
+    ({ input_length, output_length }) => input_length + output_length <= (pool.blocks * blockTokens) / 3
+  )
+  const flat = isGuided ? withOwnLengths(fitting) : fitting
+  const ranked = dice.chance(0.4)
+    ? flat.map((row) => ({ ...row, priority: dice.between(-2, 9), strict_priority: dice.pick([0, 0, 1, 5]) }))
+    : flat
+  const sessioned = dice.chance(0.5) ? sessionRows(dice, ranked) : ranked
+  const rows =
+    sessioned.length === 0
+      ? [{ timestamp: 3, input_length: 5, output_length: 5, hash_ids: [1, 2, 3, 4, 5] }]
+      : sessioned
+  const drafts = dice.chance(0.4)
+    ? {
+        aic_nextn: dice.between(1, 5),
+        aic_nextn_accept_rates: dice.pick(["0.9,1,0.05", "1", "0.5,0.5,0.5", "0.7,0.2"]),
+        aic_mtp_seed: dice.between(0, 2 ** 31)
+      }
+    : { decode_speedup_ratio: dice.pick([1, 1, 0.7, 3]) }
+  const args = (): EngineArgs => ({
+    ...engine(dice, { blockTokens, blocks: pool.blocks + dice.between(0, 9) }),
+    engine_type,
+    speedup_ratio: dice.pick([1, 1, 0.6, 25]),
+    ...(engine_type === "sglang"
+      ? {
+          sglang: {
+            schedule_policy: dice.pick(["fifo", "lpm"]),
+            schedule_conservativeness: dice.pick([0, 0.3, 1]),
+            chunked_prefill_size: blockTokens * dice.pick([8, 64, 512])
+          }
+        }
+      : {})
+  })
+  const deployed = split
+    ? pools(dice, { ...args(), ...transferSettings(dice) }, { ...args(), ...drafts }, tokens)
+    : command(dice, { ...args(), ...drafts }, tokens, dice.between(isGuided ? 2 : 1, 4))
+  const routing = isGuided ? ["--router-mode", "kv_router", "--router-config", JSON.stringify(routerConfig(dice))] : []
+  const load = dice.pick([
+    [],
+    [],
+    ["--replay-concurrency", String(dice.pick([1, 2, 6, 20]))],
+    ["--arrival-speedup-ratio", String(dice.pick([0.4, 7.3]))]
+  ])
+  // Requests that are cut off leave no line to be guided by.
+  const end = !isGuided && dice.chance(0.3) ? ["--max-sim-time-seconds", String(dice.pick([0.2, 1.5]))] : []
+  const format = !split && dice.chance(0.2) ? ["--trace-format", "mooncake-delta"] : []
+  return { rows, arguments: [...deployed, ...routing, ...load, ...end, ...format] }
+}
+
 export const families = {
   pressure,
   speedups,
@@ -519,7 +596,8 @@ export const families = {
   tightDecode,
   plannedHandoff,
   routed,
-  planned
+  planned,
+  mixed
 } as const
 
 export type Family = keyof typeof families
