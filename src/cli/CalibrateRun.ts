@@ -9,7 +9,7 @@ import * as OutputFile from "../report/OutputFile.ts"
 import { printable, printableLines } from "../report/Printable.ts"
 import { sideFiles, traceFiles } from "../run/InputFiles.ts"
 import { usageError } from "../settings/SettingsError.ts"
-import type { CompareOptions } from "./CompareRuns.ts"
+import { type CompareOptions, inputsOf } from "./CompareRuns.ts"
 import { checkOutputs } from "./OutputPaths.ts"
 import { givenOptions } from "./OptionFiles.ts"
 
@@ -31,11 +31,11 @@ export const runCalibration = Effect.fnUntraced(function* (
       "name a file with the trace and settings of the simulated run"
     )
   }
-  const options = yield* simulatedOptions(config)
+  const { files, options } = yield* simulatedOptions(config)
   if (engineArgsOut !== undefined) {
     yield* checkOutputs(
       [["--engine-args-out", engineArgsOut]],
-      [...traceFiles(options), ...sideFiles(options), ...[config, ...runs].map((path) => ({ what: "the input", path }))]
+      [...traceFiles(options), ...sideFiles(options), ...files, ...(yield* inputsOf(runs))]
     )
   }
   const [measured, ...others] = (yield* Effect.forEach(runs, readMeasurements)).flat()
@@ -45,16 +45,20 @@ export const runCalibration = Effect.fnUntraced(function* (
   const calibration = yield* calibrateRun(measured, options)
   if (engineArgsOut !== undefined) {
     yield* OutputFile.write(engineArgsOut, `${engineArgsText(calibration)}\n`)
-    yield* Console.error(`note: engine arguments written to ${printable(engineArgsOut)}`)
+    if (engineArgsOut !== "-") {
+      yield* Console.error(`note: engine arguments written to ${printable(engineArgsOut)}`)
+    }
   }
-  yield* Console.log(
-    json === true ? JSON.stringify(calibration, undefined, 2) : printableLines(calibrationText(calibration))
-  )
+  const text = json === true ? JSON.stringify(calibration, undefined, 2) : printableLines(calibrationText(calibration))
+  yield* engineArgsOut === "-" ? Console.error(text) : Console.log(text)
 })
 
 /** The settings of the file; its outputs are left alone. */
 const simulatedOptions = Effect.fnUntraced(function* (config: string) {
-  const { given } = yield* givenOptions([], new Map([["config", { _tag: "Text", flag: "--config", text: config }]]))
+  const { files, given } = yield* givenOptions(
+    [],
+    new Map([["config", { _tag: "Text", flag: "--config", text: config }]])
+  )
   const options = yield* Effect.fromResult(validateReplayOptions(given))
-  return yield* Effect.fromResult(calibratable(options, "--config"))
+  return { files, options: yield* Effect.fromResult(calibratable(options, "--config")) }
 })

@@ -6,10 +6,11 @@ import { comparisonText } from "../compare/ComparisonText.ts"
 import { compareFlags } from "../config/CompareFlags.ts"
 import type { GivenFlags } from "../config/FlagSpec.ts"
 import { type FlagValues, readFlags } from "../config/ReadFlags.ts"
-import { readMeasurements } from "../compare/MeasuredRuns.ts"
+import { filesOf, readMeasurements } from "../compare/MeasuredRuns.ts"
 import type { Measurement } from "../compare/Measurement.ts"
 import * as OutputFile from "../report/OutputFile.ts"
 import { printableLines } from "../report/Printable.ts"
+import type { InputFile } from "../run/InputFiles.ts"
 import { usageError } from "../settings/SettingsError.ts"
 import { crossedByComparisons, readComparisonThresholds } from "./ComparisonThresholds.ts"
 import { checkOutputs } from "./OutputPaths.ts"
@@ -38,8 +39,7 @@ export const compareRuns = Effect.fnUntraced(function* (runs: ReadonlyArray<stri
       return yield* usageError(String(flag), "is only for --calibrate", "add --calibrate, or leave it out")
   }
   if (options.html !== undefined) {
-    const inputs = runs.flatMap((run) => [run, ...run.split(",")]).map((path) => ({ what: "the run", path }))
-    yield* checkOutputs([["--html", options.html]], inputs)
+    yield* checkOutputs([["--html", options.html]], yield* inputsOf(runs))
   }
   const measured = (yield* Effect.forEach(runs, readMeasurements)).flat()
   const [reference, ...others] = measured
@@ -55,6 +55,12 @@ export const compareRuns = Effect.fnUntraced(function* (runs: ReadonlyArray<stri
   yield* show(comparisons, options.json === true, options.html)
   const crossed = crossedByComparisons(thresholds, comparisons)
   if (crossed !== undefined) return yield* crossed
+})
+
+/** The files of all runs. */
+export const inputsOf = Effect.fnUntraced(function* (runs: ReadonlyArray<string>) {
+  const files = yield* Effect.forEach(runs, filesOf)
+  return files.flat().map((path): InputFile => ({ what: "the run", path }))
 })
 
 /** Gives way to a page on standard output. */

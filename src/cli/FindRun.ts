@@ -14,6 +14,7 @@ import { validateReplayOptions } from "../config/ValidateReplayOptions.ts"
 import { type Condition, parseConditions } from "../report/Condition.ts"
 import * as OutputFile from "../report/OutputFile.ts"
 import { printable } from "../report/Printable.ts"
+import type { InputFile } from "../run/InputFiles.ts"
 import { reasonOf } from "../settings/FileProblem.ts"
 import { usageError } from "../settings/SettingsError.ts"
 import { CellStore } from "../sweep/CellStore.ts"
@@ -43,24 +44,33 @@ interface FindSettings {
 const isOfReplay = ([name]: readonly [string, unknown]): boolean =>
   Object.hasOwn(replayFlags, name) && !Object.hasOwn(searchFlags, name) && name !== "config"
 
-/** The options of every run: those of `--config`, and the flags over them. */
-const baseOf = Effect.fnUntraced(function* (traces: ReadonlyArray<string>, flags: FlagValues) {
+/** The options of every run: those of `--config`, and the flags over them; `read` gathers the files that they stand in. */
+const baseOf = Effect.fnUntraced(function* (
+  traces: ReadonlyArray<string>,
+  flags: FlagValues,
+  read: Map<string, InputFile>
+) {
   const file = flags.get("config")
   const own: FlagValues = new Map([...flags].filter(isOfReplay))
-  if (file?._tag !== "Text") return yield* baseFrom(traces, own)
+  if (file?._tag !== "Text") return yield* baseFrom(traces, own, read)
+  read.set(file.text, { what: "the configuration file", path: file.text })
   const files = yield* FileSystem.FileSystem
   const text = yield* Effect.mapError(files.readFileString(file.text), (error) =>
     usageError("--config", `cannot read ${file.text}: ${reasonOf(error)}`)
   )
   const { parseConfigFile } = yield* Effect.promise(() => import("../config/ConfigFile.ts"))
   const configured = yield* Effect.fromResult(parseConfigFile(file.text, text))
-  return yield* baseFrom(traces.length > 0 ? traces : configured.traces, new Map([...configured.values, ...own]))
+  return yield* baseFrom(traces.length > 0 ? traces : configured.traces, new Map([...configured.values, ...own]), read)
 })
 
 /** What is wrong with the options is told here, in the words of a replay, before anything is run. */
-const baseFrom = Effect.fnUntraced(function* (traces: ReadonlyArray<string>, given: FlagValues) {
+const baseFrom = Effect.fnUntraced(function* (
+  traces: ReadonlyArray<string>,
+  given: FlagValues,
+  read: Map<string, InputFile>
+) {
   yield* refusePolicyVariable
-  const values = yield* withObjectFiles(given, new Map())
+  const values = yield* withObjectFiles(given, read)
   const options = yield* Effect.fromResult(Result.flatMap(readGivenOptions(traces, values), validateReplayOptions))
   if (options.deployment._tag === "Disaggregated") {
     return yield* usageError(
@@ -102,10 +112,11 @@ const search = Effect.fnUntraced(function* (question: Question, { results, threa
 
 const find = Effect.fnUntraced(function* (
   settings: FindSettings,
+  read: ReadonlyMap<string, InputFile>,
   ask: (constraints: ReadonlyArray<Condition>) => Effect.Effect<Question>
 ) {
   const question = yield* ask(yield* conditionsOf(settings))
-  yield* checkSweepOutputs(settings, [])
+  yield* checkSweepOutputs(question.plan, settings, [...read.values()], settings.results)
   const found = yield* search(question, settings)
   if (found === undefined) return
   const answer = answerOf(found)
@@ -130,13 +141,16 @@ const withoutOption = (base: JsonObject, name: string): JsonObject => ({
 
 export const findFewestWorkers = Effect.fnUntraced(function* (traces: ReadonlyArray<string>, flags: FlagValues) {
   const settings = yield* Effect.fromResult(readFlags(fewestWorkersFlags, ownFlags(fewestWorkersFlags, flags)))
+  const read = new Map<string, InputFile>()
   // A router needs more than one worker to be checked at all; the number is what is looked for.
-  const base = withoutOption(yield* baseOf(traces, withTwoWorkers(flags)), "num-workers")
+  const base = withoutOption(yield* baseOf(traces, withTwoWorkers(flags), read), "num-workers")
   const scaler = scalers.find((name) => base.entries.has(name))
   if (scaler !== undefined) {
     return yield* usageError(`--${scaler}`, "decides itself how many workers there are, which is what is looked for")
   }
-  yield* find(settings, (constraints) => Effect.succeed(fewestWorkers(base, constraints, settings.maxWorkers ?? 64)))
+  yield* find(settings, read, (constraints) =>
+    Effect.succeed(fewestWorkers(base, constraints, settings.maxWorkers ?? 64))
+  )
 })
 
 /** Options of a configuration file that say who decides how many workers there are. */
@@ -147,10 +161,11 @@ const withTwoWorkers = (flags: FlagValues): FlagValues =>
 
 export const findHighestLoad = Effect.fnUntraced(function* (traces: ReadonlyArray<string>, flags: FlagValues) {
   const settings = yield* Effect.fromResult(readFlags(highestLoadFlags, ownFlags(highestLoadFlags, flags)))
-  const base = yield* baseOf(traces, flags)
+  const read = new Map<string, InputFile>()
+  const base = yield* baseOf(traces, flags, read)
   const closed = ["replay-concurrency", "arrival-speedup-ratio"].find((name) => base.entries.has(name))
   if (closed !== undefined) {
     return yield* usageError(`--${closed}`, "is what is looked for", "leave it out: the load as it is counts as 1")
   }
-  yield* find(settings, (constraints) => Effect.succeed(highestLoad(base, constraints)))
+  yield* find(settings, read, (constraints) => Effect.succeed(highestLoad(base, constraints)))
 })

@@ -7,6 +7,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import { followLinks, isStandardOutput, standardStreamOf } from "../report/OutputTarget.ts"
+import type { InputFile } from "../run/InputFiles.ts"
 import type { Outputs } from "../run/ReplayOptions.ts"
 import { type UsageError, usageError } from "../settings/SettingsError.ts"
 import { resolveReportPath } from "../report/ReportPath.ts"
@@ -22,12 +23,6 @@ export interface OutputPaths {
   readonly html: string | undefined
   /** Whether one of them goes to standard output, which nothing else may then be printed to. */
   readonly standardOutputTaken: boolean
-}
-
-/** A file that the run reads, and how messages call it. */
-export interface InputFile {
-  readonly what: string
-  readonly path: string
 }
 
 /** `inputs` are all files that the run reads; `-` is none. */
@@ -54,25 +49,40 @@ export const resolveOutputPaths = Effect.fnUntraced(function* (
   return { report, csv, lines, series: series?.path, timeline: timeline?.path, html, standardOutputTaken }
 })
 
-/** An output that has no default name must name a file. */
-const checkName = Effect.fnUntraced(function* (
-  flag: string,
-  path: string
-): Effect.fn.Return<void, UsageError, FileSystem.FileSystem> {
-  if (path === "") return yield* usageError(flag, "needs the name of a file")
+/** An output and the flag that names it; a folder takes files in it, and may be there already. */
+export type NamedOutput = readonly [flag: string, path: string, kind?: "folder"]
+
+/** An output that has no default name must name a file, or a folder where it is one. */
+const checkName = Effect.fnUntraced(function* ([flag, path, kind]: NamedOutput): Effect.fn.Return<
+  void,
+  UsageError,
+  FileSystem.FileSystem | Path.Path
+> {
+  if (path === "") return yield* usageError(flag, `needs the name of a ${kind ?? "file"}`)
+  if (kind === "folder") {
+    if ((yield* standardStreamOf(path)) !== undefined || (yield* isOtherThanFolder(path))) {
+      return yield* usageError(flag, `${path} is no folder`, "give the name of a folder, or of one to make")
+    }
+    return
+  }
   if (path.endsWith("/") || (yield* isFolder(path))) {
     return yield* usageError(flag, `${path} is a folder`, "give the name of a file in it")
   }
 })
 
-const isFolder = (path: string): Effect.Effect<boolean, never, FileSystem.FileSystem> =>
+/** What stands under a name, if anything does. */
+const kindOf = (path: string): Effect.Effect<FileSystem.File.Type | undefined, never, FileSystem.FileSystem> =>
   Effect.flatMap(FileSystem.FileSystem, (files) =>
-    Effect.match(files.stat(path), { onFailure: () => false, onSuccess: ({ type }) => type === "Directory" })
+    Effect.match(files.stat(path), { onFailure: () => undefined, onSuccess: ({ type }) => type })
   )
 
-/** Each output with the flag that names it. */
+const isFolder = (path: string) => Effect.map(kindOf(path), (kind) => kind === "Directory")
+
+const isOtherThanFolder = (path: string) =>
+  Effect.map(kindOf(path), (kind) => kind !== undefined && kind !== "Directory")
+
 export const checkOutputs = Effect.fnUntraced(function* (
-  written: ReadonlyArray<readonly [flag: string, path: string]>,
+  written: ReadonlyArray<NamedOutput>,
   inputs: ReadonlyArray<InputFile>
 ): Effect.fn.Return<void, UsageError, FileSystem.FileSystem | Path.Path> {
   const taken = new Map<string, string>()
@@ -87,8 +97,9 @@ export const checkOutputs = Effect.fnUntraced(function* (
     }
     taken.set(printed, "where standard output goes")
   }
-  for (const [flag, path] of written) {
-    yield* checkName(flag, path)
+  for (const output of written) {
+    const [flag, path] = output
+    yield* checkName(output)
     const identity = yield* outputIdentityOf(path)
     const other = taken.get(identity)
     if (other !== undefined) {

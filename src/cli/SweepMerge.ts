@@ -12,10 +12,8 @@ import { CellStore, cellsFolder } from "../sweep/CellStore.ts"
 import { summarise } from "../sweep/Summary.ts"
 import * as Sweep from "../sweep/Sweep.ts"
 import { sweepMergeFlags } from "../sweep/SweepFlags.ts"
-import { checkSweepOutputs, deliverSummary, failIfNothingFound, keepPlan, readPlanFile } from "./SweepRun.ts"
+import { checkSweepOutputs, deliverSummary, failIfNothingFound, keepPlan, planNames, readPlanFile } from "./SweepRun.ts"
 import { failIfCrossed, readSweepThresholds } from "./SweepThresholds.ts"
-
-const planNames = ["plan.yaml", "plan.json"]
 
 /** The plan that a results folder is of. */
 const planIn = Effect.fnUntraced(function* (folder: string) {
@@ -64,7 +62,8 @@ export const mergeSweep = Effect.fnUntraced(function* (folders: ReadonlyArray<st
   if (other !== undefined) {
     return yield* usageError(other.file, `is not the plan in ${first.file}`, "merge the shards of one plan")
   }
-  yield* checkSweepOutputs(given, [])
+  const plans = [first, ...others].map(({ file }) => ({ what: "the plan", path: file }))
+  yield* checkSweepOutputs(first.plan, given, plans, given.results)
   yield* keepPlan(first, given.results)
   yield* Effect.forEach(folders, (folder) => copyCells(folder, given.results ?? folder), { discard: true })
   const summary = yield* Stream.run(Sweep.run(first.plan), summarise(first.plan)).pipe(

@@ -10,19 +10,21 @@ import * as OutputFile from "../report/OutputFile.ts"
 import { printable } from "../report/Printable.ts"
 import { reasonOf } from "../settings/FileProblem.ts"
 import { usageError } from "../settings/SettingsError.ts"
-import { CellStore } from "../sweep/CellStore.ts"
+import type { InputFile } from "../run/InputFiles.ts"
+import { CellStore, cellsFolder } from "../sweep/CellStore.ts"
 import { resolve } from "../sweep/DeploymentCandidates.ts"
+import { filesNamedIn } from "../sweep/NamedFiles.ts"
 import { parsePlan, type Plan } from "../sweep/Plan.ts"
 import { parseShard } from "../sweep/ShardText.ts"
 import { summarise, type Summary, winnersOf } from "../sweep/Summary.ts"
 import * as Sweep from "../sweep/Sweep.ts"
 import { sweepFlags } from "../sweep/SweepFlags.ts"
-import { type SweepFiles, writeFiles } from "../sweep/SweepFiles.ts"
+import { isWinnerFile, type SweepFiles, winnerFile, writeFiles } from "../sweep/SweepFiles.ts"
 import { remarks, tableRows } from "../sweep/SweepText.ts"
 import { ThresholdsCrossed } from "./CliError.ts"
 import { nothingFound } from "../sweep/FindingText.ts"
 import { refusePolicyVariable } from "./OptionFiles.ts"
-import { checkOutputs, type InputFile } from "./OutputPaths.ts"
+import { checkOutputs, type NamedOutput } from "./OutputPaths.ts"
 import { showSweepProgress } from "./SweepProgress.ts"
 import { failIfCrossed, readSweepThresholds } from "./SweepThresholds.ts"
 import { threadRunner } from "./SweepThreads.ts"
@@ -57,22 +59,39 @@ export interface SweepOutputs extends SweepFiles {
   readonly quiet?: boolean | undefined
 }
 
-const filesOf = (outputs: SweepOutputs): ReadonlyArray<readonly [flag: string, path: string]> => {
+const outputsOf = (outputs: SweepOutputs): ReadonlyArray<NamedOutput> => {
   const { bestConfig, csv, html, json, parquet, winners } = outputs
   const files: ReadonlyArray<readonly [string, string | undefined]> = [
     ["--csv", csv],
     ["--json", json],
     ["--parquet", parquet],
     ["--html", html],
-    ["--best-config", bestConfig],
-    ["--winners", winners]
+    ["--best-config", bestConfig]
   ]
-  return files.flatMap(([flag, path]) => (path === undefined ? [] : [[flag, path] as const]))
+  const named = files.flatMap(([flag, path]): ReadonlyArray<NamedOutput> => (path === undefined ? [] : [[flag, path]]))
+  return winners === undefined ? named : [...named, ["--winners", winners, "folder"]]
 }
 
-/** Fails where an output would replace an input or another output. */
-export const checkSweepOutputs = (outputs: SweepOutputs, inputs: ReadonlyArray<InputFile>) =>
-  checkOutputs(filesOf(outputs), inputs)
+/** Fails where an output would replace an input, another output, or something among the results that are kept. */
+export const checkSweepOutputs = Effect.fnUntraced(function* (
+  plan: Plan,
+  outputs: SweepOutputs,
+  inputs: ReadonlyArray<InputFile>,
+  results: string | undefined
+) {
+  const kept = results === undefined ? [] : yield* keptIn(results)
+  yield* checkOutputs(outputsOf(outputs), [...inputs, ...(yield* filesNamedIn(plan)), ...kept])
+})
+
+/** What stands in a results folder under names of its own. */
+const keptIn = Effect.fnUntraced(function* (folder: string) {
+  const path = yield* Path.Path
+  const plans = planNames.map((name): InputFile => ({ what: "the kept plan", path: path.join(folder, name) }))
+  const folders = [folder, path.join(folder, cellsFolder)]
+  return [...plans, ...folders.map((path): InputFile => ({ what: "the results folder", path }))]
+})
+
+export const planNames = ["plan.yaml", "plan.json"]
 
 /** Files first, then the table, which gives way to an output on standard output. */
 export const deliverSummary = Effect.fnUntraced(function* (plan: Plan, summary: Summary, outputs: SweepOutputs) {
@@ -81,10 +100,11 @@ export const deliverSummary = Effect.fnUntraced(function* (plan: Plan, summary: 
   const lines = [
     ...(summary.candidates.length + summary.stopped.length === 0 ? [] : [...textTable(tableRows(plan, summary)), ""]),
     ...remarks(plan, summary),
-    ...unwritten(plan, summary, outputs)
+    ...unwritten(plan, summary, outputs),
+    ...(yield* leftWinners(plan, summary, outputs))
   ]
   const text = lines.map(printable).join("\n")
-  const isTaken = filesOf(outputs).some(([, path]) => path === "-")
+  const isTaken = outputsOf(outputs).some(([, path]) => path === "-")
   yield* isTaken ? Console.error(text) : Console.log(text)
 })
 
@@ -93,6 +113,16 @@ const unwritten = (plan: Plan, summary: Summary, { bestConfig, winners }: SweepO
   [bestConfig, winners]
     .filter((path) => path !== undefined && winnersOf(plan, summary).length === 0)
     .map((path) => `${path} was not written: no run meets the constraints`)
+
+/** Files of an earlier sweep in the folder of winners that are none of this one. */
+const leftWinners = Effect.fnUntraced(function* (plan: Plan, summary: Summary, { winners }: SweepOutputs) {
+  if (winners === undefined) return []
+  const files = yield* FileSystem.FileSystem
+  const names = yield* Effect.orElseSucceed(files.readDirectory(winners), () => [])
+  const written = new Set(winnersOf(plan, summary).map((winner) => winnerFile(plan, winner)))
+  const left = names.filter((name) => isWinnerFile(name) && !written.has(name)).toSorted()
+  return left.length === 0 ? [] : [`${winners} still holds winners of an earlier sweep: ${left.join(", ")}`]
+})
 
 const writeSweepPage = Effect.fnUntraced(function* (path: string, plan: Plan, summary: Summary) {
   const { sweepPage } = yield* Effect.promise(() => import("../sweep/SweepPage.ts"))
@@ -110,8 +140,8 @@ export const runSweep = Effect.fnUntraced(function* (file: string, flags: FlagVa
   const shard = given.shard === undefined ? undefined : yield* Effect.fromResult(parseShard(given.shard, process.env))
   const thresholds = yield* readSweepThresholds(given)
   const read = yield* readPlanFile(file)
-  yield* checkSweepOutputs(given, [{ what: "the plan", path: file }])
   const folder = resultsFolder(file, given.results)
+  yield* checkSweepOutputs(read.plan, given, [{ what: "the plan", path: file }], folder)
   yield* keepPlan(read, folder)
   const summary = yield* Effect.scoped(
     Effect.gen(function* () {

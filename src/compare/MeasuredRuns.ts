@@ -30,8 +30,10 @@ export const readMeasurements = Effect.fnUntraced(function* (
     : [joined(run, [head, ...tail])]
 })
 
-/** A comma is part of a name where a file has that name. */
-const filesOf = Effect.fnUntraced(function* (run: string): Effect.fn.Return<ReadonlyArray<string>, UsageError, Files> {
+/** The files of a run by its name. A comma is part of a name where a file has that name. */
+export const filesOf = Effect.fnUntraced(function* (
+  run: string
+): Effect.fn.Return<ReadonlyArray<string>, UsageError, Files> {
   if (run === "") return yield* usageError("RUN", "the name of a file is empty")
   if (run === "-") return yield* usageError("-", "a run is read from files, not from standard input")
   const files = yield* FileSystem.FileSystem

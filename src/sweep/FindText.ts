@@ -14,6 +14,12 @@ const valueAt = ({ plan }: Question, position: number): string => {
 const offeredRate = ({ reports: [report] }: Candidate): number =>
   report.duration_ms === 0 ? 0 : (report.num_requests / report.duration_ms) * 1000
 
+/** A load that holds at the very end of what is looked at is no bound. */
+const openEnd = (question: Question, position: number): ReadonlyArray<string> =>
+  question.what === "num-workers" || position > 0
+    ? []
+    : [`The search ends at ${valueAt(question, 0)} times the load: more may hold as well`]
+
 const conditionsText = ({ plan }: Question): string => plan.constraints.map(({ text }) => text).join(" and ")
 
 const answerText = (question: Question, position: number, candidate: Candidate): string => {
@@ -84,7 +90,7 @@ export const findLines = (question: Question, found: Found): ReadonlyArray<strin
     "",
     ...(position === undefined || answer === undefined
       ? [limitText(question, found), ...floorText(found)]
-      : [answerText(question, position, answer)]),
+      : [answerText(question, position, answer), ...openEnd(question, position)]),
     ...caveats(found)
   ]
 }

@@ -4,6 +4,7 @@ import * as Path from "effect/Path"
 import * as Stream from "effect/Stream"
 import * as OutputFile from "../report/OutputFile.ts"
 import { rowAdder, tableWriter } from "../report/TableWriter.ts"
+import type { Candidate } from "./Candidate.ts"
 import type { Plan } from "./Plan.ts"
 import { type Summary, winnersOf } from "./Summary.ts"
 import { rowsOf, sweepColumns } from "./SweepColumns.ts"
@@ -28,12 +29,16 @@ const writeParquet = Effect.fnUntraced(function* (plan: Plan, summary: Summary, 
   yield* OutputFile.writeStream(file, Stream.sync(writer.end))
 })
 
+/** The name of a winner's file in its folder. */
+export const winnerFile = ({ objectives }: Plan, { index }: Candidate): string =>
+  objectives.length > 1 ? `pareto-${index}.json` : "best.json"
+
+export const isWinnerFile = (name: string): boolean => /^(best|pareto-\d+)\.json$/.test(name)
+
 const writeWinners = Effect.fnUntraced(function* (plan: Plan, summary: Summary, folder: string) {
   const path = yield* Path.Path
-  const isSet = plan.objectives.length > 1
   for (const winner of winnersOf(plan, summary)) {
-    const name = isSet ? `pareto-${winner.index}.json` : "best.json"
-    yield* OutputFile.write(path.join(folder, name), configText(winner))
+    yield* OutputFile.write(path.join(folder, winnerFile(plan, winner)), configText(winner))
   }
 })
 

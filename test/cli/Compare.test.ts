@@ -1,7 +1,7 @@
 /** `dynosim compare` as users meet it. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { readFileSync } from "node:fs"
+import { readFileSync, writeFileSync } from "node:fs"
 
 import { Folder, program, programIn } from "./Program.ts"
 
@@ -117,6 +117,14 @@ describe("compare", () => {
       }
       const again = yield* program(["replay", ...load, "--extra-engine-args", JSON.stringify(fitted), "--quiet"])
       assert.strictEqual(again.exit, 0, again.stderr)
+      const onto = (config: string, out: string) =>
+        program(["compare", "measured.jsonl", "--calibrate", "--config", config, "--engine-args-out", out])
+      writeFileSync("named.json", JSON.stringify({ ...settings, "extra-engine-args": "@fitted.json" }))
+      assert.include(
+        (yield* onto("named.json", "fitted.json")).stderr,
+        "fitted.json is the file of --extra-engine-args"
+      )
+      assert.include((yield* onto("run.yaml", "measured.jsonl")).stderr, "measured.jsonl is the run measured.jsonl")
     }).pipe(Effect.scoped)
   )
 

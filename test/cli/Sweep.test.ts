@@ -252,6 +252,69 @@ describe("dynosim sweep", () => {
     120_000
   )
 
+  it("writes over nothing that its runs read, and over nothing that it keeps", () =>
+    inFolder(async (folder) => {
+      const at = (name: string) => join(folder, name)
+      const row = `${JSON.stringify({ timestamp: 0, input_length: 4, output_length: 2, hash_ids: [1] })}\n`
+      writeFileSync(at("trace.jsonl"), row)
+      writeFileSync(at("engine.json"), JSON.stringify({ num_gpu_blocks: 64 }))
+      const profile = JSON.stringify(JSON.stringify({ planner_profile_data: at("profile.npz") }))
+      writeFileSync(at("profile.npz"), "times")
+      writeFileSync(
+        at("plan.yaml"),
+        `base: {traces: ${at("trace.jsonl")}}\naxes: {extra-engine-args: [${profile}, {num_gpu_blocks: 64}]}\nobjective: minimise total_gpus\n`
+      )
+      const results = at("plan.results")
+      const sweep = ["sweep", at("plan.yaml"), "--csv"]
+      const find = [..."find fewest-workers --where".split(" "), "p99_ttft_ms < 1 h"]
+      writeFileSync(at("run.yaml"), `traces: ${at("trace.jsonl")}\nextra-engine-args: "@${at("engine.json")}"\n`)
+      const configured = [...find, "--config", at("run.yaml")]
+      const before = readdirSync(folder).map((name) => [name, readFileSync(at(name), "utf8")])
+      const cases: ReadonlyArray<readonly [what: string, path: string, ...words: ReadonlyArray<string>]> = [
+        ["the input", at("trace.jsonl"), ...sweep],
+        ["the input", at("profile.npz"), ...sweep],
+        ["the plan", at("plan.yaml"), ...sweep],
+        ["the results folder", results, ...sweep],
+        ["the results folder", join(results, "cells"), ...sweep],
+        ["the kept plan", join(results, "plan.yaml"), ...sweep],
+        ["the input", at("trace.jsonl"), ...find, at("trace.jsonl"), "--json"],
+        ["the input", at("trace.jsonl"), ...configured, "--json"],
+        ["the configuration file", at("run.yaml"), ...configured, "--best-config"],
+        ["the file of --extra-engine-args", at("engine.json"), ...configured, "--best-config"]
+      ]
+      for (const [what, path, ...words] of cases) {
+        const { exit, stderr } = await run(...words, path)
+        const message = `error: ${words.at(-1)}: ${path} is ${what} ${path}, which it would overwrite; choose another path`
+        assert.deepStrictEqual([exit, stderr.trimEnd()], [2, message])
+      }
+      assert.deepStrictEqual(
+        readdirSync(folder).map((name) => [name, readFileSync(at(name), "utf8")]),
+        before
+      )
+    }))
+
+  it("writes winners into a folder that is there, and names those of earlier sweeps", () =>
+    inFolder(async (folder) => {
+      const [file, winners] = [join(folder, "plan.yaml"), join(folder, "winners")]
+      writeFileSync(file, plan(2).replace("[1, 2, 3]", "[1]").replace("[4, 8]", "[4]"))
+      const again = () => run("sweep", file, "--threads", "1", "--winners", winners)
+      const first = await again()
+      assert.deepStrictEqual([first.exit, first.stderr], [0, ""])
+      for (const name of ["pareto-3.json", "notes.txt"]) writeFileSync(join(winners, name), "")
+      const second = await again()
+      assert.deepStrictEqual([second.exit, second.stderr], [0, ""])
+      const remark = `${winners} still holds winners of an earlier sweep: pareto-3.json`
+      assert.strictEqual(second.stdout.trimEnd(), `${first.stdout.trimEnd()}\n${remark}`)
+      const onFile = await run("sweep", file, "--threads", "1", "--winners", join(winners, "best.json"))
+      assert.deepStrictEqual(
+        [onFile.exit, onFile.stderr.trimEnd()],
+        [
+          2,
+          `error: --winners: ${join(winners, "best.json")} is no folder; give the name of a folder, or of one to make`
+        ]
+      )
+    }))
+
   it.effect("fails the run, not the sweep, when a thread dies, and starts another", () =>
     Effect.gen(function* () {
       const read = parsed(`${plan(2)}seeds: [1, 2]`)

@@ -127,7 +127,19 @@ describe("find", () => {
         const { answer } = JSON.parse(findJson(question, found))
         assert.isAtMost(answer, limit * 1.0001)
         assert.isAbove(answer, limit * 0.985)
+        assert.notInclude(findLines(question, found).join("\n"), "The search ends")
       }
+    })
+  )
+
+  it.effect("says so where the highest load that is tried holds: it is no bound", () =>
+    Effect.gen(function* () {
+      const question = highestLoad(baseNode, conditions("p99_ttft_ms < 100"))
+      const { found } = yield* ask(question, () => 1)
+      assert.strictEqual(
+        findLines(question, found).at(-1),
+        "The search ends at 1024 times the load: more may hold as well"
+      )
     })
   )
 })
