@@ -20,6 +20,9 @@ const userErrors: ReadonlySet<string> = new Set([
   "WorkloadError"
 ])
 
+/** What the process says when a signal has ended it. */
+export const interrupted = 130
+
 const tagOf = (error: unknown): string =>
   Predicate.hasProperty(error, "_tag") && typeof error._tag === "string" ? error._tag : ""
 
@@ -27,7 +30,7 @@ const isShowHelp = (error: unknown): error is CliError.ShowHelp => tagOf(error) 
 
 export const exitCodeOf = (exit: Exit.Exit<unknown, unknown>): number => {
   if (Exit.isSuccess(exit)) return 0
-  if (Cause.hasInterruptsOnly(exit.cause)) return 130
+  if (Cause.hasInterruptsOnly(exit.cause)) return interrupted
   const error = Cause.squash(exit.cause)
   if (isShowHelp(error)) return error.errors.length === 0 ? 0 : 2
   if (tagOf(error) === "ThresholdsCrossed") return 3

@@ -2,11 +2,11 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as CommandServices from "./CommandServices.ts"
 import * as Effect from "effect/Effect"
-import { exitCodeOf } from "./ExitCode.ts"
+import { exitCodeOf, interrupted } from "./ExitCode.ts"
 import { main } from "./Main.ts"
 import { ProgressTerminal } from "./Progress.ts"
 import { Screen } from "./Screen.ts"
-import { letGo } from "./Signals.ts"
+import { endInterrupted, letGo } from "./Signals.ts"
 
 /**
  * The first signal ends the run at its next event; {@link NodeRuntime.runMain} sees to that. From then on nobody listens, so
@@ -49,6 +49,10 @@ main(process.argv.slice(2)).pipe(
   Effect.provide(CommandServices.layer),
   NodeRuntime.runMain({
     disableErrorReporting: true,
-    teardown: (exit, onExit) => onExit(exitCodeOf(exit))
+    teardown: (exit, onExit) => {
+      const code = exitCodeOf(exit)
+      if (code === interrupted) endInterrupted(() => onExit(code))
+      else onExit(code)
+    }
   })
 )

@@ -11,6 +11,25 @@ export const letGo = (signal: NodeJS.Signals): void => {
   setTimeout(() => process.removeAllListeners(signal), repeatMs).unref()
 }
 
+/** Whether a thread waits for the system with a file: to be opened, read or written. */
+const waitsForFile = (): boolean => process.getActiveResourcesInfo().some((name) => name.startsWith("FSReq"))
+
+/** Longer than what a disk takes for what it was asked last. */
+const lastAnswerMs = 100
+
+/**
+ * Ends a process that was interrupted. `process.exit` waits for the threads of file operations, deaf to any other signal; where one of them may
+ * wait for ever, as for a named pipe that nobody writes to, the process ends as an interruption ends one by default, with the same status.
+ */
+export const endInterrupted = (exit: () => void): void => {
+  if (!waitsForFile()) return exit()
+  setTimeout(() => {
+    if (!waitsForFile()) return exit()
+    process.removeAllListeners("SIGINT")
+    process.kill(process.pid, "SIGINT")
+  }, lastAnswerMs)
+}
+
 /**
  * Waits for one of the signals. It is then a success, and not an interruption; a second one finds no listener and ends the process at
  * once.

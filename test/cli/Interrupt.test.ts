@@ -168,6 +168,18 @@ describe("interruption", () => {
       }))
   }
 
+  it("ends the first time, too, while a named pipe gives no trace", () =>
+    inFolder({}, async (folder) => {
+      execFileSync("mkfifo", ["fifo"])
+      const { child, ended } = start(["replay", "fifo", "--report-json=r.json"])
+      // Opened once the other end is: by a program that then waits for what nobody writes.
+      const silent = await open(join(folder.path, "fifo"), "w")
+      child.kill("SIGTERM")
+      assert.deepStrictEqual(await ended, { code: null, signal: "SIGINT", stdout: "", stderr: "" })
+      await silent.close()
+      assert.deepStrictEqual(folder.added(), [])
+    }))
+
   it("writes nothing when it comes before the simulation", () =>
     inFolder({}, async (folder) => {
       const { child, ended } = start(["replay", "-", "--report-json", "r.json"])

@@ -79,7 +79,7 @@ const oversized = ({ blockTokens, blocks }: Pool, traceBlockTokens: number): Cas
 const poolOf = (dice: Dice): Pool => ({ blockTokens: dice.pick([2, 4, 8, 16, 64]), blocks: dice.between(8, 48) })
 
 const traceBlock = (dice: Dice, { blockTokens }: Pool): number =>
-  dice.pick([blockTokens, blockTokens * 4, Math.max(1, blockTokens / 2), 6, 10, blockTokens + 1])
+  dice.pick([blockTokens, blockTokens * 4, Math.max(1, Math.floor(blockTokens / 2)), 6, 10, blockTokens + 1])
 
 const engine = (dice: Dice, { blockTokens, blocks }: Pool): EngineArgs => ({
   block_size: blockTokens,
