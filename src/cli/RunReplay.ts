@@ -21,6 +21,7 @@ import * as Run from "../run/Run.ts"
 import { givenOptions } from "./OptionFiles.ts"
 import { openObservers, throughAll } from "./Observers.ts"
 import { type OutputPaths, resolveOutputPaths } from "./OutputPaths.ts"
+import { heapMarking } from "./HeapMarking.ts"
 import { explainingMemory } from "./MemoryProblem.ts"
 import { showProgress } from "./Progress.ts"
 import { outcomeLines, simulatedLines } from "./RunSummary.ts"
@@ -77,7 +78,13 @@ const replay = Effect.fnUntraced(function* (
         Effect.flatMap(showProgress(run.requests, options.quiet), ({ monitor }) =>
           run
             .events({ stopWhen, monitor: both(monitor, watch.monitor), probes })
-            .pipe(throughAll(observers), watch.through, page?.watch ?? identity, Stream.run(run.report))
+            .pipe(
+              throughAll(observers),
+              watch.through,
+              page?.watch ?? identity,
+              heapMarking.through,
+              Stream.run(run.report)
+            )
         )
       ),
     Effect.fnUntraced(function* (finished: Report) {

@@ -21,6 +21,7 @@ import {
 } from "../report/SeedStatistics.ts"
 import type { ReplayOptions } from "../run/ReplayOptions.ts"
 import * as Run from "../run/Run.ts"
+import { heapMarking } from "./HeapMarking.ts"
 import type { OutputPaths } from "./OutputPaths.ts"
 import { showProgress } from "./Progress.ts"
 import { crossed, crossings } from "./Thresholds.ts"
@@ -81,7 +82,7 @@ const oneRun = Effect.fnUntraced(function* (
   const notices = isFirst && !options.quiet ? run.notices : []
   for (const notice of notices) yield* Console.error(`note: ${printable(notice)}`)
   const { monitor } = yield* showProgress(run.requests, options.quiet)
-  return yield* Stream.run(run.events({ stopWhen, monitor }), run.report)
+  return yield* run.events({ stopWhen, monitor }).pipe(heapMarking.through, Stream.run(run.report))
 })
 
 const deliver = Effect.fnUntraced(function* (runs: ReadonlyArray<SeededReport>, { options, outputs, seeds }: SeedRuns) {
