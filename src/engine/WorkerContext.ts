@@ -19,6 +19,11 @@ export interface WorkerContext {
   readonly tierEvents?: TierEventSinks | undefined
   /** What the run's workers share of their KV tiers; its own where there is nobody to share with. */
   readonly sharedTiers?: SharedTiers | undefined
+  /**
+   * Between its passes nobody sees to its tiers unless a transfer ends that makes a difference (`TierClock.noticeMs`). Default: at any
+   * time.
+   */
+  readonly tiersLeftAlone?: boolean | undefined
   /** Where its machine may become slow. */
   readonly slowness?: Slowness | undefined
   /** Somebody sees how many KV blocks are in use from pass to pass. Default: whoever has a {@link probe}. */

@@ -38,6 +38,7 @@ export class MultiEngineLoop extends EventLoop {
       probe,
       mayBeSlow: makesSlow(context.workerEvents),
       sharedTiers,
+      tiersLeftAlone: probe === undefined && context.scaling === undefined,
       runsAhead: this.runsAhead(
         this.passEnds,
         (worker) => this.completePass(worker),

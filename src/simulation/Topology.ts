@@ -59,6 +59,7 @@ export const layerSingle: Layer.Layer<Topology, never, Engine> = Layer.effect(To
             gaps,
             kvEvents: undefined,
             sharedTiers,
+            tiersLeftAlone: probe === undefined,
             usageIsSeen: probe !== undefined,
             probe: workerProbe
           }),

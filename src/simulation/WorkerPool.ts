@@ -44,6 +44,8 @@ export interface WorkerPoolOptions<Worker extends WorkerCore> {
   readonly gaps: TokenGaps
   /** Of all pools of the run. */
   readonly sharedTiers: SharedTiers
+  /** See {@link WorkerContext.tiersLeftAlone}. */
+  readonly tiersLeftAlone?: boolean
   readonly probe: RunProbe | undefined
   /** Machines of its workers may become slow. Default: they do not. */
   readonly mayBeSlow?: boolean
@@ -497,6 +499,7 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
       workerIndex: worker,
       gaps,
       sharedTiers: this.setup.sharedTiers,
+      tiersLeftAlone: this.setup.tiersLeftAlone,
       tierEvents: this.router.tierEvents?.(worker),
       ...this.eventSinks(engine, worker),
       slowness: this.setup.mayBeSlow ? this.slownessOf(worker) : undefined,

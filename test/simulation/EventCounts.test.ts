@@ -63,6 +63,14 @@ describe("per million output tokens", () => {
     )
   )
 
+  it.effect("nor do they where blocks are copied to host memory, of which nobody hears", () => {
+    const tiers = '{"kv_bytes_per_token":131072,"num_g2_blocks":65536,"offload_policy":"write_through"}'
+    return Effect.map(
+      counted("--num-workers", "4", "--router-mode", "kv_router", "--extra-engine-args", tiers),
+      (counts) => assertWithin(counts, { passes: 14_500, events: 14_500, poolCalls: 52_000 })
+    )
+  })
+
   it.effect("nor do two prefill and two decode workers", () => {
     const pools = [
       ["--prefill-engine-args", '{"worker_type":"prefill"}', "--decode-engine-args", '{"worker_type":"decode"}'],

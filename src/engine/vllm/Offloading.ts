@@ -25,13 +25,17 @@ export interface OffloadEvents {
   asksForBlocks(sequence: Sequence): boolean
   /** How long computing `tokens` behind `prefixTokens` would take, ms. */
   computeMs(tokens: number, prefixTokens: number): number
+  /** Passes are computed, but not carried out, in which requests fill blocks. */
+  growsAhead(): boolean
+  /** Carries them out. */
+  catchUp(): void
 }
 
 export abstract class Offloading implements TierClock {
   abstract readonly pool: KvBlockPool
   /** Whether requests are deferred at their place in the queue. */
   abstract readonly defers: boolean
-  /** Whether blocks that requests fill while they generate concern it at once. */
+  /** Whether blocks that requests fill while they generate concern it at once, and not only when the pass is carried out. */
   abstract readonly seesGrowth: boolean
   /** Requests in no queue because their blocks are being loaded. */
   readonly parked = new Set<Sequence>()
@@ -44,6 +48,16 @@ export abstract class Offloading implements TierClock {
   }
 
   abstract tick(nowMs: number): boolean
+
+  /** A pass starts in its time; true when something has ended. */
+  passStarts(nowMs: number): boolean {
+    return this.tick(nowMs)
+  }
+
+  /** A pass that was computed ahead of its time, and in which requests take blocks, is carried out. */
+  passAheadStarts(_startMs: number): void {}
+  passAheadEnds(_endMs: number): void {}
+
   abstract deadlineMs(): number
   abstract noticeMs(): number
   abstract occupancy(): TierOccupancy

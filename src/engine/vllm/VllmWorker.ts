@@ -114,7 +114,9 @@ export class VllmWorker extends AheadWorker<Sequence> {
           batchPrompts: 1,
           meanIslTokens: prefixTokens + tokens,
           meanPrefixTokens: prefixTokens
-        })
+        }),
+      growsAhead: () => this.growsAhead && this.ahead.count > 0,
+      catchUp: () => this.catchUp()
     }
   }
 
@@ -167,7 +169,7 @@ export class VllmWorker extends AheadWorker<Sequence> {
   pass(nowMs: number): PassOutcome {
     const { outcome } = this
     outcome.begin(nowMs)
-    if (this.offloading?.tick(nowMs) === true) outcome.worked()
+    if (this.offloading?.passStarts(nowMs) === true) outcome.worked()
     this.budget.begin(this.args.maxNumBatchedTokens)
     this.preemptedInPass = false
     this.scheduleRunning()
@@ -214,14 +216,21 @@ export class VllmWorker extends AheadWorker<Sequence> {
   }
 
   protected takeQuietPasses(passes: number): void {
-    const { ahead, emission, steady } = this
-    const { ends } = ahead
+    const { ahead, steady } = this
     for (let taken = 0; taken < passes;) {
       const quiet = Math.min(steady.quietSteps, passes - taken)
       taken += Math.max(1, quiet)
-      if (quiet > 0) steady.takeQuietSteps(quiet, ends[taken - 1]!)
-      else emission.takeStep(ends[taken - 1]!)
+      if (quiet > 0) steady.takeQuietSteps(quiet, ahead.ends[taken - 1]!)
+      else this.takeGrowing(taken - 1)
     }
+  }
+
+  /** The pass ahead in which somebody takes a block. */
+  private takeGrowing(pass: number): void {
+    const { ahead, emission, offloading } = this
+    offloading?.passAheadStarts(ahead.startOf(pass))
+    emission.takeStep(ahead.ends[pass]!)
+    offloading?.passAheadEnds(ahead.ends[pass]!)
   }
 
   protected mayAdmit(): boolean {

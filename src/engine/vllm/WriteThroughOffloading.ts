@@ -30,7 +30,7 @@ class SharedIdentityPool extends KvBlockPool {
 export class WriteThroughOffloading extends Offloading implements CopyWorker {
   readonly pool: KvBlockPool
   readonly defers = true
-  readonly seesGrowth = true
+  readonly seesGrowth: boolean
   private readonly copies: RequestCopies<Sequence>
   /** Without prefix caching nothing could find a copy. */
   private readonly cachesPrefixes: boolean
@@ -44,12 +44,31 @@ export class WriteThroughOffloading extends Offloading implements CopyWorker {
   ) {
     super(worker, engine.blockTokens)
     this.cachesPrefixes = engine.cachesPrefixes
+    // Who shares a disk, or hears what host memory has, would see late what becomes of a block.
+    this.seesGrowth = context.tiersLeftAlone !== true || args.diskBlocks > 0 || context.tierEvents !== undefined
     this.copies = new RequestCopies(args, shared, engine.blockTokens, this, context.tierEvents)
     this.pool = new SharedIdentityPool(engine.capacityBlocks, shared, context.kvEvents, context.probe)
   }
 
+  /** Passes ahead see to the copies that end before them. They are over when one ends that somebody notices. */
   tick(nowMs: number): boolean {
+    if (this.worker.growsAhead()) {
+      if (this.noticeMs() > nowMs) return false
+      this.worker.catchUp()
+    }
     return this.copies.tick(nowMs)
+  }
+
+  override passStarts(nowMs: number): boolean {
+    return this.copies.tick(nowMs)
+  }
+
+  override passAheadStarts(startMs: number): void {
+    this.copies.tick(startMs)
+  }
+
+  override passAheadEnds(endMs: number): void {
+    this.copies.passEnds(endMs)
   }
 
   occupancy(): TierOccupancy {
