@@ -11,10 +11,11 @@
  *     cells     | frame mask older before behind | frame mask …       an entry is the place of its first cell
  *
  * The entries of a frame hang together, newest first, so members can be taken from anywhere. Each operation costs a few reads and
- * writes, for eight blocks as for one. 20 bytes per entry, 4 per frame; starts with a few entries and doubles.
+ * writes, for all blocks of a frame as for one; frames are of eight or of 32 (`WideFrame.ts`). 20 bytes per entry, 4 per frame; starts with
+ * a few entries and doubles.
  */
-import { memberCount } from "./FrameMask.ts"
 import { grown } from "./Grown.ts"
+import { wideCount } from "./WideFrame.ts"
 
 // Cells of an entry.
 const frameCell = 0
@@ -52,11 +53,11 @@ export class IdleBlocks {
   /** The blocks of a mask have just been released, the last member first. None of them is idle. */
   add(frame: number, mask: number): void {
     const { cells } = this
-    this.size += memberCount(mask)
+    this.size += wideCount(mask)
     const last = cells[ends + beforeCell]!
     const lastMask = cells[last + maskCell]!
     // The lowest bit of the one above the highest of the other.
-    if (last !== ends && cells[last + frameCell] === frame && (lastMask & -lastMask) > mask)
+    if (last !== ends && cells[last + frameCell] === frame && Math.clz32(lastMask & -lastMask) < Math.clz32(mask))
       cells[last + maskCell] = lastMask | mask
     else this.append(frame, mask, last)
   }
@@ -64,7 +65,7 @@ export class IdleBlocks {
   /** Takes the blocks of a mask out, all of which are idle. */
   take(frame: number, mask: number): void {
     const { cells } = this
-    this.size -= memberCount(mask)
+    this.size -= wideCount(mask)
     let wanted = mask
     let newer = 0
     let entry = this.newest[frame]!

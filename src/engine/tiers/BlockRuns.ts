@@ -1,8 +1,6 @@
-/**
- * Blocks by runs of consecutive identities within a frame of eight (`structures/FrameMask.ts`): first identity and length of one run after
- * another.
- */
-import { frameBits, lastOf, leadingMembers, membersFrom } from "../../structures/FrameMask.ts"
+/** Blocks by runs of consecutive identities within a frame of 32 (`structures/WideFrame.ts`): first identity and length of one run after another. */
+import { lastOf } from "../../structures/FrameMask.ts"
+import { wideBits, wideLeading, wideMembersFrom } from "../../structures/WideFrame.ts"
 
 export type BlockRuns = ReadonlyArray<number>
 
@@ -10,9 +8,9 @@ export type BlockRuns = ReadonlyArray<number>
 export const addRuns = (runs: Array<number>, frameNumber: number, mask: number): void => {
   for (let rest = mask; rest !== 0;) {
     const first = lastOf(rest & -rest)
-    const count = leadingMembers(rest, first)
-    runs.push((frameNumber << frameBits) | first, count)
-    rest &= ~membersFrom(first, count)
+    const count = wideLeading(rest, first)
+    runs.push((frameNumber << wideBits) | first, count)
+    rest &= ~wideMembersFrom(first, count)
   }
 }
 

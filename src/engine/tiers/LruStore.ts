@@ -3,40 +3,48 @@
  *
  *     free ──claim──▶ arriving ──arrive──▶ present, idle ◀──unpin── ──pin──▶ present, pinned      evicted: an idle one, for a claim
  *
- * Blocks lie in frames of eight consecutive identities, as in the KV block pool: what happens to a run of them is one step. Of a run the
- * last block always counts as used first, so that a prefix outlives what extends it. Everything grows with what the tier holds, some
- * 10 bytes a block where frames are full.
+ * Blocks lie in frames of 32 consecutive identities, a trace block's: what happens to a run of them is one step. Of a run the last block
+ * always counts as used first, so that a prefix outlives what extends it.
+ *
+ *     frames    f3 = 7 (identities 224 … 255)
+ *     present   ●●●●●●●●○○○○…       found here
+ *     arriving  ○○○○○○○○●●●●…       room is taken
+ *     pinned    ●●●●○○○○○○○○…       held, by as many as `pins` say: 8 counts for each of the four frames of eight
+ *
+ * Everything grows with what the tier holds, 2 bytes a block where frames are full, and some 5 more once anything was held.
  */
-import {
-  frameBits,
-  frameOf,
-  frameSize,
-  leadingMembers,
-  memberCount,
-  memberOf,
-  membersFrom,
-  runLengthBefore
-} from "../../structures/FrameMask.ts"
+import { frameBits, frameSize, lastOf, memberOf } from "../../structures/FrameMask.ts"
 import { FrameTable } from "../../structures/FrameTable.ts"
 import { grown } from "../../structures/Grown.ts"
 import { IdleBlocks } from "../../structures/IdleBlocks.ts"
 import { MemberCounts } from "../../structures/MemberCounts.ts"
+import {
+  lastOctet,
+  wideBits,
+  wideCount,
+  wideFrameOf,
+  wideLeading,
+  wideMemberOf,
+  wideMembersFrom,
+  wideRunLengthBefore,
+  wideSize
+} from "../../structures/WideFrame.ts"
 import type { KvEventSink } from "../KvEvents.ts"
 import { addRuns } from "./BlockRuns.ts"
 
 export const BlockState = { Absent: 0, Arriving: 1, Idle: 2, Pinned: 3 } as const
 export type BlockState = (typeof BlockState)[keyof typeof BlockState]
 
-const arrivingShift = 8
-const pinnedShift = 16
+const octetBits = wideBits - frameBits
 
-const presentOf = (state: number): number => state & 0xff
-const arrivingOf = (state: number): number => (state >> arrivingShift) & 0xff
-const pinnedOf = (state: number): number => state >> pinnedShift
-const knownOf = (state: number): number => presentOf(state) | arrivingOf(state)
-
-/** No frame has this number. */
+/** No frame is this one. */
 const noFrame = 0
+
+/** The frame of eight, of the four of a frame, in which a key lies. */
+const octetOf = (frame: number, key: number): number => (frame << octetBits) | (wideMemberOf(key) >> frameBits)
+
+/** How many of the keys `key … end` lie in the same frame of eight as the first. */
+const octetRun = (key: number, end: number): number => Math.min(end - key, frameSize - memberOf(key))
 
 export class LruStore {
   readonly capacity: number
@@ -47,9 +55,12 @@ export class LruStore {
   private arrivals = 0
   /** A frame is there while one of its members is known. */
   private readonly frames = new FrameTable()
-  /** By frame three masks of members: present, arriving and pinned ones. */
-  private states = new Int32Array(this.frames.capacity)
-  private readonly pins = new MemberCounts(this.frames.capacity)
+  /** By frame masks of members. */
+  private present = new Int32Array(this.frames.capacity)
+  private arriving = new Int32Array(this.frames.capacity)
+  private pinned = new Int32Array(this.frames.capacity)
+  /** By frame of eight, four to a frame; none where nobody ever held anything. */
+  private pins: MemberCounts | undefined = undefined
   private readonly idle = new IdleBlocks()
   /** Who is told which blocks are here, as far as others can have them. */
   private readonly listeners: Array<KvEventSink> = []
@@ -70,74 +81,89 @@ export class LruStore {
 
   /** What is to be said of a block here. */
   stateOf(key: number): BlockState {
-    const state = this.states[this.frames.find(frameOf(key))]!
-    const member = 1 << memberOf(key)
-    if ((arrivingOf(state) & member) !== 0) return BlockState.Arriving
-    if ((presentOf(state) & member) === 0) return BlockState.Absent
-    return (pinnedOf(state) & member) === 0 ? BlockState.Idle : BlockState.Pinned
+    const frame = this.frames.find(wideFrameOf(key))
+    const member = 1 << wideMemberOf(key)
+    if ((this.arriving[frame]! & member) !== 0) return BlockState.Arriving
+    if ((this.present[frame]! & member) === 0) return BlockState.Absent
+    return (this.pinned[frame]! & member) === 0 ? BlockState.Idle : BlockState.Pinned
   }
 
   /** How many of the `count` blocks `key …` of a frame can be found here, up to the first that cannot. */
   presentRun(key: number, count: number): number {
-    return Math.min(count, leadingMembers(presentOf(this.states[this.frames.find(frameOf(key))]!), memberOf(key)))
+    return Math.min(count, wideLeading(this.present[this.frames.find(wideFrameOf(key))]!, wideMemberOf(key)))
   }
 
-  /** How many of them are held. All of them are here. */
+  /** How many of the `count` blocks `key …` of a frame are held. All of them are here. */
   pinnedAmong(key: number, count: number): number {
-    return memberCount(pinnedOf(this.states[this.frames.find(frameOf(key))]!) & membersFrom(memberOf(key), count))
+    if (count === 0) return 0
+    return wideCount(this.pinned[this.frames.find(wideFrameOf(key))]! & wideMembersFrom(wideMemberOf(key), count))
   }
 
   /** Takes room for those of the `count` blocks `key …` of a frame that are not known here, as far as there is any; adds them to `runs`. */
   claim(key: number, count: number, runs: Array<number>): void {
-    const frame = this.frames.find(frameOf(key))
-    const members = membersFrom(memberOf(key), count)
-    const absent = members & ~knownOf(this.states[frame]!)
+    const number = wideFrameOf(key)
+    const frame = this.frames.find(number)
+    const known = this.present[frame]! | this.arriving[frame]!
+    const absent = wideMembersFrom(wideMemberOf(key), count) & ~known
     if (absent === 0) return
-    if (!this.makeRoom(memberCount(absent), frame)) this.claimSingly(key, count, runs)
+    if (!this.makeRoom(wideCount(absent), frame)) this.claimSingly(key, count, runs)
     else {
-      this.enter(frameOf(key), absent)
-      addRuns(runs, frameOf(key), absent)
+      this.enter(frame, number, absent)
+      addRuns(runs, number, absent)
     }
   }
 
   /** The blocks for which room was taken are here. */
   arrive(key: number, count: number): void {
-    const frame = this.frames.find(frameOf(key))
-    const members = membersFrom(memberOf(key), count)
-    this.states[frame] = (this.states[frame]! & ~(members << arrivingShift)) | members
+    const frame = this.frames.find(wideFrameOf(key))
+    const members = wideMembersFrom(wideMemberOf(key), count)
+    this.arriving[frame]! &= ~members
+    this.present[frame]! |= members
     this.arrivals -= count
     this.blocks += count
     this.idle.add(frame, members)
-    if (key >= 0) for (const listener of this.listeners) listener.stored(key, count)
+    if (key >= 0 && this.listeners.length > 0) this.announce(wideFrameOf(key), members, true)
   }
 
   /** Holds blocks that are here. */
   pin(key: number, count: number): void {
-    const frame = this.frames.find(frameOf(key))
-    const idle = this.pins.add(frame, memberOf(key), count)
+    const frame = this.frames.find(wideFrameOf(key))
+    const pins = (this.pins ??= new MemberCounts(this.frames.capacity << octetBits))
+    let idle = 0
+    for (let at = key; at < key + count;) {
+      const run = octetRun(at, key + count)
+      idle |= pins.add(octetOf(frame, at), memberOf(at), run) << (wideMemberOf(at) & -frameSize)
+      at += run
+    }
     if (idle === 0) return
-    this.states[frame]! |= idle << pinnedShift
+    this.pinned[frame]! |= idle
     this.idle.take(frame, idle)
   }
 
   /** Lets go of them; those that nobody holds any more count as just used. */
   unpin(key: number, count: number): void {
-    const frame = this.frames.find(frameOf(key))
-    const idle = this.pins.remove(frame, memberOf(key), count)
+    const { pins } = this
+    if (pins === undefined) return
+    const frame = this.frames.find(wideFrameOf(key))
+    let idle = 0
+    for (let at = key; at < key + count;) {
+      const run = octetRun(at, key + count)
+      idle |= pins.remove(octetOf(frame, at), memberOf(at), run) << (wideMemberOf(at) & -frameSize)
+      at += run
+    }
     if (idle === 0) return
-    this.states[frame]! &= ~(idle << pinnedShift)
+    this.pinned[frame]! &= ~idle
     this.idle.add(frame, idle)
   }
 
   /** Those of the leading `keys[0 … count)` that are here count as just used, the first of them last. */
   touch(keys: Int32Array, count: number): void {
     for (let end = count; end > 0;) {
-      const run = runLengthBefore(keys, 0, end)
+      const run = wideRunLengthBefore(keys, 0, end)
       end -= run
       const key = keys[end]!
-      const frame = this.frames.find(frameOf(key))
-      const state = this.states[frame]!
-      const idle = membersFrom(memberOf(key), run) & presentOf(state) & ~pinnedOf(state)
+      const frame = this.frames.find(wideFrameOf(key))
+      const idle = wideMembersFrom(wideMemberOf(key), run) & this.present[frame]! & ~this.pinned[frame]!
       if (idle === 0) continue
       this.idle.take(frame, idle)
       this.idle.add(frame, idle)
@@ -147,8 +173,8 @@ export class LruStore {
   /** Every identity that is known here. */
   forEachKey(visit: (key: number) => void): void {
     this.forEachFrame((frame, known) => {
-      const firstKey = this.frames.numbers[frame]! << frameBits
-      for (let member = 0; member < frameSize; member++) if ((known & (1 << member)) !== 0) visit(firstKey + member)
+      const firstKey = this.frames.numbers[frame]! << wideBits
+      for (let member = 0; member < wideSize; member++) if ((known & (1 << member)) !== 0) visit(firstKey + member)
     })
   }
 
@@ -157,21 +183,20 @@ export class LruStore {
     let arrivals = 0
     let pinned = 0
     this.forEachFrame((frame, mask) => {
-      const state = this.states[frame]!
-      known += memberCount(mask)
-      arrivals += memberCount(arrivingOf(state))
-      pinned += memberCount(pinnedOf(state))
+      const [present, arriving, held] = [this.present[frame]!, this.arriving[frame]!, this.pinned[frame]!]
+      known += wideCount(mask)
+      arrivals += wideCount(arriving)
+      pinned += wideCount(held)
       const number = this.frames.numbers[frame]!
       if (this.frames.find(number) !== frame) throw new Error(`frame ${number} is twice in a tier`)
-      if ((arrivingOf(state) & presentOf(state)) !== 0)
-        throw new Error(`a block of frame ${number} is here and arriving`)
-      if (pinnedOf(state) !== this.pins.held(frame) || (pinnedOf(state) & ~presentOf(state)) !== 0)
+      if ((arriving & present) !== 0) throw new Error(`a block of frame ${number} is here and arriving`)
+      if (held !== this.pinsOf(frame) || (held & ~present) !== 0)
         throw new Error(`a block of frame ${number} is held but not here, or the other way round`)
     })
     let idle = 0
     this.idle.forEach((frame, mask) => {
-      idle += memberCount(mask)
-      if ((mask & (pinnedOf(this.states[frame]!) | ~presentOf(this.states[frame]!))) !== 0)
+      idle += wideCount(mask)
+      if ((mask & (this.pinned[frame]! | ~this.present[frame]!)) !== 0)
         throw new Error(`a block of frame ${this.frames.numbers[frame]} may be given up but is held, or not here`)
     })
     if (arrivals !== this.arrivals || known - arrivals !== this.blocks || idle !== this.idle.size)
@@ -184,9 +209,16 @@ export class LruStore {
     if (known > this.capacity) throw new Error(`a tier of ${this.capacity} blocks holds ${known}`)
   }
 
+  private pinsOf(frame: number): number {
+    let held = 0
+    for (let member = 0; this.pins !== undefined && member < wideSize; member += frameSize)
+      held |= this.pins.held(octetOf(frame, member)) << member
+    return held
+  }
+
   private forEachFrame(visit: (frame: number, known: number) => void): void {
-    for (let frame = 1; frame < this.states.length; frame++) {
-      const known = knownOf(this.states[frame]!)
+    for (let frame = 1; frame < this.present.length; frame++) {
+      const known = this.present[frame]! | this.arriving[frame]!
       if (known !== 0) visit(frame, known)
     }
   }
@@ -195,14 +227,16 @@ export class LruStore {
   private claimSingly(key: number, count: number, runs: Array<number>): void {
     let taken = 0
     for (let block = key; block < key + count; block++) {
-      const member = 1 << memberOf(block)
-      if ((knownOf(this.states[this.frames.find(frameOf(block))]!) & member) !== 0) continue
+      const member = 1 << wideMemberOf(block)
+      const number = wideFrameOf(block)
+      const frame = this.frames.find(number)
+      if (((this.present[frame]! | this.arriving[frame]!) & member) !== 0) continue
       if (this.makeRoom(1, noFrame)) {
-        this.enter(frameOf(block), member)
+        this.enter(this.frames.find(number), number, member)
         taken |= member
       } else this.refused += 1
     }
-    addRuns(runs, frameOf(key), taken)
+    addRuns(runs, wideFrameOf(key), taken)
   }
 
   /** Gives up idle blocks until there is room for `count`, but for those of one frame; false when that is not enough. */
@@ -217,38 +251,51 @@ export class LruStore {
 
   /** Gives up to `limit` of the blocks up that were used longest ago, all of one frame. */
   private evict(limit: number): void {
-    const { idle } = this
+    const { frames, idle } = this
     const frame = idle.firstFrame
     let mask = idle.firstMask
-    while (memberCount(mask) > limit) mask &= mask - 1
+    // The last one was used first.
+    if (limit === 1) mask = 1 << lastOf(mask)
+    else for (let excess = wideCount(mask) - limit; excess > 0; excess--) mask &= mask - 1
     idle.take(frame, mask)
-    this.blocks -= memberCount(mask)
-    this.states[frame]! &= ~mask
-    const number = this.frames.numbers[frame]!
-    if (this.states[frame] === 0) this.frames.remove(frame)
-    if (number >= 0 && this.listeners.length > 0) this.announceRemoval(number, mask)
+    this.blocks -= wideCount(mask)
+    this.present[frame]! &= ~mask
+    const number = frames.numbers[frame]!
+    if ((this.present[frame]! | this.arriving[frame]!) === 0) frames.remove(frame)
+    if (number >= 0 && this.listeners.length > 0) this.announce(number, mask, false)
   }
 
-  private announceRemoval(frameNumber: number, mask: number): void {
-    const runs: Array<number> = []
-    addRuns(runs, frameNumber, mask)
-    for (let at = 0; at < runs.length; at += 2)
-      for (const listener of this.listeners) listener.removed(runs[at]!, runs[at + 1]!)
-  }
-
-  private enter(number: number, members: number): void {
-    let frame = this.frames.find(number)
-    if (frame === 0) {
-      frame = this.frames.add(number)
-      if (frame >= this.states.length) this.grow()
+  /** Tells of the members of a mask that they have come or gone, eight at a time, the last ones first. */
+  private announce(number: number, mask: number, isHere: boolean): void {
+    for (let rest = mask; rest !== 0;) {
+      const first = lastOctet(rest)
+      const members = rest & wideMembersFrom(first, frameSize)
+      const runs: Array<number> = []
+      addRuns(runs, number, members)
+      for (const listener of this.listeners)
+        for (let at = 0; at < runs.length; at += 2)
+          if (isHere) listener.stored(runs[at]!, runs[at + 1]!)
+          else listener.removed(runs[at]!, runs[at + 1]!)
+      rest &= ~members
     }
-    this.states[frame]! |= members << arrivingShift
-    this.arrivals += memberCount(members)
+  }
+
+  /** Takes room for members of the frame with this number, a new one where it has none. */
+  private enter(known: number, number: number, members: number): void {
+    let frame = known
+    if (frame === noFrame) {
+      frame = this.frames.add(number)
+      if (frame >= this.present.length) this.grow()
+    }
+    this.arriving[frame]! |= members
+    this.arrivals += wideCount(members)
   }
 
   private grow(): void {
     const { capacity } = this.frames
-    this.states = grown(this.states, capacity)
-    this.pins.grow(capacity)
+    this.present = grown(this.present, capacity)
+    this.arriving = grown(this.arriving, capacity)
+    this.pinned = grown(this.pinned, capacity)
+    this.pins?.grow(capacity << octetBits)
   }
 }

@@ -8,7 +8,7 @@
  * Copies on a lane follow one another. A block is a hit once its copy has ended and pending while it runs; a request that needs a pending
  * one waits for it. What is read stays where it is until it is read. Both tiers give up what nobody has used for longest.
  */
-import { runLength, runLengthBefore } from "../../structures/FrameMask.ts"
+import { wideRunLength, wideRunLengthBefore } from "../../structures/WideFrame.ts"
 import { type BlockRuns, blocksOf, hasBlock } from "./BlockRuns.ts"
 import { CopyLane, type LaneCopy } from "./CopyLane.ts"
 import { DiskCopy, type DiskTier, type DiskWrite } from "./DiskTier.ts"
@@ -89,7 +89,7 @@ class LaneLoad<Owner> implements Load<Owner>, Offload, LaneCopy<LaneLoad<Owner>>
 
 const pin = (store: LruStore, keys: Int32Array, from: number, to: number): void => {
   for (let position = from; position < to;) {
-    const run = runLength(keys, position, to)
+    const run = wideRunLength(keys, position, to)
     store.pin(keys[position]!, run)
     position += run
   }
@@ -100,7 +100,7 @@ const hasEnded = ({ live }: Offload): boolean => !live
 /** A prefix is used later than what extends it. */
 const unpin = (store: LruStore, keys: Int32Array, from: number, to: number): void => {
   for (let end = to; end > from;) {
-    const run = runLengthBefore(keys, from, end)
+    const run = wideRunLengthBefore(keys, from, end)
     end -= run
     store.unpin(keys[end]!, run)
   }
@@ -153,7 +153,7 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
     // Not by its length, which would give its storage back.
     while (runs.length > 0) runs.pop()
     for (let position = from; position < to;) {
-      const run = runLength(keys, position, to)
+      const run = wideRunLength(keys, position, to)
       host.claim(keys[position]!, run, runs)
       position += run
     }
@@ -234,7 +234,7 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
     let position = from
     while (position < to) {
       const key = keys[position]!
-      const run = runLength(keys, position, to)
+      const run = wideRunLength(keys, position, to)
       const present = host.presentRun(key, run)
       const pinned = host.pinnedAmong(key, present)
       if (pinned > 0 && this.someLoaded(keys, position, position + present)) return undefined
