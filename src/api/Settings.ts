@@ -1,6 +1,7 @@
 /** From text (JSON, flags, configuration files) to checked options; what is wrong with them. */
 export { parseEngineArgs, parseRouterConfig } from "../config/DecodeSettings.ts"
-export { parseConfigFile, type ConfigFile } from "../config/ConfigFile.ts"
+export { parseConfigFile } from "../config/ConfigFile.ts"
+export type { ConfigFile } from "../config/ReadConfig.ts"
 export { isFlagName, replayFlags, type FlagName } from "../config/ReplayFlags.ts"
 export { readGivenOptions, type GivenOptions, type GivenSynthetic, type GivenTrace } from "../config/GivenOptions.ts"
 export { validateReplayOptions } from "../config/ValidateReplayOptions.ts"

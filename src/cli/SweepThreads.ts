@@ -1,11 +1,10 @@
 /** Runs of a sweep in worker threads: one long-lived thread per core, each a run at a time. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Semaphore from "effect/Semaphore"
 import { existsSync } from "node:fs"
 import { availableParallelism } from "node:os"
 import { Worker } from "node:worker_threads"
-import { CellRunner, type Outcome, type Task } from "../sweep/CellRunner.ts"
+import { CellRunner, type Outcome } from "../sweep/CellRunner.ts"
 import { endOfWork, type ThreadTask } from "./ThreadMessages.ts"
 
 /**
@@ -20,28 +19,44 @@ const workerFile = (): URL => {
   return existsSync(bundled) ? bundled : new URL("./SweepWorker.ts", here)
 }
 
+/** A run on its way to a thread, and who waits for its outcome. */
+interface Job {
+  readonly task: ThreadTask
+  readonly settle: (outcome: Outcome) => void
+}
+
 /** A thread, started when it is first needed and anew when it has died. */
 class Thread {
   private worker: Worker | undefined
   private readonly file: URL
   private readonly graceMs: number
-  /** Who waits for the outcome of the run that the thread is at. */
-  private settle: (outcome: Outcome) => void = () => {}
+  private readonly next: () => Job | undefined
+  /** The run that the thread is at. */
+  private job: Job | undefined
 
-  constructor(file: URL, graceMs: number) {
+  /** `next` takes a run from those that wait, if there are any. */
+  constructor(file: URL, graceMs: number, next: () => Job | undefined) {
     this.file = file
     this.graceMs = graceMs
+    this.next = next
   }
 
-  readonly run = ({ config, constraints }: Task): Effect.Effect<Outcome> =>
-    Effect.callback<Outcome>((resume) => {
-      this.settle = (outcome) => resume(Effect.succeed(outcome))
-      const worker = (this.worker ??= this.start())
-      const task: ThreadTask = { config, constraints: constraints.map(({ text }) => text) }
-      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-      worker.postMessage(task)
-      return this.stop
-    })
+  get isIdle(): boolean {
+    return this.job === undefined
+  }
+
+  isAt(job: Job): boolean {
+    return this.job === job
+  }
+
+  /** An idle thread goes on with the next run. */
+  goOn(): void {
+    this.job = this.next()
+    if (this.job === undefined) return
+    this.worker ??= this.start()
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+    this.worker.postMessage(this.job.task)
+  }
 
   /** The thread is told to end, and cleans up: a run that it is at is interrupted. Only one that does not listen is torn out of what it does. */
   readonly stop = Effect.promise(async () => {
@@ -59,17 +74,32 @@ class Thread {
     })
   })
 
+  /** Gives up the run that the thread is at, and with it the thread: the next one gets another. */
+  readonly giveUp = Effect.andThen(
+    this.stop,
+    Effect.sync(() => this.goOn())
+  )
+
   private start(): Worker {
     const worker = new Worker(this.file)
     const died = (reason: string): void => {
       if (this.worker !== worker) return
       this.worker = undefined
-      this.settle({ _tag: "Failed", reason })
+      this.end({ _tag: "Failed", reason })
     }
-    worker.on("message", (outcome: Outcome) => this.settle(outcome))
+    worker.on("message", (outcome: Outcome) => {
+      if (this.worker === worker) this.end(outcome)
+    })
     worker.on("error", (error) => died(`the thread died: ${error instanceof Error ? error.message : String(error)}`))
     worker.on("exit", (code) => died(`the thread died with code ${code}`))
     return worker
+  }
+
+  /** The next run first: the thread need not wait until somebody has seen to the outcome of this one. */
+  private end(outcome: Outcome): void {
+    const { job } = this
+    this.goOn()
+    job?.settle(outcome)
   }
 }
 
@@ -88,27 +118,29 @@ export const threadRunner = (
   Layer.effect(
     CellRunner,
     Effect.gen(function* () {
-      const turns = yield* Semaphore.make(threads)
-      const all: Array<Thread> = []
-      const idle: Array<Thread> = []
-      const takeIdle = Effect.sync(() => {
-        const known = idle.pop()
-        if (known !== undefined) return known
-        const thread = new Thread(file, graceMs)
-        all.push(thread)
-        return thread
-      })
-      yield* Effect.addFinalizer(() => Effect.forEach(all, ({ stop }) => stop, { discard: true }))
+      const waiting: Array<Job> = []
+      const all = Array.from({ length: threads }, () => new Thread(file, graceMs, () => waiting.shift()))
+      yield* Effect.addFinalizer(() =>
+        Effect.forEach(all, ({ stop }) => stop, { concurrency: "unbounded", discard: true })
+      )
+      const withdraw = (job: Job) =>
+        Effect.suspend(() => {
+          const place = waiting.indexOf(job)
+          if (place >= 0) waiting.splice(place, 1)
+          return all.find((thread) => thread.isAt(job))?.giveUp ?? Effect.void
+        })
       return {
         width: threads * inLine,
-        run: (task) =>
-          turns.withPermits(1)(
-            Effect.acquireUseRelease(
-              takeIdle,
-              (thread) => thread.run(task),
-              (thread) => Effect.sync(() => void idle.push(thread))
-            )
-          )
+        run: ({ config, constraints }) =>
+          Effect.callback<Outcome>((resume) => {
+            const job: Job = {
+              task: { config, constraints: constraints.map(({ text }) => text) },
+              settle: (outcome) => resume(Effect.succeed(outcome))
+            }
+            waiting.push(job)
+            all.find(({ isIdle }) => isIdle)?.goOn()
+            return withdraw(job)
+          })
       }
     })
   )

@@ -5,7 +5,7 @@
  */
 import * as Result from "effect/Result"
 import { ConfigError, configError } from "../config/ConfigError.ts"
-import { readConfig } from "../config/ConfigFile.ts"
+import { readConfig } from "../config/ReadConfig.ts"
 import { readGivenOptions } from "../config/GivenOptions.ts"
 import { emptyObject, type JsonNode, type JsonObject, nodeText } from "../settings/JsonNode.ts"
 import { nodeOf } from "../config/JsonSetting.ts"

@@ -10,7 +10,7 @@
  */
 import * as Result from "effect/Result"
 import { type ConfigError, configError, type ConfigSource } from "../config/ConfigError.ts"
-import { readConfig } from "../config/ConfigFile.ts"
+import { readConfig } from "../config/ReadConfig.ts"
 import { decodePlaced } from "../config/DecodeSettings.ts"
 import { emptyObject, type JsonEntry, type JsonNode, type JsonObject, showNode } from "../settings/JsonNode.ts"
 import { parseSettingsFile } from "../config/SettingsFile.ts"

@@ -8,11 +8,13 @@ import { resolve } from "node:path"
 const files = {
   start: ["src/cli/Process.ts"],
   trace: ["src/run/OpenTrace.ts"],
-  replay: ["src/cli/ReplayCommand.ts", "src/cli/RunReplay.ts"]
+  replay: ["src/cli/ReplayCommand.ts", "src/cli/RunReplay.ts"],
+  thread: ["src/cli/SweepWorker.ts"],
+  sweep: ["src/cli/SweepRun.ts"]
 }
 
-/** What runs the command when it is loaded: never in a file that something else, such as a sweep's thread, takes its code from. */
-const program = "src/cli/Process.ts"
+/** What runs when it is loaded: never in a file that something else, such as a sweep's thread, takes its code from. */
+const programs = ["src/cli/Process.ts", "src/cli/SweepWorker.ts"]
 
 /** The name of the file that a module goes into, for `codeSplitting` of rolldown; nothing where that is left to it. */
 export const startChunks = () => {
@@ -29,7 +31,7 @@ export const startChunks = () => {
       for (const [name, modules] of Object.entries(files)) {
         for (const module of modules) assign(name, resolve(module), context)
       }
-      names.delete(resolve(program))
+      for (const program of programs) names.delete(resolve(program))
     }
     return names.get(id)
   }
