@@ -61,6 +61,21 @@ export const writeStream = <E, R>(
     )
   )
 
+/**
+ * The same in a folder of this program's own, where names stand for content: whatever has the name is replaced, and no questions are asked
+ * about it first, which would take longer than the writing.
+ */
+export const replace = (
+  path: string,
+  text: string
+): Effect.Effect<void, OutputError, FileSystem.FileSystem | Path.Path> =>
+  Effect.scoped(
+    Effect.flatMap(
+      openBeside(path, { _tag: "File", path, mode: undefined }, () => "remove"),
+      (file) => Effect.andThen(file.append(text), file.commit)
+    )
+  )
+
 const openAs = Effect.fnUntraced(function* (path: string, abandon: (exit: Exit.Exit<unknown, unknown>) => Abandon) {
   const target = yield* locate(path)
   switch (target._tag) {

@@ -54,15 +54,15 @@ const sortedEntries = (object: { readonly [key: string]: Json | undefined }): Ar
 }
 
 const compareCodePoints = (a: string, b: string): number => {
-  const left = Array.from(a, codePoint)
-  const right = Array.from(b, codePoint)
-  for (let index = 0; index < left.length && index < right.length; index++) {
-    if (left[index] !== right[index]) return left[index]! - right[index]!
+  let index = 0
+  while (index < a.length && index < b.length) {
+    const left = a.codePointAt(index) ?? 0
+    const right = b.codePointAt(index) ?? 0
+    if (left !== right) return left - right
+    index += left > 0xffff ? 2 : 1
   }
-  return left.length - right.length
+  return a.length - b.length
 }
-
-const codePoint = (character: string): number => character.codePointAt(0) ?? 0
 
 /** A string literal with everything outside printable ASCII escaped. */
 const asciiString = (text: string): string =>

@@ -12,7 +12,6 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import * as Schema from "effect/Schema"
-import type * as Stdio from "effect/Stdio"
 import type { OutputError } from "../report/ReportError.ts"
 import * as OutputFile from "../report/OutputFile.ts"
 import { Report, wallClockKeys } from "../report/Report.ts"
@@ -54,18 +53,16 @@ export class CellStore extends Context.Service<
   })
 
   /** Keeps reports in `folder`, which is made when the first is put there. */
-  static readonly layerFolder = (
-    folder: string
-  ): Layer.Layer<CellStore, never, FileSystem.FileSystem | Path.Path | Stdio.Stdio> =>
+  static readonly layerFolder = (folder: string): Layer.Layer<CellStore, never, FileSystem.FileSystem | Path.Path> =>
     Layer.effect(
       CellStore,
       Effect.gen(function* () {
         const files = yield* FileSystem.FileSystem
         const path = yield* Path.Path
-        const context = yield* Effect.context<OutputFile.OutputServices>()
+        const context = yield* Effect.context<FileSystem.FileSystem | Path.Path>()
         const fileOf = (id: string): string => path.join(folder, cellsFolder, `${id}.json`)
         const textOf = (id: string) => Effect.option(files.readFileString(fileOf(id)))
-        const write = (id: string, text: string) => Effect.provideContext(OutputFile.write(fileOf(id), text), context)
+        const write = (id: string, text: string) => Effect.provideContext(OutputFile.replace(fileOf(id), text), context)
         return {
           get: (id) => Effect.map(textOf(id), (text) => Option.flatMap(text, decodeReport)),
           put: (id, report) => write(id, reportJson(report)),
