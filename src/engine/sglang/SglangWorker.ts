@@ -1,9 +1,7 @@
 /**
  * SGLang-style worker: radix-tree prefix cache, admission against estimated future use, retraction under pressure.
  *
- * A pass is one prefill batch followed by one decode step of everybody, including those whose prefill it has just finished. No
- * token exists as an object: a request in steady decode costs a slot number and a few counters per pass, and a countdown
- * tells when it needs more than that.
+ * A pass is one prefill batch followed by one decode step of everybody, including those whose prefill it has just finished.
  */
 import type { EngineArgs } from "../EngineArgs.ts"
 import { noTierUse, type SimRequest } from "../../request/SimRequest.ts"
@@ -23,6 +21,7 @@ import { NewTokenRatio } from "./NewTokenRatio.ts"
 import { PageCopies, PageUse } from "./PageCopies.ts"
 import { PrefillBudget } from "./PrefillBudget.ts"
 import { Sequence } from "./Sequence.ts"
+import { TokenEmission } from "./TokenEmission.ts"
 
 const noTime = (): number => 0
 
@@ -36,7 +35,7 @@ export class SglangWorker extends AheadWorker<Sequence> {
   protected readonly kv: KvCache
   /** Copies of complete pages in KV tiers, where there are any. */
   protected readonly copies: PageCopies | undefined
-  private readonly sampler: MtpSampler | undefined
+  private readonly emission: TokenEmission
   private readonly probe: WorkerProbe | undefined
   private readonly longestPrefixFirst: LongestPrefixFirst | undefined
   private readonly ratio: NewTokenRatio
@@ -45,7 +44,6 @@ export class SglangWorker extends AheadWorker<Sequence> {
   private readonly admitted: Array<Sequence> = []
   private readonly retracted: Array<Sequence> = []
   private readonly finished: Array<Sequence> = []
-  private readonly bursts: Array<number> = []
   /** Requests that will be rejected, unless they are aborted, before they are admitted. */
   private unservable = 0
   private fruitlessReclaims = 0
@@ -63,7 +61,10 @@ export class SglangWorker extends AheadWorker<Sequence> {
     const shared = tierArgs === undefined ? undefined : (context.sharedTiers ?? new SharedTiers())
     this.kv = new KvCache(args.numGpuBlocks, args.blockTokens, context.kvEvents, context.probe, shared)
     if (tierArgs !== undefined && shared !== undefined) this.copies = this.copiesTo(tierArgs, shared, context)
-    this.sampler = args.mtp === undefined || !this.visible ? undefined : new MtpSampler(args.mtp, context.workerIndex)
+    const sampler = args.mtp === undefined || !this.visible ? undefined : new MtpSampler(args.mtp, context.workerIndex)
+    this.emission = new TokenEmission(this.kv, this.gaps, sampler, context.probe, {
+      countedDown: (sequence, tokenMs) => this.noteToken(sequence, tokenMs)
+    })
     this.longestPrefixFirst =
       args.sglang.schedulePolicy === "lpm" ? new LongestPrefixFirst(this.kv.tree, args.blockTokens) : undefined
     this.ratio = new NewTokenRatio(args.sglang.scheduleConservativeness)
@@ -139,8 +140,8 @@ export class SglangWorker extends AheadWorker<Sequence> {
 
   /** Nobody's page gets full. Slots that are told apart are taken in their time, and so are bursts. */
   protected quietPasses(): number {
-    const { kv, outcome, running } = this
-    let passes = this.sampler !== undefined || kv.pool.numbered ? 0 : this.roomyPasses()
+    const { emission, kv, outcome, running } = this
+    let passes = emission.drawsBursts || kv.pool.numbered ? 0 : this.roomyPasses()
     for (let index = 0; index < running.length && passes > 0; index++) {
       const { countdown, lastTokenMs } = running[index]!
       passes = lastTokenMs === outcome.endMs ? Math.min(passes, countdown - 1) : 0
@@ -493,10 +494,8 @@ export class SglangWorker extends AheadWorker<Sequence> {
     }
     if (this.standsStill) this.goOn()
     const tokenMs = startMs + stepMs()
-    const used =
-      this.sampler === undefined ? this.emitTokens(first, tokenMs) : this.emitBursts(first, tokenMs, this.sampler)
+    const used = this.emission.emit(running, first, tokenMs)
     this.outcome.emittedTokens = used
-    if (this.probe !== undefined) this.showTokens(this.probe, tokenMs)
     kv.pool.giveBack(first + needed, needed - used)
     if (this.finished.length > 0) this.dropFinished()
     this.fruitlessReclaims = 0
@@ -520,24 +519,9 @@ export class SglangWorker extends AheadWorker<Sequence> {
     this.copies?.countWaits(this.running)
   }
 
-  /** Every running request decodes; those with draft tokens emit bursts of their own lengths. */
-  private showTokens(probe: WorkerProbe, tokenMs: number): void {
-    for (let index = 0; index < this.running.length; index++) {
-      const { request } = this.running[index]!
-      const tokens = this.sampler === undefined ? 1 : this.bursts[index]!
-      probe.scheduled?.(request, tokens, 0)
-      probe.emitted?.(request, tokens, tokenMs)
-    }
-  }
-
-  private burstLimit(sequence: Sequence): number {
-    const { remainingTokens } = sequence
-    return this.sampler === undefined ? 1 : Math.min(this.sampler.maxBurst, remainingTokens)
-  }
-
   /** Retracts requests until the others can take their next step. Returns the slots that the step may take. */
   private makeRoom(): number {
-    const { kv, running } = this
+    const { emission, kv, running } = this
     const { pageTokens } = kv
     for (;;) {
       let needed = 0
@@ -545,7 +529,7 @@ export class SglangWorker extends AheadWorker<Sequence> {
       let growth = 0
       for (let index = 0; index < running.length; index++) {
         const sequence = running[index]!
-        const burst = this.burstLimit(sequence)
+        const burst = emission.burstLimit(sequence)
         const filled = sequence.materialisedTokens % pageTokens
         const room = filled === 0 ? 0 : pageTokens - filled
         needed += burst
@@ -602,52 +586,6 @@ export class SglangWorker extends AheadWorker<Sequence> {
 
   private decodeDurationMs(): number {
     return this.timing.decodeOfRequestsMs(this.running.length, this.contextTokens())
-  }
-
-  /** One token for every running request, with the slots from `first` on; returns their number. */
-  private emitTokens(first: number, tokenMs: number): number {
-    const { gaps, kv, running } = this
-    const { entries: taken, numbered } = kv.pool
-    const { slots } = kv.frames
-    gaps.begin(tokenMs)
-    for (let index = 0; index < running.length; index++) {
-      const sequence = running[index]!
-      if (sequence.generatedTokens > 0) gaps.note(sequence.lastTokenMs)
-      sequence.lastTokenMs = tokenMs
-      if (numbered) slots[sequence.slotOffset + sequence.materialisedTokens] = taken[first + index]!
-      sequence.generatedTokens += 1
-      sequence.materialisedTokens += 1
-      sequence.countdown -= 1
-      if (sequence.countdown === 0) this.noteToken(sequence, tokenMs)
-    }
-    gaps.end(true)
-    return running.length
-  }
-
-  /** Like {@link emitTokens} with draft tokens; all tokens of a burst carry the same time. */
-  private emitBursts(first: number, tokenMs: number, sampler: MtpSampler): number {
-    const { bursts, gaps, kv, running } = this
-    const { entries: taken, numbered } = kv.pool
-    for (let index = 0; index < running.length; index++) bursts[index] = sampler.burst(running[index]!.remainingTokens)
-    let next = first
-    gaps.begin(tokenMs)
-    for (let index = 0; index < running.length; index++) {
-      const sequence = running[index]!
-      if (sequence.generatedTokens > 0) gaps.note(sequence.lastTokenMs)
-      sequence.lastTokenMs = tokenMs
-      const end = next + bursts[index]!
-      gaps.noteBurst(bursts[index]! - 1)
-      while (next < end) {
-        if (numbered) kv.frames.slots[sequence.slotOffset + sequence.materialisedTokens] = taken[next]!
-        next += 1
-        sequence.generatedTokens += 1
-        sequence.materialisedTokens += 1
-        sequence.countdown -= 1
-        if (sequence.countdown === 0) this.noteToken(sequence, tokenMs)
-      }
-    }
-    gaps.end(true)
-    return next - first
   }
 
   private noteFirstToken(request: SimRequest, tokenMs: number): void {
