@@ -261,6 +261,8 @@ export class VllmV1Worker extends BatchWorker<Sequence> {
     this.copies?.passEnds(endMs)
     this.outcome.endMs = endMs
     if (batch.length > 0) {
+      // Also where it was decided in an earlier pass, nothing in this one, and executing it takes no time.
+      this.outcome.progressed = true
       this.outcome.prefillEndMs = Math.max(nowMs, batch.prefillEndMs)
       this.outcome.prefillTokens = batch.prefillTokens
     }

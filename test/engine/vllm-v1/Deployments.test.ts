@@ -67,6 +67,16 @@ describe("a vLLM profile", () => {
     )
   }
 
+  for (const async_scheduling of [true, false]) {
+    it.live(`completes everything in passes that take no time, async_scheduling ${async_scheduling}`, () =>
+      Effect.gen(function* () {
+        const flags = [...profile, ...engine({ ...roomy, async_scheduling, speedup_ratio: 1e9 }), "--num-workers", "2"]
+        const { records } = yield* runCommand([sample], flags)
+        assert.isTrue(records.every(({ status }) => status === "completed"))
+      })
+    )
+  }
+
   it.live("finds prefixes where a KV router sends them", () =>
     Effect.gen(function* () {
       const flags = [...profile, ...engine(roomy), "--num-workers", "2"]
