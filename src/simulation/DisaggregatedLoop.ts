@@ -43,8 +43,6 @@ export class DisaggregatedLoop extends EventLoop implements HandoffHost {
   private readonly protocol: HandoffProtocol
   private readonly transfers = new Map<number, SimRequest>()
   private nextTransfer = 0
-  private prefillSeconds = 0
-  private decodeSeconds = 0
 
   private readonly prefillEnds = new PassEnds(this.queue, (worker) => eventOf(worker, EventKind.PrefillEnd))
   private readonly decodeEnds = new PassEnds(this.queue, (worker) => eventOf(worker, EventKind.DecodeEnd))
@@ -94,14 +92,8 @@ export class DisaggregatedLoop extends EventLoop implements HandoffHost {
   }
 
   workerSeconds(): { readonly prefill: number; readonly decode: number } {
-    return { prefill: this.prefillSeconds, decode: this.decodeSeconds }
-  }
-
-  protected chargeTime(deltaMs: number): void {
-    this.prefillSeconds += (this.prefill.provisioned * deltaMs) / 1000
-    this.decodeSeconds += (this.decode.provisioned * deltaMs) / 1000
-    this.prefill.chargeGroups(deltaMs)
-    this.decode.chargeGroups(deltaMs)
+    const { decode, nowMs, prefill } = this
+    return { prefill: prefill.workerSeconds(nowMs), decode: decode.workerSeconds(nowMs) }
   }
 
   protected override withheld(): ReadonlyArray<SimRequest> {

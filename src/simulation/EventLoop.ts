@@ -84,9 +84,6 @@ export abstract class EventLoop implements SimulationLoop {
   /** A request arrives now. */
   protected abstract arrive(request: SimRequest): void
 
-  /** Time passes while the workers are provisioned. */
-  protected abstract chargeTime(deltaMs: number): void
-
   interrupt(): void {
     if (this.ended === undefined) this.end("interrupted")
   }
@@ -104,7 +101,7 @@ export abstract class EventLoop implements SimulationLoop {
   }
 
   workerGroups(): ReadonlyArray<WorkerGroupTime> {
-    return this.pools.flatMap((pool) => pool.workerGroups())
+    return this.pools.flatMap((pool) => pool.workerGroups(this.nowMs))
   }
 
   parked(): number {
@@ -222,7 +219,6 @@ export abstract class EventLoop implements SimulationLoop {
     }
     if (context.scaling !== undefined) this.countIdleTicks()
     if (nextMs > context.maxSimTimeMs) return this.end("max-sim-time")
-    this.chargeTime(nextMs - this.nowMs)
     context.time.advanceTo(nextMs, false)
     context.probe?.time?.(nextMs)
     if (nextMs > this.nowMs) this.round = 0

@@ -17,7 +17,6 @@ import { type PassesStarted, WorkerPool } from "./WorkerPool.ts"
 export class MultiEngineLoop extends EventLoop {
   private readonly pool: WorkerPool<WorkerCore>
   private readonly released: Array<Placement> = []
-  private workerTimeSeconds = 0
   private readonly passEnds = new PassEnds(this.queue, (worker) => worker)
   private readonly onStarted: PassesStarted = (worker, endMs, startMs, firstStartMs) => {
     if (endMs === this.nowMs) this.completePass(worker)
@@ -49,12 +48,7 @@ export class MultiEngineLoop extends EventLoop {
   }
 
   workerSeconds(): { readonly prefill: number; readonly decode: number } {
-    return { prefill: 0, decode: this.workerTimeSeconds }
-  }
-
-  protected chargeTime(deltaMs: number): void {
-    this.workerTimeSeconds += (this.pool.provisioned * deltaMs) / 1000
-    this.pool.chargeGroups(deltaMs)
+    return { prefill: 0, decode: this.pool.workerSeconds(this.nowMs) }
   }
 
   protected settleRound(): boolean {

@@ -22,10 +22,10 @@ import { capacities } from "../router/Capacities.ts"
 import type { Router, RouterContext, RouterCore } from "../router/Router.ts"
 import { RouterFault } from "../router/RouterFault.ts"
 import type { ProbedPool, ProbedWorker, RunProbe } from "./RunProbe.ts"
-import { GroupTime } from "./GroupTime.ts"
 import { checkPoolMemory, checkWorkerMemory } from "./WorkerMemory.ts"
 import { BitSet } from "../structures/BitSet.ts"
 import { WorkerRoster } from "./WorkerRoster.ts"
+import { WorkerTime } from "./WorkerTime.ts"
 
 /** KV events that must wait for the end of the pass that made them. */
 interface HeldEvents {
@@ -89,8 +89,7 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
   private readonly slownesses: Array<Slowness> = []
   private readonly present: Array<ProbedWorker> = []
   private readonly roster: WorkerRoster
-  /** Where workers differ. */
-  private readonly groups: GroupTime | undefined
+  private readonly time: WorkerTime
   /** Requests that arrived while nobody was ready. */
   private unplaced: Array<SimRequest> = []
   /** Results of the passes under way, by worker. */
@@ -123,11 +122,11 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     })
     checkPoolMemory(engine, workers)
     this.roster = new WorkerRoster(workers)
+    this.time = new WorkerTime(this.roster, engine.mix)
     this.outcomes = Array.from({ length: workers }, () => undefined)
     this.ready = new BitSet(workers)
     this.untold = new BitSet(workers)
     for (let worker = 0; worker < workers; worker++) this.spawn(worker)
-    this.groups = engine.mix === undefined ? undefined : new GroupTime(engine.mix)
     this.probed = {
       role,
       workers: this.present,
@@ -135,11 +134,6 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
       starting: () => this.roster.starting.length,
       draining: () => this.roster.draining.length
     }
-  }
-
-  /** Workers that are paid for: ready, starting or draining. */
-  get provisioned(): number {
-    return this.roster.provisioned
   }
 
   /** Requests held back by the router, or because nobody is ready. */
@@ -162,14 +156,14 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     return engineOfNewWorkers(this.setup.engine).args
   }
 
-  /** Time passes: what it costs by group, where workers differ. */
-  chargeGroups(deltaMs: number): void {
-    this.groups?.charge(this.roster, deltaMs)
+  /** Time of workers that are paid for (ready, starting or draining) so far, in seconds. */
+  workerSeconds(nowMs: number): number {
+    return this.time.seconds(nowMs)
   }
 
   /** Worker time of each group so far; none where workers are equal. */
-  workerGroups(): ReadonlyArray<WorkerGroupTime> {
-    return this.groups?.times(this.role) ?? []
+  workerGroups(nowMs: number): ReadonlyArray<WorkerGroupTime> {
+    return this.time.byGroup(nowMs, this.role)
   }
 
   // ---- workers that come and go --------------------------------------------------------------------------------------
@@ -180,6 +174,7 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
    */
   scaleTo(target: number, nowMs: number, starting: (worker: number, readyMs: number) => void): boolean {
     const startupMs = (this.newWorkerArgs.startupTimeS ?? 0) * 1000
+    this.time.charge(nowMs)
     const { cancelled, drained, started } = this.roster.scaleTo(target)
     for (const worker of started) {
       if (startupMs > 0 || this.startsLater) starting(worker, nowMs + startupMs)
@@ -530,6 +525,7 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     this.setup.sharedTiers.times.changes += 1
     this.present.splice(this.present.indexOf(place), 1)
     this.places[worker] = undefined
+    this.time.charge(nowMs)
     this.roster.remove(worker)
     this.cores[worker] = undefined
     this.heldEvents[worker] = undefined

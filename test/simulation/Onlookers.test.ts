@@ -57,6 +57,7 @@ const assertSame = (run: RandomRun, pools: Layer.Layer<Topology>, maxSimTimeMs =
       assert.deepStrictEqual(unwatched.success.records, watched.success.records)
       assert.deepStrictEqual(gapCounts(unwatched.success), gapCounts(watched.success))
       assert.strictEqual(unwatched.success.summary.endMs, watched.success.summary.endMs)
+      assert.deepStrictEqual(unwatched.success.summary.workerSeconds, watched.success.summary.workerSeconds)
       assert.deepStrictEqual(unwatched.success.summary.tiers, watched.success.summary.tiers)
     }
     const records = Result.isSuccess(watched) ? watched.success.records : []
