@@ -87,6 +87,11 @@ export abstract class SeriesIntervals implements RunProbe {
   /** Is told each line when time leaves its interval: the run, then each pool followed by its workers. The object is another line afterwards. */
   protected abstract give(line: SeriesLine): void
 
+  /** In an interval only order on a worker counts. */
+  outOfTurnUntilMs(): number {
+    return this.intervalEndMs
+  }
+
   worker(role: PoolRole, workerIndex: number): WorkerProbe {
     // Asked before the run starts: its first worker begins a pool anew.
     if (workerIndex === 0) this.series.set(role, new PoolSeries())

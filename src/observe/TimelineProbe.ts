@@ -78,6 +78,11 @@ export class TimelineProbe implements RunProbe {
     return { everyRequests: this.everyRequests, passesPerGroup: this.passesPerGroup }
   }
 
+  /** Each worker has a track of its own. */
+  outOfTurnUntilMs(): number {
+    return Number.POSITIVE_INFINITY
+  }
+
   worker(): WorkerProbe {
     return {
       preempted: ({ id }, nowMs) => {

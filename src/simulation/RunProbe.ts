@@ -59,6 +59,11 @@ export interface RunProbe {
    * neither says so nor takes {@link RunProbe.passesAhead} sees each pass in its time.
    */
   readonly sparesPasses?: boolean | undefined
+  /**
+   * Until when, simulated ms, a worker to which nobody tells anything may go on by itself: of its passes that start before then all is told at once,
+   * ahead of what happens elsewhere in the meantime. Without it whatever is told is told in the order of time.
+   */
+  readonly outOfTurnUntilMs?: (() => number) | undefined
   /** Asked once per worker, before {@link RunProbe.start} or before it joins later: who looks into its passes? */
   readonly worker?: ((role: PoolRole, workerIndex: number) => WorkerProbe | undefined) | undefined
   /** The run begins. A probe that is used for one run after another starts afresh here. */

@@ -16,6 +16,13 @@ const inTurn = <Arguments extends ReadonlyArray<unknown>>(hooks: ReadonlyArray<H
   }
 }
 
+/** The earliest time that any of them gives; `undefined` unless all of them do. */
+const earliest = (times: ReadonlyArray<(() => number) | undefined>): (() => number) | undefined => {
+  const given = times.filter((time) => time !== undefined)
+  if (given.length < times.length) return undefined
+  return () => given.reduce((earliestMs, time) => Math.min(earliestMs, time()), Number.POSITIVE_INFINITY)
+}
+
 /** Calls a method where it lives, so that probes may be instances of classes. */
 const bound = <Arguments extends ReadonlyArray<unknown>>(self: object, hook: Hook<Arguments>): Hook<Arguments> =>
   hook?.bind(self)
@@ -58,6 +65,7 @@ export const compose = (probes: ReadonlyArray<RunProbe>): RunProbe | undefined =
   const lookers = probes.filter((probe) => probe.worker !== undefined)
   return {
     sparesPasses: probes.every(({ passesAhead, sparesPasses }) => sparesPasses === true || passesAhead !== undefined),
+    outOfTurnUntilMs: earliest(probes.map((probe) => probe.outOfTurnUntilMs?.bind(probe))),
     worker:
       lookers.length === 0
         ? undefined

@@ -391,11 +391,16 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     const outcome = this.underWay(worker)
     const core = this.cores[worker]!
     this.outcomes[worker] = undefined
+    this.catchUp(worker, core)
+    this.publishHeldEvents(worker)
+    return outcome
+  }
+
+  /** The passes that the worker has computed ahead of time are over. */
+  private catchUp(worker: number, core: Worker): void {
     if (core.ahead?.allBegun === false) this.showAhead(worker, core.ahead)
     core.catchUp?.()
     this.untold.remove(worker)
-    this.publishHeldEvents(worker)
-    return outcome
   }
 
   /** Shows the router the cache changes that waited for an idle worker. */
@@ -434,11 +439,10 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
   /** Where the pass ends, or the last one behind it whose end nobody notices. */
   private goOn(worker: number, core: Worker, outcome: PassOutcome): number {
     let endMs = this.runAhead(worker, core, outcome)
-    const aloneUntilMs = this.isAlone(worker, core) ? this.setup.runsAhead!.leftAloneUntilMs() : endMs
+    const aloneUntilMs = this.isAlone(worker, core) ? this.aloneUntilMs() : endMs
     for (let passes = 1; endMs < aloneUntilMs && passes < maxPassesAtOnce; passes++) {
       if (this.isNoticed(worker, outcome) || endMs === this.lastStartMs) return endMs
-      core.catchUp?.()
-      this.untold.remove(worker)
+      this.catchUp(worker, core)
       this.pass(worker, core, endMs)
       if (outcome.endMs === endMs && !outcome.progressed) return endMs
       this.firstStartMs = endMs
@@ -468,9 +472,17 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
   /** Nobody looks into the worker, or at what it shares, before somebody tells it something. */
   private isAlone(worker: number, { tiers }: Worker): boolean {
     const { probe, router, setup } = this
-    if (setup.runsAhead === undefined || probe !== undefined || this.parked > 0) return false
+    const isWatched = probe !== undefined && probe.outOfTurnUntilMs === undefined
+    if (setup.runsAhead === undefined || isWatched || this.parked > 0) return false
     const isHeard = this.heldEvents[worker] !== undefined && router.readsCachesToRoute !== true
     return !isHeard && tiers === undefined
+  }
+
+  /** Until when that stays so. */
+  private aloneUntilMs(): number {
+    const untilMs = this.setup.runsAhead!.leftAloneUntilMs()
+    const outOfTurnUntilMs = this.probe?.outOfTurnUntilMs?.()
+    return outOfTurnUntilMs === undefined ? untilMs : Math.min(untilMs, outOfTurnUntilMs)
   }
 
   /** Even a worker that takes no time to start is started by whoever is told of it. */
