@@ -5,7 +5,7 @@
 import type { EngineArgs } from "./EngineArgs.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
 import { type Queueable, WaitingQueue } from "./WaitingQueue.ts"
-import { PassOutcome, type WorkerCore, type WorkerSnapshot } from "./WorkerCore.ts"
+import { PassOutcome, type ReusedSnapshot, type WorkerCore, type WorkerSnapshot } from "./WorkerCore.ts"
 
 /** A request inside a worker. */
 export interface BatchMember<Self> extends Queueable<Self> {
@@ -52,7 +52,7 @@ export abstract class BatchWorker<Member extends BatchMember<Member>> implements
 
   abstract submit(request: SimRequest): void
   abstract pass(nowMs: number): PassOutcome
-  abstract snapshot(): WorkerSnapshot
+  abstract snapshot(passesAhead?: number, into?: ReusedSnapshot): WorkerSnapshot
   abstract requests(): ReadonlyArray<SimRequest>
   abstract markBlocks(mark: (block: number) => void): void
   abstract checkInvariants(): void

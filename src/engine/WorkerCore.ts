@@ -72,6 +72,19 @@ export interface WorkerSnapshot {
   readonly preemptions: number
 }
 
+/** A snapshot that is written anew each time, for whoever looks at many. */
+export type ReusedSnapshot = { -readonly [Name in keyof WorkerSnapshot]: WorkerSnapshot[Name] }
+
+export const emptySnapshot = (): ReusedSnapshot => ({
+  waiting: 0,
+  running: 0,
+  activeBlocks: 0,
+  availableBlocks: 0,
+  cachedBlocks: 0,
+  capacityBlocks: 0,
+  preemptions: 0
+})
+
 /** What a worker's KV tiers below its device hold and move. */
 export interface TierOccupancy {
   /** Blocks in its host memory. */
@@ -129,8 +142,8 @@ export interface WorkerCore extends BlockHolder {
   tellBegun?(passes: number): void
   /** The passes ahead, as far as they were not taken back, have taken place. */
   catchUp?(): void
-  /** As it is, or as it is while the last of so many passes ahead is under way. */
-  snapshot(passesAhead?: number): WorkerSnapshot
+  /** As it is, or as it is while the last of so many passes ahead is under way; in a new object unless there is one. */
+  snapshot(passesAhead?: number, into?: ReusedSnapshot): WorkerSnapshot
   /** Requests waiting or running here, for errors that name them and for the cut-off; waiting first. */
   requests(): ReadonlyArray<SimRequest>
   /** Throws when the worker's own bookkeeping contradicts itself (KV blocks conserved, counts agree). */

@@ -1,6 +1,6 @@
 /** Passes of a worker for a timeline, several consecutive ones as one group where there are too many; times in simulated ms. */
 import type { PassesAhead } from "../engine/PassesAhead.ts"
-import type { PassOutcome, WorkerCore, WorkerSnapshot } from "../engine/WorkerCore.ts"
+import { emptySnapshot, type PassOutcome, type WorkerCore, type WorkerSnapshot } from "../engine/WorkerCore.ts"
 
 export interface PassGroup {
   readonly passes: number
@@ -74,12 +74,14 @@ export class PassGroups {
   /** Of the last group, and where it is in there. */
   private piece = new Piece()
   private place = 0
+  /** How the worker is at some pass. */
+  private readonly state = emptySnapshot()
 
   /** Adds a pass: to the last group while that has fewer than `mostPasses`. */
   add(core: WorkerCore, startMs: number, outcome: PassOutcome, mostPasses: number): void {
     const { emittedTokens, endMs, preemptions, prefillEndMs, prefillTokens } = outcome
     const begins = this.isFull(mostPasses)
-    if (begins) this.begin(core.snapshot())
+    if (begins) this.begin(core.snapshot(0, this.state))
     const { piece, place } = this
     const atTimes = timesPerGroup * place
     if (begins) {
@@ -110,12 +112,13 @@ export class PassGroups {
   ): number {
     let pass = this.extend(ahead, from, until, mostPasses)
     if (pass === until) return until
-    let state = core.snapshot(pass + 1)
+    const { state } = this
     // Blocks are taken from pass to pass, and none is given back: those that are the same at the end were so all the time.
-    const changes = until - pass > mostPasses && core.snapshot(until).activeBlocks !== state.activeBlocks
+    const { activeBlocks } = core.snapshot(until, state)
+    const changes = core.snapshot(pass + 1, state).activeBlocks !== activeBlocks
     let startMs = ahead.startOf(pass)
     for (let begun = 0; pass < until && begun < mostGroups; begun++) {
-      if (changes) state = core.snapshot(pass + 1)
+      if (changes) core.snapshot(pass + 1, state)
       this.begin(state)
       const { piece, place } = this
       const next = Math.min(until, pass + mostPasses)

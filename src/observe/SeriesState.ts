@@ -1,5 +1,5 @@
 /** How a worker is at the end of an interval, or several together; read anew into the same object every time. */
-import type { WorkerCore } from "../engine/WorkerCore.ts"
+import { emptySnapshot, type WorkerCore } from "../engine/WorkerCore.ts"
 
 /** Where workers have KV tiers; a disk that several share counts once. */
 interface TierState {
@@ -19,6 +19,7 @@ export class SeriesState {
   cachedBlocks = 0
   freeBlocks = 0
   tiers: TierState | undefined = undefined
+  private readonly snapshot = emptySnapshot()
 
   clear(): void {
     this.workersUp = 0
@@ -34,7 +35,7 @@ export class SeriesState {
 
   /** That of one worker, of whose passes ahead so many have begun. */
   read(core: WorkerCore, passesAhead: number): void {
-    const { activeBlocks, availableBlocks, cachedBlocks, running, waiting } = core.snapshot(passesAhead)
+    const { activeBlocks, availableBlocks, cachedBlocks, running, waiting } = core.snapshot(passesAhead, this.snapshot)
     this.workersUp = 1
     this.waiting = waiting
     this.running = running

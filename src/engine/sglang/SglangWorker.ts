@@ -14,7 +14,7 @@ import { SharedTiers } from "../tiers/SharedTiers.ts"
 import { type TierArgs, tierArgsOf } from "../tiers/TierArgs.ts"
 import { isDue } from "../tiers/TierUser.ts"
 import type { WorkerProbe } from "../WorkerProbe.ts"
-import { type PassOutcome, Signal, type TierClock, type WorkerSnapshot } from "../WorkerCore.ts"
+import { emptySnapshot, type PassOutcome, Signal, type TierClock, type WorkerSnapshot } from "../WorkerCore.ts"
 import { KvCache } from "./KvCache.ts"
 import { longestOrderedQueue, LongestPrefixFirst } from "./LongestPrefixFirst.ts"
 import { NewTokenRatio } from "./NewTokenRatio.ts"
@@ -187,18 +187,17 @@ export class SglangWorker extends AheadWorker<Sequence> {
     return contextTokens
   }
 
-  snapshot(passesAhead = 0): WorkerSnapshot {
+  snapshot(passesAhead = 0, into = emptySnapshot()): WorkerSnapshot {
     const { kv } = this
     const aheadTokens = passesAhead * this.running.length
-    return {
-      waiting: this.queued,
-      running: this.running.length,
-      activeBlocks: Math.ceil((kv.activeTokens + aheadTokens) / kv.pageTokens),
-      availableBlocks: Math.floor((kv.obtainableTokens - aheadTokens) / kv.pageTokens),
-      cachedBlocks: kv.evictableTokens / kv.pageTokens,
-      capacityBlocks: this.args.numGpuBlocks,
-      preemptions: this.preemptions
-    }
+    into.waiting = this.queued
+    into.running = this.running.length
+    into.activeBlocks = Math.ceil((kv.activeTokens + aheadTokens) / kv.pageTokens)
+    into.availableBlocks = Math.floor((kv.obtainableTokens - aheadTokens) / kv.pageTokens)
+    into.cachedBlocks = kv.evictableTokens / kv.pageTokens
+    into.capacityBlocks = this.args.numGpuBlocks
+    into.preemptions = this.preemptions
+    return into
   }
 
   requests(): ReadonlyArray<SimRequest> {

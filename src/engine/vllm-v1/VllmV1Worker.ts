@@ -21,7 +21,7 @@ import { type CopyWorker, RequestCopies } from "../tiers/RequestCopies.ts"
 import { SharedTiers } from "../tiers/SharedTiers.ts"
 import { type TierArgs, tierArgsOf } from "../tiers/TierArgs.ts"
 import type { WorkerContext } from "../WorkerContext.ts"
-import { type PassOutcome, Signal, type TierClock, type WorkerSnapshot } from "../WorkerCore.ts"
+import { emptySnapshot, type PassOutcome, Signal, type TierClock, type WorkerSnapshot } from "../WorkerCore.ts"
 import { Batch } from "./Batch.ts"
 import { BlockPool } from "./BlockPool.ts"
 import { DecisionRecorder } from "./DecisionRecorder.ts"
@@ -159,16 +159,16 @@ export class VllmV1Worker extends BatchWorker<Sequence> {
     return outcome
   }
 
-  snapshot(): WorkerSnapshot {
-    return {
-      waiting: this.waiting.length + this.refused.length,
-      running: this.running.length,
-      activeBlocks: this.pool.usedBlocks,
-      availableBlocks: this.pool.freeBlocks,
-      cachedBlocks: this.pool.cachedFreeBlocks,
-      capacityBlocks: this.pool.capacity,
-      preemptions: this.scheduler.preemptions
-    }
+  snapshot(_passesAhead = 0, into = emptySnapshot()): WorkerSnapshot {
+    const { pool } = this
+    into.waiting = this.waiting.length + this.refused.length
+    into.running = this.running.length
+    into.activeBlocks = pool.usedBlocks
+    into.availableBlocks = pool.freeBlocks
+    into.cachedBlocks = pool.cachedFreeBlocks
+    into.capacityBlocks = pool.capacity
+    into.preemptions = this.scheduler.preemptions
+    return into
   }
 
   requests(): ReadonlyArray<SimRequest> {

@@ -14,7 +14,7 @@ import { AheadWorker } from "../AheadWorker.ts"
 import { isDue } from "../tiers/TierUser.ts"
 import { MtpSampler } from "../MtpSampler.ts"
 import type { WorkerProbe } from "../WorkerProbe.ts"
-import { type PassOutcome, Signal, type TierClock, type WorkerSnapshot } from "../WorkerCore.ts"
+import { emptySnapshot, type PassOutcome, Signal, type TierClock, type WorkerSnapshot } from "../WorkerCore.ts"
 import { AdmissionGate } from "./AdmissionGate.ts"
 import { BlockGrowth } from "./BlockGrowth.ts"
 import { BurstEmission } from "./BurstEmission.ts"
@@ -243,20 +243,19 @@ export class VllmWorker extends AheadWorker<Sequence> {
     return this.gate.admits(head, running)
   }
 
-  snapshot(passesAhead = 0): WorkerSnapshot {
+  snapshot(passesAhead = 0, into = emptySnapshot()): WorkerSnapshot {
     const { growsAhead, pool, steady } = this
     const { activeBlocks, availableBlocks, cachedBlocks } = pool
     const taken = growsAhead && passesAhead > 0 ? steady.blocksTaken[passesAhead]! : 0
-    return {
-      waiting: this.waiting.length,
-      running: this.running.length,
-      activeBlocks: activeBlocks + taken,
-      availableBlocks: availableBlocks - taken,
-      // Those that are free are taken first.
-      cachedBlocks: Math.min(cachedBlocks, availableBlocks - taken),
-      capacityBlocks: pool.capacity,
-      preemptions: this.preemptions
-    }
+    into.waiting = this.waiting.length
+    into.running = this.running.length
+    into.activeBlocks = activeBlocks + taken
+    into.availableBlocks = availableBlocks - taken
+    // Those that are free are taken first.
+    into.cachedBlocks = Math.min(cachedBlocks, availableBlocks - taken)
+    into.capacityBlocks = pool.capacity
+    into.preemptions = this.preemptions
+    return into
   }
 
   requests(): ReadonlyArray<SimRequest> {
