@@ -13,18 +13,17 @@ export interface EventNumbers {
 const duration = encoded(',"dur":')
 
 /** Whole nanoseconds, so that neighbours meet exactly. */
-const nanoseconds = (ms: number): number => Math.round(ms * 1e6)
+export const nanoseconds = (ms: number): number => Math.round(ms * 1e6)
 
 /** A time in microseconds. */
 export const writeTimestamp = (out: TextBytes, ms: number): void => {
   out.thousandths(nanoseconds(ms))
 }
 
-/** A time and a duration. */
-export const writeSpan = (out: TextBytes, fromMs: number, toMs: number): void => {
+/** A time and a duration; returns the latter in nanoseconds. */
+export const writeSpan = (out: TextBytes, fromMs: number, toMs: number): number => {
   const fromNs = nanoseconds(fromMs)
-  out
-    .thousandths(fromNs)
-    .constant(duration)
-    .thousandths(Math.max(0, nanoseconds(toMs) - fromNs))
+  const durationNs = Math.max(0, nanoseconds(toMs) - fromNs)
+  out.thousandths(fromNs).constant(duration).thousandths(durationNs)
+  return durationNs
 }

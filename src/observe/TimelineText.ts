@@ -93,7 +93,7 @@ const beginEvent = (out: TextBytes, phase: "b" | "e", name: StageName | "request
 const asynchronousBegin = encoded(`${separator}{"ph":"b","cat":"request","id":`)
 const asynchronousEnd = encoded(`${separator}{"ph":"e","cat":"request","id":`)
 const place = (name: StageName | "request"): EncodedText =>
-  encoded(`,"name":"${name}","pid":${processes.requests},"tid":0,"ts":`)
+  encoded(`,"name":"${name}","pid":${processes.requests},"ts":`)
 const places: Readonly<Record<StageName | "request", EncodedText>> = {
   request: place("request"),
   queued: place("queued"),

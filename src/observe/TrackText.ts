@@ -1,6 +1,6 @@
 /** The track of a worker in a timeline: its passes as complete events (`X`), its state as counters (`C`) where that changes. */
 import { encoded, type EncodedText, type TextBytes } from "../structures/TextBytes.ts"
-import { type EventNumbers, separator, writeSpan, writeTimestamp } from "./EventText.ts"
+import { type EventNumbers, nanoseconds, separator, writeSpan, writeTimestamp } from "./EventText.ts"
 import type { PassGroup } from "./PassGroups.ts"
 
 /** What stands between the numbers of events. */
@@ -56,10 +56,12 @@ export class TrackText {
   private writePasses({ busyMs, decodeTokens, endMs, passes, preemptions, prefillTokens, startMs }: PassGroup): void {
     const { out } = this
     const { prefillTokensKey, slice } = this.severalOf(passes)
-    writeSpan(out.constant(slice), startMs, endMs)
+    const busyNs = nanoseconds(busyMs)
+    const isIdle = writeSpan(out.constant(slice), startMs, endMs) > busyNs
     out.constant(prefillTokensKey).number(prefillTokens)
     out.constant(decodeTokensKey).number(decodeTokens)
-    out.constant(busyKey).millionths(Math.round(busyMs * 1e6))
+    // Otherwise its duration says it.
+    if (isIdle) out.constant(busyKey).millionths(busyNs)
     this.endSlice(preemptions)
   }
 
