@@ -36,7 +36,7 @@ export abstract class AheadWorker<Member extends BatchMember<Member>> extends Ba
     const { ahead } = this
     const { count, endMs } = ahead
     if (count === 0) return
-    this.gaps.noteEmissions(ahead.ends, count, this.running.length)
+    this.gaps.noteEmissions(ahead.ends, count, ahead.batch)
     this.takeQuietPasses(count, endMs)
     this.timing.taken(count)
     ahead.begin(endMs)

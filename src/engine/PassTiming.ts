@@ -64,14 +64,15 @@ export class PassTiming {
   }
 
   /**
-   * Adds passes to `ahead` that end by `untilMs`, at most `passes`: each is a decode step of `batch` requests that know `contextTokens` in
-   * all before the first one, and nothing else. Without `activeBlocks` a step reads every request's tokens, as in {@link decodeOfRequestsMs};
-   * with `blocksTaken`, so many blocks more are active in each of the passes.
+   * Adds passes to `ahead` that start before `startsBeforeMs` and end by `untilMs`, at most `passes`: each is a decode step of `batch`
+   * requests that know `contextTokens` in all before the first one, and nothing else. Without `activeBlocks` a step reads every request's
+   * tokens, as in {@link decodeOfRequestsMs}; with `blocksTaken`, so many blocks more are active in each of the passes.
    */
   runAhead(
     ahead: PassesAhead,
     passes: number,
     untilMs: number,
+    startsBeforeMs: number,
     batch: number,
     contextTokens: number,
     activeBlocks?: number,
@@ -84,16 +85,27 @@ export class PassTiming {
     ahead.batch = batch
     ahead.count =
       steps.rowMs === undefined
-        ? this.stepByStep(steps, ahead, passes, untilMs, batch, contextTokens, activeBlocks, blocksTaken)
-        : this.rowByRow(steps, ahead, passes, untilMs, batch, contextTokens)
+        ? this.stepByStep(
+            steps,
+            ahead,
+            passes,
+            untilMs,
+            startsBeforeMs,
+            batch,
+            contextTokens,
+            activeBlocks,
+            blocksTaken
+          )
+        : this.rowByRow(steps, ahead, passes, untilMs, startsBeforeMs, batch, contextTokens)
   }
 
-  /** As {@link runAhead}, of a model that is asked for single steps. How many passes end by `untilMs` is the answer. */
+  /** As {@link runAhead}, of a model that is asked for single steps. How many passes there are is the answer. */
   private stepByStep(
     steps: SingleSteps,
     { endMs: startMs, ends }: PassesAhead,
     passes: number,
     untilMs: number,
+    startsBeforeMs: number,
     batch: number,
     contextTokens: number,
     activeBlocks?: number,
@@ -115,19 +127,20 @@ export class PassTiming {
         timedBlocks = blocks
       }
       const nextMs = endMs + passMs
-      if (!(nextMs > endMs && nextMs <= untilMs)) return pass
+      if (!(nextMs > endMs && nextMs <= untilMs && endMs < startsBeforeMs)) return pass
       endMs = nextMs
       ends[pass] = endMs
     }
     return passes
   }
 
-  /** As {@link runAhead}, of a model that is asked for steps in a row. How many passes end by `untilMs` is the answer. */
+  /** As {@link runAhead}, of a model that is asked for steps in a row. How many passes there are is the answer. */
   private rowByRow(
     { rowMs }: StepsInARow,
     { endMs: startMs, ends }: PassesAhead,
     passes: number,
     untilMs: number,
+    startsBeforeMs: number,
     batch: number,
     contextTokens: number
   ): number {
@@ -139,7 +152,7 @@ export class PassTiming {
       scaling.decodeOnlyMs(row, count)
       for (let step = 0; step < count; step++) {
         const nextMs = endMs + row[step]!
-        if (!(nextMs > endMs && nextMs <= untilMs)) return pass
+        if (!(nextMs > endMs && nextMs <= untilMs && endMs < startsBeforeMs)) return pass
         endMs = nextMs
         ends[pass] = endMs
         pass += 1

@@ -109,6 +109,11 @@ export interface TierClock {
    * one does.
    */
   noticeMs?(): number
+  /**
+   * Sees to transfers that have ended by `nowMs`, each at its time, however late that is; true when any had. Present where nobody else uses
+   * what moves, or is told of it: then those before {@link noticeMs} may be left to whoever comes next, who sees to them first.
+   */
+  readonly catchUp?: ((nowMs: number) => boolean) | undefined
 }
 
 export interface WorkerCore extends BlockHolder {

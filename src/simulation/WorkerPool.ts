@@ -356,7 +356,7 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     let any = false
     for (let worker = 0; worker < this.cores.length; worker++) {
       const tiers = this.cores[worker]?.tiers
-      if (tiers?.tick(nowMs) !== true) continue
+      if (tiers === undefined || !(tiers.catchUp?.(nowMs) ?? tiers.tick(nowMs))) continue
       any = true
       this.noteWork(worker)
       if (this.isBusy(worker)) continue
@@ -370,10 +370,12 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
   nextTransferMs(noticedOnly = false): number {
     let nextMs = Number.POSITIVE_INFINITY
     if (!this.hasTiers) return nextMs
+    // Policies may look into a worker whenever something happens.
+    const mayWait = noticedOnly && this.setup.runsAhead !== undefined
     for (const core of this.cores) {
       const tiers = core?.tiers
       if (tiers === undefined) continue
-      const endMs = noticedOnly && tiers.noticeMs !== undefined ? tiers.noticeMs() : tiers.deadlineMs()
+      const endMs = mayWait && tiers.noticeMs !== undefined ? tiers.noticeMs() : tiers.deadlineMs()
       nextMs = Math.min(nextMs, endMs)
     }
     return nextMs
@@ -430,6 +432,7 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
   }
 
   private pass(worker: number, core: Worker, startMs: number): PassOutcome {
+    core.tiers?.catchUp?.(startMs)
     const outcome = core.pass(startMs)
     this.passes += 1
     this.probe?.pass?.(this.places[worker]!, startMs, outcome)
@@ -442,7 +445,9 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     const aloneUntilMs = this.isAlone(worker, core) ? this.aloneUntilMs() : endMs
     for (let passes = 1; endMs < aloneUntilMs && passes < maxPassesAtOnce; passes++) {
       if (this.isNoticed(worker, outcome) || endMs === this.lastStartMs) return endMs
+      core.tiers?.catchUp?.(endMs)
       this.catchUp(worker, core)
+      this.publishHeldEvents(worker)
       this.pass(worker, core, endMs)
       if (outcome.endMs === endMs && !outcome.progressed) return endMs
       this.firstStartMs = endMs
@@ -475,7 +480,7 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     const isWatched = probe !== undefined && probe.outOfTurnUntilMs === undefined
     if (setup.runsAhead === undefined || isWatched || this.parked > 0) return false
     const isHeard = this.heldEvents[worker] !== undefined && router.readsCachesToRoute !== true
-    return !isHeard && tiers === undefined
+    return !isHeard && (tiers === undefined || (probe === undefined && tiers.catchUp !== undefined))
   }
 
   /** Until when that stays so. */

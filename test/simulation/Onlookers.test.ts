@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import type { EngineArgs } from "../../src/engine/EngineArgs.ts"
+import type { OffloadPolicy } from "../../src/engine/tiers/TierArgs.ts"
 import { defaultKvRouterOptions, type KvRouterOptions } from "../../src/router/kv/KvRouterOptions.ts"
 import * as KvRouter from "../../src/router/kv/KvRouter.ts"
 import type { RunProbe } from "../../src/simulation/RunProbe.ts"
@@ -30,16 +31,23 @@ const everyToken = (): { readonly probe: RunProbe; readonly tokens: () => number
 const everyPass: RunProbe = { pass: () => {} }
 
 /** Copies last for some passes, and room is short: whether the end of one is noticed matters. */
-const slowlyCopied = (run: RandomRun): EngineArgs => ({
-  ...tiered(run, "write_through"),
+const slowlyCopied = (run: RandomRun, policy: OffloadPolicy): EngineArgs => ({
+  ...tiered(run, policy),
   mtp: undefined,
   enablePrefixCaching: true,
   enableChunkedPrefill: true,
   speedupRatio: 1,
   numG2Blocks: 200,
   numG3Blocks: 0,
+  enableG4Storage: false,
   deviceToHostGbS: 0.05,
   hostToDeviceGbS: 0.05
+})
+
+/** Evicted blocks are copied at once, within a pass, or for some passes. */
+const copiedWhenEvicted = (run: RandomRun): EngineArgs => ({
+  ...slowlyCopied(run, "on_evict"),
+  deviceToHostGbS: [0, 0.05, 2][run.rows.length % 3]!
 })
 
 const assertSame = (run: RandomRun, pools: Layer.Layer<Topology>, maxSimTimeMs = Number.POSITIVE_INFINITY) =>
@@ -112,7 +120,8 @@ describe("whoever looks on", () => {
       Effect.gen(function* () {
         const kvEventsAt = run.rows.length % 3 === 0 ? "pass_end" : "pass_start"
         const options = { routerQueueThreshold: run.rows.length % 2 === 0 ? 0.5 : null }
-        for (const args of [{ ...run.args, kvEventsAt, mtp: undefined } as const, sglangArgs(run)]) {
+        const plain = { ...run.args, kvEventsAt, mtp: undefined } as const
+        for (const args of [plain, { ...copiedWhenEvicted(run), kvEventsAt } as const, sglangArgs(run)]) {
           const seenBy = (...probes: ReadonlyArray<RunProbe>) =>
             routed(PlainWorkload.layer(run), args, 1 + run.workers, probes, options)
           assert.deepStrictEqual(yield* seenBy(), yield* seenBy(everyPass))
@@ -201,7 +210,14 @@ describe("whoever looks on", () => {
   it.effect.prop(
     "sees what happens without, where copies last",
     [randomRun],
-    ([run]) => assertSame(run, topology(slowlyCopied(run), 1 + run.workers)),
+    ([run]) => assertSame(run, topology(slowlyCopied(run, "write_through"), 1 + run.workers)),
+    runs
+  )
+
+  it.effect.prop(
+    "sees what happens without, where copies of evicted blocks last",
+    [randomRun],
+    ([run]) => assertSame(run, topology(copiedWhenEvicted(run), run.workers)),
     runs
   )
 

@@ -152,7 +152,14 @@ export class SglangWorker extends AheadWorker<Sequence> {
   protected timeQuietPasses(passes: number, untilMs: number): void {
     // What the end of a copy changes, the pass behind it sees.
     const quietUntilMs = this.copies === undefined ? untilMs : Math.min(untilMs, this.copies.noticeMs())
-    this.timing.runAhead(this.ahead, passes, quietUntilMs, this.running.length, this.contextTokens())
+    this.timing.runAhead(
+      this.ahead,
+      passes,
+      quietUntilMs,
+      Number.POSITIVE_INFINITY,
+      this.running.length,
+      this.contextTokens()
+    )
   }
 
   protected takeQuietPasses(passes: number, endMs: number): void {

@@ -76,6 +76,10 @@ export interface EvictionTiers<Owner> extends KvTiers<Owner> {
    * copying: the slots are the pool's own again at once.
    */
   offload(): Offload | undefined
+  /** When the next load ends; a transfer that took no time counts as one. */
+  loadedMs(): number
+  /** As {@link tick} at the end of every transfer until `nowMs`, for tiers below which there are none; true when there was any. */
+  catchUp(nowMs: number): boolean
 }
 
 /** Blocks are copied down once they are computed; who holds them must do so until the copy has ended. */

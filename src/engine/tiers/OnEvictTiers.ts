@@ -280,7 +280,9 @@ export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
 
   // ---- time ------------------------------------------------------------------------------------------------------------
 
+  /** Whose passes are ahead of everybody's time has been there already. */
   tick(nowMs: number): boolean {
+    if (nowMs < this.nowMs) return false
     this.nowMs = nowMs
     const { ended, returning } = this
     const arrived = this.down.advance(nowMs)
@@ -298,6 +300,14 @@ export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
     const anyLoad = ended.length > 0 || returning.length > 0
     if (anyLoad) this.finishLoads(ended.splice(0), returning)
     return arrived || lowerEnded || anyLoad
+  }
+
+  catchUp(nowMs: number): boolean {
+    const { down, up } = this
+    let any = false
+    for (; down.link.endsBy(nowMs) || up.endsBy(nowMs); any = true)
+      this.tick(Math.min(down.deadlineMs(), up.deadlineMs()))
+    return any
   }
 
   private finishLoads(ended: ReadonlyArray<TierLoad<Owner>>, returning: ReadonlyArray<TierLoad<Owner>>): void {
@@ -331,6 +341,11 @@ export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
     for (const { endedMs } of this.staged) deadlineMs = Math.min(deadlineMs, endedMs)
     if (this.disk !== undefined) deadlineMs = Math.min(deadlineMs, this.disk.deadlineMs())
     return this.object === undefined ? deadlineMs : Math.min(deadlineMs, this.object.deadlineMs())
+  }
+
+  loadedMs(): number {
+    const downMs = this.down.deadlineMs()
+    return downMs <= this.nowMs ? downMs : this.up.deadlineMs()
   }
 
   occupancy(): TierOccupancy {

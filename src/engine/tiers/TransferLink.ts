@@ -10,7 +10,7 @@ import { RefilledList } from "../../structures/RefilledList.ts"
 import { TransferTimes } from "./TransferTimes.ts"
 
 /** Rounding of clock arithmetic that still counts as "now", ms. */
-const toleranceMs = 1e-9
+export const clockToleranceMs = 1e-9
 
 const initialTransfers = 4
 
@@ -72,7 +72,7 @@ export class TransferLink<Transfer> {
 
   /** Moves to `nowMs`; transfers that end until then are appended to `ended` in the order of their ends. */
   advance(nowMs: number, ended: { push(transfer: Transfer): unknown }): void {
-    while (this.nextEndMs <= nowMs + toleranceMs) {
+    while (this.nextEndMs <= nowMs + clockToleranceMs) {
       const { next } = this
       this.progressTo(this.nextEndMs)
       ended.push(this.transfers.at(next))
@@ -86,6 +86,11 @@ export class TransferLink<Transfer> {
   /** When the next transfer ends if nothing else starts; `Infinity` when none is under way. */
   deadlineMs(): number {
     return this.nextEndMs
+  }
+
+  /** The same without a number made for the answer. */
+  endsBy(nowMs: number): boolean {
+    return this.nextEndMs <= nowMs
   }
 
   forEach(visit: (transfer: Transfer) => void): void {

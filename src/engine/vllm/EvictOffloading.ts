@@ -28,20 +28,25 @@ export class EvictOffloading extends Offloading implements EvictionEvents<Sequen
   readonly pool: TieredBlockPool
   readonly defers = false
   readonly seesGrowth = false
+  readonly endsUnseen = true
   /** Requests that were dropped while their blocks were loaded: the copies still end. */
   private readonly abandoned = new Set<Sequence>()
   private readonly tiers: EvictionTiers<Sequence>
   private readonly onlyFaster: boolean
+  readonly catchUp: ((nowMs: number) => boolean) | undefined
 
   constructor(
     args: TierArgs,
     shared: SharedTiers,
-    engine: { readonly capacityBlocks: number; readonly blockTokens: number },
+    engine: { readonly capacityBlocks: number; readonly blockTokens: number; readonly isWhole: boolean },
     context: WorkerContext,
     worker: OffloadEvents
   ) {
     super(worker, engine.blockTokens)
     this.onlyFaster = args.onlyFaster
+    // Nobody shares lower tiers with this worker, reserves room between its passes, or is told what its host memory holds.
+    const isPrivate = engine.isWhole && args.diskBlocks === 0 && !args.objectStore && context.tierEvents === undefined
+    this.catchUp = isPrivate ? (nowMs) => this.tiers.catchUp(nowMs) : undefined
     this.tiers = new OnEvictTiers(args, shared, this, context.tierEvents)
     this.pool = new TieredBlockPool(engine.capacityBlocks, this.tiers, shared, context.kvEvents, context.probe)
   }
@@ -58,8 +63,13 @@ export class EvictOffloading extends Offloading implements EvictionEvents<Sequen
     return this.tiers.deadlineMs()
   }
 
-  /** The end of any transfer frees slots, which count as active until then. */
+  /** Of loaded blocks routers hear. What else ends matters to the next pass alone where nobody else uses it. */
   noticeMs(): number {
+    return this.catchUp === undefined ? this.tiers.deadlineMs() : this.tiers.loadedMs()
+  }
+
+  /** The end of any transfer frees slots, which count as active until then. */
+  passesChangeMs(): number {
     return this.tiers.deadlineMs()
   }
 

@@ -21,7 +21,8 @@ export const offloadingOf = (
     throw new Error("workers of one run ask for different disk or object store tiers")
   }
   const { blockTokens, enablePrefixCaching: cachesPrefixes, numGpuBlocks: capacityBlocks } = args
+  const isWhole = args.workerType === "aggregated"
   return tierArgs.policy === "on_evict"
-    ? new EvictOffloading(tierArgs, shared, { capacityBlocks, blockTokens }, context, worker)
+    ? new EvictOffloading(tierArgs, shared, { capacityBlocks, blockTokens, isWhole }, context, worker)
     : new WriteThroughOffloading(tierArgs, shared, { capacityBlocks, blockTokens, cachesPrefixes }, context, worker)
 }

@@ -37,6 +37,8 @@ export abstract class Offloading implements TierClock {
   abstract readonly defers: boolean
   /** Whether blocks that requests fill while they generate concern it at once, and not only when the pass is carried out. */
   abstract readonly seesGrowth: boolean
+  /** Whether a transfer may end while a pass ahead of time is under way: only the pass behind that one sees it. */
+  abstract readonly endsUnseen: boolean
   /** Requests in no queue because their blocks are being loaded. */
   readonly parked = new Set<Sequence>()
   protected readonly worker: OffloadEvents
@@ -47,6 +49,7 @@ export abstract class Offloading implements TierClock {
     this.blockTokens = blockTokens
   }
 
+  abstract readonly catchUp: ((nowMs: number) => boolean) | undefined
   abstract tick(nowMs: number): boolean
 
   /** A pass starts in its time; true when something has ended. */
@@ -61,6 +64,9 @@ export abstract class Offloading implements TierClock {
   abstract deadlineMs(): number
   abstract noticeMs(): number
   abstract occupancy(): TierOccupancy
+
+  /** When the next transfer ends that makes a difference to the worker's passes. */
+  abstract passesChangeMs(): number
 
   /** When a pass ends that did nothing at `nowMs`. */
   abstract wakeUpMs(nowMs: number): number

@@ -12,6 +12,7 @@ import type { TimingModel } from "../../timing/Timing.ts"
 import type { WorkerContext } from "../WorkerContext.ts"
 import { AheadWorker } from "../AheadWorker.ts"
 import { isDue } from "../tiers/TierUser.ts"
+import { clockToleranceMs } from "../tiers/TransferLink.ts"
 import { MtpSampler } from "../MtpSampler.ts"
 import type { WorkerProbe } from "../WorkerProbe.ts"
 import { emptySnapshot, type PassOutcome, Signal, type TierClock, type WorkerSnapshot } from "../WorkerCore.ts"
@@ -194,19 +195,34 @@ export class VllmWorker extends AheadWorker<Sequence> {
 
   /** Passes in which requests take their next block are quiet as well, where nobody sees the block go or can be told later. */
   protected quietPasses(): number {
-    const { args, pool, running, steady } = this
-    const allDecode = steady.size === running.length && steady.size <= args.maxNumBatchedTokens
-    if (!allDecode) return 0
+    const { args, pool, steady } = this
+    if (steady.size > args.maxNumBatchedTokens || !this.restWaits()) return 0
     if (!this.growsAhead) return steady.quietSteps
     return steady.stepsWithin(this.tellsWhenAsked ? pool.blocksAtOnce : pool.blocksUntold)
   }
 
+  /** Whoever does not decode steadily does nothing: the first of them waits for room, and so do all behind it, without a token to emit. */
+  private restWaits(): boolean {
+    const { running, steady } = this
+    const first = running[steady.size]
+    if (first === undefined) return true
+    if (!first.isBlocked || first.computedTokens + 1 >= first.knownTokens) return false
+    for (let index = steady.size + 1; index < running.length; index++) {
+      const { computedTokens, knownTokens } = running[index]!
+      if (computedTokens >= knownTokens) return false
+    }
+    return true
+  }
+
   protected timeQuietPasses(passes: number, untilMs: number): void {
     const { ahead, growsAhead, offloading, pool, steady, timing } = this
-    // What the end of a transfer changes, the pass behind it sees.
-    const quietUntilMs = offloading === undefined ? untilMs : Math.min(untilMs, offloading.noticeMs())
+    const changeMs = offloading === undefined ? Number.POSITIVE_INFINITY : offloading.passesChangeMs()
+    // What the end of a transfer changes, the pass behind it sees. Whoever looks on sees it at once, and so no pass under way with it.
+    const endsByMs = growsAhead && offloading?.endsUnseen === true ? untilMs : Math.min(untilMs, changeMs)
+    const startsBeforeMs = changeMs - clockToleranceMs
     const taken = growsAhead ? steady.blocksTaken : undefined
-    timing.runAhead(ahead, passes, quietUntilMs, steady.size, steady.contextTokens, pool.activeBlocks, taken)
+    const { contextTokens, size } = steady
+    timing.runAhead(ahead, passes, endsByMs, startsBeforeMs, size, contextTokens, pool.activeBlocks, taken)
     ahead.evictsHeard = this.tellsWhenAsked && steady.blocksTaken[ahead.count]! > pool.blocksUntold
   }
 

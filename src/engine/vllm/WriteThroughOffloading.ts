@@ -31,6 +31,8 @@ export class WriteThroughOffloading extends Offloading implements CopyWorker {
   readonly pool: KvBlockPool
   readonly defers = true
   readonly seesGrowth: boolean
+  readonly endsUnseen = false
+  readonly catchUp = undefined
   private readonly copies: RequestCopies<Sequence>
   /** Without prefix caching nothing could find a copy. */
   private readonly cachesPrefixes: boolean
@@ -80,6 +82,10 @@ export class WriteThroughOffloading extends Offloading implements CopyWorker {
   }
 
   noticeMs(): number {
+    return this.copies.noticeMs()
+  }
+
+  passesChangeMs(): number {
     return this.copies.noticeMs()
   }
 
