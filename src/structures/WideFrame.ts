@@ -8,7 +8,7 @@
  * A trace block of 512 tokens has 32 blocks of 16: whatever handles it as a whole does so in one step. Columns by frame are shorter, but
  * waste more where frames are sparse.
  */
-import { frameSize, runLength, runLengthBefore } from "./FrameMask.ts"
+import { frameBits, frameSize, runLength, runLengthBefore } from "./FrameMask.ts"
 
 export const wideBits = 5
 export const wideSize = 1 << wideBits
@@ -50,6 +50,13 @@ export const wideRunLengthBefore = (keys: Int32Array, from: number, end: number)
   while (at > first && keys[at - 1] === last - (end - at)) at -= runLengthBefore(keys, first, at)
   return end - at
 }
+
+/** What a mask says of the frame of eight with this number, which is one of the frame's four. */
+export const octetOf = (mask: number, frameNumber: number): number =>
+  (mask >>> ((frameNumber & (wideSize / frameSize - 1)) * frameSize)) & 0xff
+
+/** The frame of which the frame of eight with this number is a part. */
+export const wideFrameAround = (frameNumber: number): number => frameNumber >> (wideBits - frameBits)
 
 /** The highest of the frames of eight that has members in the mask, as the place of its first member. */
 export const lastOctet = (mask: number): number => (31 - Math.clz32(mask)) & -frameSize

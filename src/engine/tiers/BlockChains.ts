@@ -1,11 +1,12 @@
 /**
- * Blocks in the order in which they are evicted, by chains of consecutive identities within a frame of eight (`structures/FrameMask.ts`), each
+ * Blocks in the order in which they are evicted, by chains of consecutive identities within a frame of 32 (`structures/WideFrame.ts`), each
  * block behind the one before it: the first identity of a chain, its length, and the parent of its first block, one chain after another.
  * The last block of a chain is evicted first.
  *
  *     cells     | 16 4 15 | 8 8 7 | …            blocks 19 18 17 16 15 … 8, of which 16 extends 15, and 8 extends 7
  */
 import { grown } from "../../structures/Grown.ts"
+import { wideMemberOf } from "../../structures/WideFrame.ts"
 
 /** Numbers per chain. */
 const chainCells = 3
@@ -23,13 +24,26 @@ export class BlockChains {
   }
 
   add(key: number, count: number, parentKey: number): void {
+    this.blocks += count
+    if (this.prependToLast(key, count, parentKey)) return
     if (this.end === this.cells.length) this.cells = grown(this.cells)
     const { cells, end } = this
     cells[end] = key
     cells[end + 1] = count
     cells[end + 2] = parentKey
     this.end = end + chainCells
-    this.blocks += count
+  }
+
+  /** What the last chain extends becomes part of it, where it is of the same frame; false where it is not. */
+  private prependToLast(key: number, count: number, parentKey: number): boolean {
+    const { cells } = this
+    const last = this.end - chainCells
+    const next = key + count
+    if (last < 0 || cells[last] !== next || cells[last + 2] !== next - 1 || wideMemberOf(next) === 0) return false
+    cells[last] = key
+    cells[last + 1]! += count
+    cells[last + 2] = parentKey
+    return true
   }
 
   /** Only the first `count` of the blocks are left. */

@@ -73,6 +73,8 @@ export class HostDownlink {
   private readonly spare = new RefilledList<DownBatch>()
   private readonly arrive = (key: number, count: number, parentKey: number): void =>
     this.host.arrive(key, count, parentKey)
+  private readonly noteQueued = (key: number): void => void this.queuedKeys.add(key)
+  private readonly noteStarted = (key: number): void => void this.queuedKeys.delete(key)
   private readonly account: TierAccount
 
   constructor(args: TierArgs, host: TierStore, { account, times }: SharedTiers) {
@@ -204,13 +206,13 @@ export class HostDownlink {
       return
     }
     this.queue.push(batch)
-    batch.chains.forEachBlock((key) => this.queuedKeys.add(key))
+    batch.chains.forEachBlock(this.noteQueued)
   }
 
   private startQueued(nowMs: number, freeSlots: (count: number) => void): void {
     while (this.queue.length > 0 && this.link.active < this.batchBlocks) {
       const batch = this.queue.shift()!
-      batch.chains.forEachBlock((key) => this.queuedKeys.delete(key))
+      batch.chains.forEachBlock(this.noteStarted)
       this.startBatch(batch, nowMs, freeSlots)
     }
   }

@@ -6,33 +6,32 @@
  * placeholder. Unlike in a pool whose holders release deepest blocks first, a plain list would not do: blocks come back from
  * another tier prefix first.
  *
- * Blocks lie in frames of eight (`structures/FrameMask.ts`). Those of one frame that became idle one right after another, along the tree, are
+ * Blocks lie in frames of 32 (`structures/WideFrame.ts`), a trace block each. Those of one frame that became idle one right after another, along the tree, are
  * one entry, whose turn is one:
  *
  *     next ──▶ [ f2: ●●●●○○○○ ] ⇄ [ f7: ●●●●●●●● ] ⇄ [ f2: ○○○○●●○○ ] ◀── newest          f2 also has an entry out of the list:
  *                                                                                              [ f2: ○○○○○○●● ] without a leaf
  *
  * An entry without a leaf leaves the list when its turn comes, and is back as soon as it has one. Mostly, that is when what it waited for
- * has just been given up, so that it comes next. Every operation costs a few reads and writes, for eight blocks as for one.
+ * has just been given up, so that it comes next. Every operation costs a few reads and writes, for 32 blocks as for one.
  *
  *     links     inner  ○●●●●●●●     blocks that extend the one before them in their frame
  *               outer  ●○○○○○○○     blocks that extend one elsewhere: parents[slot]
  *               bears  ○○○○○○○●     blocks that are extended by some elsewhere, as many as below[slot]
  *
- * 121 bytes per frame with one entry: 15 a block where frames are full. Starts with a few frames and doubles.
+ * 324 bytes per frame with one entry: 10 a block where frames are full. Starts with a few frames and doubles.
  */
-import {
-  frameBits,
-  frameOf,
-  frameSize,
-  lastOf,
-  leadingMembers,
-  memberCount,
-  memberOf,
-  membersFrom
-} from "../../structures/FrameMask.ts"
+import { lastOf } from "../../structures/FrameMask.ts"
 import { FrameTable } from "../../structures/FrameTable.ts"
 import { grown } from "../../structures/Grown.ts"
+import {
+  wideBits,
+  wideCount,
+  wideFrameOf,
+  wideMemberOf,
+  wideMembersFrom,
+  wideSize
+} from "../../structures/WideFrame.ts"
 
 /** The parent of a block that begins a prompt. */
 export const noBlock = -1
@@ -63,13 +62,13 @@ export class LeafOrder {
   taken = 0
   private readonly frames = new FrameTable()
   // Masks by frame.
-  private idle = new Uint8Array(this.frames.capacity)
-  private inner = new Uint8Array(this.frames.capacity)
-  private outer = new Uint8Array(this.frames.capacity)
-  private bears = new Uint8Array(this.frames.capacity)
+  private idle = new Int32Array(this.frames.capacity)
+  private inner = new Int32Array(this.frames.capacity)
+  private outer = new Int32Array(this.frames.capacity)
+  private bears = new Int32Array(this.frames.capacity)
   // By slot.
-  private parents = new Int32Array(this.frames.capacity * frameSize)
-  private below = new Int32Array(this.frames.capacity * frameSize)
+  private parents = new Int32Array(this.frames.capacity * wideSize)
+  private below = new Int32Array(this.frames.capacity * wideSize)
   /** By frame: its newest entry. */
   private newest = new Int32Array(this.frames.capacity)
   private cells = new Int32Array(initialEntries * entryCells)
@@ -84,15 +83,10 @@ export class LeafOrder {
 
   /** Whether the block is idle here. */
   has(key: number): boolean {
-    return (this.idle[this.frames.find(frameOf(key))]! & (1 << memberOf(key))) !== 0
+    return (this.idle[this.frames.find(wideFrameOf(key))]! & (1 << wideMemberOf(key))) !== 0
   }
 
-  /** How many of the `count` blocks `key …` of a frame are idle, up to the first that is not. */
-  idleRun(key: number, count: number): number {
-    return Math.min(count, leadingMembers(this.idle[this.frames.find(frameOf(key))]!, memberOf(key)))
-  }
-
-  /** Which of the members of a frame are idle. */
+  /** Which of the members of a frame of 32 are idle. */
   idleOf(frameNumber: number): number {
     return this.idle[this.frames.find(frameNumber)]!
   }
@@ -102,9 +96,9 @@ export class LeafOrder {
    * or the last one first. Their turn comes after all that are idle now. None of them is idle already.
    */
   insert(key: number, count: number, parentKey: number, prefixFirst: boolean): void {
-    const frame = this.frameFor(frameOf(key))
-    const first = memberOf(key)
-    const members = membersFrom(first, count)
+    const frame = this.frameFor(wideFrameOf(key))
+    const first = wideMemberOf(key)
+    const members = wideMembersFrom(first, count)
     this.size += count
     this.idle[frame]! |= members
     this.inner[frame]! |= members & ~(1 << first)
@@ -115,15 +109,15 @@ export class LeafOrder {
 
   /** Those of the `count` blocks `key …` of a frame that are idle are held again, or gone; returns their number. */
   remove(key: number, count: number): number {
-    const frame = this.frames.find(frameOf(key))
-    const members = membersFrom(memberOf(key), count) & this.idle[frame]!
+    const frame = this.frames.find(wideFrameOf(key))
+    const members = wideMembersFrom(wideMemberOf(key), count) & this.idle[frame]!
     if (members === 0) return 0
     this.takeOut(frame, members)
     const leaves = this.leavesOf(frame)
     this.idle[frame]! &= ~members
-    this.size -= memberCount(members)
+    this.size -= wideCount(members)
     this.prune(frame, leaves)
-    return memberCount(members)
+    return wideCount(members)
   }
 
   /**
@@ -137,14 +131,13 @@ export class LeafOrder {
     const mask = cells[entry + maskCell]!
     const leaves = this.leavesOf(frame)
     const own = leaves & mask
-    const top = lastOf(cells[entry + risingCell] === 1 ? own & -own : own)
-    const inner = this.inner[frame]!
-    const free = mask & ~this.bears[frame]!
-    let low = top
-    while (top - low + 1 < limit && (inner & (1 << low)) !== 0 && (free & (1 << (low - 1))) !== 0) low -= 1
-    this.taken = top - low + 1
-    const key = (this.frames.numbers[frame]! << frameBits) | low
-    const members = membersFrom(low, this.taken)
+    const top = cells[entry + risingCell] === 1 ? firstOf(own) : lastOf(own)
+    // Those that extend one of the entry that nothing else extends.
+    const follow = this.inner[frame]! & ((mask & ~this.bears[frame]!) << 1)
+    this.taken = Math.min(limit, Math.clz32(~(follow << (wideSize - 1 - top))) + 1)
+    const low = top - this.taken + 1
+    const key = (this.frames.numbers[frame]! << wideBits) | low
+    const members = wideMembersFrom(low, this.taken)
     this.takeOut(frame, members)
     this.idle[frame]! &= ~members
     this.size -= this.taken
@@ -156,7 +149,7 @@ export class LeafOrder {
   forEachFrame(visit: (frameNumber: number, members: number) => void): void {
     for (let frame = 1; frame < this.idle.length; frame++) {
       const inner = this.inner[frame]!
-      const known = this.idle[frame]! | inner | (inner >> 1) | this.outer[frame]! | this.bears[frame]!
+      const known = this.idle[frame]! | inner | (inner >>> 1) | this.outer[frame]! | this.bears[frame]!
       if (known !== 0) visit(this.frames.numbers[frame]!, known)
     }
   }
@@ -166,15 +159,15 @@ export class LeafOrder {
     const below = new Int32Array(this.below.length)
     let idle = 0
     for (let frame = 1; frame < this.idle.length; frame++) {
-      idle += memberCount(this.idle[frame]!)
+      idle += wideCount(this.idle[frame]!)
       this.checkEntries(frame)
-      for (let member = 0; member < frameSize; member++) {
-        if ((this.outer[frame]! & (1 << member)) !== 0) below[this.parents[frame * frameSize + member]!]! += 1
+      for (let member = 0; member < wideSize; member++) {
+        if ((this.outer[frame]! & (1 << member)) !== 0) below[this.parents[frame * wideSize + member]!]! += 1
       }
     }
     if (idle !== this.size) throw new Error(`${idle} blocks are idle, counted ${this.size}`)
     for (let slot = 0; slot < below.length; slot++) {
-      const bears = (this.bears[slot >> frameBits]! & (1 << memberOf(slot))) !== 0
+      const bears = (this.bears[slot >> wideBits]! & (1 << wideMemberOf(slot))) !== 0
       if (below[slot] !== this.below[slot] || bears !== below[slot]! > 0)
         throw new Error(`slot ${slot} has lost count of the blocks below it`)
     }
@@ -204,20 +197,20 @@ export class LeafOrder {
 
   /** The idle members of a frame that nothing extends. */
   private leavesOf(frame: number): number {
-    return this.idle[frame]! & ~(this.bears[frame]! | (this.inner[frame]! >> 1))
+    return this.idle[frame]! & ~(this.bears[frame]! | (this.inner[frame]! >>> 1))
   }
 
   private link(frame: number, key: number, parentKey: number): void {
-    const member = memberOf(key)
+    const member = wideMemberOf(key)
     if (parentKey === key - 1 && member > 0) {
       this.inner[frame]! |= 1 << member
       return
     }
-    const parentFrame = this.frameFor(frameOf(parentKey))
-    const parent = parentFrame * frameSize + memberOf(parentKey)
+    const parentFrame = this.frameFor(wideFrameOf(parentKey))
+    const parent = parentFrame * wideSize + wideMemberOf(parentKey)
     this.outer[frame]! |= 1 << member
-    this.parents[frame * frameSize + member] = parent
-    this.bears[parentFrame]! |= 1 << memberOf(parentKey)
+    this.parents[frame * wideSize + member] = parent
+    this.bears[parentFrame]! |= 1 << wideMemberOf(parentKey)
     this.below[parent]! += 1
   }
 
@@ -229,9 +222,9 @@ export class LeafOrder {
     const { bereft } = this
     this.pruneFrame(frame, leaves)
     for (let parent = bereft.pop(); parent !== undefined; parent = bereft.pop()) {
-      const parentFrame = parent >> frameBits
+      const parentFrame = parent >> wideBits
       const before = this.leavesOf(parentFrame)
-      this.bears[parentFrame]! &= ~(1 << memberOf(parent))
+      this.bears[parentFrame]! &= ~(1 << wideMemberOf(parent))
       this.pruneFrame(parentFrame, before)
     }
   }
@@ -240,8 +233,9 @@ export class LeafOrder {
     const idle = this.idle[frame]!
     const bears = this.bears[frame]!
     // Behind the last that is idle, or bears, nothing keeps its place.
-    let inner = this.inner[frame]! & membersFrom(0, lastOf(idle | bears) + 1)
-    for (let rest = (inner | this.outer[frame]!) & ~(idle | bears); rest !== 0;) {
+    const kept = idle | bears
+    let inner = kept === 0 ? 0 : this.inner[frame]! & wideMembersFrom(0, lastOf(kept) + 1)
+    for (let rest = (inner | this.outer[frame]!) & ~kept; rest !== 0;) {
       const member = lastOf(rest)
       const bit = 1 << member
       rest &= ~bit
@@ -252,11 +246,11 @@ export class LeafOrder {
     this.inner[frame] = inner
     const found = this.leavesOf(frame) & ~leavesBefore
     if (found !== 0) this.comeBack(frame, found)
-    if ((idle | bears | inner | this.outer[frame]!) === 0) this.frames.remove(frame)
+    if ((kept | inner | this.outer[frame]!) === 0) this.frames.remove(frame)
   }
 
   private unlink(frame: number, member: number): void {
-    const parent = this.parents[frame * frameSize + member]!
+    const parent = this.parents[frame * wideSize + member]!
     this.outer[frame]! &= ~(1 << member)
     this.below[parent]! -= 1
     if (this.below[parent] === 0) this.bereft.push(parent)
@@ -276,8 +270,8 @@ export class LeafOrder {
     this.outer = grown(this.outer, capacity)
     this.bears = grown(this.bears, capacity)
     this.newest = grown(this.newest, capacity)
-    this.parents = grown(this.parents, capacity * frameSize)
-    this.below = grown(this.below, capacity * frameSize)
+    this.parents = grown(this.parents, capacity * wideSize)
+    this.below = grown(this.below, capacity * wideSize)
   }
 
   // ---- turns -----------------------------------------------------------------------------------------------------------
@@ -349,8 +343,8 @@ export class LeafOrder {
     const { cells, latest } = this
     if (cells[latest + beforeCell] === outside) return false
     const mask = cells[latest + maskCell]!
-    const isAbove = (members & -members) > mask
-    const isBelow = (mask & -mask) > members
+    const isAbove = firstOf(members) > lastOf(mask)
+    const isBelow = firstOf(mask) > lastOf(members)
     const rises = isOne(mask) ? isAbove : cells[latest + risingCell] === 1
     if (!(rises ? isAbove : isBelow) || (!isOne(members) && rises !== prefixFirst)) return false
     cells[latest + maskCell] = mask | members
@@ -401,5 +395,7 @@ export class LeafOrder {
     return this.reached - entryCells
   }
 }
+
+const firstOf = (mask: number): number => lastOf(mask & -mask)
 
 const isOne = (mask: number): boolean => (mask & (mask - 1)) === 0

@@ -1,12 +1,12 @@
 /**
- * Identities of blocks that nobody else, on any worker, can match: those that a worker has generated itself. Each worker takes a frame of eight
+ * Identities of blocks that nobody else, on any worker, can match: those that a worker has generated itself. Each worker takes a frame of 32
  * at a time, so that its blocks lie close together; they are negative, and `noBlock` is none of them.
  */
-import { frameBits, frameSize } from "../../structures/FrameMask.ts"
+import { wideBits, wideSize } from "../../structures/WideFrame.ts"
 
 /** Frames are given out from the first down to the last one; the most negative integers mark other things. */
 const firstFrame = -2
-const lastFrame = -0x0ffffffe
+const lastFrame = -0x03fffffe
 
 /** Of all workers of a run. */
 export class PrivateFrames {
@@ -31,8 +31,8 @@ export class PrivateKeys {
 
   privateKey(): number {
     if (this.left === 0) {
-      this.next = this.frames.take() << frameBits
-      this.left = frameSize
+      this.next = this.frames.take() << wideBits
+      this.left = wideSize
     }
     this.left -= 1
     return this.next++

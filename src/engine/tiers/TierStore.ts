@@ -5,11 +5,13 @@
  *
  *     free ──take──▶ in flight ──arrive──▶ idle ──pin──▶ pinned ──unpin──▶ idle     evicted: next take without a free slot
  *
- * Only pinned and idle blocks can be found. Runs are of consecutive identities within a frame of eight, each block behind the one before it.
+ * Only pinned and idle blocks can be found. Runs are of consecutive identities within a frame of eight, each block behind the one before it;
+ * where it is said, within a frame of 32.
  */
 import {
   frameBits,
   frameOf,
+  frameSize,
   lastOf,
   leadingMembers,
   memberCount,
@@ -20,6 +22,15 @@ import {
 import { markMembers, type MarkBlocks } from "../../request/BlockIdentity.ts"
 import { FrameTable } from "../../structures/FrameTable.ts"
 import { MemberCounts } from "../../structures/MemberCounts.ts"
+import {
+  octetOf,
+  wideBits,
+  wideFrameAround,
+  wideFrameOf,
+  wideMemberOf,
+  wideMembersFrom,
+  wideSize
+} from "../../structures/WideFrame.ts"
 import type { KvEventSink } from "../KvEvents.ts"
 import { LeafOrder } from "./LeafOrder.ts"
 
@@ -63,7 +74,7 @@ export class TierStore {
 
   /** The members of a frame that are here. */
   presentOf(frameNumber: number): number {
-    const idle = this.idle.idleOf(frameNumber)
+    const idle = octetOf(this.idle.idleOf(wideFrameAround(frameNumber)), frameNumber)
     return this.pinned === 0 ? idle : idle | this.pins.held(this.pinnedFrames.find(frameNumber))
   }
 
@@ -87,21 +98,20 @@ export class TierStore {
     while (taken < count && this.idle.size > 0) {
       const key = this.idle.takeFirst(count - taken)
       taken += this.idle.taken
-      if (key >= 0 && this.listeners.length > 0)
-        for (const listener of this.listeners) listener.removed(key, this.idle.taken)
+      if (key >= 0 && this.listeners.length > 0) this.announce(key, this.idle.taken, false)
     }
     this.inFlight += taken
     return taken
   }
 
   /**
-   * A run of blocks has arrived in slots taken for them, the last one first. Those that are here already give their slots back, and count as
-   * just used.
+   * A run of blocks within a frame of 32 has arrived in slots taken for them, the last one first. Those that are here already give their
+   * slots back, and count as just used.
    */
   arrive(key: number, count: number, parentKey: number): void {
-    if ((this.presentOf(frameOf(key)) & membersFrom(memberOf(key), count)) === 0) {
+    if (!this.hasSome(key, count)) {
       this.inFlight -= count
-      this.announce(key, count)
+      this.announce(key, count, true)
       this.idle.insert(key, count, parentKey, false)
       return
     }
@@ -116,7 +126,7 @@ export class TierStore {
       return
     }
     if (this.idle.remove(key, 1) > 0) this.free += 1
-    else this.announce(key, 1)
+    else this.announce(key, 1, true)
     this.idle.insert(key, 1, parentKey, false)
   }
 
@@ -124,13 +134,28 @@ export class TierStore {
   arrivePinned(key: number): void {
     this.inFlight -= 1
     if (this.has(key)) this.free += 1
-    else this.announce(key, 1)
+    else this.announce(key, 1, true)
     this.pin(key, 1)
   }
 
-  private announce(key: number, count: number): void {
+  /** Whether any block of a run within a frame of 32 is here. */
+  private hasSome(key: number, count: number): boolean {
+    if ((this.idle.idleOf(wideFrameOf(key)) & wideMembersFrom(wideMemberOf(key), count)) !== 0) return true
+    if (this.pinned === 0) return false
+    for (let block = key; block < key + count; block++) if (this.isPinned(block)) return true
+    return false
+  }
+
+  /** Tells that a run within a frame of 32 has come or gone, eight at a time, the last ones first. */
+  private announce(key: number, count: number, isHere: boolean): void {
     if (key < 0 || this.listeners.length === 0) return
-    for (const listener of this.listeners) listener.stored(key, count)
+    for (let end = key + count; end > key;) {
+      const first = Math.max(key, (end - 1) & -frameSize)
+      for (const listener of this.listeners)
+        if (isHere) listener.stored(first, end - first)
+        else listener.removed(first, end - first)
+      end = first
+    }
   }
 
   /** Holds a run of blocks that are here, or have just arrived. */
@@ -165,7 +190,12 @@ export class TierStore {
     const markFrame = (frameNumber: number, members: number): void => {
       if (frameNumber >= 0) markMembers(frameNumber, members, mark)
     }
-    this.idle.forEachFrame(markFrame)
+    this.idle.forEachFrame((number, members) => {
+      for (let octet = 0; octet < wideSize / frameSize; octet++) {
+        const frameNumber = (number << (wideBits - frameBits)) + octet
+        markFrame(frameNumber, octetOf(members, frameNumber))
+      }
+    })
     this.forEachPinnedFrame(markFrame)
   }
 
@@ -180,7 +210,7 @@ export class TierStore {
     let found = 0
     this.forEachPinnedFrame((frameNumber, members) => {
       found += memberCount(members)
-      if ((idle.idleOf(frameNumber) & members) !== 0)
+      if ((octetOf(idle.idleOf(wideFrameAround(frameNumber)), frameNumber) & members) !== 0)
         throw new Error(`a block of frame ${frameNumber} is idle and pinned`)
     })
     if (found !== pinned) throw new Error(`${found} blocks are pinned, counted ${pinned}`)

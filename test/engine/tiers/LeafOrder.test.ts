@@ -79,6 +79,22 @@ describe("the order in which idle blocks are given up", () => {
     assert.deepStrictEqual(drain(order), [1, 10])
   })
 
+  it("takes a whole frame at once, which has come in pieces", () => {
+    const order = new LeafOrder()
+    for (const first of [56, 48, 40, 32]) order.insert(first, 8, first === 32 ? noBlock : first - 1, false)
+    order.insert(64, 32, 63, true)
+    assert.deepStrictEqual(
+      takeFirst(order, 64),
+      Array.from({ length: 32 }, (_, index) => 95 - index)
+    )
+    assert.deepStrictEqual(
+      takeFirst(order, 64),
+      Array.from({ length: 32 }, (_, index) => 63 - index)
+    )
+    assert.strictEqual(order.size, 0)
+    order.checkInvariants()
+  })
+
   it("takes several at once that come one after the other", () => {
     const order = new LeafOrder()
     order.insert(8, 8, noBlock, true)
@@ -93,10 +109,12 @@ describe("the order in which idle blocks are given up", () => {
    * one, in other frames or in the same.
    */
   const parentOf = (key: number): number => {
-    if (key % 8 === 0) return key < 16 ? noBlock : Math.floor(key / 24) * 8 + 7
-    if (key % 16 === 11) return key - 3
-    return key % 16 === 5 ? Math.max(noBlock, key - 21) : key - 1
+    if (key % 32 === 0) return key < 64 ? noBlock : Math.floor(key / 96) * 32 + 31
+    if (key % 64 === 11) return key - 3
+    return key % 64 === 37 ? Math.max(noBlock, key - 21) : key - 1
   }
+
+  const blocks = 192
 
   it.each([1, 2, 3, 4])("agrees with a plain model, %d", (sequence) => {
     for (let seed = 0; seed < 30; seed++) {
@@ -104,14 +122,14 @@ describe("the order in which idle blocks are given up", () => {
       const order = new LeafOrder()
       const model = new NaiveOrder()
       for (let step = 0; step < 300; step++) {
-        const key = random.below(80)
-        const longest = 8 - (key % 8)
+        const key = random.below(blocks)
+        const longest = Math.min(32 - (key % 32), random.below(2) === 0 ? 32 : 8)
         let count = 1
-        while (count < longest && parentOf(key + count) === key + count - 1 && random.below(4) > 0) count += 1
+        while (count < longest && parentOf(key + count) === key + count - 1 && random.below(16) > 0) count += 1
         const run = Array.from({ length: count }, (_, index) => key + index)
         const act = random.below(4)
         if (act === 0 && model.idle.length > 0) {
-          const taken = takeFirst(order, 1 + random.below(8))
+          const taken = takeFirst(order, 1 + random.below(32))
           for (const each of taken) {
             if (each !== model.first())
               assert.fail(`${each} taken instead of ${model.first()}, seed ${seed} step ${step}`)
@@ -129,7 +147,7 @@ describe("the order in which idle blocks are given up", () => {
         order.checkInvariants()
         assert.strictEqual(order.size, model.idle.length)
       }
-      for (let key = 0; key < 80; key++)
+      for (let key = 0; key < blocks; key++)
         if (order.has(key) !== model.idle.includes(key)) assert.fail(`block ${key}, seed ${seed}`)
     }
   })

@@ -32,7 +32,8 @@ const writtenThrough = (blocks: number): LruStore => {
 const takenOver = (blocks: number): TierStore => {
   const store = new TierStore(capacity)
   store.take(blocks)
-  for (let key = 0; key < blocks; key += 8) store.arrive(key, 8, key % 256 === 0 ? noBlock : key - 1)
+  for (let key = 0; key < blocks; key += 32)
+    store.arrive(key, Math.min(32, blocks - key), key % 256 === 0 ? noBlock : key - 1)
   return store
 }
 
