@@ -36,8 +36,12 @@ export class PassTiming {
   }
 
   /** Prefill of the prompts that the pass scheduled, asked for first; 0 when all of their tokens were cached. */
-  prefillMs({ batchPrompts, meanIslTokens, meanPrefixTokens }: PrefillCharge): number {
-    if (batchPrompts === 0 || meanIslTokens <= meanPrefixTokens) return this.scaling.noPrefillMs()
+  prefillMs(charge: PrefillCharge): number {
+    const { batchPrompts } = charge
+    // Of most passes, which have no prompts, no means are taken.
+    if (batchPrompts === 0) return this.scaling.noPrefillMs()
+    const { meanIslTokens, meanPrefixTokens } = charge
+    if (meanIslTokens <= meanPrefixTokens) return this.scaling.noPrefillMs()
     return this.scaling.prefillMs(this.model.prefillMs(batchPrompts, meanIslTokens, meanPrefixTokens))
   }
 

@@ -372,8 +372,8 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     if (!this.hasTiers) return nextMs
     // Policies may look into a worker whenever something happens.
     const mayWait = noticedOnly && this.setup.runsAhead !== undefined
-    for (const core of this.cores) {
-      const tiers = core?.tiers
+    for (let worker = 0; worker < this.cores.length; worker++) {
+      const tiers = this.cores[worker]?.tiers
       if (tiers === undefined) continue
       const endMs = mayWait && tiers.noticeMs !== undefined ? tiers.noticeMs() : tiers.deadlineMs()
       nextMs = Math.min(nextMs, endMs)

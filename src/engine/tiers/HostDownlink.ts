@@ -167,8 +167,8 @@ export class HostDownlink {
       for (let block = key; block < key + count; block++)
         if (this.queuedKeys.has(block)) wanted &= ~(1 << memberOf(block))
     }
-    const room = Math.max(0, this.host.available - this.committed)
-    for (; memberCount(wanted) > room; wanted &= wanted - 1) this.account.droppedBlocks += 1
+    const room = this.host.available - this.committed
+    for (; wanted !== 0 && memberCount(wanted) > room; wanted &= wanted - 1) this.account.droppedBlocks += 1
     this.committed += memberCount(wanted)
     return wanted
   }
@@ -176,7 +176,8 @@ export class HostDownlink {
   private addToBatches(key: number, count: number, parentKey: number): void {
     for (let left = count; left > 0;) {
       const { chains } = this.openBatch()
-      const part = Math.min(left, this.batchBlocks - chains.blocks)
+      const room = this.batchBlocks - chains.blocks
+      const part = left < room ? left : room
       left -= part
       chains.add(key + left, part, left === 0 ? parentKey : key + left - 1)
     }

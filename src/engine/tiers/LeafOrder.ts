@@ -134,7 +134,8 @@ export class LeafOrder {
     const top = cells[entry + risingCell] === 1 ? firstOf(own) : lastOf(own)
     // Those that extend one of the entry that nothing else extends.
     const follow = this.inner[frame]! & ((mask & ~this.bears[frame]!) << 1)
-    this.taken = Math.min(limit, Math.clz32(~(follow << (wideSize - 1 - top))) + 1)
+    const chained = Math.clz32(~(follow << (wideSize - 1 - top))) + 1
+    this.taken = chained < limit ? chained : limit
     const low = top - this.taken + 1
     const key = (this.frames.numbers[frame]! << wideBits) | low
     const members = wideMembersFrom(low, this.taken)

@@ -93,7 +93,7 @@ export class TierStore {
 
   /** Takes slots for blocks to come, evicting if need be; fewer than `count` when all others are pinned or in flight. Returns their number. */
   take(count: number): number {
-    let taken = Math.min(count, this.free)
+    let taken = count < this.free ? count : this.free
     this.free -= taken
     while (taken < count && this.idle.size > 0) {
       const key = this.idle.takeFirst(count - taken)

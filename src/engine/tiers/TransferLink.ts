@@ -52,7 +52,7 @@ export class TransferLink<Transfer> {
 
   /** Starts a transfer; one that takes no time ends at the next advance. */
   start(transfer: Transfer, bytes: number, nowMs: number): void {
-    this.nowMs = Math.max(nowMs, this.nowMs)
+    if (nowMs > this.nowMs) this.nowMs = nowMs
     this.progressTo(this.nowMs)
     const index = this.transfers.length
     if (index === this.bytes.length) {
@@ -119,7 +119,10 @@ export class TransferLink<Transfer> {
     if (active === 0 || passedMs <= 0) return
     this.busyUntilThenMs += passedMs
     const bytes = passedMs * (rate / active)
-    for (let index = 0; index < active; index++) remaining[index] = Math.max(0, remaining[index]! - bytes)
+    for (let index = 0; index < active; index++) {
+      const left = remaining[index]! - bytes
+      remaining[index] = left > 0 ? left : 0
+    }
   }
 
   /** The last transfer takes the place of the one that leaves. */
