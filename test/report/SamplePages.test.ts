@@ -45,6 +45,19 @@ describe("SamplePages", () => {
     assert.deepStrictEqual(filled(numbers).statistics(), expected)
   })
 
+  it("orders values of either sign, and without one", () => {
+    for (const numbers of [
+      [3, -1, 0, -0, 2.5, -1e-300, 7, -8],
+      [-0, 5],
+      [0, 5e-324, 1e100],
+      [-2, -3]
+    ]) {
+      assertCloseTo(filled(numbers).statistics(), naiveStatistics(numbers), 1e-12)
+    }
+    assert.strictEqual(filled([Number.POSITIVE_INFINITY, 1, 2]).statistics().median, 2)
+    assert.strictEqual(Object.is(filled([0, -0, 4]).statistics().min, -0), true)
+  })
+
   it("goes on after it was asked", () => {
     const [first, second] = [values(2), values(3)]
     const pages = filled(first)
