@@ -13,3 +13,5 @@ setFlagsFromString("--heap-growing-percent=100")
 setFlagsFromString("--no-concurrent-recompilation")
 // What one run calls often the next ones do too, so the thorough compiler pays sooner than in a single run.
 setFlagsFromString("--invocation-count-for-turbofan=12000")
+// For the same reason it may inline more than V8 would let it.
+setFlagsFromString("--max-inlined-bytecode-size-cumulative=1500")
