@@ -4,6 +4,7 @@
  */
 import type { EngineArgs } from "./EngineArgs.ts"
 import { scaledDurationMs } from "../timing/Quantise.ts"
+import { checkedMs } from "./TimingFault.ts"
 
 type ScalingArgs = Pick<EngineArgs, "speedupRatio" | "prefillSpeedupRatio" | "decodeSpeedupRatio" | "passOverheadMs">
 
@@ -47,7 +48,10 @@ export class PassScaling {
   /** Begins a pass whose prefill part is modelled to take `ms`. */
   prefillMs(ms: number): number {
     this.overheadLeftMs = 0
-    return this.overheadMs + scaledDurationMs(Math.max(0, ms) * this.slowness.factor, this.prefillSpeedup)
+    return (
+      this.overheadMs
+      + scaledDurationMs(Math.max(0, checkedMs("prefill", ms)) * this.slowness.factor, this.prefillSpeedup)
+    )
   }
 
   /** Passes of decode parts alone, the first `count` in `ms` modelled to take so long: written over by what they take. */
@@ -61,6 +65,7 @@ export class PassScaling {
 
   /** The decode part, modelled to take `ms`. */
   decodeMs(ms: number): number {
-    return this.overheadLeftMs + scaledDurationMs(Math.max(minDecodeMs, ms) * this.slowness.factor, this.decodeSpeedup)
+    const longMs = Math.max(minDecodeMs, checkedMs("decode", ms))
+    return this.overheadLeftMs + scaledDurationMs(longMs * this.slowness.factor, this.decodeSpeedup)
   }
 }

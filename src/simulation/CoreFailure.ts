@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import { EngineStalled } from "../engine/EngineStalled.ts"
 import { RouterFault } from "../router/RouterFault.ts"
+import { TimingFault } from "../engine/TimingFault.ts"
 import { ReplayError } from "./ReplayError.ts"
 
 export const failureOf = (error: unknown, timeMs: number): Effect.Effect<never, ReplayError> => {
@@ -11,6 +12,9 @@ export const failureOf = (error: unknown, timeMs: number): Effect.Effect<never, 
   }
   if (error instanceof RouterFault) {
     return Effect.fail(new ReplayError({ reason: "router", timeMs, problem: error.message }))
+  }
+  if (error instanceof TimingFault) {
+    return Effect.fail(new ReplayError({ reason: "timing", timeMs, problem: error.message }))
   }
   return Effect.die(error)
 }

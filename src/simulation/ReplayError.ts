@@ -2,7 +2,7 @@ import * as Schema from "effect/Schema"
 
 /** A simulation that cannot be carried to its end. */
 export class ReplayError extends Schema.TaggedError<ReplayError>()("ReplayError", {
-  reason: Schema.Literals(["dead-end", "stalled", "router", "clock-in-use", "autoscaler"]),
+  reason: Schema.Literals(["dead-end", "stalled", "router", "timing", "clock-in-use", "autoscaler"]),
   /** What happened and what to do about it. */
   problem: Schema.String,
   /** Simulated time at which it happened. */

@@ -85,14 +85,18 @@ export const deadEnd = (
   blocked: ReadonlyArray<SimRequest>,
   mode: "offline" | "online" = "offline"
 ): ReplayError => {
+  const what = `${mode} replay reached a dead end with ${inFlight} in-flight requests remaining at ${nowMs} ms`
+  if (blocked.length === 0) {
+    const problem = `${what}: no worker has them, and the router keeps them; what it parks (-1) it must name and release`
+    return new ReplayError({ reason: "dead-end", timeMs: nowMs, problem })
+  }
   const shown = blocked.slice(0, 3).map(named).join(", ")
   const more = blocked.length > 3 ? ` and ${blocked.length - 3} more` : ""
   return new ReplayError({
     reason: "dead-end",
     timeMs: nowMs,
     problem:
-      `${mode} replay reached a dead end with ${inFlight} in-flight requests remaining at ${nowMs} ms: `
-      + `the engine can never schedule ${shown}${more}. Give it more KV blocks (num_gpu_blocks), a larger token budget `
+      `${what}: the engine can never schedule ${shown}${more}. Give it more KV blocks (num_gpu_blocks), a larger token budget `
       + `(max_num_batched_tokens), or chunked prefill`
   })
 }

@@ -241,7 +241,9 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
   route(request: SimRequest, nowMs: number): number {
     if (this.roster.ready.length > 0) {
       this.tellRouterOfCaches(nowMs)
-      return this.router.route(request, nowMs)
+      const worker = this.router.route(request, nowMs)
+      if (worker !== -1) this.checkPlaced(request, worker)
+      return worker
     }
     this.unplaced.push(request)
     return -1
@@ -254,6 +256,15 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
       const core = cores[worker]!
       core.tellBegun?.(core.ahead!.begunAt(nowMs, !this.hadTurn(worker, nowMs)))
     }
+  }
+
+  /** Routers of others may answer anything. */
+  private checkPlaced(request: SimRequest, worker: number): void {
+    if (this.cores[worker] !== undefined) return
+    const there = this.present.map(({ workerIndex }) => workerIndex).join(", ")
+    throw new RouterFault(
+      `the ${this.setup.router.name} router sent request ${request.id} to worker ${worker} of the ${this.role} pool, where there are ${there}`
+    )
   }
 
   /** Requests that arrived while nobody was ready, once somebody is. */
@@ -277,6 +288,7 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
   }
 
   submit(request: SimRequest, worker: number, nowMs: number): void {
+    this.checkPlaced(request, worker)
     this.interrupt(worker, nowMs)
     this.notePlacement(request, worker, nowMs)
     this.cores[worker]!.submit(request)

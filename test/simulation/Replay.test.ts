@@ -16,6 +16,7 @@ import type { ReplayEvent } from "../../src/report/ReplayEvent.ts"
 import type { BlockIdentity } from "../../src/request/BlockIdentity.ts"
 import type { SimRequest } from "../../src/request/SimRequest.ts"
 import * as RoundRobin from "../../src/router/RoundRobin.ts"
+import { ImmediateRouter } from "../../src/router/ImmediateRouter.ts"
 import { Router } from "../../src/router/Router.ts"
 import * as ScriptedRouter from "../../src/router/ScriptedRouter.ts"
 import * as Replay from "../../src/simulation/Replay.ts"
@@ -30,7 +31,7 @@ import type { TraceRow } from "../../src/trace/TraceRow.ts"
 import { Workload } from "../../src/workload/Workload.ts"
 import { engineArgs } from "../support/EngineArgsBuilder.ts"
 import * as PlainWorkload from "../support/PlainWorkload.ts"
-import { disaggregatedTopology, replay, topology } from "../support/Replays.ts"
+import { disaggregatedTopology, multiTopology, replay, topology } from "../support/Replays.ts"
 import { row } from "../support/RequestBuilder.ts"
 
 const traceBlockTokens = 64
@@ -620,7 +621,45 @@ describe("the clock of a run", () => {
   )
 })
 
+/** A router of somebody's own, with this answer for everybody. */
+class Stubborn extends ImmediateRouter {
+  private readonly answer: number
+
+  constructor(answer: number) {
+    super()
+    this.answer = answer
+  }
+
+  override route(): number {
+    return this.answer
+  }
+}
+
 describe("a run that cannot go on", () => {
+  for (const answer of [2, 0.5, -2, Number.NaN]) {
+    it.effect(`says so when a router sends requests to worker ${answer}`, () =>
+      Effect.gen(function* () {
+        const router = Layer.succeed(Router, { name: "stubborn", make: () => new Stubborn(answer) })
+        const error = yield* failureOf(replay(multiTopology(engineArgs(), 2, router), plain(rowsEvery(0, 5))))
+        assert(error._tag === "ReplayError")
+        assert.strictEqual(error.reason, "router")
+        assert.strictEqual(
+          error.message.split(" (")[0],
+          `the stubborn router sent request 0 to worker ${answer} of the aggregated pool, where there are 0, 1`
+        )
+      })
+    )
+  }
+
+  it.effect("says so when a router parks requests and forgets them", () =>
+    Effect.gen(function* () {
+      const router = Layer.succeed(Router, { name: "stubborn", make: () => new Stubborn(-1) })
+      const error = yield* failureOf(replay(multiTopology(engineArgs(), 2, router), plain(rowsEvery(0, 5))))
+      assert(error._tag === "ReplayError")
+      assert.match(error.message, /dead end with 5 in-flight .*: no worker has them, and the router keeps them; /)
+    })
+  )
+
   for (const workers of [1, 2]) {
     it.effect(`names the requests that can never be scheduled, ${workers} workers`, () =>
       Effect.gen(function* () {
@@ -634,6 +673,29 @@ describe("a run that cannot go on", () => {
         assert.match(error.message, /max_num_batched_tokens/)
       })
     )
+
+    for (const ms of [Number.NaN, Number.POSITIVE_INFINITY, 1e300]) {
+      it.effect(`says so when a timing model answers ${ms}, ${workers} workers`, () =>
+        Effect.gen(function* () {
+          for (const part of ["prefill", "decode"] as const) {
+            const timing = Layer.succeed(Timing, {
+              source: "own",
+              make: () => ({
+                prefillMs: () => (part === "prefill" ? ms : 1),
+                decodeMs: () => (part === "decode" ? ms : 1)
+              })
+            })
+            const engine = VllmEngine.layer(engineArgs()).pipe(Layer.provide(timing), Layer.orDie)
+            const deployed = workers === 1 ? Topology.layerSingle : Topology.layerMulti({ workers })
+            const pools = deployed.pipe(Layer.provide(Layer.merge(engine, RoundRobin.layer)), Layer.orDie)
+            const error = yield* failureOf(replay(pools, plain(rowsEvery(0, 5))))
+            assert(error._tag === "ReplayError")
+            assert.strictEqual(error.reason, "timing")
+            assert.include(error.message, `the ${part} part of a pass takes ${ms} ms: expected a number`)
+          }
+        })
+      )
+    }
 
     it.effect(`says so when requests preempt each other for ever, ${workers} workers`, () =>
       Effect.gen(function* () {
