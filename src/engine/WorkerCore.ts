@@ -114,6 +114,8 @@ export interface TierClock {
    * what moves, or is told of it: then those before {@link noticeMs} may be left to whoever comes next, who sees to them first.
    */
   readonly catchUp?: ((nowMs: number) => boolean) | undefined
+  /** Before {@link noticeMs} nobody but the worker's own passes uses what moves, or sees it; they see to it. Default: somebody may. */
+  readonly isPrivate?: boolean
 }
 
 export interface WorkerCore extends BlockHolder {

@@ -26,6 +26,8 @@ import type { ProbedRun } from "./RunProbe.ts"
 import type { PassEnds } from "./PassEnds.ts"
 import type { RunsAhead, WorkerPool } from "./WorkerPool.ts"
 
+/** No count of changes: the tiers must be looked at. */
+const notSeen = -1
 /** Before any time: the workload must be asked. */
 const askWorkload = -1
 
@@ -248,6 +250,7 @@ export abstract class EventLoop implements SimulationLoop {
     for (let index = 0; index < pools.length; index++) {
       if (pools[index]!.tickTiers(this.nowMs, this.onTransfersEnded)) any = true
     }
+    if (this.transferMs <= this.nowMs) this.seenChanges = notSeen
     return any
   }
 
@@ -260,11 +263,13 @@ export abstract class EventLoop implements SimulationLoop {
 
   /** Brings {@link transferMs} up to date. */
   private lookAtTransfers(): void {
-    const { probe, scaling } = this.context
-    const { changes } = this.sharedTiers.times
+    const { everyPass, probe, scaling } = this.context
+    const { times, unnoticed } = this.sharedTiers
+    const noticedOnly = probe === undefined && scaling === undefined && !everyPass
+    const changes = noticedOnly ? times.changes : times.changes + unnoticed.changes
     if (changes === this.seenChanges) return
     this.seenChanges = changes
-    this.transferMs = this.earliestTransferMs(probe === undefined && scaling === undefined)
+    this.transferMs = this.earliestTransferMs(noticedOnly)
   }
 
   private earliestTransferMs(noticedOnly: boolean): number {

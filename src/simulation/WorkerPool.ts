@@ -456,7 +456,7 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     let endMs = this.runAhead(worker, core, outcome)
     const aloneUntilMs = this.isAlone(worker, core) ? this.aloneUntilMs() : endMs
     for (let passes = 1; endMs < aloneUntilMs && passes < maxPassesAtOnce; passes++) {
-      if (this.isNoticed(worker, outcome) || endMs === this.lastStartMs) return endMs
+      if (this.isNoticed(worker, outcome) || endMs === this.lastStartMs || this.isTold(core, endMs)) return endMs
       core.tiers?.catchUp?.(endMs)
       this.catchUp(worker, core)
       this.publishHeldEvents(worker)
@@ -492,7 +492,8 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     const isWatched = probe !== undefined && probe.outOfTurnUntilMs === undefined
     if (setup.runsAhead === undefined || isWatched || this.parked > 0) return false
     const isHeard = this.heldEvents[worker] !== undefined && router.readsCachesToRoute !== true
-    return !isHeard && (tiers === undefined || (probe === undefined && tiers.catchUp !== undefined))
+    const isPrivate = tiers?.catchUp !== undefined || tiers?.isPrivate === true
+    return !isHeard && (tiers === undefined || (probe === undefined && isPrivate))
   }
 
   /** Until when that stays so. */
@@ -500,6 +501,11 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     const untilMs = this.setup.runsAhead!.leftAloneUntilMs()
     const outOfTurnUntilMs = this.probe?.outOfTurnUntilMs?.()
     return outOfTurnUntilMs === undefined ? untilMs : Math.min(untilMs, outOfTurnUntilMs)
+  }
+
+  /** A transfer between the worker's KV tiers that makes a difference to it has ended by then. */
+  private isTold({ tiers }: Worker, endMs: number): boolean {
+    return tiers?.isPrivate === true && tiers.noticeMs !== undefined && tiers.noticeMs() <= endMs
   }
 
   /** Even a worker that takes no time to start is started by whoever is told of it. */

@@ -9,6 +9,7 @@
  * ended: no slot is used again while it is read.
  */
 import type { TierEventSinks } from "../KvEvents.ts"
+import type { MarkBlocks } from "../../request/BlockIdentity.ts"
 import type { SimRequest } from "../../request/SimRequest.ts"
 import { ComputedCopies, type CopyingWorker } from "../tiers/ComputedCopies.ts"
 import { type Load, matchedBlocks, type Offload, type TierMatch } from "../tiers/KvTiers.ts"
@@ -80,9 +81,7 @@ export class PageCopies extends ComputedCopies<PageUse, PageHolder> {
     if (tierUse === undefined || pages <= tierUse.copiedPages) return
     const { copiedPages } = tierUse
     tierUse.copiedPages = pages
-    const claimed = this.tiers.claim(keys, copiedPages, pages)
-    if (claimed === undefined) return
-    this.collect((tierUse.holder ??= new PageHolder()), claimed)
+    if (this.tiers.claim(keys, copiedPages, pages)) this.collect((tierUse.holder ??= new PageHolder()))
   }
 
   /** The request lets go of its pages, of which those that are cached end with `node`: they stay locked while copies of them run. */
@@ -167,7 +166,7 @@ export class PageCopies extends ComputedCopies<PageUse, PageHolder> {
     for (const { tierUse } of running) if (tierUse !== undefined) countWait(tierUse)
   }
 
-  markBlocks(mark: (block: number) => void): void {
+  markBlocks(mark: MarkBlocks): void {
     this.tiers.markBlocks(mark)
     for (const { sequence } of this.abandoned) sequence.markKeys(mark)
   }

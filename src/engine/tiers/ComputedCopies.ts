@@ -9,7 +9,6 @@
  */
 import type { TierEventSinks } from "../KvEvents.ts"
 import type { TierClock, TierOccupancy } from "../WorkerCore.ts"
-import type { BlockRuns } from "./BlockRuns.ts"
 import { type CopyEvents, type CopyTiers, isLoadedFaster, type Load, type Offload, type TierMatch } from "./KvTiers.ts"
 import type { SharedTiers } from "./SharedTiers.ts"
 import type { TierArgs } from "./TierArgs.ts"
@@ -37,11 +36,14 @@ export abstract class ComputedCopies<
   protected readonly tiers: CopyTiers<User, Holder>
   /** Those who hold blocks for copies only. */
   protected readonly lingering = new Set<Holder>()
+  /** When copies next free what is held for them alone, as far as {@link releaseIsKnown}. */
+  private releaseMs = Number.POSITIVE_INFINITY
+  private releaseIsKnown = true
   private readonly times: TransferTimes
   private readonly onlyFaster: boolean
   private nextRelease = new Release()
-  /** Blocks computed in the pass under way, to be copied when it ends. */
-  private readonly collected: Array<{ readonly holder: Holder; readonly blocks: BlockRuns }> = []
+  /** Some block that is to be copied is computed in the pass under way. */
+  private someComputed = false
 
   constructor(
     args: TierArgs,
@@ -58,7 +60,8 @@ export abstract class ComputedCopies<
   }
 
   tick(nowMs: number): boolean {
-    const released = this.releaseMs() <= nowMs
+    this.lookAtReleases()
+    const released = this.releaseMs <= nowMs
     return this.tiers.tick(nowMs) || released
   }
 
@@ -68,43 +71,51 @@ export abstract class ComputedCopies<
 
   /** A copy whose blocks are held anyway, and for which nobody waits, ends unnoticed. */
   noticeMs(): number {
-    return Math.min(this.releaseMs(), this.tiers.noticeMs())
+    this.lookAtReleases()
+    return Math.min(this.releaseMs, this.tiers.noticeMs())
   }
 
-  /** When copies next free what is held for them alone. */
-  private releaseMs(): number {
-    let releaseMs = Number.POSITIVE_INFINITY
-    if (this.lingering.size === 0) return releaseMs
-    for (const { lastEndMs } of this.lingering) releaseMs = Math.min(releaseMs, lastEndMs)
-    return releaseMs
+  private lookAtReleases(): void {
+    if (this.releaseIsKnown) return
+    this.releaseMs = Number.POSITIVE_INFINITY
+    for (const { lastEndMs } of this.lingering) this.releaseMs = Math.min(this.releaseMs, lastEndMs)
+    this.releaseIsKnown = true
   }
 
   occupancy(): TierOccupancy {
     return this.tiers.occupancy()
   }
 
-  /** Claimed blocks of the holder are computed when the pass ends. */
-  protected collect(holder: Holder, blocks: BlockRuns): void {
-    holder.copies += 1
-    this.collected.push({ holder, blocks })
+  /** What was claimed last is the holder's, and computed when the pass ends. */
+  protected collect(holder: Holder): void {
+    this.tiers.hold(holder)
+    this.someComputed = true
   }
 
   /** What was computed since the last call is there at `endMs`. */
   passEnds(endMs: number): void {
-    if (this.collected.length === 0) return
-    for (const { blocks, holder } of this.collected) holder.lastEndMs = this.tiers.copy(blocks, holder, endMs)
-    this.collected.length = 0
+    if (!this.someComputed) return
+    this.tiers.copy(endMs)
+    this.someComputed = false
+    // Who lingers may have been among them.
+    if (this.lingering.size > 0) this.releaseChanges()
+  }
+
+  private releaseChanges(): void {
+    this.releaseIsKnown = false
+    this.times.changes += 1
   }
 
   /** The holder keeps its blocks until the copies of them that run have ended. */
   protected linger(holder: Holder): void {
     this.lingering.add(holder)
-    this.times.changes += 1
+    this.releaseChanges()
   }
 
   copied(holder: Holder, nowMs: number): void {
     holder.copies -= 1
     if (holder.copies > 0 || !this.lingering.delete(holder)) return
+    this.releaseChanges()
     this.release(holder)
     this.nextRelease.end(nowMs)
     this.nextRelease = new Release()
@@ -141,6 +152,6 @@ export abstract class ComputedCopies<
     this.tiers.checkInvariants()
     for (const { copies } of this.lingering)
       if (copies <= 0) throw new Error("blocks are held for copies that have ended")
-    if (this.collected.length > 0) throw new Error("blocks of a pass that has ended are not copied")
+    if (this.someComputed) throw new Error("blocks of a pass that has ended are not copied")
   }
 }

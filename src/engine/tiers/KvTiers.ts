@@ -8,7 +8,6 @@
 
 import type { MarkBlocks } from "../../request/BlockIdentity.ts"
 import type { TierOccupancy } from "../WorkerCore.ts"
-import type { BlockRuns } from "./BlockRuns.ts"
 
 /** Blocks on their way that keep their slots until they are there; who needs slots or blocks waits for it. */
 export interface Offload {
@@ -88,10 +87,12 @@ export interface CopyTiers<Owner, Holder> extends KvTiers<Owner> {
   readonly awaited: Offload | undefined
   /** As for any tiers; what it returns ends with the load. */
   start(match: TierMatch, owner: Owner): Offload
-  /** Those of `keys[from … to)` that have to be copied and have their room below from now on; {@link CopyTiers.copy} must follow. */
-  claim(keys: Int32Array, from: number, to: number): BlockRuns | undefined
-  /** Copies claimed blocks that are computed at `readyMs`; returns when they are there, ms. */
-  copy(blocks: BlockRuns, holder: Holder, readyMs: number): number
+  /** Takes room below for those of `keys[from … to)` that have to be copied; false when there are none, else {@link CopyTiers.hold} must follow. */
+  claim(keys: Int32Array, from: number, to: number): boolean
+  /** What was claimed last is held until it is copied, by `holder`, whose copy {@link CopyTiers.copy} starts. */
+  hold(holder: Holder): void
+  /** Copies all that was claimed since the last call and is computed at `readyMs`. */
+  copy(readyMs: number): void
   /** When the next transfer ends that somebody waits for or is told of, besides those of {@link CopyTiers.copy}'s holders. */
   noticeMs(): number
   /** The leading `keys[0 … count)` count as just used. */

@@ -29,8 +29,9 @@ import {
   wideRunLengthBefore,
   wideSize
 } from "../../structures/WideFrame.ts"
+import type { MarkBlocks } from "../../request/BlockIdentity.ts"
 import type { KvEventSink } from "../KvEvents.ts"
-import { addRuns } from "./BlockRuns.ts"
+import { RunList } from "./BlockRuns.ts"
 
 export const BlockState = { Absent: 0, Arriving: 1, Idle: 2, Pinned: 3 } as const
 export type BlockState = (typeof BlockState)[keyof typeof BlockState]
@@ -64,6 +65,8 @@ export class LruStore {
   private readonly idle = new IdleBlocks()
   /** Who is told which blocks are here, as far as others can have them. */
   private readonly listeners: Array<KvEventSink> = []
+  /** Scratch list. */
+  private readonly runs = new RunList()
 
   constructor(capacity: number) {
     this.capacity = capacity
@@ -100,7 +103,7 @@ export class LruStore {
   }
 
   /** Takes room for those of the `count` blocks `key …` of a frame that are not known here, as far as there is any; adds them to `runs`. */
-  claim(key: number, count: number, runs: Array<number>): void {
+  claim(key: number, count: number, runs: RunList): void {
     const number = wideFrameOf(key)
     const frame = this.frames.find(number)
     const known = this.present[frame]! | this.arriving[frame]!
@@ -109,7 +112,7 @@ export class LruStore {
     if (!this.makeRoom(wideCount(absent), frame)) this.claimSingly(key, count, runs)
     else {
       this.enter(frame, number, absent)
-      addRuns(runs, number, absent)
+      runs.addMembers(number, absent)
     }
   }
 
@@ -170,11 +173,13 @@ export class LruStore {
     }
   }
 
-  /** Every identity that is known here. */
-  forEachKey(visit: (key: number) => void): void {
+  /** Every shareable identity that is known here. */
+  markBlocks(mark: MarkBlocks): void {
+    const { runs } = this
     this.forEachFrame((frame, known) => {
-      const firstKey = this.frames.numbers[frame]! << wideBits
-      for (let member = 0; member < wideSize; member++) if ((known & (1 << member)) !== 0) visit(firstKey + member)
+      runs.clear()
+      if (this.frames.numbers[frame]! >= 0) runs.addMembers(this.frames.numbers[frame]!, known)
+      for (let run = 0; run < runs.count; run++) mark(runs.keyOf(run), runs.lengthOf(run))
     })
   }
 
@@ -224,7 +229,7 @@ export class LruStore {
   }
 
   /** The same one by one: a block that makes room may be one of the run that was here when its turn had not come. */
-  private claimSingly(key: number, count: number, runs: Array<number>): void {
+  private claimSingly(key: number, count: number, runs: RunList): void {
     let taken = 0
     for (let block = key; block < key + count; block++) {
       const member = 1 << wideMemberOf(block)
@@ -236,7 +241,7 @@ export class LruStore {
         taken |= member
       } else this.refused += 1
     }
-    addRuns(runs, wideFrameOf(key), taken)
+    runs.addMembers(wideFrameOf(key), taken)
   }
 
   /** Gives up idle blocks until there is room for `count`, but for those of one frame; false when that is not enough. */
@@ -267,16 +272,16 @@ export class LruStore {
 
   /** Tells of the members of a mask that they have come or gone, eight at a time, the last ones first. */
   private announce(number: number, mask: number, isHere: boolean): void {
+    const { listeners, runs } = this
     for (let rest = mask; rest !== 0;) {
-      const first = lastOctet(rest)
-      const members = rest & wideMembersFrom(first, frameSize)
-      const runs: Array<number> = []
-      addRuns(runs, number, members)
-      for (const listener of this.listeners)
-        for (let at = 0; at < runs.length; at += 2)
-          if (isHere) listener.stored(runs[at]!, runs[at + 1]!)
-          else listener.removed(runs[at]!, runs[at + 1]!)
+      const members = rest & wideMembersFrom(lastOctet(rest), frameSize)
       rest &= ~members
+      runs.clear()
+      runs.addMembers(number, members)
+      for (const listener of listeners)
+        for (let run = 0; run < runs.count; run++)
+          if (isHere) listener.stored(runs.keyOf(run), runs.lengthOf(run))
+          else listener.removed(runs.keyOf(run), runs.lengthOf(run))
     }
   }
 

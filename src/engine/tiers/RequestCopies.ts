@@ -2,6 +2,7 @@
  * What a worker with lists of slots does whose blocks are copied to tiers once they are computed: requests that are done with blocks, or
  * preempted, leave all of them, and their list of slots, to the copies that run, as vLLM's connectors make them do.
  */
+import type { MarkBlocks } from "../../request/BlockIdentity.ts"
 import { emptyBlocks } from "../../request/SimRequest.ts"
 import { ComputedCopies, type CopyingWorker } from "./ComputedCopies.ts"
 import type { Load, TierMatch } from "./KvTiers.ts"
@@ -37,16 +38,21 @@ export class RequestCopies<Member extends CopyUser> extends ComputedCopies<Membe
 
   /** The first `end` blocks of the request are full, and computed when the pass ends. */
   computed(member: Member, end: number): void {
-    const { copiedBlocks, slots } = member
+    const { copiedBlocks, keys } = member
     if (end <= copiedBlocks) return
     member.copiedBlocks = end
-    const count = end - copiedBlocks
+    const someClaimed =
+      end <= keys.length ? this.tiers.claim(keys, copiedBlocks, end) : this.claimGenerated(member, copiedBlocks, end)
+    if (someClaimed) this.collect((member.copyHolder ??= new CopyHolder()))
+  }
+
+  /** The same of blocks behind the known identities: they have those that the worker gave them. */
+  private claimGenerated({ slots }: Member, from: number, to: number): boolean {
+    const count = to - from
     if (count > this.keys.length) this.keys = new Int32Array(2 * count)
     const { keys } = this
-    for (let block = 0; block < count; block++) keys[block] = this.worker.keyOf(slots[copiedBlocks + block]!)
-    const blocks = this.tiers.claim(keys, 0, count)
-    if (blocks === undefined) return
-    this.collect((member.copyHolder ??= new CopyHolder()), blocks)
+    for (let block = 0; block < count; block++) keys[block] = this.worker.keyOf(slots[from + block]!)
+    return this.tiers.claim(keys, 0, count)
   }
 
   /** The request lets go of its blocks: whether they, and its list of slots, stay held for copies that run. */
@@ -126,7 +132,7 @@ export class RequestCopies<Member extends CopyUser> extends ComputedCopies<Membe
     return held
   }
 
-  markBlocks(mark: (block: number) => void): void {
+  markBlocks(mark: MarkBlocks): void {
     this.tiers.markBlocks(mark)
     for (const { keys } of this.abandoned.keys()) for (const key of keys) if (key >= 0) mark(key)
   }

@@ -76,8 +76,9 @@ interface WatchedLink {
 export class SharedTiers {
   readonly account: TierAccount = { droppedBlocks: 0 }
   readonly privateFrames = new PrivateFrames()
-  /** Of all workers. */
+  /** Of all workers: ends of transfers that make a difference to somebody, and those that nobody notices. */
   readonly times = new TransferTimes()
+  readonly unnoticed = new TransferTimes()
   private readonly watched: Array<WatchedLink> = []
   disk: LowerTier | undefined = undefined
   object: LowerTier | undefined = undefined

@@ -43,6 +43,7 @@ export class CopyHolder extends RunningCopies {
 
 /** One whose blocks are copied once they are computed. */
 export interface CopyUser extends DeferredUser {
+  /** Identities of its blocks, as far as they are known before those are full. */
   readonly keys: Int32Array
   slots: Int32Array
   heldBlocks: number

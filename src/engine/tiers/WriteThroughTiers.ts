@@ -9,8 +9,11 @@
  * one waits for it. What is read stays where it is until it is read. Both tiers give up what nobody has used for longest.
  */
 import { wideRunLength, wideRunLengthBefore } from "../../structures/WideFrame.ts"
-import { type BlockRuns, blocksOf, hasBlock } from "./BlockRuns.ts"
+import type { MarkBlocks } from "../../request/BlockIdentity.ts"
+import { type BlockRuns, blocksOf, RunList } from "./BlockRuns.ts"
 import { CopyLane, type LaneCopy } from "./CopyLane.ts"
+import { HostCopies } from "./HostCopies.ts"
+import type { RunningCopies } from "./TierUser.ts"
 import { DiskCopy, type DiskTier, type DiskWrite } from "./DiskTier.ts"
 import { type CopyEvents, type CopyTiers, type Load, matchedBlocks, type Offload, type TierMatch } from "./KvTiers.ts"
 import { BlockState, LruStore } from "./LruStore.ts"
@@ -21,21 +24,10 @@ import type { TierEventSinks } from "../KvEvents.ts"
 import type { TierOccupancy } from "../WorkerCore.ts"
 import { occupancyOf } from "./Occupancy.ts"
 
-/** Blocks on their way down, and for whom. */
-class HostCopy<Holder> implements Offload, LaneCopy<HostCopy<Holder>> {
+/** A copy to host memory for which somebody waits. */
+class AwaitedCopy implements Offload {
   live = true
   endedMs = Number.POSITIVE_INFINITY
-  readonly runs: BlockRuns
-  readonly bytes: number
-  readonly holder: Holder
-  endMs = Number.NaN
-  behind: HostCopy<Holder> | undefined = undefined
-
-  constructor(runs: BlockRuns, bytes: number, holder: Holder) {
-    this.runs = runs
-    this.bytes = bytes
-    this.holder = holder
-  }
 }
 
 class DiskWriting implements DiskWrite {
@@ -106,7 +98,7 @@ const unpin = (store: LruStore, keys: Int32Array, from: number, to: number): voi
   }
 }
 
-export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder> {
+export class WriteThroughTiers<Owner, Holder extends RunningCopies> implements CopyTiers<Owner, Holder> {
   awaited: Offload | undefined = undefined
   private readonly events: CopyEvents<Owner, Holder>
   private readonly account: TierAccount
@@ -114,19 +106,21 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
   private readonly blockBytes: number
   private readonly host: LruStore
   private readonly disk: DiskTier | undefined
-  private readonly down: CopyLane<HostCopy<Holder>>
+  private readonly down: HostCopies<Holder>
   private readonly up: CopyLane<LaneLoad<Owner>>
   /** What is on its way to the device. */
   private readonly loads = new Set<LaneLoad<Owner>>()
-  /** Those of the copies for which some request waits. */
-  private readonly awaitedCopies = new Set<HostCopy<Holder>>()
+  /** Those of the copies to host memory for which some request waits, by number. */
+  private readonly awaitedCopies = new Map<number, AwaitedCopy>()
   /** Others are told what host memory has. */
   private readonly isWatched: boolean
   /** Copies of other workers that requests here wait for. */
   private foreign: ReadonlyArray<Offload> = []
   private nowMs = 0
-  /** Scratch list. */
-  private readonly claimed: Array<number> = []
+  /** What the copy to host memory that has just ended has brought, where it goes on to disk; the last run first. */
+  private readonly ended = new RunList()
+  /** What was claimed last. */
+  private readonly claimed = new RunList()
 
   constructor(args: TierArgs, shared: SharedTiers, events: CopyEvents<Owner, Holder>, sinks?: TierEventSinks) {
     this.events = events
@@ -134,11 +128,12 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
     this.times = shared.times
     this.blockBytes = args.blockBytes
     this.host = new LruStore(args.hostBlocks)
-    this.down = new CopyLane(args.deviceToHostGbS, args.latencyMs, shared.times)
-    this.up = new CopyLane(args.hostToDeviceGbS, args.latencyMs, shared.times)
-    this.disk = shared.diskOf(args)
-    this.host.tell(sinks?.host)
     this.isWatched = sinks !== undefined
+    this.disk = shared.diskOf(args)
+    const times = this.noticesEveryEnd ? shared.times : shared.unnoticed
+    this.down = new HostCopies(args.deviceToHostGbS, args.latencyMs, times, args.blockBytes)
+    this.up = new CopyLane(args.hostToDeviceGbS, args.latencyMs, shared.times)
+    this.host.tell(sinks?.host)
     this.disk?.store.tell(args.diskPerWorker ? sinks?.disk : sinks?.sharedDisk)
     shared.watch("device", "host", this.down, args.blockBytes)
     shared.watch("host", "device", this.up, args.blockBytes)
@@ -146,25 +141,26 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
 
   // ---- down ------------------------------------------------------------------------------------------------------------
 
-  claim(keys: Int32Array, from: number, to: number): BlockRuns | undefined {
+  claim(keys: Int32Array, from: number, to: number): boolean {
     const { host } = this
     const refused = host.refused
     const runs = this.claimed
-    // Not by its length, which would give its storage back.
-    while (runs.length > 0) runs.pop()
+    runs.clear()
     for (let position = from; position < to;) {
       const run = wideRunLength(keys, position, to)
       host.claim(keys[position]!, run, runs)
       position += run
     }
     this.account.droppedBlocks += host.refused - refused
-    return runs.length === 0 ? undefined : runs.slice()
+    return runs.count > 0
   }
 
-  copy(blocks: BlockRuns, holder: Holder, readyMs: number): number {
-    const copy = new HostCopy(blocks, blocksOf(blocks) * this.blockBytes, holder)
-    this.down.start(copy, readyMs)
-    return copy.endMs
+  hold(holder: Holder): void {
+    this.down.add(this.claimed, holder)
+  }
+
+  copy(readyMs: number): void {
+    this.down.start(readyMs)
   }
 
   touch(keys: Int32Array, count: number): void {
@@ -172,28 +168,47 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
     this.disk?.store.touch(keys, count)
   }
 
-  private readonly copied = (copy: HostCopy<Holder>): void => {
-    const { endMs, runs } = copy
-    // A prefix is used later than what extends it.
-    for (let at = runs.length - 2; at >= 0; at -= 2) this.host.arrive(runs[at]!, runs[at + 1]!)
+  private readonly arrived = (key: number, count: number): void => {
+    this.host.arrive(key, count)
+    if (this.disk !== undefined) this.ended.add(key, count)
+  }
+
+  /** Ends the next copy to host memory. */
+  private endCopy(): void {
+    const { awaitedCopies, disk, down } = this
+    const { first, nextEndMs } = down
+    const holder = down.end(this.arrived)
+    if (awaitedCopies.size > 0) this.endWait(first, nextEndMs)
+    if (disk !== undefined) {
+      this.writeOn(disk, this.ended.copyBackwards(), nextEndMs)
+      this.ended.clear()
+    }
+    this.events.copied(holder, this.nowMs)
+  }
+
+  /** Nobody waits for the copy with this number any more. */
+  private endWait(copy: number, endMs: number): void {
+    const awaited = this.awaitedCopies.get(copy)
+    if (awaited === undefined) return
     this.awaitedCopies.delete(copy)
-    copy.live = false
-    copy.endedMs = endMs
-    if (this.disk !== undefined) this.writeOn(this.disk, runs, endMs)
-    this.events.copied(copy.holder, this.nowMs)
+    this.times.changes += 1
+    awaited.live = false
+    awaited.endedMs = endMs
   }
 
   /** Waits for a block that is on its way to host memory; few ask, so nobody keeps a list by block. */
   private waitForHost(key: number): undefined {
     const load = this.loadOf(key)
     if (load !== undefined) return this.waitFor(load)
-    for (let copy = this.down.first; copy !== undefined; copy = copy.behind) {
-      if (!hasBlock(copy.runs, key)) continue
-      this.awaitedCopies.add(copy)
+    const copy = this.down.bringing(key)
+    if (copy < 0) return undefined
+    let awaited = this.awaitedCopies.get(copy)
+    if (awaited === undefined) {
+      awaited = new AwaitedCopy()
+      this.awaitedCopies.set(copy, awaited)
       this.times.changes += 1
-      return this.waitFor(copy)
     }
-    return undefined
+    return this.waitFor(awaited)
   }
 
   private loadOf(key: number): LaneLoad<Owner> | undefined {
@@ -206,10 +221,12 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
     const { host } = this
     const { store } = disk
     const refused = store.refused
-    const runs: Array<number> = []
-    for (let at = 0; at < arrived.length; at += 2) store.claim(arrived[at]!, arrived[at + 1]!, runs)
+    const { claimed } = this
+    claimed.clear()
+    for (let at = 0; at < arrived.length; at += 2) store.claim(arrived[at]!, arrived[at + 1]!, claimed)
     this.account.droppedBlocks += store.refused - refused
-    if (runs.length === 0) return
+    if (claimed.count === 0) return
+    const runs = claimed.copy()
     const write = new DiskWriting(runs)
     for (let at = 0; at < runs.length; at += 2) host.pin(runs[at]!, runs[at + 1]!)
     disk.arriving.add(write)
@@ -319,9 +336,9 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
   /** Copies what lies on disk to host memory first. */
   private stage(disk: DiskTier, load: LaneLoad<Owner>): void {
     const { diskBlocks, diskFrom, keys, to } = load
-    const runs = this.claim(keys, diskFrom, to)
-    if (runs === undefined || blocksOf(runs) !== diskBlocks)
-      throw new Error("host memory has less room than was measured")
+    this.claim(keys, diskFrom, to)
+    const runs = this.claimed.copy()
+    if (blocksOf(runs) !== diskBlocks) throw new Error("host memory has less room than was measured")
     const ended = (endMs: number): void => {
       unpin(disk.store, keys, diskFrom, to)
       for (let at = runs.length - 2; at >= 0; at -= 2) {
@@ -346,11 +363,18 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
   /** In the order in which copies end; at one instant in that in which the end of one may start another: down, disk, up. */
   tick(nowMs: number): boolean {
     this.nowMs = nowMs
+    const { disk, down, up } = this
+    if (disk === undefined && up.nextEndMs > nowMs) {
+      // Of copies to host memory alone nobody is told but who waits for one.
+      const any = down.nextEndMs <= nowMs && (this.isWatched || this.awaitedCopies.size > 0) && this.noticeMs() <= nowMs
+      while (down.nextEndMs <= nowMs) this.endCopy()
+      return any
+    }
     let any = this.noticeMs() <= nowMs
     for (let endMs = this.nextEndMs; endMs <= nowMs; endMs = this.nextEndMs) {
-      this.down.advance(endMs, this.copied)
-      this.disk?.advance(endMs)
-      this.up.advance(endMs, this.loadEnded)
+      while (down.nextEndMs <= endMs) this.endCopy()
+      disk?.advance(endMs)
+      up.advance(endMs, this.loadEnded)
     }
     if (this.foreign.some(hasEnded)) {
       this.times.changes += 1
@@ -372,11 +396,15 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
   }
 
   /** A disk may be shared: who waits for a copy there is unknown here. */
+  private get noticesEveryEnd(): boolean {
+    return this.disk !== undefined || this.isWatched
+  }
+
   noticeMs(): number {
-    if (this.disk !== undefined || this.isWatched) return this.deadlineMs()
+    if (this.noticesEveryEnd) return this.deadlineMs()
     let noticeMs = this.up.nextEndMs
     if (this.awaitedCopies.size === 0) return noticeMs
-    for (const { endMs } of this.awaitedCopies) noticeMs = Math.min(noticeMs, endMs)
+    for (const copy of this.awaitedCopies.keys()) noticeMs = Math.min(noticeMs, this.down.endMsOf(copy))
     return noticeMs
   }
 
@@ -384,12 +412,9 @@ export class WriteThroughTiers<Owner, Holder> implements CopyTiers<Owner, Holder
     return occupancyOf(this.host, this.disk?.store, [this.down, this.up], this.blockBytes)
   }
 
-  markBlocks(mark: (block: number) => void): void {
-    const markShared = (key: number): void => {
-      if (key >= 0) mark(key)
-    }
-    this.host.forEachKey(markShared)
-    this.disk?.store.forEachKey(markShared)
+  markBlocks(mark: MarkBlocks): void {
+    this.host.markBlocks(mark)
+    this.disk?.store.markBlocks(mark)
   }
 
   checkInvariants(): void {

@@ -29,6 +29,7 @@ export class EvictOffloading extends Offloading implements EvictionEvents<Sequen
   readonly defers = false
   readonly seesGrowth = false
   readonly endsUnseen = true
+  readonly isPrivate = false
   /** Requests that were dropped while their blocks were loaded: the copies still end. */
   private readonly abandoned = new Set<Sequence>()
   private readonly tiers: EvictionTiers<Sequence>

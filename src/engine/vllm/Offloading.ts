@@ -4,6 +4,7 @@
  */
 import type { Offload } from "../tiers/KvTiers.ts"
 import { countReuse, countWait, waitFor } from "../tiers/TierUser.ts"
+import type { MarkBlocks } from "../../request/BlockIdentity.ts"
 import type { SimRequest } from "../../request/SimRequest.ts"
 import type { TierClock, TierOccupancy } from "../WorkerCore.ts"
 import type { KvBlockPool } from "./KvBlockPool.ts"
@@ -39,6 +40,7 @@ export abstract class Offloading implements TierClock {
   abstract readonly seesGrowth: boolean
   /** Whether a transfer may end while a pass ahead of time is under way: only the pass behind that one sees it. */
   abstract readonly endsUnseen: boolean
+  abstract readonly isPrivate: boolean
   /** Requests in no queue because their blocks are being loaded. */
   readonly parked = new Set<Sequence>()
   protected readonly worker: OffloadEvents
@@ -94,7 +96,7 @@ export abstract class Offloading implements TierClock {
 
   /** Blocks held for transfers by nobody in queue or batch, counted once per holder. */
   abstract heldBlocks(): number
-  abstract markBlocks(mark: (block: number) => void): void
+  abstract markBlocks(mark: MarkBlocks): void
   abstract checkInvariants(): void
 
   /** Whether the pool's last failed try will find room; from `nowMs` on the request then waits for it. */

@@ -517,7 +517,10 @@ export class VllmWorker extends AheadWorker<Sequence> {
 
   /** Room that copies under way will make, or have just made, is for those in the batch: nobody is admitted to it. */
   private someRunningAwaitsRoom(): boolean {
-    return this.offloading?.defers === true && this.running.some(({ waitsFor }) => waitsFor !== undefined)
+    if (this.offloading?.defers !== true) return false
+    const { running } = this
+    for (let index = 0; index < running.length; index++) if (running[index]!.waitsFor !== undefined) return true
+    return false
   }
 
   /**

@@ -1,7 +1,7 @@
 /** Tiers to which a vLLM-style worker copies every block once it is computed, and from which waiting requests load. */
+import type { MarkBlocks } from "../../request/BlockIdentity.ts"
 import type { KvEventSink } from "../KvEvents.ts"
 import { matchedBlocks, type Offload } from "../tiers/KvTiers.ts"
-import { noBlock } from "../tiers/LeafOrder.ts"
 import { PrivateKeys } from "../tiers/PrivateKeys.ts"
 import { type CopyWorker, RequestCopies } from "../tiers/RequestCopies.ts"
 import type { SharedTiers } from "../tiers/SharedTiers.ts"
@@ -33,6 +33,7 @@ export class WriteThroughOffloading extends Offloading implements CopyWorker {
   readonly seesGrowth: boolean
   readonly endsUnseen = false
   readonly catchUp = undefined
+  readonly isPrivate: boolean
   private readonly copies: RequestCopies<Sequence>
   /** Without prefix caching nothing could find a copy. */
   private readonly cachesPrefixes: boolean
@@ -47,7 +48,8 @@ export class WriteThroughOffloading extends Offloading implements CopyWorker {
     super(worker, engine.blockTokens)
     this.cachesPrefixes = engine.cachesPrefixes
     // Who shares a disk, or hears what host memory has, would see late what becomes of a block.
-    this.seesGrowth = context.tiersLeftAlone !== true || args.diskBlocks > 0 || context.tierEvents !== undefined
+    this.isPrivate = context.tiersLeftAlone === true && args.diskBlocks === 0 && context.tierEvents === undefined
+    this.seesGrowth = !this.isPrivate
     this.copies = new RequestCopies(args, shared, engine.blockTokens, this, context.tierEvents)
     this.pool = new SharedIdentityPool(engine.capacityBlocks, shared, context.kvEvents, context.probe)
   }
@@ -144,7 +146,7 @@ export class WriteThroughOffloading extends Offloading implements CopyWorker {
     return this.copies.heldBlocks()
   }
 
-  markBlocks(mark: (block: number) => void): void {
+  markBlocks(mark: MarkBlocks): void {
     this.copies.markBlocks(mark)
   }
 
@@ -164,14 +166,11 @@ export class WriteThroughOffloading extends Offloading implements CopyWorker {
 
   /** Deepest block first, so that a prefix outlives what extends it. */
   release(slots: Int32Array, count: number): void {
-    for (let position = count - 1; position >= 0; position--) this.pool.release(slots[position]!)
+    this.pool.releaseAll(slots, 0, count)
   }
 
   publish(keys: Int32Array, slots: Int32Array, from: number, to: number): void {
-    for (let position = from; position < to; position++) {
-      const parentKey = position > 0 ? keys[position - 1]! : noBlock
-      slots[position] = this.pool.promote(slots[position]!, keys[position]!, parentKey)
-    }
+    this.pool.promoteAll(keys, from, to, slots)
     this.pool.unpin(slots, from)
     this.release(slots, to)
   }

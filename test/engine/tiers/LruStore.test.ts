@@ -1,13 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
-import { type BlockRuns, blocksOf, hasBlock } from "../../../src/engine/tiers/BlockRuns.ts"
+import { blocksOf, hasBlock, RunList } from "../../../src/engine/tiers/BlockRuns.ts"
 import { CopyLane, type LaneCopy } from "../../../src/engine/tiers/CopyLane.ts"
 import { BlockState, LruStore } from "../../../src/engine/tiers/LruStore.ts"
 import { Pcg32 } from "../../../src/structures/Pcg32.ts"
 
-const claimed = (store: LruStore, key: number, count = 1): BlockRuns => {
-  const runs: Array<number> = []
+const claimed = (store: LruStore, key: number, count = 1): Array<number> => {
+  const runs = new RunList()
   store.claim(key, count, runs)
-  return runs
+  return Array.from(runs.copy())
 }
 
 /** The same tier, every block by itself. */

@@ -1,5 +1,6 @@
 /** What a simulated block of a tier takes of this program's memory: columns that grow with what the tier holds, whatever its size. */
 import { assert, describe, it } from "@effect/vitest"
+import { RunList } from "../../../src/engine/tiers/BlockRuns.ts"
 import { noBlock } from "../../../src/engine/tiers/LeafOrder.ts"
 import { LruStore } from "../../../src/engine/tiers/LruStore.ts"
 import { TierStore } from "../../../src/engine/tiers/TierStore.ts"
@@ -22,7 +23,7 @@ const capacity = 1 << 24
 const writtenThrough = (blocks: number): LruStore => {
   const store = new LruStore(capacity)
   for (let key = 0; key < blocks; key += 8) {
-    store.claim(key, 8, [])
+    store.claim(key, 8, new RunList())
     store.arrive(key, 8)
   }
   return store
