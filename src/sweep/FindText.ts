@@ -10,10 +10,6 @@ const valueAt = ({ plan }: Question, position: number): string => {
   return value?._tag === "Integer" ? String(value.value) : value?._tag === "Float" ? value.literal : ""
 }
 
-/** Requests per second that a run was offered. */
-const offeredRate = ({ reports: [report] }: Candidate): number =>
-  report.duration_ms === 0 ? 0 : (report.num_requests / report.duration_ms) * 1000
-
 /** A load that holds at the very end of what is looked at is no bound. */
 const openEnd = (question: Question, position: number): ReadonlyArray<string> =>
   question.what === "num-workers" || position > 0
@@ -29,7 +25,7 @@ const answerText = (question: Question, position: number, candidate: Candidate):
     const gpus = totalGpus(candidate.reports[0])
     return `${value} ${value === "1" ? "worker" : "workers"}, ${gpus} ${gpus === 1 ? "GPU" : "GPUs"}: ${conditions}`
   }
-  return `${value} times the load, ${Number(offeredRate(candidate).toPrecision(4))} completed requests per second: ${conditions}`
+  return `${value} times the load, ${Number(candidate.reports[0].request_throughput_rps.toPrecision(4))} completed requests per second: ${conditions}`
 }
 
 /** What an idle worker comes to, where that is why nothing helps. */

@@ -11,10 +11,12 @@ const refused = (problem: string, hint?: string): Result.Result<never, UsageErro
 const count = (text: string | undefined): number | undefined =>
   text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : undefined
 
-const shardOf = (index: number, parts: number): Result.Result<Shard, UsageError> =>
-  parts >= 1 && index < parts
+const shardOf = (index: number, parts: number): Result.Result<Shard, UsageError> => {
+  if (parts < 1) return refused("a sweep in no parts runs nothing", "0/1 is all of it")
+  return index < parts
     ? Result.succeed({ index, count: parts })
-    : refused(`part ${index} of ${parts} does not exist`, `parts are numbered from 0 to ${Math.max(parts - 1, 0)}`)
+    : refused(`part ${index} of ${parts} does not exist`, `parts are numbered from 0 to ${parts - 1}`)
+}
 
 const slurmShard = (environment: Environment): Result.Result<Shard, UsageError> => {
   const [id, first, last, step, tasks] = ["ID", "MIN", "MAX", "STEP", "COUNT"].map((name) =>

@@ -28,7 +28,11 @@ const workersOf = ({ deployment }: ReplayOptions): number => (deployment._tag ==
 const isFloor = ({ load }: ReplayOptions): boolean => load._tag === "ClosedLoop"
 
 /** The answer, and how many runs it took; `ttft` of a run by its options. */
-const ask = Effect.fnUntraced(function* (question: Question, ttft: (options: ReplayOptions) => number) {
+const ask = Effect.fnUntraced(function* (
+  question: Question,
+  ttft: (options: ReplayOptions) => number,
+  figures: Parameters<typeof reportWith>[0] = {}
+) {
   let found: Found | undefined
   const strategy = {
     name: "test",
@@ -38,7 +42,7 @@ const ask = Effect.fnUntraced(function* (question: Question, ttft: (options: Rep
   }
   const { asked, layer } = answering((options) => ({
     _tag: "Done",
-    report: reportWith({ p99_ttft_ms: ttft(options) })
+    report: reportWith({ p99_ttft_ms: ttft(options), ...figures })
   }))
   yield* Effect.provideService(summaryOf(question.plan, layer), Search, strategy)
   assert(found !== undefined)
@@ -129,6 +133,18 @@ describe("find", () => {
         assert.isAbove(answer, limit * 0.985)
         assert.notInclude(findLines(question, found).join("\n"), "The search ends")
       }
+    })
+  )
+
+  it.effect("counts what was completed, not what was sent away", () =>
+    Effect.gen(function* () {
+      const question = highestLoad(baseNode, conditions("p99_ttft_ms < 100"))
+      const figures = { duration_ms: 4000, num_requests: 10, completed_requests: 6, request_throughput_rps: 1.5 }
+      const { found } = yield* ask(question, () => 1, figures)
+      assert.include(
+        findLines(question, found).join("\n"),
+        "1024 times the load, 1.5 completed requests per second: p99_ttft_ms < 100"
+      )
     })
   )
 

@@ -119,6 +119,7 @@ describe("--shard", () => {
   it("takes the part of n from an indexed Job", () => {
     assert.strictEqual(shard("env/6", { JOB_COMPLETION_INDEX: "5" }), "5/6")
     assert.include(shard("env/6", { JOB_COMPLETION_INDEX: "6" }), "part 6 of 6 does not exist")
+    assert.include(shard("0/0", {}), "a sweep in no parts runs nothing")
     assert.include(shard("env/6", { JOB_COMPLETION_INDEX: "" }), "env needs JOB_COMPLETION_INDEX")
     assert.include(shard("env/6"), "env needs JOB_COMPLETION_INDEX")
   })
