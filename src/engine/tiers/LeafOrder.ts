@@ -139,10 +139,16 @@ export class LeafOrder {
     const low = top - this.taken + 1
     const key = (this.frames.numbers[frame]! << wideBits) | low
     const members = wideMembersFrom(low, this.taken)
-    this.takeOut(frame, members)
     this.idle[frame]! &= ~members
     this.size -= this.taken
-    this.prune(frame, leaves)
+    if ((follow & (1 << low)) !== 0) {
+      // The block before them is of the same entry, which has its turn again with that as its leaf.
+      cells[entry + maskCell] = mask & ~members
+      this.inner[frame]! &= ~members
+    } else {
+      this.takeOut(frame, members)
+      this.prune(frame, leaves)
+    }
     return key
   }
 
