@@ -71,6 +71,15 @@ describe("per million output tokens", () => {
     )
   })
 
+  it.effect("nor do they where requests wait for evicted blocks to be copied, whose ends are no events", () => {
+    const tiers =
+      '{"num_gpu_blocks":1000,"kv_bytes_per_token":131072,"num_g2_blocks":65536,"offload_policy":"on_evict"}'
+    return Effect.map(
+      counted("--num-workers", "4", "--router-mode", "kv_router", "--extra-engine-args", tiers),
+      (counts) => assertWithin(counts, { passes: 38_000, events: 7_600, poolCalls: 79_000 })
+    )
+  })
+
   it.effect("nor do two prefill and two decode workers", () => {
     const pools = [
       ["--prefill-engine-args", '{"worker_type":"prefill"}', "--decode-engine-args", '{"worker_type":"decode"}'],
