@@ -16,8 +16,13 @@ const quantile = (freedom: number): number => {
   )
 }
 
-export const mean = (values: ReadonlyArray<number>): number =>
-  values.length === 1 ? (values[0] ?? 0) : values.reduce((sum, value) => sum + value, 0) / values.length
+/** Of equal values that value itself, which their sum may miss by a last digit: they have no interval. */
+export const mean = (values: ReadonlyArray<number>): number => {
+  const [first = 0] = values
+  return values.every((value) => value === first)
+    ? first
+    : values.reduce((sum, value) => sum + value, 0) / values.length
+}
 
 /** `undefined` for fewer than two values. */
 export const halfWidth95 = (values: ReadonlyArray<number>): number | undefined => {

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { bestOf, compareCandidates } from "../../src/sweep/Candidate.ts"
-import { halfWidth95 } from "../../src/report/Interval.ts"
+import { halfWidth95, mean } from "../../src/report/Interval.ts"
 import { sweepCsv, sweepJson } from "../../src/sweep/SweepText.ts"
 import { answering, base, plan, reportWith, summaryOf } from "./Plans.ts"
 
@@ -183,6 +183,10 @@ describe("sweeps", () => {
 
   it("knows Student's t", () => {
     assert.isUndefined(halfWidth95([1]))
+    for (const value of [0.1, 1.862371, 675.389, 1 / 3]) {
+      assert.strictEqual(halfWidth95([value, value, value]), 0)
+      assert.strictEqual(mean([value, value, value]), value)
+    }
     // Mean 2, standard error 1 / sqrt 3, quantile 4.302653.
     assert.approximately(halfWidth95([1, 2, 3])!, 4.302653 / Math.sqrt(3), 1e-9)
     const forty = Array.from({ length: 41 }, (_, index) => index)
