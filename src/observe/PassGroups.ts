@@ -1,6 +1,7 @@
 /** Passes of a worker for a timeline, several consecutive ones as one group where there are too many; times in simulated ms. */
 import type { PassesAhead } from "../engine/PassesAhead.ts"
 import { emptySnapshot, type PassOutcome, type WorkerCore, type WorkerSnapshot } from "../engine/WorkerCore.ts"
+import { UncountedMemory } from "../structures/UncountedMemory.ts"
 
 export interface PassGroup {
   readonly passes: number
@@ -56,16 +57,10 @@ const countsPerGroup = 8
 const shift = 9
 const groupsPerPiece = 2 ** shift
 
-/**
- * Nobody shares it, but V8 does not count it either: for other memory it would call the collector, though all of it is needed to the end.
- * Browsers have it for some pages only.
- */
-const Memory = typeof SharedArrayBuffer === "undefined" ? ArrayBuffer : SharedArrayBuffer
-
 /** Room for so many groups. Pieces stay where they are: what grows by copying leaves half of its memory behind. */
 class Piece {
-  readonly times = new Float64Array(new Memory(8 * timesPerGroup * groupsPerPiece))
-  readonly counts = new Int32Array(new Memory(4 * countsPerGroup * groupsPerPiece))
+  readonly times = new Float64Array(new UncountedMemory(8 * timesPerGroup * groupsPerPiece))
+  readonly counts = new Int32Array(new UncountedMemory(4 * countsPerGroup * groupsPerPiece))
 }
 
 export class PassGroups {

@@ -57,7 +57,7 @@ const packed = (column: DictionaryColumn, content: ByteWriter): Uint8Array =>
 
 const writeDictionaryPage = (file: ByteWriter, column: DictionaryColumn): number => {
   const content = new ByteWriter()
-  for (let index = 0; index < column.distinct; index++) column.writeValue(content, index)
+  column.writeValues(content)
   const bytes = packed(column, content)
   const start = file.offset
   writePageHeader(file, {
@@ -72,8 +72,8 @@ const writeDictionaryPage = (file: ByteWriter, column: DictionaryColumn): number
 }
 
 const writeDataPage = (file: ByteWriter, column: DictionaryColumn, encoding: Encoding, content: ByteWriter): number => {
-  const levels = new ByteWriter()
-  const levelBytes = writeRleBitPackedHybrid(levels, column.presence(), 1)
+  const levels = definitionLevels(column)
+  const levelBytes = levels.offset
   const bytes = packed(column, content)
   const start = file.offset
   writePageHeader(file, {
@@ -96,15 +96,31 @@ const writeDataPage = (file: ByteWriter, column: DictionaryColumn, encoding: Enc
   return headerBytes + levelBytes + content.offset
 }
 
+/** From so many equal values on they are told by their number. */
+const shortestRun = 8
+
+/** Which rows have a value. */
+const definitionLevels = (column: DictionaryColumn): ByteWriter => {
+  const levels = new ByteWriter()
+  const { nulls, rows } = column
+  if (rows >= shortestRun && (nulls === 0 || nulls === rows)) {
+    levels.appendVarInt(rows << 1)
+    levels.appendUint8(nulls === 0 ? 1 : 0)
+  } else writeRleBitPackedHybrid(levels, column.presence(), 1)
+  return levels
+}
+
 const packedIndexes = (indexes: Int32Array, width: number): ByteWriter => {
   const content = new ByteWriter()
   content.appendUint8(width)
-  writeRleBitPackedHybrid(content, indexes, width)
+  // Where all are the same, their number is enough.
+  if (width === 0 && indexes.length >= shortestRun) content.appendVarInt(indexes.length << 1)
+  else writeRleBitPackedHybrid(content, indexes, width)
   return content
 }
 
 const plainValues = (column: DictionaryColumn, indexes: Int32Array): ByteWriter => {
   const content = new ByteWriter()
-  for (let row = 0; row < indexes.length; row++) column.writeValue(content, indexes[row]!)
+  column.writeValues(content, indexes)
   return content
 }

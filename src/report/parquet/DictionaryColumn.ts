@@ -7,24 +7,27 @@ import type { Statistics } from "hyparquet"
 import type { ByteWriter } from "hyparquet-writer"
 import { grown } from "../../structures/Grown.ts"
 import { hashFactor } from "../../structures/Hash.ts"
+import { UncountedMemory } from "../../structures/UncountedMemory.ts"
 
 /** Stands for no value. */
 const none = -1
 
 const firstRows = 1024
 
+const uncounted = (length: number): Int32Array => new Int32Array(new UncountedMemory(4 * length))
+
 export abstract class DictionaryColumn {
   /** Parquet's physical type. */
   abstract readonly type: "INT64" | "DOUBLE" | "BYTE_ARRAY"
   rows = 0
   nulls = 0
-  private indexes = new Int32Array(firstRows)
+  private indexes = uncounted(firstRows)
 
   /** How many values differ. */
   abstract readonly distinct: number
 
-  /** Writes the distinct value of an index in Parquet's plain encoding. */
-  abstract writeValue(content: ByteWriter, index: number): void
+  /** Writes the values of these indexes, or each of the distinct ones, in Parquet's plain encoding. */
+  abstract writeValues(content: ByteWriter, indexes?: Int32Array): void
 
   /** Of the distinct values, and of those of all rows, about: by them it is decided whether the column gets a dictionary. */
   abstract readonly distinctBytes: number
@@ -59,7 +62,11 @@ export abstract class DictionaryColumn {
 
   /** Room for the indexes of so many more rows, the first of which is {@link DictionaryColumn.rows}. */
   protected roomFor(rows: number): Int32Array {
-    while (this.rows + rows > this.indexes.length) this.indexes = grown(this.indexes)
+    while (this.rows + rows > this.indexes.length) {
+      const larger = uncounted(2 * this.indexes.length)
+      larger.set(this.indexes)
+      this.indexes = larger
+    }
     return this.indexes
   }
 }
@@ -115,14 +122,17 @@ export class NumberColumn extends DictionaryColumn {
     return 8 * (this.rows - this.nulls)
   }
 
-  writeValue(content: ByteWriter, index: number): void {
-    const value = this.values[index]!
-    if (this.type === "DOUBLE") content.appendFloat64(value)
-    else {
-      const high = Math.floor(value / 2 ** 32)
-      content.appendUint32(value - high * 2 ** 32)
-      content.appendInt32(high)
+  writeValues(content: ByteWriter, indexes?: Int32Array): void {
+    const { type, values } = this
+    const count = indexes?.length ?? this.distinct
+    const bytes = new Uint8Array(8 * count)
+    const view = new DataView(bytes.buffer)
+    for (let at = 0; at < count; at++) {
+      const value = values[indexes === undefined ? at : indexes[at]!]!
+      if (type === "DOUBLE") view.setFloat64(8 * at, value, true)
+      else writeInteger(view, 8 * at, value)
     }
+    content.appendBytes(bytes)
   }
 
   bounds(): Pick<Statistics, "min_value" | "max_value"> {
@@ -187,6 +197,13 @@ export class NumberColumn extends DictionaryColumn {
   }
 }
 
+/** As 64 bits. */
+const writeInteger = (view: DataView, at: number, value: number): void => {
+  const high = Math.floor(value / 2 ** 32)
+  view.setUint32(at, value - high * 2 ** 32, true)
+  view.setInt32(at + 4, high, true)
+}
+
 const utf8 = new TextEncoder()
 
 /** What Parquet writes before a text. */
@@ -227,10 +244,14 @@ export class TextColumn extends DictionaryColumn {
     return this.texts.length
   }
 
-  writeValue(content: ByteWriter, index: number): void {
-    const bytes = utf8.encode(this.texts[index])
-    content.appendUint32(bytes.length)
-    content.appendBytes(bytes)
+  writeValues(content: ByteWriter, indexes?: Int32Array): void {
+    const { texts } = this
+    const count = indexes?.length ?? texts.length
+    for (let at = 0; at < count; at++) {
+      const bytes = utf8.encode(texts[indexes === undefined ? at : indexes[at]!])
+      content.appendUint32(bytes.length)
+      content.appendBytes(bytes)
+    }
   }
 
   bounds(): Pick<Statistics, "min_value" | "max_value"> {
