@@ -3,7 +3,7 @@
  * a single run.
  *
  * V8 compiles and collects with threads of its own, which take from the cores that runs could have. So threads collect less often, and compile
- * for themselves: they do not wait for their turn in slow code, and no other thread holds memory for it. See bench/README.md.
+ * for themselves: they do not wait for their turn in slow code, and no other thread holds memory for it. See bench/changes.md.
  */
 import { setFlagsFromString } from "node:v8"
 

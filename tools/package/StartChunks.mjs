@@ -8,10 +8,9 @@ import { resolve } from "node:path"
 const files = {
   start: ["src/cli/Process.ts"],
   trace: ["src/run/OpenTrace.ts"],
-  // The last one is a line that several other files share.
-  replay: ["src/cli/ReplayCommand.ts", "src/cli/RunReplay.ts", "src/structures/UncountedMemory.ts"],
+  replay: ["src/cli/ReplayCommand.ts", "src/cli/RunReplay.ts"],
   thread: ["src/cli/SweepWorker.ts"],
-  sweep: ["src/cli/SweepRun.ts"]
+  sweep: ["src/cli/SweepRun.ts", "src/cli/FindRun.ts"]
 }
 
 /** What runs when it is loaded: never in a file that something else, such as a sweep's thread, takes its code from. */
