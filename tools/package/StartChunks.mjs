@@ -8,7 +8,8 @@ import { resolve } from "node:path"
 const files = {
   start: ["src/cli/Process.ts"],
   trace: ["src/run/OpenTrace.ts"],
-  replay: ["src/cli/ReplayCommand.ts", "src/cli/RunReplay.ts"],
+  // The last one is a line that several other files share.
+  replay: ["src/cli/ReplayCommand.ts", "src/cli/RunReplay.ts", "src/structures/UncountedMemory.ts"],
   thread: ["src/cli/SweepWorker.ts"],
   sweep: ["src/cli/SweepRun.ts", "src/cli/FindRun.ts"]
 }
