@@ -19,15 +19,25 @@ import { failIfCrossed, readSweepThresholds } from "./SweepThresholds.ts"
 const planIn = Effect.fnUntraced(function* (folder: string) {
   const files = yield* FileSystem.FileSystem
   const path = yield* Path.Path
-  for (const name of planNames) {
-    const file = path.join(folder, name)
-    if (yield* Effect.orElseSucceed(files.exists(file), () => false)) return yield* readPlanFile(file)
-  }
-  return yield* usageError(
-    folder,
-    "is not a results folder: it has no plan",
-    "give folders that dynosim sweep wrote to"
+  const [file, other] = yield* Effect.filter(
+    planNames.map((name) => path.join(folder, name)),
+    (file) => Effect.orElseSucceed(files.exists(file), () => false)
   )
+  if (file === undefined) {
+    return yield* usageError(
+      folder,
+      "is not a results folder: it has no plan",
+      "give folders that dynosim sweep wrote to"
+    )
+  }
+  if (other !== undefined) {
+    return yield* usageError(
+      folder,
+      `has two plans, ${planNames.join(" and ")}`,
+      "remove the one that is not to be merged"
+    )
+  }
+  return yield* readPlanFile(file)
 })
 
 /** Nobody runs anything when results are merged. */

@@ -436,6 +436,11 @@ describe("dynosim sweep", () => {
         await errorOf("merge", join(folder, "empty"), "--results", join(folder, "m")),
         "is not a results folder"
       )
+      for (const name of ["plan.yaml", "plan.json"]) writeFileSync(join(folder, "empty", name), plan(2))
+      assert.include(
+        await errorOf("merge", join(folder, "empty"), "--results", join(folder, "m")),
+        "has two plans, plan.yaml and plan.json"
+      )
       assert.include(await errorOf("merge", join(folder, "empty")), "--results: is missing")
     }))
 })
