@@ -457,7 +457,6 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     const aloneUntilMs = this.isAlone(worker, core) ? this.aloneUntilMs() : endMs
     for (let passes = 1; endMs < aloneUntilMs && passes < maxPassesAtOnce; passes++) {
       if (this.isNoticed(worker, outcome) || endMs === this.lastStartMs || this.isTold(core, endMs)) return endMs
-      core.tiers?.catchUp?.(endMs)
       this.catchUp(worker, core)
       this.publishHeldEvents(worker)
       this.pass(worker, core, endMs)
@@ -492,8 +491,7 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     const isWatched = probe !== undefined && probe.outOfTurnUntilMs === undefined
     if (setup.runsAhead === undefined || isWatched || this.parked > 0) return false
     const isHeard = this.heldEvents[worker] !== undefined && router.readsCachesToRoute !== true
-    const isPrivate = tiers?.catchUp !== undefined || tiers?.isPrivate === true
-    return !isHeard && (tiers === undefined || (probe === undefined && isPrivate))
+    return !isHeard && (tiers === undefined || (probe === undefined && tiers.isPrivate === true))
   }
 
   /** Until when that stays so. */

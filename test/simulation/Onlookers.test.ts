@@ -183,6 +183,37 @@ describe("whoever looks on", () => {
     runs
   )
 
+  it.effect("sees in which order requests of two workers end that wait for the end of a copy, at one instant", () => {
+    const args = engineArgs({
+      numGpuBlocks: 14,
+      blockTokens: 8,
+      maxNumSeqs: 2,
+      maxNumBatchedTokens: 16,
+      enablePrefixCaching: false,
+      preemptionMode: "fifo",
+      speedupRatio: 1e9,
+      mtp: { acceptRates: [1], seed: 42n },
+      kvBytesPerToken: 131_072,
+      numG2Blocks: 1,
+      deviceToHostGbS: 0.1,
+      offloadBatchSize: 4,
+      offloadPolicy: "on_evict"
+    })
+    const specs: ReadonlyArray<RowSpec> = [
+      { timestampMs: 5, promptTokens: 16, outputTokens: 25, hashIds: [0] },
+      { timestampMs: 10, promptTokens: 4, outputTokens: 5, hashIds: [0] },
+      { timestampMs: 10, promptTokens: 76, outputTokens: 6, hashIds: [0, 0, 2, 0, 2] },
+      { timestampMs: 60, promptTokens: 8, outputTokens: 31, hashIds: [2] },
+      { timestampMs: 60, promptTokens: 77, outputTokens: 3, hashIds: [0, 2, 1, 1, 2] },
+      { timestampMs: 65, promptTokens: 68, outputTokens: 5, hashIds: [1, 1, 1, 1, 0] },
+      { timestampMs: 65, promptTokens: 67, outputTokens: 40, hashIds: [0, 2, 2, 2, 2] },
+      { timestampMs: 65, promptTokens: 31, outputTokens: 2, hashIds: [2, 0] }
+    ]
+    const rows = specs.map((spec, index) => row(spec, index + 1))
+    const run = { args, rows, workers: 5, traceBlockTokens: 16, concurrency: undefined, chunkRows: 1, limitMs: 1 }
+    return assertSame(run, topology(args, run.workers))
+  })
+
   it.effect.prop(
     "sees what happens without, where blocks are copied when they are computed",
     [randomRun],
