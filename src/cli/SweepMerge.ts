@@ -9,10 +9,11 @@ import * as OutputFile from "../report/OutputFile.ts"
 import { usageError } from "../settings/SettingsError.ts"
 import { CellRunner } from "../sweep/CellRunner.ts"
 import { CellStore, cellsFolder } from "../sweep/CellStore.ts"
+import { planNames } from "../sweep/KeptPlan.ts"
 import { summarise } from "../sweep/Summary.ts"
 import * as Sweep from "../sweep/Sweep.ts"
 import { sweepMergeFlags } from "../sweep/SweepFlags.ts"
-import { checkSweepOutputs, deliverSummary, failIfNothingFound, keepPlan, planNames, readPlanFile } from "./SweepRun.ts"
+import { checkSweepOutputs, deliverSummary, failIfNothingFound, keepPlan, readPlanFile } from "./SweepRun.ts"
 import { failIfCrossed, readSweepThresholds } from "./SweepThresholds.ts"
 
 /** The plan that a results folder is of. */

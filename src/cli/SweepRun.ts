@@ -13,6 +13,7 @@ import { usageError } from "../settings/SettingsError.ts"
 import type { InputFile } from "../run/InputFiles.ts"
 import { CellStore, cellsFolder } from "../sweep/CellStore.ts"
 import { resolve } from "../sweep/DeploymentCandidates.ts"
+import { keptPlanName, planNames } from "../sweep/KeptPlan.ts"
 import { filesNamedIn } from "../sweep/NamedFiles.ts"
 import { parsePlan, type Plan } from "../sweep/Plan.ts"
 import { parseShard } from "../sweep/ShardText.ts"
@@ -91,8 +92,6 @@ const keptIn = Effect.fnUntraced(function* (folder: string) {
   return [...plans, ...folders.map((path): InputFile => ({ what: "the results folder", path }))]
 })
 
-export const planNames = ["plan.yaml", "plan.json"]
-
 /** Files first, then the table, which gives way to an output on standard output. */
 export const deliverSummary = Effect.fnUntraced(function* (plan: Plan, summary: Summary, outputs: SweepOutputs) {
   yield* writeFiles(plan, summary, outputs)
@@ -132,7 +131,7 @@ const writeSweepPage = Effect.fnUntraced(function* (path: string, plan: Plan, su
 /** Keeps the plan beside its results, for those who merge them. */
 export const keepPlan = Effect.fnUntraced(function* ({ file, text }: PlanFile, folder: string) {
   const path = yield* Path.Path
-  yield* OutputFile.write(path.join(folder, file.endsWith(".json") ? "plan.json" : "plan.yaml"), text)
+  yield* OutputFile.write(path.join(folder, keptPlanName(file)), text)
 })
 
 export const runSweep = Effect.fnUntraced(function* (file: string, flags: FlagValues) {

@@ -503,7 +503,7 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
 
   /** A transfer between the worker's KV tiers that makes a difference to it has ended by then. */
   private isTold({ tiers }: Worker, endMs: number): boolean {
-    return tiers?.isPrivate === true && tiers.noticeMs !== undefined && tiers.noticeMs() <= endMs
+    return tiers?.noticeMs !== undefined && tiers.noticeMs() <= endMs
   }
 
   /** Even a worker that takes no time to start is started by whoever is told of it. */

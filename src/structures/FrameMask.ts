@@ -30,6 +30,9 @@ export const memberCount = (mask: number): number => {
 /** The last member of a mask, -1 of an empty one. */
 export const lastOf = (mask: number): number => 31 - Math.clz32(mask)
 
+/** The first member of a mask, -1 of an empty one. */
+export const firstOf = (mask: number): number => lastOf(mask & -mask)
+
 /** How many members from `first` on are in the mask without a gap. */
 export const leadingMembers = (mask: number, first: number): number => {
   const absent = ~(mask >> first)

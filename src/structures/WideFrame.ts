@@ -8,10 +8,13 @@
  * A trace block of 512 tokens has 32 blocks of 16: whatever handles it as a whole does so in one step. Columns by frame are shorter, but
  * waste more where frames are sparse.
  */
-import { frameBits, frameSize, runLength, runLengthBefore } from "./FrameMask.ts"
+import { frameBits, frameSize, lastOf, runLength, runLengthBefore } from "./FrameMask.ts"
 
 export const wideBits = 5
 export const wideSize = 1 << wideBits
+
+/** A frame is two to the power of this many frames of eight. */
+export const octetBits = wideBits - frameBits
 
 export const wideFrameOf = (key: number): number => key >> wideBits
 
@@ -56,7 +59,7 @@ export const octetOf = (mask: number, frameNumber: number): number =>
   (mask >>> ((frameNumber & (wideSize / frameSize - 1)) * frameSize)) & 0xff
 
 /** The frame of which the frame of eight with this number is a part. */
-export const wideFrameAround = (frameNumber: number): number => frameNumber >> (wideBits - frameBits)
+export const wideFrameAround = (frameNumber: number): number => frameNumber >> octetBits
 
 /** The highest of the frames of eight that has members in the mask, as the place of its first member. */
-export const lastOctet = (mask: number): number => (31 - Math.clz32(mask)) & -frameSize
+export const lastOctet = (mask: number): number => lastOf(mask) & -frameSize

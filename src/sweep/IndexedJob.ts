@@ -1,4 +1,5 @@
 /** A sweep as an indexed Job of Kubernetes: a ConfigMap with the plan, and a Job of which every pod runs its shard. */
+import { keptPlanName } from "./KeptPlan.ts"
 import { jobName } from "./JobName.ts"
 import type { SweepJob } from "./SlurmScript.ts"
 
@@ -34,7 +35,7 @@ const container = (planFile: string, { results, shards, threads }: SweepJob, { i
 /** The objects to apply, in their order. `text` is the plan's. */
 export const indexedJob = (job: SweepJob, text: string, options: KubernetesOptions) => {
   const name = jobName(job.plan)
-  const planFile = job.plan.endsWith(".json") ? "plan.json" : "plan.yaml"
+  const planFile = keptPlanName(job.plan)
   const configMap = { apiVersion: "v1", kind: "ConfigMap", metadata: { name }, data: { [planFile]: text } }
   const indexed = {
     apiVersion: "batch/v1" as const,

@@ -1,5 +1,5 @@
 /** Blocks by runs of consecutive identities within a frame of 32 (`structures/WideFrame.ts`): first identity and length of one run after another. */
-import { lastOf } from "../../structures/FrameMask.ts"
+import { firstOf } from "../../structures/FrameMask.ts"
 import { grown } from "../../structures/Grown.ts"
 import { wideBits, wideLeading, wideMembersFrom } from "../../structures/WideFrame.ts"
 
@@ -36,7 +36,7 @@ export class RunList {
   /** Adds the members of a mask, lowest first. */
   addMembers(frameNumber: number, mask: number): void {
     for (let rest = mask; rest !== 0;) {
-      const first = lastOf(rest & -rest)
+      const first = firstOf(rest)
       const length = wideLeading(rest, first)
       this.add((frameNumber << wideBits) | first, length)
       rest &= ~wideMembersFrom(first, length)

@@ -21,7 +21,7 @@
  *
  * 324 bytes per frame with one entry: 10 a block where frames are full. Starts with a few frames and doubles.
  */
-import { lastOf } from "../../structures/FrameMask.ts"
+import { firstOf, lastOf } from "../../structures/FrameMask.ts"
 import { FrameTable } from "../../structures/FrameTable.ts"
 import { grown } from "../../structures/Grown.ts"
 import {
@@ -402,7 +402,5 @@ export class LeafOrder {
     return this.reached - entryCells
   }
 }
-
-const firstOf = (mask: number): number => lastOf(mask & -mask)
 
 const isOne = (mask: number): boolean => (mask & (mask - 1)) === 0

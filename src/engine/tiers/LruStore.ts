@@ -19,8 +19,7 @@ import { grown } from "../../structures/Grown.ts"
 import { IdleBlocks } from "../../structures/IdleBlocks.ts"
 import { MemberCounts } from "../../structures/MemberCounts.ts"
 import {
-  lastOctet,
-  wideBits,
+  octetBits,
   wideCount,
   wideFrameOf,
   wideLeading,
@@ -32,17 +31,16 @@ import {
 import type { MarkBlocks } from "../../request/BlockIdentity.ts"
 import type { KvEventSink } from "../KvEvents.ts"
 import { RunList } from "./BlockRuns.ts"
+import { TierListeners } from "./TierListeners.ts"
 
 export const BlockState = { Absent: 0, Arriving: 1, Idle: 2, Pinned: 3 } as const
 export type BlockState = (typeof BlockState)[keyof typeof BlockState]
-
-const octetBits = wideBits - frameBits
 
 /** No frame is this one. */
 const noFrame = 0
 
 /** The frame of eight, of the four of a frame, in which a key lies. */
-const octetOf = (frame: number, key: number): number => (frame << octetBits) | (wideMemberOf(key) >> frameBits)
+const octetSlot = (frame: number, key: number): number => (frame << octetBits) | (wideMemberOf(key) >> frameBits)
 
 /** How many of the keys `key … end` lie in the same frame of eight as the first. */
 const octetRun = (key: number, end: number): number => Math.min(end - key, frameSize - memberOf(key))
@@ -63,8 +61,7 @@ export class LruStore {
   /** By frame of eight, four to a frame; none where nobody ever held anything. */
   private pins: MemberCounts | undefined = undefined
   private readonly idle = new IdleBlocks()
-  /** Who is told which blocks are here, as far as others can have them. */
-  private readonly listeners: Array<KvEventSink> = []
+  private readonly listeners = new TierListeners()
   /** Scratch list. */
   private readonly runs = new RunList()
 
@@ -74,7 +71,7 @@ export class LruStore {
 
   /** Tells `sink` of changes from now on, once however often it is asked to. */
   tell(sink: KvEventSink | undefined): void {
-    if (sink !== undefined && !this.listeners.includes(sink)) this.listeners.push(sink)
+    this.listeners.add(sink)
   }
 
   /** Blocks for which room could be taken now. */
@@ -118,14 +115,15 @@ export class LruStore {
 
   /** The blocks for which room was taken are here. */
   arrive(key: number, count: number): void {
-    const frame = this.frames.find(wideFrameOf(key))
+    const number = wideFrameOf(key)
+    const frame = this.frames.find(number)
     const members = wideMembersFrom(wideMemberOf(key), count)
     this.arriving[frame]! &= ~members
     this.present[frame]! |= members
     this.arrivals -= count
     this.blocks += count
     this.idle.add(frame, members)
-    if (key >= 0 && this.listeners.length > 0) this.announce(wideFrameOf(key), members, true)
+    if (this.listeners.hear(number)) this.listeners.tell(number, members, true)
   }
 
   /** Holds blocks that are here. */
@@ -135,7 +133,7 @@ export class LruStore {
     let idle = 0
     for (let at = key; at < key + count;) {
       const run = octetRun(at, key + count)
-      idle |= pins.add(octetOf(frame, at), memberOf(at), run) << (wideMemberOf(at) & -frameSize)
+      idle |= pins.add(octetSlot(frame, at), memberOf(at), run) << (wideMemberOf(at) & -frameSize)
       at += run
     }
     if (idle === 0) return
@@ -151,7 +149,7 @@ export class LruStore {
     let idle = 0
     for (let at = key; at < key + count;) {
       const run = octetRun(at, key + count)
-      idle |= pins.remove(octetOf(frame, at), memberOf(at), run) << (wideMemberOf(at) & -frameSize)
+      idle |= pins.remove(octetSlot(frame, at), memberOf(at), run) << (wideMemberOf(at) & -frameSize)
       at += run
     }
     if (idle === 0) return
@@ -217,7 +215,7 @@ export class LruStore {
   private pinsOf(frame: number): number {
     let held = 0
     for (let member = 0; this.pins !== undefined && member < wideSize; member += frameSize)
-      held |= this.pins.held(octetOf(frame, member)) << member
+      held |= this.pins.held(octetSlot(frame, member)) << member
     return held
   }
 
@@ -267,22 +265,7 @@ export class LruStore {
     this.present[frame]! &= ~mask
     const number = frames.numbers[frame]!
     if ((this.present[frame]! | this.arriving[frame]!) === 0) frames.remove(frame)
-    if (number >= 0 && this.listeners.length > 0) this.announce(number, mask, false)
-  }
-
-  /** Tells of the members of a mask that they have come or gone, eight at a time, the last ones first. */
-  private announce(number: number, mask: number, isHere: boolean): void {
-    const { listeners, runs } = this
-    for (let rest = mask; rest !== 0;) {
-      const members = rest & wideMembersFrom(lastOctet(rest), frameSize)
-      rest &= ~members
-      runs.clear()
-      runs.addMembers(number, members)
-      for (const listener of listeners)
-        for (let run = 0; run < runs.count; run++)
-          if (isHere) listener.stored(runs.keyOf(run), runs.lengthOf(run))
-          else listener.removed(runs.keyOf(run), runs.lengthOf(run))
-    }
+    if (this.listeners.hear(number)) this.listeners.tell(number, mask, false)
   }
 
   /** Takes room for members of the frame with this number, a new one where it has none. */

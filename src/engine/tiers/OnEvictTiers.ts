@@ -280,9 +280,7 @@ export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
 
   // ---- time ------------------------------------------------------------------------------------------------------------
 
-  /** Whose passes are ahead of everybody's time has been there already. */
   tick(nowMs: number): boolean {
-    if (nowMs < this.nowMs) return false
     this.nowMs = nowMs
     const { ended, returning } = this
     const arrived = this.down.advance(nowMs)

@@ -11,8 +11,8 @@
 import {
   frameBits,
   frameOf,
+  firstOf,
   frameSize,
-  lastOf,
   leadingMembers,
   memberCount,
   memberOf,
@@ -23,8 +23,8 @@ import { markMembers, type MarkBlocks } from "../../request/BlockIdentity.ts"
 import { FrameTable } from "../../structures/FrameTable.ts"
 import { MemberCounts } from "../../structures/MemberCounts.ts"
 import {
+  octetBits,
   octetOf,
-  wideBits,
   wideFrameAround,
   wideFrameOf,
   wideMemberOf,
@@ -33,6 +33,7 @@ import {
 } from "../../structures/WideFrame.ts"
 import type { KvEventSink } from "../KvEvents.ts"
 import { LeafOrder } from "./LeafOrder.ts"
+import { TierListeners } from "./TierListeners.ts"
 
 export class TierStore {
   readonly capacity: number
@@ -44,8 +45,7 @@ export class TierStore {
   private readonly pins = new MemberCounts(this.pinnedFrames.capacity)
   private pinned = 0
 
-  /** Who is told which blocks are here, as far as others can have them. */
-  private readonly listeners: Array<KvEventSink> = []
+  private readonly listeners = new TierListeners()
 
   /** `capacity` may be `Infinity`: a tier that never evicts. */
   constructor(capacity: number) {
@@ -55,7 +55,7 @@ export class TierStore {
 
   /** Tells `sink` of changes from now on, once however often it is asked to. */
   tell(sink: KvEventSink | undefined): void {
-    if (sink !== undefined && !this.listeners.includes(sink)) this.listeners.push(sink)
+    this.listeners.add(sink)
   }
 
   /** Blocks that could be taken now. */
@@ -98,7 +98,7 @@ export class TierStore {
     while (taken < count && this.idle.size > 0) {
       const key = this.idle.takeFirst(count - taken)
       taken += this.idle.taken
-      if (key >= 0 && this.listeners.length > 0) this.announce(key, this.idle.taken, false)
+      this.announce(key, this.idle.taken, false)
     }
     this.inFlight += taken
     return taken
@@ -146,16 +146,10 @@ export class TierStore {
     return false
   }
 
-  /** Tells that a run within a frame of 32 has come or gone, eight at a time, the last ones first. */
+  /** Tells that a run within a frame of 32 has come or gone. */
   private announce(key: number, count: number, isHere: boolean): void {
-    if (key < 0 || this.listeners.length === 0) return
-    for (let end = key + count; end > key;) {
-      const first = Math.max(key, (end - 1) & -frameSize)
-      for (const listener of this.listeners)
-        if (isHere) listener.stored(first, end - first)
-        else listener.removed(first, end - first)
-      end = first
-    }
+    const number = wideFrameOf(key)
+    if (this.listeners.hear(number)) this.listeners.tell(number, wideMembersFrom(wideMemberOf(key), count), isHere)
   }
 
   /** Holds a run of blocks that are here, or have just arrived. */
@@ -175,7 +169,7 @@ export class TierStore {
     const frame = this.pinnedFrames.find(frameOf(key))
     const idle = this.pins.remove(frame, memberOf(key), count)
     for (let rest = idle; rest !== 0;) {
-      const member = lastOf(rest & -rest)
+      const member = firstOf(rest)
       const length = leadingMembers(rest, member)
       const first = (frameOf(key) << frameBits) | member
       this.idle.insert(first, length, first === key ? parentKey : first - 1, true)
@@ -192,7 +186,7 @@ export class TierStore {
     }
     this.idle.forEachFrame((number, members) => {
       for (let octet = 0; octet < wideSize / frameSize; octet++) {
-        const frameNumber = (number << (wideBits - frameBits)) + octet
+        const frameNumber = (number << octetBits) + octet
         markFrame(frameNumber, octetOf(members, frameNumber))
       }
     })

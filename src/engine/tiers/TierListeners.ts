@@ -1,0 +1,35 @@
+/** Who is told which blocks a tier holds, as far as others can have them. */
+import { frameSize } from "../../structures/FrameMask.ts"
+import { lastOctet, wideMembersFrom } from "../../structures/WideFrame.ts"
+import type { KvEventSink } from "../KvEvents.ts"
+import { RunList } from "./BlockRuns.ts"
+
+export class TierListeners {
+  private readonly sinks: Array<KvEventSink> = []
+  /** Scratch list. */
+  private readonly runs = new RunList()
+
+  add(sink: KvEventSink | undefined): void {
+    if (sink !== undefined && !this.sinks.includes(sink)) this.sinks.push(sink)
+  }
+
+  /** Whether anybody is to hear of blocks of a frame: blocks that a worker has generated itself are nobody else's. */
+  hear(frameNumber: number): boolean {
+    return frameNumber >= 0 && this.sinks.length > 0
+  }
+
+  /** Members of a frame of 32 have come or gone: told eight at a time, the last ones first. */
+  tell(frameNumber: number, members: number, isHere: boolean): void {
+    const { runs, sinks } = this
+    for (let rest = members; rest !== 0;) {
+      const octet = rest & wideMembersFrom(lastOctet(rest), frameSize)
+      rest &= ~octet
+      runs.clear()
+      runs.addMembers(frameNumber, octet)
+      for (const sink of sinks)
+        for (let run = 0; run < runs.count; run++)
+          if (isHere) sink.stored(runs.keyOf(run), runs.lengthOf(run))
+          else sink.removed(runs.keyOf(run), runs.lengthOf(run))
+    }
+  }
+}
