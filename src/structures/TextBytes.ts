@@ -4,6 +4,7 @@
  * Where a run writes millions of small values, strings and their concatenation would cost more than what is simulated. Numbers are written by
  * three digits, and what repeats by eight bytes, into room that reaches a little beyond the text: what is too much is overwritten by what comes next.
  */
+import { leastWithDecimals, writeDecimals } from "./Decimals.ts"
 import { grown } from "./Grown.ts"
 
 const zero = 48
@@ -100,6 +101,10 @@ export class TextBytes {
     this.reserve(0)
     if ((value | 0) === value && value >= 0 && value < billion) {
       this.length = writeWhole(this.view, this.length, value | 0)
+    } else if (value >= leastWithDecimals && value < billion) {
+      const at = writeWhole(this.view, this.length, value | 0)
+      this.bytes[at] = point
+      this.length = writeDecimals(this.bytes, at + 1, value)
     } else if (value >= 0 && value < largest && Math.floor(value) === value) {
       const billions = Math.floor(value / billion) | 0
       const rest = belowBillion(value)

@@ -9,7 +9,23 @@ const textOf = (bytes: TextBytes): string => new TextDecoder().decode(bytes.take
 const wellFormed = (text: string): string => new TextDecoder().decode(new TextEncoder().encode(text))
 
 const numbers = [0, -0, 7, 10, 99, 100, 999, 1000, 123_456, 999_999_999, 1e9, 1_000_000_001, 2 ** 31, 2 ** 53 - 1]
-const others = [2 ** 53, 1e21, 1e300, -1, -1234.5, 0.1, 1e-7, 5e-324, Number.NaN, Number.POSITIVE_INFINITY]
+const others = [
+  2 ** 53,
+  1e21,
+  1e300,
+  -1,
+  -1234.5,
+  0.1,
+  3.7,
+  4.1,
+  123.456,
+  999_999_999.5,
+  1_000_000_000.5,
+  1e-7,
+  5e-324,
+  Number.NaN,
+  Number.POSITIVE_INFINITY
+]
 
 describe("text as bytes", () => {
   it("has numbers as String writes them", () => {

@@ -10,6 +10,9 @@ const files = {
   trace: ["src/run/OpenTrace.ts"],
   // The last one is a line that several other files share.
   replay: ["src/cli/ReplayCommand.ts", "src/cli/RunReplay.ts", "src/structures/UncountedMemory.ts"],
+  // Before the sweep's, which writes tables too: who only writes one need not load a sweep.
+  tables: ["src/report/TableWriter.ts", "src/report/TableText.ts"],
+  series: ["src/observe/SeriesWriter.ts", "src/observe/SeriesRow.ts"],
   thread: ["src/cli/SweepWorker.ts"],
   sweep: ["src/cli/SweepRun.ts", "src/cli/FindRun.ts"]
 }
