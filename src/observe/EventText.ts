@@ -23,7 +23,8 @@ export const writeTimestamp = (out: TextBytes, ms: number): void => {
 /** A time and a duration; returns the latter in nanoseconds. */
 export const writeSpan = (out: TextBytes, fromMs: number, toMs: number): number => {
   const fromNs = nanoseconds(fromMs)
-  const durationNs = Math.max(0, nanoseconds(toMs) - fromNs)
+  const toNs = nanoseconds(toMs)
+  const durationNs = toNs > fromNs ? toNs - fromNs : 0
   out.thousandths(fromNs).constant(duration).thousandths(durationNs)
   return durationNs
 }

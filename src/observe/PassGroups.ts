@@ -39,36 +39,40 @@ export const noPasses = (): Writable<PassGroup> => ({
   cachedBlocks: 0
 })
 
+/** What is kept of a group lies together: times first, counts behind them. */
 const timeColumn = { start: 0, end: 1, prefillEnd: 2, busy: 3 } as const
-const timesPerGroup = 4
 const countColumn = {
-  passes: 0,
-  prefillTokens: 1,
-  decodeTokens: 2,
-  preemptions: 3,
-  waiting: 4,
-  running: 5,
-  activeBlocks: 6,
-  cachedBlocks: 7
+  passes: 8,
+  prefillTokens: 9,
+  decodeTokens: 10,
+  preemptions: 11,
+  waiting: 12,
+  running: 13,
+  activeBlocks: 14,
+  cachedBlocks: 15
 } as const
-const countsPerGroup = 8
+const bytesPerGroup = 64
+/** From one group to the next, as numbers of these two kinds. */
+const timesPerGroup = bytesPerGroup / 8
+const countsPerGroup = bytesPerGroup / 4
 
 /** Groups of a piece, an even number of them, as a power of two. */
-const shift = 9
+const shift = 10
 const groupsPerPiece = 2 ** shift
 
 /** Room for so many groups. Pieces stay where they are: what grows by copying leaves half of its memory behind. */
 class Piece {
-  readonly times = new Float64Array(new UncountedMemory(8 * timesPerGroup * groupsPerPiece))
-  readonly counts = new Int32Array(new UncountedMemory(4 * countsPerGroup * groupsPerPiece))
+  private readonly memory = new UncountedMemory(bytesPerGroup * groupsPerPiece)
+  readonly times = new Float64Array(this.memory)
+  readonly counts = new Int32Array(this.memory)
 }
 
 export class PassGroups {
   length = 0
-  private readonly pieces: Array<Piece> = []
-  /** Of the last group, and where it is in there. */
+  /** That of the last group, and where it is in there. */
   private piece = new Piece()
-  private place = 0
+  private place = -1
+  private readonly pieces = [this.piece]
   /** How the worker is at some pass. */
   private readonly state = emptySnapshot()
 
@@ -77,20 +81,20 @@ export class PassGroups {
     const { emittedTokens, endMs, preemptions, prefillEndMs, prefillTokens } = outcome
     const begins = this.isFull(mostPasses)
     if (begins) this.begin(core.snapshot(0, this.state))
-    const { piece, place } = this
-    const atTimes = timesPerGroup * place
+    const { counts, times } = this.piece
+    const atTimes = timesPerGroup * this.place
     if (begins) {
-      piece.times[atTimes + timeColumn.start] = startMs
-      piece.times[atTimes + timeColumn.prefillEnd] = prefillEndMs
-      piece.times[atTimes + timeColumn.busy] = 0
+      times[atTimes + timeColumn.start] = startMs
+      times[atTimes + timeColumn.prefillEnd] = prefillEndMs
+      times[atTimes + timeColumn.busy] = 0
     }
-    piece.times[atTimes + timeColumn.end] = endMs
-    piece.times[atTimes + timeColumn.busy]! += endMs - startMs
-    const atCounts = countsPerGroup * place
-    piece.counts[atCounts + countColumn.passes]! += 1
-    piece.counts[atCounts + countColumn.prefillTokens]! += prefillTokens
-    piece.counts[atCounts + countColumn.decodeTokens]! += emittedTokens
-    piece.counts[atCounts + countColumn.preemptions]! += preemptions
+    times[atTimes + timeColumn.end] = endMs
+    times[atTimes + timeColumn.busy]! += endMs - startMs
+    const atCounts = countsPerGroup * this.place
+    counts[atCounts + countColumn.passes]! += 1
+    counts[atCounts + countColumn.prefillTokens]! += prefillTokens
+    counts[atCounts + countColumn.decodeTokens]! += emittedTokens
+    counts[atCounts + countColumn.preemptions]! += preemptions
   }
 
   /**
@@ -108,6 +112,7 @@ export class PassGroups {
     let pass = this.extend(ahead, from, until, mostPasses)
     if (pass === until) return until
     const { state } = this
+    const { batch, ends } = ahead
     // Blocks are taken from pass to pass, and none is given back: those that are the same at the end were so all the time.
     const { activeBlocks } = core.snapshot(until, state)
     const changes = core.snapshot(pass + 1, state).activeBlocks !== activeBlocks
@@ -115,18 +120,18 @@ export class PassGroups {
     for (let begun = 0; pass < until && begun < mostGroups; begun++) {
       if (changes) core.snapshot(pass + 1, state)
       this.begin(state)
-      const { piece, place } = this
-      const next = Math.min(until, pass + mostPasses)
-      const endMs = ahead.ends[next - 1]!
-      const atTimes = timesPerGroup * place
-      piece.times[atTimes + timeColumn.start] = startMs
-      piece.times[atTimes + timeColumn.end] = endMs
-      piece.times[atTimes + timeColumn.prefillEnd] = startMs
-      piece.times[atTimes + timeColumn.busy] = endMs - startMs
-      const atCounts = countsPerGroup * place
-      piece.counts[atCounts + countColumn.passes] = next - pass
-      piece.counts[atCounts + countColumn.decodeTokens] = (next - pass) * ahead.batch
-      pass = next
+      const { counts, times } = this.piece
+      const passes = until - pass < mostPasses ? until - pass : mostPasses
+      pass += passes
+      const endMs = ends[pass - 1]!
+      const atTimes = timesPerGroup * this.place
+      times[atTimes + timeColumn.start] = startMs
+      times[atTimes + timeColumn.end] = endMs
+      times[atTimes + timeColumn.prefillEnd] = startMs
+      times[atTimes + timeColumn.busy] = endMs - startMs
+      const atCounts = countsPerGroup * this.place
+      counts[atCounts + countColumn.passes] = passes
+      counts[atCounts + countColumn.decodeTokens] = passes * batch
       startMs = endMs
     }
     return pass
@@ -205,18 +210,19 @@ export class PassGroups {
     const { piece, place } = this
     piece.times[timesPerGroup * place + timeColumn.end] = endMs
     piece.times[timesPerGroup * place + timeColumn.busy] = 0
-    piece.counts.fill(0, countsPerGroup * place, countsPerGroup * (place + 1))
+    piece.counts.fill(0, countsPerGroup * place + countColumn.passes, countsPerGroup * (place + 1))
   }
 
   private addPlace(): void {
     this.length += 1
-    this.seekLast()
+    this.place += 1
+    if (this.place === groupsPerPiece) this.seekLast()
   }
 
   private seekLast(): void {
     const last = this.length - 1
     const index = last >> shift
-    if (index === this.pieces.length) this.pieces.push(index === 0 ? this.piece : new Piece())
+    if (index === this.pieces.length) this.pieces.push(new Piece())
     this.piece = this.pieceOf(last)
     this.place = placeOf(last)
   }

@@ -2,65 +2,43 @@
 import type { RequestStatus, SimRequest } from "../request/SimRequest.ts"
 import { NumberRows } from "../structures/NumberRows.ts"
 
-export type StageName = "queued" | "prefill" | "transfer" | "decode" | "preempted"
-
-/** A stage of a request, with what happened inside it. */
-export interface Stage {
-  readonly name: StageName
-  readonly startMs: number
-  readonly endMs: number
-  readonly inside: ReadonlyArray<Stage>
-}
-
-export interface RequestSpan {
-  readonly id: number
-  readonly name: string
-  readonly startMs: number
-  readonly endMs: number
-  readonly status: RequestStatus
-  readonly promptTokens: number
-  readonly emittedTokens: number
-  readonly reusedTokens: number
-  /** `-1` before routing. */
-  readonly workerIndex: number
-  /** `-1` but in disaggregated runs. */
-  readonly prefillWorkerIndex: number
-  readonly stages: ReadonlyArray<Stage>
-}
-
 /** Time without KV: from a preemption to the next admission; infinite where there was none. */
 export interface Preemption {
   readonly startMs: number
   endMs: number
 }
 
-const statuses: ReadonlyArray<RequestStatus> = ["in_flight", "completed", "rejected", "failed"]
+/** By their numbers in {@link requestColumn}. */
+export const statuses: ReadonlyArray<RequestStatus> = ["in_flight", "completed", "rejected", "failed"]
 
-/** Stages in their order, without and with a hand-off; the first begins at the arrival. */
-const aggregatedStages: ReadonlyArray<StageName> = ["queued", "prefill", "decode"]
-const handoffStages: ReadonlyArray<StageName> = ["queued", "prefill", "transfer", "decode"]
-
-const columns = {
+/** Where the row of a request has what. */
+export const requestColumn = {
   id: 0,
   startMs: 1,
+  /** Not before its start. */
   endMs: 2,
   status: 3,
   promptTokens: 4,
   emittedTokens: 5,
   reusedTokens: 6,
+  /** `-1` before routing. */
   workerIndex: 7,
+  /** `-1` but in disaggregated runs. */
   prefillWorkerIndex: 8,
+  /** Whether it goes from one worker to another after its prefill: 0 or 1. */
   handedOver: 9,
-  /** Starts of the second, third and fourth stage; `NaN` for those never reached. */
+  /** Starts of the second, third and fourth stage; `NaN`, or after its end, for those never reached. */
   turns: 10
 } as const
+const columns = requestColumn
 const width = columns.turns + 3
 
 const never: ReadonlyArray<Preemption> = []
 
 export class RequestSpans {
-  private readonly rows = new NumberRows(width)
-  /** Names that the trace gives, by row. */
+  /** Numbers, see {@link requestColumn}. */
+  readonly rows = new NumberRows(width)
+  /** Names that the trace gives, by row; shorter where those of the last rows are missing, and none for most traces. */
   private readonly names: Array<string | null> = []
   /** By request; most have none. */
   private readonly preemptions = new Map<number, ReadonlyArray<Preemption>>()
@@ -88,8 +66,13 @@ export class RequestSpans {
     cells[row + columns.turns] = handoff === null ? request.firstAdmitMs : handoff.prefillAdmitMs
     cells[row + columns.turns + 1] = handoff === null ? request.firstTokenMs : handoff.sourceHeldMs
     cells[row + columns.turns + 2] = handoff === null ? Number.NaN : handoff.decodeAdmitMs
-    this.names.push(request.requestId)
+    if (request.requestId !== null) this.nameRow(rows.length - 1, request.requestId)
     if (preemptions !== undefined) this.preemptions.set(request.id, preemptions)
+  }
+
+  private nameRow(row: number, name: string): void {
+    while (this.names.length < row) this.names.push(null)
+    this.names.push(name)
   }
 
   /** Lets go of requests whose number is not divisible. */
@@ -103,77 +86,23 @@ export class RequestSpans {
         continue
       }
       rows.copy(row, kept)
-      names[kept++] = names[row] ?? null
+      if (kept < names.length) names[kept] = names[row] ?? null
+      kept += 1
     }
     rows.truncate(kept)
-    names.length = kept
+    names.length = Math.min(names.length, kept)
   }
 
-  *all(): Generator<RequestSpan> {
-    for (let row = 0; row < this.length; row++) yield this.at(row)
+  /** The name that the trace gives to the request of this row; `null` where it gives none. */
+  nameOf(row: number): string | null {
+    return this.names[row] ?? null
   }
 
-  private at(row: number): RequestSpan {
-    const cells = this.rows.pieceOf(row)
-    const start = this.rows.offsetOf(row)
-    const of = (column: number): number => cells[start + column]!
-    const id = of(columns.id)
-    return {
-      id,
-      name: this.names[row] ?? `request-${id}`,
-      startMs: of(columns.startMs),
-      endMs: of(columns.endMs),
-      status: statuses[of(columns.status)] ?? "in_flight",
-      promptTokens: of(columns.promptTokens),
-      emittedTokens: of(columns.emittedTokens),
-      reusedTokens: of(columns.reusedTokens),
-      workerIndex: of(columns.workerIndex),
-      prefillWorkerIndex: of(columns.prefillWorkerIndex),
-      stages: this.stagesOf(row, this.preemptions.get(id) ?? never)
-    }
-  }
-
-  /** Each stage that was reached goes on to the next one that was. */
-  private stagesOf(row: number, preemptions: ReadonlyArray<Preemption>): ReadonlyArray<Stage> {
-    const endMs = this.rows.get(row, columns.endMs)
-    const names = this.rows.get(row, columns.handedOver) === 0 ? aggregatedStages : handoffStages
-    const stages: Array<Stage> = []
-    let stage = this.nextReached(row, 0, names.length, endMs)
-    while (stage < names.length) {
-      const next = this.nextReached(row, stage + 1, names.length, endMs)
-      const startMs = this.startOf(row, stage)
-      const untilMs = next < names.length ? this.startOf(row, next) : endMs
-      if (untilMs > startMs) {
-        stages.push({ name: names[stage]!, startMs, endMs: untilMs, inside: within(preemptions, startMs, untilMs) })
-      }
-      stage = next
-    }
-    return stages
-  }
-
-  /** The first stage from this one on that began by `endMs`; `stages` where there is none. */
-  private nextReached(row: number, from: number, stages: number, endMs: number): number {
-    let stage = from
-    while (stage < stages && !(this.startOf(row, stage) <= endMs)) stage += 1
-    return stage
-  }
-
-  private startOf(row: number, stage: number): number {
-    return this.rows.get(row, stage === 0 ? columns.startMs : columns.turns + stage - 1)
+  /** When the request of this number had no KV. */
+  preemptionsOf(id: number): ReadonlyArray<Preemption> {
+    return this.preemptions.size === 0 ? never : (this.preemptions.get(id) ?? never)
   }
 }
 
 export const endOf = ({ arrivalMs, lastTokenMs, status }: SimRequest, nowMs: number): number =>
   Math.max(arrivalMs, status === "completed" && !Number.isNaN(lastTokenMs) ? lastTokenMs : nowMs)
-
-/** The parts of preemptions that lie in a stage. */
-const within = (preemptions: ReadonlyArray<Preemption>, startMs: number, endMs: number): ReadonlyArray<Stage> =>
-  preemptions.length === 0
-    ? nothing
-    : preemptions.flatMap((each) => {
-        const from = Math.max(each.startMs, startMs)
-        const to = Math.min(each.endMs, endMs)
-        return to > from ? [{ name: "preempted", startMs: from, endMs: to, inside: nothing }] : []
-      })
-
-const nothing: ReadonlyArray<Stage> = []

@@ -9,6 +9,7 @@ import type { PassOutcome } from "../engine/WorkerCore.ts"
 import type { WorkerProbe } from "../engine/WorkerProbe.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
 import type { PoolRole, ProbedRun, ProbedWorker, RunEnd, RunProbe } from "../simulation/RunProbe.ts"
+import { LiveRequests } from "./LiveRequests.ts"
 import { PassGroups } from "./PassGroups.ts"
 import { endOf, type Preemption, RequestSpans } from "./RequestSpans.ts"
 
@@ -27,12 +28,6 @@ export const defaultTimelineBytes = 50_000_000
 /** Text of a group of passes with its counters, and of a request, on average; measured. */
 const bytesPerGroup = 300
 const bytesPerRequest = 750
-
-/** A request of the timeline that has not ended. */
-interface LiveRequest {
-  readonly request: SimRequest
-  preemptions: Array<Preemption> | undefined
-}
 
 export interface WorkerTimeline {
   readonly role: PoolRole
@@ -56,7 +51,10 @@ export class TimelineProbe implements RunProbe {
   requests = new RequestSpans()
   /** Those of {@link workers} by their index in the pool. */
   private byRole = noWorkers()
-  private readonly live = new Map<number, LiveRequest>()
+  /** Requests of the timeline that have not ended. */
+  private live = new LiveRequests()
+  /** Of those, by number; most have none. */
+  private readonly preemptions = new Map<number, Array<Preemption>>()
   private readonly fromMs: number
   private readonly untilMs: number
   private readonly maxBytes: number
@@ -86,11 +84,11 @@ export class TimelineProbe implements RunProbe {
   worker(): WorkerProbe {
     return {
       preempted: ({ id }, nowMs) => {
-        const live = this.live.get(id)
-        if (live !== undefined) (live.preemptions ??= []).push({ startMs: nowMs, endMs: Number.POSITIVE_INFINITY })
+        if (this.live.has(id)) this.preempted(id, nowMs)
       },
       admitted: ({ id }, nowMs) => {
-        const last = this.live.get(id)?.preemptions?.at(-1)
+        if (this.preemptions.size === 0) return
+        const last = this.preemptions.get(id)?.at(-1)
         if (last?.endMs === Number.POSITIVE_INFINITY) last.endMs = nowMs
       }
     }
@@ -100,14 +98,15 @@ export class TimelineProbe implements RunProbe {
     this.workers.length = 0
     this.requests = new RequestSpans()
     this.byRole = noWorkers()
-    this.live.clear()
+    this.live = new LiveRequests()
+    this.preemptions.clear()
     this.everyRequests = this.everyGiven
     this.passesPerGroup = 1
     this.groups = 0
   }
 
   arrival(request: SimRequest): void {
-    if (request.id % this.everyRequests === 0) this.live.set(request.id, { request, preemptions: undefined })
+    if (request.id % this.everyRequests === 0) this.live.add(request)
   }
 
   pass(worker: ProbedWorker, startMs: number, outcome: PassOutcome): void {
@@ -134,18 +133,24 @@ export class TimelineProbe implements RunProbe {
   }
 
   record(request: SimRequest, nowMs: number): void {
-    const live = this.live.get(request.id)
-    if (live === undefined) return
-    this.live.delete(request.id)
-    this.keep(live, nowMs)
+    const live = this.live.take(request.id)
+    if (live !== undefined) this.keep(live, nowMs)
   }
 
   end(_: ProbedRun, { nowMs }: RunEnd): void {
-    for (const live of this.live.values()) this.keep(live, nowMs)
-    this.live.clear()
+    for (const live of this.live.takeAll()) this.keep(live, nowMs)
   }
 
-  private keep({ preemptions, request }: LiveRequest, nowMs: number): void {
+  private preempted(id: number, nowMs: number): void {
+    const preemption = { startMs: nowMs, endMs: Number.POSITIVE_INFINITY }
+    const before = this.preemptions.get(id)
+    if (before === undefined) this.preemptions.set(id, [preemption])
+    else before.push(preemption)
+  }
+
+  private keep(request: SimRequest, nowMs: number): void {
+    const preemptions = this.preemptions.get(request.id)
+    if (preemptions !== undefined) this.preemptions.delete(request.id)
     if (request.id % this.everyRequests !== 0) return
     if (endOf(request, nowMs) < this.fromMs || request.arrivalMs > this.untilMs) return
     this.requests.add(request, nowMs, preemptions)

@@ -1,14 +1,12 @@
 /**
  * A timeline as Chrome trace events in JSON, which ui.perfetto.dev and chrome://tracing open.
  *
- * A pool is a process, a worker a thread of it ({@link TrackText}). Requests are nestable asynchronous events (`b`, `e`) of a process of
- * their own, their stages inside them. Format: "Trace Event Format", the Chromium project.
+ * A pool is a process, a worker a thread of it ({@link TrackText}). Requests are a process of their own ({@link RequestText}). Format: "Trace Event Format", the Chromium project.
  */
 import type { PoolRole } from "../simulation/RunProbe.ts"
-import { encoded, type EncodedText, TextBytes } from "../structures/TextBytes.ts"
-import { separator, writeTimestamp } from "./EventText.ts"
-import { noPasses } from "./PassGroups.ts"
-import type { RequestSpan, Stage, StageName } from "./RequestSpans.ts"
+import { TextBytes } from "../structures/TextBytes.ts"
+import { separator } from "./EventText.ts"
+import { RequestText } from "./RequestText.ts"
 import type { TimelineProbe } from "./TimelineProbe.ts"
 import { TrackText } from "./TrackText.ts"
 
@@ -31,14 +29,14 @@ export function* timelineBytes(probe: TimelineProbe): Generator<Uint8Array<Array
     const numbers = { pid: processes[role], tid: workerIndex + 1 }
     out.text(named("thread_name", numbers.pid, numbers.tid, `worker ${workerIndex}`))
     const track = new TrackText(out, numbers, workerIndex)
-    const group = noPasses()
-    for (let index = 0; index < groups.length; index++) {
-      track.write(groups.at(index, group))
+    for (let group = 0; group < groups.length;) {
+      group = track.write(groups, group, pieceBytes)
       if (out.length >= pieceBytes) yield out.lend()
     }
   }
-  for (const request of requests.all()) {
-    writeRequest(out, request)
+  const requestText = new RequestText(out, processes.requests)
+  for (let row = 0; row < requests.length;) {
+    row = requestText.write(requests, row, pieceBytes)
     if (out.length >= pieceBytes) yield out.lend()
   }
   yield out.text(`\n],"otherData":${JSON.stringify(probe.sampling)}}\n`).lend()
@@ -52,58 +50,3 @@ export function* timelineText(probe: TimelineProbe): Generator<string> {
 
 const named = (kind: string, pid: number, tid: number, name: string): string =>
   `${separator}{"ph":"M","name":"${kind}","pid":${pid},"tid":${tid},"args":{"name":${JSON.stringify(name)}}}`
-
-const writeRequest = (out: TextBytes, request: RequestSpan): void => {
-  const { endMs, id, stages, startMs } = request
-  beginEvent(out, "b", "request", id, startMs)
-  writeArguments(out, request)
-  out.text("}")
-  for (const stage of stages) writeStage(out, stage, id)
-  beginEvent(out, "e", "request", id, endMs)
-  out.text("}")
-}
-
-const writeArguments = (out: TextBytes, request: RequestSpan): void => {
-  const { name, prefillWorkerIndex, status, workerIndex } = request
-  out.constant(nameKey).text(JSON.stringify(name))
-  out.constant(statusKey).text(status)
-  out.constant(promptTokensKey).number(request.promptTokens)
-  out.constant(outputTokensKey).number(request.emittedTokens)
-  out.constant(reusedTokensKey).number(request.reusedTokens)
-  if (workerIndex >= 0) out.text(',"worker":').number(workerIndex)
-  if (prefillWorkerIndex >= 0) out.text(',"prefill_worker":').number(prefillWorkerIndex)
-  out.text("}")
-}
-
-const writeStage = (out: TextBytes, { endMs, inside, name, startMs }: Stage, id: number): void => {
-  beginEvent(out, "b", name, id, startMs)
-  out.text("}")
-  for (const stage of inside) writeStage(out, stage, id)
-  beginEvent(out, "e", name, id, endMs)
-  out.text("}")
-}
-
-/** An asynchronous event, but for its end. */
-const beginEvent = (out: TextBytes, phase: "b" | "e", name: StageName | "request", id: number, ms: number): void => {
-  out.constant(phase === "b" ? asynchronousBegin : asynchronousEnd).number(id)
-  out.constant(places[name])
-  writeTimestamp(out, ms)
-}
-
-const asynchronousBegin = encoded(`${separator}{"ph":"b","cat":"request","id":`)
-const asynchronousEnd = encoded(`${separator}{"ph":"e","cat":"request","id":`)
-const place = (name: StageName | "request"): EncodedText =>
-  encoded(`,"name":"${name}","pid":${processes.requests},"ts":`)
-const places: Readonly<Record<StageName | "request", EncodedText>> = {
-  request: place("request"),
-  queued: place("queued"),
-  prefill: place("prefill"),
-  transfer: place("transfer"),
-  decode: place("decode"),
-  preempted: place("preempted")
-}
-const nameKey = encoded(',"args":{"request":')
-const statusKey = encoded(',"status":"')
-const promptTokensKey = encoded('","prompt_tokens":')
-const outputTokensKey = encoded(',"output_tokens":')
-const reusedTokensKey = encoded(',"reused_tokens":')

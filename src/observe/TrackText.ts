@@ -1,7 +1,7 @@
 /** The track of a worker in a timeline: its passes as complete events (`X`), its state as counters (`C`) where that changes. */
 import { encoded, type EncodedText, type TextBytes } from "../structures/TextBytes.ts"
 import { type EventNumbers, nanoseconds, separator, writeSpan, writeTimestamp } from "./EventText.ts"
-import type { PassGroup } from "./PassGroups.ts"
+import { noPasses, type PassGroup, type PassGroups } from "./PassGroups.ts"
 
 /** What stands between the numbers of events. */
 const decodeTokensKey = encoded(',"decode_tokens":')
@@ -21,6 +21,7 @@ interface Several {
 
 export class TrackText {
   private readonly out: TextBytes
+  private readonly group = noPasses()
   /** What comes before times and numbers of its events. */
   private readonly slice: (name: string) => EncodedText
   /** By number of passes. */
@@ -46,8 +47,16 @@ export class TrackText {
     this.blocks = counter("KV blocks")
   }
 
-  /** The events of a group of passes: one pass as its two parts, several as one slice. */
-  write(group: PassGroup): void {
+  /** Writes groups from this one on until the text is so long; returns the next one. */
+  write(groups: PassGroups, from: number, untilBytes: number): number {
+    const { group, out } = this
+    let index = from
+    while (index < groups.length && out.length < untilBytes) this.writeGroup(groups.at(index++, group))
+    return index
+  }
+
+  /** One pass as its two parts, several as one slice. */
+  private writeGroup(group: PassGroup): void {
     if (group.passes > 1) this.writePasses(group)
     else this.writeParts(group)
     this.writeCounters(group)

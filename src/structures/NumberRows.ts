@@ -4,6 +4,8 @@
  * Pieces are of one size and stay where they are: what grows by copying leaves half of its memory behind, and calls the collector for it.
  */
 
+import { UncountedMemory } from "./UncountedMemory.ts"
+
 /** Rows of a piece, an even number of them, as a power of two. */
 const shift = 9
 const rowsPerPiece = 2 ** shift
@@ -70,6 +72,6 @@ export class NumberRows {
   }
 
   private piece(): Float64Array {
-    return new Float64Array(this.width * rowsPerPiece)
+    return new Float64Array(new UncountedMemory(8 * this.width * rowsPerPiece))
   }
 }

@@ -187,6 +187,21 @@ describe("a timeline", () => {
     })
   )
 
+  it.effect("names requests as the trace does, or by their numbers, also where only some of them are left", () =>
+    Effect.gen(function* () {
+      const rows = rowsEvery(2, 60, 2).map((each, index) =>
+        index % 4 === 0 && index < 40 ? { ...each, requestId: `call "${index}"` } : each
+      )
+      const probe = new TimelineProbe({ maxBytes: 12_000 })
+      yield* replay(topology(engineArgs(), 2), workload(rows), { probes: [probe] })
+      assert.isAbove(probe.sampling.everyRequests, 1)
+      const begun = eventsOf(probe).filter(({ name, ph }) => ph === "b" && name === "request")
+      assert.isAbove(begun.length, 5)
+      for (const { args, id = -1 } of begun)
+        assert.strictEqual(args?.["request"], id % 4 === 0 && id < 40 ? `call "${id}"` : `request-${id}`)
+    })
+  )
+
   it.effect("joins passes as if they had been groups of so many from the start", () =>
     Effect.gen(function* () {
       const whole = yield* tight({})

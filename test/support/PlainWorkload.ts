@@ -71,7 +71,7 @@ class PlainWorkloadCore implements WorkloadCore {
       id,
       sessionId: row.sessionId ?? null,
       turnIndex: 0,
-      requestId: null,
+      requestId: row.requestId ?? null,
       promptTokens: row.promptTokens,
       outputTokens: row.outputTokens,
       blocks: this.identity.blocksOfHashIds(row.hashIds, row.promptTokens),
