@@ -33,17 +33,19 @@ export type CellIds = (options: ReplayOptions) => Effect.Effect<string, AicError
 /** Makes ids; every file is read once, however many runs read it. */
 export const cellIds: Effect.Effect<CellIds, never, FileSystem.FileSystem | Path.Path> = Effect.gen(function* () {
   const files = yield* FileSystem.FileSystem
-  const hashes = new Map<string, string>()
-  const hashOf = Effect.fnUntraced(function* (what: string, file: string) {
-    const known = hashes.get(file)
-    if (known !== undefined) return known
-    const bytes = yield* Effect.mapError(
-      files.readFile(file),
-      (error) => new SweepInputError({ what, file, problem: reasonOf(error) })
+  const hashes = new Map<string, Effect.Effect<string, SweepInputError>>()
+  const readAndHash = (what: string, file: string) =>
+    files.readFile(file).pipe(
+      Effect.mapBoth({
+        onFailure: (error) => new SweepInputError({ what, file, problem: reasonOf(error) }),
+        onSuccess: sha256
+      })
     )
-    const hash = sha256(bytes)
+  // Several runs may ask for a file before it is read.
+  const hashOf = Effect.fnUntraced(function* (what: string, file: string) {
+    const hash = hashes.get(file) ?? (yield* Effect.cached(readAndHash(what, file)))
     hashes.set(file, hash)
-    return hash
+    return yield* hash
   })
   // Tables that the user has imported; those of the package are the version's.
   const tables = yield* Effect.cached(
