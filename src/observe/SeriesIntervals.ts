@@ -42,7 +42,9 @@ class PoolSeries {
   }
 
   get(workerIndex: number): WorkerSeries | undefined {
-    return this.byIndex.get(workerIndex)
+    // Until the first one leaves.
+    const there = this.workers[workerIndex]
+    return there?.workerIndex === workerIndex ? there : this.byIndex.get(workerIndex)
   }
 
   /** Forgets those that have left before the closing of an interval. */
@@ -57,6 +59,9 @@ export abstract class SeriesIntervals implements RunProbe {
   private readonly intervalMs: number
   private run: ProbedRun | undefined = undefined
   private readonly series = new Map<PoolRole, PoolSeries>()
+  /** The one that was asked for last, as most runs have one pool. */
+  private lastRole: PoolRole | undefined = undefined
+  private lastSeries = new PoolSeries()
   /** What belongs to no worker. */
   private readonly atRun = new Tally()
   private readonly total = new Tally()
@@ -94,7 +99,7 @@ export abstract class SeriesIntervals implements RunProbe {
 
   worker(role: PoolRole, workerIndex: number): WorkerProbe {
     // Asked before the run starts: its first worker begins a pool anew.
-    if (workerIndex === 0) this.series.set(role, new PoolSeries())
+    if (workerIndex === 0) this.begin(role)
     const worker = new WorkerSeries(workerIndex)
     this.seriesOf(role).add(worker)
     return worker.probe
@@ -104,6 +109,7 @@ export abstract class SeriesIntervals implements RunProbe {
     this.run = run
     const roles = new Set(run.pools.map(({ role }) => role))
     for (const role of this.series.keys()) if (!roles.has(role)) this.series.delete(role)
+    this.lastRole = undefined
     this.atRun.clear()
     this.interval = 0
     this.intervalEndMs = this.intervalMs
@@ -279,11 +285,20 @@ export abstract class SeriesIntervals implements RunProbe {
   }
 
   private seriesOf(role: PoolRole): PoolSeries {
+    if (role === this.lastRole) return this.lastSeries
     const known = this.series.get(role)
-    if (known !== undefined) return known
-    const none = new PoolSeries()
-    this.series.set(role, none)
-    return none
+    if (known === undefined) return this.begin(role)
+    this.lastRole = role
+    this.lastSeries = known
+    return known
+  }
+
+  private begin(role: PoolRole): PoolSeries {
+    const series = new PoolSeries()
+    this.series.set(role, series)
+    this.lastRole = role
+    this.lastSeries = series
+    return series
   }
 }
 

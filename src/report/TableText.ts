@@ -36,6 +36,9 @@ export const jsonLinesWriter = (columns: ReadonlyArray<ColumnHead>): TableWriter
     textOf: JSON.stringify
   })
 
+/** Stands for what no cell is. */
+const other = Number.POSITIVE_INFINITY
+
 /**
  * Most values are what they were in the row before, and most of those stand side by side: they are copied together from there, with all
  * that stands between them.
@@ -47,46 +50,50 @@ const textWriter = (columns: ReadonlyArray<ColumnHead>, { end, head, lead, textO
   const cells = emptyCells(columns)
   const { numbers, texts } = cells
   const { length } = columns
-  /** The row before, no cell of which is infinite, and where the text of each begins. */
+  const textPlaces = columns.flatMap(({ type }, index) => (type === "text" ? [index] : []))
+  /** The row before: its values, how much text each of them is, and where all of that begins. */
   const before = new Float64Array(length)
   const textsBefore = [...texts]
-  const starts = new Int32Array(length + 1)
+  const lengths = new Int32Array(length)
+  let start = 0
 
-  const forget = (): void => void before.fill(Number.POSITIVE_INFINITY)
-  const isRepeated = (index: number): boolean => {
-    const value = numbers[index]!
-    const was = before[index]!
-    if (value === was) return true
-    return Number.isNaN(value) && Number.isNaN(was) && texts[index] === textsBefore[index]
+  const forget = (): void => void before.fill(other)
+  const findOtherTexts = (): void => {
+    for (let at = 0; at < textPlaces.length; at++) {
+      const index = textPlaces[at]!
+      const text = texts[index]!
+      if (text === textsBefore[index]) continue
+      textsBefore[index] = text
+      before[index] = other
+    }
   }
-  /** Copies the text of cells from the row before. */
-  const repeat = (first: number, next: number): void => {
-    const start = starts[first]!
-    const distance = bytes.length - start
-    bytes.repeat(start, starts[next]!)
-    for (let index = first; index < next; index++) starts[index]! += distance
-  }
-  const write = (index: number): void => {
-    starts[index] = bytes.length
+  const write = (index: number, value: number): void => {
+    const { length: start } = bytes
     bytes.constant(leads[index]!)
-    const value = numbers[index]!
-    const text = texts[index]!
-    if (Number.isNaN(value)) bytes.text(textOf(text))
+    if (Number.isNaN(value)) bytes.text(textOf(texts[index]!))
     else bytes.number(value)
     before[index] = value
-    textsBefore[index] = text
+    lengths[index] = bytes.length - start
   }
   const add = (): void => {
-    let written = 0
+    findOtherTexts()
+    const { length: nextStart } = bytes
+    /** Of the row before, what is to be copied. */
+    let from = start
+    let until = start
     for (let index = 0; index < length; index++) {
-      if (isRepeated(index)) continue
-      if (written < index) repeat(written, index)
-      write(index)
-      written = index + 1
+      const value = numbers[index]!
+      const was = before[index]!
+      if (value !== was && !(Number.isNaN(value) && Number.isNaN(was))) {
+        if (from < until) bytes.repeat(from, until)
+        until += lengths[index]!
+        from = until
+        write(index, value)
+      } else until += lengths[index]!
     }
-    if (written < length) repeat(written, length)
-    starts[length] = bytes.length
-    bytes.constant(ending)
+    if (from < until) bytes.repeat(from, until + ending.length)
+    else bytes.constant(ending)
+    start = nextStart
   }
   const take = (): Uint8Array => {
     forget()

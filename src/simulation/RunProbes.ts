@@ -20,6 +20,7 @@ const inTurn = <Arguments extends ReadonlyArray<unknown>>(hooks: ReadonlyArray<H
 const earliest = (times: ReadonlyArray<(() => number) | undefined>): (() => number) | undefined => {
   const given = times.filter((time) => time !== undefined)
   if (given.length < times.length) return undefined
+  if (given.length === 1) return given[0]
   return () => given.reduce((earliestMs, time) => Math.min(earliestMs, time()), Number.POSITIVE_INFINITY)
 }
 

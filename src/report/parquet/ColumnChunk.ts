@@ -2,9 +2,9 @@
 import type { ColumnChunk, Encoding } from "hyparquet"
 import { ByteWriter } from "hyparquet-writer"
 import { writePageHeader } from "hyparquet-writer/src/datapage.js"
-import { writeRleBitPackedHybrid } from "hyparquet-writer/src/encoding.js"
 import { snappyCompress } from "hyparquet-writer/src/snappy.js"
 import type { DictionaryColumn } from "./DictionaryColumn.ts"
+import { packedIntegers } from "./PackedIntegers.ts"
 
 export interface WrittenChunk {
   /** What the end of the file has to say of it. */
@@ -106,7 +106,7 @@ const definitionLevels = (column: DictionaryColumn): ByteWriter => {
   if (rows >= shortestRun && (nulls === 0 || nulls === rows)) {
     levels.appendVarInt(rows << 1)
     levels.appendUint8(nulls === 0 ? 1 : 0)
-  } else writeRleBitPackedHybrid(levels, column.presence(), 1)
+  } else levels.appendBytes(packedIntegers(column.presence(), 1))
   return levels
 }
 
@@ -115,7 +115,7 @@ const packedIndexes = (indexes: Int32Array, width: number): ByteWriter => {
   content.appendUint8(width)
   // Where all are the same, their number is enough.
   if (width === 0 && indexes.length >= shortestRun) content.appendVarInt(indexes.length << 1)
-  else writeRleBitPackedHybrid(content, indexes, width)
+  else content.appendBytes(packedIntegers(indexes, width))
   return content
 }
 

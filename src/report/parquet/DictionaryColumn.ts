@@ -77,6 +77,8 @@ const firstBits = 8
 export class NumberColumn extends DictionaryColumn {
   readonly type: "INT64" | "DOUBLE"
   distinct = 0
+  private min = Number.POSITIVE_INFINITY
+  private max = Number.NEGATIVE_INFINITY
   private values = new Float64Array(1 << (firstBits - 1))
   /** Index plus one of the value whose place it is; 0 where there is none. */
   private places = new Int32Array(1 << firstBits)
@@ -91,27 +93,29 @@ export class NumberColumn extends DictionaryColumn {
     this.type = type
   }
 
-  /** Adds the values of some rows; `NaN` is none. */
-  add(values: Float64Array): void {
-    const indexes = this.roomFor(values.length)
-    let { last, lastIndex, rows } = this
-    for (let at = 0; at < values.length; at++) {
-      const value = values[at]!
-      if (Number.isNaN(value)) {
-        this.nulls += 1
-        indexes[rows++] = none
-        continue
-      }
-      if (value !== last) {
+  /** Adds a value of each of so many rows, which are `width` cells long; `NaN` is none. */
+  add(cells: Float64Array, first: number, width: number, count: number): void {
+    const indexes = this.roomFor(count)
+    const end = this.rows + count
+    let { last, lastIndex } = this
+    let nulls = 0
+    for (let row = this.rows, at = first; row < end; row++, at += width) {
+      const value = cells[at]!
+      if (value === last) indexes[row] = lastIndex
+      else if (Number.isNaN(value)) {
+        nulls += 1
+        indexes[row] = none
+      } else {
         last = value
         // Of both zeros, which are equal, the positive one.
         lastIndex = this.indexOf(value + 0)
+        indexes[row] = lastIndex
       }
-      indexes[rows++] = lastIndex
     }
+    this.nulls += nulls
     this.last = last
     this.lastIndex = lastIndex
-    this.rows = rows
+    this.rows = end
   }
 
   get distinctBytes(): number {
@@ -136,13 +140,8 @@ export class NumberColumn extends DictionaryColumn {
   }
 
   bounds(): Pick<Statistics, "min_value" | "max_value"> {
+    const { max, min } = this
     if (this.distinct === 0) return {}
-    let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
-    for (let index = 0; index < this.distinct; index++) {
-      const value = this.values[index]!
-      if (value < min) min = value
-      if (value > max) max = value
-    }
     return this.type === "INT64"
       ? { min_value: BigInt(min), max_value: BigInt(max) }
       : // The format wants a smallest zero below the largest one.
@@ -152,6 +151,8 @@ export class NumberColumn extends DictionaryColumn {
   override clear(): void {
     super.clear()
     this.distinct = 0
+    this.min = Number.POSITIVE_INFINITY
+    this.max = Number.NEGATIVE_INFINITY
     this.places.fill(0)
     this.last = Number.NaN
   }
@@ -171,6 +172,8 @@ export class NumberColumn extends DictionaryColumn {
       this.grow()
       return this.indexOf(value)
     }
+    if (value < this.min) this.min = value
+    if (value > this.max) this.max = value
     places[place] = this.distinct + 1
     values[this.distinct] = value
     return this.distinct++
@@ -214,30 +217,29 @@ export class TextColumn extends DictionaryColumn {
   distinctBytes = 0
   rowBytes = 0
   private readonly texts: Array<string> = []
-  private readonly indexOf = new Map<string, number>()
+  private readonly places = new Map<string, number>()
   private last: string | undefined = undefined
   private lastIndex = none
 
-  add(value: string | null): void {
-    const indexes = this.roomFor(1)
-    if (value === null) {
-      this.nulls += 1
-      indexes[this.rows++] = none
-      return
-    }
-    const bytes = lengthBytes + value.length
-    this.rowBytes += bytes
-    if (value !== this.last) {
-      this.last = value
-      const known = this.indexOf.get(value)
-      this.lastIndex = known ?? this.texts.length
-      if (known === undefined) {
-        this.indexOf.set(value, this.texts.length)
-        this.texts.push(value)
-        this.distinctBytes += bytes
+  /** Adds a value of each of so many rows, which are `width` cells long; `null` is none. */
+  add(cells: ReadonlyArray<string | null>, first: number, width: number, count: number): void {
+    const indexes = this.roomFor(count)
+    const end = this.rows + count
+    for (let row = this.rows, at = first; row < end; row++, at += width) {
+      const value = cells[at]!
+      if (value === null) {
+        this.nulls += 1
+        indexes[row] = none
+        continue
       }
+      this.rowBytes += lengthBytes + value.length
+      if (value !== this.last) {
+        this.last = value
+        this.lastIndex = this.indexOf(value)
+      }
+      indexes[row] = this.lastIndex
     }
-    indexes[this.rows++] = this.lastIndex
+    this.rows = end
   }
 
   get distinct(): number {
@@ -260,10 +262,18 @@ export class TextColumn extends DictionaryColumn {
 
   override clear(): void {
     super.clear()
-    this.indexOf.clear()
+    this.places.clear()
     this.texts.length = 0
     this.distinctBytes = 0
     this.rowBytes = 0
     this.last = undefined
+  }
+
+  private indexOf(value: string): number {
+    const known = this.places.get(value)
+    if (known !== undefined) return known
+    this.places.set(value, this.texts.length)
+    this.distinctBytes += lengthBytes + value.length
+    return this.texts.push(value) - 1
   }
 }

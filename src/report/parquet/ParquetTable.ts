@@ -28,7 +28,6 @@ export const parquetWriter = (columns: ReadonlyArray<ColumnHead>): TableWriter =
   })
   const cells = emptyCells(columns)
   const { numbers, texts } = cells
-  const block = new Float64Array(columns.length * rowsPerBlock)
   const numberColumns = columns.flatMap(({ name, type }, index) =>
     type === "text" ? [] : [{ index, name, column: new NumberColumn(parquetTypes[type]) }]
   )
@@ -36,6 +35,10 @@ export const parquetWriter = (columns: ReadonlyArray<ColumnHead>): TableWriter =
     type === "text" ? [{ index, name, column: new TextColumn() }] : []
   )
   const allColumns = [...numberColumns, ...textColumns].toSorted((one, other) => one.index - other.index)
+  /** Rows that are to be encoded, one after the other. */
+  const { length: width } = columns
+  const blockNumbers = new Float64Array(width * rowsPerBlock)
+  const blockTexts = new Array<string | null>(width * rowsPerBlock).fill(null)
   const groups: Array<RowGroup> = []
   /** Of the block, of the row group beside it, and of all groups before. */
   let blockRows = 0
@@ -43,10 +46,8 @@ export const parquetWriter = (columns: ReadonlyArray<ColumnHead>): TableWriter =
   let rows = 0
 
   const encodeBlock = (): void => {
-    for (const { column, index } of numberColumns) {
-      const start = index * rowsPerBlock
-      column.add(block.subarray(start, start + blockRows))
-    }
+    for (const { column, index } of numberColumns) column.add(blockNumbers, index, width, blockRows)
+    for (const { column, index } of textColumns) column.add(blockTexts, index, width, blockRows)
     heldRows += blockRows
     blockRows = 0
   }
@@ -64,10 +65,11 @@ export const parquetWriter = (columns: ReadonlyArray<ColumnHead>): TableWriter =
     heldRows = 0
   }
   const add = (): void => {
-    for (let index = 0; index < numbers.length; index++) block[index * rowsPerBlock + blockRows] = numbers[index]!
+    const start = width * blockRows
+    blockNumbers.set(numbers, start)
     for (let at = 0; at < textColumns.length; at++) {
-      const { column, index } = textColumns[at]!
-      column.add(texts[index]!)
+      const { index } = textColumns[at]!
+      blockTexts[start + index] = texts[index]!
     }
     blockRows += 1
     if (blockRows === rowsPerBlock) encodeBlock()
