@@ -14,7 +14,7 @@ import type { WorkerContext } from "../engine/WorkerContext.ts"
 import type { SharedTiers } from "../engine/tiers/SharedTiers.ts"
 import type { TokenGaps } from "../engine/TokenGaps.ts"
 import type { PassesAhead } from "../engine/PassesAhead.ts"
-import { type PassOutcome, Signal, type WorkerCore } from "../engine/WorkerCore.ts"
+import { PassOutcome, Signal, type WorkerCore } from "../engine/WorkerCore.ts"
 import { type BlockHolder, markPrefix } from "../request/BlockIdentity.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
 import type { WorkerGroupTime } from "../report/ReplayEvent.ts"
@@ -94,6 +94,8 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
   private unplaced: Array<SimRequest> = []
   /** Results of the passes under way, by worker. */
   private readonly outcomes: Array<PassOutcome | undefined>
+  /** By worker: its next pass, which takes no time, computed already. It is carried out in the worker's turn, as every other. */
+  private readonly computed: Array<PassOutcome | undefined> = []
   /** By worker; only where the router listens. */
   private readonly heldEvents: Array<HeldEvents | undefined> = []
   /** Idle workers with requests. */
@@ -405,6 +407,10 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     const outcome = this.underWay(worker)
     const core = this.cores[worker]!
     this.outcomes[worker] = undefined
+    if (this.computed[worker] !== undefined) {
+      this.ready.add(worker)
+      return nothingNoticed
+    }
     this.catchUp(worker, core)
     this.publishHeldEvents(worker)
     return outcome
@@ -435,8 +441,9 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
   private startPass(worker: number, nowMs: number): number {
     const core = this.cores[worker]!
     const startMs = this.startOf(worker, nowMs)
-    const outcome = this.pass(worker, core, startMs)
+    const outcome = this.computed[worker] ?? this.pass(worker, core, startMs)
     if (outcome.endMs === startMs && !outcome.progressed) return -1
+    this.computed[worker] = undefined
     this.began(worker, outcome)
     this.firstStartMs = startMs
     this.lastStartMs = startMs
@@ -451,7 +458,10 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     return outcome
   }
 
-  /** Where the pass ends, or the last one behind it whose end nobody notices. */
+  /**
+   * Where the pass ends, or the last one behind it whose end nobody notices. A pass that takes no time ends in the worker's turn, not with
+   * those that end at its instant: it is kept until then.
+   */
   private goOn(worker: number, core: Worker, outcome: PassOutcome): number {
     let endMs = this.runAhead(worker, core, outcome)
     const aloneUntilMs = this.isAlone(worker, core) ? this.aloneUntilMs() : endMs
@@ -460,7 +470,10 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
       this.catchUp(worker, core)
       this.publishHeldEvents(worker)
       this.pass(worker, core, endMs)
-      if (outcome.endMs === endMs && !outcome.progressed) return endMs
+      if (outcome.endMs === endMs) {
+        if (outcome.progressed) this.computed[worker] = outcome
+        return endMs
+      }
       this.firstStartMs = endMs
       this.lastStartMs = endMs
       endMs = this.runAhead(worker, core, outcome)
@@ -491,7 +504,8 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     const isWatched = probe !== undefined && probe.outOfTurnUntilMs === undefined
     if (setup.runsAhead === undefined || isWatched || this.parked > 0) return false
     const isHeard = this.heldEvents[worker] !== undefined && router.readsCachesToRoute !== true
-    return !isHeard && (tiers === undefined || (probe === undefined && tiers.isPrivate === true))
+    const isPrivate = tiers?.catchUp !== undefined || tiers?.isPrivate === true
+    return !isHeard && (tiers === undefined || (probe === undefined && isPrivate))
   }
 
   /** Until when that stays so. */
@@ -591,6 +605,9 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     }
   }
 }
+
+/** What a pass gives that ended long ago, when nobody noticed. */
+const nothingNoticed = new PassOutcome()
 
 const leavingRequests = (outcome: PassOutcome | undefined): Array<SimRequest> =>
   outcome === undefined ? [] : outcome.requests.filter((_, index) => outcome.signals[index] !== Signal.FirstToken)
