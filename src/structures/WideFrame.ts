@@ -36,6 +36,9 @@ export const wideLeading = (mask: number, first: number): number => {
   return absent === 0 ? wideSize : 31 - Math.clz32(absent & -absent)
 }
 
+/** How many members up to `last` are in the mask without a gap. */
+export const wideTrailing = (mask: number, last: number): number => Math.clz32(~(mask << (wideSize - 1 - last)))
+
 /** Length of the run of consecutive keys of one frame that starts at `keys[from]`; it ends before `end`. */
 export const wideRunLength = (keys: Int32Array, from: number, end: number): number => {
   const first = keys[from]!

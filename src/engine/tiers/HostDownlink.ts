@@ -4,8 +4,16 @@
  * As many transfers as a batch has blocks run at a time; further batches queue. A block that the host tier has, that already
  * waits, or for which the host tier has no room is not copied.
  */
-import { frameOf, frameSize, lastOf, memberCount, memberOf, membersFrom } from "../../structures/FrameMask.ts"
+import { lastOf } from "../../structures/FrameMask.ts"
 import { RefilledList } from "../../structures/RefilledList.ts"
+import {
+  wideCount,
+  wideFrameOf,
+  wideMemberOf,
+  wideMembersFrom,
+  wideSize,
+  wideTrailing
+} from "../../structures/WideFrame.ts"
 import { BlockChains } from "./BlockChains.ts"
 import type { Offload } from "./KvTiers.ts"
 import type { TierArgs } from "./TierArgs.ts"
@@ -67,10 +75,12 @@ export class HostDownlink {
   /** Blocks accepted whose copies have not ended. */
   committed = 0
   private nextSequence = 0
-  /** Batches of what is being taken over, and how many blocks of it are not copied. */
+  /** Batches of what is being taken over, and how many blocks they have. */
   private readonly accepted = new RefilledList<DownBatch>()
-  private uncopiedBlocks = 0
+  private acceptedBlocks = 0
   private readonly spare = new RefilledList<DownBatch>()
+  private readonly acceptChain = (key: number, count: number, parentKey: number): void =>
+    this.accept(key, count, parentKey)
   private readonly arrive = (key: number, count: number, parentKey: number): void =>
     this.host.arrive(key, count, parentKey)
   private readonly noteQueued = (key: number): void => void this.queuedKeys.add(key)
@@ -85,26 +95,14 @@ export class HostDownlink {
     this.link = new TransferLink(args.deviceToHostGbS, times)
   }
 
-  /** Takes over a chain of evicted blocks, the last one first; {@link submit} must follow. */
-  add(key: number, count: number, parentKey: number): void {
-    const members = this.accept(key, count)
-    this.uncopiedBlocks += count - memberCount(members)
-    for (let rest = members; rest !== 0;) {
-      const last = lastOf(rest)
-      const first = lastOf(~rest & membersFrom(0, last)) + 1
-      const firstKey = (key & -frameSize) | first
-      this.addToBatches(firstKey, last - first + 1, firstKey === key ? parentKey : firstKey - 1)
-      rest &= membersFrom(0, first)
-    }
-  }
-
-  /** Starts to copy what was taken over, as far as it has to be. */
-  submit(nowMs: number): Offload | undefined {
-    const { accepted, uncopiedBlocks } = this
-    this.uncopiedBlocks = 0
+  /** Takes over evicted blocks and starts to copy them, as far as they have to be. */
+  submit(evicted: BlockChains, nowMs: number): Offload | undefined {
+    const { accepted } = this
+    this.acceptedBlocks = 0
+    evicted.forEachChain(this.acceptChain)
     if (accepted.length === 0) return undefined
     const { offload } = accepted.at(0)
-    offload.uncopiedBlocks = uncopiedBlocks
+    offload.uncopiedBlocks = evicted.blocks - this.acceptedBlocks
     offload.batches = accepted.length
     for (let turn = 0; turn < accepted.length; turn++)
       this.startOrQueue(accepted.at(queuedInTurn(turn, accepted.length)), nowMs)
@@ -160,16 +158,30 @@ export class HostDownlink {
     if (blocks !== this.committed) throw new Error(`${blocks} blocks go down, ${this.committed} were accepted`)
   }
 
-  /** Which members of a chain are to be copied, the last ones first as far as there is room. */
-  private accept(key: number, count: number): number {
-    let wanted = membersFrom(memberOf(key), count) & ~this.host.presentOf(frameOf(key))
+  /** Accepts those of a chain that are to be copied, the last one first. */
+  private accept(key: number, count: number, parentKey: number): void {
+    const frameKey = key & -wideSize
+    for (let rest = this.wanted(key, count); rest !== 0;) {
+      const last = lastOf(rest)
+      const first = last - wideTrailing(rest, last) + 1
+      const firstKey = frameKey | first
+      this.addToBatches(firstKey, last - first + 1, firstKey === key ? parentKey : firstKey - 1)
+      rest &= ~wideMembersFrom(first, last - first + 1)
+    }
+  }
+
+  /** Which members of a chain's frame are to be copied, the last ones first as far as there is room. */
+  private wanted(key: number, count: number): number {
+    let wanted = wideMembersFrom(wideMemberOf(key), count) & ~this.host.presentOf(wideFrameOf(key))
     if (this.queuedKeys.size > 0) {
       for (let block = key; block < key + count; block++)
-        if (this.queuedKeys.has(block)) wanted &= ~(1 << memberOf(block))
+        if (this.queuedKeys.has(block)) wanted &= ~(1 << wideMemberOf(block))
     }
     const room = this.host.available - this.committed
-    for (; wanted !== 0 && memberCount(wanted) > room; wanted &= wanted - 1) this.account.droppedBlocks += 1
-    this.committed += memberCount(wanted)
+    let blocks = wideCount(wanted)
+    for (; blocks > 0 && blocks > room; blocks--, wanted &= wanted - 1) this.account.droppedBlocks += 1
+    this.committed += blocks
+    this.acceptedBlocks += blocks
     return wanted
   }
 

@@ -8,6 +8,7 @@
 
 import type { MarkBlocks } from "../../request/BlockIdentity.ts"
 import type { TierOccupancy } from "../WorkerCore.ts"
+import type { BlockChains } from "./BlockChains.ts"
 
 /** Blocks on their way that keep their slots until they are there; who needs slots or blocks waits for it. */
 export interface Offload {
@@ -66,15 +67,10 @@ export const isLoadedFaster = (
 /** Blocks go down when the pool needs their slots. */
 export interface EvictionTiers<Owner> extends KvTiers<Owner> {
   /**
-   * The pool has evicted `count` blocks `key …` of a frame, the last one first, each of which extends the one before it, and the first one
-   * `parentKey`. {@link offload} must follow.
-   */
-  evicted(key: number, count: number, parentKey: number): void
-  /**
-   * Takes over what has been evicted; its slots stay taken until {@link EvictionEvents.slotsFreed}. Nothing is returned when no block is worth
+   * Takes over what the pool has evicted; its slots stay taken until {@link EvictionEvents.slotsFreed}. Nothing is returned when no block is worth
    * copying: the slots are the pool's own again at once.
    */
-  offload(): Offload | undefined
+  offload(evicted: BlockChains): Offload | undefined
   /** When the next load ends; a transfer that took no time counts as one. */
   loadedMs(): number
   /** As {@link tick} at the end of every transfer until `nowMs`, for tiers below which there are none; true when there was any. */

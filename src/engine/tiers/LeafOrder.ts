@@ -19,7 +19,8 @@
  *               outer  ●○○○○○○○     blocks that extend one elsewhere: parents[slot]
  *               bears  ○○○○○○○●     blocks that are extended by some elsewhere, as many as below[slot]
  *
- * 324 bytes per frame with one entry: 10 a block where frames are full. Starts with a few frames and doubles.
+ * Masks of a frame lie in memory one behind the other. 324 bytes per frame with one entry: 10 a block where frames are full. Starts with a few
+ * frames and doubles.
  */
 import { firstOf, lastOf } from "../../structures/FrameMask.ts"
 import { FrameTable } from "../../structures/FrameTable.ts"
@@ -30,11 +31,20 @@ import {
   wideFrameOf,
   wideMemberOf,
   wideMembersFrom,
-  wideSize
+  wideSize,
+  wideTrailing
 } from "../../structures/WideFrame.ts"
 
 /** The parent of a block that begins a prompt. */
 export const noBlock = -1
+
+// Cells of a frame's row: masks of its members, and its newest entry.
+const idleCell = 0
+const innerCell = 1
+const outerCell = 2
+const bearsCell = 3
+const newestCell = 4
+const rowCells = 5
 
 // Cells of an entry, and its turn behind them.
 const frameCell = 0
@@ -51,6 +61,7 @@ const entryCells = 8
 const turnOf = (entry: number): number => (entry >> 1) + 3
 
 const initialEntries = 16
+const initialBereft = 4
 /** The entry that links the first and the last one. */
 const ends = 0
 const outside = -1
@@ -61,16 +72,10 @@ export class LeafOrder {
   /** How many {@link takeFirst} took last. */
   taken = 0
   private readonly frames = new FrameTable()
-  // Masks by frame.
-  private idle = new Int32Array(this.frames.capacity)
-  private inner = new Int32Array(this.frames.capacity)
-  private outer = new Int32Array(this.frames.capacity)
-  private bears = new Int32Array(this.frames.capacity)
+  private rows = new Int32Array(this.frames.capacity * rowCells)
   // By slot.
   private parents = new Int32Array(this.frames.capacity * wideSize)
   private below = new Int32Array(this.frames.capacity * wideSize)
-  /** By frame: its newest entry. */
-  private newest = new Int32Array(this.frames.capacity)
   private cells = new Int32Array(initialEntries * entryCells)
   private turns = new Float64Array(this.cells.buffer)
   private firstFree = 0
@@ -79,42 +84,50 @@ export class LeafOrder {
   /** The entry made last, 0 when it has gone. */
   private latest = 0
   /** Slots that have lost what was below them, while they are being looked at. */
-  private readonly bereft: Array<number> = []
+  private bereft = new Int32Array(initialBereft)
+  private bereftCount = 0
 
   /** Whether the block is idle here. */
   has(key: number): boolean {
-    return (this.idle[this.frames.find(wideFrameOf(key))]! & (1 << wideMemberOf(key))) !== 0
+    return (this.idleOf(wideFrameOf(key)) & (1 << wideMemberOf(key))) !== 0
   }
 
   /** Which of the members of a frame of 32 are idle. */
   idleOf(frameNumber: number): number {
-    return this.idle[this.frames.find(frameNumber)]!
+    return this.rows[this.frames.find(frameNumber) * rowCells + idleCell]!
   }
 
   /**
    * The `count` blocks `key …` of a frame become idle, each but the first behind the one before it, the first behind `parentKey`: prefix first,
-   * or the last one first. Their turn comes after all that are idle now. None of them is idle already.
+   * or the last one first. Their turn comes after all that are idle now. False, and nothing is done, where one of them is idle already.
    */
-  insert(key: number, count: number, parentKey: number, prefixFirst: boolean): void {
+  insert(key: number, count: number, parentKey: number, prefixFirst: boolean): boolean {
     const frame = this.frameFor(wideFrameOf(key))
+    const { rows } = this
+    const row = frame * rowCells
     const first = wideMemberOf(key)
     const members = wideMembersFrom(first, count)
+    const idle = rows[row + idleCell]!
+    if ((idle & members) !== 0) return false
+    const inner = rows[row + innerCell]! | (members & ~(1 << first))
     this.size += count
-    this.idle[frame]! |= members
-    this.inner[frame]! |= members & ~(1 << first)
-    const isLinked = ((this.inner[frame]! | this.outer[frame]!) & (1 << first)) !== 0
+    rows[row + idleCell] = idle | members
+    rows[row + innerCell] = inner
+    const isLinked = ((inner | rows[row + outerCell]!) & (1 << first)) !== 0
     if (!isLinked && parentKey !== noBlock) this.link(frame, key, parentKey)
     this.append(frame, members, prefixFirst)
+    return true
   }
 
   /** Those of the `count` blocks `key …` of a frame that are idle are held again, or gone; returns their number. */
   remove(key: number, count: number): number {
     const frame = this.frames.find(wideFrameOf(key))
-    const members = wideMembersFrom(wideMemberOf(key), count) & this.idle[frame]!
+    const row = frame * rowCells
+    const members = wideMembersFrom(wideMemberOf(key), count) & this.rows[row + idleCell]!
     if (members === 0) return 0
-    this.takeOut(frame, members)
-    const leaves = this.leavesOf(frame)
-    this.idle[frame]! &= ~members
+    this.takeOut(row, members)
+    const leaves = this.leavesOf(row)
+    this.rows[row + idleCell]! &= ~members
     this.size -= wideCount(members)
     this.prune(frame, leaves)
     return wideCount(members)
@@ -126,27 +139,30 @@ export class LeafOrder {
    */
   takeFirst(limit: number): number {
     const entry = this.firstWithLeaf()
-    const { cells } = this
+    const { cells, rows } = this
     const frame = cells[entry + frameCell]!
     const mask = cells[entry + maskCell]!
-    const leaves = this.leavesOf(frame)
+    const row = frame * rowCells
+    const inner = rows[row + innerCell]!
+    const leaves = this.leavesOf(row)
     const own = leaves & mask
     const top = cells[entry + risingCell] === 1 ? firstOf(own) : lastOf(own)
     // Those that extend one of the entry that nothing else extends.
-    const follow = this.inner[frame]! & ((mask & ~this.bears[frame]!) << 1)
-    const chained = Math.clz32(~(follow << (wideSize - 1 - top))) + 1
-    this.taken = chained < limit ? chained : limit
-    const low = top - this.taken + 1
+    const follow = inner & ((mask & ~rows[row + bearsCell]!) << 1)
+    const chained = wideTrailing(follow, top) + 1
+    const taken = chained < limit ? chained : limit
+    const low = top - taken + 1
+    const members = wideMembersFrom(low, taken)
+    this.taken = taken
+    this.size -= taken
+    rows[row + idleCell]! &= ~members
     const key = (this.frames.numbers[frame]! << wideBits) | low
-    const members = wideMembersFrom(low, this.taken)
-    this.idle[frame]! &= ~members
-    this.size -= this.taken
     if ((follow & (1 << low)) !== 0) {
       // The block before them is of the same entry, which has its turn again with that as its leaf.
       cells[entry + maskCell] = mask & ~members
-      this.inner[frame]! &= ~members
+      rows[row + innerCell] = inner & ~members
     } else {
-      this.takeOut(frame, members)
+      this.takeOut(row, members)
       this.prune(frame, leaves)
     }
     return key
@@ -154,10 +170,12 @@ export class LeafOrder {
 
   /** Every frame in the tree, and its members there, placeholders included. */
   forEachFrame(visit: (frameNumber: number, members: number) => void): void {
-    for (let frame = 1; frame < this.idle.length; frame++) {
-      const inner = this.inner[frame]!
-      const known = this.idle[frame]! | inner | (inner >>> 1) | this.outer[frame]! | this.bears[frame]!
-      if (known !== 0) visit(this.frames.numbers[frame]!, known)
+    const { frames, rows } = this
+    for (let frame = 1; frame < frames.capacity; frame++) {
+      const row = frame * rowCells
+      const inner = rows[row + innerCell]!
+      const known = rows[row + idleCell]! | inner | (inner >>> 1) | rows[row + outerCell]! | rows[row + bearsCell]!
+      if (known !== 0) visit(frames.numbers[frame]!, known)
     }
   }
 
@@ -165,16 +183,17 @@ export class LeafOrder {
   checkInvariants(): void {
     const below = new Int32Array(this.below.length)
     let idle = 0
-    for (let frame = 1; frame < this.idle.length; frame++) {
-      idle += wideCount(this.idle[frame]!)
+    for (let frame = 1; frame < this.frames.capacity; frame++) {
+      const row = frame * rowCells
+      idle += wideCount(this.rows[row + idleCell]!)
       this.checkEntries(frame)
       for (let member = 0; member < wideSize; member++) {
-        if ((this.outer[frame]! & (1 << member)) !== 0) below[this.parents[frame * wideSize + member]!]! += 1
+        if ((this.rows[row + outerCell]! & (1 << member)) !== 0) below[this.parents[frame * wideSize + member]!]! += 1
       }
     }
     if (idle !== this.size) throw new Error(`${idle} blocks are idle, counted ${this.size}`)
     for (let slot = 0; slot < below.length; slot++) {
-      const bears = (this.bears[slot >> wideBits]! & (1 << wideMemberOf(slot))) !== 0
+      const bears = (this.rows[(slot >> wideBits) * rowCells + bearsCell]! & (1 << wideMemberOf(slot))) !== 0
       if (below[slot] !== this.below[slot] || bears !== below[slot]! > 0)
         throw new Error(`slot ${slot} has lost count of the blocks below it`)
     }
@@ -186,38 +205,41 @@ export class LeafOrder {
   }
 
   private checkEntries(frame: number): void {
-    const { cells } = this
+    const { cells, rows } = this
+    const row = frame * rowCells
     let members = 0
-    let leaves = this.leavesOf(frame)
-    for (let entry = this.newest[frame]!; entry !== 0; entry = cells[entry + olderCell]!) {
+    let leaves = this.leavesOf(row)
+    for (let entry = rows[row + newestCell]!; entry !== 0; entry = cells[entry + olderCell]!) {
       if ((members & cells[entry + maskCell]!) !== 0) throw new Error(`a block of frame ${frame} is idle twice`)
       members |= cells[entry + maskCell]!
       if (cells[entry + beforeCell] !== outside) leaves &= ~cells[entry + maskCell]!
     }
-    if (members !== this.idle[frame]) throw new Error(`a block of frame ${frame} is idle without a turn`)
+    if (members !== rows[row + idleCell]) throw new Error(`a block of frame ${frame} is idle without a turn`)
     if (leaves !== 0) throw new Error(`a block of frame ${frame} is a leaf but no candidate`)
-    if ((this.inner[frame]! & this.outer[frame]!) !== 0)
+    if ((rows[row + innerCell]! & rows[row + outerCell]!) !== 0)
       throw new Error(`a block of frame ${frame} is below two others`)
   }
 
   // ---- tree ------------------------------------------------------------------------------------------------------------
 
   /** The idle members of a frame that nothing extends. */
-  private leavesOf(frame: number): number {
-    return this.idle[frame]! & ~(this.bears[frame]! | (this.inner[frame]! >>> 1))
+  private leavesOf(row: number): number {
+    const { rows } = this
+    return rows[row + idleCell]! & ~(rows[row + bearsCell]! | (rows[row + innerCell]! >>> 1))
   }
 
   private link(frame: number, key: number, parentKey: number): void {
     const member = wideMemberOf(key)
     if (parentKey === key - 1 && member > 0) {
-      this.inner[frame]! |= 1 << member
+      this.rows[frame * rowCells + innerCell]! |= 1 << member
       return
     }
     const parentFrame = this.frameFor(wideFrameOf(parentKey))
-    const parent = parentFrame * wideSize + wideMemberOf(parentKey)
-    this.outer[frame]! |= 1 << member
+    const parentMember = wideMemberOf(parentKey)
+    const parent = parentFrame * wideSize + parentMember
+    this.rows[frame * rowCells + outerCell]! |= 1 << member
     this.parents[frame * wideSize + member] = parent
-    this.bears[parentFrame]! |= 1 << wideMemberOf(parentKey)
+    this.rows[parentFrame * rowCells + bearsCell]! |= 1 << parentMember
     this.below[parent]! += 1
   }
 
@@ -226,23 +248,24 @@ export class LeafOrder {
    * above that are left without children.
    */
   private prune(frame: number, leaves: number): void {
-    const { bereft } = this
     this.pruneFrame(frame, leaves)
-    for (let parent = bereft.pop(); parent !== undefined; parent = bereft.pop()) {
+    while (this.bereftCount > 0) {
+      const parent = this.bereft[--this.bereftCount]!
       const parentFrame = parent >> wideBits
-      const before = this.leavesOf(parentFrame)
-      this.bears[parentFrame]! &= ~(1 << wideMemberOf(parent))
+      const row = parentFrame * rowCells
+      const before = this.leavesOf(row)
+      this.rows[row + bearsCell]! &= ~(1 << wideMemberOf(parent))
       this.pruneFrame(parentFrame, before)
     }
   }
 
   private pruneFrame(frame: number, leavesBefore: number): void {
-    const idle = this.idle[frame]!
-    const bears = this.bears[frame]!
+    const { rows } = this
+    const row = frame * rowCells
+    const kept = rows[row + idleCell]! | rows[row + bearsCell]!
     // Behind the last that is idle, or bears, nothing keeps its place.
-    const kept = idle | bears
-    let inner = kept === 0 ? 0 : this.inner[frame]! & wideMembersFrom(0, lastOf(kept) + 1)
-    for (let rest = (inner | this.outer[frame]!) & ~kept; rest !== 0;) {
+    let inner = kept === 0 ? 0 : rows[row + innerCell]! & wideMembersFrom(0, lastOf(kept) + 1)
+    for (let rest = (inner | rows[row + outerCell]!) & ~kept; rest !== 0;) {
       const member = lastOf(rest)
       const bit = 1 << member
       rest &= ~bit
@@ -250,33 +273,32 @@ export class LeafOrder {
       if ((inner & bit) !== 0) inner &= ~bit
       else this.unlink(frame, member)
     }
-    this.inner[frame] = inner
-    const found = this.leavesOf(frame) & ~leavesBefore
-    if (found !== 0) this.comeBack(frame, found)
-    if ((kept | inner | this.outer[frame]!) === 0) this.frames.remove(frame)
+    rows[row + innerCell] = inner
+    const found = this.leavesOf(row) & ~leavesBefore
+    if (found !== 0) this.comeBack(row, found)
+    if ((kept | inner | rows[row + outerCell]!) === 0) this.frames.remove(frame)
   }
 
   private unlink(frame: number, member: number): void {
     const parent = this.parents[frame * wideSize + member]!
-    this.outer[frame]! &= ~(1 << member)
-    this.below[parent]! -= 1
-    if (this.below[parent] === 0) this.bereft.push(parent)
+    const below = this.below[parent]! - 1
+    this.rows[frame * rowCells + outerCell]! &= ~(1 << member)
+    this.below[parent] = below
+    if (below > 0) return
+    if (this.bereftCount === this.bereft.length) this.bereft = grown(this.bereft)
+    this.bereft[this.bereftCount++] = parent
   }
 
   private frameFor(number: number): number {
     const found = this.frames.find(number)
     if (found !== 0) return found
     const frame = this.frames.add(number)
-    if (frame >= this.idle.length) this.growFrames(this.frames.capacity)
+    if (frame * rowCells >= this.rows.length) this.growFrames(this.frames.capacity)
     return frame
   }
 
   private growFrames(capacity: number): void {
-    this.idle = grown(this.idle, capacity)
-    this.inner = grown(this.inner, capacity)
-    this.outer = grown(this.outer, capacity)
-    this.bears = grown(this.bears, capacity)
-    this.newest = grown(this.newest, capacity)
+    this.rows = grown(this.rows, capacity * rowCells)
     this.parents = grown(this.parents, capacity * wideSize)
     this.below = grown(this.below, capacity * wideSize)
   }
@@ -287,7 +309,7 @@ export class LeafOrder {
   private firstWithLeaf(): number {
     const { cells } = this
     let entry = cells[ends + behindCell]!
-    while ((cells[entry + maskCell]! & this.leavesOf(cells[entry + frameCell]!)) === 0) {
+    while ((cells[entry + maskCell]! & this.leavesOf(cells[entry + frameCell]! * rowCells)) === 0) {
       const next = cells[entry + behindCell]!
       this.leaveList(entry)
       entry = next
@@ -296,9 +318,9 @@ export class LeafOrder {
   }
 
   /** Members of a frame have become leaves. */
-  private comeBack(frame: number, leaves: number): void {
+  private comeBack(row: number, leaves: number): void {
     const { cells } = this
-    for (let entry = this.newest[frame]!; entry !== 0; entry = cells[entry + olderCell]!) {
+    for (let entry = this.rows[row + newestCell]!; entry !== 0; entry = cells[entry + olderCell]!) {
       if ((cells[entry + maskCell]! & leaves) !== 0 && cells[entry + beforeCell] === outside) this.enterList(entry)
     }
   }
@@ -337,10 +359,10 @@ export class LeafOrder {
     const { cells } = this
     cells[entry + frameCell] = frame
     cells[entry + maskCell] = members
-    cells[entry + olderCell] = this.newest[frame]!
+    cells[entry + olderCell] = this.rows[frame * rowCells + newestCell]!
     cells[entry + risingCell] = prefixFirst ? 1 : 0
     this.turns[turnOf(entry)] = this.nextTurn++
-    this.newest[frame] = entry
+    this.rows[frame * rowCells + newestCell] = entry
     this.latest = entry
     this.join(entry, ends)
   }
@@ -360,11 +382,11 @@ export class LeafOrder {
   }
 
   /** Takes members out of the entries of their frame; all of them are idle. */
-  private takeOut(frame: number, members: number): void {
-    const { cells } = this
+  private takeOut(row: number, members: number): void {
+    const { cells, rows } = this
     let wanted = members
     let newer = 0
-    let entry = this.newest[frame]!
+    let entry = rows[row + newestCell]!
     while (wanted !== 0) {
       const mask = cells[entry + maskCell]!
       const older = cells[entry + olderCell]!
@@ -372,7 +394,7 @@ export class LeafOrder {
       cells[entry + maskCell] = mask & ~members
       if ((mask & ~members) !== 0) newer = entry
       else {
-        if (newer === 0) this.newest[frame] = older
+        if (newer === 0) rows[row + newestCell] = older
         else cells[newer + olderCell] = older
         this.dropEntry(entry)
       }

@@ -9,6 +9,7 @@
 import { runLength } from "../../structures/FrameMask.ts"
 import type { MarkBlocks } from "../../request/BlockIdentity.ts"
 import type { RefilledList } from "../../structures/RefilledList.ts"
+import type { BlockChains } from "./BlockChains.ts"
 import { type DownBatch, HostDownlink } from "./HostDownlink.ts"
 import {
   type EvictionEvents,
@@ -251,12 +252,8 @@ export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
 
   // ---- down ------------------------------------------------------------------------------------------------------------
 
-  evicted(key: number, count: number, parentKey: number): void {
-    this.down.add(key, count, parentKey)
-  }
-
-  offload(): Offload | undefined {
-    return this.down.submit(this.nowMs)
+  offload(evicted: BlockChains): Offload | undefined {
+    return this.down.submit(evicted, this.nowMs)
   }
 
   /** Writes what has arrived in host memory on to the lower tiers, offload by offload. */

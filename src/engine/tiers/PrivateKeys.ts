@@ -2,6 +2,7 @@
  * Identities of blocks that nobody else, on any worker, can match: those that a worker has generated itself. Each worker takes a frame of 32
  * at a time, so that its blocks lie close together; they are negative, and `noBlock` is none of them.
  */
+import { frameOf, frameSize } from "../../structures/FrameMask.ts"
 import { wideBits, wideSize } from "../../structures/WideFrame.ts"
 
 /** Frames are given out from the first down to the last one; the most negative integers mark other things. */
@@ -30,11 +31,22 @@ export class PrivateKeys {
   }
 
   privateKey(): number {
+    return this.take(1)
+  }
+
+  /** The number of a frame of eight of them. */
+  frameOfEight(): number {
+    return frameOf(this.take(frameSize))
+  }
+
+  /** The first of so many that follow each other, where all calls ask for as many. */
+  private take(count: number): number {
     if (this.left === 0) {
       this.next = this.frames.take() << wideBits
       this.left = wideSize
     }
-    this.left -= 1
-    return this.next++
+    this.left -= count
+    this.next += count
+    return this.next - count
   }
 }

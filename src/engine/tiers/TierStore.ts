@@ -16,8 +16,7 @@ import {
   leadingMembers,
   memberCount,
   memberOf,
-  membersFrom,
-  runLength
+  membersFrom
 } from "../../structures/FrameMask.ts"
 import { markMembers, type MarkBlocks } from "../../request/BlockIdentity.ts"
 import { FrameTable } from "../../structures/FrameTable.ts"
@@ -27,8 +26,10 @@ import {
   octetOf,
   wideFrameAround,
   wideFrameOf,
+  wideLeading,
   wideMemberOf,
   wideMembersFrom,
+  wideRunLength,
   wideSize
 } from "../../structures/WideFrame.ts"
 import type { KvEventSink } from "../KvEvents.ts"
@@ -69,13 +70,21 @@ export class TierStore {
   }
 
   has(key: number): boolean {
-    return (this.presentOf(frameOf(key)) & (1 << memberOf(key))) !== 0
+    return (this.presentOf(wideFrameOf(key)) & (1 << wideMemberOf(key))) !== 0
   }
 
-  /** The members of a frame that are here. */
+  /** The members of a frame of 32 that are here. */
   presentOf(frameNumber: number): number {
-    const idle = octetOf(this.idle.idleOf(wideFrameAround(frameNumber)), frameNumber)
-    return this.pinned === 0 ? idle : idle | this.pins.held(this.pinnedFrames.find(frameNumber))
+    const idle = this.idle.idleOf(frameNumber)
+    return this.pinned === 0 ? idle : idle | this.pinnedOf(frameNumber)
+  }
+
+  private pinnedOf(frameNumber: number): number {
+    const firstOctet = frameNumber << octetBits
+    let members = 0
+    for (let octet = 0; octet < 1 << octetBits; octet++)
+      members |= this.pins.held(this.pinnedFrames.find(firstOctet + octet)) << (octet * frameSize)
+    return members
   }
 
   /** How many of `keys[from … to)` are here, up to the first that is not. */
@@ -83,10 +92,10 @@ export class TierStore {
     let position = from
     while (position < to) {
       const key = keys[position]!
-      const run = runLength(keys, position, to)
-      const present = Math.min(run, leadingMembers(this.presentOf(frameOf(key)), memberOf(key)))
-      position += present
-      if (present < run) break
+      const run = wideRunLength(keys, position, to)
+      const present = wideLeading(this.presentOf(wideFrameOf(key)), wideMemberOf(key))
+      if (present < run) return position + present - from
+      position += run
     }
     return position - from
   }
@@ -109,10 +118,9 @@ export class TierStore {
    * slots back, and count as just used.
    */
   arrive(key: number, count: number, parentKey: number): void {
-    if (!this.hasSome(key, count)) {
+    if (!this.hasPinned(key, count) && this.idle.insert(key, count, parentKey, false)) {
       this.inFlight -= count
       this.announce(key, count, true)
-      this.idle.insert(key, count, parentKey, false)
       return
     }
     for (let block = key + count - 1; block >= key; block--)
@@ -138,12 +146,9 @@ export class TierStore {
     this.pin(key, 1)
   }
 
-  /** Whether any block of a run within a frame of 32 is here. */
-  private hasSome(key: number, count: number): boolean {
-    if ((this.idle.idleOf(wideFrameOf(key)) & wideMembersFrom(wideMemberOf(key), count)) !== 0) return true
-    if (this.pinned === 0) return false
-    for (let block = key; block < key + count; block++) if (this.isPinned(block)) return true
-    return false
+  /** Whether any block of a run within a frame of 32 is pinned. */
+  private hasPinned(key: number, count: number): boolean {
+    return this.pinned > 0 && (this.pinnedOf(wideFrameOf(key)) & wideMembersFrom(wideMemberOf(key), count)) !== 0
   }
 
   /** Tells that a run within a frame of 32 has come or gone. */

@@ -47,8 +47,8 @@ export class BlockGrowth {
     const position = sequence.fullBlocks
     if (sequence.knownTokens - 1 <= position * this.blockTokens) return
     const { keys, slots } = sequence
-    const key = position < keys.length ? keys[position]! : this.pool.privateKey()
     const parentKey = position > 0 ? this.pool.keyOf(slots[position - 1]!) : noBlock
+    const key = position < keys.length ? keys[position]! : this.pool.privateKey(parentKey)
     slots[position] = this.pool.promote(slots[position]!, key, parentKey)
     sequence.fullBlocks = position + 1
     this.offloading?.computed(sequence)

@@ -42,8 +42,9 @@ import { IdleBlocks } from "../../structures/IdleBlocks.ts"
 
 /** Stands in slot lists for every block still being filled: private to its request, never matched. Frames count from 1. */
 const partialSlot = 0
-/** First key of privately generated full blocks; counts down. */
-const firstPrivateKey = -2
+/** Frames of privately generated full blocks are given out from the first down to the last one. The one before the first has {@link noBlock}. */
+const firstPrivateFrame = -2
+const lastPrivateFrame = frameOf(-0x80000000)
 
 export class KvBlockPool {
   readonly capacity: number
@@ -61,7 +62,7 @@ export class KvBlockPool {
   /** Reserved holds of all members. */
   private pinnedHolds = 0
   protected readonly idle = new IdleBlocks()
-  private nextPrivateKey = firstPrivateKey
+  private nextPrivateFrame = firstPrivateFrame
   private reservedCount = 0
   private readonly events: KvEventSink | undefined
   private readonly probe: WorkerProbe | undefined
@@ -98,11 +99,26 @@ export class KvBlockPool {
     return this.inactiveCount
   }
 
-  /** A fresh identity for a block that nobody else can match. */
-  privateKey(): number {
-    const key = this.nextPrivateKey
-    this.nextPrivateKey = key === -0x80000000 ? firstPrivateKey : key - 1
-    return key
+  /**
+   * A fresh identity for a block that nobody else can match, behind `parentKey` of the same request: blocks that it has generated itself lie in
+   * frames of its own, in their order.
+   */
+  privateKey(parentKey: number): number {
+    if (parentKey < noBlock && memberOf(parentKey) < frameSize - 1) return parentKey + 1
+    return this.privateFrame() << frameBits
+  }
+
+  /** Fresh identities for all blocks of a request from `keys[from]` on. */
+  privateKeys(keys: Int32Array, from: number): void {
+    for (let block = from; block < keys.length; block++)
+      keys[block] = this.privateKey(block > 0 ? keys[block - 1]! : noBlock)
+  }
+
+  /** A frame that nobody has. */
+  protected privateFrame(): number {
+    const frame = this.nextPrivateFrame
+    this.nextPrivateFrame = frame === lastPrivateFrame ? firstPrivateFrame : frame - 1
+    return frame
   }
 
   /** Number of leading `keys[0 … count)` that are cached here, active or not. */

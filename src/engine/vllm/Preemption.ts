@@ -57,8 +57,8 @@ export const keepGeneratedKeys = (sequence: Sequence, pool: KvBlockPool): void =
   if (fullBlocks <= keys.length) return
   const extended = new Int32Array(fullBlocks)
   extended.set(keys)
-  for (let block = keys.length; block < fullBlocks; block++) {
-    extended[block] = block < heldBlocks ? pool.keyOf(slots[block]!) : pool.privateKey()
-  }
+  const heldEnd = Math.min(fullBlocks, heldBlocks)
+  for (let block = keys.length; block < heldEnd; block++) extended[block] = pool.keyOf(slots[block]!)
+  pool.privateKeys(extended, Math.max(keys.length, heldEnd))
   sequence.keys = extended
 }

@@ -10,6 +10,7 @@
 import { frameBits, frameSize, lastOf, memberOf, membersFrom } from "../../structures/FrameMask.ts"
 import { grown } from "../../structures/Grown.ts"
 import type { KvEventSink } from "../KvEvents.ts"
+import { BlockChains } from "../tiers/BlockChains.ts"
 import type { EvictionTiers, Offload } from "../tiers/KvTiers.ts"
 import { PrivateKeys } from "../tiers/PrivateKeys.ts"
 import type { SharedTiers } from "../tiers/SharedTiers.ts"
@@ -26,6 +27,8 @@ export class TieredBlockPool extends KvBlockPool {
   /** By slot: what other blocks extend. */
   private parentKeys: Int32Array = new Int32Array(frameSize)
   private quarantined = 0
+  /** What is evicted to make room. */
+  private readonly evicted = new BlockChains()
 
   constructor(
     capacity: number,
@@ -39,9 +42,9 @@ export class TieredBlockPool extends KvBlockPool {
     this.identities = new PrivateKeys(shared.privateFrames)
   }
 
-  /** Lower tiers may hold this block beside those of other workers. */
-  override privateKey(): number {
-    return this.identities.privateKey()
+  /** Lower tiers may hold its blocks beside those of other workers. */
+  protected override privateFrame(): number {
+    return this.identities.frameOfEight()
   }
 
   /** The copies of so many blocks have ended, or were none. */
@@ -117,13 +120,14 @@ export class TieredBlockPool extends KvBlockPool {
   }
 
   protected override evict(frame: number, mask: number): void {
-    const frameKey = this.keyOf(frame * frameSize)
+    const slot = frame * frameSize
+    const frameKey = this.keyOf(slot)
     const chained = this.chained[frame]!
     for (let rest = mask; rest !== 0;) {
       const starts = ~(chained & (rest << 1))
       const last = lastOf(rest)
       const first = lastOf(starts & membersFrom(0, last + 1))
-      this.tiers.evicted(frameKey + first, last - first + 1, this.parentKeyOf(frame * frameSize + first))
+      this.evicted.add(frameKey + first, last - first + 1, this.parentKeyOf(slot + first))
       rest &= membersFrom(0, first)
     }
     super.evict(frame, mask)
@@ -136,9 +140,10 @@ export class TieredBlockPool extends KvBlockPool {
 
   /** Evicts `count` blocks; the offload that the room must wait for, nothing when it is there at once. */
   private evictForRoom(count: number): Offload | undefined {
+    this.evicted.clear()
     this.evictOldest(count)
     this.quarantined += count
-    const offload = this.tiers.offload()
+    const offload = this.tiers.offload(this.evicted)
     if (offload === undefined) this.endQuarantine(count)
     return offload
   }

@@ -314,7 +314,7 @@ export class VllmWorker extends AheadWorker<Sequence> {
 
   protected privateKeys(count: number): Int32Array {
     const keys = new Int32Array(count)
-    for (let block = 0; block < count; block++) keys[block] = this.pool.privateKey()
+    this.pool.privateKeys(keys, 0)
     return keys
   }
 

@@ -22,8 +22,8 @@ class SharedIdentityPool extends KvBlockPool {
     this.identities = new PrivateKeys(shared.privateFrames)
   }
 
-  override privateKey(): number {
-    return this.identities.privateKey()
+  protected override privateFrame(): number {
+    return this.identities.frameOfEight()
   }
 }
 

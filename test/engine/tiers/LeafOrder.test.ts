@@ -17,7 +17,7 @@ const drain = (order: LeafOrder, limit = 1): ReadonlyArray<number> => {
   return keys
 }
 
-const insert = (order: LeafOrder, key: number, parentKey: number): void => order.insert(key, 1, parentKey, true)
+const insert = (order: LeafOrder, key: number, parentKey: number): boolean => order.insert(key, 1, parentKey, true)
 
 /** The model: every block by itself. */
 class NaiveOrder {
@@ -139,10 +139,11 @@ describe("the order in which idle blocks are given up", () => {
           const idle = run.filter((each) => model.idle.includes(each))
           assert.strictEqual(order.remove(key, count), idle.length)
           for (const each of idle) model.remove(each)
-        } else if (run.every((each) => !model.idle.includes(each))) {
+        } else {
           const prefixFirst = random.below(2) === 0
-          order.insert(key, count, parentOf(key), prefixFirst)
-          for (const each of prefixFirst ? run : run.toReversed()) model.insert(each, parentOf(each))
+          const isNew = run.every((each) => !model.idle.includes(each))
+          assert.strictEqual(order.insert(key, count, parentOf(key), prefixFirst), isNew)
+          if (isNew) for (const each of prefixFirst ? run : run.toReversed()) model.insert(each, parentOf(each))
         }
         order.checkInvariants()
         assert.strictEqual(order.size, model.idle.length)

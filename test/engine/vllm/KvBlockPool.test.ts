@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
+import { noBlock } from "../../../src/engine/tiers/LeafOrder.ts"
 import { KvBlockPool } from "../../../src/engine/vllm/KvBlockPool.ts"
 import { PoolModel } from "./PoolModel.ts"
 import { eachBlock } from "../EachBlock.ts"
@@ -166,10 +167,11 @@ describe("KvBlockPool", () => {
 
   it("keeps privately generated blocks findable but announces none", () => {
     const { pool, removed, stored } = recordedPool(3)
-    const keys = [pool.privateKey(), pool.privateKey()]
-    assert.notStrictEqual(keys[0], keys[1])
+    const own = pool.privateKey(noBlock)
+    const keys = [own, pool.privateKey(own), pool.privateKey(4)]
+    assert.strictEqual(new Set(keys).size, 3)
     release(pool, hold(pool, keys))
-    assert.strictEqual(resident(pool, keys), 2)
+    assert.strictEqual(resident(pool, keys), 3)
     const marked = markedBlocks(pool)
     hold(pool, [4, 5, 6])
     assert.strictEqual(resident(pool, keys), 0)
