@@ -50,11 +50,13 @@ export class RowColumns {
     const { ids, numbers } = this
     const promptTokens = numbers[at + 2]!
     const statedTokens = numbers[at + 4]!
+    // In another order than rows that are read: numbers that come from columns are doubles to V8, and in objects of one order it would make
+    // doubles of all of them, late, and throw away what it compiled for whole numbers.
     return {
+      hashIds: ids.subarray(at === 0 ? 0 : numbers[at - 1]!, numbers[at + 5]!),
       line: numbers[at]!,
       promptTokens,
       outputTokens: numbers[at + 3]!,
-      hashIds: ids.subarray(at === 0 ? 0 : numbers[at - 1]!, numbers[at + 5]!),
       outputTokenIds: undefined,
       timestampMs: numbers[at + 1]!,
       sessionId: undefined,

@@ -31,10 +31,10 @@ const noLoads: ReadonlyArray<TierMatch> = []
 export class PageUse implements DeferredUser {
   readonly sequence: Sequence
   waitsFor: Offload | undefined = undefined
-  blockedSinceMs = 0
+  blockedSinceMs = Number.NaN
   loads: ReadonlyArray<TierMatch> = noLoads
   deferredBy: Offload | undefined = undefined
-  deferredSinceMs = 0
+  deferredSinceMs = Number.NaN
   /** Leading pages that were handed over to be copied, as far as tiers lacked them, and the copies of them that run. */
   copiedPages = 0
   holder: PageHolder | undefined = undefined

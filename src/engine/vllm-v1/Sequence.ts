@@ -50,10 +50,10 @@ export class Sequence implements Queueable<Sequence>, CopyUser {
   quietUntilKnown = 0
   /** Where there are KV tiers. */
   waitsFor: Offload | undefined = undefined
-  blockedSinceMs = 0
+  blockedSinceMs = Number.NaN
   loads = noLoads
   deferredBy: Offload | undefined = undefined
-  deferredSinceMs = 0
+  deferredSinceMs = Number.NaN
   copiedBlocks = 0
   copyHolder: CopyHolder | undefined = undefined
   /** It was in the batch before. */

@@ -44,12 +44,12 @@ export class Sequence implements CopyUser {
   /** Where there are KV tiers: the offload that makes room for it. */
   waitsFor: Offload | undefined = undefined
   /** Since when it waits for that, ms. */
-  blockedSinceMs = 0
+  blockedSinceMs = Number.NaN
   /** What was loaded for it so far. */
   loads: ReadonlyArray<TierMatch> = noLoads
   /** What it waits for at its place in the queue, others passing it: blocks on their way, and since when. */
   deferredBy: Offload | undefined = undefined
-  deferredSinceMs = 0
+  deferredSinceMs = Number.NaN
   /** Leading blocks that were handed over to be copied, as far as tiers lacked them, and the copies of them that run. */
   copiedBlocks = 0
   copyHolder: CopyHolder | undefined = undefined
