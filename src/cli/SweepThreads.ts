@@ -5,6 +5,7 @@ import { existsSync } from "node:fs"
 import { availableParallelism } from "node:os"
 import { Worker } from "node:worker_threads"
 import { CellRunner, type Outcome } from "../sweep/CellRunner.ts"
+import { kindOf, takeNext } from "../sweep/RunKind.ts"
 import { endOfWork, type ThreadTask } from "./ThreadMessages.ts"
 
 /**
@@ -22,27 +23,44 @@ const workerFile = (): URL => {
 /** A run on its way to a thread, and who waits for its outcome. */
 interface Job {
   readonly task: ThreadTask
+  readonly kind: string
   readonly settle: (outcome: Outcome) => void
 }
 
-/** A thread, started when it is first needed and anew when it has died. */
+/** The runs that wait for a thread. */
+interface Line {
+  readonly isEmpty: () => boolean
+  /** The next run for a thread; `last`: the kind of its run before. */
+  readonly take: (last: string | undefined) => Job | undefined
+}
+
+/**
+ * A thread, started when it is first needed and anew when it has died. It takes its first run once it is there: until then the runs to choose
+ * from come together.
+ */
 class Thread {
   private worker: Worker | undefined
+  private isStarting = false
   private readonly file: URL
   private readonly graceMs: number
-  private readonly next: () => Job | undefined
+  private readonly line: Line
   /** The run that the thread is at. */
   private job: Job | undefined
+  private lastKind: string | undefined
 
-  /** `next` takes a run from those that wait, if there are any. */
-  constructor(file: URL, graceMs: number, next: () => Job | undefined) {
+  constructor(file: URL, graceMs: number, line: Line) {
     this.file = file
     this.graceMs = graceMs
-    this.next = next
+    this.line = line
   }
 
   get isIdle(): boolean {
-    return this.job === undefined
+    return this.job === undefined && !this.isStarting
+  }
+
+  /** Of the run that the thread is at, or was at last. */
+  get kind(): string | undefined {
+    return this.lastKind
   }
 
   isAt(job: Job): boolean {
@@ -51,11 +69,9 @@ class Thread {
 
   /** An idle thread goes on with the next run. */
   goOn(): void {
-    this.job = this.next()
-    if (this.job === undefined) return
-    this.worker ??= this.start()
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-    this.worker.postMessage(this.job.task)
+    if (this.line.isEmpty()) return
+    if (this.worker === undefined) this.worker = this.start()
+    else this.take(this.worker)
   }
 
   /** The thread is told to end, and cleans up: a run that it is at is interrupted. Only one that does not listen is torn out of what it does. */
@@ -77,16 +93,36 @@ class Thread {
   /** Gives up the run that the thread is at, and with it the thread: the next one gets another. */
   readonly giveUp = Effect.andThen(
     this.stop,
-    Effect.sync(() => this.goOn())
+    Effect.sync(() => {
+      this.job = undefined
+      this.goOn()
+    })
   )
+
+  private take(worker: Worker): void {
+    this.job = this.line.take(this.lastKind)
+    if (this.job === undefined) return
+    this.lastKind = this.job.kind
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+    worker.postMessage(this.job.task)
+  }
 
   private start(): Worker {
     const worker = new Worker(this.file)
+    this.isStarting = true
     const died = (reason: string): void => {
       if (this.worker !== worker) return
       this.worker = undefined
+      // One that cannot start fails the run that it would have taken.
+      if (this.isStarting) this.job = this.line.take(this.lastKind)
+      this.isStarting = false
       this.end({ _tag: "Failed", reason })
     }
+    worker.on("online", () => {
+      if (this.worker !== worker) return
+      this.isStarting = false
+      this.take(worker)
+    })
     worker.on("message", (outcome: Outcome) => {
       if (this.worker === worker) this.end(outcome)
     })
@@ -98,13 +134,14 @@ class Thread {
   /** The next run first: the thread need not wait until somebody has seen to the outcome of this one. */
   private end(outcome: Outcome): void {
     const { job } = this
+    this.job = undefined
     this.goOn()
     job?.settle(outcome)
   }
 }
 
-/** Runs that may be given for each thread. */
-const inLine = 4
+/** Runs that may be given for each thread: so many that it finds some of its kind. */
+const inLine = 32
 
 /** Real time that a thread has to end once it is told to: a run listens after each slice of 10 ms. */
 const patienceMs = 5000
@@ -119,7 +156,16 @@ export const threadRunner = (
     CellRunner,
     Effect.gen(function* () {
       const waiting: Array<Job> = []
-      const all = Array.from({ length: threads }, () => new Thread(file, graceMs, () => waiting.shift()))
+      const line: Line = {
+        isEmpty: () => waiting.length === 0,
+        take: (last) =>
+          takeNext(
+            waiting,
+            last,
+            all.map(({ kind }) => kind)
+          )
+      }
+      const all: ReadonlyArray<Thread> = Array.from({ length: threads }, () => new Thread(file, graceMs, line))
       yield* Effect.addFinalizer(() =>
         Effect.forEach(all, ({ stop }) => stop, { concurrency: "unbounded", discard: true })
       )
@@ -131,10 +177,11 @@ export const threadRunner = (
         })
       return {
         width: threads * inLine,
-        run: ({ config, constraints }) =>
+        run: ({ config, constraints, options }) =>
           Effect.callback<Outcome>((resume) => {
             const job: Job = {
               task: { config, constraints: constraints.map(({ text }) => text) },
+              kind: kindOf(options),
               settle: (outcome) => resume(Effect.succeed(outcome))
             }
             waiting.push(job)

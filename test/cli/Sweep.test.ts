@@ -381,6 +381,22 @@ describe("dynosim sweep", () => {
       assert.strictEqual(failed.length, 6)
     }))
 
+  it("keeps a thread to runs of one kind while there are any", () =>
+    inFolder(async (folder) => {
+      const said = join(folder, "said")
+      const thread = new URL(
+        'data:text/javascript,import { parentPort } from "node:worker_threads"; import { appendFileSync } from "node:fs"; '
+          + 'parentPort.on("message", (message) => { if (message === "end") parentPort.close(); '
+          + `else { appendFileSync(${JSON.stringify(said)}, message.config.includes("kv_router") ? "k" : "r"); `
+          + 'parentPort.postMessage({ _tag: "Failed", reason: "as asked" }) } })'
+      )
+      const mixed = plan(2)
+        .replace("[1, 2, 3]", "[2, 3]")
+        .replace("constraints", "  router-mode: [round_robin, kv_router]\nconstraints")
+      await Effect.runPromise(summaryOf(parsed(mixed), threadRunner(1, thread)))
+      assert.strictEqual(readFileSync(said, "utf8"), "rrrrkkkk")
+    }))
+
   it("prints job files of a plan, and says what they lack", () =>
     inFolder(async (folder) => {
       const file = join(folder, "plan.yaml")
