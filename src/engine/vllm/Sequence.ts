@@ -41,6 +41,8 @@ export class Sequence implements CopyUser {
   exactStep = 0
   dueStep = 0
   nextDue: Sequence | undefined = undefined
+  /** While it decodes steadily: its last step brought no token, for want of room. */
+  isLate = false
   /** Where there are KV tiers: the offload that makes room for it. */
   waitsFor: Offload | undefined = undefined
   /** Since when it waits for that, ms. */

@@ -8,8 +8,9 @@
  *
  * Due is a member to whom something happens with a token: it is the second one, opens a KV block, or is the last. Nothing is
  * written to a member in between: its counters are those of the step `exactStep`, and whoever wants them brings it up to date. A step costs
- * the same for any number of members, plus a constant for each one that is due. Whatever could tell members apart (a budget too
- * small for all of them, no block for somebody who is due, a preemption, an abort) dissolves the batch first.
+ * the same for any number of members, plus a constant for each one that is due. Who is due and finds no block, as the one evicted for it is
+ * copied first, is late: it stays a member, but is due with the next step again. Whatever else could tell members apart (a budget too small for
+ * all of them, nobody to evict for somebody who is due, a preemption, an abort) dissolves the batch first.
  */
 import type { Sequence } from "./Sequence.ts"
 
@@ -27,8 +28,11 @@ export class SteadyDecode {
   blocksTaken = noBlocks
   /** The members' token of this pass is scheduled, but not emitted yet. */
   scheduled = false
-  /** When the members last emitted a token, ms. */
+  /** Members that are late: the token that they emit next is computed already. */
+  late = 0
+  /** When the members last emitted a token, and when before that, ms; what those that are late know of themselves. */
   private lastTokenMs = Number.NaN
+  private lastButOneMs = Number.NaN
   /** Steps taken so far. */
   private step = 0
   /** The last of each circular list, whose `nextDue` is the first; made for the first member. */
@@ -61,6 +65,17 @@ export class SteadyDecode {
     let count = 1
     for (let each = last.nextDue; each !== last; each = each!.nextDue) count += 1
     return count
+  }
+
+  /** Somebody who is late still waits for room. */
+  get awaitsRoom(): boolean {
+    if (this.late === 0) return false
+    const last = this.listAt(this.step + 1)
+    for (let each = last?.nextDue; each !== undefined; each = each.nextDue) {
+      if (each.isBlocked) return true
+      if (each === last) return false
+    }
+    return false
   }
 
   /** Steps from now in which nobody is due. */
@@ -110,11 +125,12 @@ export class SteadyDecode {
 
   /**
    * Every member emits a token at `tokenMs`. Returns the first one that is due, up to date; the others follow by {@link nextOf}. For
-   * each of them {@link schedule} or {@link leave} must follow.
+   * each of them {@link schedule}, {@link leave} or, without its token, {@link delay} must follow.
    */
   takeStep(tokenMs: number): Sequence | undefined {
     const slot = (this.step + 1) & (this.calendarLength - 1)
     const last = this.calendar[slot]
+    this.lastButOneMs = this.lastTokenMs
     this.takeQuietSteps(1, tokenMs)
     if (last === undefined) return undefined
     const first = last.nextDue!
@@ -137,6 +153,24 @@ export class SteadyDecode {
     this.contextTokens += steps * this.size
     this.lastTokenMs = tokenMs
     this.scheduled = false
+  }
+
+  /** A due member found no room for its token, and has given it back. */
+  delay(sequence: Sequence): void {
+    if (!sequence.isLate) {
+      sequence.isLate = true
+      sequence.lastTokenMs = this.lastButOneMs
+      this.late += 1
+    }
+    sequence.countdown = 1
+    this.contextTokens -= 1
+    this.schedule(sequence)
+  }
+
+  /** A late member has its token. */
+  catchUp(sequence: Sequence): void {
+    sequence.isLate = false
+    this.late -= 1
   }
 
   /** A member whose countdown begins anew is due when that has run down. */
@@ -168,13 +202,15 @@ export class SteadyDecode {
     for (let index = 0; index < this.size; index++) {
       const sequence = running[index]!
       this.bringUpToDate(sequence)
-      if (this.scheduled) sequence.computedTokens += 1
+      if (this.scheduled || sequence.isLate) sequence.computedTokens += 1
+      sequence.isLate = false
       sequence.countdown = sequence.dueStep - this.step
       sequence.nextDue = undefined
       this.calendar[sequence.dueStep & (this.calendarLength - 1)] = undefined
     }
     this.size = 0
     this.contextTokens = 0
+    this.late = 0
     this.scheduled = false
   }
 
@@ -192,9 +228,12 @@ export class SteadyDecode {
       }
     }
     let contextTokens = 0
+    let late = 0
     for (const sequence of running.slice(0, this.size)) {
       contextTokens += sequence.knownTokens + this.step - sequence.exactStep
+      if (sequence.isLate) late += 1
     }
+    if (late !== this.late) throw new Error(`${late} requests are late for a token, counted ${this.late}`)
     if (listed !== this.size) throw new Error(`${this.size} requests decode steadily, ${listed} are in the calendar`)
     if (contextTokens !== this.contextTokens) {
       throw new Error(`requests in steady decode know ${contextTokens} tokens, counted ${this.contextTokens}`)
@@ -208,7 +247,7 @@ export class SteadyDecode {
   private bringUpToDate(sequence: Sequence): void {
     sequence.generatedTokens += this.step - sequence.exactStep
     sequence.computedTokens = sequence.knownTokens - 1
-    sequence.lastTokenMs = this.lastTokenMs
+    if (!sequence.isLate) sequence.lastTokenMs = this.lastTokenMs
     sequence.exactStep = this.step
   }
 }

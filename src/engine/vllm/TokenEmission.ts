@@ -62,26 +62,35 @@ export class TokenEmission {
   }
 
   private emitSteady(tokenMs: number): number {
-    const { steady } = this
-    const emitted = steady.size
-    if (emitted === 0) return 0
-    this.gaps.noteShared(emitted)
-    this.takeStep(tokenMs)
+    const { gaps, steady } = this
+    const { size } = steady
+    if (size === 0) return 0
+    const caughtUp = this.takeStep(tokenMs)
+    const emitted = size - steady.late
+    gaps.noteShared(emitted - caughtUp)
     return emitted
   }
 
-  /** A step of the requests in steady decode, all that it does but for the gaps. */
-  takeStep(tokenMs: number): void {
+  /** A step of the requests in steady decode, all that it does but for the gaps that they share; how many of them were late before it. */
+  takeStep(tokenMs: number): number {
     const { steady } = this
+    let caughtUp = 0
     let sequence = steady.takeStep(tokenMs)
     while (sequence !== undefined) {
       const next = steady.nextOf(sequence)
-      if (!this.findRoom(sequence)) throw new Error("a request in steady decode got no KV block")
-      this.worker.emitted(sequence, tokenMs)
-      if (sequence.running) steady.schedule(sequence)
-      else steady.leave(sequence)
+      if (this.findRoom(sequence)) {
+        if (sequence.isLate) {
+          this.gaps.note(sequence.lastTokenMs)
+          steady.catchUp(sequence)
+          caughtUp += 1
+        }
+        this.worker.emitted(sequence, tokenMs)
+        if (sequence.running) steady.schedule(sequence)
+        else steady.leave(sequence)
+      } else steady.delay(sequence)
       sequence = next
     }
+    return caughtUp
   }
 
   /** The others emit as far as they find room for their token. */

@@ -196,7 +196,7 @@ export class VllmWorker extends AheadWorker<Sequence> {
   /** Passes in which requests take their next block are quiet as well, where nobody sees the block go or can be told later. */
   protected quietPasses(): number {
     const { args, pool, steady } = this
-    if (steady.size > args.maxNumBatchedTokens || !this.restWaits()) return 0
+    if (steady.late > 0 || steady.size > args.maxNumBatchedTokens || !this.restWaits()) return 0
     if (!this.growsAhead) return steady.quietSteps
     return steady.stepsWithin(this.tellsWhenAsked ? pool.blocksAtOnce : pool.blocksUntold)
   }
@@ -243,9 +243,10 @@ export class VllmWorker extends AheadWorker<Sequence> {
 
   /** The pass ahead in which somebody takes a block. */
   private takeGrowing(pass: number): void {
-    const { ahead, emission, offloading } = this
+    const { ahead, emission, offloading, steady } = this
     offloading?.passAheadStarts(ahead.startOf(pass))
     emission.takeStep(ahead.ends[pass]!)
+    if (steady.late > 0) throw new Error("a pass ahead of time found no KV block")
     offloading?.passAheadEnds(ahead.ends[pass]!)
   }
 
@@ -347,12 +348,12 @@ export class VllmWorker extends AheadWorker<Sequence> {
     }
   }
 
-  /** Serves the requests in steady decode, unless the budget cannot serve them all; returns their number. */
+  /** Serves the requests in steady decode, unless the budget cannot serve them all or one of them has to wait; returns their number. */
   private scheduleSteady(): number {
     const { budget, steady } = this
-    if (steady.size > budget.tokens) this.dissolveSteady()
+    if (steady.size > budget.tokens || steady.awaitsRoom) this.dissolveSteady()
     if (steady.size === 0) return 0
-    budget.takeDecodeTokens(steady.size)
+    budget.takeDecodeTokens(steady.size - steady.late)
     steady.scheduled = true
     return steady.size
   }
@@ -588,7 +589,10 @@ export class VllmWorker extends AheadWorker<Sequence> {
   private dissolveSteady(): void {
     this.catchUp()
     const { budget, running, steady } = this
-    for (let index = 0; index < steady.size; index++) budget.noteDecodeToken(running[index]!)
+    for (let index = 0; steady.scheduled && index < steady.size; index++) {
+      const sequence = running[index]!
+      if (!sequence.isLate) budget.noteDecodeToken(sequence)
+    }
     steady.dissolve(running)
   }
 
@@ -608,7 +612,7 @@ export class VllmWorker extends AheadWorker<Sequence> {
   /** One token for every request that can emit one at `prefillEndMs` plus the decode time; returns the end of the pass. */
   private emitTokens(prefillEndMs: number): number {
     const { pool, ready, steady } = this
-    if (steady.size > 0 && pool.blocksAtOnce < steady.due) this.dissolveSteady()
+    if (steady.size > 0 && pool.availableBlocks < steady.due) this.dissolveSteady()
     ready.collect(this.running, steady.size)
     const batch = ready.count + steady.size
     if (batch === 0) return prefillEndMs

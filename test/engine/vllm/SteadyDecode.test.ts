@@ -6,10 +6,10 @@ import { request } from "../../support/RequestBuilder.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
-/** One pass: who joins after it, and with which countdowns those go on that it finds due (0: they leave). */
+/** One pass: who joins after it, and with which countdowns those go on that it finds due (0: they leave, -1: they find no room). */
 const Pass = Schema.Struct({
   joins: Schema.Array(between(1, 12)).check(Schema.isMaxLength(3)),
-  again: Schema.Array(between(0, 12)),
+  again: Schema.Array(between(-1, 12)),
   /** Take all quiet steps first, at once. */
   runsAhead: Schema.Boolean,
   dissolves: Schema.Literals(["no", "no", "no", "between passes", "scheduled"])
@@ -20,7 +20,9 @@ interface Counted {
   readonly sequence: Sequence
   generated: number
   lastMs: number
+  lastButOneMs: number
   countdown: number
+  isLate: boolean
 }
 
 const decoding = (turn: number, countdown: number, tokenMs: number): Sequence => {
@@ -45,6 +47,7 @@ class Model {
   step(tokenMs: number): ReadonlyArray<Counted> {
     for (const member of this.members) {
       member.generated += 1
+      member.lastButOneMs = member.lastMs
       member.lastMs = tokenMs
       member.countdown -= 1
     }
@@ -54,6 +57,14 @@ class Model {
   get quietSteps(): number {
     return this.members.length === 0 ? 0 : Math.min(...this.members.map(({ countdown }) => countdown)) - 1
   }
+}
+
+const giveTokenBack = (member: Counted): void => {
+  member.sequence.generatedTokens -= 1
+  member.generated -= 1
+  member.lastMs = member.lastButOneMs
+  member.countdown = 1
+  member.isLate = true
 }
 
 const assertExact = ({ countdown, generated, lastMs, sequence }: Counted, scheduled: boolean): void => {
@@ -89,7 +100,7 @@ describe("SteadyDecode", () => {
         steady.scheduled = dissolves === "scheduled"
         if (dissolves !== "no") {
           steady.dissolve(running)
-          for (const member of model.members) assertExact(member, dissolves === "scheduled")
+          for (const member of model.members) assertExact(member, dissolves === "scheduled" || member.isLate)
           model.members = []
           running = []
         }
@@ -102,11 +113,18 @@ describe("SteadyDecode", () => {
           const member = model.members.find(({ sequence }) => sequence === each)!
           const countdown = again[found.length] ?? 3
           each.countdown = 0
-          assertExact(member, false)
-          each.countdown = countdown
-          member.countdown = countdown
-          if (countdown > 0) steady.schedule(each)
-          else steady.leave(each)
+          assertExact(member.isLate ? { ...member, lastMs: member.lastButOneMs } : member, false)
+          if (countdown < 0) {
+            giveTokenBack(member)
+            steady.delay(each)
+          } else {
+            if (member.isLate) steady.catchUp(each)
+            member.isLate = false
+            each.countdown = countdown
+            member.countdown = countdown
+            if (countdown > 0) steady.schedule(each)
+            else steady.leave(each)
+          }
           found.push(each)
           each = next
         }
@@ -118,11 +136,12 @@ describe("SteadyDecode", () => {
         for (const countdown of joins) {
           const sequence = decoding(turns++, countdown, nowMs)
           steady.join(sequence, nowMs)
-          model.members.push({ sequence, generated: 1, lastMs: nowMs, countdown })
+          model.members.push({ sequence, generated: 1, lastMs: nowMs, lastButOneMs: 0, countdown, isLate: false })
         }
         running = model.members.map(({ sequence }) => sequence)
         steady.checkInvariants(running)
         assert.strictEqual(steady.size, model.members.length)
+        assert.strictEqual(steady.late, model.members.filter(({ isLate }) => isLate).length)
         assert.strictEqual(
           steady.contextTokens,
           model.members.reduce((sum, { generated, sequence }) => sum + sequence.promptTokens + generated, 0)
@@ -158,6 +177,23 @@ describe("SteadyDecode", () => {
     assert.strictEqual(growing([8, 5]).stepsWithin(9), 2)
     assert.strictEqual(growing([6, 5]).stepsWithin(9), 2)
     assert.strictEqual(growing([6, 4], [8, 100]).stepsWithin(9), 1)
+  })
+
+  it("knows whether somebody who is late waits for room still", () => {
+    const steady = growing([7, 100], [11, 100])
+    const copy = { live: true, endedMs: Number.POSITIVE_INFINITY }
+    steady.takeQuietSteps(3, 4)
+    const first = steady.takeStep(5)!
+    const second = steady.nextOf(first)!
+    for (const sequence of [first, second]) {
+      sequence.generatedTokens -= 1
+      steady.delay(sequence)
+    }
+    assert.deepStrictEqual([steady.late, steady.awaitsRoom], [2, false])
+    second.waitsFor = copy
+    assert.isTrue(steady.awaitsRoom)
+    copy.live = false
+    assert.isFalse(steady.awaitsRoom)
   })
 
   it("looks in between at who is due later than its calendar reaches", () => {
