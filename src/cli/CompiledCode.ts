@@ -21,12 +21,19 @@ const { crc32 } = process.getBuiltinModule("node:zlib")
 enableCompileCache()
 const directory = getCompileCacheDir()
 
-/** A run may call what none before it called: files are written again until this many have added theirs. */
-const generations = 3
-
 /** Commands call different functions; so do the program without one, as for its help, and threads, which have a program of their own. */
 const [, program = "", command = "", ...words] = process.argv
 const name = /^[a-z]{1,16}$/.test(command) ? command : parse(program).name
+
+/** Runs of one kind call the same functions, but for a few: those with the same flags, choices and engine arguments, whatever their files and numbers. */
+const kind = crc32(words.flatMap((word) => word.match(/^--[a-z0-9-]+|^[a-z_]+(-[0-9.]+)?$|"[a-z_]+"/g) ?? []).join(" "))
+
+/** A run may call what none before it called: the first runs add theirs to a file, then one of each other kind, as long as there is room. */
+const firstRuns = 3
+const mostRuns = 16
+
+const adds = (kinds: ReadonlyArray<number>): boolean =>
+  kinds.length < firstRuns || (kinds.length < mostRuns && !kinds.includes(kind))
 
 const folder = `${directory}/dynosim`
 
@@ -45,48 +52,44 @@ const canRead = directory !== undefined && isOurs()
 interface Unsaved {
   readonly script: Script
   readonly file: string
-  /** How many runs have added to its code, this one included. */
-  readonly generation: number
+  /** Of the runs that have added to its code, this one included. */
+  readonly kinds: ReadonlyArray<number>
 }
 
 const unsaved: Array<Unsaved> = []
 
 interface Kept {
   readonly code: Buffer
-  readonly generation: number
+  readonly kinds: ReadonlyArray<number>
 }
 
-/** What stands behind the code of a script: its checksum, in four bytes, and how many runs have added to it, in one. */
-const tailBytes = 5
-
-const tailOf = (code: Uint8Array, generation: number): Buffer => {
-  const tail = Buffer.alloc(tailBytes)
-  tail.writeUInt32LE(crc32(code), 0)
-  tail.writeUInt8(generation, 4)
-  return tail
-}
+/** What stands behind the code of a script, in four bytes each: the kinds of runs that have added to it, how many those are, and its checksum. */
+const tailOf = (code: Uint8Array, kinds: ReadonlyArray<number>): Uint8Array =>
+  new Uint8Array(Uint32Array.of(...kinds, kinds.length, crc32(code)).buffer)
 
 /** V8 believes the bytes of code that it is given: those that a disk has damaged would end the process. */
 const read = (file: string): Kept | undefined => {
   try {
     const bytes = readFileSync(file)
-    const code = bytes.subarray(0, -tailBytes)
-    const tail = bytes.subarray(-tailBytes)
-    return tail.readUInt32LE(0) === crc32(code) ? { code, generation: tail.readUInt8(4) } : undefined
+    const runs = bytes.readUInt32LE(bytes.length - 8)
+    const end = bytes.length - 8 - 4 * runs
+    const code = bytes.subarray(0, end)
+    if (bytes.readUInt32LE(bytes.length - 4) !== crc32(code)) return undefined
+    return { code, kinds: Array.from({ length: runs }, (_, run) => bytes.readUInt32LE(end + 4 * run)) }
   } catch {
     return undefined
   }
 }
 
 /** Readers see a file whole or not at all. */
-const save = ({ file, generation, script }: Unsaved): void => {
+const save = ({ file, kinds, script }: Unsaved): void => {
   const fresh = `${file}.${process.pid}.${process.hrtime.bigint()}`
   try {
     const descriptor = openSync(fresh, "wx", 0o600)
     try {
       const code = script.createCachedData()
       writeFileSync(descriptor, code)
-      writeFileSync(descriptor, tailOf(code, generation))
+      writeFileSync(descriptor, tailOf(code, kinds))
       fsyncSync(descriptor)
     } finally {
       closeSync(descriptor)
@@ -119,7 +122,7 @@ export const compiledScript = (text: string): unknown => {
   const file = `${folder}/${name}-${text}.code`
   const kept = canRead ? read(file) : undefined
   const script = new NewScript(readFileSync(filename, "latin1"), { filename, cachedData: kept?.code })
-  const generation = kept !== undefined && script.cachedDataRejected === false ? kept.generation + 1 : 1
-  if (generation <= generations) unsaved.push({ script, file, generation })
+  const kinds = kept !== undefined && script.cachedDataRejected === false ? kept.kinds : []
+  if (adds(kinds)) unsaved.push({ script, file, kinds: [...kinds, kind] })
   return script.runInThisContext()
 }

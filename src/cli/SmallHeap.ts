@@ -41,6 +41,8 @@ if (process.argv[2] === "replay") setFlagsFromString("--no-incremental-marking")
 setFlagsFromString("--concurrent-marking-max-worker-num=1")
 setFlagsFromString("--no-parallel-compaction")
 setFlagsFromString("--no-parallel-pointer-update")
+// What a run calls only when it starts is kept for the next one (CompiledCode.ts), however often this one collects.
+setFlagsFromString("--no-flush-bytecode")
 
 // What a compiler's thread has needed stays with that thread, and a run is short: the thorough compiler would take a fifth of its CPU time for
 // functions that the quick one makes fast enough. It gets those that run very often, which in long runs are all that matter. The quick one

@@ -36,18 +36,18 @@ describe("compiled code of the command", () => {
       .find((path) => existsSync(path))
 
   /** The kept files, each with how many runs have added to it. */
-  const kept = (): ReadonlyArray<readonly [file: string, generation: number]> => {
+  const kept = (): ReadonlyArray<readonly [file: string, runs: number]> => {
     const at = folder()
     if (at === undefined) return []
-    return readdirSync(at).map((file) => [join(at, file), readFileSync(join(at, file)).at(-1)!])
+    return readdirSync(at).map((file) => [join(at, file), readFileSync(join(at, file)).at(-8)!])
   }
 
   it("is added to by three runs and replaced where it is not whole or damaged", () => {
     const first = run(["--version"])
     assert.strictEqual(first.status, 0)
-    const [[file, generation] = ["", 0], ...others] = kept()
+    const [[file, runs] = ["", 0], ...others] = kept()
     assert.match(file, /dynosim-start-\S+\.js\.code$/)
-    assert.deepStrictEqual([generation, others], [1, []])
+    assert.deepStrictEqual([runs, others], [1, []])
     for (const expected of [2, 3, 3]) {
       assert.deepStrictEqual(run(["--version"]), first)
       assert.deepStrictEqual(kept(), [[file, expected]])
@@ -55,6 +55,7 @@ describe("compiled code of the command", () => {
     const damages = [
       (bytes: Buffer) => bytes.subarray(0, 1000),
       (bytes: Buffer) => bytes.fill(0x5a, 100_000, 100_064),
+      (bytes: Buffer) => bytes.fill(0xff, bytes.length - 8, bytes.length - 4),
       () => Buffer.alloc(0)
     ]
     for (const damaged of damages) {
@@ -71,16 +72,28 @@ describe("compiled code of the command", () => {
     symlinkSync(join(cache, "elsewhere"), at)
     assert.strictEqual(run(["--version"]).status, 0)
     assert.deepStrictEqual(
-      kept().map(([, generation]) => generation),
+      kept().map(([, runs]) => runs),
       [1]
     )
   })
 
-  it("is kept of runs, whatever files they write", () => {
-    const trace = resolve(import.meta.dirname, "../../traces/conversation_sample.jsonl")
-    const { status } = run(["replay", trace, "--quiet", "--html", join(cache, "page.html")])
-    assert.strictEqual(status, 0)
-    assert.isNotEmpty(kept())
+  it("is added to by the first run of every further kind, whatever files it reads and writes", () => {
+    const replay = (...words: ReadonlyArray<string>): number => {
+      const load = ["--input-tokens", "64", "--output-tokens", "2", "--request-count", "2"]
+      assert.strictEqual(
+        run(["replay", ...load, "--quiet", "--report-json", join(cache, "report.json"), ...words]).status,
+        0
+      )
+      return new Map(kept().map(([file, runs]) => [/(?<=replay-)\w+/.exec(file)?.[0], runs])).get("replay") ?? 0
+    }
+    const series = (name: string): ReadonlyArray<string> => ["--series", join(cache, name)]
+    const tiers = (blocks: number): ReadonlyArray<string> => [
+      "--extra-engine-args",
+      JSON.stringify({ kv_bytes_per_token: 131_072, num_g2_blocks: blocks })
+    ]
+    assert.deepStrictEqual([replay(), replay(), replay(), replay()], [1, 2, 3, 3])
+    assert.deepStrictEqual([replay(...series("1.csv")), replay(...series("2.csv")), replay()], [4, 4, 4])
+    assert.deepStrictEqual([replay(...tiers(64)), replay(...tiers(128))], [5, 5])
   })
 
   it("is not kept of failures and of help, nor where it is switched off", () => {
