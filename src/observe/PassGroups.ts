@@ -115,10 +115,10 @@ export class PassGroups {
     const { batch, ends } = ahead
     // Blocks are taken from pass to pass, and none is given back: those that are the same at the end were so all the time.
     const { activeBlocks } = core.snapshot(until, state)
-    const changes = core.snapshot(pass + 1, state).activeBlocks !== activeBlocks
+    core.snapshot(pass + 1, state)
     let startMs = ahead.startOf(pass)
     for (let begun = 0; pass < until && begun < mostGroups; begun++) {
-      if (changes) core.snapshot(pass + 1, state)
+      if (state.activeBlocks !== activeBlocks) core.snapshot(pass + 1, state)
       this.begin(state)
       const { counts, times } = this.piece
       const passes = until - pass < mostPasses ? until - pass : mostPasses

@@ -2,41 +2,50 @@
  * Requests in a timeline: nestable asynchronous events (`b`, `e`), each from its arrival to its end, with its stages one after the other in
  * it and the time without KV inside those.
  */
-import { encoded, type EncodedText, type TextBytes } from "../structures/TextBytes.ts"
-import { separator, writeTimestamp } from "./EventText.ts"
+import { encoded } from "../structures/EncodedText.ts"
+import type { TextBytes } from "../structures/TextBytes.ts"
+import { type TextTemplate, textTemplate, thousandths, whole } from "../structures/TextTemplate.ts"
+import { nanoseconds, separator } from "./EventText.ts"
 import { type Preemption, requestColumn, type RequestSpans, statuses } from "./RequestSpans.ts"
 
-const begin = encoded(`${separator}{"ph":"b","cat":"request","id":`)
-const end = encoded(`${separator}{"ph":"e","cat":"request","id":`)
-const closing = "}".charCodeAt(0)
-
 const givenNameKey = encoded(',"args":{"request":')
-const numberedNameKey = encoded(',"args":{"request":"request-')
-const endOfNumberedName = encoded('"')
-const statusKeys = statuses.map((status) => encoded(`,"status":"${status}","prompt_tokens":`))
-const outputTokensKey = encoded(',"output_tokens":')
-const reusedTokensKey = encoded(',"reused_tokens":')
+const numberedName = textTemplate`,"args":{"request":"request-${whole}"`
+const tokens = statuses.map(
+  (status) =>
+    textTemplate`,"status":"${status}","prompt_tokens":${whole},"output_tokens":${whole},"reused_tokens":${whole}`
+)
 const workerKey = encoded(',"worker":')
 const prefillWorkerKey = encoded(',"prefill_worker":')
+const closing = encoded("}}")
 
 const never: ReadonlyArray<Preemption> = []
 
+/** The two events of what takes time. */
+interface Span {
+  readonly begin: TextTemplate
+  readonly end: TextTemplate
+}
+
 export class RequestText {
   private readonly out: TextBytes
-  /** What stands between an event's number and its time. */
-  private readonly request: EncodedText
-  private readonly preempted: EncodedText
+  /** Of the event that is written, in the order of its text. */
+  private readonly numbers = new Float64Array(3)
+  /** Begins without its end, as arguments follow. */
+  private readonly request: Span
+  private readonly preempted: Span
   /** Stages in their order, without and with a hand-off; the first begins at the arrival. */
-  private readonly aggregatedStages: ReadonlyArray<EncodedText>
-  private readonly handoffStages: ReadonlyArray<EncodedText>
+  private readonly aggregatedStages: ReadonlyArray<Span>
+  private readonly handoffStages: ReadonlyArray<Span>
 
   constructor(out: TextBytes, pid: number) {
-    const place = (name: string): EncodedText => encoded(`,"name":"${name}","pid":${pid},"ts":`)
+    const event = (phase: string, name: string, closing: string): TextTemplate =>
+      textTemplate`${separator}{"ph":"${phase}","cat":"request","id":${whole},"name":"${name}","pid":${pid},"ts":${thousandths}${closing}`
+    const span = (name: string): Span => ({ begin: event("b", name, "}"), end: event("e", name, "}") })
     this.out = out
-    this.request = place("request")
-    this.preempted = place("preempted")
-    this.aggregatedStages = ["queued", "prefill", "decode"].map(place)
-    this.handoffStages = ["queued", "prefill", "transfer", "decode"].map(place)
+    this.request = { ...span("request"), begin: event("b", "request", "") }
+    this.preempted = span("preempted")
+    this.aggregatedStages = ["queued", "prefill", "decode"].map(span)
+    this.handoffStages = ["queued", "prefill", "transfer", "decode"].map(span)
   }
 
   /** Writes requests from this row on until the text is so long; returns the next row. */
@@ -47,34 +56,29 @@ export class RequestText {
   }
 
   private writeRow(requests: RequestSpans, row: number): void {
-    const { out, request } = this
     const cells = requests.rows.pieceOf(row)
     const at = requests.rows.offsetOf(row)
     const id = cells[at + requestColumn.id]!
-    this.event(begin, request, id, cells[at + requestColumn.startMs]!)
+    this.event(this.request.begin, id, cells[at + requestColumn.startMs]!)
     this.writeArguments(cells, at, requests.nameOf(row))
-    out.character(closing)
     this.writeStages(cells, at, id, requests.preemptionsOf(id))
-    this.event(end, request, id, cells[at + requestColumn.endMs]!)
-    out.character(closing)
+    this.event(this.request.end, id, cells[at + requestColumn.endMs]!)
   }
 
   private writeArguments(cells: Float64Array, at: number, name: string | null): void {
-    const { out } = this
-    if (name === null)
-      out
-        .constant(numberedNameKey)
-        .number(cells[at + requestColumn.id]!)
-        .constant(endOfNumberedName)
+    const { numbers, out } = this
+    numbers[0] = cells[at + requestColumn.id]!
+    if (name === null) out.fill(numberedName, numbers)
     else out.constant(givenNameKey).text(JSON.stringify(name))
-    out.constant(statusKeys[cells[at + requestColumn.status]!]!).number(cells[at + requestColumn.promptTokens]!)
-    out.constant(outputTokensKey).number(cells[at + requestColumn.emittedTokens]!)
-    out.constant(reusedTokensKey).number(cells[at + requestColumn.reusedTokens]!)
+    numbers[0] = cells[at + requestColumn.promptTokens]!
+    numbers[1] = cells[at + requestColumn.emittedTokens]!
+    numbers[2] = cells[at + requestColumn.reusedTokens]!
+    out.fill(tokens[cells[at + requestColumn.status]!]!, numbers)
     const worker = cells[at + requestColumn.workerIndex]!
     if (worker >= 0) out.constant(workerKey).number(worker)
     const prefillWorker = cells[at + requestColumn.prefillWorkerIndex]!
     if (prefillWorker >= 0) out.constant(prefillWorkerKey).number(prefillWorker)
-    out.character(closing)
+    out.constant(closing)
   }
 
   /** Each stage that was reached goes on to the next one that was. */
@@ -93,26 +97,26 @@ export class RequestText {
   }
 
   private writeStage(
-    stage: EncodedText,
+    stage: Span,
     id: number,
     startMs: number,
     endMs: number,
     preemptions: ReadonlyArray<Preemption>
   ): void {
-    const { out } = this
-    this.event(begin, stage, id, startMs)
-    out.character(closing)
+    this.event(stage.begin, id, startMs)
     for (const preemption of preemptions) {
       // The part of it that lies in the stage.
       const fromMs = Math.max(preemption.startMs, startMs)
       const toMs = Math.min(preemption.endMs, endMs)
       if (toMs > fromMs) this.writeStage(this.preempted, id, fromMs, toMs, never)
     }
-    this.event(end, stage, id, endMs)
-    out.character(closing)
+    this.event(stage.end, id, endMs)
   }
 
-  private event(phase: EncodedText, place: EncodedText, id: number, ms: number): void {
-    writeTimestamp(this.out.constant(phase).number(id).constant(place), ms)
+  private event(template: TextTemplate, id: number, ms: number): void {
+    const { numbers, out } = this
+    numbers[0] = id
+    numbers[1] = nanoseconds(ms)
+    out.fill(template, numbers)
   }
 }

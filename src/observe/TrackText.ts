@@ -1,50 +1,46 @@
 /** The track of a worker in a timeline: its passes as complete events (`X`), its state as counters (`C`) where that changes. */
-import { encoded, type EncodedText, type TextBytes } from "../structures/TextBytes.ts"
-import { type EventNumbers, nanoseconds, separator, writeSpan, writeTimestamp } from "./EventText.ts"
+import { encoded } from "../structures/EncodedText.ts"
+import type { TextBytes } from "../structures/TextBytes.ts"
+import { type TextTemplate, textTemplate, thousandths, whole } from "../structures/TextTemplate.ts"
+import { type EventNumbers, nanoseconds, separator } from "./EventText.ts"
 import { noPasses, type PassGroup, type PassGroups } from "./PassGroups.ts"
 
-/** What stands between the numbers of events. */
-const decodeTokensKey = encoded(',"decode_tokens":')
 const busyKey = encoded(',"busy_ms":')
-const tokensKey = encoded(',"args":{"tokens":')
-const waitingKey = encoded(',"args":{"waiting":')
-const runningKey = encoded(',"running":')
-const activeKey = encoded(',"args":{"active":')
-const cachedKey = encoded(',"cached":')
+const preemptionsKey = encoded(',"preemptions":')
 const closing = encoded("}}")
-
-/** What events of several passes have before their times, and before the tokens computed in them. */
-interface Several {
-  readonly slice: EncodedText
-  readonly prefillTokensKey: EncodedText
-}
 
 export class TrackText {
   private readonly out: TextBytes
+  private readonly place: EventNumbers
   private readonly group = noPasses()
-  /** What comes before times and numbers of its events. */
-  private readonly slice: (name: string) => EncodedText
-  /** By number of passes. */
-  private readonly several = new Map<number, Several>()
-  private readonly prefill: EncodedText
-  private readonly decode: EncodedText
-  private readonly requests: EncodedText
-  private readonly blocks: EncodedText
+  /** Of the event that is written, in the order of its text. */
+  private readonly numbers = new Float64Array(4)
+  /** Slices, but for their end. */
+  private readonly prefill: TextTemplate
+  private readonly decode: TextTemplate
+  private severalPasses = 0
+  private several: TextTemplate
+  private readonly requests: TextTemplate
+  private readonly blocks: TextTemplate
   /** Counters as they were written last. */
   private waiting = Number.NaN
   private running = Number.NaN
   private activeBlocks = Number.NaN
   private cachedBlocks = Number.NaN
 
-  constructor(out: TextBytes, { pid, tid }: EventNumbers, workerIndex: number) {
-    const counter = (of: string): EncodedText =>
-      encoded(`${separator}{"ph":"C","name":"worker ${workerIndex} ${of}","pid":${pid},"ts":`)
+  constructor(out: TextBytes, place: EventNumbers, workerIndex: number) {
+    const { pid, tid } = place
+    const part = (name: string): TextTemplate =>
+      textTemplate`${separator}{"ph":"X","name":"${name}","pid":${pid},"tid":${tid},"ts":${thousandths},"dur":${thousandths},"args":{"tokens":${whole}`
+    const counter = (of: string, one: string, other: string): TextTemplate =>
+      textTemplate`${separator}{"ph":"C","name":"worker ${workerIndex} ${of}","pid":${pid},"ts":${thousandths},"args":{"${one}":${whole},"${other}":${whole}}}`
     this.out = out
-    this.slice = (name) => encoded(`${separator}{"ph":"X","name":"${name}","pid":${pid},"tid":${tid},"ts":`)
-    this.prefill = this.slice("prefill")
-    this.decode = this.slice("decode")
-    this.requests = counter("requests")
-    this.blocks = counter("KV blocks")
+    this.place = place
+    this.prefill = part("prefill")
+    this.decode = part("decode")
+    this.several = this.slice(0)
+    this.requests = counter("requests", "waiting", "running")
+    this.blocks = counter("KV blocks", "active", "cached")
   }
 
   /** Writes groups from this one on until the text is so long; returns the next one. */
@@ -62,27 +58,33 @@ export class TrackText {
     this.writeCounters(group)
   }
 
-  private writePasses({ busyMs, decodeTokens, endMs, passes, preemptions, prefillTokens, startMs }: PassGroup): void {
-    const { out } = this
-    const { prefillTokensKey, slice } = this.severalOf(passes)
-    const busyNs = nanoseconds(busyMs)
-    const isIdle = writeSpan(out.constant(slice), startMs, endMs) > busyNs
-    out.constant(prefillTokensKey).number(prefillTokens)
-    out.constant(decodeTokensKey).number(decodeTokens)
+  private writePasses(group: PassGroup): void {
+    const { numbers, out } = this
+    const fromNs = nanoseconds(group.startMs)
+    const toNs = nanoseconds(group.endMs)
+    const busyNs = nanoseconds(group.busyMs)
+    numbers[0] = fromNs
+    numbers[1] = toNs > fromNs ? toNs - fromNs : 0
+    numbers[2] = group.prefillTokens
+    numbers[3] = group.decodeTokens
+    out.fill(this.sliceOf(group.passes), numbers)
     // Otherwise its duration says it.
-    if (isIdle) out.constant(busyKey).millionths(busyNs)
-    this.endSlice(preemptions)
+    if (toNs - fromNs > busyNs) out.constant(busyKey).millionths(busyNs)
+    this.endSlice(group.preemptions)
   }
 
-  private severalOf(passes: number): Several {
-    const known = this.several.get(passes)
-    if (known !== undefined) return known
-    const made = {
-      slice: this.slice(`${passes} passes`),
-      prefillTokensKey: encoded(`,"args":{"passes":${passes},"prefill_tokens":`)
+  /** Nearly all of them are of as many passes as the last one. */
+  private sliceOf(passes: number): TextTemplate {
+    if (passes !== this.severalPasses) {
+      this.severalPasses = passes
+      this.several = this.slice(passes)
     }
-    this.several.set(passes, made)
-    return made
+    return this.several
+  }
+
+  private slice(passes: number): TextTemplate {
+    const { pid, tid } = this.place
+    return textTemplate`${separator}{"ph":"X","name":"${passes} passes","pid":${pid},"tid":${tid},"ts":${thousandths},"dur":${thousandths},"args":{"passes":${passes},"prefill_tokens":${whole},"decode_tokens":${whole}`
   }
 
   private writeParts({ decodeTokens, endMs, preemptions, prefillEndMs, prefillTokens, startMs }: PassGroup): void {
@@ -96,28 +98,35 @@ export class TrackText {
     }
   }
 
-  private writePart(slice: EncodedText, fromMs: number, toMs: number, tokens: number, preemptions: number): void {
-    const { out } = this
-    writeSpan(out.constant(slice), fromMs, toMs)
-    out.constant(tokensKey).number(tokens)
+  private writePart(slice: TextTemplate, fromMs: number, toMs: number, tokens: number, preemptions: number): void {
+    const { numbers, out } = this
+    const fromNs = nanoseconds(fromMs)
+    numbers[0] = fromNs
+    numbers[1] = Math.max(0, nanoseconds(toMs) - fromNs)
+    numbers[2] = tokens
+    out.fill(slice, numbers)
     this.endSlice(preemptions)
   }
 
   private endSlice(preemptions: number): void {
     const { out } = this
-    if (preemptions > 0) out.text(',"preemptions":').number(preemptions)
+    if (preemptions > 0) out.constant(preemptionsKey).number(preemptions)
     out.constant(closing)
   }
 
-  private writeCounters({ activeBlocks, cachedBlocks, running, startMs, waiting }: PassGroup): void {
-    const { out } = this
+  private writeCounters(group: PassGroup): void {
+    const { numbers, out } = this
+    const { activeBlocks, cachedBlocks, running, waiting } = group
+    numbers[0] = nanoseconds(group.startMs)
     if (waiting !== this.waiting || running !== this.running) {
-      writeTimestamp(out.constant(this.requests), startMs)
-      out.constant(waitingKey).number(waiting).constant(runningKey).number(running).constant(closing)
+      numbers[1] = waiting
+      numbers[2] = running
+      out.fill(this.requests, numbers)
     }
     if (activeBlocks !== this.activeBlocks || cachedBlocks !== this.cachedBlocks) {
-      writeTimestamp(out.constant(this.blocks), startMs)
-      out.constant(activeKey).number(activeBlocks).constant(cachedKey).number(cachedBlocks).constant(closing)
+      numbers[1] = activeBlocks
+      numbers[2] = cachedBlocks
+      out.fill(this.blocks, numbers)
     }
     this.waiting = waiting
     this.running = running

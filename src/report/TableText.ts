@@ -1,5 +1,6 @@
 /** Tables as text: CSV and JSON lines. */
-import { encoded, TextBytes } from "../structures/TextBytes.ts"
+import { encoded } from "../structures/EncodedText.ts"
+import { TextBytes } from "../structures/TextBytes.ts"
 import type { ColumnHead } from "./Column.ts"
 import { emptyCells, type TableWriter } from "./TableWriter.ts"
 

@@ -5,10 +5,12 @@
  * three digits, and what repeats by eight bytes, into room that reaches a little beyond the text: what is too much is overwritten by what comes next.
  */
 import { leastWithDecimals, writeDecimals } from "./Decimals.ts"
+import { point, writeFraction, writeSix, writeThree, writeWhole } from "./Digits.ts"
+import type { EncodedText } from "./EncodedText.ts"
 import { grown } from "./Grown.ts"
+import type { TextTemplate } from "./TextTemplate.ts"
 
 const zero = 48
-const point = 46
 /** Numbers from here on are written by the runtime: it uses exponents then, or the number is not exact any more. */
 const largest = 2 ** 53
 const billion = 1e9
@@ -18,30 +20,7 @@ const margin = 32
 /** From so many bytes on a call of the runtime is cheaper than a loop. */
 const longText = 64
 
-/** The digits of 000 to 999, the first one in the lowest byte. */
-const threes = Int32Array.from({ length: 1000 }, (_, value) => {
-  const [hundreds, tens, ones] = [Math.floor(value / 100), Math.floor(value / 10) % 10, value % 10]
-  return ((zero + ones) << 16) | ((zero + tens) << 8) | (zero + hundreds)
-})
-
 const utf8 = new TextEncoder()
-
-/** Text that is added again and again, for {@link TextBytes.constant}. */
-export interface EncodedText {
-  readonly length: number
-  /** Eight bytes each, zeros at the end. Bytes of UTF-8 are never those of a number that is none, which might change on its way. */
-  readonly words: Float64Array
-}
-
-export const encoded = (text: string): EncodedText => {
-  const bytes = utf8.encode(text)
-  const words = new Float64Array(Math.ceil(bytes.length / 8))
-  const padded = new Uint8Array(8 * words.length)
-  padded.set(bytes)
-  const view = new DataView(padded.buffer)
-  for (let word = 0; word < words.length; word++) words[word] = view.getFloat64(8 * word, true)
-  return { length: bytes.length, words }
-}
 
 export class TextBytes {
   length = 0
@@ -84,6 +63,13 @@ export class TextBytes {
     return this
   }
 
+  /** Adds text with these numbers in its gaps. */
+  fill(template: TextTemplate, values: Float64Array): this {
+    this.reserve(template.mostBytes)
+    this.length = template.write(this.view, this.length, values)
+    return this
+  }
+
   /** Adds what stands from `start` to `end` once more. */
   repeat(start: number, end: number): this {
     this.reserve(end - start)
@@ -115,23 +101,7 @@ export class TextBytes {
     return this
   }
 
-  /** Adds so many thousandths as a decimal number, without zeros at its end; a whole number, and not below zero. */
-  thousandths(value: number): this {
-    this.reserve(0)
-    const { view } = this
-    const billions = Math.floor(value / billion) | 0
-    const rest = belowBillion(value)
-    const thousands = (rest / 1000) | 0
-    const at =
-      billions === 0
-        ? writeWhole(view, this.length, thousands)
-        : writeSix(view, writeWhole(view, this.length, billions), thousands)
-    const ones = rest - thousands * 1000
-    this.length = ones === 0 ? at : this.withoutZeros(writeFraction(view, at, ones))
-    return this
-  }
-
-  /** The same with millionths. */
+  /** Adds so many millionths as a decimal number, without zeros at its end; a whole number, and not below zero. */
   millionths(value: number): this {
     this.reserve(0)
     const { view } = this
@@ -191,35 +161,3 @@ export class TextBytes {
 
 /** The last nine digits. */
 const belowBillion = (value: number): number => (value - Math.floor(value / billion) * billion) | 0
-
-/** Writes a whole number below a billion, and returns where it ends. */
-const writeWhole = (view: DataView, at: number, value: number): number => {
-  if (value < 1000) return writeFirst(view, at, value)
-  const thousands = (value / 1000) | 0
-  if (thousands < 1000) return writeThree(view, writeFirst(view, at, thousands), value - thousands * 1000)
-  const millions = (thousands / 1000) | 0
-  return writeSix(view, writeFirst(view, at, millions), value - millions * 1e6)
-}
-
-/** Up to three digits, without zeros before them. */
-const writeFirst = (view: DataView, at: number, value: number): number => {
-  const digits = value < 10 ? 1 : value < 100 ? 2 : 3
-  view.setInt32(at, threes[value]! >> (8 * (3 - digits)), true)
-  return at + digits
-}
-
-const writeThree = (view: DataView, at: number, value: number): number => {
-  view.setInt32(at, threes[value]!, true)
-  return at + 3
-}
-
-const writeSix = (view: DataView, at: number, value: number): number => {
-  const thousands = (value / 1000) | 0
-  return writeThree(view, writeThree(view, at, thousands), value - thousands * 1000)
-}
-
-/** A decimal point and three digits. */
-const writeFraction = (view: DataView, at: number, value: number): number => {
-  view.setInt32(at, (threes[value]! << 8) | point, true)
-  return at + 4
-}

@@ -1,7 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { encoded, TextBytes } from "../../src/structures/TextBytes.ts"
+import { encoded } from "../../src/structures/EncodedText.ts"
+import { TextBytes } from "../../src/structures/TextBytes.ts"
+import { textTemplate, thousandths, whole } from "../../src/structures/TextTemplate.ts"
 
 const textOf = (bytes: TextBytes): string => new TextDecoder().decode(bytes.take())
 
@@ -71,7 +73,9 @@ describe("text as bytes", () => {
           const digits = String(value).padStart(decimals + 1, "0")
           return `${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`.replace(/\.?0+$/, "")
         }
-        assert.strictEqual(textOf(new TextBytes(1).thousandths(value)), decimal(3))
+        const numbers = Float64Array.of(value, value)
+        const filled = new TextBytes(1).fill(textTemplate`${"é"}:${whole},${thousandths}.${1}`, numbers)
+        assert.strictEqual(textOf(filled), `é:${value},${decimal(3)}.1`)
         assert.strictEqual(textOf(new TextBytes(1).millionths(value)), decimal(6))
       })
   )
