@@ -13,6 +13,8 @@ const files = {
   // Before the sweep's, which writes tables too: who only writes one need not load a sweep.
   tables: ["src/report/TableWriter.ts", "src/report/TableText.ts"],
   series: ["src/observe/SeriesWriter.ts", "src/observe/SeriesRow.ts"],
+  // Of what reads Parquet, the part that writing it needs.
+  parquet: ["node_modules/hyparquet/src/metadata.js"],
   thread: ["src/cli/SweepWorker.ts"],
   sweep: ["src/cli/SweepRun.ts", "src/cli/FindRun.ts"]
 }

@@ -13,16 +13,22 @@ export interface WrittenChunk {
   readonly plainBytes: number
 }
 
-/** Writes what a column holds. */
-export const writeChunk = (file: ByteWriter, name: string, column: DictionaryColumn): WrittenChunk => {
+/** Writes what a column holds; `memory` is overwritten, and has room for each of its rows. */
+export const writeChunk = (
+  file: ByteWriter,
+  name: string,
+  column: DictionaryColumn,
+  memory: Int32Array
+): WrittenChunk => {
   const start = file.offset
-  const indexes = column.presentIndexes()
+  const indexes = column.presentIndexes(memory)
   const width = bitWidth(column.distinct)
   const isDictionary = column.distinctBytes + (indexes.length * width) / 8 < column.rowBytes
   const dictionaryBytes = isDictionary ? writeDictionaryPage(file, column) : 0
   const dataStart = file.offset
-  const content = isDictionary ? packedIndexes(indexes, width) : plainValues(column, indexes)
-  const dataBytes = writeDataPage(file, column, isDictionary ? "RLE_DICTIONARY" : "PLAIN", content)
+  const content = isDictionary ? packedIndexes(indexes, width) : column.plainValues(indexes)
+  const levels = definitionLevels(column, memory)
+  const dataBytes = writeDataPage(file, column, isDictionary ? "RLE_DICTIONARY" : "PLAIN", levels, content)
   const plainBytes = dictionaryBytes + dataBytes
   const encodings: Array<Encoding> = isDictionary ? ["PLAIN", "RLE_DICTIONARY"] : ["PLAIN"]
   return {
@@ -52,33 +58,37 @@ const bitWidth = (values: number): number => (values < 2 ? 0 : Math.ceil(Math.lo
 const codecOf = ({ type }: DictionaryColumn): "SNAPPY" | "UNCOMPRESSED" =>
   type === "DOUBLE" ? "UNCOMPRESSED" : "SNAPPY"
 
-const packed = (column: DictionaryColumn, content: ByteWriter): Uint8Array =>
-  codecOf(column) === "SNAPPY" ? snappyCompress(content.getBytes()) : content.getBytes()
+const packed = (column: DictionaryColumn, content: Uint8Array): Uint8Array =>
+  codecOf(column) === "SNAPPY" ? snappyCompress(content) : content
 
 const writeDictionaryPage = (file: ByteWriter, column: DictionaryColumn): number => {
-  const content = new ByteWriter()
-  column.writeValues(content)
+  const content = column.plainValues()
   const bytes = packed(column, content)
   const start = file.offset
   writePageHeader(file, {
     type: "DICTIONARY_PAGE",
-    uncompressed_page_size: content.offset,
+    uncompressed_page_size: content.length,
     compressed_page_size: bytes.length,
     dictionary_page_header: { num_values: column.distinct, encoding: "PLAIN" }
   })
   const headerBytes = file.offset - start
   file.appendBytes(bytes)
-  return headerBytes + content.offset
+  return headerBytes + content.length
 }
 
-const writeDataPage = (file: ByteWriter, column: DictionaryColumn, encoding: Encoding, content: ByteWriter): number => {
-  const levels = definitionLevels(column)
-  const levelBytes = levels.offset
+const writeDataPage = (
+  file: ByteWriter,
+  column: DictionaryColumn,
+  encoding: Encoding,
+  levels: Uint8Array,
+  content: Uint8Array
+): number => {
+  const levelBytes = levels.length
   const bytes = packed(column, content)
   const start = file.offset
   writePageHeader(file, {
     type: "DATA_PAGE_V2",
-    uncompressed_page_size: levelBytes + content.offset,
+    uncompressed_page_size: levelBytes + content.length,
     compressed_page_size: levelBytes + bytes.length,
     data_page_header_v2: {
       num_values: column.rows,
@@ -91,36 +101,29 @@ const writeDataPage = (file: ByteWriter, column: DictionaryColumn, encoding: Enc
     }
   })
   const headerBytes = file.offset - start
-  file.appendBytes(levels.getBytes())
+  file.appendBytes(levels)
   file.appendBytes(bytes)
-  return headerBytes + levelBytes + content.offset
+  return headerBytes + levelBytes + content.length
 }
 
 /** From so many equal values on they are told by their number. */
 const shortestRun = 8
 
 /** Which rows have a value. */
-const definitionLevels = (column: DictionaryColumn): ByteWriter => {
-  const levels = new ByteWriter()
+const definitionLevels = (column: DictionaryColumn, memory: Int32Array): Uint8Array => {
   const { nulls, rows } = column
-  if (rows >= shortestRun && (nulls === 0 || nulls === rows)) {
-    levels.appendVarInt(rows << 1)
-    levels.appendUint8(nulls === 0 ? 1 : 0)
-  } else levels.appendBytes(packedIntegers(column.presence(), 1))
-  return levels
+  if (rows < shortestRun || (nulls > 0 && nulls < rows)) return packedIntegers(column.presence(memory), 1)
+  const levels = new ByteWriter()
+  levels.appendVarInt(rows << 1)
+  levels.appendUint8(nulls === 0 ? 1 : 0)
+  return levels.getBytes()
 }
 
-const packedIndexes = (indexes: Int32Array, width: number): ByteWriter => {
+const packedIndexes = (indexes: Int32Array, width: number): Uint8Array => {
   const content = new ByteWriter()
   content.appendUint8(width)
   // Where all are the same, their number is enough.
   if (width === 0 && indexes.length >= shortestRun) content.appendVarInt(indexes.length << 1)
   else content.appendBytes(packedIntegers(indexes, width))
-  return content
-}
-
-const plainValues = (column: DictionaryColumn, indexes: Int32Array): ByteWriter => {
-  const content = new ByteWriter()
-  column.writeValues(content, indexes)
-  return content
+  return content.getBytes()
 }

@@ -4,30 +4,42 @@
  * Most columns repeat few values, and most rows the one of the row before.
  */
 import type { Statistics } from "hyparquet"
-import type { ByteWriter } from "hyparquet-writer"
+import { ByteWriter } from "hyparquet-writer"
 import { grown } from "../../structures/Grown.ts"
 import { hashFactor } from "../../structures/Hash.ts"
 import { UncountedMemory } from "../../structures/UncountedMemory.ts"
 
+/** Most rows of a row group, so few that 16 bits tell them, and which of the distinct values they have. */
+export const mostRows = 50_000
+
 /** Stands for no value. */
-const none = -1
+const none = 0xffff
 
-const firstRows = 1024
+const firstRuns = 512
 
-const uncounted = (length: number): Int32Array => new Int32Array(new UncountedMemory(4 * length))
+const uncounted = (length: number): Uint16Array => new Uint16Array(new UncountedMemory(2 * length))
+
+const longer = (column: Uint16Array): Uint16Array => {
+  const larger = uncounted(2 * column.length)
+  larger.set(column)
+  return larger
+}
 
 export abstract class DictionaryColumn {
   /** Parquet's physical type. */
   abstract readonly type: "INT64" | "DOUBLE" | "BYTE_ARRAY"
   rows = 0
   nulls = 0
-  private indexes = uncounted(firstRows)
+  /** Rows one after the other that have the same: the first of them, and which of the distinct values it is. */
+  private runs = 0
+  private runStarts = uncounted(firstRuns)
+  private runIndexes = uncounted(firstRuns)
 
   /** How many values differ. */
   abstract readonly distinct: number
 
-  /** Writes the values of these indexes, or each of the distinct ones, in Parquet's plain encoding. */
-  abstract writeValues(content: ByteWriter, indexes?: Int32Array): void
+  /** The values of these indexes, or each of the distinct ones, in Parquet's plain encoding. */
+  abstract plainValues(indexes?: Int32Array): Uint8Array
 
   /** Of the distinct values, and of those of all rows, about: by them it is decided whether the column gets a dictionary. */
   abstract readonly distinctBytes: number
@@ -40,36 +52,47 @@ export abstract class DictionaryColumn {
   clear(): void {
     this.rows = 0
     this.nulls = 0
+    this.runs = 0
   }
 
-  /** Whether each row has a value: 1 or 0. */
-  presence(): Int32Array {
-    const { indexes, nulls, rows } = this
-    const presence = new Int32Array(rows).fill(1)
-    if (nulls > 0) for (let row = 0; row < rows; row++) if (indexes[row] === none) presence[row] = 0
-    return presence
+  /** Whether each row has a value, 1 or 0, in memory that holds all rows. */
+  presence(memory: Int32Array): Int32Array {
+    const { rows, runIndexes, runs } = this
+    for (let run = 0; run < runs; run++)
+      memory.fill(runIndexes[run] === none ? 0 : 1, this.runStarts[run], this.runEnd(run))
+    return memory.subarray(0, rows)
   }
 
-  /** Which of the distinct values they are, of rows that have one. */
-  presentIndexes(): Int32Array {
-    const { indexes, nulls, rows } = this
-    if (nulls === 0) return indexes.subarray(0, rows)
-    const present = new Int32Array(rows - nulls)
+  /** Which of the distinct values they are, of rows that have one; likewise. */
+  presentIndexes(memory: Int32Array): Int32Array {
+    const { runIndexes, runs } = this
     let count = 0
-    for (let row = 0; row < rows; row++) if (indexes[row] !== none) present[count++] = indexes[row]!
-    return present
+    for (let run = 0; run < runs; run++) {
+      const index = runIndexes[run]!
+      if (index === none) continue
+      const end = count + this.runEnd(run) - this.runStarts[run]!
+      while (count < end) memory[count++] = index
+    }
+    return memory.subarray(0, count)
   }
 
-  /** Room for the indexes of so many more rows, the first of which is {@link DictionaryColumn.rows}. */
-  protected roomFor(rows: number): Int32Array {
-    while (this.rows + rows > this.indexes.length) {
-      const larger = uncounted(2 * this.indexes.length)
-      larger.set(this.indexes)
-      this.indexes = larger
+  /** From this row on it is another value. */
+  protected beginRun(row: number, index: number): void {
+    if (this.runs === this.runStarts.length) {
+      this.runStarts = longer(this.runStarts)
+      this.runIndexes = longer(this.runIndexes)
     }
-    return this.indexes
+    this.runStarts[this.runs] = row
+    this.runIndexes[this.runs++] = index
+  }
+
+  private runEnd(run: number): number {
+    return run + 1 < this.runs ? this.runStarts[run + 1]! : this.rows
   }
 }
+
+/** Stands for the value before the first. */
+const other = Number.POSITIVE_INFINITY
 
 const firstBits = 8
 
@@ -83,8 +106,7 @@ export class NumberColumn extends DictionaryColumn {
   /** Index plus one of the value whose place it is; 0 where there is none. */
   private places = new Int32Array(1 << firstBits)
   private bits = firstBits
-  private last = Number.NaN
-  private lastIndex = none
+  private last = other
   private readonly hashed = new Float64Array(1)
   private readonly hashedWords = new Int32Array(this.hashed.buffer)
 
@@ -95,27 +117,22 @@ export class NumberColumn extends DictionaryColumn {
 
   /** Adds a value of each of so many rows, which are `width` cells long; `NaN` is none. */
   add(cells: Float64Array, first: number, width: number, count: number): void {
-    const indexes = this.roomFor(count)
-    const end = this.rows + count
-    let { last, lastIndex } = this
+    const { rows } = this
+    let { last } = this
     let nulls = 0
-    for (let row = this.rows, at = first; row < end; row++, at += width) {
+    for (let row = 0, at = first; row < count; row++, at += width) {
       const value = cells[at]!
-      if (value === last) indexes[row] = lastIndex
-      else if (Number.isNaN(value)) {
-        nulls += 1
-        indexes[row] = none
-      } else {
-        last = value
-        // Of both zeros, which are equal, the positive one.
-        lastIndex = this.indexOf(value + 0)
-        indexes[row] = lastIndex
-      }
+      if (value === last) continue
+      const isNull = Number.isNaN(value)
+      if (isNull) nulls += 1
+      if (isNull && Number.isNaN(last)) continue
+      last = value
+      // Of both zeros, which are equal, the positive one.
+      this.beginRun(rows + row, isNull ? none : this.indexOf(value + 0))
     }
     this.nulls += nulls
     this.last = last
-    this.lastIndex = lastIndex
-    this.rows = end
+    this.rows = rows + count
   }
 
   get distinctBytes(): number {
@@ -126,7 +143,7 @@ export class NumberColumn extends DictionaryColumn {
     return 8 * (this.rows - this.nulls)
   }
 
-  writeValues(content: ByteWriter, indexes?: Int32Array): void {
+  plainValues(indexes?: Int32Array): Uint8Array {
     const { type, values } = this
     const count = indexes?.length ?? this.distinct
     const bytes = new Uint8Array(8 * count)
@@ -136,7 +153,7 @@ export class NumberColumn extends DictionaryColumn {
       if (type === "DOUBLE") view.setFloat64(8 * at, value, true)
       else writeInteger(view, 8 * at, value)
     }
-    content.appendBytes(bytes)
+    return bytes
   }
 
   bounds(): Pick<Statistics, "min_value" | "max_value"> {
@@ -154,7 +171,7 @@ export class NumberColumn extends DictionaryColumn {
     this.min = Number.POSITIVE_INFINITY
     this.max = Number.NEGATIVE_INFINITY
     this.places.fill(0)
-    this.last = Number.NaN
+    this.last = other
   }
 
   private indexOf(value: number): number {
@@ -218,42 +235,36 @@ export class TextColumn extends DictionaryColumn {
   rowBytes = 0
   private readonly texts: Array<string> = []
   private readonly places = new Map<string, number>()
-  private last: string | undefined = undefined
-  private lastIndex = none
+  private last: string | null | undefined = undefined
 
   /** Adds a value of each of so many rows, which are `width` cells long; `null` is none. */
   add(cells: ReadonlyArray<string | null>, first: number, width: number, count: number): void {
-    const indexes = this.roomFor(count)
-    const end = this.rows + count
-    for (let row = this.rows, at = first; row < end; row++, at += width) {
+    const { rows } = this
+    for (let row = 0, at = first; row < count; row++, at += width) {
       const value = cells[at]!
-      if (value === null) {
-        this.nulls += 1
-        indexes[row] = none
-        continue
-      }
-      this.rowBytes += lengthBytes + value.length
-      if (value !== this.last) {
-        this.last = value
-        this.lastIndex = this.indexOf(value)
-      }
-      indexes[row] = this.lastIndex
+      if (value === null) this.nulls += 1
+      else this.rowBytes += lengthBytes + value.length
+      if (value === this.last) continue
+      this.last = value
+      this.beginRun(rows + row, value === null ? none : this.indexOf(value))
     }
-    this.rows = end
+    this.rows = rows + count
   }
 
   get distinct(): number {
     return this.texts.length
   }
 
-  writeValues(content: ByteWriter, indexes?: Int32Array): void {
+  plainValues(indexes?: Int32Array): Uint8Array {
     const { texts } = this
+    const content = new ByteWriter()
     const count = indexes?.length ?? texts.length
     for (let at = 0; at < count; at++) {
       const bytes = utf8.encode(texts[indexes === undefined ? at : indexes[at]!])
       content.appendUint32(bytes.length)
       content.appendBytes(bytes)
     }
+    return content.getBytes()
   }
 
   bounds(): Pick<Statistics, "min_value" | "max_value"> {

@@ -10,9 +10,8 @@ import { writeMetadata } from "hyparquet-writer/src/metadata.js"
 import type { ColumnHead } from "../Column.ts"
 import { emptyCells, type TableWriter } from "../TableWriter.ts"
 import { writeChunk } from "./ColumnChunk.ts"
-import { NumberColumn, TextColumn } from "./DictionaryColumn.ts"
+import { mostRows, NumberColumn, TextColumn } from "./DictionaryColumn.ts"
 
-const rowsPerGroup = 50_000
 /** Rows that are encoded together, one column after the other: their tables then stay in the processor's cache. */
 const rowsPerBlock = 500
 
@@ -39,6 +38,7 @@ export const parquetWriter = (columns: ReadonlyArray<ColumnHead>): TableWriter =
   const { length: width } = columns
   const blockNumbers = new Float64Array(width * rowsPerBlock)
   const blockTexts = new Array<string | null>(width * rowsPerBlock).fill(null)
+  const memory = new Int32Array(mostRows)
   const groups: Array<RowGroup> = []
   /** Of the block, of the row group beside it, and of all groups before. */
   let blockRows = 0
@@ -53,7 +53,7 @@ export const parquetWriter = (columns: ReadonlyArray<ColumnHead>): TableWriter =
   }
   const writeGroup = (): void => {
     const start = bytes.offset
-    const chunks = allColumns.map(({ column, name }) => writeChunk(bytes, name, column))
+    const chunks = allColumns.map(({ column, name }) => writeChunk(bytes, name, column, memory))
     for (const { column } of allColumns) column.clear()
     groups.push({
       columns: chunks.map(({ chunk }) => chunk),
@@ -73,7 +73,7 @@ export const parquetWriter = (columns: ReadonlyArray<ColumnHead>): TableWriter =
     }
     blockRows += 1
     if (blockRows === rowsPerBlock) encodeBlock()
-    if (heldRows === rowsPerGroup) writeGroup()
+    if (heldRows === mostRows) writeGroup()
   }
   const take = (): Uint8Array => {
     const piece = bytes.getBytes()
