@@ -158,8 +158,8 @@ export abstract class SeriesIntervals implements RunProbe {
   end(_: ProbedRun, { nowMs }: RunEnd): void {
     let lastMs = nowMs
     for (const { workers } of this.series.values()) {
-      for (const { nextEndMs } of workers) {
-        if (nextEndMs < Number.POSITIVE_INFINITY && nextEndMs > lastMs) lastMs = nextEndMs
+      for (const { passEndMs } of workers) {
+        if (passEndMs < Number.POSITIVE_INFINITY && passEndMs > lastMs) lastMs = passEndMs
       }
     }
     this.advanceTo(lastMs)
@@ -187,7 +187,10 @@ export abstract class SeriesIntervals implements RunProbe {
   private earliestEndMs(): number {
     let earliestMs = Number.POSITIVE_INFINITY
     for (const { workers } of this.series.values()) {
-      for (let at = 0; at < workers.length; at++) earliestMs = Math.min(earliestMs, workers[at]!.nextEndMs)
+      for (let at = 0; at < workers.length; at++) {
+        const { passEndMs } = workers[at]!
+        if (passEndMs < earliestMs) earliestMs = passEndMs
+      }
     }
     return earliestMs
   }

@@ -57,9 +57,10 @@ const writeCells = ({ numbers, texts }: Cells, line: SeriesLine): void => {
   numbers[at++] = firstTokens
   numbers[at++] = tally.inputTokens
   numbers[at++] = tally.sharedReusedTokens
-  numbers[at++] = firstTokens === 0 ? none : tally.ttftMs / firstTokens
+  // Of none it is none.
+  numbers[at++] = tally.ttftMs / firstTokens
   numbers[at++] = firstTokens === 0 ? none : tally.maxTtftMs
   numbers[at++] = tokenGaps
-  numbers[at++] = tokenGaps === 0 ? none : tally.gapsMs / tokenGaps
+  numbers[at++] = tally.gapsMs / tokenGaps
   numbers[at++] = tokenGaps === 0 ? none : tally.maxGapMs
 }

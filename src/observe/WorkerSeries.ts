@@ -20,14 +20,14 @@ export class WorkerSeries {
   presentAt = 0
   /** Name of the worker's group, once it is known. */
   group: string | undefined = undefined
+  /** End of the pass under way; infinite when there is none. */
+  passEndMs = Number.POSITIVE_INFINITY
   /** The hooks that the worker calls while it computes a pass. */
   readonly probe: WorkerProbe
   /** Given by the pass that is being computed, and by the one under way. */
   private computing = new PassTally()
   private underWay = new PassTally()
   private passStartMs = 0
-  /** End of the pass under way; `NaN` when there is none. */
-  private passEndMs = Number.NaN
   /** Of the passes ahead, those that are counted or under way here. */
   private aheadTaken = 0
 
@@ -50,11 +50,6 @@ export class WorkerSeries {
         if (gapMs > computing.maxGapMs) computing.maxGapMs = gapMs
       }
     }
-  }
-
-  /** End of the pass under way; infinite when there is none. */
-  get nextEndMs(): number {
-    return Number.isNaN(this.passEndMs) ? Number.POSITIVE_INFINITY : this.passEndMs
   }
 
   passed(startMs: number, { emittedTokens, endMs, preemptions, prefillTokens, progressed }: PassOutcome): void {
@@ -113,7 +108,7 @@ export class WorkerSeries {
   /** The interval ends: what has ended before that is in the tally now, and the busy time of what goes on. */
   close(endMs: number): void {
     if (this.passEndMs < endMs) this.settle()
-    else if (this.passStartMs < endMs && !Number.isNaN(this.passEndMs)) {
+    else if (this.passStartMs < endMs && this.passEndMs < Number.POSITIVE_INFINITY) {
       this.tally.busyMs += endMs - this.passStartMs
       this.passStartMs = endMs
     }
@@ -121,9 +116,9 @@ export class WorkerSeries {
 
   /** The pass under way has ended. */
   settle(): void {
-    if (Number.isNaN(this.passEndMs)) return
+    if (this.passEndMs === Number.POSITIVE_INFINITY) return
     this.underWay.moveTo(this.tally)
     this.tally.busyMs += this.passEndMs - this.passStartMs
-    this.passEndMs = Number.NaN
+    this.passEndMs = Number.POSITIVE_INFINITY
   }
 }

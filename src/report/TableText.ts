@@ -2,7 +2,7 @@
 import { encoded } from "../structures/EncodedText.ts"
 import { TextBytes } from "../structures/TextBytes.ts"
 import type { ColumnHead } from "./Column.ts"
-import { emptyCells, type TableWriter } from "./TableWriter.ts"
+import { emptyCells, isNumber, type TableWriter } from "./TableWriter.ts"
 
 interface TextForm {
   readonly head: string
@@ -68,11 +68,12 @@ const textWriter = (columns: ReadonlyArray<ColumnHead>, { end, head, lead, textO
       before[index] = other
     }
   }
-  const write = (index: number, value: number): void => {
+  const write = (index: number): void => {
     const { length: start } = bytes
     bytes.constant(leads[index]!)
-    if (Number.isNaN(value)) bytes.text(textOf(texts[index]!))
-    else bytes.number(value)
+    const value = numbers[index]!
+    if (isNumber(value)) bytes.number(value)
+    else bytes.text(textOf(texts[index]!))
     before[index] = value
     lengths[index] = bytes.length - start
   }
@@ -85,11 +86,11 @@ const textWriter = (columns: ReadonlyArray<ColumnHead>, { end, head, lead, textO
     for (let index = 0; index < length; index++) {
       const value = numbers[index]!
       const was = before[index]!
-      if (value !== was && !(Number.isNaN(value) && Number.isNaN(was))) {
+      if (value !== was && (isNumber(value) || isNumber(was))) {
         if (from < until) bytes.repeat(from, until)
         until += lengths[index]!
         from = until
-        write(index, value)
+        write(index)
       } else until += lengths[index]!
     }
     if (from < until) bytes.repeat(from, until + ending.length)

@@ -15,6 +15,9 @@ export const emptyCells = (columns: ReadonlyArray<ColumnHead>): Cells => ({
   texts: columns.map(() => null)
 })
 
+/** Whether the cell of a column of numbers has one: only `NaN` differs from itself. `Number.isNaN` would have an object made of what it is asked. */
+export const isNumber = (value: number): boolean => value === value
+
 export interface TableWriter {
   /** Stays the same: a row is written here before it is added. */
   readonly cells: Cells

@@ -8,6 +8,7 @@ import { ByteWriter } from "hyparquet-writer"
 import { grown } from "../../structures/Grown.ts"
 import { hashFactor } from "../../structures/Hash.ts"
 import { UncountedMemory } from "../../structures/UncountedMemory.ts"
+import { isNumber } from "../TableWriter.ts"
 
 /** Most rows of a row group, so few that 16 bits tell them, and which of the distinct values they have. */
 export const mostRows = 50_000
@@ -123,9 +124,9 @@ export class NumberColumn extends DictionaryColumn {
     for (let row = 0, at = first; row < count; row++, at += width) {
       const value = cells[at]!
       if (value === last) continue
-      const isNull = Number.isNaN(value)
+      const isNull = !isNumber(value)
       if (isNull) nulls += 1
-      if (isNull && Number.isNaN(last)) continue
+      if (isNull && !isNumber(last)) continue
       last = value
       // Of both zeros, which are equal, the positive one.
       this.beginRun(rows + row, isNull ? none : this.indexOf(value + 0))
