@@ -17,6 +17,7 @@ import type * as Tracer from "effect/Tracer"
 import { TokenGaps } from "../engine/TokenGaps.ts"
 import { monotonicMs } from "../host/Node.ts"
 import type { ReplayEvent, RunSummary, WorkerGroupTime } from "../report/ReplayEvent.ts"
+import { type ColumnLease, during } from "../structures/SpareColumns.ts"
 import type { TraceError } from "../trace/TraceError.ts"
 import type { TraceRow } from "../trace/TraceRow.ts"
 import { throughFrontEnd } from "../workload/FrontEnd.ts"
@@ -24,6 +25,7 @@ import { Workload, type WorkloadCore } from "../workload/Workload.ts"
 import { failureOf } from "./CoreFailure.ts"
 import { checkHeap } from "./HeapGuard.ts"
 import { ReplayError } from "./ReplayError.ts"
+import { ReusedColumns } from "./ReusedColumns.ts"
 import { identityFor } from "./RunIdentity.ts"
 import { RunLedger } from "./RunLedger.ts"
 import type { RunProbe } from "./RunProbe.ts"
@@ -77,6 +79,8 @@ interface Run<E> {
   readonly ledger: RunLedger
   readonly gaps: TokenGaps
   readonly topology: Topology["Service"]
+  /** What its tables grow into, where that is what other runs have left. */
+  readonly columns: ColumnLease | undefined
   readonly startedAt: number
   stopRequested: boolean
   summarised: boolean
@@ -126,6 +130,7 @@ export const run = <E = never, R = never>(
         ledger,
         gaps,
         topology,
+        columns: (yield* ReusedColumns)?.lease(),
         startedAt: monotonicMs(),
         scaling,
         stopRequested: false,
@@ -252,7 +257,7 @@ const slice = <E>(state: Run<E>, feed: Output<E>, loop: Output<E>): Output<E> =>
   checkHeap(state.ledger.inFlight)
   for (;;) {
     if (state.stopRequested) state.loop.interrupt()
-    const loopState = advance(state)
+    const loopState = state.columns === undefined ? advance(state) : during(state.columns, () => advance(state))
     if (state.policyFailure !== undefined) return Effect.failCause(state.policyFailure)
     if (loopState === "ended") return Effect.succeed(takeLast(state))
     const full = state.ledger.outbox.length >= recordsPerChunk || state.gaps.length >= gapPairsPerChunk
@@ -287,6 +292,7 @@ const takeLast = <E>(state: Run<E>): Arr.NonEmptyReadonlyArray<ReplayEvent> => {
     ...(tiers === undefined ? {} : { tiers }),
     wallMs: monotonicMs() - state.startedAt
   }
+  state.columns?.end()
   return Arr.append(take(state), summary)
 }
 

@@ -9,8 +9,8 @@
  * what belongs to a frame in columns of its own, which are at least {@link FrameTable.capacity} long. 16 bytes per frame; starts
  * with a few frames and doubles.
  */
-import { grown } from "./Grown.ts"
 import { hashFactor } from "./Hash.ts"
+import { regrown, zeros } from "./SpareColumns.ts"
 
 const initialCapacity = 16
 
@@ -74,9 +74,9 @@ export class FrameTable {
   /** Called when every frame is in use. */
   private grow(): void {
     this.capacity *= 2
-    this.numbers = grown(this.numbers)
-    this.next = grown(this.next)
-    this.heads = new Int32Array(this.capacity * 2)
+    this.numbers = regrown(this.numbers)
+    this.next = regrown(this.next)
+    this.heads = zeros(this.capacity * 2)
     this.shift -= 1
     for (let frame = 1; frame < this.reached; frame++) this.chain(frame)
   }

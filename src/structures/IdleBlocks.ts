@@ -14,7 +14,7 @@
  * writes, for all blocks of a frame as for one; frames are of eight or of 32 (`WideFrame.ts`). 20 bytes per entry, 4 per frame; starts with
  * a few entries and doubles.
  */
-import { grown } from "./Grown.ts"
+import { regrown } from "./SpareColumns.ts"
 import { wideCount } from "./WideFrame.ts"
 
 // Cells of an entry.
@@ -94,7 +94,7 @@ export class IdleBlocks {
 
   private append(frame: number, mask: number, last: number): void {
     const entry = this.freeEntry()
-    if (frame >= this.newest.length) this.newest = grown(this.newest, Math.max(frame + 1, this.newest.length * 2))
+    if (frame >= this.newest.length) this.newest = regrown(this.newest, Math.max(frame + 1, this.newest.length * 2))
     const { cells } = this
     cells[entry + frameCell] = frame
     cells[entry + maskCell] = mask
@@ -122,7 +122,7 @@ export class IdleBlocks {
       this.firstFree = this.cells[free + olderCell]!
       return free
     }
-    if (this.reached === this.cells.length) this.cells = grown(this.cells)
+    if (this.reached === this.cells.length) this.cells = regrown(this.cells)
     this.reached += entryCells
     return this.reached - entryCells
   }

@@ -11,6 +11,7 @@
  */
 import { frameSize, membersFrom } from "./FrameMask.ts"
 import { grown } from "./Grown.ts"
+import { regrown } from "./SpareColumns.ts"
 
 const all = membersFrom(0, frameSize)
 
@@ -29,9 +30,9 @@ export class MemberCounts {
   /** Makes room for frames below `capacity`. */
   grow(capacity: number): void {
     if (capacity <= this.wholes.length) return
-    this.wholes = grown(this.wholes, capacity)
+    this.wholes = regrown(this.wholes, capacity)
     this.parts = grown(this.parts, capacity)
-    this.counts = grown(this.counts, capacity * frameSize)
+    this.counts = regrown(this.counts, capacity * frameSize)
   }
 
   /** The members that somebody holds. */

@@ -12,6 +12,8 @@ import type { GivenOptions } from "../../src/config/GivenOptions.ts"
 import { validateReplayOptions } from "../../src/config/ValidateReplayOptions.ts"
 import * as Run from "../../src/run/Run.ts"
 import * as SharedInputs from "../../src/run/SharedInputs.ts"
+import { ReusedColumns } from "../../src/simulation/ReusedColumns.ts"
+import { SpareColumns } from "../../src/structures/SpareColumns.ts"
 import { timeless } from "../../src/sweep/CellStore.ts"
 
 const rows = (first: number): string =>
@@ -109,6 +111,46 @@ describe("inputs that runs share", () => {
       )
       assert.deepStrictEqual(shared, alone)
       assert.strictEqual(count(), 1)
+    })
+  )
+
+  it.effect("leave their columns to each other, one after the other and side by side", () =>
+    Effect.gen(function* () {
+      const load = { traces: [], inputTokens: 4000, outputTokens: 20, requestCount: 50, arrivalIntervalMs: 20 }
+      const engine = (args: object): GivenOptions => ({
+        ...load,
+        extraEngineArgs: { _tag: "Text", flag: "--extra-engine-args", text: JSON.stringify(args) }
+      })
+      const tiers = { kv_bytes_per_token: 1000, num_g2_blocks: 4096, num_gpu_blocks: 1024 }
+      const cases: ReadonlyArray<GivenOptions> = [
+        load,
+        { ...load, numWorkers: 3, routerMode: "kv_router" },
+        { ...load, sharedPrefixRatio: 0.5, numPrefixGroups: 3 },
+        engine({ num_gpu_blocks: 512 }),
+        engine({ engine_type: "sglang" }),
+        engine({ ...tiers, offload_policy: "on_evict" }),
+        engine({ ...tiers, offload_policy: "write_through" })
+      ]
+      const alone = yield* Effect.forEach(cases, reportOf).pipe(Effect.provide(NodeServices.layer))
+      let reused = 0
+      class Counted extends SpareColumns {
+        override take(length: number) {
+          const column = super.take(length)
+          // Whatever is left in them makes no difference.
+          if (column !== undefined) reused += column.fill(-77).length
+          return column
+        }
+      }
+      const again = [...cases, ...cases.toReversed()]
+      for (const concurrency of [1, 3]) {
+        reused = 0
+        const shared = yield* Effect.forEach(again, reportOf, { concurrency }).pipe(
+          Effect.provideService(ReusedColumns, new Counted()),
+          Effect.provide(NodeServices.layer)
+        )
+        assert.deepStrictEqual(shared, [...alone, ...alone.toReversed()])
+        assert.isAbove(reused, 10_000)
+      }
     })
   )
 

@@ -10,7 +10,7 @@
  */
 import { markMembers, type MarkBlocks } from "../../request/BlockIdentity.ts"
 import { frameOf, leadingMembers, memberOf, runLength } from "../../structures/FrameMask.ts"
-import { grown } from "../../structures/Grown.ts"
+import { regrown } from "../../structures/SpareColumns.ts"
 
 const initialEntries = 64
 
@@ -37,7 +37,7 @@ export class WorkerFrames {
   enter(frame: number, worker: number): number {
     const found = this.find(frame, worker)
     if (found !== 0) return found
-    if (frame >= this.heads.length) this.heads = grown(this.heads, Math.max(frame + 1, this.heads.length * 2))
+    if (frame >= this.heads.length) this.heads = regrown(this.heads, Math.max(frame + 1, this.heads.length * 2))
     const entry = this.freeEntry()
     this.workers[entry] = worker
     this.masks[entry] = 0
@@ -108,8 +108,8 @@ export class WorkerFrames {
   }
 
   private grow(): void {
-    this.masks = grown(this.masks)
-    this.workers = grown(this.workers)
-    this.next = grown(this.next)
+    this.masks = regrown(this.masks)
+    this.workers = regrown(this.workers)
+    this.next = regrown(this.next)
   }
 }
