@@ -48,7 +48,8 @@ export class HashIdTrie implements BlockIdentity {
       const id = hashIds[depth]!
       node = isNarrow(id) ? this.child(node, id | 0, 0) : this.child(node, lowHalf(id), highHalf(id))
       const base = node * stride - block
-      const end = Math.min(count, Math.floor(((depth + 1) * traceBlockTokens) / blockTokens))
+      const whole = Math.floor(((depth + 1) * traceBlockTokens) / blockTokens)
+      const end = whole < count ? whole : count
       for (; block < end; block++) blocks[block] = base + block
     }
     return blocks

@@ -58,7 +58,9 @@ const isWholeFrame = (keys: Int32Array, from: number): boolean => {
 export const runLength = (keys: Int32Array, from: number, end: number): number => {
   if (from + frameSize <= end && isWholeFrame(keys, from)) return frameSize
   const first = keys[from]!
-  const longest = Math.min(end - from, frameSize - (first & lastMember))
+  const left = end - from
+  const inFrame = frameSize - (first & lastMember)
+  const longest = left < inFrame ? left : inFrame
   let length = 1
   while (length < longest && keys[from + length] === first + length) length += 1
   return length
@@ -68,7 +70,9 @@ export const runLength = (keys: Int32Array, from: number, end: number): number =
 export const runLengthBefore = (keys: Int32Array, from: number, end: number): number => {
   if (from + frameSize <= end && isWholeFrame(keys, end - frameSize)) return frameSize
   const last = keys[end - 1]!
-  const longest = Math.min(end - from, (last & lastMember) + 1)
+  const left = end - from
+  const inFrame = (last & lastMember) + 1
+  const longest = left < inFrame ? left : inFrame
   let length = 1
   while (length < longest && keys[end - 1 - length] === last - length) length += 1
   return length

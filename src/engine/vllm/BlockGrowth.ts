@@ -39,7 +39,8 @@ export class BlockGrowth {
   tokensToNextEvent({ generatedTokens, knownTokens, maxOutputTokens }: Sequence): number {
     if (generatedTokens === 1) return 1
     const untilBoundary = this.blockTokens - ((knownTokens - 1) % this.blockTokens)
-    return Math.min(untilBoundary, maxOutputTokens - generatedTokens)
+    const untilLast = maxOutputTokens - generatedTokens
+    return untilBoundary < untilLast ? untilBoundary : untilLast
   }
 
   /** The block that the previous token filled becomes full, unless it already is (a prompt that ends on a block boundary). */

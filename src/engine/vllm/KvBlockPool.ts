@@ -428,7 +428,7 @@ export class KvBlockPool {
       const found = leadingMembers(this.resident[frame]!, member)
       if (found === 0) break
       const run = runLength(keys, position, end)
-      const hits = Math.min(run, found)
+      const hits = found < run ? found : run
       const slot = frame * frameSize + member
       this.hold(slot, hits)
       for (let hit = 0; hit < hits; hit++) slots[position + hit] = slot + hit

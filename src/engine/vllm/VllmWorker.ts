@@ -234,8 +234,10 @@ export class VllmWorker extends AheadWorker<Sequence> {
   protected takeQuietPasses(passes: number): void {
     const { ahead, steady } = this
     for (let taken = 0; taken < passes;) {
-      const quiet = Math.min(steady.quietSteps, passes - taken)
-      taken += Math.max(1, quiet)
+      const { quietSteps } = steady
+      const left = passes - taken
+      const quiet = quietSteps < left ? quietSteps : left
+      taken += quiet > 0 ? quiet : 1
       if (quiet > 0) steady.takeQuietSteps(quiet, ahead.ends[taken - 1]!)
       else this.takeGrowing(taken - 1)
     }
@@ -452,14 +454,14 @@ export class VllmWorker extends AheadWorker<Sequence> {
 
   /** Gives a request its share of the pass's token budget, starting after `prefixTokens` cached ones. */
   private schedule(sequence: Sequence, prefixTokens: number): Schedule {
-    const { promptTokens } = sequence
+    const { chargedTokens, promptTokens } = sequence
     const known = sequence.knownTokens
     const before = sequence.computedTokens + prefixTokens
-    const promptBefore = Math.min(before, promptTokens)
-    const remaining = Math.max(0, known - before)
-    const promptLeft = promptTokens - promptBefore
-    if (promptLeft > 0 && !this.args.enableChunkedPrefill && promptLeft > this.budget.tokens) return Schedule.Blocked
-    const want = Math.min(remaining, this.budget.tokens)
+    const { tokens: budgetTokens } = this.budget
+    const remaining = before < known ? known - before : 0
+    if (!this.args.enableChunkedPrefill && before < promptTokens && promptTokens - before > budgetTokens)
+      return Schedule.Blocked
+    const want = remaining < budgetTokens ? remaining : budgetTokens
     if (want === 0 && remaining > 0) return Schedule.Blocked
     if (sequence.isBlocked) return Schedule.Blocked
     let after = before + want
@@ -470,11 +472,11 @@ export class VllmWorker extends AheadWorker<Sequence> {
       sequence.computedTokens = after
       this.offloading?.computed(sequence)
     }
-    const used = Math.max(0, after - before)
+    const used = after - before
     if (used === 0 && after < known) return Schedule.Blocked
-    const chargedBefore = Math.min(before, sequence.chargedTokens)
-    const charged =
-      this.args.workerType === "decode" ? 0 : Math.max(0, Math.min(after, sequence.chargedTokens) - chargedBefore)
+    const chargedBefore = before < chargedTokens ? before : chargedTokens
+    const chargedAfter = after < chargedTokens ? after : chargedTokens
+    const charged = this.args.workerType === "decode" ? 0 : chargedAfter - chargedBefore
     this.budget.take(sequence, used, charged, chargedBefore)
     return Schedule.Scheduled
   }

@@ -140,7 +140,9 @@ export class KvRouterCore implements RouterCore {
     this.index?.overlaps(request.blocks, this.promptBlocks(request), overlaps)
     if (barred !== undefined) barred.forEach((bar, worker) => bar === 1 && (overlaps[worker] = 0))
     let bestOverlap = 0
-    for (let worker = 0; worker < overlaps.length; worker++) bestOverlap = Math.max(bestOverlap, overlaps[worker]!)
+    for (let worker = 0; worker < overlaps.length; worker++) {
+      if (overlaps[worker]! > bestOverlap) bestOverlap = overlaps[worker]!
+    }
     if (this.queue.park(request, overlaps, bestOverlap * this.weights.blockTokens, nowMs)) return -1
     return this.admit(request, overlaps, nowMs)
   }
@@ -258,7 +260,9 @@ export class KvRouterCore implements RouterCore {
     const promptBlocks = this.promptBlocks(request)
     if (options.routerAssumeKvReuse) tracker.depths(request.blocks, blockCount, depths)
     let least = Infinity
-    for (let worker = 0; worker < costs.length; worker++) least = Math.min(least, prefillTokens[worker]!)
+    for (let worker = 0; worker < costs.length; worker++) {
+      if (prefillTokens[worker]! < least) least = prefillTokens[worker]!
+    }
     for (let worker = 0; worker < costs.length; worker++) {
       if (prefillTokens[worker] === Infinity) {
         costs[worker] = Infinity

@@ -22,7 +22,8 @@ class WorkerSink implements KvEventSink {
   stored(first: number, count: number): void {
     const { cached } = this
     for (let block = first, left = count; left > 0;) {
-      const inFrame = Math.min(left, frameSize - memberOf(block))
+      const room = frameSize - memberOf(block)
+      const inFrame = left < room ? left : room
       const entry = cached.enter(frameOf(block), this.worker)
       cached.masks[entry]! |= membersFrom(memberOf(block), inFrame)
       block += inFrame
@@ -33,7 +34,8 @@ class WorkerSink implements KvEventSink {
   removed(first: number, count: number): void {
     const { cached } = this
     for (let block = first, left = count; left > 0;) {
-      const inFrame = Math.min(left, frameSize - memberOf(block))
+      const room = frameSize - memberOf(block)
+      const inFrame = left < room ? left : room
       const entry = cached.find(frameOf(block), this.worker)
       if (entry !== 0) {
         const rest = cached.masks[entry]! & ~membersFrom(memberOf(block), inFrame)

@@ -79,9 +79,12 @@ export class WorkerFrames {
       for (let entry = frame < heads.length ? heads[frame]! : 0; entry !== 0; entry = next[entry]!) {
         const worker = workers[entry]!
         if (out[worker] !== position) continue
-        const found = Math.min(run, leadingMembers(masks[entry]!, memberOf(first)))
-        out[worker] = position + found
-        if (found === run) goesOn = true
+        const found = leadingMembers(masks[entry]!, memberOf(first))
+        if (found < run) out[worker] = position + found
+        else {
+          out[worker] = position + run
+          goesOn = true
+        }
       }
       if (!goesOn) return
       position += run
