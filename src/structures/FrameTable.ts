@@ -1,7 +1,7 @@
 /**
  * Finds the frame that stands for a number, where frames come and go.
  *
- *     heads    | f3 |  0 | f1 | … |            by hash of the number; 0: none
+ *     heads    | f3 |  0 | f1 | … |            by hash of the number, see Hash.ts; 0: none
  *                 └──▶ next[f3] ──▶ f7 ──▶ 0   frames whose numbers share a head
  *     numbers  numbers[f]                      frames count up from 1; freed ones are linked through `next` and used again
  *
@@ -9,7 +9,7 @@
  * what belongs to a frame in columns of its own, which are at least {@link FrameTable.capacity} long. 16 bytes per frame; starts
  * with a few frames and doubles.
  */
-import { hashFactor } from "./Hash.ts"
+import { groupedHome, groupedShift } from "./Hash.ts"
 import { regrown, zeros } from "./SpareColumns.ts"
 
 const initialCapacity = 16
@@ -23,7 +23,7 @@ export class FrameTable {
   numbers: Int32Array = new Int32Array(initialCapacity)
   private next = new Int32Array(initialCapacity)
   private heads = new Int32Array(initialCapacity * 2)
-  private shift = 32 - Math.log2(initialCapacity * 2)
+  private shift = groupedShift(Math.log2(initialCapacity * 2))
   private firstFree = 0
   /** Frames that were ever used, and 0. */
   private reached = 1
@@ -31,7 +31,7 @@ export class FrameTable {
   /** The frame of a number, 0 when it has none. */
   find(number: number): number {
     const { next, numbers } = this
-    let frame = this.heads[Math.imul(number, hashFactor) >>> this.shift]!
+    let frame = this.heads[groupedHome(number, this.shift)]!
     while (frame !== 0 && numbers[frame] !== number) frame = next[frame]!
     return frame
   }
@@ -53,7 +53,7 @@ export class FrameTable {
   /** The number has no frame any more. */
   remove(frame: number): void {
     const { heads, next } = this
-    const head = Math.imul(this.numbers[frame]!, hashFactor) >>> this.shift
+    const head = groupedHome(this.numbers[frame]!, this.shift)
     if (heads[head] === frame) heads[head] = next[frame]!
     else {
       let before = heads[head]!
@@ -66,7 +66,7 @@ export class FrameTable {
   }
 
   private chain(frame: number): void {
-    const head = Math.imul(this.numbers[frame]!, hashFactor) >>> this.shift
+    const head = groupedHome(this.numbers[frame]!, this.shift)
     this.next[frame] = this.heads[head]!
     this.heads[head] = frame
   }

@@ -17,14 +17,15 @@
  *
  *     links     inner  ○●●●●●●●     blocks that extend the one before them in their frame
  *               outer  ●○○○○○○○     blocks that extend one elsewhere: parents[slot]
- *               bears  ○○○○○○○●     blocks that are extended by some elsewhere, as many as below[slot]
+ *               bears  ○○○○○○○●     blocks that are extended by some elsewhere: by one, and those that `siblings` counts of the slot
  *
- * Masks of a frame lie in memory one behind the other. 324 bytes per frame with one entry: 10 a block where frames are full. Starts with a few
+ * Masks of a frame lie in memory one behind the other. 196 bytes per frame with one entry: 6 a block where frames are full. Starts with a few
  * frames and doubles.
  */
 import { firstOf, lastOf } from "../../structures/FrameMask.ts"
 import { FrameTable } from "../../structures/FrameTable.ts"
 import { grown } from "../../structures/Grown.ts"
+import { IntMap } from "../../structures/IntMap.ts"
 import {
   wideBits,
   wideCount,
@@ -75,7 +76,8 @@ export class LeafOrder {
   private rows = new Int32Array(this.frames.capacity * rowCells)
   // By slot.
   private parents = new Int32Array(this.frames.capacity * wideSize)
-  private below = new Int32Array(this.frames.capacity * wideSize)
+  /** How many blocks elsewhere extend the one in a slot, beyond the first. */
+  private readonly siblings = new IntMap()
   private cells = new Int32Array(initialEntries * entryCells)
   private turns = new Float64Array(this.cells.buffer)
   private firstFree = 0
@@ -181,7 +183,7 @@ export class LeafOrder {
 
   /** Walks list and tree: each idle block in one entry, each leaf in one of the list, which is in order, each link counted. */
   checkInvariants(): void {
-    const below = new Int32Array(this.below.length)
+    const below = new Int32Array(this.parents.length)
     let idle = 0
     for (let frame = 1; frame < this.frames.capacity; frame++) {
       const row = frame * rowCells
@@ -194,7 +196,7 @@ export class LeafOrder {
     if (idle !== this.size) throw new Error(`${idle} blocks are idle, counted ${this.size}`)
     for (let slot = 0; slot < below.length; slot++) {
       const bears = (this.rows[(slot >> wideBits) * rowCells + bearsCell]! & (1 << wideMemberOf(slot))) !== 0
-      if (below[slot] !== this.below[slot] || bears !== below[slot]! > 0)
+      if (below[slot] !== this.siblings.get(slot) + (bears ? 1 : 0))
         throw new Error(`slot ${slot} has lost count of the blocks below it`)
     }
     let turn = -1
@@ -235,12 +237,14 @@ export class LeafOrder {
       return
     }
     const parentFrame = this.frameFor(wideFrameOf(parentKey))
-    const parentMember = wideMemberOf(parentKey)
-    const parent = parentFrame * wideSize + parentMember
-    this.rows[frame * rowCells + outerCell]! |= 1 << member
+    const { rows } = this
+    const bit = 1 << wideMemberOf(parentKey)
+    const bears = rows[parentFrame * rowCells + bearsCell]!
+    const parent = parentFrame * wideSize + wideMemberOf(parentKey)
+    rows[frame * rowCells + outerCell]! |= 1 << member
     this.parents[frame * wideSize + member] = parent
-    this.rows[parentFrame * rowCells + bearsCell]! |= 1 << parentMember
-    this.below[parent]! += 1
+    if ((bears & bit) === 0) rows[parentFrame * rowCells + bearsCell] = bears | bit
+    else this.siblings.add(parent, 1)
   }
 
   /**
@@ -281,10 +285,11 @@ export class LeafOrder {
 
   private unlink(frame: number, member: number): void {
     const parent = this.parents[frame * wideSize + member]!
-    const below = this.below[parent]! - 1
     this.rows[frame * rowCells + outerCell]! &= ~(1 << member)
-    this.below[parent] = below
-    if (below > 0) return
+    if (this.siblings.get(parent) > 0) {
+      this.siblings.add(parent, -1)
+      return
+    }
     if (this.bereftCount === this.bereft.length) this.bereft = grown(this.bereft)
     this.bereft[this.bereftCount++] = parent
   }
@@ -300,7 +305,6 @@ export class LeafOrder {
   private growFrames(capacity: number): void {
     this.rows = grown(this.rows, capacity * rowCells)
     this.parents = grown(this.parents, capacity * wideSize)
-    this.below = grown(this.below, capacity * wideSize)
   }
 
   // ---- turns -----------------------------------------------------------------------------------------------------------
