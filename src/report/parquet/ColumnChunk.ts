@@ -24,10 +24,11 @@ export const writeChunk = (
   const indexes = column.presentIndexes(memory)
   const width = bitWidth(column.distinct)
   const isDictionary = column.distinctBytes + (indexes.length * width) / 8 < column.rowBytes
-  const dictionaryBytes = isDictionary ? writeDictionaryPage(file, column) : 0
-  const dataStart = file.offset
+  // In this order: each of them needs the memory.
   const content = isDictionary ? packedIndexes(indexes, width) : column.plainValues(indexes)
   const levels = definitionLevels(column, memory)
+  const dictionaryBytes = isDictionary ? writeDictionaryPage(file, column, memory) : 0
+  const dataStart = file.offset
   const dataBytes = writeDataPage(file, column, isDictionary ? "RLE_DICTIONARY" : "PLAIN", levels, content)
   const plainBytes = dictionaryBytes + dataBytes
   const encodings: Array<Encoding> = isDictionary ? ["PLAIN", "RLE_DICTIONARY"] : ["PLAIN"]
@@ -61,8 +62,9 @@ const codecOf = ({ type }: DictionaryColumn): "SNAPPY" | "UNCOMPRESSED" =>
 const packed = (column: DictionaryColumn, content: Uint8Array): Uint8Array =>
   codecOf(column) === "SNAPPY" ? snappyCompress(content) : content
 
-const writeDictionaryPage = (file: ByteWriter, column: DictionaryColumn): number => {
-  const content = column.plainValues()
+const writeDictionaryPage = (file: ByteWriter, column: DictionaryColumn, memory: Int32Array): number => {
+  for (let index = 0; index < column.distinct; index++) memory[index] = index
+  const content = column.plainValues(memory.subarray(0, column.distinct))
   const bytes = packed(column, content)
   const start = file.offset
   writePageHeader(file, {

@@ -39,8 +39,8 @@ export abstract class DictionaryColumn {
   /** How many values differ. */
   abstract readonly distinct: number
 
-  /** The values of these indexes, or each of the distinct ones, in Parquet's plain encoding. */
-  abstract plainValues(indexes?: Int32Array): Uint8Array
+  /** The values of these indexes in Parquet's plain encoding. */
+  abstract plainValues(indexes: Int32Array): Uint8Array
 
   /** Of the distinct values, and of those of all rows, about: by them it is decided whether the column gets a dictionary. */
   abstract readonly distinctBytes: number
@@ -96,8 +96,10 @@ export abstract class DictionaryColumn {
 const other = Number.POSITIVE_INFINITY
 
 const firstBits = 8
+/** Whole numbers below are found in a table of all of them. */
+const smallNumbers = 4096
 
-/** Distinct numbers are found by open addressing with linear probing, at most half full. */
+/** Distinct numbers that are not small are found by open addressing with linear probing, at most half full. */
 export class NumberColumn extends DictionaryColumn {
   readonly type: "INT64" | "DOUBLE"
   distinct = 0
@@ -107,6 +109,8 @@ export class NumberColumn extends DictionaryColumn {
   /** Index plus one of the value whose place it is; 0 where there is none. */
   private places = new Int32Array(1 << firstBits)
   private bits = firstBits
+  /** Index plus one of each small whole number, as most are; 0 where there is none. */
+  private readonly small = new Uint16Array(smallNumbers)
   private last = other
   private readonly hashed = new Float64Array(1)
   private readonly hashedWords = new Int32Array(this.hashed.buffer)
@@ -144,15 +148,15 @@ export class NumberColumn extends DictionaryColumn {
     return 8 * (this.rows - this.nulls)
   }
 
-  plainValues(indexes?: Int32Array): Uint8Array {
-    const { type, values } = this
-    const count = indexes?.length ?? this.distinct
-    const bytes = new Uint8Array(8 * count)
+  plainValues(indexes: Int32Array): Uint8Array {
+    const { values } = this
+    const bytes = new Uint8Array(8 * indexes.length)
     const view = new DataView(bytes.buffer)
-    for (let at = 0; at < count; at++) {
-      const value = values[indexes === undefined ? at : indexes[at]!]!
-      if (type === "DOUBLE") view.setFloat64(8 * at, value, true)
-      else writeInteger(view, 8 * at, value)
+    // The compiler is to see two short loops, each of one kind.
+    if (this.type === "DOUBLE") {
+      for (let at = 0; at < indexes.length; at++) view.setFloat64(8 * at, values[indexes[at]!]!, true)
+    } else {
+      for (let at = 0; at < indexes.length; at++) writeInteger(view, 8 * at, values[indexes[at]!]!)
     }
     return bytes
   }
@@ -172,10 +176,20 @@ export class NumberColumn extends DictionaryColumn {
     this.min = Number.POSITIVE_INFINITY
     this.max = Number.NEGATIVE_INFINITY
     this.places.fill(0)
+    this.small.fill(0)
     this.last = other
   }
 
   private indexOf(value: number): number {
+    if (!(value >= 0 && value < smallNumbers && Math.floor(value) === value)) return this.placeOf(value)
+    const known = this.small[value]!
+    if (known > 0) return known - 1
+    const index = this.placeOf(value)
+    this.small[value] = index + 1
+    return index
+  }
+
+  private placeOf(value: number): number {
     const { places, values } = this
     const mask = places.length - 1
     let place = this.home(value)
@@ -188,7 +202,7 @@ export class NumberColumn extends DictionaryColumn {
     if (this.type === "INT64" && !Number.isInteger(value)) throw new RangeError(`${value} is not a whole number`)
     if (this.distinct === values.length) {
       this.grow()
-      return this.indexOf(value)
+      return this.placeOf(value)
     }
     if (value < this.min) this.min = value
     if (value > this.max) this.max = value
@@ -256,12 +270,10 @@ export class TextColumn extends DictionaryColumn {
     return this.texts.length
   }
 
-  plainValues(indexes?: Int32Array): Uint8Array {
-    const { texts } = this
+  plainValues(indexes: Int32Array): Uint8Array {
     const content = new ByteWriter()
-    const count = indexes?.length ?? texts.length
-    for (let at = 0; at < count; at++) {
-      const bytes = utf8.encode(texts[indexes === undefined ? at : indexes[at]!])
+    for (let at = 0; at < indexes.length; at++) {
+      const bytes = utf8.encode(this.texts[indexes[at]!])
       content.appendUint32(bytes.length)
       content.appendBytes(bytes)
     }
