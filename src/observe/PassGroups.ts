@@ -174,7 +174,8 @@ export class PassGroups {
     if (this.isFull(mostPasses)) return pass
     const { piece, place } = this
     const atCounts = countsPerGroup * place
-    const next = Math.min(until, pass + mostPasses - piece.counts[atCounts + countColumn.passes]!)
+    const full = pass + mostPasses - piece.counts[atCounts + countColumn.passes]!
+    const next = full < until ? full : until
     piece.counts[atCounts + countColumn.passes]! += next - pass
     piece.counts[atCounts + countColumn.decodeTokens]! += (next - pass) * ahead.batch
     const atTimes = timesPerGroup * place

@@ -266,12 +266,13 @@ export class VllmWorker extends AheadWorker<Sequence> {
     const { growsAhead, pool, steady } = this
     const { activeBlocks, availableBlocks, cachedBlocks } = pool
     const taken = growsAhead && passesAhead > 0 ? steady.blocksTaken[passesAhead]! : 0
+    const available = availableBlocks - taken
     into.waiting = this.waiting.length
     into.running = this.running.length
     into.activeBlocks = activeBlocks + taken
-    into.availableBlocks = availableBlocks - taken
+    into.availableBlocks = available
     // Those that are free are taken first.
-    into.cachedBlocks = Math.min(cachedBlocks, availableBlocks - taken)
+    into.cachedBlocks = cachedBlocks < available ? cachedBlocks : available
     into.capacityBlocks = pool.capacity
     into.preemptions = this.preemptions
     return into
