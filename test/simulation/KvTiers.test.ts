@@ -237,3 +237,41 @@ it.effect("whoever is preempted for room that is being made does not take it aga
     }
   })
 )
+
+// What it has computed is copied once more each time: the end of one copy makes room for a part of it only, as long as others go on.
+it.effect("whoever is preempted for room that copies of its own blocks hold waits for all of them in the end", () =>
+  Effect.gen(function* () {
+    const args = engineArgs({
+      blockTokens: 2,
+      numGpuBlocks: 55,
+      maxNumBatchedTokens: 16,
+      speedupRatio: 4,
+      decodeSpeedupRatio: 2,
+      kvBytesPerToken: 131_072,
+      numG2Blocks: 20,
+      numG3Blocks: 100,
+      g3Scope: "worker",
+      offloadPolicy: "write_through",
+      offloadLatencyUs: 250,
+      hostToDeviceGbS: 1e-6,
+      hostToDiskGbS: 0.1,
+      diskToHostGbS: 0.001
+    })
+    const prompts: ReadonlyArray<
+      readonly [atMs: number, promptTokens: number, outputTokens: number, ids: ReadonlyArray<number>]
+    > = [
+      [1159, 10, 25, [0]],
+      [1164, 72, 9, [1, 2, 2, 0, 2]],
+      [1214, 56, 35, [1, 1, 0, 0]],
+      [1714, 78, 25, [1, 2, 1, 2, 2]],
+      [2320, 64, 3, [0, 0, 1, 1]]
+    ]
+    const rows = prompts.map(([timestampMs, promptTokens, outputTokens, hashIds], index) =>
+      row({ timestampMs, promptTokens, outputTokens, hashIds: [...hashIds] }, index + 1)
+    )
+    const { summary } = yield* replay(topology(args, 1), PlainWorkload.layer({ rows, traceBlockTokens: 16 }), {
+      check: true
+    })
+    assert.strictEqual(summary.ended, "drained")
+  })
+)

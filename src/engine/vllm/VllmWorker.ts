@@ -69,8 +69,6 @@ export class VllmWorker extends AheadWorker<Sequence> {
   private preemptedInPass = false
   private someFinished = false
   private turns = 0
-  /** When the transfer ends that a closed queue waits for, ms. */
-  private closedUntilMs = Number.NEGATIVE_INFINITY
 
   constructor(
     args: EngineArgs,
@@ -174,7 +172,7 @@ export class VllmWorker extends AheadWorker<Sequence> {
     this.budget.begin(this.args.maxNumBatchedTokens)
     this.preemptedInPass = false
     this.scheduleRunning()
-    if (!this.someRunningAwaitsRoom() && !this.closesQueue(nowMs)) this.admitWaiting(nowMs)
+    if (!this.someRunningAwaitsRoom() && !this.closesQueue()) this.admitWaiting(nowMs)
     this.showSchedule()
     const prefillEndMs = nowMs + this.timing.prefillMs(this.budget)
     outcome.prefillEndMs = prefillEndMs
@@ -528,22 +526,16 @@ export class VllmWorker extends AheadWorker<Sequence> {
   }
 
   /**
-   * Room that transfers make, or hold for a while, may be given again and again to a request that is preempted for it. In the end nobody is
-   * admitted before a token has come out or, while nobody runs, before a transfer has ended.
+   * Room that transfers make, or hold for a while, may be given again and again to a request that is preempted for it, and copied once more
+   * each time. In the end nobody is admitted before a token has come out or, while nobody runs, before all transfers have ended.
    */
-  private closesQueue(nowMs: number): boolean {
+  private closesQueue(): boolean {
     if (!this.preemptsInVain || this.offloading === undefined) return false
-    return this.running.length > 0 || nowMs < this.closedUntilMs
+    return this.running.length > 0 || this.offloading.deadlineMs() < Number.POSITIVE_INFINITY
   }
 
   protected get preemptsInVain(): boolean {
     return this.preemption.fruitless >= manyPreemptions
-  }
-
-  /** When the next transfer ends; no time at all when none is under way. */
-  private nextTransferMs(): number {
-    const deadlineMs = this.offloading?.deadlineMs() ?? Number.POSITIVE_INFINITY
-    return deadlineMs === Number.POSITIVE_INFINITY ? Number.NEGATIVE_INFINITY : deadlineMs
   }
 
   // ---- preemption and release ------------------------------------------------------------------------------------
@@ -561,7 +553,6 @@ export class VllmWorker extends AheadWorker<Sequence> {
     this.outcome.preemptions += 1
     this.probe?.preempted?.(victim.request, this.outcome.prefillEndMs)
     this.preemption.count(victim, this.inFlight)
-    this.closedUntilMs = this.nextTransferMs()
     victim.request.computedUpTo(victim.computedTokens)
     keepGeneratedKeys(victim, this.pool)
     this.foundRoom(victim)
