@@ -9,7 +9,7 @@ import { setFlagsFromString } from "node:v8"
 
 /** Megabytes of each half of the young generation of a thread, instead of one. */
 setFlagsFromString("--min-semi-space-size=4")
-setFlagsFromString("--heap-growing-percent=200")
+setFlagsFromString("--heap-growing-percent=100")
 setFlagsFromString("--no-concurrent-recompilation")
 // What one run calls often the next ones do too, so the thorough compiler pays sooner than in a single run.
 setFlagsFromString("--invocation-count-for-turbofan=12000")
