@@ -11,6 +11,7 @@ import { printable } from "../report/Printable.ts"
 import { reasonOf } from "../settings/FileProblem.ts"
 import { usageError } from "../settings/SettingsError.ts"
 import type { InputFile } from "../run/InputFiles.ts"
+import { CellRunner, telling } from "../sweep/CellRunner.ts"
 import { CellStore, cellsFolder } from "../sweep/CellStore.ts"
 import { resolve } from "../sweep/DeploymentCandidates.ts"
 import { keptPlanName, planNames } from "../sweep/KeptPlan.ts"
@@ -144,10 +145,11 @@ export const runSweep = Effect.fnUntraced(function* (file: string, flags: FlagVa
   yield* keepPlan(read, folder)
   const summary = yield* Effect.scoped(
     Effect.gen(function* () {
-      const observe = yield* showSweepProgress(read.plan, shard, given.quiet ?? false)
+      const progress = yield* showSweepProgress(read.plan, shard, given.quiet ?? false)
       return yield* Sweep.run(read.plan, shard).pipe(
-        Stream.tap((result) => Effect.sync(() => observe(result))),
-        Stream.run(summarise(read.plan))
+        Stream.tap((result) => Effect.sync(() => progress.came(result))),
+        Stream.run(summarise(read.plan)),
+        Effect.updateService(CellRunner, telling(progress.ended))
       )
     })
   ).pipe(Effect.provide(Layer.merge(threadRunner(given.threads), CellStore.layerFolder(folder))))

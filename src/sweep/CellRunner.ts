@@ -52,6 +52,14 @@ export class CellRunner extends Context.Service<
   ).pipe(Layer.provide(SharedInputs.layer))
 }
 
+/** The runner, and somebody who is told of each run as it ends. */
+export const telling =
+  (ended: (outcome: Outcome) => void) =>
+  ({ run, width }: CellRunner["Service"]): CellRunner["Service"] => ({
+    width,
+    run: (task) => Effect.tap(run(task), (outcome) => Effect.sync(() => ended(outcome)))
+  })
+
 /** Errors of a combination, not of an input: other combinations do. */
 const impossible: ReadonlySet<string> = new Set(["AicError", "DisaggregationUnsupported", "SettingsError"])
 

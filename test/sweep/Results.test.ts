@@ -16,12 +16,12 @@ import { parseConfigFile } from "../../src/config/ConfigFile.ts"
 import { readGivenOptions } from "../../src/config/GivenOptions.ts"
 import { validateReplayOptions } from "../../src/config/ValidateReplayOptions.ts"
 import * as Run from "../../src/run/Run.ts"
-import { CellRunner } from "../../src/sweep/CellRunner.ts"
+import { CellRunner, telling } from "../../src/sweep/CellRunner.ts"
 import { CellStore, timeless } from "../../src/sweep/CellStore.ts"
 import * as Sweep from "../../src/sweep/Sweep.ts"
 import * as SweepSinks from "../../src/sweep/SweepSinks.ts"
 import { sweepCsv } from "../../src/sweep/SweepText.ts"
-import { answering, base, plan, reportWith } from "./Plans.ts"
+import { base, plan, reportWith } from "./Plans.ts"
 
 const inFolder = <A, E, R>(use: (folder: string) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.acquireUseRelease(
@@ -112,41 +112,53 @@ describe("the progress of a sweep", () => {
     assert.strictEqual(sweepProgressText(3, 3, undefined, 3000), "3 runs done")
   })
 
-  const shown = (text: string, quiet: boolean) =>
+  /** Lines of a sweep; all of its runs begin at once, and one of so many workers takes `secondsOf(workers)`. */
+  const shown = (text: string, quiet: boolean, secondsOf: (workers: number) => number) =>
     Effect.gen(function* () {
       const written: Array<string> = []
       const read = plan(text)
-      const { layer } = answering(() => ({ _tag: "Done", report: reportWith({}) }))
-      yield* Effect.scoped(
+      const runner = CellRunner.of({
+        width: 10,
+        run: ({ options: { deployment } }) =>
+          Effect.as(Effect.sleep(`${secondsOf(deployment._tag === "Aggregated" ? deployment.workers : 0)} seconds`), {
+            _tag: "Done",
+            report: reportWith({})
+          })
+      })
+      const sweeping = yield* Effect.scoped(
         Effect.gen(function* () {
-          const observe = yield* showSweepProgress(read, undefined, quiet)
-          const waitAndShow = (result: Sweep.CellResult) =>
-            Effect.andThen(
-              TestClock.adjust("10 seconds"),
-              Effect.sync(() => observe(result))
-            )
-          yield* Stream.runForEach(Sweep.run(read), waitAndShow)
+          const progress = yield* showSweepProgress(read, undefined, quiet)
+          yield* Sweep.run(read).pipe(
+            Stream.runForEach((result) => Effect.sync(() => progress.came(result))),
+            Effect.updateService(CellRunner, telling(progress.ended))
+          )
         })
       ).pipe(
         Effect.provideService(ProgressTerminal, (line) => void written.push(line)),
-        Effect.provide(Layer.mergeAll(layer, CellStore.layerMemory, NodeServices.layer))
+        Effect.provideService(CellRunner, runner),
+        Effect.provide(Layer.mergeAll(CellStore.layerMemory, NodeServices.layer)),
+        Effect.forkChild
       )
+      while (sweeping.pollUnsafe() === undefined) yield* TestClock.adjust("10 seconds")
       return written.map((line) => line.replace("\r\u001b[2K", ""))
     })
 
   it.effect("is a line on a terminal, wiped at the end, and nothing where nobody wants it", () =>
     Effect.gen(function* () {
       const grid = `base: ${base}\naxes: {num-workers: [1, 2, 3]}\nobjective: minimise mean_ttft_ms`
-      assert.deepStrictEqual(yield* shown(grid, false), [
+      const lines = [
         "1 of 3 runs done, about 20 s left",
         "2 of 3 runs done, about 10 s left",
         "3 of 3 runs done, about 0 s left",
         ""
-      ])
-      assert.deepStrictEqual(yield* shown(grid, true), [])
+      ]
+      assert.deepStrictEqual(yield* shown(grid, false, (workers) => 10 * workers), lines)
+      // Also where the first result comes last.
+      assert.deepStrictEqual(yield* shown(grid, false, (workers) => 40 - 10 * workers), lines)
+      assert.deepStrictEqual(yield* shown(grid, true, () => 10), [])
       // How many runs a search takes shows when it is over.
-      const lines = yield* shown(`${grid}\nsearch: descent`, false)
-      assert.strictEqual(lines[0], "1 runs done")
+      const [first] = yield* shown(`${grid}\nsearch: descent`, false, () => 10)
+      assert.strictEqual(first, "1 runs done")
     })
   )
 })
