@@ -132,6 +132,13 @@ export class TimelineProbe implements RunProbe {
     }
   }
 
+  /** What starts again waits since it arrived; nothing is drawn of what was lost. */
+  lost({ id }: SimRequest, _: number, again: SimRequest | undefined): void {
+    if (again === undefined || !this.live.has(id)) return
+    this.live.add(again)
+    this.preemptions.delete(id)
+  }
+
   record(request: SimRequest, nowMs: number): void {
     const live = this.live.take(request.id)
     if (live !== undefined) this.keep(live, nowMs)

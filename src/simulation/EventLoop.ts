@@ -374,9 +374,10 @@ export abstract class EventLoop implements SimulationLoop {
   /** The request starts again, or ends here. */
   private lose(request: SimRequest, fate: LostRequests): void {
     const { ledger, probe } = this.context
-    probe?.lost?.(request, this.nowMs)
-    if (fate === "retry") {
-      this.arrive(request.again())
+    const again = fate === "retry" ? request.again() : undefined
+    probe?.lost?.(request, this.nowMs, again)
+    if (again !== undefined) {
+      this.arrive(again)
       return
     }
     ledger.finish(request, "failed")

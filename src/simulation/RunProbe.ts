@@ -75,8 +75,8 @@ export interface RunProbe {
    * each request that it had.
    */
   readonly left?: ((worker: ProbedWorker, nowMs: number, hasFailed: boolean) => void) | undefined
-  /** The request was on a worker that failed: it starts again as another object of the same id, or it has failed (a record follows). */
-  readonly lost?: ((request: SimRequest, nowMs: number) => void) | undefined
+  /** The request was on a worker that failed: it starts again as `again`, which has its id, or it has failed (a record follows). */
+  readonly lost?: ((request: SimRequest, nowMs: number, again: SimRequest | undefined) => void) | undefined
   /** Simulated time, ms, moves to an instant at which something happens. */
   readonly time?: ((nowMs: number) => void) | undefined
   /** A request arrives. */

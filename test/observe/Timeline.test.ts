@@ -132,6 +132,30 @@ describe("a timeline", () => {
     { arbitrary: { runs: 60, size: 40 } }
   )
 
+  for (const requests of ["retry", "fail"] as const) {
+    it.effect(`shows how requests of a failed worker ended (${requests})`, () =>
+      Effect.gen(function* () {
+        const probe = new TimelineProbe()
+        const outcome = yield* replay(topology(engineArgs({ numGpuBlocks: 40 }), 2), workload(), {
+          probes: [probe],
+          workerEvents: [{ atMs: 400, pool: "aggregated", kind: "fail", worker: 1, requests }]
+        })
+        const events = eventsOf(probe)
+        checkRequests(events, outcome)
+        checkPairs(events)
+        const begins = new Map(
+          events.filter(({ name, ph }) => ph === "b" && name === "request").map(({ args, id = -1 }) => [id, args])
+        )
+        const [lost] = outcome.summary.scaling!.workerEvents
+        assert.isAbove(lost!.failed + lost!.retried, 3)
+        for (const { id, status, workerIndex } of outcome.records) {
+          assert.strictEqual(begins.get(id)?.["status"], status)
+          assert.strictEqual(begins.get(id)?.["worker"], workerIndex)
+        }
+      })
+    )
+  }
+
   it.effect("shows what a request goes through, preemptions inside", () =>
     Effect.gen(function* () {
       const { events } = yield* tight({})
