@@ -43,6 +43,12 @@ for (const folder of readdirSync(library, { recursive: true, encoding: "utf8" })
   if (statSync(path).isDirectory() && readdirSync(path).length === 0) rmSync(path, { recursive: true })
 }
 
+/** What private members are for is not for those who use the library; their names are part of its types. */
+const privateDocstring = /^[ \t]*\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n(?=[ \t]*private )/gm
+for (const file of kept) {
+  if (file.endsWith(".d.ts")) writeFileSync(file, readFileSync(file, "utf8").replaceAll(privateDocstring, ""))
+}
+
 /** Names of functions and classes stay, for whoever reads a stack trace; only what says nothing goes. */
 for (const file of kept) {
   if (!file.endsWith(".js")) continue
