@@ -6,7 +6,7 @@ import { availableParallelism } from "node:os"
 import { Worker } from "node:worker_threads"
 import { CellRunner, type Outcome } from "../sweep/CellRunner.ts"
 import { kindOf, takeNext } from "../sweep/RunKind.ts"
-import { endOfWork, type ThreadTask } from "./ThreadMessages.ts"
+import { endOfWork, post, type ThreadTask } from "./ThreadMessages.ts"
 
 /**
  * The thread's program stands beside this one under the ending that this one has. Run from source, it is that of the bundle, where there is
@@ -85,8 +85,7 @@ class Thread {
         clearTimeout(impatience)
         ended()
       })
-      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-      worker.postMessage(endOfWork)
+      post(worker, endOfWork)
     })
   })
 
@@ -103,8 +102,7 @@ class Thread {
     this.job = this.line.take(this.lastKind)
     if (this.job === undefined) return
     this.lastKind = this.job.kind
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-    worker.postMessage(this.job.task)
+    post(worker, this.job.task)
   }
 
   private start(): Worker {

@@ -14,7 +14,7 @@ import * as StrictJson from "../settings/StrictJson.ts"
 import { type Outcome, outcomeOf } from "../sweep/CellRunner.ts"
 import { sweepMetrics } from "../sweep/SweepMetrics.ts"
 import * as CommandServices from "./CommandServices.ts"
-import { endOfWork, type ThreadTask } from "./ThreadMessages.ts"
+import { endOfWork, post, type ThreadTask } from "./ThreadMessages.ts"
 
 /** Lives as long as the thread, and with it what its runs share. */
 const runtime = ManagedRuntime.make(Layer.merge(CommandServices.layer, SharedInputs.layer))
@@ -49,6 +49,7 @@ parentPort?.on("message", (message: ThreadTask | typeof endOfWork) => {
     return
   }
   // Whatever is not an outcome ends the thread, and its sweep is told so.
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-  run = carryOut(message).then((outcome) => parentPort?.postMessage(outcome))
+  run = carryOut(message).then((outcome) => {
+    if (parentPort !== null) post(parentPort, outcome)
+  })
 })

@@ -33,7 +33,7 @@ export const requestColumn = {
 const columns = requestColumn
 const width = columns.turns + 3
 
-const never: ReadonlyArray<Preemption> = []
+export const never: ReadonlyArray<Preemption> = []
 
 export class RequestSpans {
   /** Numbers, see {@link requestColumn}. */

@@ -6,7 +6,7 @@ import { encoded } from "../structures/EncodedText.ts"
 import type { TextBytes } from "../structures/TextBytes.ts"
 import { type TextTemplate, textTemplate, thousandths, whole } from "../structures/TextTemplate.ts"
 import { nanoseconds, separator } from "./EventText.ts"
-import { type Preemption, requestColumn, type RequestSpans, statuses } from "./RequestSpans.ts"
+import { never, type Preemption, requestColumn, type RequestSpans, statuses } from "./RequestSpans.ts"
 
 const givenNameKey = encoded(',"args":{"request":')
 const numberedName = textTemplate`,"args":{"request":"request-${whole}"`
@@ -17,8 +17,6 @@ const tokens = statuses.map(
 const workerKey = encoded(',"worker":')
 const prefillWorkerKey = encoded(',"prefill_worker":')
 const closing = encoded("}}")
-
-const never: ReadonlyArray<Preemption> = []
 
 /** The two events of what takes time. */
 interface Span {

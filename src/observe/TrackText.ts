@@ -60,16 +60,13 @@ export class TrackText {
 
   private writePasses(group: PassGroup): void {
     const { numbers, out } = this
-    const fromNs = nanoseconds(group.startMs)
-    const toNs = nanoseconds(group.endMs)
     const busyNs = nanoseconds(group.busyMs)
-    numbers[0] = fromNs
-    numbers[1] = toNs > fromNs ? toNs - fromNs : 0
+    this.span(group.startMs, group.endMs)
     numbers[2] = group.prefillTokens
     numbers[3] = group.decodeTokens
     out.fill(this.sliceOf(group.passes), numbers)
     // Otherwise its duration says it.
-    if (toNs - fromNs > busyNs) out.constant(busyKey).millionths(busyNs)
+    if (numbers[1]! > busyNs) out.constant(busyKey).millionths(busyNs)
     this.endSlice(group.preemptions)
   }
 
@@ -100,12 +97,19 @@ export class TrackText {
 
   private writePart(slice: TextTemplate, fromMs: number, toMs: number, tokens: number, preemptions: number): void {
     const { numbers, out } = this
-    const fromNs = nanoseconds(fromMs)
-    numbers[0] = fromNs
-    numbers[1] = Math.max(0, nanoseconds(toMs) - fromNs)
+    this.span(fromMs, toMs)
     numbers[2] = tokens
     out.fill(slice, numbers)
     this.endSlice(preemptions)
+  }
+
+  /** Its first two numbers: when it begins, and how long it takes. */
+  private span(fromMs: number, toMs: number): void {
+    const { numbers } = this
+    const fromNs = nanoseconds(fromMs)
+    const toNs = nanoseconds(toMs)
+    numbers[0] = fromNs
+    numbers[1] = toNs > fromNs ? toNs - fromNs : 0
   }
 
   private endSlice(preemptions: number): void {

@@ -2,7 +2,7 @@
  * Numbers that are not whole, in the fewest decimal digits that read back the same: those of `String`, without a string. Most times that a run
  * comes to are such numbers, and making strings of them takes longer than writing all else.
  */
-const zero = 48
+import { zero } from "./Digits.ts"
 
 /** From here on a fraction has 50 bits at most: ten times as much is exact. */
 export const leastWithDecimals = 4

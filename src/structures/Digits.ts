@@ -1,10 +1,11 @@
 /** Digits of whole numbers, three at a time, into room that reaches four bytes beyond them. */
 
-const zero = 48
+export const zero = 48
 export const point = 46
+export const billion = 1e9
 
 /** The digits of 000 to 999, the first one in the lowest byte. */
-export const threes = Int32Array.from({ length: 1000 }, (_, value) => {
+const threes = Int32Array.from({ length: 1000 }, (_, value) => {
   const [hundreds, tens, ones] = [Math.floor(value / 100), Math.floor(value / 10) % 10, value % 10]
   return ((zero + ones) << 16) | ((zero + tens) << 8) | (zero + hundreds)
 })

@@ -5,15 +5,13 @@
  * three digits, and what repeats by eight bytes, into room that reaches a little beyond the text: what is too much is overwritten by what comes next.
  */
 import { leastWithDecimals, writeDecimals } from "./Decimals.ts"
-import { point, writeFraction, writeSix, writeThree, writeWhole } from "./Digits.ts"
+import { billion, point, writeFraction, writeSix, writeThree, writeWhole, zero } from "./Digits.ts"
 import type { EncodedText } from "./EncodedText.ts"
 import { grown } from "./Grown.ts"
 import type { TextTemplate } from "./TextTemplate.ts"
 
-const zero = 48
 /** Numbers from here on are written by the runtime: it uses exponents then, or the number is not exact any more. */
 const largest = 2 ** 53
-const billion = 1e9
 /** More than the longest number, and than what is written beyond the text. */
 const margin = 32
 

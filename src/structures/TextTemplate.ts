@@ -5,10 +5,8 @@
  *
  * It is written in one go, see {@link TextBytes.fill}: a call for every key and number would be most of what that costs.
  */
-import { point, threes, writeWhole } from "./Digits.ts"
+import { billion, writeFraction, writeSix, writeThree, writeWhole } from "./Digits.ts"
 import { encoded } from "./EncodedText.ts"
-
-const billion = 1e9
 
 /** Where a number stands, which is not below zero. */
 export interface Gap {
@@ -61,19 +59,12 @@ export class TextTemplate {
       const thousands = (below / 1000) | 0
       const ones = below - thousands * 1000
       if (billions > 0) {
-        const millions = (thousands / 1000) | 0
-        at = writeWhole(view, at, billions)
-        view.setInt32(at, threes[millions]!, true)
-        view.setInt32(at + 3, threes[thousands - millions * 1000]!, true)
-        at += 6
-        if (isWhole[part]!) {
-          view.setInt32(at, threes[ones]!, true)
-          at += 3
-        }
+        at = writeSix(view, writeWhole(view, at, billions), thousands)
+        if (isWhole[part]!) at = writeThree(view, at, ones)
       } else at = writeWhole(view, at, isWhole[part]! ? below : thousands)
       if (ones > 0 && !isWhole[part]!) {
-        view.setInt32(at, (threes[ones]! << 8) | point, true)
-        at += ones % 10 > 0 ? 4 : ones % 100 > 0 ? 3 : 2
+        const zeros = ones % 10 > 0 ? 0 : ones % 100 > 0 ? 1 : 2
+        at = writeFraction(view, at, ones) - zeros
       }
     }
   }

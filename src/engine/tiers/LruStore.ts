@@ -123,7 +123,7 @@ export class LruStore {
     this.arrivals -= count
     this.blocks += count
     this.idle.add(frame, members)
-    if (this.listeners.hear(number)) this.listeners.tell(number, members, true)
+    this.listeners.tell(number, members, true)
   }
 
   /** Holds blocks that are here. */
@@ -265,7 +265,7 @@ export class LruStore {
     this.present[frame]! &= ~mask
     const number = frames.numbers[frame]!
     if ((this.present[frame]! | this.arriving[frame]!) === 0) frames.remove(frame)
-    if (this.listeners.hear(number)) this.listeners.tell(number, mask, false)
+    this.listeners.tell(number, mask, false)
   }
 
   /** Takes room for members of the frame with this number, a new one where it has none. */

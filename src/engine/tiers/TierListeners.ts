@@ -13,14 +13,10 @@ export class TierListeners {
     if (sink !== undefined && !this.sinks.includes(sink)) this.sinks.push(sink)
   }
 
-  /** Whether anybody is to hear of blocks of a frame: blocks that a worker has generated itself are nobody else's. */
-  hear(frameNumber: number): boolean {
-    return frameNumber >= 0 && this.sinks.length > 0
-  }
-
-  /** Members of a frame of 32 have come or gone: told eight at a time, the last ones first. */
+  /** Members of a frame of 32 have come or gone: told eight at a time, the last ones first, but for what a worker has generated itself. */
   tell(frameNumber: number, members: number, isHere: boolean): void {
     const { runs, sinks } = this
+    if (frameNumber < 0 || sinks.length === 0) return
     for (let rest = members; rest !== 0;) {
       const octet = rest & wideMembersFrom(lastOctet(rest), frameSize)
       rest &= ~octet

@@ -153,8 +153,7 @@ export class TierStore {
 
   /** Tells that a run within a frame of 32 has come or gone. */
   private announce(key: number, count: number, isHere: boolean): void {
-    const number = wideFrameOf(key)
-    if (this.listeners.hear(number)) this.listeners.tell(number, wideMembersFrom(wideMemberOf(key), count), isHere)
+    this.listeners.tell(wideFrameOf(key), wideMembersFrom(wideMemberOf(key), count), isHere)
   }
 
   /** Holds a run of blocks that are here, or have just arrived. */
