@@ -18,6 +18,9 @@ import { WorkerSeries } from "./WorkerSeries.ts"
 
 export const defaultSeriesIntervalMs = 1000
 
+/** How many intervals a worker may be ahead of the run, which keeps what it did in them. */
+const intervalsAhead = 16
+
 /** An interval as one of them sees it. */
 export interface SeriesLine extends Pick<
   SeriesRow,
@@ -92,9 +95,9 @@ export abstract class SeriesIntervals implements RunProbe {
   /** Is told each line when time leaves its interval: the run, then each pool followed by its workers. The object is another line afterwards. */
   protected abstract give(line: SeriesLine): void
 
-  /** In an interval only order on a worker counts. */
+  /** Only order on a worker counts. */
   outOfTurnUntilMs(): number {
-    return this.intervalEndMs
+    return this.intervalEndMs + intervalsAhead * this.intervalMs
   }
 
   worker(role: PoolRole, workerIndex: number): WorkerProbe {
@@ -131,8 +134,19 @@ export abstract class SeriesIntervals implements RunProbe {
   }
 
   pass({ role, workerIndex }: ProbedWorker, startMs: number, outcome: PassOutcome): void {
-    this.time(startMs)
-    this.workerOf(role, workerIndex)?.passed(startMs, outcome)
+    const worker = this.workerOf(role, workerIndex)
+    if (worker?.aheadMs !== startMs) this.time(startMs)
+    worker?.passed(startMs, outcome)
+  }
+
+  goesOn({ core, role, workerIndex }: ProbedWorker, startMs: number): void {
+    if (startMs < this.intervalEndMs) return
+    const worker = this.workerOf(role, workerIndex)
+    if (worker === undefined) return
+    worker.aheadMs = startMs
+    let interval = Math.max(worker.intervals, this.interval)
+    for (; this.endOf(interval) <= startMs; interval++) worker.endInterval(this.endOf(interval), core)
+    worker.intervals = interval
   }
 
   passesAhead({ role, workerIndex }: ProbedWorker, ahead: PassesAhead): void {
@@ -181,14 +195,18 @@ export abstract class SeriesIntervals implements RunProbe {
 
   private moveTo(interval: number): void {
     this.interval = interval
-    this.intervalEndMs = (interval + 1) * this.intervalMs
+    this.intervalEndMs = this.endOf(interval)
+  }
+
+  private endOf(interval: number): number {
+    return (interval + 1) * this.intervalMs
   }
 
   private earliestEndMs(): number {
     let earliestMs = Number.POSITIVE_INFINITY
     for (const { workers } of this.series.values()) {
       for (let at = 0; at < workers.length; at++) {
-        const { passEndMs } = workers[at]!
+        const { passEndMs } = workers[at]!.closed
         if (passEndMs < earliestMs) earliestMs = passEndMs
       }
     }
@@ -206,7 +224,7 @@ export abstract class SeriesIntervals implements RunProbe {
     let parked = 0
     for (const pool of pools) {
       parked += pool.parked()
-      this.closePool(pool, endMs)
+      this.closePool(pool, startMs, endMs)
       const { state, tally } = this.seriesOf(pool.role)
       total.add(tally)
       totalState.add(state)
@@ -223,7 +241,7 @@ export abstract class SeriesIntervals implements RunProbe {
   }
 
   /** Ends the interval for the workers of a pool, and adds them up. */
-  private closePool(pool: ProbedPool, endMs: number): void {
+  private closePool(pool: ProbedPool, startMs: number, endMs: number): void {
     const series = this.seriesOf(pool.role)
     const { state, tally, workers } = series
     const present = pool.workers
@@ -235,14 +253,13 @@ export abstract class SeriesIntervals implements RunProbe {
       if (worker === undefined) continue
       worker.presentAt = this.closings
       worker.group = group ?? worker.group
-      worker.state.read(core, worker.passAheadBefore(core.ahead, endMs))
+      worker.closeInterval(startMs, endMs, core)
     }
     for (let at = 0; at < workers.length; at++) {
       const worker = workers[at]!
-      if (worker.presentAt !== this.closings) worker.state.clear()
-      worker.close(endMs)
-      tally.add(worker.tally)
-      state.add(worker.state)
+      if (worker.presentAt !== this.closings) worker.closeInterval(startMs, endMs, undefined)
+      tally.add(worker.closed.tally)
+      state.add(worker.closed.state)
     }
     state.workersStarting = pool.starting()
     state.workersDraining = pool.draining()
@@ -255,8 +272,8 @@ export abstract class SeriesIntervals implements RunProbe {
     let left = 0
     for (let at = 0; at < workers.length; at++) {
       const worker = workers[at]!
-      this.giveLine("worker", role, worker.workerIndex, worker.group ?? null, null, worker.state, worker.tally)
-      worker.tally.clear()
+      const { closed } = worker
+      this.giveLine("worker", role, worker.workerIndex, worker.group ?? null, null, closed.state, closed.tally)
       if (worker.presentAt !== this.closings) left += 1
     }
     // They have left, and this was their last line.

@@ -89,6 +89,11 @@ export interface RunProbe {
    */
   readonly pass?: ((worker: ProbedWorker, startMs: number, outcome: PassOutcome) => void) | undefined
   /**
+   * The worker goes on out of turn with a pass at `startMs`, which follows and is not computed yet: until then nobody tells the worker anything, so that
+   * its last passes are what they will be when time gets there.
+   */
+  readonly goesOn?: ((worker: ProbedWorker, startMs: number) => void) | undefined
+  /**
    * The worker has begun passes ahead of time, directly after the last one that `pass` showed: in each of them every running request emits one
    * token, and nothing else happens. This stands for `time`, `pass` and the worker's `tokenGap` of all of them; `ahead` is only valid
    * during the call. It comes when the last of them is known not to be taken back: before somebody tells the worker anything, or when they

@@ -82,6 +82,7 @@ export const compose = (probes: ReadonlyArray<RunProbe>): RunProbe | undefined =
     arrival: inTurn(probes.map((probe) => bound(probe, probe.arrival))),
     placed: inTurn(probes.map((probe) => bound(probe, probe.placed))),
     pass: inTurn(probes.map((probe) => bound(probe, probe.pass))),
+    goesOn: inTurn(probes.map((probe) => bound(probe, probe.goesOn))),
     passesAhead: inTurn(probes.map((probe) => bound(probe, probe.passesAhead))),
     transfer: inTurn(probes.map((probe) => bound(probe, probe.transfer))),
     record: inTurn(probes.map((probe) => bound(probe, probe.record))),

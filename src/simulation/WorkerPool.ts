@@ -467,6 +467,7 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     const aloneUntilMs = this.isAlone(worker, core) ? this.aloneUntilMs() : endMs
     for (let passes = 1; endMs < aloneUntilMs && passes < maxPassesAtOnce; passes++) {
       if (this.isNoticed(worker, outcome) || endMs === this.lastStartMs || this.isTold(core, endMs)) return endMs
+      this.probe?.goesOn?.(this.places[worker]!, endMs)
       this.catchUp(worker, core)
       this.publishHeldEvents(worker)
       this.pass(worker, core, endMs)

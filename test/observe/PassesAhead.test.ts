@@ -42,7 +42,7 @@ class PassList implements RunProbe {
 
 const everyPass: RunProbe = { pass: () => {} }
 
-/** What all who can draw passes ahead have drawn: timelines in a run of their own, as series let workers go on by themselves for an interval only. */
+/** What all who can draw passes ahead have drawn: timelines in a run of their own, as series let workers go on by themselves for some intervals only. */
 const drawn = Effect.fnUntraced(function* (
   pools: Layer.Layer<Topology>,
   load: ReturnType<typeof PlainWorkload.layer>,
