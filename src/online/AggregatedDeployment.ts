@@ -10,6 +10,7 @@
  *
  * Workers that are added start as fibers of the recruiter; one that drains leaves when it rests.
  */
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Queue from "effect/Queue"
@@ -24,8 +25,8 @@ import { Signal, type WorkerSnapshot } from "../engine/WorkerCore.ts"
 import type { BlockHolder, BlockIdentity } from "../request/BlockIdentity.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
 import { capacities } from "../router/Capacities.ts"
-import type { Router, RouterCore } from "../router/Router.ts"
-import { RouterFault } from "../router/RouterFault.ts"
+import type { Placement, Router, RouterCore } from "../router/Router.ts"
+import { misplaced, rigid, type RouterFault } from "../router/RouterFault.ts"
 import { failureOf } from "../simulation/CoreFailure.ts"
 import type { ReplayError } from "../simulation/ReplayError.ts"
 import type { ProbedPool, ProbedWorker, RunProbe } from "../simulation/RunProbe.ts"
@@ -39,8 +40,6 @@ import { OnlineWorker, type WorkerMessage } from "./OnlineWorker.ts"
 import type { OutputBatch } from "./OutputBatch.ts"
 import { type Timeline, Turn } from "./Pace.ts"
 import { Recruiter } from "./Recruiter.ts"
-
-const rigidRouter = "the router cannot follow workers that come and go: give its core an eligible method"
 
 export interface AggregatedSetup {
   readonly engine: Engine["Service"]
@@ -61,6 +60,9 @@ export class AggregatedDeployment implements Deployment {
   /** Of workers that have left. */
   private pastPasses = 0
   private readonly router: RouterCore
+  private readonly routerName: string
+  /** What its router has done wrong while nobody waited for its answer. */
+  private readonly failure = Deferred.makeUnsafe<never, ReplayError>()
   private readonly options: DeploymentOptions
   private readonly probe: RunProbe | undefined
   private readonly hub: KvEventHub
@@ -82,12 +84,13 @@ export class AggregatedDeployment implements Deployment {
     readonly options: DeploymentOptions
     readonly engine: Engine["Service"]
     readonly router: RouterCore
+    readonly routerName: string
     readonly hub: KvEventHub
     readonly outputs: Queue.Queue<OutputBatch>
     readonly mailboxes: ReadonlyArray<Queue.Queue<WorkerMessage>>
     readonly recruiter: Recruiter<number>
   }) {
-    const { engine, hub, mailboxes, options, outputs, recruiter, router } = parts
+    const { engine, hub, mailboxes, options, outputs, recruiter, router, routerName } = parts
     this.options = options
     this.engine = engine
     this.recruiter = recruiter
@@ -95,6 +98,7 @@ export class AggregatedDeployment implements Deployment {
     this.time = options.time
     this.identity = options.identity
     this.router = router
+    this.routerName = routerName
     this.probe = options.probe
     this.hub = hub
     this.outputs = outputs
@@ -133,7 +137,8 @@ export class AggregatedDeployment implements Deployment {
     const mailboxes = yield* Effect.forEach(Array.from({ length: workers }), () =>
       Effect.acquireRelease(Queue.unbounded<WorkerMessage>(), Queue.shutdown)
     )
-    return new AggregatedDeployment({ options, engine, router, hub, outputs, mailboxes, recruiter })
+    const routerName = setup.router.name
+    return new AggregatedDeployment({ options, engine, router, routerName, hub, outputs, mailboxes, recruiter })
   })
 
   /** Runs the workers, the router's feed and the digestion until interrupted or failed. */
@@ -144,7 +149,8 @@ export class AggregatedDeployment implements Deployment {
       const digestion = Effect.forever(this.digest(observer), { disableYield: true })
       const rounds = Effect.forever(this.settleRound(observer), { disableYield: true })
       const lives = this.staff.map((worker) => Effect.andThen(worker.life(), Effect.never))
-      return Effect.raceAllFirst([this.hub.deliver, digestion, rounds, this.recruiter.run(this.begin), ...lives])
+      const fault = Deferred.await(this.failure)
+      return Effect.raceAllFirst([this.hub.deliver, digestion, rounds, this.recruiter.run(this.begin), fault, ...lives])
     })
   }
 
@@ -193,7 +199,7 @@ export class AggregatedDeployment implements Deployment {
   }
 
   scaleTo(_role: PoolRole, workers: number): void {
-    if (this.router.eligible === undefined) throw new RouterFault(rigidRouter)
+    if (this.router.eligible === undefined) throw rigid(this.routerName)
     const { args } = engineOfNewWorkers(this.engine)
     checkWorkerMemory(Math.max(0, workers - this.roster.wanted), args)
     const { drained, started } = this.roster.scaleTo(workers)
@@ -206,6 +212,7 @@ export class AggregatedDeployment implements Deployment {
 
   submit(request: SimRequest): LiveRequest {
     const worker = this.router.route(request, this.time.nowMs())
+    if (worker !== -1 && this.workers[worker] === undefined) throw this.fault({ request, workerIndex: worker })
     const live = this.live.add(new LiveRequest(request))
     if (worker >= 0) this.dispatch(live, worker)
     return live
@@ -306,12 +313,26 @@ export class AggregatedDeployment implements Deployment {
   }
 
   private dispatchReleased(): void {
+    try {
+      this.dispatchAll()
+    } catch (error) {
+      Deferred.doneUnsafe(this.failure, failureOf(error, this.time.nowMs()))
+    }
+  }
+
+  private dispatchAll(): void {
     const { router } = this
     for (let next = router.takeReleased(); next !== undefined; next = router.takeReleased()) {
       const live = this.live.get(next.request)
       if (live === undefined) router.freed(next.request, this.time.nowMs())
+      else if (this.workers[next.workerIndex] === undefined) throw this.fault(next)
       else this.dispatch(live, next.workerIndex)
     }
+  }
+
+  private fault(placement: Placement): RouterFault {
+    const there = this.places.map(({ workerIndex }) => workerIndex)
+    return misplaced(this.routerName, placement, "aggregated", there)
   }
 
   /** Applies what passes gave: all that end at one instant first, then whatever that sets off. */

@@ -15,7 +15,6 @@ import type { DestinationWorker, HandoffSupport, SourceWorker } from "../engine/
 import { engineOfWorker } from "../engine/MixedEngine.ts"
 import { type PassOutcome, Signal, type WorkerCore } from "../engine/WorkerCore.ts"
 import type { HandoffStamps, RequestStatus, SimRequest } from "../request/SimRequest.ts"
-import type { RouterCore } from "../router/Router.ts"
 import { RouterFault } from "../router/RouterFault.ts"
 import type { RunProbe } from "./RunProbe.ts"
 import type { WorkerPool } from "./WorkerPool.ts"
@@ -297,9 +296,9 @@ export class HandoffProtocol {
 
   /** Requests that the prefill router let go after an edge. */
   private submitReleased(): void {
-    const router: RouterCore = this.prefill.router
-    for (let next = router.takeReleased(); next !== undefined; next = router.takeReleased()) {
-      if (this.cancelled.has(next.request)) router.freed(next.request, this.host.nowMs)
+    const { prefill } = this
+    for (let next = prefill.takeReleased(); next !== undefined; next = prefill.takeReleased()) {
+      if (this.cancelled.has(next.request)) prefill.router.freed(next.request, this.host.nowMs)
       else this.submitPrefill(next.request, next.workerIndex)
     }
   }
@@ -308,10 +307,7 @@ export class HandoffProtocol {
     if (this.cancelled.has(request)) return
     const worker = this.routed(this.decode, request)
     if (this.cancelled.has(request)) return
-    if (worker < 0) {
-      if (this.decode.router.parked > 0) throw new Error("a decode router must not park requests")
-      return
-    }
+    if (worker < 0) return
     stampsOf(request).decodeRouteOverlapTokens = request.routeOverlapTokens
     this.decode.interrupt(worker, this.host.nowMs)
     if (!this.decode.cores[worker]!.requestDestination(request)) {

@@ -123,7 +123,7 @@ export class MultiEngineLoop extends EventLoop {
   }
 
   private takeReleased(): void {
-    const { router } = this.pool
-    for (let next = router.takeReleased(); next !== undefined; next = router.takeReleased()) this.released.push(next)
+    const { pool } = this
+    for (let next = pool.takeReleased(); next !== undefined; next = pool.takeReleased()) this.released.push(next)
   }
 }

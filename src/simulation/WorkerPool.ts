@@ -19,8 +19,8 @@ import { type BlockHolder, markPrefix } from "../request/BlockIdentity.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
 import type { WorkerGroupTime } from "../report/ReplayEvent.ts"
 import { capacities } from "../router/Capacities.ts"
-import type { Router, RouterContext, RouterCore } from "../router/Router.ts"
-import { RouterFault } from "../router/RouterFault.ts"
+import type { Placement, Router, RouterContext, RouterCore } from "../router/Router.ts"
+import { misplaced, rigid, type RouterFault } from "../router/RouterFault.ts"
 import type { ProbedPool, ProbedWorker, RunProbe } from "./RunProbe.ts"
 import { checkPoolMemory, checkWorkerMemory } from "./WorkerMemory.ts"
 import { BitSet } from "../structures/BitSet.ts"
@@ -244,11 +244,20 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     if (this.roster.ready.length > 0) {
       this.tellRouterOfCaches(nowMs)
       const worker = this.router.route(request, nowMs)
-      if (worker !== -1) this.checkPlaced(request, worker)
+      if (this.cores[worker] === undefined && (worker !== -1 || this.role === "decode")) {
+        throw this.fault({ request, workerIndex: worker })
+      }
       return worker
     }
     this.unplaced.push(request)
     return -1
+  }
+
+  /** The next request that the router has released, and its worker; see {@link RouterCore.takeReleased}. */
+  takeReleased(): Placement | undefined {
+    const placement = this.router.takeReleased()
+    if (placement !== undefined && this.cores[placement.workerIndex] === undefined) throw this.fault(placement)
+    return placement
   }
 
   /** The router is about to look at what workers have cached: it hears of what passes ahead that have begun evict. */
@@ -260,13 +269,9 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     }
   }
 
-  /** Routers of others may answer anything. */
-  private checkPlaced(request: SimRequest, worker: number): void {
-    if (this.cores[worker] !== undefined) return
-    const there = this.present.map(({ workerIndex }) => workerIndex).join(", ")
-    throw new RouterFault(
-      `the ${this.setup.router.name} router sent request ${request.id} to worker ${worker} of the ${this.role} pool, where there are ${there}`
-    )
+  private fault(placement: Placement): RouterFault {
+    const there = this.present.map(({ workerIndex }) => workerIndex)
+    return misplaced(this.setup.router.name, placement, this.role, there)
   }
 
   /** Requests that arrived while nobody was ready, once somebody is. */
@@ -290,7 +295,6 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
   }
 
   submit(request: SimRequest, worker: number, nowMs: number): void {
-    this.checkPlaced(request, worker)
     this.interrupt(worker, nowMs)
     this.notePlacement(request, worker, nowMs)
     this.cores[worker]!.submit(request)
@@ -585,11 +589,7 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
   /** Tells the router who may be sent requests now. */
   private tellRouter(): void {
     const { router } = this
-    if (router.eligible === undefined) {
-      throw new RouterFault(
-        `the ${this.setup.router.name} router cannot follow workers that come and go: give its core an eligible method`
-      )
-    }
+    if (router.eligible === undefined) throw rigid(this.setup.router.name)
     router.eligible(this.roster.ready)
   }
 

@@ -178,5 +178,9 @@ export const assertSameRequests = Effect.fnUntraced(function* (wiring: Wiring, w
   return actual
 })
 
+/** How such a run fails, offline and online. */
+export const failures = ({ live: online, topology }: Wiring, workload: Setup["workload"]) =>
+  Effect.all([Effect.flip(offline(topology, workload)), Effect.flip(VirtualPace.run(live(online, workload)))])
+
 /** The same for workers behind a router. */
 export const assertSameRun = (setup: Setup) => assertSame(aggregated(setup), setup.workload)

@@ -16,8 +16,8 @@ import type { ReplayEvent } from "../../src/report/ReplayEvent.ts"
 import type { BlockIdentity } from "../../src/request/BlockIdentity.ts"
 import type { SimRequest } from "../../src/request/SimRequest.ts"
 import * as RoundRobin from "../../src/router/RoundRobin.ts"
-import { ImmediateRouter } from "../../src/router/ImmediateRouter.ts"
 import { Router } from "../../src/router/Router.ts"
+import { stubborn } from "../support/WrongRouters.ts"
 import * as ScriptedRouter from "../../src/router/ScriptedRouter.ts"
 import * as Replay from "../../src/simulation/Replay.ts"
 import type { ReplayError } from "../../src/simulation/ReplayError.ts"
@@ -621,26 +621,11 @@ describe("the clock of a run", () => {
   )
 })
 
-/** A router of somebody's own, with this answer for everybody. */
-class Stubborn extends ImmediateRouter {
-  private readonly answer: number
-
-  constructor(answer: number) {
-    super()
-    this.answer = answer
-  }
-
-  override route(): number {
-    return this.answer
-  }
-}
-
 describe("a run that cannot go on", () => {
   for (const answer of [2, 0.5, -2, Number.NaN]) {
     it.effect(`says so when a router sends requests to worker ${answer}`, () =>
       Effect.gen(function* () {
-        const router = Layer.succeed(Router, { name: "stubborn", make: () => new Stubborn(answer) })
-        const error = yield* failureOf(replay(multiTopology(engineArgs(), 2, router), plain(rowsEvery(0, 5))))
+        const error = yield* failureOf(replay(multiTopology(engineArgs(), 2, stubborn(answer)), plain(rowsEvery(0, 5))))
         assert(error._tag === "ReplayError")
         assert.strictEqual(error.reason, "router")
         assert.strictEqual(
@@ -653,8 +638,7 @@ describe("a run that cannot go on", () => {
 
   it.effect("says so when a router parks requests and forgets them", () =>
     Effect.gen(function* () {
-      const router = Layer.succeed(Router, { name: "stubborn", make: () => new Stubborn(-1) })
-      const error = yield* failureOf(replay(multiTopology(engineArgs(), 2, router), plain(rowsEvery(0, 5))))
+      const error = yield* failureOf(replay(multiTopology(engineArgs(), 2, stubborn(-1)), plain(rowsEvery(0, 5))))
       assert(error._tag === "ReplayError")
       assert.match(error.message, /dead end with 5 in-flight .*: no worker has them, and the router keeps them; /)
     })
