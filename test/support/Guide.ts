@@ -19,6 +19,10 @@ export interface Guide {
 export const guideFor = (words: ReadonlyArray<string>, recorded: RecordedRequests): Guide | undefined =>
   words.includes("kv_router") ? guideBy(recorded) : undefined
 
+/** Where no session has a second turn the reference names none. */
+const isSameOrUnnamed = (recorded: string | number | null, own: string | number | null): boolean =>
+  recorded === null || own === null || recorded === own
+
 const guideBy = (recorded: RecordedRequests): Guide => {
   const lines = new Map<number, number>()
   const taken = new Set<number>()
@@ -29,8 +33,8 @@ const guideBy = (recorded: RecordedRequests): Guide => {
     !taken.has(line)
     && column("input_length", line) === request.promptTokens
     && column("output_length", line) === request.outputTokens
-    && (request.sessionId === null || column("session_id", line) === request.sessionId)
-    && (request.sessionId === null || column("turn_index", line) === request.turnIndex)
+    && isSameOrUnnamed(column("session_id", line), request.sessionId)
+    && isSameOrUnnamed(column("turn_index", line), request.turnIndex)
     && isClose(request.arrivalMs, Number(column("arrival_time_ms", line)))
 
   const lineOf = (request: SimRequest): number => {
