@@ -12,8 +12,18 @@
 import type { Script } from "node:vm"
 
 // Not imported: a module of all that `node:fs` has would load what nobody here uses.
-const { closeSync, fsyncSync, lstatSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } =
-  process.getBuiltinModule("node:fs")
+const {
+  closeSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync
+} = process.getBuiltinModule("node:fs")
 const { Script: NewScript } = process.getBuiltinModule("node:vm")
 const { parse } = process.getBuiltinModule("node:path")
 const { enableCompileCache, getCompileCacheDir } = process.getBuiltinModule("node:module")
@@ -25,8 +35,25 @@ const directory = getCompileCacheDir()
 const [, program = "", command = "", ...words] = process.argv
 const name = /^[a-z]{1,16}$/.test(command) ? command : parse(program).name
 
+/** Keys and choices of a file of settings that the command is given: of `--config`, behind `@`, or a plan. Not of those that it writes. */
+const settingsIn = (word: string, before: string): ReadonlyArray<string> => {
+  const [, how, file] = /^((?:--[a-z-]+=)?@|--config=)?([^-].*\.(?:json|ya?ml))$/.exec(word) ?? []
+  if (file === undefined || (how === undefined && /^--(?!config$)[^=]*$/.test(before))) return []
+  try {
+    const text = statSync(file).size > 2 ** 16 ? "" : readFileSync(file, "utf8")
+    return text.match(/[\w-]+(?=["']?\s*:)|(?<=[:,[]\s*["']?)[a-z_]+(-[0-9.]+)?(?=["']?\s*([\],}\n]|$))/g) ?? []
+  } catch {
+    return []
+  }
+}
+
+const namesIn = (word: string): ReadonlyArray<string> =>
+  word.match(/^--[a-z0-9-]+|^[a-z_]+(-[0-9.]+)?$|"[a-z_]+"/g) ?? []
+
 /** Runs of one kind call the same functions, but for a few: those with the same flags, choices and engine arguments, whatever their files and numbers. */
-const kind = crc32(words.flatMap((word) => word.match(/^--[a-z0-9-]+|^[a-z_]+(-[0-9.]+)?$|"[a-z_]+"/g) ?? []).join(" "))
+const kind = crc32(
+  words.flatMap((word, place) => [...namesIn(word), ...settingsIn(word, words[place - 1] ?? "")]).join(" ")
+)
 
 /** A run may call what none before it called: the first runs add theirs to a file, then one of each other kind, as long as there is room. */
 const firstRuns = 3

@@ -106,7 +106,8 @@ class Thread {
   }
 
   private start(): Worker {
-    const worker = new Worker(this.file)
+    // The words behind the command, by which it keeps compiled code (CompiledCode.ts).
+    const worker = new Worker(this.file, { argv: ["", ...process.argv.slice(2)] })
     this.isStarting = true
     const died = (reason: string): void => {
       if (this.worker !== worker) return

@@ -94,6 +94,15 @@ describe("compiled code of the command", () => {
     assert.deepStrictEqual([replay(), replay(), replay(), replay()], [1, 2, 3, 3])
     assert.deepStrictEqual([replay(...series("1.csv")), replay(...series("2.csv")), replay()], [4, 4, 4])
     assert.deepStrictEqual([replay(...tiers(64)), replay(...tiers(128))], [5, 5])
+    const config = (engineType: string, blocks: number): ReadonlyArray<string> => {
+      writeFileSync(
+        join(cache, "c.yaml"),
+        `extra-engine-args:\n  engine_type: ${engineType}\n  num_gpu_blocks: ${blocks}\n`
+      )
+      return ["--config", join(cache, "c.yaml")]
+    }
+    assert.deepStrictEqual([replay(...config("vllm", 64)), replay(...config("vllm", 128))], [6, 6])
+    assert.strictEqual(replay(...config("sglang", 64)), 7)
   })
 
   it("is not kept of failures and of help, nor where it is switched off", () => {
