@@ -1,16 +1,18 @@
 /** `dynosim compare --calibrate`: the run of a configuration file, simulated again and again until it comes close to a measured one. */
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import type { Calibration } from "../compare/Calibration.ts"
 import { calibratable, calibrateRun } from "../compare/CalibratedRun.ts"
 import { calibrationText, engineArgsText } from "../compare/CalibrationText.ts"
 import { readMeasurements } from "../compare/MeasuredRuns.ts"
 import { validateReplayOptions } from "../config/ValidateReplayOptions.ts"
 import * as OutputFile from "../report/OutputFile.ts"
+import { isStandardOutput } from "../report/OutputTarget.ts"
 import { printable, printableLines } from "../report/Printable.ts"
 import { sideFiles, traceFiles } from "../run/InputFiles.ts"
 import { usageError } from "../settings/SettingsError.ts"
 import { type CompareOptions, inputsOf } from "./CompareRuns.ts"
-import { checkOutputs } from "./OutputPaths.ts"
+import { checkOutputs, printerBeside } from "./OutputPaths.ts"
 import { givenOptions } from "./OptionFiles.ts"
 
 export const runCalibration = Effect.fnUntraced(function* (
@@ -43,14 +45,18 @@ export const runCalibration = Effect.fnUntraced(function* (
     return yield* usageError("--calibrate", "takes one measured run", "this file holds several benchmarks")
   }
   const calibration = yield* calibrateRun(measured, options)
-  if (engineArgsOut !== undefined) {
-    yield* OutputFile.write(engineArgsOut, `${engineArgsText(calibration)}\n`)
-    if (engineArgsOut !== "-") {
-      yield* Console.error(`note: engine arguments written to ${printable(engineArgsOut)}`)
-    }
-  }
   const text = json === true ? JSON.stringify(calibration, undefined, 2) : printableLines(calibrationText(calibration))
-  yield* engineArgsOut === "-" ? Console.error(text) : Console.log(text)
+  const print = yield* printerBeside([engineArgsOut])
+  yield* OutputFile.each([
+    ...(engineArgsOut === undefined ? [] : [writeEngineArgs(engineArgsOut, calibration)]),
+    print(text)
+  ])
+})
+
+const writeEngineArgs = Effect.fnUntraced(function* (path: string, calibration: Calibration) {
+  yield* OutputFile.write(path, `${engineArgsText(calibration)}\n`)
+  if (yield* isStandardOutput(path)) return
+  yield* Console.error(`note: engine arguments written to ${printable(path)}`)
 })
 
 /** The settings of the file; its outputs are left alone. */

@@ -1,5 +1,4 @@
 /** `dynosim compare`: from its words to a comparison, or a calibration. */
-import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import { compare, type Comparison } from "../compare/Comparison.ts"
 import { comparisonText } from "../compare/ComparisonText.ts"
@@ -13,7 +12,7 @@ import { printableLines } from "../report/Printable.ts"
 import type { InputFile } from "../run/InputFiles.ts"
 import { usageError } from "../settings/SettingsError.ts"
 import { crossedByComparisons, readComparisonThresholds } from "./ComparisonThresholds.ts"
-import { checkOutputs } from "./OutputPaths.ts"
+import { checkOutputs, printerBeside } from "./OutputPaths.ts"
 
 export type CompareOptions = GivenFlags<typeof compareFlags>
 
@@ -41,6 +40,9 @@ export const compareRuns = Effect.fnUntraced(function* (runs: ReadonlyArray<stri
   if (options.html !== undefined) {
     yield* checkOutputs([["--html", options.html]], yield* inputsOf(runs))
   }
+  if (options.json === true && runs.includes("-")) {
+    return yield* usageError("--json", "prints to standard output and takes no file, got -", "leave - out")
+  }
   const measured = (yield* Effect.forEach(runs, readMeasurements)).flat()
   const [reference, ...others] = measured
   if (reference === undefined || others.length === 0) {
@@ -51,8 +53,12 @@ export const compareRuns = Effect.fnUntraced(function* (runs: ReadonlyArray<stri
     )
   }
   const comparisons = others.map((other) => compare(reference, other))
-  if (options.html !== undefined) yield* writeComparisonPage(options.html, reference, others)
-  yield* show(comparisons, options.json === true, options.html)
+  const { html, json } = options
+  const print = yield* printerBeside([html])
+  yield* OutputFile.each([
+    ...(html === undefined ? [] : [writeComparisonPage(html, reference, others)]),
+    print(comparisonOutput(comparisons, json === true))
+  ])
   const crossed = crossedByComparisons(thresholds, comparisons)
   if (crossed !== undefined) return yield* crossed
 })
@@ -63,13 +69,8 @@ export const inputsOf = Effect.fnUntraced(function* (runs: ReadonlyArray<string>
   return files.flat().map((path): InputFile => ({ what: "the run", path }))
 })
 
-/** Gives way to a page on standard output. */
-const show = (comparisons: ReadonlyArray<Comparison>, json: boolean, page: string | undefined): Effect.Effect<void> => {
-  const text = json
-    ? JSON.stringify({ comparisons }, undefined, 2)
-    : printableLines(comparisons.map(comparisonText).join("\n\n"))
-  return page === "-" ? Console.error(text) : Console.log(text)
-}
+const comparisonOutput = (comparisons: ReadonlyArray<Comparison>, json: boolean): string =>
+  json ? JSON.stringify({ comparisons }, undefined, 2) : printableLines(comparisons.map(comparisonText).join("\n\n"))
 
 const writeComparisonPage = Effect.fnUntraced(function* (
   path: string,

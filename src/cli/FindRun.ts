@@ -1,5 +1,4 @@
 /** `dynosim find`: flags -> question -> runs -> answer. */
-import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
@@ -27,6 +26,7 @@ import * as Sweep from "../sweep/Sweep.ts"
 import { configText } from "../sweep/SweepText.ts"
 import { sweepMetrics } from "../sweep/SweepMetrics.ts"
 import { type Found, threshold } from "../sweep/Threshold.ts"
+import { printerBeside } from "./OutputPaths.ts"
 import { checkSweepOutputs } from "./SweepRun.ts"
 import { ThresholdsCrossed } from "./CliError.ts"
 import { threadRunner } from "./SweepThreads.ts"
@@ -120,12 +120,13 @@ const find = Effect.fnUntraced(function* (
   const found = yield* search(question, settings)
   if (found === undefined) return
   const answer = answerOf(found)
-  if (settings.json !== undefined) yield* OutputFile.write(settings.json, findJson(question, found))
-  if (settings.bestConfig !== undefined && answer !== undefined) {
-    yield* OutputFile.write(settings.bestConfig, configText(answer))
-  }
-  const lines = findLines(question, found).map(printable).join("\n")
-  yield* settings.json === "-" || settings.bestConfig === "-" ? Console.error(lines) : Console.log(lines)
+  const { bestConfig, json } = settings
+  const print = yield* printerBeside([json, bestConfig])
+  yield* OutputFile.each([
+    ...(json === undefined ? [] : [OutputFile.write(json, findJson(question, found))]),
+    ...(bestConfig === undefined || answer === undefined ? [] : [OutputFile.write(bestConfig, configText(answer))]),
+    print(findLines(question, found).map(printable).join("\n"))
+  ])
   const problem = outOfReach(question, found)
   if (problem !== undefined) return yield* new ThresholdsCrossed({ problems: [problem] })
 })

@@ -117,7 +117,12 @@ const presenter: CliOutput.Presenter = {
   }
 }
 
-const isTagged = (error: unknown): error is { readonly _tag: string; readonly message: string } =>
+interface Tagged {
+  readonly _tag: string
+  readonly message: string
+}
+
+const isTagged = (error: unknown): error is Tagged =>
   Predicate.hasProperty(error, "_tag") && Predicate.hasProperty(error, "message") && typeof error.message === "string"
 
 const hintOf = (error: object): string | undefined => {
@@ -128,10 +133,14 @@ const hintOf = (error: object): string | undefined => {
 /** Expected failures in one line; a defect of the program itself with its stack, to be reported. */
 const explain = (cause: Cause.Cause<unknown>): Effect.Effect<void> => {
   if (Cause.hasInterruptsOnly(cause)) return Effect.void
-  const error = Cause.squash(cause)
-  if (Cause.hasDies(cause) || !isTagged(error)) {
+  const errors = cause.reasons.filter(Cause.isFailReason).map(({ error }) => error)
+  if (Cause.hasDies(cause) || !errors.every(isTagged)) {
     return Console.error(`error: this is a fault of dynosim itself, please report it\n${Cause.pretty(cause)}`)
   }
+  return Effect.forEach(errors, explainOne, { discard: true })
+}
+
+const explainOne = (error: Tagged): Effect.Effect<void> => {
   if (error instanceof ThresholdsCrossed) {
     return Effect.forEach(error.problems, (problem) => print({ problem, hint: undefined }), { discard: true })
   }

@@ -5,7 +5,6 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { OutputError } from "../report/ReportError.ts"
 import * as OutputFile from "../report/OutputFile.ts"
-import { locate } from "../report/OutputTarget.ts"
 import type { ReplayEvent } from "../report/ReplayEvent.ts"
 import { type ColumnOptions, requestColumns } from "../report/RequestColumns.ts"
 import { writeRequestLinesTo } from "../report/RequestLinesFile.ts"
@@ -24,16 +23,20 @@ export interface Observer {
   readonly finish: Effect.Effect<ReadonlyArray<string>, OutputError, OutputFile.OutputServices>
 }
 
-const nothingMore = Effect.succeed<ReadonlyArray<string>>([])
+/** A file that comes piece by piece, which the run goes on without if it must. */
+const openPieces = (path: string) =>
+  Effect.map(OutputFile.open(path), (opened) => {
+    const { file, verdict } = OutputFile.dispensable(opened)
+    return { file, finish: Effect.as(verdict, []) }
+  })
 
 const requestObserver = Effect.fnUntraced(function* (
   path: string,
   columns: ColumnOptions
 ): Effect.fn.Return<Observer, OutputError, OutputFile.OutputServices | Scope.Scope> {
   const format = tableFormatOf(path) ?? "jsonl"
-  const file = yield* OutputFile.open(path)
-  if (format === "jsonl")
-    return { through: writeRequestLinesTo(file, columns.engineProfile, columns.window), finish: nothingMore }
+  const { file, finish } = yield* openPieces(path)
+  if (format === "jsonl") return { through: writeRequestLinesTo(file, columns.engineProfile, columns.window), finish }
   const { rowAdder, tableWriter } = yield* Effect.promise(() => import("../report/TableWriter.ts"))
   const table = requestColumns(columns)
   const writer = yield* Effect.promise(() => tableWriter(format, table))
@@ -41,7 +44,7 @@ const requestObserver = Effect.fnUntraced(function* (
   const see = (events: ReadonlyArray<ReplayEvent>): void => {
     for (const event of events) if (event._tag === "Request" && event.status !== "in_flight") add(event)
   }
-  return { through: writeTableTo(file, writer, see), finish: nothingMore }
+  return { through: writeTableTo(file, writer, see), finish }
 })
 
 const seriesObserver = Effect.fnUntraced(function* ({
@@ -55,10 +58,10 @@ const seriesObserver = Effect.fnUntraced(function* ({
       import("../report/TableWriter.ts")
     ])
   )
-  const file = yield* OutputFile.open(path)
+  const { file, finish } = yield* openPieces(path)
   const writer = yield* Effect.promise(() => tableWriter(tableFormatOf(path) ?? "csv", seriesColumns))
   const probe = new SeriesWriter(intervalMs, writer)
-  return { probe, through: writeTableTo(file, writer), finish: nothingMore }
+  return { probe, through: writeTableTo(file, writer), finish }
 })
 
 /**
@@ -87,11 +90,10 @@ const gzipped = async function* (pieces: Iterable<Uint8Array>): AsyncGenerator<U
 const timelineObserver = Effect.fnUntraced(function* ({
   path,
   ...options
-}: TimelineOutput): Effect.fn.Return<Observer, OutputError, OutputFile.OutputServices> {
+}: TimelineOutput): Effect.fn.Return<Observer> {
   const [{ TimelineProbe }, { timelineBytes }] = yield* Effect.promise(() =>
     Promise.all([import("../observe/TimelineProbe.ts"), import("../observe/TimelineText.ts")])
   )
-  yield* locate(path)
   const probe = new TimelineProbe(options)
   const write = Effect.suspend(() =>
     OutputFile.writeStream(

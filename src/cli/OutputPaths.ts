@@ -2,11 +2,13 @@
  * Where the outputs of a run go, known and checked before anything is read: no output may replace an input or another
  * output, under whatever name or link.
  */
+import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
-import { followLinks, isStandardOutput, standardStreamOf } from "../report/OutputTarget.ts"
+import { followLinks, isStandardOutput, locate, standardStreamOf } from "../report/OutputTarget.ts"
+import type { OutputError } from "../report/ReportError.ts"
 import type { InputFile } from "../run/InputFiles.ts"
 import type { Outputs } from "../run/ReplayOptions.ts"
 import { type UsageError, usageError } from "../settings/SettingsError.ts"
@@ -29,7 +31,7 @@ export interface OutputPaths {
 export const resolveOutputPaths = Effect.fnUntraced(function* (
   outputs: Outputs,
   inputs: ReadonlyArray<InputFile>
-): Effect.fn.Return<OutputPaths, UsageError, FileSystem.FileSystem | Path.Path> {
+): Effect.fn.Return<OutputPaths, OutputError | UsageError, FileSystem.FileSystem | Path.Path> {
   const report = yield* resolveReportPath(outputs.reportJson)
   const { csv, html, reportJsonl: lines, series, timeline } = outputs
   const beside = [
@@ -81,10 +83,11 @@ const isFolder = (path: string) => Effect.map(kindOf(path), (kind) => kind === "
 const isOtherThanFolder = (path: string) =>
   Effect.map(kindOf(path), (kind) => kind !== undefined && kind !== "Directory")
 
+/** What cannot be written is better known before the work than after it. */
 export const checkOutputs = Effect.fnUntraced(function* (
   written: ReadonlyArray<NamedOutput>,
   inputs: ReadonlyArray<InputFile>
-): Effect.fn.Return<void, UsageError, FileSystem.FileSystem | Path.Path> {
+): Effect.fn.Return<void, OutputError | UsageError, FileSystem.FileSystem | Path.Path> {
   const taken = new Map<string, string>()
   for (const { path, what } of inputs) {
     taken.set(yield* identityOf(path === "-" ? "/dev/stdin" : path), `${what} ${path}`)
@@ -107,6 +110,18 @@ export const checkOutputs = Effect.fnUntraced(function* (
     }
     if (!identity.startsWith(shared)) taken.set(identity, `also the ${flag} output`)
   }
+  for (const [, path, kind] of written) {
+    if (kind === undefined || !(yield* isFolder(path))) yield* locate(path)
+  }
+})
+
+/** Prints what is no output: to standard error where one of the outputs goes to standard output. */
+export const printerBeside = Effect.fnUntraced(function* (outputs: ReadonlyArray<string | undefined>) {
+  const taken = yield* Effect.forEach(
+    outputs.filter((path) => path !== undefined),
+    isStandardOutput
+  )
+  return taken.includes(true) ? Console.error : Console.log
 })
 
 /** Prefix of what any number of outputs may go to: devices and pipes. */

@@ -15,7 +15,7 @@ import { printable } from "../report/Printable.ts"
 import type { OutputError } from "../report/ReportError.ts"
 import { type SettingsError, type UsageError, usageError } from "../settings/SettingsError.ts"
 import { defaultTraceBlockTokens } from "../trace/TraceSource.ts"
-import { checkOutputs } from "./OutputPaths.ts"
+import { checkOutputs, printerBeside } from "./OutputPaths.ts"
 import { signalled } from "./Signals.ts"
 import { englishNumber } from "../settings/EnglishNumber.ts"
 
@@ -29,6 +29,7 @@ export const runRecord = Effect.fnUntraced(function* (out: string, flags: FlagVa
     )
   )
   yield* checkOutputs([["OUT", out], ...(measured === undefined ? [] : [["--measured", measured] as const])], [])
+  const print = yield* printerBeside([out, measured])
   const outputs = yield* openOutputs(out, measured)
   const leftOut = new Map<string, number>()
   const recording = new Recording({
@@ -43,14 +44,14 @@ export const runRecord = Effect.fnUntraced(function* (out: string, flags: FlagVa
       write: outputs.write,
       leftOut: (reason) => void leftOut.set(reason, (leftOut.get(reason) ?? 0) + 1)
     },
-    (url) => Console.log(`recording ${options.upstream} on ${url} into ${printable(out)}; Ctrl-C ends it`)
+    (url) => print(`recording ${options.upstream} on ${url} into ${printable(out)}; Ctrl-C ends it`)
   ).pipe(
     Effect.raceFirst(Effect.raceFirst(signalled("SIGINT", "SIGTERM"), outputs.failure)),
     Effect.catchTag("ServeError", (error) => Effect.fail(cannotListen(options, error)))
   )
   // What is not committed and empty leaves no trace, also not on a file of that name that was there before.
   if (recording.recorded > 0) yield* outputs.commit
-  yield* Console.log(`${printable(out)}: ${recordedText(recording.recorded)}`)
+  yield* print(`${printable(out)}: ${recordedText(recording.recorded)}`)
   if (quiet === true) return
   for (const notice of noticesOf(options, recording, leftOut)) yield* Console.error(`note: ${printable(notice)}`)
 }, Effect.scoped)

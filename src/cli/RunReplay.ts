@@ -7,7 +7,6 @@ import type { FlagValues } from "../config/ReadFlags.ts"
 import type { ReplayOptions } from "../run/ReplayOptions.ts"
 import { validateReplayOptions } from "../config/ValidateReplayOptions.ts"
 import * as OutputFile from "../report/OutputFile.ts"
-import { locate } from "../report/OutputTarget.ts"
 import { compactTable } from "../report/CompactTable.ts"
 import type { WindowBounds } from "../report/MeasuredWindow.ts"
 import { printable } from "../report/Printable.ts"
@@ -59,9 +58,6 @@ const replay = Effect.fnUntraced(function* (
       ? Effect.void
       : Effect.forEach(notices, (notice) => Console.error(`note: ${printable(notice)}`), { discard: true })
   yield* note(run.notices)
-  // What cannot be written is better known before the simulation than after it.
-  yield* locate(outputs.report)
-  if (outputs.csv !== undefined) yield* locate(outputs.csv)
   const [pool] = run.deployment.facts()
   const observers = yield* openObservers(options.outputs, {
     engineProfile: pool?.engineProfile,
@@ -89,9 +85,12 @@ const replay = Effect.fnUntraced(function* (
       ),
     Effect.fnUntraced(function* (finished: Report) {
       yield* note(finished.dynosim.warnings.slice(run.notices.length))
-      if (page !== undefined) yield* OutputFile.write(page.path, page.page(finished))
-      yield* deliver(finished, options, outputs, watch)
-      for (const { finish } of observers) yield* note(yield* finish)
+      yield* OutputFile.each([
+        ...(page === undefined ? [] : [OutputFile.write(page.path, page.page(finished))]),
+        ...(outputs.csv === undefined ? [] : [OutputFile.write(outputs.csv, reportCsv(finished))]),
+        deliver(finished, options, outputs, watch),
+        ...observers.map(({ finish }) => Effect.flatMap(finish, note))
+      ])
       return finished
     })
   )
@@ -100,7 +99,6 @@ const replay = Effect.fnUntraced(function* (
 const openPage = Effect.fnUntraced(function* (path: string, window: WindowBounds | undefined) {
   const { watchRun } = yield* Effect.promise(() => import("../html/WatchedRun.ts"))
   const watched = yield* watchRun(window)
-  yield* locate(path)
   return { ...watched, path }
 })
 
@@ -120,7 +118,6 @@ const deliver = Effect.fnUntraced(function* (
   watch: RunWatch
 ) {
   yield* OutputFile.write(outputs.report, reportJson(report))
-  if (outputs.csv !== undefined) yield* OutputFile.write(outputs.csv, reportCsv(report))
   const text = printedText(report, options, outputs, watch, yield* Screen)
   yield* outputs.standardOutputTaken ? Console.error(text) : Console.log(text)
 })

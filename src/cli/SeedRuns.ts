@@ -9,7 +9,6 @@ import { type Condition, judgeValue, type Judgement } from "../report/Condition.
 import { mean } from "../report/Interval.ts"
 import { isEmptyLatency } from "../report/Metric.ts"
 import * as OutputFile from "../report/OutputFile.ts"
-import { locate } from "../report/OutputTarget.ts"
 import { printable } from "../report/Printable.ts"
 import {
   isSeedless,
@@ -40,9 +39,7 @@ interface SeedRuns {
 
 /** Runs every seed; an interruption ends the run under way, which then does not count, and keeps the ones before it. */
 export const runSeeds = Effect.fnUntraced(function* (of: SeedRuns) {
-  const { given, options, outputs, seeds, sources, thresholds } = of
-  yield* locate(outputs.report)
-  if (outputs.csv !== undefined) yield* locate(outputs.csv)
+  const { given, options, seeds, sources, thresholds } = of
   const runs = yield* untilInterrupted(
     (stop) => allRuns({ given, options, seeds, sources }, stop),
     (finished: ReadonlyArray<SeededReport>) => Effect.as(deliver(finished, of), finished)
@@ -87,8 +84,10 @@ const oneRun = Effect.fnUntraced(function* (
 
 const deliver = Effect.fnUntraced(function* (runs: ReadonlyArray<SeededReport>, { options, outputs, seeds }: SeedRuns) {
   if (runs.length === 0) return
-  yield* OutputFile.write(outputs.report, seedsJson(runs))
-  if (outputs.csv !== undefined) yield* OutputFile.write(outputs.csv, seedsCsv(runs))
+  yield* OutputFile.each([
+    OutputFile.write(outputs.report, seedsJson(runs)),
+    ...(outputs.csv === undefined ? [] : [OutputFile.write(outputs.csv, seedsCsv(runs))])
+  ])
   const [first, last] = [runs[0]?.seed, runs.at(-1)?.seed]
   const text = [
     `${runs.length} runs, seeds ${first} to ${last}: mean, 95 % interval of the mean, smallest and largest`,

@@ -1,5 +1,4 @@
 /** `dynosim sweep PLAN`: plan -> runs -> table and files. */
-import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
@@ -21,12 +20,12 @@ import { parseShard } from "../sweep/ShardText.ts"
 import { summarise, type Summary, winnersOf } from "../sweep/Summary.ts"
 import * as Sweep from "../sweep/Sweep.ts"
 import { sweepFlags } from "../sweep/SweepFlags.ts"
-import { isWinnerFile, type SweepFiles, winnerFile, writeFiles } from "../sweep/SweepFiles.ts"
+import { fileWrites, isWinnerFile, type SweepFiles, winnerFile } from "../sweep/SweepFiles.ts"
 import { remarks, tableRows } from "../sweep/SweepText.ts"
 import { ThresholdsCrossed } from "./CliError.ts"
 import { nothingFound } from "../sweep/FindingText.ts"
 import { refusePolicyVariable } from "./OptionFiles.ts"
-import { checkOutputs, type NamedOutput } from "./OutputPaths.ts"
+import { checkOutputs, type NamedOutput, printerBeside } from "./OutputPaths.ts"
 import { showSweepProgress } from "./SweepProgress.ts"
 import { failIfCrossed, readSweepThresholds } from "./SweepThresholds.ts"
 import { threadRunner } from "./SweepThreads.ts"
@@ -95,17 +94,18 @@ const keptIn = Effect.fnUntraced(function* (folder: string) {
 
 /** Files first, then the table, which gives way to an output on standard output. */
 export const deliverSummary = Effect.fnUntraced(function* (plan: Plan, summary: Summary, outputs: SweepOutputs) {
-  yield* writeFiles(plan, summary, outputs)
-  if (outputs.html !== undefined) yield* writeSweepPage(outputs.html, plan, summary)
   const lines = [
     ...(summary.candidates.length + summary.stopped.length === 0 ? [] : [...textTable(tableRows(plan, summary)), ""]),
     ...remarks(plan, summary),
     ...unwritten(plan, summary, outputs),
     ...(yield* leftWinners(plan, summary, outputs))
   ]
-  const text = lines.map(printable).join("\n")
-  const isTaken = outputsOf(outputs).some(([, path]) => path === "-")
-  yield* isTaken ? Console.error(text) : Console.log(text)
+  const print = yield* printerBeside(outputsOf(outputs).map(([, path]) => path))
+  yield* OutputFile.each([
+    ...fileWrites(plan, summary, outputs),
+    ...(outputs.html === undefined ? [] : [writeSweepPage(outputs.html, plan, summary)]),
+    print(lines.map(printable).join("\n"))
+  ])
 })
 
 /** Files of options that nothing is there for. */

@@ -10,6 +10,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FileSystem from "effect/FileSystem"
+import { identity } from "effect/Function"
 import * as Path from "effect/Path"
 import type { PlatformError } from "effect/PlatformError"
 import * as Predicate from "effect/Predicate"
@@ -60,6 +61,29 @@ export const writeStream = <E, R>(
       (file) => Effect.andThen(Stream.runForEach(pieces, file.append), file.commit)
     )
   )
+
+/** One output after the other, whatever becomes of those before: what is wrong with one costs no other. Fails with all that failed. */
+export const each = <E, R>(writes: ReadonlyArray<Effect.Effect<unknown, E, R>>): Effect.Effect<void, E, R> =>
+  Effect.catch(Effect.validate(writes, identity, { discard: true }), (errors) =>
+    Effect.failCause(Cause.fromReasons(errors.map(Cause.makeFailReason)))
+  )
+
+/** The file for who goes on without it: once it cannot be written nothing more of it is, and `verdict` fails with what was wrong. */
+export const dispensable = (
+  file: OutputFile
+): { readonly file: OutputFile; readonly verdict: Effect.Effect<void, OutputError> } => {
+  let verdict: Effect.Effect<void, OutputError> = Effect.void
+  const attempt = (write: () => Effect.Effect<void, OutputError>): Effect.Effect<void> =>
+    Effect.suspend(() =>
+      verdict === Effect.void
+        ? Effect.catch(write(), (error) => Effect.sync(() => void (verdict = Effect.fail(error))))
+        : Effect.void
+    )
+  return {
+    file: { append: (content) => attempt(() => file.append(content)), commit: attempt(() => file.commit) },
+    verdict: Effect.suspend(() => verdict)
+  }
+}
 
 /**
  * The same in a folder of this program's own, where names stand for content: whatever has the name is replaced, and no questions are asked

@@ -35,22 +35,21 @@ export const winnerFile = ({ objectives }: Plan, { index }: Candidate): string =
 
 export const isWinnerFile = (name: string): boolean => /^(best|pareto-\d+)\.json$/.test(name)
 
-const writeWinners = Effect.fnUntraced(function* (plan: Plan, summary: Summary, folder: string) {
-  const path = yield* Path.Path
-  for (const winner of winnersOf(plan, summary)) {
-    yield* OutputFile.write(path.join(folder, winnerFile(plan, winner)), configText(winner))
-  }
-})
+const winnerWrites = (plan: Plan, summary: Summary, folder: string) =>
+  winnersOf(plan, summary).map((winner) =>
+    Effect.flatMap(Path.Path, (path) =>
+      OutputFile.write(path.join(folder, winnerFile(plan, winner)), configText(winner))
+    )
+  )
 
-export const writeFiles = Effect.fnUntraced(function* (
-  plan: Plan,
-  summary: Summary,
-  { bestConfig, csv, json, parquet, winners }: SweepFiles
-) {
+/** Each of them on its own: what is wrong with one should cost no other. */
+export const fileWrites = (plan: Plan, summary: Summary, { bestConfig, csv, json, parquet, winners }: SweepFiles) => {
   const { best } = summary
-  if (csv !== undefined) yield* OutputFile.write(csv, sweepCsv(plan, summary))
-  if (json !== undefined) yield* OutputFile.write(json, sweepJson(plan, summary))
-  if (parquet !== undefined) yield* writeParquet(plan, summary, parquet)
-  if (bestConfig !== undefined && best?.isFeasible === true) yield* OutputFile.write(bestConfig, configText(best))
-  if (winners !== undefined) yield* writeWinners(plan, summary, winners)
-})
+  return [
+    ...(csv === undefined ? [] : [OutputFile.write(csv, sweepCsv(plan, summary))]),
+    ...(json === undefined ? [] : [OutputFile.write(json, sweepJson(plan, summary))]),
+    ...(parquet === undefined ? [] : [writeParquet(plan, summary, parquet)]),
+    ...(bestConfig !== undefined && best?.isFeasible === true ? [OutputFile.write(bestConfig, configText(best))] : []),
+    ...(winners === undefined ? [] : winnerWrites(plan, summary, winners))
+  ]
+}

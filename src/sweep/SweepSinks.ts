@@ -2,12 +2,12 @@
 import * as Effect from "effect/Effect"
 import * as Sink from "effect/Sink"
 import type { OutputError } from "../report/ReportError.ts"
-import type { OutputServices } from "../report/OutputFile.ts"
+import * as OutputFile from "../report/OutputFile.ts"
 import type { Candidate } from "./Candidate.ts"
 import type { Plan } from "./Plan.ts"
 import { summarise, type Summary } from "./Summary.ts"
 import type { CellResult } from "./Sweep.ts"
-import { type SweepFiles, writeFiles } from "./SweepFiles.ts"
+import { fileWrites, type SweepFiles } from "./SweepFiles.ts"
 import { tableRows } from "./SweepText.ts"
 
 /** Heading and rows, as the command prints them. */
@@ -22,5 +22,5 @@ export const paretoSet = (plan: Plan): Sink.Sink<ReadonlyArray<Candidate>, CellR
 export const files = (
   plan: Plan,
   names: SweepFiles
-): Sink.Sink<Summary, CellResult, never, OutputError, OutputServices> =>
-  Sink.mapEffect(summarise(plan), (summary) => Effect.as(writeFiles(plan, summary, names), summary))
+): Sink.Sink<Summary, CellResult, never, OutputError, OutputFile.OutputServices> =>
+  Sink.mapEffect(summarise(plan), (summary) => Effect.as(OutputFile.each(fileWrites(plan, summary, names)), summary))

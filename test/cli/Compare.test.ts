@@ -132,7 +132,15 @@ describe("compare", () => {
     ["RUN: nothing to compare with, got 0; give the reference, then one run or more", "compare"],
     ["RUN: nothing to compare with, got 1; give the reference, then one run or more", "compare", "a.jsonl"],
     ["missing.json: cannot be read: ", "compare", "a.jsonl", "missing.json"],
-    ["-: a run is read from files, not from standard input", "compare", "a.jsonl", "a.jsonl", "--json", "-"],
+    ["-: a run is read from files, not from standard input", "compare", "a.jsonl", "-"],
+    [
+      "--json: prints to standard output and takes no file, got -; leave - out",
+      "compare",
+      "a.jsonl",
+      "a.jsonl",
+      "--json",
+      "-"
+    ],
     ["a.jsonl,a.jsonl: names a file twice", "compare", "a.jsonl,a.jsonl", "a.jsonl"],
     [
       "--config: is only for --calibrate; add --calibrate, or leave it out",

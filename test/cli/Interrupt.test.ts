@@ -1,7 +1,7 @@
 /** The built program as a process: signals, pipes, exit codes. Needs `npm run build:bundle`, which `npm test` does first. */
 import { afterEach, assert, describe, it } from "@effect/vitest"
 import { type ChildProcessWithoutNullStreams, execFileSync, spawn, spawnSync } from "node:child_process"
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs"
 import { open } from "node:fs/promises"
 import { join, resolve } from "node:path"
 import { setTimeout as wait } from "node:timers/promises"
@@ -228,12 +228,15 @@ describe("the process", () => {
       }
       const replay = `"$0" "$1" replay a.jsonl --report-jsonl - --report-json r.json 2> err`
       assert.strictEqual(shell(replay).trim().split("\n").length, manyRequests)
+      rmSync("r.json")
       assert.strictEqual(shell(`(${replay}; echo $? > code) | head -n 1`).trim().split("\n").length, 1)
-      assert.match(
-        folder.read("err"),
-        /^error: standard output: not written to its end, because nobody reads this pipe any more\n$/
-      )
+      const [table, ...problems] = folder.read("err").split(/^(?=error: )/m)
+      assert.match(table!, /^NVIDIA AIPerf \| LLM Metrics\n/)
+      assert.deepStrictEqual(problems, [
+        "error: standard output: not written to its end, because nobody reads this pipe any more\n"
+      ])
       assert.strictEqual(folder.read("code"), "1\n")
+      assert.strictEqual(JSON.parse(folder.read("r.json")).completed_requests, manyRequests)
     }))
 
   for (const [where, argv] of [

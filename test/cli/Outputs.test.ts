@@ -1,10 +1,12 @@
 /** No output of the command replaces an input, another output, or what somebody else writes. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { mkdirSync, symlinkSync } from "node:fs"
-import { Folder, program } from "./Program.ts"
+import { existsSync, mkdirSync, symlinkSync } from "node:fs"
+import { Folder, program, programIn } from "./Program.ts"
 
 const row = JSON.stringify({ timestamp: 0, input_length: 100, output_length: 3, hash_ids: [1] })
+
+const plan = "base: {traces: a.jsonl}\naxes: {num-workers: [1, 2]}\nobjective: minimise mean_ttft_ms\n"
 
 /** Never ends: whoever is to fail must do so before. */
 const endless = ["replay", "--input-tokens=2000", "--output-tokens=200", "--request-count=50000000"]
@@ -13,7 +15,7 @@ const endless = ["replay", "--input-tokens=2000", "--output-tokens=200", "--requ
 const inFolder = <E>(test: Effect.Effect<void, E>) =>
   Effect.acquireUseRelease(
     Effect.sync(() => {
-      const folder = new Folder({ "a.jsonl": row })
+      const folder = new Folder({ "a.jsonl": row, "plan.yaml": plan })
       mkdirSync("x")
       symlinkSync("a.jsonl", "to-trace")
       symlinkSync("nothing", "to-nothing")
@@ -61,6 +63,66 @@ describe("outputs", () => {
           assert.strictEqual(exit, 1)
         })
       )
+    )
+  }
+
+  it.effect("of a sweep are known to be impossible before anything is run", () =>
+    inFolder(
+      Effect.gen(function* () {
+        for (const words of [
+          ["--csv", "a.jsonl/x.csv"],
+          ["--winners", "a.jsonl/x"]
+        ]) {
+          const { exit, stderr } = yield* program(["sweep", "plan.yaml", ...words])
+          assert.match(stderr, /^error: a\.jsonl\/x(\.csv)?: cannot create .*; choose a path/)
+          assert.strictEqual(exit, 1)
+        }
+      })
+    )
+  )
+
+  const names = {
+    "--report-json": "r.json",
+    "--csv": "r.csv",
+    "--report-jsonl": "l.jsonl",
+    "--series": "s.csv",
+    "--timeline": "t.json",
+    "--html": "p.html"
+  }
+  for (const full of [...Object.keys(names).map((flag) => [flag]), ["--report-jsonl", "--csv", "--timeline"]]) {
+    it.effect.skipIf(!existsSync("/dev/full"))(`cost no other where there is no room for ${full.join(" and ")}`, () =>
+      Effect.acquireUseRelease(
+        Effect.sync(() => new Folder({ "a.jsonl": row })),
+        (folder) =>
+          Effect.gen(function* () {
+            const isFull = (flag: string) => full.includes(flag)
+            const written = Object.entries(names).map(
+              ([flag, name]) => [flag, isFull(flag) ? `full-${name}` : name] as const
+            )
+            for (const [flag, name] of written) if (isFull(flag)) symlinkSync("/dev/full", name)
+            const { exit, stderr } = yield* program(["replay", "a.jsonl", "--quiet", ...written.flat()])
+            const lost = written.filter(([flag]) => isFull(flag)).map(([, name]) => name)
+            const told = stderr.split("\n").map((line) => /^error: ([^:]+): cannot be written \(ENOSPC/.exec(line)?.[1])
+            assert.sameMembers(told, lost)
+            assert.strictEqual(exit, 1)
+            const rest = written.filter(([flag]) => !isFull(flag)).map(([, name]) => name)
+            assert.deepStrictEqual(folder.added(), rest.toSorted())
+          }),
+        (folder) => Effect.sync(() => folder.leave())
+      )
+    )
+  }
+
+  for (const argv of [
+    ["sweep", "plan.yaml", "--threads=1", "--json=/dev/stdout"],
+    ["find", "fewest-workers", "a.jsonl", "--where=p99_ttft_ms < 1 h", "--threads=1", "--json=/dev/fd/1"]
+  ]) {
+    it.effect(`leave standard output to the one that goes there: ${argv[0]}`, () =>
+      programIn({ "a.jsonl": row, "plan.yaml": plan }, argv, ({ exit, stderr, stdout }) => {
+        assert.strictEqual(exit, 0, stderr)
+        assert.isObject(JSON.parse(stdout))
+        assert.match(stderr, /num-workers/)
+      })
     )
   }
 

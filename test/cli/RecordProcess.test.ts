@@ -65,6 +65,14 @@ describe("the recorder as documented", () => {
     rmSync(folder, { recursive: true })
   })
 
+  it("keeps standard output for the trace that goes there", async () => {
+    const recorder = await start(["record", "--upstream", "http://127.0.0.1:1", "-"])
+    recorder.child.kill("SIGTERM")
+    assert.strictEqual(await recorder.ended, 0, recorder.stderr())
+    assert.strictEqual(recorder.stdout(), "")
+    assert.match(recorder.stderr(), /^-: not written, for no request was recorded$/m)
+  })
+
   it("replays what it has recorded, and compares it with what was measured", async () => {
     const folder = mkdtempSync(join(tmpdir(), "record-"))
     const inFolder = (words: ReadonlyArray<string>): ReadonlyArray<string> =>

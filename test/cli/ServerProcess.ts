@@ -21,6 +21,7 @@ export interface Server {
   /** Exit code, or the signal that ended it. */
   readonly ended: Promise<number | NodeJS.Signals | null>
   readonly stderr: () => string
+  readonly stdout: () => string
 }
 
 /** Starts `dynosim` with these words on a free port, and waits for its greeting. */
@@ -38,15 +39,14 @@ export const start = async (words: ReadonlyArray<string>): Promise<Server> => {
   )
   let stdout = ""
   let stderr = ""
+  child.stdout.on("data", (chunk) => (stdout += String(chunk)))
   child.stderr.on("data", (chunk) => (stderr += String(chunk)))
-  while (!stdout.includes("\n")) {
-    const [chunk] = await Promise.race([once(child.stdout, "data"), ended.then(() => [undefined])])
-    if (chunk === undefined) throw new Error(`the server ended: ${stderr}`)
-    stdout += String(chunk)
+  const greeted = () => /^(?:serving|recording) \S+ on (http:[^ ]+?):? .*\n/m.exec(`${stdout}${stderr}`)?.[1]
+  for (let url = greeted(); ; url = greeted()) {
+    if (url !== undefined) return { child, url, ended, stderr: () => stderr, stdout: () => stdout }
+    const next = [once(child.stdout, "data"), once(child.stderr, "data"), ended.then(() => undefined)]
+    if ((await Promise.race(next)) === undefined) throw new Error(`the server ended: ${stdout}${stderr}`)
   }
-  const [, url] = /^(?:serving|recording) \S+ on (http:[^ ]+?):? /.exec(stdout) ?? []
-  assert(url !== undefined, stdout)
-  return { child, url, ended, stderr: () => stderr }
 }
 
 /** Words of a command line with single or double quotes. */
