@@ -14,6 +14,7 @@
  * writes, for all blocks of a frame as for one; frames are of eight or of 32 (`WideFrame.ts`). 20 bytes per entry, 4 per frame; starts with
  * a few entries and doubles.
  */
+import { lastOf } from "./FrameMask.ts"
 import { regrown } from "./SpareColumns.ts"
 import { wideCount } from "./WideFrame.ts"
 
@@ -34,6 +35,8 @@ const ends = 0
 export class IdleBlocks {
   /** Blocks in all entries. */
   size = 0
+  /** The members that {@link takeFirst} took last. */
+  taken = 0
   private cells: Int32Array = new Int32Array(initialEntries * entryCells)
   /** By frame. */
   private newest = new Int32Array(initialEntries)
@@ -43,11 +46,6 @@ export class IdleBlocks {
   /** Frame of the block released longest ago; there must be one. */
   get firstFrame(): number {
     return this.cells[this.cells[ends + behindCell]! + frameCell]!
-  }
-
-  /** The blocks of {@link firstFrame} that come before any other; the last member is the first of them. */
-  get firstMask(): number {
-    return this.cells[this.cells[ends + behindCell]! + maskCell]!
   }
 
   /** The blocks of a mask have just been released, the last member first. None of them is idle. */
@@ -83,6 +81,33 @@ export class IdleBlocks {
       }
       entry = older
     }
+  }
+
+  /**
+   * Takes out the blocks released longest ago, up to `limit` of one entry, the last members first: returns their frame, {@link taken} are its
+   * members. There must be an idle block.
+   */
+  takeFirst(limit: number): number {
+    const { cells, newest } = this
+    const entry = cells[ends + behindCell]!
+    const frame = cells[entry + frameCell]!
+    const members = cells[entry + maskCell]!
+    let mask = limit === 1 ? 1 << lastOf(members) : members
+    let count = limit === 1 ? 1 : wideCount(mask)
+    for (; count > limit; count--) mask &= mask - 1
+    this.size -= count
+    this.taken = mask
+    cells[entry + maskCell] = members & ~mask
+    if (mask !== members) return frame
+    // The first of all entries is the oldest of its frame.
+    if (newest[frame] === entry) newest[frame] = 0
+    else {
+      let newer = newest[frame]!
+      while (cells[newer + olderCell] !== entry) newer = cells[newer + olderCell]!
+      cells[newer + olderCell] = 0
+    }
+    this.unlink(entry)
+    return frame
   }
 
   /** Visits all entries in order. */

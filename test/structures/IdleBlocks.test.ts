@@ -9,7 +9,12 @@ const masks = Schema.Union([
   below(256),
   Schema.Int.check(Schema.isBetween({ minimum: -0x80000000, maximum: 0x7fffffff }))
 ])
-const step = Schema.Struct({ frame: below(5), mask: masks, act: Schema.Literals(["add", "add", "take", "first"]) })
+const step = Schema.Struct({
+  frame: below(5),
+  mask: masks,
+  limit: Schema.Literals([1, 2, 5, 40]),
+  act: Schema.Literals(["add", "add", "take", "first"])
+})
 
 /** The model: every block by itself, in order of release. */
 class NaiveOrder {
@@ -46,7 +51,7 @@ describe("IdleBlocks", () => {
     ([steps]) => {
       const idle = new IdleBlocks()
       const model = new NaiveOrder()
-      for (const { act, frame, mask } of steps) {
+      for (const { act, frame, limit, mask } of steps) {
         const here = model.members(frame)
         if (act === "add" && (mask & ~here) !== 0) {
           idle.add(frame, mask & ~here)
@@ -55,12 +60,12 @@ describe("IdleBlocks", () => {
           idle.take(frame, mask & here)
           model.take(frame, mask & here)
         } else if (act === "first" && model.blocks.length > 0) {
-          const { firstFrame, firstMask } = idle
-          const entry = new NaiveOrder()
-          entry.add(firstFrame, firstMask)
-          assert.deepStrictEqual(model.blocks.slice(0, entry.blocks.length), entry.blocks)
-          idle.take(firstFrame, firstMask)
-          model.take(firstFrame, firstMask)
+          const { firstFrame } = idle
+          const first = new NaiveOrder()
+          first.add(idle.takeFirst(limit), idle.taken)
+          assert.deepStrictEqual(model.blocks.splice(0, first.blocks.length), first.blocks)
+          assert.isTrue(first.blocks.length > 0 && first.blocks.length <= limit)
+          assert.strictEqual(Math.floor(first.blocks[0]! / frameSize), firstFrame)
         }
         assert.deepStrictEqual(inOrder(idle), model.blocks)
         assert.strictEqual(idle.size, model.blocks.length)
@@ -72,10 +77,11 @@ describe("IdleBlocks", () => {
   it("makes one entry of what is released block by block, deepest first", () => {
     const idle = new IdleBlocks()
     for (let member = frameSize - 1; member >= 0; member--) idle.add(3, 1 << member)
-    assert.strictEqual(idle.firstMask, -1)
-    idle.take(3, -1)
+    assert.strictEqual(idle.takeFirst(frameSize), 3)
+    assert.strictEqual(idle.taken, -1)
     for (let member = 0; member < frameSize; member++) idle.add(3, 1 << member)
-    assert.strictEqual(idle.firstMask, 1)
+    assert.strictEqual(idle.takeFirst(frameSize), 3)
+    assert.strictEqual(idle.taken, 1)
   })
 
   it("uses entries again", () => {

@@ -23,27 +23,23 @@ export class BlockChains {
     this.end = 0
   }
 
+  /** What the last chain extends becomes part of it, where it is of the same frame. */
   add(key: number, count: number, parentKey: number): void {
+    let { cells, end } = this
+    const next = key + count
+    const last = end - chainCells
     this.blocks += count
-    if (this.prependToLast(key, count, parentKey)) return
-    if (this.end === this.cells.length) this.cells = grown(this.cells)
-    const { cells, end } = this
+    if (last >= 0 && cells[last] === next && cells[last + 2] === next - 1 && wideMemberOf(next) !== 0) {
+      cells[last] = key
+      cells[last + 1]! += count
+      cells[last + 2] = parentKey
+      return
+    }
+    if (end === cells.length) cells = this.cells = grown(cells)
     cells[end] = key
     cells[end + 1] = count
     cells[end + 2] = parentKey
     this.end = end + chainCells
-  }
-
-  /** What the last chain extends becomes part of it, where it is of the same frame; false where it is not. */
-  private prependToLast(key: number, count: number, parentKey: number): boolean {
-    const { cells } = this
-    const last = this.end - chainCells
-    const next = key + count
-    if (last < 0 || cells[last] !== next || cells[last + 2] !== next - 1 || wideMemberOf(next) === 0) return false
-    cells[last] = key
-    cells[last + 1]! += count
-    cells[last + 2] = parentKey
-    return true
   }
 
   /** Only the first `count` of the blocks are left. */

@@ -108,15 +108,17 @@ export class LeafOrder {
     const { rows } = this
     const row = frame * rowCells
     const first = wideMemberOf(key)
+    const bit = 1 << first
     const members = wideMembersFrom(first, count)
     const idle = rows[row + idleCell]!
     if ((idle & members) !== 0) return false
-    const inner = rows[row + innerCell]! | (members & ~(1 << first))
+    const outer = rows[row + outerCell]!
+    let inner = rows[row + innerCell]! | (members & ~bit)
+    if (parentKey === key - 1 && first > 0) inner |= bit & ~outer
     this.size += count
     rows[row + idleCell] = idle | members
     rows[row + innerCell] = inner
-    const isLinked = ((inner | rows[row + outerCell]!) & (1 << first)) !== 0
-    if (!isLinked && parentKey !== noBlock) this.link(frame, key, parentKey)
+    if (((inner | outer) & bit) === 0 && parentKey !== noBlock) this.link(frame, first, parentKey)
     this.append(frame, members, prefixFirst)
     return true
   }
@@ -230,12 +232,8 @@ export class LeafOrder {
     return rows[row + idleCell]! & ~(rows[row + bearsCell]! | (rows[row + innerCell]! >>> 1))
   }
 
-  private link(frame: number, key: number, parentKey: number): void {
-    const member = wideMemberOf(key)
-    if (parentKey === key - 1 && member > 0) {
-      this.rows[frame * rowCells + innerCell]! |= 1 << member
-      return
-    }
+  /** A member extends a block of another frame, or one of its own that is not the one before it. */
+  private link(frame: number, member: number, parentKey: number): void {
     const parentFrame = this.frameFor(wideFrameOf(parentKey))
     const { rows } = this
     const bit = 1 << wideMemberOf(parentKey)
@@ -267,15 +265,14 @@ export class LeafOrder {
     const { rows } = this
     const row = frame * rowCells
     const kept = rows[row + idleCell]! | rows[row + bearsCell]!
-    // Behind the last that is idle, or bears, nothing keeps its place.
-    let inner = kept === 0 ? 0 : rows[row + innerCell]! & wideMembersFrom(0, lastOf(kept) + 1)
-    for (let rest = (inner | rows[row + outerCell]!) & ~kept; rest !== 0;) {
-      const member = lastOf(rest)
-      const bit = 1 << member
-      rest &= ~bit
-      if ((inner & (bit << 1)) !== 0) continue
-      if ((inner & bit) !== 0) inner &= ~bit
-      else this.unlink(frame, member)
+    let inner = rows[row + innerCell]!
+    // Those that nothing keeps in its place, and what they extend as far as nothing else does.
+    for (let tails = (inner | rows[row + outerCell]!) & ~kept & ~(inner >>> 1); tails !== 0;) {
+      const last = lastOf(tails)
+      const first = last - wideTrailing(inner & ~kept, last)
+      tails &= ~(1 << last)
+      if (first < last) inner &= ~wideMembersFrom(first + 1, last - first)
+      if ((rows[row + outerCell]! & ~kept & (1 << first)) !== 0) this.unlink(frame, first)
     }
     rows[row + innerCell] = inner
     const found = this.leavesOf(row) & ~leavesBefore

@@ -13,7 +13,7 @@
  *
  * Everything grows with what the tier holds, 2 bytes a block where frames are full, and some 5 more once anything was held.
  */
-import { frameBits, frameSize, lastOf, memberOf } from "../../structures/FrameMask.ts"
+import { frameBits, frameSize, memberOf } from "../../structures/FrameMask.ts"
 import { FrameTable } from "../../structures/FrameTable.ts"
 import { grown } from "../../structures/Grown.ts"
 import { IdleBlocks } from "../../structures/IdleBlocks.ts"
@@ -255,12 +255,8 @@ export class LruStore {
   /** Gives up to `limit` of the blocks up that were used longest ago, all of one frame. */
   private evict(limit: number): void {
     const { frames, idle } = this
-    const frame = idle.firstFrame
-    let mask = idle.firstMask
-    // The last one was used first.
-    if (limit === 1) mask = 1 << lastOf(mask)
-    else for (let excess = wideCount(mask) - limit; excess > 0; excess--) mask &= mask - 1
-    idle.take(frame, mask)
+    const frame = idle.takeFirst(limit)
+    const mask = idle.taken
     this.blocks -= wideCount(mask)
     this.present[frame]! &= ~mask
     const number = frames.numbers[frame]!

@@ -50,7 +50,6 @@ export class KvBlockPool {
   readonly capacity: number
   /** Increases whenever a shareable block starts or stops being active: what a cached gate decision depends on. */
   activeVersion = 0
-  protected inactiveCount = 0
   protected freeCount: number
   /** Frames by number; a frame is there while one of its members is resident. */
   private readonly frames = new FrameTable()
@@ -61,6 +60,7 @@ export class KvBlockPool {
   private pins: MemberCounts | undefined = undefined
   /** Reserved holds of all members. */
   private pinnedHolds = 0
+  /** The inactive ones. */
   protected readonly idle = new IdleBlocks()
   private nextPrivateFrame = firstPrivateFrame
   private reservedCount = 0
@@ -76,12 +76,12 @@ export class KvBlockPool {
 
   /** Distinct blocks held by at least one request; those set aside by {@link reserve} do not count. */
   get activeBlocks(): number {
-    return this.capacity - this.freeCount - this.inactiveCount - this.reservedCount
+    return this.capacity - this.freeCount - this.idle.size - this.reservedCount
   }
 
   /** Blocks that can be handed out now. */
   get availableBlocks(): number {
-    return this.freeCount + this.inactiveCount
+    return this.freeCount + this.idle.size
   }
 
   /** Those of them that nobody has to wait for. */
@@ -96,7 +96,7 @@ export class KvBlockPool {
 
   /** Blocks that nobody holds but that can still be matched. */
   get cachedBlocks(): number {
-    return this.inactiveCount
+    return this.idle.size
   }
 
   /**
@@ -321,8 +321,8 @@ export class KvBlockPool {
         throw new Error(`KV block ${key} has more reservations than holders`)
       if (this.find(key) !== slot) throw new Error(`KV block ${key} is not found in its slot ${slot}`)
     })
-    if (residents - held !== this.inactiveCount)
-      throw new Error(`${residents - held} full KV blocks have no holder, counted ${this.inactiveCount}`)
+    if (residents - held !== this.idle.size)
+      throw new Error(`${residents - held} full KV blocks have no holder, counted ${this.idle.size}`)
     if (held + this.quarantinedBlocks > this.activeBlocks)
       throw new Error(`${held} full KV blocks are held, counted ${this.activeBlocks}`)
   }
@@ -343,29 +343,16 @@ export class KvBlockPool {
       }
       if (inactive > this.capacity) throw new Error("the inactive list is circular")
     })
-    if (inactive !== this.inactiveCount)
-      throw new Error(`inactive list has ${inactive} blocks, counted ${this.inactiveCount}`)
+    if (inactive !== this.idle.size) throw new Error(`inactive list has ${inactive} blocks, counted ${this.idle.size}`)
   }
 
   /** Whether `count` blocks can be taken now; where evicting takes time, it begins with it. */
   protected hasRoom(count: number): boolean {
-    return count <= this.freeCount + this.inactiveCount
+    return count <= this.freeCount + this.idle.size
   }
 
   protected free(count: number): void {
     this.freeCount += count
-  }
-
-  /** The members of a mask have become inactive, the last one first. */
-  private linkInactive(frame: number, mask: number): void {
-    this.idle.add(frame, mask)
-    this.inactiveCount += memberCount(mask)
-  }
-
-  /** The members of a mask are inactive no more. */
-  private unlinkInactive(frame: number, mask: number): void {
-    this.idle.take(frame, mask)
-    this.inactiveCount -= memberCount(mask)
   }
 
   /** The slot of a cached block, -1 when it is not cached. */
@@ -442,7 +429,7 @@ export class KvBlockPool {
   private hold(slot: number, count: number): void {
     const frame = slot >> frameBits
     const idle = this.holders.add(frame, memberOf(slot), count)
-    if (idle !== 0) this.unlinkInactive(frame, idle)
+    if (idle !== 0) this.idle.take(frame, idle)
   }
 
   /** Gives back the holds on the blocks in `count` slots of a frame, the last one first. */
@@ -452,7 +439,7 @@ export class KvBlockPool {
     const before = isPinned ? this.activeMembers(frame) : 0
     const idle = this.holders.remove(frame, memberOf(slot), count)
     if (isPinned ? this.activeMembers(frame) !== before : idle !== 0) this.activeVersion += 1
-    if (idle !== 0) this.linkInactive(frame, idle)
+    if (idle !== 0) this.idle.add(frame, idle)
   }
 
   /** Registers the run of full blocks that starts at `keys[position]`, held once; returns its length. */
@@ -485,13 +472,10 @@ export class KvBlockPool {
 
   /** Evicts the `count` blocks that were released longest ago; their room is the caller's. */
   protected evictOldest(count: number): void {
-    for (let left = count; left > 0;) {
-      const frame = this.idle.firstFrame
-      let mask = this.idle.firstMask
-      while (memberCount(mask) > left) mask &= mask - 1
-      left -= memberCount(mask)
-      this.unlinkInactive(frame, mask)
-      this.evict(frame, mask)
+    const { idle } = this
+    for (const left = idle.size - count; idle.size > left;) {
+      const frame = idle.takeFirst(idle.size - left)
+      this.evict(frame, idle.taken)
     }
   }
 

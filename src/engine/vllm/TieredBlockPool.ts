@@ -24,7 +24,7 @@ export class TieredBlockPool extends KvBlockPool {
   private readonly identities: PrivateKeys
   /** By frame: members that extend the block with the identity before theirs. */
   private chained = new Uint8Array(1)
-  /** By slot: what other blocks extend. */
+  /** By slot: what others extend. */
   private parentKeys: Int32Array = new Int32Array(frameSize)
   private quarantined = 0
   /** What is evicted to make room. */
@@ -98,10 +98,12 @@ export class TieredBlockPool extends KvBlockPool {
       this.chained = grown(this.chained, Math.max(frame + 1, this.chained.length * 2))
       this.parentKeys = grown(this.parentKeys, this.chained.length * frameSize)
     }
-    this.parentKeys[slot] = parentKey
     const members = membersFrom(memberOf(slot), count)
-    const first = parentKey === key - 1 ? 0 : 1 << memberOf(slot)
-    this.chained[frame] = (this.chained[frame]! & ~members) | (members & ~first)
+    if (parentKey === key - 1) this.chained[frame]! |= members
+    else {
+      this.chained[frame] = (this.chained[frame]! | members) & ~(1 << memberOf(slot))
+      this.parentKeys[slot] = parentKey
+    }
     super.register(slot, count, key, parentKey)
   }
 
@@ -112,7 +114,7 @@ export class TieredBlockPool extends KvBlockPool {
     this.idle.forEach((frame, mask) => {
       for (let rest = mask; rest !== 0; rest &= membersFrom(0, lastOf(rest))) {
         const slot = frame * frameSize + lastOf(rest)
-        if (passed.has(this.parentKeyOf(slot)))
+        if (passed.has(this.parentKeyOf(slot, this.keyOf(slot))))
           throw new Error(`KV block ${this.keyOf(slot)} is evicted behind the one it extends`)
         passed.add(this.keyOf(slot))
       }
@@ -124,18 +126,18 @@ export class TieredBlockPool extends KvBlockPool {
     const frameKey = this.keyOf(slot)
     const chained = this.chained[frame]!
     for (let rest = mask; rest !== 0;) {
-      const starts = ~(chained & (rest << 1))
       const last = lastOf(rest)
-      const first = lastOf(starts & membersFrom(0, last + 1))
-      this.evicted.add(frameKey + first, last - first + 1, this.parentKeyOf(slot + first))
+      const first = lastOf(~(chained & (rest << 1)) & membersFrom(0, last + 1))
+      this.evicted.add(frameKey + first, last - first + 1, this.parentKeyOf(slot + first, frameKey + first))
       rest &= membersFrom(0, first)
     }
     super.evict(frame, mask)
   }
 
-  private parentKeyOf(slot: number): number {
+  /** What the block `key` in a slot extends. */
+  private parentKeyOf(slot: number, key: number): number {
     const isChained = (this.chained[slot >> frameBits]! & (1 << memberOf(slot))) !== 0
-    return isChained ? this.keyOf(slot) - 1 : this.parentKeys[slot]!
+    return isChained ? key - 1 : this.parentKeys[slot]!
   }
 
   /** Evicts `count` blocks; the offload that the room must wait for, nothing when it is there at once. */

@@ -9,6 +9,8 @@ import type { BlockHolder, MarkBlocks } from "../../request/BlockIdentity.ts"
 import { frameOf, frameSize, memberOf, membersFrom } from "../../structures/FrameMask.ts"
 import { WorkerFrames } from "./WorkerFrames.ts"
 
+const wholeFrame = membersFrom(0, frameSize)
+
 /** Applies one worker's events to its set. */
 class WorkerSink implements KvEventSink {
   private readonly cached: WorkerFrames
@@ -20,31 +22,17 @@ class WorkerSink implements KvEventSink {
   }
 
   stored(first: number, count: number): void {
-    const { cached } = this
-    for (let block = first, left = count; left > 0;) {
-      const room = frameSize - memberOf(block)
-      const inFrame = left < room ? left : room
-      const entry = cached.enter(frameOf(block), this.worker)
-      cached.masks[entry]! |= membersFrom(memberOf(block), inFrame)
-      block += inFrame
-      left -= inFrame
-    }
+    const { cached, worker } = this
+    let frame = frameOf(first)
+    for (let members = membersFrom(memberOf(first), count); members !== 0; members >>= frameSize)
+      cached.add(frame++, worker, members & wholeFrame)
   }
 
   removed(first: number, count: number): void {
-    const { cached } = this
-    for (let block = first, left = count; left > 0;) {
-      const room = frameSize - memberOf(block)
-      const inFrame = left < room ? left : room
-      const entry = cached.find(frameOf(block), this.worker)
-      if (entry !== 0) {
-        const rest = cached.masks[entry]! & ~membersFrom(memberOf(block), inFrame)
-        cached.masks[entry] = rest
-        if (rest === 0) cached.drop(frameOf(block), entry)
-      }
-      block += inFrame
-      left -= inFrame
-    }
+    const { cached, worker } = this
+    let frame = frameOf(first)
+    for (let members = membersFrom(memberOf(first), count); members !== 0; members >>= frameSize)
+      cached.remove(frame++, worker, members & wholeFrame)
   }
 }
 
@@ -72,8 +60,7 @@ export class PrefixIndex implements BlockHolder {
     let position = from
     while (position < length) {
       const block = blocks[position]!
-      const entry = cached.find(frameOf(block), worker)
-      if (entry === 0 || (cached.masks[entry]! & membersFrom(memberOf(block), 1)) === 0) break
+      if ((cached.membersOf(frameOf(block), worker) & membersFrom(memberOf(block), 1)) === 0) break
       position += 1
     }
     return position - from

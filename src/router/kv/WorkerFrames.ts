@@ -15,8 +15,8 @@ import { regrown } from "../../structures/SpareColumns.ts"
 const initialEntries = 64
 
 export class WorkerFrames {
-  /** The blocks of each entry; never empty between two calls of the owner. */
-  masks: Int32Array = new Int32Array(initialEntries)
+  /** The blocks of each entry, one at least. */
+  private masks = new Int32Array(initialEntries)
   private heads = new Int32Array(initialEntries)
   private workers = new Int32Array(initialEntries)
   /** The next entry of the frame, or the next free one. */
@@ -24,47 +24,49 @@ export class WorkerFrames {
   private firstFree = 0
   private reached = 1
 
-  /** The entry of a worker in a frame, 0 when it has none there. */
-  find(frame: number, worker: number): number {
-    const { heads, next, workers } = this
-    if (frame >= heads.length) return 0
-    let entry = heads[frame]!
+  /** The members of a frame that a worker has. */
+  membersOf(frame: number, worker: number): number {
+    const { heads, masks, next, workers } = this
+    let entry = frame < heads.length ? heads[frame]! : 0
     while (entry !== 0 && workers[entry] !== worker) entry = next[entry]!
-    return entry
+    return masks[entry]!
   }
 
-  /** The entry of a worker in a frame, made if need be: the owner puts something into its mask. */
-  enter(frame: number, worker: number): number {
-    const found = this.find(frame, worker)
-    if (found !== 0) return found
-    if (frame >= this.heads.length) this.heads = regrown(this.heads, Math.max(frame + 1, this.heads.length * 2))
+  /** A worker has these members of a frame, whichever else it has. */
+  add(frame: number, worker: number, members: number): void {
+    const { heads, masks, next, workers } = this
+    const first = frame < heads.length ? heads[frame]! : 0
+    for (let entry = first; entry !== 0; entry = next[entry]!) {
+      if (workers[entry] !== worker) continue
+      masks[entry]! |= members
+      return
+    }
+    if (frame >= heads.length) this.heads = regrown(heads, Math.max(frame + 1, heads.length * 2))
     const entry = this.freeEntry()
     this.workers[entry] = worker
-    this.masks[entry] = 0
-    this.next[entry] = this.heads[frame]!
+    this.masks[entry] = members
+    this.next[entry] = first
     this.heads[frame] = entry
-    return entry
   }
 
-  /** Takes an entry of a frame out. */
-  drop(frame: number, entry: number): void {
-    const { heads, next } = this
-    if (heads[frame] === entry) heads[frame] = next[entry]!
-    else {
-      let before = heads[frame]!
-      while (next[before] !== entry) before = next[before]!
-      next[before] = next[entry]!
-    }
+  /** A worker has none of these members of a frame. */
+  remove(frame: number, worker: number, members: number): void {
+    const { heads, masks, next, workers } = this
+    let before = 0
+    let entry = frame < heads.length ? heads[frame]! : 0
+    for (; entry !== 0 && workers[entry] !== worker; entry = next[entry]!) before = entry
+    const left = masks[entry]! & ~members
+    masks[entry] = left
+    if (left !== 0 || entry === 0) return
+    if (before === 0) heads[frame] = next[entry]!
+    else next[before] = next[entry]!
     next[entry] = this.firstFree
     this.firstFree = entry
   }
 
-  /** Drops every entry of a worker. */
+  /** The worker has nothing any more. */
   dropWorker(worker: number): void {
-    for (let frame = 0; frame < this.heads.length; frame++) {
-      const entry = this.find(frame, worker)
-      if (entry !== 0) this.drop(frame, entry)
-    }
+    for (let frame = 0; frame < this.heads.length; frame++) this.remove(frame, worker, -1)
   }
 
   /** Writes into `out[w]`, for every worker `w`, how many of the first `length` blocks it has without a gap from the start. */
@@ -94,6 +96,7 @@ export class WorkerFrames {
   markBlocks(mark: MarkBlocks): void {
     const { heads, masks, next } = this
     for (let frame = 0; frame < heads.length; frame++) {
+      if (heads[frame] === 0) continue
       let held = 0
       for (let entry = heads[frame]!; entry !== 0; entry = next[entry]!) held |= masks[entry]!
       markMembers(frame, held, mark)
