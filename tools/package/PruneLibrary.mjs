@@ -45,8 +45,12 @@ for (const folder of readdirSync(library, { recursive: true, encoding: "utf8" })
 
 /** What private members are for is not for those who use the library; their names are part of its types. */
 const privateDocstring = /^[ \t]*\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n(?=[ \t]*private )/gm
+/** The compiler indents by four spaces; a tab says the same in less. */
+const indent = /^(?: {4})+/gm
+const tabs = (spaces) => "\t".repeat(spaces.length / 4)
 for (const file of kept) {
-  if (file.endsWith(".d.ts")) writeFileSync(file, readFileSync(file, "utf8").replaceAll(privateDocstring, ""))
+  if (!file.endsWith(".d.ts")) continue
+  writeFileSync(file, readFileSync(file, "utf8").replaceAll(privateDocstring, "").replaceAll(indent, tabs))
 }
 
 /** Names of functions and classes stay, for whoever reads a stack trace; only what says nothing goes. */
