@@ -9,9 +9,6 @@ const formats: ReadonlyMap<string, TableFormat> = new Map([
   ["parquet", "parquet"]
 ])
 
-/** The endings that say a format, for messages. */
-export const tableSuffixes: ReadonlyArray<string> = [...formats.keys()].map((suffix) => `.${suffix}`)
-
 /** `undefined` where the name does not say one. */
 export const tableFormatOf = (path: string): TableFormat | undefined =>
   formats.get(path.slice(path.lastIndexOf(".") + 1).toLowerCase())

@@ -15,7 +15,7 @@ import type { LineBatch } from "./LineReader.ts"
 import { readRows } from "./RowReader.ts"
 import type { RowResult } from "./RowReader.ts"
 import type { TraceError } from "./TraceError.ts"
-import type { TraceRow } from "./TraceRow.ts"
+import { plainRow, type TraceRow } from "./TraceRow.ts"
 
 const sessionFields = {
   num_turns: Fields.Count,
@@ -107,20 +107,16 @@ class SessionExpander {
       lengths.push(lengths[turn]! + fields.assistant_response_length[turn]! + fields.tool_call_output_length[turn]!)
     }
     const hashIds = this.hashIdsOf(line, lengths[0], lengths[fields.num_turns]!)
-    const row = (promptTokens: number, turn: number): TraceRow => ({
-      line,
-      timestampMs: undefined,
-      promptTokens,
-      outputTokens: fields.assistant_response_length[turn] ?? fields.final_assistant_response_length,
-      hashIds: hashIds.subarray(0, this.blocksFor(promptTokens)),
-      sessionId: `applied_compute_agentic_session_${line}`,
-      delayMs: turn === 0 ? undefined : fields.tool_call_latency[turn - 1]! * 1000,
-      outputTokenIds: undefined,
-      requestId: undefined,
-      priority: 0,
-      strictPriority: 0,
-      policyClass: undefined
-    })
+    const row = (promptTokens: number, turn: number): TraceRow =>
+      plainRow({
+        line,
+        timestampMs: undefined,
+        promptTokens,
+        outputTokens: fields.assistant_response_length[turn] ?? fields.final_assistant_response_length,
+        hashIds: hashIds.subarray(0, this.blocksFor(promptTokens)),
+        sessionId: `applied_compute_agentic_session_${line}`,
+        delayMs: turn === 0 ? undefined : fields.tool_call_latency[turn - 1]! * 1000
+      })
     return Arr.map(lengths, row)
   }
 

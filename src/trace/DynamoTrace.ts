@@ -12,7 +12,7 @@ import { compareBytes, dynamoEdges } from "./DynamoEdges.ts"
 import type { DynamoRecord, DynamoToolLink, FinishedRequest } from "./DynamoReader.ts"
 import type { RequestGraph } from "./RequestGraph.ts"
 import { TraceError } from "./TraceError.ts"
-import type { TraceRow } from "./TraceRow.ts"
+import { plainRow, type TraceRow } from "./TraceRow.ts"
 import { SurveyFold } from "./TraceSurvey.ts"
 import type { TraceSurvey } from "./TraceSurvey.ts"
 
@@ -83,20 +83,16 @@ class RecordFold {
   }
 }
 
-const rowOf = (request: Numbered, originMs: number): TraceRow => ({
-  line: request.line,
-  timestampMs: request.startMs - originMs,
-  promptTokens: request.inputTokens,
-  outputTokens: request.outputTokens,
-  hashIds: request.hashes,
-  sessionId: request.session?.id,
-  delayMs: undefined,
-  outputTokenIds: undefined,
-  requestId: request.id,
-  priority: 0,
-  strictPriority: 0,
-  policyClass: undefined
-})
+const rowOf = (request: Numbered, originMs: number): TraceRow =>
+  plainRow({
+    line: request.line,
+    timestampMs: request.startMs - originMs,
+    promptTokens: request.inputTokens,
+    outputTokens: request.outputTokens,
+    hashIds: request.hashes,
+    sessionId: request.session?.id,
+    requestId: request.id
+  })
 
 /** Rows are made anew from the compact requests at every run. */
 const streamOf = <Row extends TraceRow>(

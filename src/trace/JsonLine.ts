@@ -211,7 +211,3 @@ export const strictObject = (text: string, value: unknown, rules: FieldRules): R
   if (keys === tooDeep) return Result.fail(`the line is nested more than ${maxDepth} levels deep`)
   return keys === Object.keys(value).length ? Result.succeed(value) : parseStrictly(text, rules)
 }
-
-/** Reads one line that holds one JSON object; the failure says what is wrong with it. */
-export const parseJsonObject = (text: string, rules: FieldRules): Result.Result<JsonObject, string> =>
-  Result.flatMap(parseJson(text), (value) => strictObject(text, value, rules))

@@ -23,3 +23,26 @@ export interface TraceRow {
   /** Fields that change nothing in a simulation but go along into the per-request lines. */
   readonly annotations?: Readonly<Record<string, unknown>>
 }
+
+/** A row that says no more than it must; formats that everybody reads write theirs out, in an order of their own. */
+export const plainRow = (
+  row: Pick<TraceRow, "line" | "timestampMs" | "promptTokens" | "outputTokens" | "hashIds">
+    & Partial<Pick<TraceRow, "sessionId" | "delayMs" | "requestId" | "className">> & {
+      readonly annotations?: Readonly<Record<string, unknown>> | undefined
+    }
+): TraceRow => ({
+  line: row.line,
+  timestampMs: row.timestampMs,
+  promptTokens: row.promptTokens,
+  outputTokens: row.outputTokens,
+  hashIds: row.hashIds,
+  sessionId: row.sessionId,
+  delayMs: row.delayMs,
+  outputTokenIds: undefined,
+  requestId: row.requestId,
+  priority: 0,
+  strictPriority: 0,
+  policyClass: undefined,
+  ...(row.className === undefined ? {} : { className: row.className }),
+  ...(row.annotations === undefined ? {} : { annotations: row.annotations })
+})

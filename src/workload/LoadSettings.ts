@@ -18,7 +18,6 @@ export const syntheticKinds = {
 
 /** Names of the processes by which requests, or sessions, arrive. */
 export const arrivalProcesses = ["constant", "poisson", "gamma"] as const
-export type ArrivalProcessName = (typeof arrivalProcesses)[number]
 
 /** Arrivals per second, within what doubles tell apart. */
 export const requestRate = number(1e-6, 1e9)

@@ -7,7 +7,7 @@
 import * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
 import { defaultSeed, Pcg32 } from "../structures/Pcg32.ts"
-import type { TraceRow } from "../trace/TraceRow.ts"
+import { plainRow, type TraceRow } from "../trace/TraceRow.ts"
 import { type ArrivalProcess, arrivalProblem, gapSampler } from "./ArrivalProcess.ts"
 import { rowChunks } from "./RowChunks.ts"
 import type { SessionTurns } from "./Sessions.ts"
@@ -144,20 +144,15 @@ class TurnMaker {
   ): TraceRow {
     const promptTokens = this.inputLength()
     const privateId = this.options.prefixGroups + this.turns++
-    return {
+    return plainRow({
       line: this.turns,
       timestampMs,
       promptTokens,
       outputTokens: this.outputLength(),
       hashIds: this.hashIdsOf(Math.ceil(promptTokens / this.options.blockTokens), group, privateId),
       sessionId,
-      delayMs,
-      outputTokenIds: undefined,
-      requestId: undefined,
-      priority: 0,
-      strictPriority: 0,
-      policyClass: undefined
-    }
+      delayMs
+    })
   }
 
   /** The shared part is rounded half away from zero. */

@@ -1,16 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { parseJsonObject } from "../../src/trace/JsonLine.ts"
+import { parseJson, strictObject } from "../../src/trace/JsonLine.ts"
 import type { FieldRules } from "../../src/trace/JsonLine.ts"
 import * as Effect from "effect/Effect"
 
 const rules: FieldRules = { known: new Set(["n", "ids", "t", "name"]), integers: new Set(["n", "ids"]) }
-const parse = (text: string) => parseJsonObject(text, rules)
+const parse = (text: string) => Result.flatMap(parseJson(text), (value) => strictObject(text, value, rules))
 const valueOf = (text: string) => Result.getOrThrow(parse(text))
 const problemOf = (text: string) => Result.getOrThrow(Result.flip(parse(text)))
 
-describe("parseJsonObject", () => {
+describe("JsonLine", () => {
   it("reads plain objects", () => {
     assert.deepStrictEqual(valueOf('{"n": 3, "ids": [1, 2], "t": 1.5, "x": {"y": [null, true]}}'), {
       n: 3,

@@ -9,9 +9,9 @@ import { counted } from "../../settings/Counted.ts"
 import * as Fields from "../FieldSchemas.ts"
 import type { JsonObject } from "../JsonLine.ts"
 import type { RowResult } from "../RowReader.ts"
-import type { TraceRow } from "../TraceRow.ts"
+import { plainRow, type TraceRow } from "../TraceRow.ts"
 import { TraceClock } from "./Cells.ts"
-import { plainRow, type OpenForeign, type SessionTurns } from "./ForeignFormat.ts"
+import type { OpenForeign, SessionTurns } from "./ForeignFormat.ts"
 import { openObjectLines } from "./JsonLinesFormat.ts"
 
 const bailianFields = {

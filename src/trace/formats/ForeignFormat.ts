@@ -55,26 +55,3 @@ export type OpenForeign = (
 
 /** Hash ids of traces that bring none stand for so many tokens. */
 export const defaultForeignBlockTokens = defaultTraceBlockTokens
-
-/** A row that says no more than it must. */
-export const plainRow = (
-  row: Pick<TraceRow, "line" | "timestampMs" | "promptTokens" | "outputTokens" | "hashIds">
-    & Partial<Pick<TraceRow, "sessionId" | "delayMs" | "requestId" | "className">> & {
-      readonly annotations?: Readonly<Record<string, unknown>> | undefined
-    }
-): TraceRow => ({
-  line: row.line,
-  timestampMs: row.timestampMs,
-  promptTokens: row.promptTokens,
-  outputTokens: row.outputTokens,
-  hashIds: row.hashIds,
-  sessionId: row.sessionId,
-  delayMs: row.delayMs,
-  outputTokenIds: undefined,
-  requestId: row.requestId,
-  priority: 0,
-  strictPriority: 0,
-  policyClass: undefined,
-  ...(row.className === undefined ? {} : { className: row.className }),
-  ...(row.annotations === undefined ? {} : { annotations: row.annotations })
-})

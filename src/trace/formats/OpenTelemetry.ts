@@ -12,15 +12,9 @@ import type { AgenticRow } from "../AgenticMooncakeReader.ts"
 import * as Fields from "../FieldSchemas.ts"
 import type { JsonObject } from "../JsonLine.ts"
 import type { RowResult } from "../RowReader.ts"
-import type { TraceRow } from "../TraceRow.ts"
+import { plainRow, type TraceRow } from "../TraceRow.ts"
 import { textOf, tokensOf } from "./Cells.ts"
-import {
-  defaultForeignBlockTokens,
-  plainRow,
-  type ForeignReading,
-  type ForeignTrace,
-  type OpenForeign
-} from "./ForeignFormat.ts"
+import { defaultForeignBlockTokens, type ForeignReading, type ForeignTrace, type OpenForeign } from "./ForeignFormat.ts"
 import { itemsOf, openDocumentsOf } from "./JsonLinesFormat.ts"
 import { MadeUpPrompts } from "./MadeUpPrompts.ts"
 

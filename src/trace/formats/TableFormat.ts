@@ -2,15 +2,9 @@
 import * as Effect from "effect/Effect"
 import { counted } from "../../settings/Counted.ts"
 import { TraceError } from "../TraceError.ts"
-import type { TraceRow } from "../TraceRow.ts"
+import { plainRow, type TraceRow } from "../TraceRow.ts"
 import { shownCell, textOf, tokensOf, TraceClock, type TimeForm } from "./Cells.ts"
-import {
-  defaultForeignBlockTokens,
-  plainRow,
-  type ForeignReading,
-  type ForeignTrace,
-  type OpenForeign
-} from "./ForeignFormat.ts"
+import { defaultForeignBlockTokens, type ForeignReading, type ForeignTrace, type OpenForeign } from "./ForeignFormat.ts"
 import { MadeUpPrompts } from "./MadeUpPrompts.ts"
 import { openTable } from "./table/OpenTable.ts"
 import type { Cells, Table } from "./table/Table.ts"

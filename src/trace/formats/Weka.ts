@@ -15,9 +15,9 @@ import * as Fields from "../FieldSchemas.ts"
 import type { JsonObject } from "../JsonLine.ts"
 import type { RowResult } from "../RowReader.ts"
 import { TraceError } from "../TraceError.ts"
-import type { TraceRow } from "../TraceRow.ts"
+import { plainRow, type TraceRow } from "../TraceRow.ts"
 import { tokensOf } from "./Cells.ts"
-import { plainRow, type ForeignTrace, type OpenForeign } from "./ForeignFormat.ts"
+import type { ForeignTrace, OpenForeign } from "./ForeignFormat.ts"
 import { itemsOf, openDocumentsOf } from "./JsonLinesFormat.ts"
 
 /** An entry of a conversation; of a subagent, its own requests. */
