@@ -1,21 +1,39 @@
 import { assert, describe, it } from "@effect/vitest"
-import { ByteWriter } from "hyparquet-writer"
-import { writeRleBitPackedHybrid } from "hyparquet-writer/src/encoding.js"
-import { packedIntegers } from "../../src/report/parquet/PackedIntegers.ts"
+import { readRleBitPackedHybrid } from "hyparquet/src/encoding.js"
+import { mostPackedBytes, packIntegers, packRun } from "../../src/report/parquet/PackedIntegers.ts"
 import { Pcg32 } from "../../src/structures/Pcg32.ts"
 
-const packedByLibrary = (values: Int32Array, width: number): Uint8Array => {
-  const bytes = new ByteWriter()
-  writeRleBitPackedHybrid(bytes, values, width)
-  return bytes.getBytes()
+/** Does not belong to what is packed. */
+const mark = 0xa5
+const start = 3
+
+/** What hyparquet reads from bytes that `pack` writes, of which there may be so many. */
+const readBack = (
+  length: number,
+  width: number,
+  mostBytes: number,
+  pack: (bytes: Uint8Array, start: number) => number
+): ReadonlyArray<number> => {
+  const bytes = new Uint8Array(start + mostBytes + 1).fill(mark)
+  const end = pack(bytes, start)
+  assert.isAtMost(end - start, mostBytes)
+  assert.deepStrictEqual([bytes[start - 1], bytes[end]], [mark, mark])
+  const read = Array.from({ length }, () => -1)
+  readRleBitPackedHybrid({ view: new DataView(bytes.buffer, 0, end), offset: start }, width, read, end - start)
+  return read
 }
+
+const packedAndRead = (values: Uint16Array, width: number): ReadonlyArray<number> =>
+  readBack(values.length, width, mostPackedBytes(values.length, width), (bytes, at) =>
+    packIntegers(bytes, at, values, width)
+  )
 
 const random = new Pcg32(11)
 const below = (limit: number): number => Math.floor((random.uint32() / 2 ** 32) * limit)
 
 /** Runs of up to `longest` equal values, `width` bits each. */
-const valuesInRuns = (length: number, longest: number, width: number): Int32Array => {
-  const values = new Int32Array(length)
+const valuesInRuns = (length: number, longest: number, width: number): Uint16Array => {
+  const values = new Uint16Array(length)
   for (let at = 0; at < length;) {
     const end = at + 1 + below(longest)
     values.fill(below(2 ** width), at, end)
@@ -25,13 +43,22 @@ const valuesInRuns = (length: number, longest: number, width: number): Int32Arra
 }
 
 describe("packed integers", () => {
-  it("are those of the library, whatever repeats and how wide they are", () => {
+  it("are read as they were, whatever repeats and how wide they are", () => {
     for (let round = 0; round < 400; round++) {
       const width = below(17)
-      const values = valuesInRuns(below(300), 1 + below(40), width)
-      assert.deepStrictEqual(packedIntegers(values, width), packedByLibrary(values, width))
+      const values = valuesInRuns(below(1500), 1 + below(40), width)
+      assert.deepStrictEqual(packedAndRead(values, width), [...values])
     }
-    const long = new Int32Array(40_000).fill(3)
-    assert.deepStrictEqual(packedIntegers(long, 2), packedByLibrary(long, 2))
+  })
+
+  it("take least where many are equal", () => {
+    const long = new Uint16Array(40_000).fill(300)
+    assert.deepStrictEqual(packedAndRead(long, 9), [...long])
+    const bytes = new Uint8Array(mostPackedBytes(long.length, 9))
+    assert.strictEqual(packIntegers(bytes, 0, long, 9), 5)
+    assert.deepStrictEqual(
+      readBack(long.length, 9, 5, (room, at) => packRun(room, at, long.length, 300, 9)),
+      [...long]
+    )
   })
 })

@@ -102,16 +102,17 @@ describe("tables", () => {
       count: index % 5 === 0 ? null : index % 1000,
       ratio: index / 7,
       name: index % 3 === 0 ? `name ${index}` : "same",
-      other: 1
+      other: 0.5 + (index % 4001)
     }))
     const read = await parquetRows(rows, 30_000)
     assert.strictEqual(read.length, rows.length)
-    const wrong = rows.find(({ count, name, ratio }, index) => {
+    const wrong = rows.find(({ count, name, other, ratio }, index) => {
       const row = read[index]
       return (
         (count === null ? row?.["count"] !== null : row?.["count"] !== BigInt(count))
         || row?.["ratio"] !== ratio
         || row["the name"] !== name
+        || row["other"] !== other
       )
     })
     assert.isUndefined(wrong)

@@ -1,10 +1,21 @@
-/** A column of a row group as it stands in the file: a page of its distinct values, where that makes it smaller, and one of its rows. */
+/**
+ * A column of a row group as it stands in the file: a page of its distinct values, where that makes it smaller, and one of its rows.
+ */
 import type { ColumnChunk, Encoding } from "hyparquet"
-import { ByteWriter } from "hyparquet-writer"
+import type { ByteWriter } from "hyparquet-writer"
 import { writePageHeader } from "hyparquet-writer/src/datapage.js"
 import { snappyCompress } from "hyparquet-writer/src/snappy.js"
-import type { DictionaryColumn } from "./DictionaryColumn.ts"
-import { packedIntegers } from "./PackedIntegers.ts"
+import { type DictionaryColumn, mostRows, none, newIndexes } from "./DictionaryColumn.ts"
+import { mostPackedBytes, packIntegers, packRun } from "./PackedIntegers.ts"
+
+/** For what is needed of one column at a time, and overwritten by the next. */
+export const chunkMemory = () => ({
+  indexes: newIndexes(),
+  levels: new Uint8Array(mostPackedBytes(mostRows, 1)),
+  content: new Uint8Array(1 + mostPackedBytes(mostRows, 16))
+})
+
+type ChunkMemory = ReturnType<typeof chunkMemory>
 
 export interface WrittenChunk {
   /** What the end of the file has to say of it. */
@@ -13,119 +24,128 @@ export interface WrittenChunk {
   readonly plainBytes: number
 }
 
-/** Writes what a column holds; `memory` is overwritten, and has room for each of its rows. */
+/** Writes what a column holds. */
 export const writeChunk = (
   file: ByteWriter,
   name: string,
   column: DictionaryColumn,
-  memory: Int32Array
+  memory: ChunkMemory
 ): WrittenChunk => {
   const start = file.offset
-  const indexes = column.presentIndexes(memory)
-  const width = bitWidth(column.distinct)
-  const isDictionary = column.distinctBytes + (indexes.length * width) / 8 < column.rowBytes
-  // In this order: each of them needs the memory.
-  const content = isDictionary ? packedIndexes(indexes, width) : column.plainValues(indexes)
-  const levels = definitionLevels(column, memory)
-  const dictionaryBytes = isDictionary ? writeDictionaryPage(file, column, memory) : 0
+  const { distinct, nulls, repeats, rows, type } = column
+  const codec = codecOf(column)
+  const levels = packedPresence(column, memory)
+  const indexes = presentIndexes(column, memory)
+  const dictionaryBytes = repeats ? writeDictionaryPage(file, distinct, column.plainDictionary(), codec) : 0
   const dataStart = file.offset
-  const dataBytes = writeDataPage(file, column, isDictionary ? "RLE_DICTIONARY" : "PLAIN", levels, content)
+  const content = repeats ? packedIndexes(column, indexes, memory) : column.plainValues(indexes)
+  const dataBytes = writeDataPage(file, column, repeats ? "RLE_DICTIONARY" : "PLAIN", levels, content, codec)
   const plainBytes = dictionaryBytes + dataBytes
-  const encodings: Array<Encoding> = isDictionary ? ["PLAIN", "RLE_DICTIONARY"] : ["PLAIN"]
+  const encodings: Array<Encoding> = repeats ? ["PLAIN", "RLE_DICTIONARY"] : ["PLAIN"]
   return {
     chunk: {
       file_offset: BigInt(start),
       meta_data: {
-        type: column.type,
+        type,
         encodings,
         path_in_schema: [name],
-        codec: codecOf(column),
-        num_values: BigInt(column.rows),
+        codec,
+        num_values: BigInt(rows),
         total_compressed_size: BigInt(file.offset - start),
         total_uncompressed_size: BigInt(plainBytes),
         data_page_offset: BigInt(dataStart),
-        ...(isDictionary ? { dictionary_page_offset: BigInt(start) } : {}),
-        statistics: { ...column.bounds(), null_count: BigInt(column.nulls) }
+        ...(repeats ? { dictionary_page_offset: BigInt(start) } : {}),
+        statistics: { ...column.bounds(), null_count: BigInt(nulls) }
       }
     },
     plainBytes
   }
 }
 
-/** Of the indexes of so many values. */
-const bitWidth = (values: number): number => (values < 2 ? 0 : Math.ceil(Math.log2(values)))
+type Codec = "SNAPPY" | "UNCOMPRESSED"
 
-/** Digits of measured times hardly repeat: compressing them takes longer than all other columns together, and saves a tenth. */
-const codecOf = ({ type }: DictionaryColumn): "SNAPPY" | "UNCOMPRESSED" =>
-  type === "DOUBLE" ? "UNCOMPRESSED" : "SNAPPY"
+/** Indexes of so few values come in patterns, as those of workers do. */
+const mostPatternBits = 3
 
-const packed = (column: DictionaryColumn, content: Uint8Array): Uint8Array =>
-  codecOf(column) === "SNAPPY" ? snappyCompress(content) : content
+/** With numbers and wide indexes Snappy takes longer than all the rest, and saves a tenth. */
+const codecOf = ({ bitWidth, repeats, type }: DictionaryColumn): Codec =>
+  type === "BYTE_ARRAY" || (repeats && bitWidth > 0 && bitWidth <= mostPatternBits) ? "SNAPPY" : "UNCOMPRESSED"
 
-const writeDictionaryPage = (file: ByteWriter, column: DictionaryColumn, memory: Int32Array): number => {
-  for (let index = 0; index < column.distinct; index++) memory[index] = index
-  const content = column.plainValues(memory.subarray(0, column.distinct))
-  const bytes = packed(column, content)
+const packed = (content: Uint8Array, codec: Codec): Uint8Array =>
+  codec === "SNAPPY" ? snappyCompress(content) : content
+
+/** Returns the size of the page, had it not been compressed. */
+const writeDictionaryPage = (file: ByteWriter, values: number, content: Uint8Array, codec: Codec): number => {
+  const bytes = packed(content, codec)
   const start = file.offset
   writePageHeader(file, {
     type: "DICTIONARY_PAGE",
     uncompressed_page_size: content.length,
     compressed_page_size: bytes.length,
-    dictionary_page_header: { num_values: column.distinct, encoding: "PLAIN" }
+    dictionary_page_header: { num_values: values, encoding: "PLAIN" }
   })
   const headerBytes = file.offset - start
   file.appendBytes(bytes)
   return headerBytes + content.length
 }
 
+/** Likewise. */
 const writeDataPage = (
   file: ByteWriter,
-  column: DictionaryColumn,
+  { nulls, rows }: DictionaryColumn,
   encoding: Encoding,
   levels: Uint8Array,
-  content: Uint8Array
+  content: Uint8Array,
+  codec: Codec
 ): number => {
-  const levelBytes = levels.length
-  const bytes = packed(column, content)
+  const bytes = packed(content, codec)
   const start = file.offset
   writePageHeader(file, {
     type: "DATA_PAGE_V2",
-    uncompressed_page_size: levelBytes + content.length,
-    compressed_page_size: levelBytes + bytes.length,
+    uncompressed_page_size: levels.length + content.length,
+    compressed_page_size: levels.length + bytes.length,
     data_page_header_v2: {
-      num_values: column.rows,
-      num_nulls: column.nulls,
-      num_rows: column.rows,
+      num_values: rows,
+      num_nulls: nulls,
+      num_rows: rows,
       encoding,
-      definition_levels_byte_length: levelBytes,
+      definition_levels_byte_length: levels.length,
       repetition_levels_byte_length: 0,
-      is_compressed: codecOf(column) === "SNAPPY"
+      is_compressed: codec === "SNAPPY"
     }
   })
   const headerBytes = file.offset - start
   file.appendBytes(levels)
   file.appendBytes(bytes)
-  return headerBytes + levelBytes + content.length
+  return headerBytes + levels.length + content.length
 }
 
-/** From so many equal values on they are told by their number. */
-const shortestRun = 8
-
-/** Which rows have a value. */
-const definitionLevels = (column: DictionaryColumn, memory: Int32Array): Uint8Array => {
-  const { nulls, rows } = column
-  if (rows < shortestRun || (nulls > 0 && nulls < rows)) return packedIntegers(column.presence(memory), 1)
-  const levels = new ByteWriter()
-  levels.appendVarInt(rows << 1)
-  levels.appendUint8(nulls === 0 ? 1 : 0)
-  return levels.getBytes()
+/** Whether each row has a value, 1 or 0. */
+const packedPresence = ({ indexes, nulls, rows }: DictionaryColumn, memory: ChunkMemory): Uint8Array => {
+  const { indexes: presence, levels } = memory
+  if (nulls === 0 || nulls === rows) return levels.subarray(0, packRun(levels, 0, rows, nulls === 0 ? 1 : 0, 1))
+  for (let row = 0; row < rows; row++) presence[row] = indexes[row] === none ? 0 : 1
+  return levels.subarray(0, packIntegers(levels, 0, presence.subarray(0, rows), 1))
 }
 
-const packedIndexes = (indexes: Int32Array, width: number): Uint8Array => {
-  const content = new ByteWriter()
-  content.appendUint8(width)
-  // Where all are the same, their number is enough.
-  if (width === 0 && indexes.length >= shortestRun) content.appendVarInt(indexes.length << 1)
-  else content.appendBytes(packedIntegers(indexes, width))
-  return content.getBytes()
+/** The indexes of rows that have a value. */
+const presentIndexes = ({ indexes, nulls, rows }: DictionaryColumn, { indexes: memory }: ChunkMemory): Uint16Array => {
+  if (nulls === 0) return indexes.subarray(0, rows)
+  let count = 0
+  for (let row = 0; row < rows; row++) {
+    const index = indexes[row]!
+    if (index !== none) memory[count++] = index
+  }
+  return memory.subarray(0, count)
+}
+
+const packedIndexes = (
+  { bitWidth, distinct }: DictionaryColumn,
+  indexes: Uint16Array,
+  { content }: ChunkMemory
+): Uint8Array => {
+  content[0] = bitWidth
+  const { length } = indexes
+  const end = distinct === 1 ? packRun(content, 1, length, 0, bitWidth) : packIntegers(content, 1, indexes, bitWidth)
+  return content.subarray(0, end)
 }

@@ -1,5 +1,5 @@
 /**
- * A column of the row group that is filling, in Parquet's dictionary encoding: its distinct values, and which of them each row has.
+ * A column of the row group that is filling, in Parquet's dictionary encoding: its values, and which of them each row has.
  *
  * Most columns repeat few values, and most rows the one of the row before.
  */
@@ -10,94 +10,71 @@ import { hashFactor } from "../../structures/Hash.ts"
 import { UncountedMemory } from "../../structures/UncountedMemory.ts"
 import { isNumber } from "../TableWriter.ts"
 
-/** Most rows of a row group, so few that 16 bits tell them, and which of the distinct values they have. */
+/** Most rows of a row group, so few that 16 bits tell which of the values they have. */
 export const mostRows = 50_000
 
 /** Stands for no value. */
-const none = 0xffff
+export const none = 0xffff
 
-const firstRuns = 512
-
-const uncounted = (length: number): Uint16Array => new Uint16Array(new UncountedMemory(2 * length))
-
-const longer = (column: Uint16Array): Uint16Array => {
-  const larger = uncounted(2 * column.length)
-  larger.set(column)
-  return larger
-}
+/** Room for those of all rows. */
+export const newIndexes = (): Uint16Array => new Uint16Array(new UncountedMemory(2 * mostRows))
 
 export abstract class DictionaryColumn {
   /** Parquet's physical type. */
   abstract readonly type: "INT64" | "DOUBLE" | "BYTE_ARRAY"
   rows = 0
   nulls = 0
-  /** Rows one after the other that have the same: the first of them, and which of the distinct values it is. */
-  private runs = 0
-  private runStarts = uncounted(firstRuns)
-  private runIndexes = uncounted(firstRuns)
+  /** Which of the values each row has, or {@link none}; room for {@link mostRows}. */
+  readonly indexes: Uint16Array
 
-  /** How many values differ. */
+  constructor(indexes: Uint16Array) {
+    this.indexes = indexes
+  }
+
+  /** How many values there are. */
   abstract readonly distinct: number
 
-  /** The values of these indexes in Parquet's plain encoding. */
-  abstract plainValues(indexes: Int32Array): Uint8Array
+  /** The values in Parquet's plain encoding. */
+  abstract plainDictionary(): Uint8Array
 
-  /** Of the distinct values, and of those of all rows, about: by them it is decided whether the column gets a dictionary. */
+  /** Those of rows, by their indexes. */
+  abstract plainValues(indexes: Uint16Array): Uint8Array
+
+  /** Sizes of both, about. */
   abstract readonly distinctBytes: number
   abstract readonly rowBytes: number
 
   /** Smallest and largest value, where they are known. */
   abstract bounds(): Pick<Statistics, "min_value" | "max_value">
 
+  /** Bits of an index. */
+  get bitWidth(): number {
+    return 32 - Math.clz32(Math.max(0, this.distinct - 1))
+  }
+
+  /** Whether the column is smaller with a dictionary. */
+  get repeats(): boolean {
+    return this.distinctBytes + ((this.rows - this.nulls) * this.bitWidth) / 8 < this.rowBytes
+  }
+
   /** Begins a row group. */
   clear(): void {
     this.rows = 0
     this.nulls = 0
-    this.runs = 0
-  }
-
-  /** Whether each row has a value, 1 or 0, in memory that holds all rows. */
-  presence(memory: Int32Array): Int32Array {
-    const { rows, runIndexes, runs } = this
-    for (let run = 0; run < runs; run++)
-      memory.fill(runIndexes[run] === none ? 0 : 1, this.runStarts[run], this.runEnd(run))
-    return memory.subarray(0, rows)
-  }
-
-  /** Which of the distinct values they are, of rows that have one; likewise. */
-  presentIndexes(memory: Int32Array): Int32Array {
-    const { runIndexes, runs } = this
-    let count = 0
-    for (let run = 0; run < runs; run++) {
-      const index = runIndexes[run]!
-      if (index === none) continue
-      const end = count + this.runEnd(run) - this.runStarts[run]!
-      while (count < end) memory[count++] = index
-    }
-    return memory.subarray(0, count)
-  }
-
-  /** From this row on it is another value. */
-  protected beginRun(row: number, index: number): void {
-    if (this.runs === this.runStarts.length) {
-      this.runStarts = longer(this.runStarts)
-      this.runIndexes = longer(this.runIndexes)
-    }
-    this.runStarts[this.runs] = row
-    this.runIndexes[this.runs++] = index
-  }
-
-  private runEnd(run: number): number {
-    return run + 1 < this.runs ? this.runStarts[run + 1]! : this.rows
   }
 }
 
 /** Stands for the value before the first. */
 const other = Number.POSITIVE_INFINITY
 
-const firstBits = 8
+const firstBits = 10
 /** Whole numbers below are found in a table of all of them. */
 const smallNumbers = 4096
+/** After so many distinct values of which hardly any came twice nobody looks for those that do: the column is written without a dictionary. */
+const soughtValues = 2048
+
+const hashed = new Float64Array(1)
+const hashedWords = new Int32Array(hashed.buffer)
 
 /** Distinct numbers that are not small are found by open addressing with linear probing, at most half full. */
 export class NumberColumn extends DictionaryColumn {
@@ -107,36 +84,45 @@ export class NumberColumn extends DictionaryColumn {
   private max = Number.NEGATIVE_INFINITY
   private values = new Float64Array(1 << (firstBits - 1))
   /** Index plus one of the value whose place it is; 0 where there is none. */
-  private places = new Int32Array(1 << firstBits)
+  private places = new Uint16Array(1 << firstBits)
   private bits = firstBits
   /** Index plus one of each small whole number, as most are; 0 where there is none. */
   private readonly small = new Uint16Array(smallNumbers)
   private last = other
-  private readonly hashed = new Float64Array(1)
-  private readonly hashedWords = new Int32Array(this.hashed.buffer)
+  private lastIndex = none
+  /** Whether values are sought among those that came before. */
+  private seeks = true
 
-  constructor(type: "INT64" | "DOUBLE") {
-    super()
+  constructor(type: "INT64" | "DOUBLE", indexes: Uint16Array) {
+    super(indexes)
     this.type = type
+  }
+
+  /** For a value of each of so many rows: {@link add}, which runs hot, grows nothing. */
+  makeRoom(count: number): void {
+    const most = this.distinct + count
+    while (most > this.values.length) this.values = grown(this.values)
+    if (this.distinct > soughtValues && !this.repeats) this.seeks = false
+    if (this.seeks && 2 * most > this.places.length) this.rehash(2 * this.values.length)
   }
 
   /** Adds a value of each of so many rows, which are `width` cells long; `NaN` is none. */
   add(cells: Float64Array, first: number, width: number, count: number): void {
-    const { rows } = this
-    let { last } = this
+    const { indexes, rows } = this
+    let { last, lastIndex } = this
     let nulls = 0
     for (let row = 0, at = first; row < count; row++, at += width) {
       const value = cells[at]!
-      if (value === last) continue
-      const isNull = !isNumber(value)
-      if (isNull) nulls += 1
-      if (isNull && !isNumber(last)) continue
-      last = value
-      // Of both zeros, which are equal, the positive one.
-      this.beginRun(rows + row, isNull ? none : this.indexOf(value + 0))
+      if (value !== last) {
+        lastIndex = isNumber(value) ? this.indexOf(value) : none
+        last = value
+      }
+      if (lastIndex === none) nulls += 1
+      indexes[rows + row] = lastIndex
     }
     this.nulls += nulls
     this.last = last
+    this.lastIndex = lastIndex
     this.rows = rows + count
   }
 
@@ -148,17 +134,15 @@ export class NumberColumn extends DictionaryColumn {
     return 8 * (this.rows - this.nulls)
   }
 
-  plainValues(indexes: Int32Array): Uint8Array {
+  plainDictionary(): Uint8Array {
+    return this.plain(this.values.subarray(0, this.distinct))
+  }
+
+  plainValues(indexes: Uint16Array): Uint8Array {
     const { values } = this
-    const bytes = new Uint8Array(8 * indexes.length)
-    const view = new DataView(bytes.buffer)
-    // The compiler is to see two short loops, each of one kind.
-    if (this.type === "DOUBLE") {
-      for (let at = 0; at < indexes.length; at++) view.setFloat64(8 * at, values[indexes[at]!]!, true)
-    } else {
-      for (let at = 0; at < indexes.length; at++) writeInteger(view, 8 * at, values[indexes[at]!]!)
-    }
-    return bytes
+    const ofRows = new Float64Array(indexes.length)
+    for (let at = 0; at < indexes.length; at++) ofRows[at] = values[indexes[at]!]!
+    return this.plain(ofRows)
   }
 
   bounds(): Pick<Statistics, "min_value" | "max_value"> {
@@ -178,14 +162,23 @@ export class NumberColumn extends DictionaryColumn {
     this.places.fill(0)
     this.small.fill(0)
     this.last = other
+    this.seeks = true
+  }
+
+  /** Little endian, as every machine that runs Node is. */
+  private plain(values: Float64Array): Uint8Array {
+    const { buffer, byteLength, byteOffset } = this.type === "DOUBLE" ? values : integerWords(values)
+    return new Uint8Array(buffer, byteOffset, byteLength)
   }
 
   private indexOf(value: number): number {
-    if (!(value >= 0 && value < smallNumbers && Math.floor(value) === value)) return this.placeOf(value)
-    const known = this.small[value]!
+    const { small } = this
+    const whole = value >>> 0
+    if (whole !== value || whole >= smallNumbers) return this.seeks ? this.placeOf(value) : this.append(value)
+    const known = small[whole]!
     if (known > 0) return known - 1
-    const index = this.placeOf(value)
-    this.small[value] = index + 1
+    const index = this.append(whole)
+    small[whole] = index + 1
     return index
   }
 
@@ -199,30 +192,28 @@ export class NumberColumn extends DictionaryColumn {
       if (values[known - 1] === value) return known - 1
       place = (place + 1) & mask
     }
+    places[place] = this.distinct + 1
+    return this.append(value)
+  }
+
+  private append(value: number): number {
     if (this.type === "INT64" && !Number.isInteger(value)) throw new RangeError(`${value} is not a whole number`)
-    if (this.distinct === values.length) {
-      this.grow()
-      return this.placeOf(value)
-    }
     if (value < this.min) this.min = value
     if (value > this.max) this.max = value
-    places[place] = this.distinct + 1
-    values[this.distinct] = value
+    this.values[this.distinct] = value
     return this.distinct++
   }
 
   private home(value: number): number {
-    const { hashedWords } = this
-    this.hashed[0] = value
+    hashed[0] = value
     const high = Math.imul(hashedWords[1]!, hashFactor)
     return Math.imul(high ^ (high >>> 15) ^ hashedWords[0]!, hashFactor) >>> (32 - this.bits)
   }
 
-  private grow(): void {
-    this.values = grown(this.values)
-    this.bits += 1
-    const places = new Int32Array(1 << this.bits)
-    const mask = places.length - 1
+  private rehash(length: number): void {
+    const places = new Uint16Array(length)
+    const mask = length - 1
+    this.bits = Math.log2(length)
     for (let index = 0; index < this.distinct; index++) {
       let place = this.home(this.values[index]!)
       while (places[place] !== 0) place = (place + 1) & mask
@@ -232,11 +223,15 @@ export class NumberColumn extends DictionaryColumn {
   }
 }
 
-/** As 64 bits. */
-const writeInteger = (view: DataView, at: number, value: number): void => {
-  const high = Math.floor(value / 2 ** 32)
-  view.setUint32(at, value - high * 2 ** 32, true)
-  view.setInt32(at + 4, high, true)
+/** As 64 bits each. */
+const integerWords = (values: Float64Array): Int32Array => {
+  const words = new Int32Array(2 * values.length)
+  for (let at = 0; at < values.length; at++) {
+    const value = values[at]!
+    words[2 * at] = value
+    words[2 * at + 1] = Math.floor(value / 2 ** 32)
+  }
+  return words
 }
 
 const utf8 = new TextEncoder()
@@ -251,17 +246,20 @@ export class TextColumn extends DictionaryColumn {
   private readonly texts: Array<string> = []
   private readonly places = new Map<string, number>()
   private last: string | null | undefined = undefined
+  private lastIndex = none
 
   /** Adds a value of each of so many rows, which are `width` cells long; `null` is none. */
   add(cells: ReadonlyArray<string | null>, first: number, width: number, count: number): void {
-    const { rows } = this
+    const { indexes, rows } = this
     for (let row = 0, at = first; row < count; row++, at += width) {
       const value = cells[at]!
       if (value === null) this.nulls += 1
       else this.rowBytes += lengthBytes + value.length
-      if (value === this.last) continue
-      this.last = value
-      this.beginRun(rows + row, value === null ? none : this.indexOf(value))
+      if (value !== this.last) {
+        this.lastIndex = value === null ? none : this.indexOf(value)
+        this.last = value
+      }
+      indexes[rows + row] = this.lastIndex
     }
     this.rows = rows + count
   }
@@ -270,14 +268,12 @@ export class TextColumn extends DictionaryColumn {
     return this.texts.length
   }
 
-  plainValues(indexes: Int32Array): Uint8Array {
-    const content = new ByteWriter()
-    for (let at = 0; at < indexes.length; at++) {
-      const bytes = utf8.encode(this.texts[indexes[at]!])
-      content.appendUint32(bytes.length)
-      content.appendBytes(bytes)
-    }
-    return content.getBytes()
+  plainDictionary(): Uint8Array {
+    return plainTexts(this.texts)
+  }
+
+  plainValues(indexes: Uint16Array): Uint8Array {
+    return plainTexts(Array.from(indexes, (index) => this.texts[index]!))
   }
 
   bounds(): Pick<Statistics, "min_value" | "max_value"> {
@@ -300,4 +296,14 @@ export class TextColumn extends DictionaryColumn {
     this.distinctBytes += lengthBytes + value.length
     return this.texts.push(value) - 1
   }
+}
+
+const plainTexts = (texts: ReadonlyArray<string>): Uint8Array => {
+  const content = new ByteWriter()
+  for (const text of texts) {
+    const bytes = utf8.encode(text)
+    content.appendUint32(bytes.length)
+    content.appendBytes(bytes)
+  }
+  return content.getBytes()
 }

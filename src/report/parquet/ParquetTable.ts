@@ -4,13 +4,13 @@
  * hyparquet-writer knows the format; what it asks for is an array of all values of a column, integers as `BigInt`s, which costs more than most
  * runs. So columns are encoded here while rows come, and it writes their parts.
  */
-import type { RowGroup } from "hyparquet"
-import { ByteWriter, schemaFromColumnData } from "hyparquet-writer"
+import type { RowGroup, SchemaElement } from "hyparquet"
+import { ByteWriter } from "hyparquet-writer"
 import { writeMetadata } from "hyparquet-writer/src/metadata.js"
 import type { ColumnHead } from "../Column.ts"
 import { emptyCells, type TableWriter } from "../TableWriter.ts"
-import { writeChunk } from "./ColumnChunk.ts"
-import { mostRows, NumberColumn, TextColumn } from "./DictionaryColumn.ts"
+import { chunkMemory, writeChunk } from "./ColumnChunk.ts"
+import { mostRows, newIndexes, NumberColumn, TextColumn } from "./DictionaryColumn.ts"
 
 /** Rows that are encoded together, one column after the other: their tables then stay in the processor's cache. */
 const rowsPerBlock = 500
@@ -18,27 +18,29 @@ const rowsPerBlock = 500
 /** "PAR1", the first and the last four bytes of a file. */
 const magic = 0x31524150
 
-const parquetTypes = { integer: "INT64", number: "DOUBLE", text: "STRING" } as const
+const numberTypes = { integer: "INT64", number: "DOUBLE" } as const
+
+const schemaElement = ({ name, type }: ColumnHead): SchemaElement =>
+  type === "text"
+    ? { name, type: "BYTE_ARRAY", converted_type: "UTF8", repetition_type: "OPTIONAL" }
+    : { name, type: numberTypes[type], repetition_type: "OPTIONAL" }
 
 export const parquetWriter = (columns: ReadonlyArray<ColumnHead>): TableWriter => {
   const bytes = new ByteWriter()
-  const schema = schemaFromColumnData({
-    columnData: columns.map(({ name, type }) => ({ name, type: parquetTypes[type], nullable: true, data: [] }))
-  })
   const cells = emptyCells(columns)
   const { numbers, texts } = cells
   const numberColumns = columns.flatMap(({ name, type }, index) =>
-    type === "text" ? [] : [{ index, name, column: new NumberColumn(parquetTypes[type]) }]
+    type === "text" ? [] : [{ index, name, column: new NumberColumn(numberTypes[type], newIndexes()) }]
   )
   const textColumns = columns.flatMap(({ name, type }, index) =>
-    type === "text" ? [{ index, name, column: new TextColumn() }] : []
+    type === "text" ? [{ index, name, column: new TextColumn(newIndexes()) }] : []
   )
   const allColumns = [...numberColumns, ...textColumns].toSorted((one, other) => one.index - other.index)
   /** Rows that are to be encoded, one after the other. */
   const { length: width } = columns
   const blockNumbers = new Float64Array(width * rowsPerBlock)
   const blockTexts = new Array<string | null>(width * rowsPerBlock).fill(null)
-  const memory = new Int32Array(mostRows)
+  const memory = chunkMemory()
   const groups: Array<RowGroup> = []
   /** Of the block, of the row group beside it, and of all groups before. */
   let blockRows = 0
@@ -46,7 +48,10 @@ export const parquetWriter = (columns: ReadonlyArray<ColumnHead>): TableWriter =
   let rows = 0
 
   const encodeBlock = (): void => {
-    for (const { column, index } of numberColumns) column.add(blockNumbers, index, width, blockRows)
+    for (const { column, index } of numberColumns) {
+      column.makeRoom(blockRows)
+      column.add(blockNumbers, index, width, blockRows)
+    }
     for (const { column, index } of textColumns) column.add(blockTexts, index, width, blockRows)
     heldRows += blockRows
     blockRows = 0
@@ -86,7 +91,7 @@ export const parquetWriter = (columns: ReadonlyArray<ColumnHead>): TableWriter =
     writeMetadata(bytes, {
       version: 2,
       created_by: "dynosim",
-      schema,
+      schema: [{ name: "root", num_children: columns.length }, ...columns.map(schemaElement)],
       num_rows: BigInt(rows),
       row_groups: groups,
       metadata_length: 0
