@@ -36,8 +36,9 @@ export abstract class AheadWorker<Member extends BatchMember<Member>> extends Ba
     const { ahead } = this
     const { count, endMs } = ahead
     if (count === 0) return
-    this.gaps.noteEmissions(ahead.ends, count, ahead.batch)
-    this.takeQuietPasses(count, endMs)
+    const late = this.takeLatePass()
+    this.gaps.noteEmissions(ahead.ends, late, count, ahead.batch)
+    this.takeQuietPasses(late, count)
     this.timing.taken(count)
     ahead.begin(endMs)
   }
@@ -56,6 +57,11 @@ export abstract class AheadWorker<Member extends BatchMember<Member>> extends Ba
   /** Computes so many of them, as far as they end by `untilMs`: {@link PassTiming.runAhead}. */
   protected abstract timeQuietPasses(passes: number, untilMs: number): void
 
-  /** So many of them have taken place; the last one has ended at `endMs`. */
-  protected abstract takeQuietPasses(passes: number, endMs: number): void
+  /** The first of them has taken place if somebody missed the pass before it, and its gaps are noted; how many have. */
+  protected takeLatePass(): number {
+    return 0
+  }
+
+  /** Those from number `from` to `to` have taken place. */
+  protected abstract takeQuietPasses(from: number, to: number): void
 }

@@ -54,12 +54,12 @@ export class SharedGaps {
   }
 
   /**
-   * So many requests emit at the first `count` of these times, in emissions that follow the last one. A probe knows them from the passes
-   * ahead that it was shown.
+   * So many requests emit at each of the times `from … to` of these, in emissions that follow the last one. A probe knows them from the
+   * passes ahead that it was shown.
    */
-  noteEmissions(timesMs: Float64Array, count: number, requests: number): void {
+  noteEmissions(timesMs: Float64Array, from: number, to: number, requests: number): void {
     let { previousMs } = this
-    for (let index = 0; index < count; index++) {
+    for (let index = from; index < to; index++) {
       const tokenMs = timesMs[index]!
       this.gaps?.add(tokenMs - previousMs, requests, tokenMs)
       previousMs = tokenMs

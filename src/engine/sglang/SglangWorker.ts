@@ -162,8 +162,10 @@ export class SglangWorker extends AheadWorker<Sequence> {
     )
   }
 
-  protected takeQuietPasses(passes: number, endMs: number): void {
-    const { running } = this
+  protected takeQuietPasses(from: number, to: number): void {
+    const { ahead, running } = this
+    const passes = to - from
+    const endMs = ahead.ends[to - 1]!
     this.kv.pool.take(passes * running.length)
     for (let index = 0; index < running.length; index++) {
       const sequence = running[index]!

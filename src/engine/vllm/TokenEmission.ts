@@ -55,13 +55,21 @@ export class TokenEmission {
   emit(tokenMs: number): number {
     const { gaps } = this
     gaps.begin(tokenMs)
-    const emitted = this.emitSteady(tokenMs) + this.emitReady(tokenMs)
+    const emitted = this.stepSteady(tokenMs) + this.emitReady(tokenMs)
     gaps.end(emitted > 0)
     if (this.tokenless !== undefined) this.showTokens(this.tokenless, tokenMs)
     return emitted
   }
 
-  private emitSteady(tokenMs: number): number {
+  /** The same where nobody is ready but those in steady decode, and all of them have their token. */
+  emitSteady(tokenMs: number): void {
+    const { gaps } = this
+    gaps.begin(tokenMs)
+    this.stepSteady(tokenMs)
+    gaps.end(true)
+  }
+
+  private stepSteady(tokenMs: number): number {
     const { gaps, steady } = this
     const { size } = steady
     if (size === 0) return 0

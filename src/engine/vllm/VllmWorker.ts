@@ -194,8 +194,9 @@ export class VllmWorker extends AheadWorker<Sequence> {
   /** Passes in which requests take their next block are quiet as well, where nobody sees the block go or can be told later. */
   protected quietPasses(): number {
     const { args, pool, steady } = this
-    if (steady.late > 0 || steady.size > args.maxNumBatchedTokens || !this.restWaits()) return 0
-    if (!this.growsAhead) return steady.quietSteps
+    if (steady.size > args.maxNumBatchedTokens || !this.restWaits()) return 0
+    if (!this.growsAhead) return steady.late > 0 ? 0 : steady.quietSteps
+    if (steady.awaitsRoom) return 0
     return steady.stepsWithin(this.tellsWhenAsked ? pool.blocksAtOnce : pool.blocksUntold)
   }
 
@@ -229,11 +230,19 @@ export class VllmWorker extends AheadWorker<Sequence> {
     this.pool.vacate(this.steady.blocksTaken[passes]!)
   }
 
-  protected takeQuietPasses(passes: number): void {
+  /** Whoever found no block in the pass before has one now. */
+  protected override takeLatePass(): number {
+    if (this.steady.late === 0) return 0
+    this.emission.emitSteady(this.ahead.ends[0]!)
+    this.preemption.bearFruit()
+    return 1
+  }
+
+  protected takeQuietPasses(from: number, to: number): void {
     const { ahead, steady } = this
-    for (let taken = 0; taken < passes;) {
+    for (let taken = from; taken < to;) {
       const { quietSteps } = steady
-      const left = passes - taken
+      const left = to - taken
       const quiet = quietSteps < left ? quietSteps : left
       taken += quiet > 0 ? quiet : 1
       if (quiet > 0) steady.takeQuietSteps(quiet, ahead.ends[taken - 1]!)
