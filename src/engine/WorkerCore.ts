@@ -114,6 +114,11 @@ export interface TierClock {
    * what moves, or is told of it: then those before {@link noticeMs} may be left to whoever comes next, who sees to them first.
    */
   readonly catchUp?: ((nowMs: number) => boolean) | undefined
+  /**
+   * Sees to those that end with a pass before their time, for passes that are computed ahead behind it, unless one makes a difference to
+   * somebody else. Present where nobody sees what they change before the next pass.
+   */
+  readonly settle?: ((pass: PassOutcome) => void) | undefined
   /** Before {@link noticeMs} nobody but the worker's own passes uses what moves, or sees it; they see to it. Default: somebody may. */
   readonly isPrivate?: boolean
 }

@@ -394,7 +394,7 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
       const tiers = this.cores[worker]?.tiers
       if (tiers === undefined) continue
       const endMs = mayWait && tiers.noticeMs !== undefined ? tiers.noticeMs() : tiers.deadlineMs()
-      nextMs = Math.min(nextMs, endMs)
+      if (endMs < nextMs) nextMs = endMs
     }
     return nextMs
   }
@@ -490,19 +490,13 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
   private runAhead(worker: number, core: Worker, outcome: PassOutcome): number {
     const { runsAhead } = this.setup
     if (runsAhead === undefined || core.runAhead === undefined || this.isNoticed(worker, outcome)) return outcome.endMs
-    this.settleTiers(core, outcome, runsAhead)
+    if (outcome.endMs <= runsAhead.untilMs) core.tiers?.settle?.(outcome)
     const ahead = core.runAhead(runsAhead.untilMs)
     if (ahead.count === 0) return outcome.endMs
     this.passes += ahead.count
     if (ahead.evictsHeard) this.untold.add(worker)
     this.lastStartMs = ahead.startMs
     return ahead.endMs
-  }
-
-  /** Transfers that end with the pass make room for the next one. Where nobody sees them end, they are seen to before their time. */
-  private settleTiers({ tiers }: Worker, { endMs }: PassOutcome, { untilMs }: RunsAhead): void {
-    if (tiers?.catchUp === undefined || this.setup.tiersLeftAlone !== true) return
-    if (endMs <= untilMs && tiers.noticeMs!() > endMs) tiers.catchUp(endMs)
   }
 
   /** Somebody is told of the pass at its end. */

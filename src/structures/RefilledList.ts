@@ -15,6 +15,13 @@ export class RefilledList<Item> {
     return this.items[this.length]
   }
 
+  /** All items, which leave. */
+  takeAll(): Array<Item> {
+    const items = this.toArray()
+    this.clear()
+    return items
+  }
+
   clear(): void {
     this.length = 0
   }

@@ -58,17 +58,29 @@ export class BlockChains {
     this.end = at
   }
 
-  /** Tells of every chain, in order. */
-  forEachChain(visit: (key: number, count: number, parentKey: number) => void): void {
-    const { cells, end } = this
-    for (let at = 0; at < end; at += chainCells) visit(cells[at]!, cells[at + 1]!, cells[at + 2]!)
+  /** Chains, in order. */
+  get count(): number {
+    return Math.trunc(this.end / chainCells)
+  }
+
+  keyOf(chain: number): number {
+    return this.cells[chain * chainCells]!
+  }
+
+  lengthOf(chain: number): number {
+    return this.cells[chain * chainCells + 1]!
+  }
+
+  parentOf(chain: number): number {
+    return this.cells[chain * chainCells + 2]!
   }
 
   /** Tells of every block, in order. */
   forEachBlock(visit: (key: number, parentKey: number) => void): void {
-    this.forEachChain((first, count, parentKey) => {
-      for (let key = first + count - 1; key > first; key--) visit(key, key - 1)
-      visit(first, parentKey)
-    })
+    for (let chain = 0; chain < this.count; chain++) {
+      const first = this.keyOf(chain)
+      for (let key = first + this.lengthOf(chain) - 1; key > first; key--) visit(key, key - 1)
+      visit(first, this.parentOf(chain))
+    }
   }
 }

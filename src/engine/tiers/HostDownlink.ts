@@ -59,9 +59,6 @@ export const queuedInTurn = (turn: number, batches: number): number => {
   return turn === 1 ? batches - 1 : turn - 1
 }
 
-/** Where a submission comes to nothing its slots are the pool's own again, with all others of it. */
-const nobody = (): void => {}
-
 export class HostDownlink {
   private readonly batchBlocks: number
   private readonly blockBytes: number
@@ -79,10 +76,6 @@ export class HostDownlink {
   private readonly accepted = new RefilledList<DownBatch>()
   private acceptedBlocks = 0
   private readonly spare = new RefilledList<DownBatch>()
-  private readonly acceptChain = (key: number, count: number, parentKey: number): void =>
-    this.accept(key, count, parentKey)
-  private readonly arrive = (key: number, count: number, parentKey: number): void =>
-    this.host.arrive(key, count, parentKey)
   private readonly noteQueued = (key: number): void => void this.queuedKeys.add(key)
   private readonly noteStarted = (key: number): void => void this.queuedKeys.delete(key)
   private readonly account: TierAccount
@@ -98,8 +91,10 @@ export class HostDownlink {
   /** Takes over evicted blocks and starts to copy them, as far as they have to be. */
   submit(evicted: BlockChains, nowMs: number): Offload | undefined {
     const { accepted } = this
+    const { count } = evicted
     this.acceptedBlocks = 0
-    evicted.forEachChain(this.acceptChain)
+    for (let chain = 0; chain < count; chain++)
+      this.accept(evicted.keyOf(chain), evicted.lengthOf(chain), evicted.parentOf(chain))
     if (accepted.length === 0) return undefined
     const { offload } = accepted.at(0)
     offload.uncopiedBlocks = evicted.blocks - this.acceptedBlocks
@@ -116,19 +111,18 @@ export class HostDownlink {
     return this.ended.length > 0
   }
 
-  /** What has arrived becomes part of the host tier, and queued batches follow. */
-  settle(nowMs: number, freeSlots: (count: number) => void): void {
+  /** What has arrived becomes part of the host tier, and queued batches follow; returns how many slots of evicted blocks are free. */
+  settle(nowMs: number): number {
     const { ended } = this
+    let freed = 0
     for (let index = 0; index < ended.length; index++) {
       const batch = ended.at(index)
-      const { blocks, chains, offload } = batch
-      chains.forEachChain(this.arrive)
-      this.endBatch(batch)
-      if (!offload.live) offload.endedMs = nowMs
-      freeSlots(blocks)
-      if (!offload.live) freeSlots(offload.uncopiedBlocks)
-      this.startQueued(nowMs, freeSlots)
+      freed += batch.blocks
+      this.arrive(batch.chains)
+      freed += this.endBatch(batch, nowMs)
+      if (this.queue.length > 0) freed += this.startQueued(nowMs)
     }
+    return freed
   }
 
   /** What follows from the ends of these batches is done. */
@@ -208,40 +202,50 @@ export class HostDownlink {
     return batch
   }
 
-  private endBatch({ blocks, offload }: DownBatch): void {
+  private arrive(chains: BlockChains): void {
+    const { count } = chains
+    for (let chain = 0; chain < count; chain++)
+      this.host.arrive(chains.keyOf(chain), chains.lengthOf(chain), chains.parentOf(chain))
+  }
+
+  /** Returns how many slots besides its own are free with it: with the last one of an offload, those that are not copied. */
+  private endBatch({ blocks, offload }: DownBatch, nowMs: number): number {
     this.committed -= blocks
     offload.batches -= 1
+    if (offload.batches > 0) return 0
+    offload.endedMs = nowMs
+    return offload.uncopiedBlocks
   }
 
   private startOrQueue(batch: DownBatch, nowMs: number): void {
     if (this.queue.length === 0 && this.link.active < this.batchBlocks) {
-      this.startBatch(batch, nowMs, nobody)
+      // What comes to nothing is the pool's own again with the submission.
+      this.startBatch(batch, nowMs)
       return
     }
     this.queue.push(batch)
     batch.chains.forEachBlock(this.noteQueued)
   }
 
-  private startQueued(nowMs: number, freeSlots: (count: number) => void): void {
+  private startQueued(nowMs: number): number {
+    let freed = 0
     while (this.queue.length > 0 && this.link.active < this.batchBlocks) {
       const batch = this.queue.shift()!
       batch.chains.forEachBlock(this.noteStarted)
-      this.startBatch(batch, nowMs, freeSlots)
+      freed += this.startBatch(batch, nowMs)
     }
+    return freed
   }
 
-  private startBatch(batch: DownBatch, nowMs: number, freeSlots: (count: number) => void): void {
+  /** Returns how many slots are free because it comes to nothing. */
+  private startBatch(batch: DownBatch, nowMs: number): number {
     this.takeSlots(batch)
     if (batch.blocks > 0) {
       this.link.start(batch, batch.blocks * this.blockBytes, nowMs)
-      return
+      return 0
     }
-    const { offload } = batch
-    this.endBatch(batch)
     this.spare.push(batch)
-    if (offload.live) return
-    offload.endedMs = nowMs
-    freeSlots(offload.uncopiedBlocks)
+    return this.endBatch(batch, nowMs)
   }
 
   /** Takes slots for a batch's blocks. Loads may have pinned what was room when they were accepted: those left over are not copied. */

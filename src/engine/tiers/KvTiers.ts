@@ -75,6 +75,8 @@ export interface EvictionTiers<Owner> extends KvTiers<Owner> {
   loadedMs(): number
   /** As {@link tick} at the end of every transfer until `nowMs`, for tiers below which there are none; true when there was any. */
   catchUp(nowMs: number): boolean
+  /** The same at the end of a pass, before its time, unless a load ends by then. */
+  settle(pass: { readonly endMs: number }): void
 }
 
 /** Blocks are copied down once they are computed; who holds them must do so until the copy has ended. */

@@ -4,6 +4,7 @@
  * Whoever ticks first moves the links. The store changes at that moment; what the owner of a copy keeps count of follows at the owner's
  * own next tick, as in the reference.
  */
+import { RefilledList } from "../../structures/RefilledList.ts"
 import { TierStore } from "./TierStore.ts"
 import { TransferLink } from "./TransferLink.ts"
 import type { TransferTimes } from "./TransferTimes.ts"
@@ -40,8 +41,8 @@ export class LowerTier {
   readonly queuedKeys = new Set<number>()
   /** Blocks accepted to be written, as far as their owners know. */
   committed = 0
-  private readonly endedWrites: Array<TierWrite> = []
-  private readonly endedReads: Array<TierRead> = []
+  private readonly endedWrites = new RefilledList<TierWrite>()
+  private readonly endedReads = new RefilledList<TierRead>()
 
   constructor(args: LowerTierArgs) {
     this.store = new TierStore(args.capacityBlocks)
@@ -56,12 +57,12 @@ export class LowerTier {
     this.writes.advance(nowMs, endedWrites)
     this.reads.advance(nowMs, endedReads)
     if (endedReads.length === 0 && endedWrites.length === 0) return false
-    for (const write of endedWrites.splice(0)) {
+    for (const write of endedWrites.takeAll()) {
       for (let index = 0; index < write.keys.length; index++)
         this.store.arrive(write.keys[index]!, 1, write.parentKeys[index]!)
       write.owner.ended(write, nowMs)
     }
-    for (const read of endedReads.splice(0)) read.ended(nowMs)
+    for (const read of endedReads.takeAll()) read.ended(nowMs)
     return true
   }
 

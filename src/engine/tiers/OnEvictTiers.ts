@@ -8,7 +8,7 @@
  */
 import { runLength } from "../../structures/FrameMask.ts"
 import type { MarkBlocks } from "../../request/BlockIdentity.ts"
-import type { RefilledList } from "../../structures/RefilledList.ts"
+import { RefilledList } from "../../structures/RefilledList.ts"
 import type { BlockChains } from "./BlockChains.ts"
 import { type DownBatch, HostDownlink } from "./HostDownlink.ts"
 import {
@@ -99,7 +99,7 @@ export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
   private readonly disk: LowerTier | undefined
   private readonly object: LowerTier | undefined
   private readonly writes: ReadonlyArray<TierWriter>
-  private readonly ended: Array<TierLoad<Owner>> = []
+  private readonly ended = new RefilledList<TierLoad<Owner>>()
   /** Loads whose blocks have reached host memory from the tier named, told to this worker at its next tick. */
   private readonly staged: Array<{
     readonly load: TierLoad<Owner>
@@ -113,7 +113,6 @@ export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
   private stagingBlocks = 0
   private nextSequence = 0
   private nowMs = 0
-  private readonly slotsFreed = (count: number): void => this.events.slotsFreed(count)
 
   constructor(args: TierArgs, shared: SharedTiers, events: EvictionEvents<Owner>, sinks?: TierEventSinks) {
     this.events = events
@@ -229,11 +228,15 @@ export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
     this.down.committed += blocks
   }
 
+  /** Nothing moves between device and host memory. */
+  private get linksRest(): boolean {
+    return this.down.link.active === 0 && this.up.active === 0
+  }
+
   private get isQuiet(): boolean {
-    const { disk, down, object, up } = this
+    const { disk, object } = this
     return (
-      down.link.active === 0
-      && up.active === 0
+      this.linksRest
       && (disk === undefined || disk.reads.active === 0)
       && (object === undefined || object.reads.active === 0)
     )
@@ -286,23 +289,31 @@ export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
     if (!arrived && !lowerEnded && ended.length === 0 && returning.length === 0 && this.failed.length === 0)
       return false
     this.times.changes += 1
-    this.down.settle(nowMs, this.slotsFreed)
+    const freed = this.down.settle(nowMs)
+    if (freed > 0) this.events.slotsFreed(freed)
     this.writeOn(this.down.ended)
     this.down.forget()
     if (this.staged.length > 0) for (const { load, tier } of this.staged.splice(0)) this.finishStage(load, tier)
     if (returning.length > 0) this.returning = []
     this.settleFailed()
     const anyLoad = ended.length > 0 || returning.length > 0
-    if (anyLoad) this.finishLoads(ended.splice(0), returning)
+    if (anyLoad) this.finishLoads(ended.takeAll(), returning)
     return arrived || lowerEnded || anyLoad
   }
 
   catchUp(nowMs: number): boolean {
     const { down, up } = this
     let any = false
-    for (; down.link.endsBy(nowMs) || up.endsBy(nowMs); any = true)
-      this.tick(Math.min(down.deadlineMs(), up.deadlineMs()))
+    for (; down.link.endsBy(nowMs) || up.endsBy(nowMs); any = true) {
+      const downMs = down.deadlineMs()
+      const upMs = up.deadlineMs()
+      this.tick(downMs < upMs ? downMs : upMs)
+    }
     return any
+  }
+
+  settle({ endMs }: { readonly endMs: number }): void {
+    if (this.down.link.active > 0 && this.loadedMs() > endMs) this.catchUp(endMs)
   }
 
   private finishLoads(ended: ReadonlyArray<TierLoad<Owner>>, returning: ReadonlyArray<TierLoad<Owner>>): void {
@@ -328,7 +339,10 @@ export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
   }
 
   deadlineMs(): number {
-    let deadlineMs = Math.min(this.down.deadlineMs(), this.up.deadlineMs())
+    if (this.linksRest && this.writes.length === 0) return Number.POSITIVE_INFINITY
+    const downMs = this.down.deadlineMs()
+    const upMs = this.up.deadlineMs()
+    let deadlineMs = downMs < upMs ? downMs : upMs
     if (this.returning.length > 0 || (this.failed.length > 0 && this.isQuiet))
       deadlineMs = Math.min(deadlineMs, this.nowMs)
     if (this.writes.length === 0) return deadlineMs
@@ -339,6 +353,7 @@ export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
   }
 
   loadedMs(): number {
+    if (this.linksRest) return Number.POSITIVE_INFINITY
     const downMs = this.down.deadlineMs()
     return downMs <= this.nowMs ? downMs : this.up.deadlineMs()
   }

@@ -16,15 +16,15 @@ const initialTransfers = 4
 
 export class TransferLink<Transfer> {
   /** Bytes of transfers that have ended. */
-  bytesMoved = 0
+  bytesMoved = Number.NaN
   /** Bytes per ms; `Infinity` for a link that takes no time. */
   private readonly rate: number
   /** Until when it has been advanced. */
-  private nowMs = 0
+  private nowMs = Number.NaN
   /** When a transfer last began or ended: what is {@link remaining} is of that time. */
-  private sinceMs = 0
+  private sinceMs = Number.NaN
   /** Time until then with at least one transfer under way, ms. */
-  private busyUntilThenMs = 0
+  private busyUntilThenMs = Number.NaN
   /** The transfer that ends next, and when; `Infinity` when none is under way. */
   private next = 0
   private nextEndMs = Number.POSITIVE_INFINITY
@@ -39,6 +39,11 @@ export class TransferLink<Transfer> {
   constructor(gigabytesPerSecond: number, times = new TransferTimes()) {
     this.times = times
     this.rate = gigabytesPerSecond > 0 ? gigabytesPerSecond * 1e6 : Number.POSITIVE_INFINITY
+    // Fields that begin as integers would change their kind in mid-run, and all code that was compiled for links with them.
+    this.bytesMoved = 0
+    this.nowMs = 0
+    this.sinceMs = 0
+    this.busyUntilThenMs = 0
   }
 
   get active(): number {
@@ -71,7 +76,7 @@ export class TransferLink<Transfer> {
   }
 
   /** Moves to `nowMs`; transfers that end until then are appended to `ended` in the order of their ends. */
-  advance(nowMs: number, ended: { push(transfer: Transfer): unknown }): void {
+  advance(nowMs: number, ended: RefilledList<Transfer>): void {
     while (this.nextEndMs <= nowMs + clockToleranceMs) {
       const { next } = this
       this.progressTo(this.nextEndMs)

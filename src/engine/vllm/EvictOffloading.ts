@@ -19,7 +19,7 @@ import type { SharedTiers } from "../tiers/SharedTiers.ts"
 import type { TierArgs } from "../tiers/TierArgs.ts"
 import { noteLoad } from "../tiers/TierUser.ts"
 import type { WorkerContext } from "../WorkerContext.ts"
-import type { TierOccupancy } from "../WorkerCore.ts"
+import type { PassOutcome, TierOccupancy } from "../WorkerCore.ts"
 import { type OffloadEvents, Offloading, Onboard } from "./Offloading.ts"
 import type { Sequence } from "./Sequence.ts"
 import { TieredBlockPool } from "./TieredBlockPool.ts"
@@ -35,6 +35,7 @@ export class EvictOffloading extends Offloading implements EvictionEvents<Sequen
   private readonly tiers: EvictionTiers<Sequence>
   private readonly onlyFaster: boolean
   readonly catchUp: ((nowMs: number) => boolean) | undefined
+  readonly settle: ((pass: PassOutcome) => void) | undefined
 
   constructor(
     args: TierArgs,
@@ -48,6 +49,7 @@ export class EvictOffloading extends Offloading implements EvictionEvents<Sequen
     // Nobody shares lower tiers with this worker, reserves room between its passes, or is told what its host memory holds.
     const isPrivate = engine.isWhole && args.diskBlocks === 0 && !args.objectStore && context.tierEvents === undefined
     this.catchUp = isPrivate ? (nowMs) => this.tiers.catchUp(nowMs) : undefined
+    this.settle = isPrivate && context.tiersLeftAlone === true ? (pass) => this.tiers.settle(pass) : undefined
     this.tiers = new OnEvictTiers(args, shared, this, context.tierEvents)
     this.pool = new TieredBlockPool(engine.capacityBlocks, this.tiers, shared, context.kvEvents, context.probe)
   }

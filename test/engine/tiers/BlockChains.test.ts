@@ -12,6 +12,15 @@ interface Block {
   readonly parentKey: number
 }
 
+type Chain = readonly [key: number, length: number, parentKey: number]
+
+const chainsOf = (chains: BlockChains): ReadonlyArray<Chain> =>
+  Array.from({ length: chains.count }, (_, chain) => [
+    chains.keyOf(chain),
+    chains.lengthOf(chain),
+    chains.parentOf(chain)
+  ])
+
 const blocksOf = (chains: BlockChains): ReadonlyArray<Block> => {
   const blocks: Array<Block> = []
   chains.forEachBlock((key, parentKey) => blocks.push({ key, parentKey }))
@@ -33,7 +42,7 @@ describe("evicted blocks by chains", () => {
     }
     assert.strictEqual(chains.blocks, expected.length)
     assert.deepStrictEqual(blocksOf(chains), expected)
-    chains.forEachChain((key, count) => assert.strictEqual(key >> 5, (key + count - 1) >> 5))
+    for (const [key, length] of chainsOf(chains)) assert.strictEqual(key >> 5, (key + length - 1) >> 5)
     if (kept > expected.length) return
     chains.keepFirst(kept)
     assert.strictEqual(chains.blocks, kept)
@@ -43,9 +52,7 @@ describe("evicted blocks by chains", () => {
   it("makes one chain of a trace block that is evicted eight at a time", () => {
     const chains = new BlockChains()
     for (const first of [88, 80, 72, 64, 56]) chains.add(first, 8, first - 1)
-    const seen: Array<ReadonlyArray<number>> = []
-    chains.forEachChain((...chain) => seen.push(chain))
-    assert.deepStrictEqual(seen, [
+    assert.deepStrictEqual(chainsOf(chains), [
       [64, 32, 63],
       [56, 8, 55]
     ])

@@ -1,13 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { TransferLink } from "../../../src/engine/tiers/TransferLink.ts"
+import { RefilledList } from "../../../src/structures/RefilledList.ts"
 import { Pcg32 } from "../../../src/structures/Pcg32.ts"
 
 const megabyte = 1e6
 
 const endsAt = (link: TransferLink<string>, nowMs: number): Array<string> => {
-  const ended: Array<string> = []
+  const ended = new RefilledList<string>()
   link.advance(nowMs, ended)
-  return ended
+  return ended.takeAll()
 }
 
 describe("a link between tiers", () => {
