@@ -24,13 +24,13 @@ import { MemberCounts } from "../../structures/MemberCounts.ts"
 import {
   octetBits,
   octetOf,
+  wideBits,
   wideFrameAround,
   wideFrameOf,
   wideLeading,
   wideMemberOf,
   wideMembersFrom,
-  wideRunLength,
-  wideSize
+  wideRunLength
 } from "../../structures/WideFrame.ts"
 import type { KvEventSink } from "../KvEvents.ts"
 import { LeafOrder } from "./LeafOrder.ts"
@@ -186,16 +186,17 @@ export class TierStore {
 
   /** Every shareable identity that is known here. */
   markBlocks(mark: MarkBlocks): void {
-    const markFrame = (frameNumber: number, members: number): void => {
-      if (frameNumber >= 0) markMembers(frameNumber, members, mark)
-    }
     this.idle.forEachFrame((number, members) => {
-      for (let octet = 0; octet < wideSize / frameSize; octet++) {
-        const frameNumber = (number << octetBits) + octet
-        markFrame(frameNumber, octetOf(members, frameNumber))
+      for (let rest = number < 0 ? 0 : members; rest !== 0;) {
+        const first = firstOf(rest)
+        const count = wideLeading(rest, first)
+        mark((number << wideBits) | first, count)
+        rest &= ~wideMembersFrom(first, count)
       }
     })
-    this.forEachPinnedFrame(markFrame)
+    this.forEachPinnedFrame((number, members) => {
+      if (number >= 0) markMembers(number, members, mark)
+    })
   }
 
   checkInvariants(): void {
