@@ -66,7 +66,10 @@ export interface RunOptions<E = never, R = never> {
 const stepsPerLook = 256
 /** A slice of simulation before other fibers get their turn. */
 const sliceMs = 10
-const recordsPerChunk = 1024
+/** Requests that wait to be handed out for longer are taken for old, and stay until the whole heap is collected. */
+const recordsPerChunk = 256
+/** Gaps are handed out after so many requests, or so many pairs: equal ones are counted together until then. */
+const recordsPerGaps = 1024
 const gapPairsPerChunk = 8192
 
 /** What policies need from whoever runs the stream; the run itself gives the view, its scope and its span. */
@@ -84,6 +87,8 @@ interface Run<E> {
   readonly startedAt: number
   stopRequested: boolean
   summarised: boolean
+  /** Handed out since gaps were. */
+  recordsSinceGaps: number
   readonly scaling: Scaling | undefined
   /** Why a policy, or the autoscaler, failed, if one did. */
   policyFailure: Cause.Cause<E | ReplayError> | undefined
@@ -135,6 +140,7 @@ export const run = <E = never, R = never>(
         scaling,
         stopRequested: false,
         summarised: false,
+        recordsSinceGaps: 0,
         policyFailure: undefined
       }
       if (options.stopWhen !== undefined) {
@@ -260,9 +266,10 @@ const slice = <E>(state: Run<E>, feed: Output<E>, loop: Output<E>): Output<E> =>
     const loopState = state.columns === undefined ? advance(state) : during(state.columns, () => advance(state))
     if (state.policyFailure !== undefined) return Effect.failCause(state.policyFailure)
     if (loopState === "ended") return Effect.succeed(takeLast(state))
-    const full = state.ledger.outbox.length >= recordsPerChunk || state.gaps.length >= gapPairsPerChunk
-    if (full) {
-      const chunk = take(state)
+    const records = state.ledger.outbox.length
+    const withGaps = state.recordsSinceGaps + records >= recordsPerGaps || state.gaps.length >= gapPairsPerChunk
+    if (withGaps || records >= recordsPerChunk) {
+      const chunk = take(state, withGaps)
       if (Arr.isArrayNonEmpty(chunk)) return Effect.succeed(chunk)
     }
     if (loopState === "needs-rows") return feed
@@ -270,9 +277,10 @@ const slice = <E>(state: Run<E>, feed: Output<E>, loop: Output<E>): Output<E> =>
   }
 }
 
-const take = <E>(state: Run<E>): Array<ReplayEvent> => {
+const take = <E>(state: Run<E>, withGaps: boolean): Array<ReplayEvent> => {
   const chunk: Array<ReplayEvent> = state.ledger.outbox.splice(0)
-  if (state.gaps.length > 0) chunk.push({ _tag: "TokenGaps", ...state.gaps.take() })
+  state.recordsSinceGaps = withGaps ? 0 : state.recordsSinceGaps + chunk.length
+  if (withGaps && state.gaps.length > 0) chunk.push({ _tag: "TokenGaps", ...state.gaps.take() })
   return chunk
 }
 
@@ -293,7 +301,7 @@ const takeLast = <E>(state: Run<E>): Arr.NonEmptyReadonlyArray<ReplayEvent> => {
     wallMs: monotonicMs() - state.startedAt
   }
   state.columns?.end()
-  return Arr.append(take(state), summary)
+  return Arr.append(take(state, true), summary)
 }
 
 /** GPUs per worker, mean over the time of workers where they differ. */

@@ -75,9 +75,9 @@ class Page {
   rows = 0
   left = 0
 
-  /** `ids`: so many hash ids are expected. */
-  constructor(ids: number) {
-    this.hashIds = new Uint32Array(ids)
+  /** `room`: for hash ids. */
+  constructor(room: Uint32Array) {
+    this.hashIds = room
   }
 
   add(row: TraceRow, hashIds: HashIds, delayMs: number): number {
@@ -94,6 +94,7 @@ class Page {
     return index
   }
 
+  /** All of its rows are there: it goes on with no more room than their ids need. */
   seal(): void {
     this.hashIds = this.hashIds.slice(0, this.hashEnds[this.rows - 1])
   }
@@ -128,10 +129,13 @@ export class RowStore {
   private readonly pages = new Map<number, Page>()
   private nextPage = 0
   private open: Page | undefined
+  /** For the hash ids of the open page: the next one goes on with it. */
+  private room: Uint32Array
 
   /** `keepsIds`: somebody asks for {@link hashIds}. */
   constructor(keepsIds = true) {
     this.keepsIds = keepsIds
+    this.room = new Uint32Array(keepsIds ? pageRows * 8 : 0)
   }
 
   /** Pages in memory. */
@@ -141,9 +145,13 @@ export class RowStore {
 
   /** Keeps a row with its wait after the previous turn; returns its handle. */
   add(row: TraceRow, delayMs: number): number {
-    if (this.open === undefined || this.open.rows === pageRows) {
-      this.open?.seal()
-      this.open = new Page(this.keepsIds ? pageRows * 8 : 0)
+    if (this.open?.rows === pageRows) {
+      this.keepRoom(this.open)
+      this.open.seal()
+      this.open = undefined
+    }
+    if (this.open === undefined) {
+      this.open = new Page(this.room)
       this.pages.set(this.nextPage++, this.open)
     }
     this.open.left += 1
@@ -171,7 +179,7 @@ export class RowStore {
     return this.page(handle).outputTokens[handle % pageRows]!
   }
 
-  /** A view, valid until the row is released. */
+  /** A view, valid until a row is added, or this one released. */
   hashIds(handle: number): HashIds {
     const page = this.page(handle)
     const index = handle % pageRows
@@ -188,8 +196,14 @@ export class RowStore {
     page.left -= 1
     if (page.left === 0 && page.rows === pageRows) {
       this.pages.delete(Math.floor(handle / pageRows))
-      if (page === this.open) this.open = undefined
+      if (page !== this.open) return
+      this.keepRoom(page)
+      this.open = undefined
     }
+  }
+
+  private keepRoom({ hashIds }: Page): void {
+    if (hashIds instanceof Uint32Array) this.room = hashIds
   }
 
   private page(handle: number): Page {
