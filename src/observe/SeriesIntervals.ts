@@ -80,8 +80,8 @@ export abstract class SeriesIntervals implements RunProbe {
     const { total: tally, totalState: state } = this
     this.intervalMs = intervalMs
     this.line = {
-      startMs: 0,
-      endMs: 0,
+      startMs: Number.NaN,
+      endMs: Number.NaN,
       scope: "run",
       role: null,
       worker: null,

@@ -3,7 +3,7 @@ import { SeriesState } from "./SeriesState.ts"
 import { Tally } from "./Tally.ts"
 
 export class WorkerInterval {
-  endMs = 0
+  endMs = Number.NaN
   readonly tally = new Tally()
   /** At its end, while the worker is there. */
   readonly state = new SeriesState()

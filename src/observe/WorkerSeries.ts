@@ -30,6 +30,8 @@ export class WorkerSeries {
   /** End of the pass under way; infinite when there is none. */
   passEndMs = Number.POSITIVE_INFINITY
   private current = new WorkerInterval()
+  /** Of the interval under way. */
+  tally: Tally = this.current.tally
   /** The hooks that the worker calls while it computes a pass. */
   readonly probe: WorkerProbe
   /** Given by the pass that is being computed, and by the one under way. */
@@ -60,11 +62,6 @@ export class WorkerSeries {
         if (gapMs > computing.maxGapMs) computing.maxGapMs = gapMs
       }
     }
-  }
-
-  /** Of the interval under way. */
-  get tally(): Tally {
-    return this.current.tally
   }
 
   passed(startMs: number, { emittedTokens, endMs, preemptions, prefillTokens, progressed }: PassOutcome): void {
@@ -140,7 +137,8 @@ export class WorkerSeries {
       current.next = added
     }
     this.current = current.next
-    this.current.tally.clear()
+    this.tally = this.current.tally
+    this.tally.clear()
   }
 
   /** The passes ahead that begin before `timeMs` have taken place, or are under way; returns how many those are. */

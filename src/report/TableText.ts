@@ -39,26 +39,28 @@ export const jsonLinesWriter = (columns: ReadonlyArray<ColumnHead>): TableWriter
 
 /** Stands for what no cell is. */
 const other = Number.POSITIVE_INFINITY
+/** Of a row, which is nowhere. */
+const none = -1
 
 /**
  * Most values are what they were in the row before, and most of those stand side by side: they are copied together from there, with all
- * that stands between them.
+ * that stands between them and before the next value.
  */
 const textWriter = (columns: ReadonlyArray<ColumnHead>, { end, head, lead, textOf }: TextForm): TableWriter => {
   const bytes = new TextBytes().text(head)
   const leads = columns.map(({ name }, index) => encoded(lead(name, index)))
+  const leadLengths = Int32Array.from(leads, ({ length }) => length)
   const ending = encoded(end)
   const cells = emptyCells(columns)
   const { numbers, texts } = cells
   const { length } = columns
   const textPlaces = columns.flatMap(({ type }, index) => (type === "text" ? [index] : []))
-  /** The row before: its values, how much text each of them is, and where all of that begins. */
+  /** The row before: its values, how much text each of them is, and where all of that begins, if it is still there. */
   const before = new Float64Array(length)
   const textsBefore = [...texts]
   const lengths = new Int32Array(length)
-  let start = 0
+  let start = none
 
-  const forget = (): void => void before.fill(other)
   const findOtherTexts = (): void => {
     for (let at = 0; at < textPlaces.length; at++) {
       const index = textPlaces[at]!
@@ -70,37 +72,47 @@ const textWriter = (columns: ReadonlyArray<ColumnHead>, { end, head, lead, textO
   }
   const write = (index: number): void => {
     const { length: start } = bytes
-    bytes.constant(leads[index]!)
     const value = numbers[index]!
     if (isNumber(value)) bytes.number(value)
     else bytes.text(textOf(texts[index]!))
     before[index] = value
     lengths[index] = bytes.length - start
   }
-  const add = (): void => {
+  const addFirst = (): void => {
+    for (const index of textPlaces) textsBefore[index] = texts[index]!
+    for (let index = 0; index < length; index++) {
+      bytes.constant(leads[index]!)
+      write(index)
+    }
+    bytes.constant(ending)
+  }
+  const addNext = (): void => {
     findOtherTexts()
-    const { length: nextStart } = bytes
     /** Of the row before, what is to be copied. */
     let from = start
     let until = start
     for (let index = 0; index < length; index++) {
+      until += leadLengths[index]!
       const value = numbers[index]!
       const was = before[index]!
       if (value !== was && (isNumber(value) || isNumber(was))) {
-        if (from < until) bytes.repeat(from, until)
+        bytes.repeat(from, until)
         until += lengths[index]!
         from = until
         write(index)
       } else until += lengths[index]!
     }
-    if (from < until) bytes.repeat(from, until + ending.length)
-    else bytes.constant(ending)
+    bytes.repeat(from, until + ending.length)
+  }
+  const add = (): void => {
+    const { length: nextStart } = bytes
+    if (start === none) addFirst()
+    else addNext()
     start = nextStart
   }
   const take = (): Uint8Array => {
-    forget()
+    start = none
     return bytes.lend()
   }
-  forget()
   return { cells, add, take, end: take }
 }
