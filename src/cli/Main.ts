@@ -44,6 +44,12 @@ const helpHint = (path: ReadonlyArray<string>): string => `see ${path.join(" ")}
 const suggestion = (suggestions: ReadonlyArray<string>, path: ReadonlyArray<string>): string =>
   suggestions.length === 0 ? helpHint(path) : `did you mean ${suggestions.join(" or ")}?`
 
+/** Of short words Effect suggests some that have little in common. */
+const likely = ({ subcommand, suggestions }: CliError.UnknownSubcommand): ReadonlyArray<string> => {
+  const name = closestName(subcommand, suggestions)
+  return name === undefined ? [] : [name]
+}
+
 /** Effect writes the choices as a union of string literals. */
 const choices = (expected: string): string =>
   expected.includes(" | ") ? `one of ${expected.replaceAll('"', "").replaceAll(" | ", ", ")}` : expected
@@ -76,7 +82,7 @@ const parserMessage = (
 ): Message => {
   switch (error._tag) {
     case "UnknownSubcommand":
-      return { problem: `${error.subcommand}: unknown command`, hint: suggestion(error.suggestions, path) }
+      return { problem: `${error.subcommand}: unknown command`, hint: suggestion(likely(error), path) }
     case "InvalidValue":
       return {
         problem:

@@ -38,7 +38,7 @@ export interface Placement {
 /** Routing state of one pool in one run. Plain and synchronous: it is called once per request and per edge. */
 export interface RouterCore extends BlockHolder {
   /**
-   * Chooses a worker for a request that arrives now, or returns `-1` when it parks the request.
+   * Chooses a worker for a request that arrives now, or returns `-1` when it parks the request; those of a decode pool cannot be parked.
    * May set `request.routeOverlapTokens`.
    */
   route(request: SimRequest, nowMs: number): number
