@@ -10,10 +10,10 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { PassEstimator } from "../engine/PassEstimate.ts"
-import type { RouterContext } from "../router/Router.ts"
+import type { PoolRole } from "../router/Router.ts"
 import { AutoscalerError } from "./AutoscalerError.ts"
 
-export type PoolRole = RouterContext["role"]
+export type { PoolRole }
 
 /** One scheduler iteration of a worker, as it looked when it was computed. Known from its end on. */
 export interface PassObservation {

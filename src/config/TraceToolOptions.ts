@@ -6,7 +6,7 @@ import type { GivenTrace } from "./GivenOptions.ts"
 import { type FlagValues, readFlags } from "./ReadFlags.ts"
 import type { SyntheticInput, TraceInput, WorkloadInput } from "../run/ReplayOptions.ts"
 import { readingProblem, traceInputOf, traceProblem } from "./rules/InputRules.ts"
-import type { Problem } from "./rules/Rule.ts"
+import { check } from "./rules/Rule.ts"
 import { incompleteSyntheticProblem, madeUpOf } from "./rules/SyntheticRules.ts"
 import {
   convertFlags,
@@ -43,9 +43,6 @@ export interface SynthOptions {
   readonly traceBlockTokens: number
   readonly seed: number
 }
-
-const check = (problem: Problem): Result.Result<void, UsageError> =>
-  problem === undefined ? Result.succeed(undefined) : Result.fail(problem)
 
 /** A trace each. */
 export type ManyInputs = NonEmptyReadonlyArray<TraceInput>

@@ -25,9 +25,10 @@ import { Signal, type WorkerSnapshot } from "../engine/WorkerCore.ts"
 import type { BlockHolder, BlockIdentity } from "../request/BlockIdentity.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
 import { capacities } from "../router/Capacities.ts"
-import type { Placement, Router, RouterCore } from "../router/Router.ts"
+import type { Placement, RouterCore } from "../router/Router.ts"
 import { misplaced, rigid, type RouterFault } from "../router/RouterFault.ts"
 import { failureOf } from "../simulation/CoreFailure.ts"
+import type { PoolSetup } from "../simulation/DisaggregatedLoop.ts"
 import type { ReplayError } from "../simulation/ReplayError.ts"
 import type { ProbedPool, ProbedWorker, RunProbe } from "../simulation/RunProbe.ts"
 import { checkWorkerMemory } from "../simulation/WorkerMemory.ts"
@@ -40,12 +41,6 @@ import { OnlineWorker, type WorkerMessage } from "./OnlineWorker.ts"
 import type { OutputBatch } from "./OutputBatch.ts"
 import { type Timeline, Turn } from "./Pace.ts"
 import { Recruiter } from "./Recruiter.ts"
-
-export interface AggregatedSetup {
-  readonly engine: Engine["Service"]
-  readonly router: Router["Service"]
-  readonly workers: number
-}
 
 export class AggregatedDeployment implements Deployment {
   readonly time: Timeline
@@ -118,7 +113,7 @@ export class AggregatedDeployment implements Deployment {
 
   /** Builds the deployment; its queues live as long as the scope. */
   static readonly make = Effect.fnUntraced(function* (
-    setup: AggregatedSetup,
+    setup: PoolSetup,
     options: DeploymentOptions
   ): Effect.fn.Return<AggregatedDeployment, never, Scope.Scope> {
     const { engine, workers } = setup

@@ -8,7 +8,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { EngineArgs } from "../engine/EngineArgs.ts"
 import { Engine } from "../engine/Engine.ts"
-import { Router, type RouterContext } from "../router/Router.ts"
+import { type PoolRole, Router } from "../router/Router.ts"
 import { check } from "../settings/Decode.ts"
 import type { SettingsError } from "../settings/SettingsError.ts"
 import { DecodePool, handoffOf, mostBlocks, PrefillPool } from "../simulation/Topology.ts"
@@ -19,7 +19,7 @@ import { DisaggregatedDeployment } from "./DisaggregatedDeployment.ts"
 import type { DisaggregationUnsupported } from "../simulation/ReplayError.ts"
 
 export interface LivePool {
-  readonly role: RouterContext["role"]
+  readonly role: PoolRole
   readonly workers: number
   readonly args: EngineArgs
   /** The groups of its workers; one without a name where all are equal. */

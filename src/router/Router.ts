@@ -14,6 +14,9 @@ export interface WorkerCapacity {
   readonly kvBlocks: number
 }
 
+/** Which side of a deployment a pool is. */
+export type PoolRole = "aggregated" | "prefill" | "decode"
+
 /** What a router core is told about the pool it routes for. */
 export interface RouterContext {
   /** Workers have the ids `0 … workers - 1` at the start; later ones count on from there. */
@@ -25,8 +28,7 @@ export interface RouterContext {
   readonly capacityOf?: (worker: number) => WorkerCapacity
   /** The engine arguments' override of the queue order. */
   readonly queuePolicy: QueuePolicy | undefined
-  /** Which side of a disaggregated run the pool is. */
-  readonly role: "aggregated" | "prefill" | "decode"
+  readonly role: PoolRole
 }
 
 /** A request and the worker of the pool that it goes to. */

@@ -1,4 +1,4 @@
-import type { Placement, RouterContext } from "./Router.ts"
+import type { Placement, PoolRole } from "./Router.ts"
 
 /**
  * A run that the router has to end. Router cores are synchronous, so they throw this; the simulation catches it and fails
@@ -12,7 +12,7 @@ export class RouterFault extends Error {
 export const misplaced = (
   router: string,
   { request: { id }, workerIndex }: Placement,
-  role: RouterContext["role"],
+  role: PoolRole,
   workers: ReadonlyArray<number>
 ): RouterFault =>
   new RouterFault(

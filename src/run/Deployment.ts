@@ -21,7 +21,7 @@ import type { PoolFacts } from "../report/ReportOptions.ts"
 import type { PolicyFileError } from "../router/kv/PolicyFileError.ts"
 import type { PrefillEstimator } from "../router/kv/PrefillLoad.ts"
 import * as RoundRobin from "../router/RoundRobin.ts"
-import { Router, type RouterContext } from "../router/Router.ts"
+import { type PoolRole, Router } from "../router/Router.ts"
 import type { SettingsError, UsageError } from "../settings/SettingsError.ts"
 import type { DisaggregationUnsupported } from "../simulation/ReplayError.ts"
 import * as Topology from "../simulation/Topology.ts"
@@ -42,7 +42,7 @@ type Undeployable = AicError | NpzError | SettingsError | DisaggregationUnsuppor
 export interface DeployedGroup {
   /** `undefined` where all workers of the pool are equal. */
   readonly name: string | undefined
-  readonly role: RouterContext["role"]
+  readonly role: PoolRole
   readonly workers: number
   readonly engine: Engine["Service"]
   readonly timing: Timing["Service"]
@@ -53,7 +53,7 @@ export interface DeployedGroup {
 }
 
 export interface DeployedPool {
-  readonly role: RouterContext["role"]
+  readonly role: PoolRole
   readonly workers: number
   /** Of all groups. */
   readonly engine: Engine["Service"]

@@ -1,10 +1,10 @@
 /** The pools of a deployment and the groups of equal workers in them. */
 import type { EngineArgs } from "../engine/EngineArgs.ts"
-import type { RouterContext } from "../router/Router.ts"
+import type { PoolRole } from "../router/Router.ts"
 import type { Deployment, GroupOptions } from "./ReplayOptions.ts"
 
 export interface PoolOptions {
-  readonly role: RouterContext["role"]
+  readonly role: PoolRole
   readonly workers: number
   /** One without a name where all workers are equal. */
   readonly groups: readonly [GroupOptions, ...ReadonlyArray<GroupOptions>]

@@ -10,10 +10,10 @@ import type { PassesAhead } from "../engine/PassesAhead.ts"
 import type { PassOutcome, WorkerCore } from "../engine/WorkerCore.ts"
 import type { WorkerProbe } from "../engine/WorkerProbe.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
-import type { RouterContext } from "../router/Router.ts"
+import type { PoolRole } from "../router/Router.ts"
 import type { RunLedger } from "./RunLedger.ts"
 
-export type PoolRole = RouterContext["role"]
+export type { PoolRole }
 
 /** A worker of the run and where it stands. */
 export interface ProbedWorker {

@@ -19,7 +19,7 @@ import { type BlockHolder, markPrefix } from "../request/BlockIdentity.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
 import type { WorkerGroupTime } from "../report/ReplayEvent.ts"
 import { capacities } from "../router/Capacities.ts"
-import type { Placement, Router, RouterContext, RouterCore } from "../router/Router.ts"
+import type { Placement, PoolRole, Router, RouterCore } from "../router/Router.ts"
 import { misplaced, rigid, type RouterFault } from "../router/RouterFault.ts"
 import type { ProbedPool, ProbedWorker, RunProbe } from "./RunProbe.ts"
 import { checkPoolMemory, checkWorkerMemory } from "./WorkerMemory.ts"
@@ -38,7 +38,7 @@ type KvEventContext = Pick<WorkerContext, "kvEvents" | "kvEventsWhenAsked" | "kv
 export interface WorkerPoolOptions<Worker extends WorkerCore> {
   readonly engine: Engine["Service"]
   readonly router: Router["Service"]
-  readonly role: RouterContext["role"]
+  readonly role: PoolRole
   readonly workers: number
   readonly spawn: (context: WorkerContext) => Worker
   readonly gaps: TokenGaps
@@ -73,7 +73,7 @@ export type PassesStarted = (worker: number, endMs: number, startMs: number, fir
 
 export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
   readonly router: RouterCore
-  readonly role: RouterContext["role"]
+  readonly role: PoolRole
   /** By index; those that have not started yet, or have left, are `undefined`. */
   readonly cores: Array<Worker | undefined> = []
   /** The pool as probes see it. */

@@ -4,7 +4,7 @@
  */
 import type { EngineMix } from "../engine/MixedEngine.ts"
 import type { WorkerGroupTime } from "../report/ReplayEvent.ts"
-import type { RouterContext } from "../router/Router.ts"
+import type { PoolRole } from "../router/Router.ts"
 import type { WorkerRoster } from "./WorkerRoster.ts"
 
 export class WorkerTime {
@@ -40,7 +40,7 @@ export class WorkerTime {
   }
 
   /** The same by group; none where workers are equal. */
-  byGroup(nowMs: number, pool: RouterContext["role"]): ReadonlyArray<WorkerGroupTime> {
+  byGroup(nowMs: number, pool: PoolRole): ReadonlyArray<WorkerGroupTime> {
     this.charge(nowMs)
     return (this.mix?.groups ?? []).map(({ engine, name, workers }, group) => ({
       pool,

@@ -10,7 +10,7 @@ import type { MarkBlocks } from "../../request/BlockIdentity.ts"
 import type { KvEventSink, TierEventSinks } from "../../engine/KvEvents.ts"
 import { Pcg32 } from "../../structures/Pcg32.ts"
 import type { SimRequest } from "../../request/SimRequest.ts"
-import type { Placement, RouterContext, RouterCore } from "../Router.ts"
+import type { Placement, PoolRole, RouterContext, RouterCore } from "../Router.ts"
 import { ActiveRequests } from "./ActiveRequests.ts"
 import { minima, pickSoftmax, pickTied } from "./Choice.ts"
 import { type CostWeights, decodeCost, prefillCost } from "./Cost.ts"
@@ -27,7 +27,7 @@ export interface RoutingDecision {
   readonly request: SimRequest
   readonly nowMs: number
   /** Which pool's router decides. */
-  readonly role: RouterContext["role"]
+  readonly role: PoolRole
   /** Cost of each worker. */
   readonly costs: ReadonlyArray<number>
   /** Workers at exactly the smallest cost, ascending. */
@@ -38,12 +38,12 @@ export interface RoutingDecision {
 export type DecisionHook = (decision: RoutingDecision) => number | undefined
 
 /** Random streams: the two routers of a disaggregated run draw independently. */
-const streams: Readonly<Record<RouterContext["role"], number>> = { aggregated: 0, prefill: 1, decode: 2 }
+const streams: Readonly<Record<PoolRole, number>> = { aggregated: 0, prefill: 1, decode: 2 }
 
 export class KvRouterCore implements RouterCore {
   readonly readsCachesToRoute = true
   private readonly options: KvRouterOptions
-  private readonly role: RouterContext["role"]
+  private readonly role: PoolRole
   private readonly weights: CostWeights
   private readonly hook: DecisionHook | undefined
   private readonly random: Pcg32

@@ -2,7 +2,7 @@
 import * as Result from "effect/Result"
 import type { SettingsError } from "../../settings/SettingsError.ts"
 import { defaultRouterConfig, routerConfigProblem, type RouterConfig } from "./RouterConfig.ts"
-import type { RouterContext } from "../Router.ts"
+import type { PoolRole } from "../Router.ts"
 import type { TieBreak } from "./Choice.ts"
 import type { PolicyProfile } from "./PolicyProfile.ts"
 import type { PrefillEstimator } from "./PrefillLoad.ts"
@@ -36,7 +36,7 @@ export const checkedOptions = (options: KvRouterOptions): Result.Result<KvRouter
 }
 
 /** What the options mean for one side of a disaggregated run: prefill workers hold no blocks, decode workers no prefills. */
-export const optionsForRole = (options: KvRouterOptions, role: RouterContext["role"]): KvRouterOptions => {
+export const optionsForRole = (options: KvRouterOptions, role: PoolRole): KvRouterOptions => {
   switch (role) {
     case "aggregated":
       return options

@@ -18,6 +18,7 @@ import { edited, type EditedTrace, refusal, rowByRow } from "./EditedTrace.ts"
 import { OpenSessions } from "./OpenSessions.ts"
 import { RowsInOrder } from "./RowsInOrder.ts"
 import type { RowSteps } from "./RowSteps.ts"
+import { shifted } from "./Times.ts"
 
 export interface AnonymiseOptions {
   /** Times between sessions change by up to twice as much, in whole ms; 0 leaves them. */
@@ -72,16 +73,13 @@ const contentHider = (): ((row: TraceRow) => TraceRow) => {
   })
 }
 
-const moved = (row: TraceRow, byMs: number): TraceRow =>
-  row.timestampMs === undefined ? row : { ...row, timestampMs: row.timestampMs + byMs }
-
 /** The rows of a graph, whose waits need the names. */
 const graphSteps = ({ survey: { originMs = 0 } }: TraceSource): RowSteps => {
   const hide = contentHider()
   const requests = new NameNumbers("request_")
   const sessions = new NameNumbers("session_")
   return rowByRow((row) => ({
-    ...moved(hide(row), -originMs),
+    ...shifted(hide(row), -originMs),
     ...(row.sessionId === undefined ? {} : { sessionId: sessions.of(row.sessionId) }),
     ...(row.requestId === undefined ? {} : { requestId: requests.of(row.requestId) }),
     ...(isAgenticRow(row) ? { waitFor: row.waitFor.map(requests.of) } : {})
@@ -110,7 +108,7 @@ const sessionSteps = (trace: TraceSource, { jitterMs, seed }: AnonymiseOptions):
   return {
     take: (row, emit) => {
       const { byMs, id } = sessions.of(row)
-      const hidden = moved(
+      const hidden = shifted(
         {
           ...hide(row),
           sessionId: row.sessionId === undefined ? undefined : id,

@@ -23,7 +23,8 @@ export const shift = Effect.fnUntraced(function* (
   return edited(trace, () => rowByRow((row) => shifted(row, byMs)))
 })
 
-const shifted = (row: TraceRow, byMs: number): TraceRow =>
+/** The row so much later. */
+export const shifted = (row: TraceRow, byMs: number): TraceRow =>
   row.timestampMs === undefined ? row : { ...row, timestampMs: row.timestampMs + byMs }
 
 export interface CapOptions {
