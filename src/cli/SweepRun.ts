@@ -1,8 +1,11 @@
 /** `dynosim sweep PLAN`: plan -> runs -> table and files. */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { readFlags, type FlagValues } from "../config/ReadFlags.ts"
 import * as OutputFile from "../report/OutputFile.ts"
@@ -143,7 +146,7 @@ export const runSweep = Effect.fnUntraced(function* (file: string, flags: FlagVa
   const folder = resultsFolder(file, given.results)
   yield* checkSweepOutputs(read.plan, given, [{ what: "the plan", path: file }], folder)
   yield* keepPlan(read, folder)
-  const summary = yield* Effect.scoped(
+  const runs = Effect.scoped(
     Effect.gen(function* () {
       const progress = yield* showSweepProgress(read.plan, shard, given.quiet ?? false)
       return yield* Sweep.run(read.plan, shard).pipe(
@@ -152,11 +155,29 @@ export const runSweep = Effect.fnUntraced(function* (file: string, flags: FlagVa
         Effect.updateService(CellRunner, telling(progress.ended))
       )
     })
-  ).pipe(Effect.provide(Layer.merge(threadRunner(given.threads), CellStore.layerFolder(folder))))
-  yield* deliverSummary(read.plan, summary, given)
-  yield* failIfNothingRan(summary, file)
-  yield* failIfNothingFound(read.plan, summary)
-  yield* failIfCrossed(read.plan, summary, thresholds)
+  )
+  const runner = Layer.merge(threadRunner(given.threads), CellStore.layerFolder(folder))
+  yield* Effect.scoped(
+    Effect.gen(function* () {
+      const summary = yield* seenOffLater(runs, runner)
+      yield* deliverSummary(read.plan, summary, given)
+      yield* failIfNothingRan(summary, file)
+      yield* failIfNothingFound(read.plan, summary)
+      yield* failIfCrossed(read.plan, summary, thresholds)
+    })
+  )
+})
+
+/** Provides a layer whose finalizers run beside what comes after `self`, and are waited for when the scope closes: threads need a while to end. */
+const seenOffLater = Effect.fnUntraced(function* <A, E, R, Provided, LayerError, Needed>(
+  self: Effect.Effect<A, E, R>,
+  layer: Layer.Layer<Provided, LayerError, Needed>
+) {
+  const scope = yield* Effect.acquireRelease(Scope.make(), Scope.close)
+  const value = yield* Effect.provideContext(self, yield* Layer.buildWithScope(layer, scope))
+  const closing = yield* Effect.forkDetach(Scope.close(scope, Exit.void))
+  yield* Effect.addFinalizer(() => Fiber.await(closing))
+  return value
 })
 
 /** A search that has no answer ends like a threshold that is crossed. */

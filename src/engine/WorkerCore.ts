@@ -6,6 +6,7 @@
  */
 import type { BlockHolder } from "../request/BlockIdentity.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
+import { empty } from "../structures/Emptied.ts"
 import type { PassesAhead } from "./PassesAhead.ts"
 
 /** What a pass tells the simulation about a request, in the engine's emission order. */
@@ -42,10 +43,8 @@ export class PassOutcome {
     this.emittedTokens = 0
     this.preemptions = 0
     this.progressed = false
-    // Emptying an array gives its storage back: not worth it for the many passes that signal nothing.
-    if (this.requests.length === 0) return
-    this.requests.length = 0
-    this.signals.length = 0
+    empty(this.requests)
+    empty(this.signals)
   }
 
   /** The pass has changed something. */

@@ -86,18 +86,39 @@ export const dispensable = (
 }
 
 /**
- * The same in a folder of this program's own, where names stand for content: whatever has the name is replaced, and no questions are asked
- * about it first, which would take longer than the writing.
+ * The same in a folder of this program's own, where names stand for content, and what a lost machine has left damaged is made anew: whatever has
+ * the name is replaced, no questions are asked about it first, and nobody waits until it is on disk, which would all take longer than the writing.
  */
-export const replace = (
+export const replace: (
   path: string,
   text: string
-): Effect.Effect<void, OutputError, FileSystem.FileSystem | Path.Path> =>
-  Effect.scoped(
-    Effect.flatMap(
-      openBeside(path, { _tag: "File", path, mode: undefined }, () => "remove"),
-      (file) => Effect.andThen(file.append(text), file.commit)
-    )
+) => Effect.Effect<void, OutputError, FileSystem.FileSystem | Path.Path> = Effect.fnUntraced(function* (path, text) {
+  const files = yield* FileSystem.FileSystem
+  const paths = yield* Path.Path
+  const folder = paths.dirname(path)
+  const writtenPath = paths.join(folder, partialName(paths.basename(path)))
+  const write = files.writeFileString(writtenPath, text, { flag: "wx" })
+  yield* write.pipe(
+    Effect.catchIf(
+      ({ reason }) => reason._tag === "NotFound",
+      () => Effect.andThen(makeFolder(path, folder), write)
+    ),
+    Effect.andThen(files.rename(writtenPath, path)),
+    Effect.onError(() => Effect.ignore(files.remove(writtenPath))),
+    Effect.uninterruptible,
+    Effect.mapError((error) => (error instanceof OutputError ? error : cannotWrite(path)(error)))
+  )
+})
+
+const makeFolder = (path: string, folder: string) =>
+  Effect.flatMap(FileSystem.FileSystem, (files) =>
+    files
+      .makeDirectory(folder, { recursive: true })
+      .pipe(
+        Effect.mapError(
+          problemWith(path, `cannot create the folder ${folder}`, "choose a path below a folder you may write to")
+        )
+      )
   )
 
 const openAs = Effect.fnUntraced(function* (path: string, abandon: (exit: Exit.Exit<unknown, unknown>) => Abandon) {
@@ -161,13 +182,7 @@ const openBeside = Effect.fnUntraced(function* (
   const files = yield* FileSystem.FileSystem
   const paths = yield* Path.Path
   const folder = paths.dirname(target.path)
-  yield* files
-    .makeDirectory(folder, { recursive: true })
-    .pipe(
-      Effect.mapError(
-        problemWith(path, `cannot create the folder ${folder}`, "choose a path below a folder you may write to")
-      )
-    )
+  yield* makeFolder(path, folder)
   const writtenPath = paths.join(folder, partialName(paths.basename(target.path)))
   const open = Effect.gen(function* () {
     const handleScope = yield* Scope.make()

@@ -8,6 +8,7 @@ import type { Engine } from "../engine/Engine.ts"
 import { Signal, type WorkerCore } from "../engine/WorkerCore.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
 import type { Placement, Router } from "../router/Router.ts"
+import { empty } from "../structures/Emptied.ts"
 import { EventLoop } from "./EventLoop.ts"
 import { PassEnds } from "./PassEnds.ts"
 import { makesSlow } from "./WorkerEvent.ts"
@@ -119,7 +120,7 @@ export class MultiEngineLoop extends EventLoop {
   private dispatchReleased(): void {
     if (this.released.length === 0) return
     for (const { request, workerIndex } of this.released) this.dispatch(request, workerIndex)
-    this.released.length = 0
+    empty(this.released)
   }
 
   private takeReleased(): void {

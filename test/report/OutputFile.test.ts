@@ -42,6 +42,33 @@ const pendingTimers = (): number => process.getActiveResourcesInfo().filter((nam
 /** What is written to before `x.jsonl` is complete. */
 const partialName = /^x\.jsonl\.[0-9a-f]{16}\.partial$/
 
+describe("OutputFile.replace", () => {
+  it.effect("makes the folder, overwrites what was there, leaves nothing else behind", () =>
+    inFolder((at, files) =>
+      Effect.gen(function* () {
+        yield* OutputFile.replace(at("p", "q", "r.json"), "old and long")
+        yield* OutputFile.replace(at("p", "q", "r.json"), "né")
+        assert.strictEqual(yield* files.readFileString(at("p", "q", "r.json")), "né")
+        assert.deepStrictEqual(yield* files.readDirectory(at("p", "q")), ["r.json"])
+      })
+    )
+  )
+
+  it.effect("says what is in the way, and leaves nothing of what it wrote", () =>
+    inFolder((at, files) =>
+      Effect.gen(function* () {
+        yield* files.writeFileString(at("file"), "")
+        yield* files.makeDirectory(at("folder", "r.json"), { recursive: true })
+        const belowFile = yield* Effect.flip(OutputFile.replace(at("file", "q", "r.json"), "x"))
+        assert.match(belowFile.message, /file\/q\/r\.json: cannot .* choose another path/)
+        const onFolder = yield* Effect.flip(OutputFile.replace(at("folder", "r.json"), "x"))
+        assert.match(onFolder.message, /folder\/r\.json: cannot be written .* choose another path/)
+        assert.deepStrictEqual(yield* files.readDirectory(at("folder")), ["r.json"])
+      })
+    )
+  )
+})
+
 describe("OutputFile.write", () => {
   it.effect("makes the folders, overwrites what was there, leaves nothing else behind", () =>
     inFolder((at, files) =>

@@ -8,6 +8,7 @@
  */
 import type { MarkBlocks } from "../../request/BlockIdentity.ts"
 import type { KvEventSink, TierEventSinks } from "../../engine/KvEvents.ts"
+import { empty } from "../../structures/Emptied.ts"
 import { Pcg32 } from "../../structures/Pcg32.ts"
 import type { SimRequest } from "../../request/SimRequest.ts"
 import type { Placement, PoolRole, RouterContext, RouterCore } from "../Router.ts"
@@ -167,7 +168,7 @@ export class KvRouterCore implements RouterCore {
     if (this.released.length === 0) return undefined
     const placement = this.released[this.releasedTaken]
     if (placement === undefined) {
-      this.released.length = 0
+      empty(this.released)
       this.releasedTaken = 0
       return undefined
     }
