@@ -6,7 +6,8 @@
  * memory follows the live blocks, not the length of the trace.
  */
 
-import { frameBits, lastOf, membersFrom } from "../structures/FrameMask.ts"
+import { firstOf, frameBits, lastOf, membersFrom } from "../structures/FrameMask.ts"
+import { wideBits, wideLeading, wideMembersFrom } from "../structures/WideFrame.ts"
 import type { HashId, HashIds } from "./HashId.ts"
 
 /** Takes the identity of a block that is still needed, or of `count` blocks whose identities follow each other. */
@@ -25,6 +26,16 @@ export const markMembers = (frame: number, mask: number, mark: MarkBlocks): void
     const from = lastOf(~rest & membersFrom(0, last)) + 1
     mark(first + from, last - from + 1)
     rest &= membersFrom(0, from)
+  }
+}
+
+/** The same for a frame of 32. */
+export const markWideMembers = (frame: number, mask: number, mark: MarkBlocks): void => {
+  for (let rest = mask; rest !== 0;) {
+    const first = firstOf(rest)
+    const count = wideLeading(rest, first)
+    mark((frame << wideBits) | first, count)
+    rest &= ~wideMembersFrom(first, count)
   }
 }
 

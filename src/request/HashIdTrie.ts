@@ -20,6 +20,7 @@ import { highHalf, isNarrow, lowHalf, type HashIds } from "./HashId.ts"
 const minCollection = 1 << 16
 /** Identities are 32-bit integers. */
 const largestIdentity = maxInt32
+const none = new Uint8Array(0)
 
 export class HashIdTrie implements BlockIdentity {
   readonly blockTokens: number
@@ -30,6 +31,13 @@ export class HashIdTrie implements BlockIdentity {
   private readonly room = new ShortArrays()
   private madeSinceCollection = 0
   private liveAfterCollection = 0
+  /** By node, while a collection is on. */
+  private marked = none
+  private readonly mark = (first: number, count = 1): void => {
+    const { marked, stride, tree } = this
+    const last = Math.floor((first + count - 1) / stride)
+    for (let node = Math.floor(first / stride); node <= last; node++) tree.markPath(node, marked)
+  }
 
   constructor(traceBlockTokens: number, blockTokens: number) {
     this.traceBlockTokens = traceBlockTokens
@@ -64,14 +72,12 @@ export class HashIdTrie implements BlockIdentity {
   }
 
   collect(holders: Iterable<BlockHolder>): void {
-    const { stride, tree } = this
+    const { tree } = this
     const marked = new Uint8Array(tree.nodes)
     marked[0] = 1
-    const mark = (first: number, count = 1): void => {
-      const last = Math.floor((first + count - 1) / stride)
-      for (let node = Math.floor(first / stride); node <= last; node++) tree.markPath(node, marked)
-    }
-    for (const holder of holders) holder.markBlocks(mark)
+    this.marked = marked
+    for (const holder of holders) holder.markBlocks(this.mark)
+    this.marked = none
     tree.sweep(marked)
     this.madeSinceCollection = 0
     this.liveAfterCollection = tree.size

@@ -16,12 +16,13 @@
  * has just been given up, so that it comes next. Every operation costs a few reads and writes, for 32 blocks as for one.
  *
  *     links     inner  ○●●●●●●●     blocks that extend the one before them in their frame
- *               outer  ●○○○○○○○     blocks that extend one elsewhere: parents[slot]
+ *               outer  ●○○○○○○○     blocks that extend one elsewhere: their parents
  *               bears  ○○○○○○○●     blocks that are extended by some elsewhere: by one, and those that `siblings` counts of the slot
  *
- * Masks of a frame lie in memory one behind the other. 196 bytes per frame with one entry: 6 a block where frames are full. Starts with a few
+ * All that belongs to a frame lies in memory one behind the other. 196 bytes per frame with one entry: 6 a block where frames are full. Starts with a few
  * frames and doubles.
  */
+import { type MarkBlocks, markWideMembers } from "../../request/BlockIdentity.ts"
 import { firstOf, lastOf } from "../../structures/FrameMask.ts"
 import { FrameTable } from "../../structures/FrameTable.ts"
 import { grown } from "../../structures/Grown.ts"
@@ -39,13 +40,14 @@ import {
 /** The parent of a block that begins a prompt. */
 export const noBlock = -1
 
-// Cells of a frame's row: masks of its members, and its newest entry.
+// Cells of a frame's row: masks of its members, its newest entry, and the slot of each member's parent.
 const idleCell = 0
 const innerCell = 1
 const outerCell = 2
 const bearsCell = 3
 const newestCell = 4
-const rowCells = 5
+const parentCells = 5
+const rowCells = parentCells + wideSize
 
 // Cells of an entry, and its turn behind them.
 const frameCell = 0
@@ -74,8 +76,6 @@ export class LeafOrder {
   taken = 0
   private readonly frames = new FrameTable()
   private rows = new Int32Array(this.frames.capacity * rowCells)
-  // By slot.
-  private parents = new Int32Array(this.frames.capacity * wideSize)
   /** How many blocks elsewhere extend the one in a slot, beyond the first. */
   private readonly siblings = new IntMap()
   private cells = new Int32Array(initialEntries * entryCells)
@@ -172,27 +172,30 @@ export class LeafOrder {
     return key
   }
 
-  /** Every frame in the tree, and its members there, placeholders included. */
-  forEachFrame(visit: (frameNumber: number, members: number) => void): void {
-    const { frames, rows } = this
-    for (let frame = 1; frame < frames.capacity; frame++) {
-      const row = frame * rowCells
-      const inner = rows[row + innerCell]!
-      const known = rows[row + idleCell]! | inner | (inner >>> 1) | rows[row + outerCell]! | rows[row + bearsCell]!
-      if (known !== 0) visit(frames.numbers[frame]!, known)
-    }
+  /** Every shareable identity in the tree, those of placeholders included. */
+  markBlocks(mark: MarkBlocks): void {
+    const { capacity, numbers } = this.frames
+    for (let frame = 1; frame < capacity; frame++) if (numbers[frame]! >= 0) this.markFrame(frame, mark)
+  }
+
+  private markFrame(frame: number, mark: MarkBlocks): void {
+    const { rows } = this
+    const row = frame * rowCells
+    const inner = rows[row + innerCell]!
+    const members = rows[row + idleCell]! | inner | (inner >>> 1) | rows[row + outerCell]! | rows[row + bearsCell]!
+    markWideMembers(this.frames.numbers[frame]!, members, mark)
   }
 
   /** Walks list and tree: each idle block in one entry, each leaf in one of the list, which is in order, each link counted. */
   checkInvariants(): void {
-    const below = new Int32Array(this.parents.length)
+    const below = new Int32Array(this.frames.capacity * wideSize)
     let idle = 0
     for (let frame = 1; frame < this.frames.capacity; frame++) {
       const row = frame * rowCells
       idle += wideCount(this.rows[row + idleCell]!)
       this.checkEntries(frame)
       for (let member = 0; member < wideSize; member++) {
-        if ((this.rows[row + outerCell]! & (1 << member)) !== 0) below[this.parents[frame * wideSize + member]!]! += 1
+        if ((this.rows[row + outerCell]! & (1 << member)) !== 0) below[this.rows[row + parentCells + member]!]! += 1
       }
     }
     if (idle !== this.size) throw new Error(`${idle} blocks are idle, counted ${this.size}`)
@@ -239,8 +242,9 @@ export class LeafOrder {
     const bit = 1 << wideMemberOf(parentKey)
     const bears = rows[parentFrame * rowCells + bearsCell]!
     const parent = parentFrame * wideSize + wideMemberOf(parentKey)
-    rows[frame * rowCells + outerCell]! |= 1 << member
-    this.parents[frame * wideSize + member] = parent
+    const row = frame * rowCells
+    rows[row + outerCell]! |= 1 << member
+    rows[row + parentCells + member] = parent
     if ((bears & bit) === 0) rows[parentFrame * rowCells + bearsCell] = bears | bit
     else this.siblings.add(parent, 1)
   }
@@ -272,7 +276,7 @@ export class LeafOrder {
       const first = last - wideTrailing(inner & ~kept, last)
       tails &= ~(1 << last)
       if (first < last) inner &= ~wideMembersFrom(first + 1, last - first)
-      if ((rows[row + outerCell]! & ~kept & (1 << first)) !== 0) this.unlink(frame, first)
+      if ((rows[row + outerCell]! & ~kept & (1 << first)) !== 0) this.unlink(row, first)
     }
     rows[row + innerCell] = inner
     const found = this.leavesOf(row) & ~leavesBefore
@@ -280,9 +284,9 @@ export class LeafOrder {
     if ((kept | inner | rows[row + outerCell]!) === 0) this.frames.remove(frame)
   }
 
-  private unlink(frame: number, member: number): void {
-    const parent = this.parents[frame * wideSize + member]!
-    this.rows[frame * rowCells + outerCell]! &= ~(1 << member)
+  private unlink(row: number, member: number): void {
+    const parent = this.rows[row + parentCells + member]!
+    this.rows[row + outerCell]! &= ~(1 << member)
     if (this.siblings.get(parent) > 0) {
       this.siblings.add(parent, -1)
       return
@@ -295,13 +299,8 @@ export class LeafOrder {
     const found = this.frames.find(number)
     if (found !== 0) return found
     const frame = this.frames.add(number)
-    if (frame * rowCells >= this.rows.length) this.growFrames(this.frames.capacity)
+    if (frame * rowCells >= this.rows.length) this.rows = grown(this.rows, this.frames.capacity * rowCells)
     return frame
-  }
-
-  private growFrames(capacity: number): void {
-    this.rows = grown(this.rows, capacity * rowCells)
-    this.parents = grown(this.parents, capacity * wideSize)
   }
 
   // ---- turns -----------------------------------------------------------------------------------------------------------

@@ -28,9 +28,9 @@ import {
   wideRunLengthBefore,
   wideSize
 } from "../../structures/WideFrame.ts"
-import type { MarkBlocks } from "../../request/BlockIdentity.ts"
+import { type MarkBlocks, markWideMembers } from "../../request/BlockIdentity.ts"
 import type { KvEventSink } from "../KvEvents.ts"
-import { RunList } from "./BlockRuns.ts"
+import type { RunList } from "./BlockRuns.ts"
 import { TierListeners } from "./TierListeners.ts"
 
 export const BlockState = { Absent: 0, Arriving: 1, Idle: 2, Pinned: 3 } as const
@@ -62,8 +62,6 @@ export class LruStore {
   private pins: MemberCounts | undefined = undefined
   private readonly idle = new IdleBlocks()
   private readonly listeners = new TierListeners()
-  /** Scratch list. */
-  private readonly runs = new RunList()
 
   constructor(capacity: number) {
     this.capacity = capacity
@@ -173,11 +171,9 @@ export class LruStore {
 
   /** Every shareable identity that is known here. */
   markBlocks(mark: MarkBlocks): void {
-    const { runs } = this
+    const { numbers } = this.frames
     this.forEachFrame((frame, known) => {
-      runs.clear()
-      if (this.frames.numbers[frame]! >= 0) runs.addMembers(this.frames.numbers[frame]!, known)
-      for (let run = 0; run < runs.count; run++) mark(runs.keyOf(run), runs.lengthOf(run))
+      if (numbers[frame]! >= 0) markWideMembers(numbers[frame]!, known, mark)
     })
   }
 

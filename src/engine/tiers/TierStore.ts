@@ -24,7 +24,6 @@ import { MemberCounts } from "../../structures/MemberCounts.ts"
 import {
   octetBits,
   octetOf,
-  wideBits,
   wideFrameAround,
   wideFrameOf,
   wideLeading,
@@ -186,16 +185,9 @@ export class TierStore {
 
   /** Every shareable identity that is known here. */
   markBlocks(mark: MarkBlocks): void {
-    this.idle.forEachFrame((number, members) => {
-      for (let rest = number < 0 ? 0 : members; rest !== 0;) {
-        const first = firstOf(rest)
-        const count = wideLeading(rest, first)
-        mark((number << wideBits) | first, count)
-        rest &= ~wideMembersFrom(first, count)
-      }
-    })
-    this.forEachPinnedFrame((number, members) => {
-      if (number >= 0) markMembers(number, members, mark)
+    this.idle.markBlocks(mark)
+    this.forEachPinnedFrame((frameNumber, members) => {
+      if (frameNumber >= 0) markMembers(frameNumber, members, mark)
     })
   }
 

@@ -94,13 +94,15 @@ export class WorkerFrames {
   }
 
   markBlocks(mark: MarkBlocks): void {
+    const { heads } = this
+    for (let frame = 0; frame < heads.length; frame++) if (heads[frame] !== 0) this.markFrame(frame, mark)
+  }
+
+  private markFrame(frame: number, mark: MarkBlocks): void {
     const { heads, masks, next } = this
-    for (let frame = 0; frame < heads.length; frame++) {
-      if (heads[frame] === 0) continue
-      let held = 0
-      for (let entry = heads[frame]!; entry !== 0; entry = next[entry]!) held |= masks[entry]!
-      markMembers(frame, held, mark)
-    }
+    let held = 0
+    for (let entry = heads[frame]!; entry !== 0; entry = next[entry]!) held |= masks[entry]!
+    markMembers(frame, held, mark)
   }
 
   private freeEntry(): number {
