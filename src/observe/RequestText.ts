@@ -3,17 +3,12 @@
  * it and the time without KV inside those.
  */
 import { encoded } from "../structures/EncodedText.ts"
-import type { TextBytes } from "../structures/TextBytes.ts"
+import type { RepeatingText } from "../structures/RepeatingText.ts"
 import { type TextTemplate, textTemplate, thousandths, whole } from "../structures/TextTemplate.ts"
-import { nanoseconds, separator } from "./EventText.ts"
+import { EventHead, nanoseconds, separator } from "./EventText.ts"
 import { never, type Preemption, requestColumn, type RequestSpans, statuses } from "./RequestSpans.ts"
 
 const givenNameKey = encoded(',"args":{"request":')
-const numberedName = textTemplate`,"args":{"request":"request-${whole}"`
-const tokens = statuses.map(
-  (status) =>
-    textTemplate`,"status":"${status}","prompt_tokens":${whole},"output_tokens":${whole},"reused_tokens":${whole}`
-)
 const workerKey = encoded(',"worker":')
 const prefillWorkerKey = encoded(',"prefill_worker":')
 const closing = encoded("}}")
@@ -25,9 +20,16 @@ interface Span {
 }
 
 export class RequestText {
-  private readonly out: TextBytes
-  /** Of the event that is written, in the order of its text. */
+  private readonly out: RepeatingText
+  private readonly head: EventHead
+  /** Of what is written, in the order of its text. */
   private readonly numbers = new Float64Array(3)
+  /** Arguments of a request. */
+  private readonly numberedName = textTemplate`,"args":{"request":"request-${whole}"`
+  private readonly tokens = statuses.map(
+    (status) =>
+      textTemplate`,"status":"${status}","prompt_tokens":${whole},"output_tokens":${whole},"reused_tokens":${whole}`
+  )
   /** Begins without its end, as arguments follow. */
   private readonly request: Span
   private readonly preempted: Span
@@ -35,11 +37,12 @@ export class RequestText {
   private readonly aggregatedStages: ReadonlyArray<Span>
   private readonly handoffStages: ReadonlyArray<Span>
 
-  constructor(out: TextBytes, pid: number) {
+  constructor(out: RepeatingText, pid: number) {
     const event = (phase: string, name: string, closing: string): TextTemplate =>
-      textTemplate`${separator}{"ph":"${phase}","cat":"request","id":${whole},"name":"${name}","pid":${pid},"ts":${thousandths}${closing}`
+      textTemplate`,"ph":"${phase}","pid":${pid},"cat":"request","name":"${name}"${closing}`
     const span = (name: string): Span => ({ begin: event("b", name, "}"), end: event("e", name, "}") })
     this.out = out
+    this.head = new EventHead(out, textTemplate`${separator}{"ts":${thousandths},"id":${whole}`)
     this.request = { ...span("request"), begin: event("b", "request", "") }
     this.preempted = span("preempted")
     this.aggregatedStages = ["queued", "prefill", "decode"].map(span)
@@ -48,30 +51,35 @@ export class RequestText {
 
   /** Writes requests from this row on until the text is so long; returns the next row. */
   write(requests: RequestSpans, from: number, untilBytes: number): number {
+    this.head.forget()
     let row = from
     while (row < requests.length && this.out.length < untilBytes) this.writeRow(requests, row++)
     return row
   }
 
   private writeRow(requests: RequestSpans, row: number): void {
+    const { next } = this.head
     const cells = requests.rows.pieceOf(row)
     const at = requests.rows.offsetOf(row)
     const id = cells[at + requestColumn.id]!
-    this.event(this.request.begin, id, cells[at + requestColumn.startMs]!)
+    next[0] = nanoseconds(cells[at + requestColumn.startMs]!)
+    next[1] = id
+    this.event(this.request.begin)
     this.writeArguments(cells, at, requests.nameOf(row))
-    this.writeStages(cells, at, id, requests.preemptionsOf(id))
-    this.event(this.request.end, id, cells[at + requestColumn.endMs]!)
+    this.writeStages(cells, at, requests.preemptionsOf(id))
+    next[0] = nanoseconds(cells[at + requestColumn.endMs]!)
+    this.event(this.request.end)
   }
 
   private writeArguments(cells: Float64Array, at: number, name: string | null): void {
     const { numbers, out } = this
     numbers[0] = cells[at + requestColumn.id]!
-    if (name === null) out.fill(numberedName, numbers)
+    if (name === null) out.fill(this.numberedName, numbers)
     else out.constant(givenNameKey).text(JSON.stringify(name))
     numbers[0] = cells[at + requestColumn.promptTokens]!
     numbers[1] = cells[at + requestColumn.emittedTokens]!
     numbers[2] = cells[at + requestColumn.reusedTokens]!
-    out.fill(tokens[cells[at + requestColumn.status]!]!, numbers)
+    out.fill(this.tokens[cells[at + requestColumn.status]!]!, numbers)
     const worker = cells[at + requestColumn.workerIndex]!
     if (worker >= 0) out.constant(workerKey).number(worker)
     const prefillWorker = cells[at + requestColumn.prefillWorkerIndex]!
@@ -80,7 +88,7 @@ export class RequestText {
   }
 
   /** Each stage that was reached goes on to the next one that was. */
-  private writeStages(cells: Float64Array, at: number, id: number, preemptions: ReadonlyArray<Preemption>): void {
+  private writeStages(cells: Float64Array, at: number, preemptions: ReadonlyArray<Preemption>): void {
     const stages = cells[at + requestColumn.handedOver] === 0 ? this.aggregatedStages : this.handoffStages
     const endMs = cells[at + requestColumn.endMs]!
     let stage = 0
@@ -88,33 +96,29 @@ export class RequestText {
     for (let next = 1; next <= stages.length; next++) {
       const turnMs = next === stages.length ? endMs : cells[at + requestColumn.turns + next - 1]!
       if (!(turnMs <= endMs)) continue
-      if (turnMs > startMs) this.writeStage(stages[stage]!, id, startMs, turnMs, preemptions)
+      if (turnMs > startMs) this.writeStage(stages[stage]!, startMs, turnMs, preemptions)
       stage = next
       startMs = turnMs
     }
   }
 
-  private writeStage(
-    stage: Span,
-    id: number,
-    startMs: number,
-    endMs: number,
-    preemptions: ReadonlyArray<Preemption>
-  ): void {
-    this.event(stage.begin, id, startMs)
+  private writeStage(stage: Span, startMs: number, endMs: number, preemptions: ReadonlyArray<Preemption>): void {
+    const { next } = this.head
+    next[0] = nanoseconds(startMs)
+    this.event(stage.begin)
     for (const preemption of preemptions) {
       // The part of it that lies in the stage.
       const fromMs = Math.max(preemption.startMs, startMs)
       const toMs = Math.min(preemption.endMs, endMs)
-      if (toMs > fromMs) this.writeStage(this.preempted, id, fromMs, toMs, never)
+      if (toMs > fromMs) this.writeStage(this.preempted, fromMs, toMs, never)
     }
-    this.event(stage.end, id, endMs)
+    next[0] = nanoseconds(endMs)
+    this.event(stage.end)
   }
 
-  private event(template: TextTemplate, id: number, ms: number): void {
-    const { numbers, out } = this
-    numbers[0] = id
-    numbers[1] = nanoseconds(ms)
-    out.fill(template, numbers)
+  /** Of the request, and at the time, that comes next. */
+  private event(template: TextTemplate): void {
+    this.head.write()
+    this.out.fill(template, this.numbers)
   }
 }

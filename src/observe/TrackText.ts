@@ -1,25 +1,34 @@
 /** The track of a worker in a timeline: its passes as complete events (`X`), its state as counters (`C`) where that changes. */
 import { encoded } from "../structures/EncodedText.ts"
-import type { TextBytes } from "../structures/TextBytes.ts"
+import type { RepeatingText } from "../structures/RepeatingText.ts"
 import { type TextTemplate, textTemplate, thousandths, whole } from "../structures/TextTemplate.ts"
-import { type EventNumbers, nanoseconds, separator } from "./EventText.ts"
+import { EventHead, type EventNumbers, nanoseconds, separator } from "./EventText.ts"
 import { noPasses, type PassGroup, type PassGroups } from "./PassGroups.ts"
 
+const prefillTokensKey = encoded(',"prefill_tokens":')
 const busyKey = encoded(',"busy_ms":')
 const preemptionsKey = encoded(',"preemptions":')
 const closing = encoded("}}")
 
+/** Slices of one kind: with all that there is to say of most of them, and open for more. */
+interface Slice {
+  readonly whole: TextTemplate
+  readonly open: TextTemplate
+}
+
 export class TrackText {
-  private readonly out: TextBytes
+  private readonly out: RepeatingText
   private readonly place: EventNumbers
   private readonly group = noPasses()
-  /** Of the event that is written, in the order of its text. */
-  private readonly numbers = new Float64Array(4)
-  /** Slices, but for their end. */
-  private readonly prefill: TextTemplate
-  private readonly decode: TextTemplate
+  private readonly head: EventHead
+  /** Of what is written, in the order of its text. */
+  private readonly numbers = new Float64Array(2)
+  /** When the slice that is written begins and ends, ms. */
+  private readonly span = new Float64Array(2)
+  private readonly prefill: Slice
+  private readonly decode: Slice
   private severalPasses = 0
-  private several: TextTemplate
+  private several: Slice
   private readonly requests: TextTemplate
   private readonly blocks: TextTemplate
   /** Counters as they were written last. */
@@ -28,24 +37,23 @@ export class TrackText {
   private activeBlocks = Number.NaN
   private cachedBlocks = Number.NaN
 
-  constructor(out: TextBytes, place: EventNumbers, workerIndex: number) {
-    const { pid, tid } = place
-    const part = (name: string): TextTemplate =>
-      textTemplate`${separator}{"ph":"X","name":"${name}","pid":${pid},"tid":${tid},"ts":${thousandths},"dur":${thousandths},"args":{"tokens":${whole}`
+  constructor(out: RepeatingText, place: EventNumbers, workerIndex: number) {
     const counter = (of: string, one: string, other: string): TextTemplate =>
-      textTemplate`${separator}{"ph":"C","name":"worker ${workerIndex} ${of}","pid":${pid},"ts":${thousandths},"args":{"${one}":${whole},"${other}":${whole}}}`
+      textTemplate`,"ph":"C","pid":${place.pid},"name":"worker ${workerIndex} ${of}","args":{"${one}":${whole},"${other}":${whole}}}`
     this.out = out
     this.place = place
-    this.prefill = part("prefill")
-    this.decode = part("decode")
-    this.several = this.slice(0)
+    this.head = new EventHead(out, textTemplate`${separator}{"ts":${thousandths}`)
+    this.prefill = this.slice("prefill", "tokens")
+    this.decode = this.slice("decode", "tokens")
+    this.several = this.decode
     this.requests = counter("requests", "waiting", "running")
     this.blocks = counter("KV blocks", "active", "cached")
   }
 
   /** Writes groups from this one on until the text is so long; returns the next one. */
   write(groups: PassGroups, from: number, untilBytes: number): number {
-    const { group, out } = this
+    const { group, head, out } = this
+    head.forget()
     let index = from
     while (index < groups.length && out.length < untilBytes) this.writeGroup(groups.at(index++, group))
     return index
@@ -58,83 +66,98 @@ export class TrackText {
     this.writeCounters(group)
   }
 
-  private writePasses(group: PassGroup): void {
-    const { numbers, out } = this
-    const busyNs = nanoseconds(group.busyMs)
-    this.span(group.startMs, group.endMs)
-    numbers[2] = group.prefillTokens
-    numbers[3] = group.decodeTokens
-    out.fill(this.sliceOf(group.passes), numbers)
+  private writePasses({ busyMs, decodeTokens, endMs, passes, preemptions, prefillTokens, startMs }: PassGroup): void {
+    const { out, span } = this
+    const slice = this.sliceOf(passes)
+    const busyNs = nanoseconds(busyMs)
     // Otherwise its duration says it.
-    if (numbers[1]! > busyNs) out.constant(busyKey).millionths(busyNs)
-    this.endSlice(group.preemptions)
+    const wasIdle = busyNs < nanoseconds(endMs) - nanoseconds(startMs)
+    span[0] = startMs
+    span[1] = endMs
+    if (prefillTokens === 0 && preemptions === 0 && !wasIdle) {
+      this.writeSlice(slice.whole, decodeTokens)
+      return
+    }
+    this.writeSlice(slice.open, decodeTokens)
+    if (prefillTokens > 0) out.constant(prefillTokensKey).number(prefillTokens)
+    if (wasIdle) out.constant(busyKey).millionths(busyNs)
+    this.closeSlice(preemptions)
   }
 
   /** Nearly all of them are of as many passes as the last one. */
-  private sliceOf(passes: number): TextTemplate {
+  private sliceOf(passes: number): Slice {
     if (passes !== this.severalPasses) {
       this.severalPasses = passes
-      this.several = this.slice(passes)
+      this.several = this.slice(`${passes} passes`, "decode_tokens")
     }
     return this.several
   }
 
-  private slice(passes: number): TextTemplate {
+  private slice(name: string, tokens: string): Slice {
     const { pid, tid } = this.place
-    return textTemplate`${separator}{"ph":"X","name":"${passes} passes","pid":${pid},"tid":${tid},"ts":${thousandths},"dur":${thousandths},"args":{"passes":${passes},"prefill_tokens":${whole},"decode_tokens":${whole}`
+    const slice = (closing: string): TextTemplate =>
+      textTemplate`,"dur":${thousandths},"ph":"X","pid":${pid},"tid":${tid},"name":"${name}","args":{"${tokens}":${whole}${closing}`
+    return { whole: slice("}}"), open: slice("") }
   }
 
   private writeParts({ decodeTokens, endMs, preemptions, prefillEndMs, prefillTokens, startMs }: PassGroup): void {
+    const { span } = this
     const both = prefillEndMs > startMs && endMs > prefillEndMs
     if (both || prefillTokens > 0 || decodeTokens === 0) {
-      const toMs = both || decodeTokens > 0 ? prefillEndMs : endMs
-      this.writePart(this.prefill, startMs, toMs, prefillTokens, preemptions)
+      span[0] = startMs
+      span[1] = both || decodeTokens > 0 ? prefillEndMs : endMs
+      this.writePart(this.prefill, prefillTokens, preemptions)
     }
     if (both || decodeTokens > 0) {
-      this.writePart(this.decode, both ? prefillEndMs : Math.min(prefillEndMs, endMs), endMs, decodeTokens, preemptions)
+      span[0] = both ? prefillEndMs : Math.min(prefillEndMs, endMs)
+      span[1] = endMs
+      this.writePart(this.decode, decodeTokens, preemptions)
     }
   }
 
-  private writePart(slice: TextTemplate, fromMs: number, toMs: number, tokens: number, preemptions: number): void {
-    const { numbers, out } = this
-    this.span(fromMs, toMs)
-    numbers[2] = tokens
-    out.fill(slice, numbers)
-    this.endSlice(preemptions)
+  private writePart(slice: Slice, tokens: number, preemptions: number): void {
+    if (preemptions === 0) {
+      this.writeSlice(slice.whole, tokens)
+      return
+    }
+    this.writeSlice(slice.open, tokens)
+    this.closeSlice(preemptions)
   }
 
-  /** Its first two numbers: when it begins, and how long it takes. */
-  private span(fromMs: number, toMs: number): void {
-    const { numbers } = this
-    const fromNs = nanoseconds(fromMs)
-    const toNs = nanoseconds(toMs)
-    numbers[0] = fromNs
-    numbers[1] = toNs > fromNs ? toNs - fromNs : 0
+  private writeSlice(template: TextTemplate, tokens: number): void {
+    const { head, numbers, out, span } = this
+    const fromNs = nanoseconds(span[0]!)
+    const toNs = nanoseconds(span[1]!)
+    head.next[0] = fromNs
+    head.write()
+    numbers[0] = toNs > fromNs ? toNs - fromNs : 0
+    numbers[1] = tokens
+    out.fill(template, numbers)
   }
 
-  private endSlice(preemptions: number): void {
+  private closeSlice(preemptions: number): void {
     const { out } = this
     if (preemptions > 0) out.constant(preemptionsKey).number(preemptions)
     out.constant(closing)
   }
 
-  private writeCounters(group: PassGroup): void {
-    const { numbers, out } = this
-    const { activeBlocks, cachedBlocks, running, waiting } = group
-    numbers[0] = nanoseconds(group.startMs)
-    if (waiting !== this.waiting || running !== this.running) {
-      numbers[1] = waiting
-      numbers[2] = running
-      out.fill(this.requests, numbers)
-    }
+  private writeCounters({ activeBlocks, cachedBlocks, running, startMs, waiting }: PassGroup): void {
+    this.head.next[0] = nanoseconds(startMs)
+    if (waiting !== this.waiting || running !== this.running) this.writeCounter(this.requests, waiting, running)
     if (activeBlocks !== this.activeBlocks || cachedBlocks !== this.cachedBlocks) {
-      numbers[1] = activeBlocks
-      numbers[2] = cachedBlocks
-      out.fill(this.blocks, numbers)
+      this.writeCounter(this.blocks, activeBlocks, cachedBlocks)
     }
     this.waiting = waiting
     this.running = running
     this.activeBlocks = activeBlocks
     this.cachedBlocks = cachedBlocks
+  }
+
+  private writeCounter(counter: TextTemplate, one: number, other: number): void {
+    const { numbers, out } = this
+    this.head.write()
+    numbers[0] = one
+    numbers[1] = other
+    out.fill(counter, numbers)
   }
 }

@@ -1,9 +1,9 @@
 /** Timelines in Perfetto's own trace processor, which is what the viewer shows them with. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { gzipSync } from "node:zlib"
+import { crc32 } from "node:zlib"
 import { TimelineProbe } from "../../src/observe/TimelineProbe.ts"
-import { timelineText } from "../../src/observe/TimelineText.ts"
+import { timelineGzip, timelineText } from "../../src/observe/TimelineText.ts"
 import { engineArgs } from "../support/EngineArgsBuilder.ts"
 import * as PlainWorkload from "../support/PlainWorkload.ts"
 import { disaggregatedTopology, replay, topology } from "../support/Replays.ts"
@@ -47,7 +47,8 @@ describe.skipIf(!hasTraceProcessor)("a timeline in the trace processor of Perfet
         const text = [...timelineText(probe)].join("")
         const expected = countsIn(text)
         assert.isAbove(expected.stages, 100)
-        const trace = yield* Effect.promise(() => openTrace(gzipSync(text)))
+        const compressed = Buffer.concat(Array.from(timelineGzip(probe, crc32), (piece) => piece.slice()))
+        const trace = yield* Effect.promise(() => openTrace(compressed))
         yield* Effect.promise(async () => {
           assert.deepStrictEqual(await complaints(trace), [])
           assert.strictEqual(

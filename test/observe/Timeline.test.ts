@@ -208,6 +208,30 @@ describe("a timeline", () => {
       )
       checkPairs(events)
       checkTracks(events)
+      const slices = events.filter(({ ph }) => ph === "X")
+      const told = (of: (event: Event) => unknown): number =>
+        slices.reduce((total, event) => total + Number(of(event) ?? 0), 0)
+      const groups = probe.workers.flatMap((worker) => groupsOf(worker.groups))
+      assert.isAbove(
+        totalOf(groups, ({ prefillTokens }) => prefillTokens),
+        0
+      )
+      assert.strictEqual(
+        told(({ name }) => (name.endsWith(" passes") ? name.split(" ")[0] : name === "decode")),
+        totalOf(groups, ({ passes }) => passes)
+      )
+      assert.strictEqual(
+        told(({ args, name }) => args?.["prefill_tokens"] ?? (name === "prefill" ? args?.["tokens"] : 0)),
+        totalOf(groups, ({ prefillTokens }) => prefillTokens)
+      )
+      assert.strictEqual(
+        told(({ args, name }) => args?.["decode_tokens"] ?? (name === "decode" ? args?.["tokens"] : 0)),
+        totalOf(groups, ({ decodeTokens }) => decodeTokens)
+      )
+      assert.strictEqual(
+        told(({ args, name }) => (name === "decode" ? 0 : args?.["preemptions"])),
+        totalOf(groups, ({ preemptions }) => preemptions)
+      )
     })
   )
 
