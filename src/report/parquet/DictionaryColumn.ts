@@ -16,20 +16,19 @@ export const mostRows = 50_000
 /** Stands for no value. */
 export const none = 0xffff
 
-/** Room for those of all rows. */
-export const newIndexes = (): Uint16Array => new Uint16Array(new UncountedMemory(2 * mostRows))
+/** Room for the indexes of rows that many tables do not have more of. */
+const firstRows = 1024
+
+/** Room for those of all rows of a group, unless for so many. */
+export const newIndexes = (rows = mostRows): Uint16Array => new Uint16Array(new UncountedMemory(2 * rows))
 
 export abstract class DictionaryColumn {
   /** Parquet's physical type. */
   abstract readonly type: "INT64" | "DOUBLE" | "BYTE_ARRAY"
   rows = 0
   nulls = 0
-  /** Which of the values each row has, or {@link none}; room for {@link mostRows}. */
-  readonly indexes: Uint16Array
-
-  constructor(indexes: Uint16Array) {
-    this.indexes = indexes
-  }
+  /** Which of the values each row has, or {@link none}. */
+  indexes = newIndexes(firstRows)
 
   /** How many values there are. */
   abstract readonly distinct: number
@@ -57,6 +56,14 @@ export abstract class DictionaryColumn {
     return this.distinctBytes + ((this.rows - this.nulls) * this.bitWidth) / 8 < this.rowBytes
   }
 
+  /** For a value of each of so many rows more: nothing grows while they are added. */
+  makeRoom(count: number): void {
+    if (this.rows + count <= this.indexes.length) return
+    const indexes = newIndexes()
+    indexes.set(this.indexes)
+    this.indexes = indexes
+  }
+
   /** Begins a row group. */
   clear(): void {
     this.rows = 0
@@ -71,7 +78,7 @@ const firstBits = 10
 /** Whole numbers below are found in a table of all of them. */
 const smallNumbers = 4096
 /** After so many distinct values of which hardly any came twice nobody looks for those that do: the column is written without a dictionary. */
-const soughtValues = 2048
+const soughtValues = 8192
 
 const hashed = new Float64Array(1)
 const hashedWords = new Int32Array(hashed.buffer)
@@ -93,13 +100,13 @@ export class NumberColumn extends DictionaryColumn {
   /** Whether values are sought among those that came before. */
   private seeks = true
 
-  constructor(type: "INT64" | "DOUBLE", indexes: Uint16Array) {
-    super(indexes)
+  constructor(type: "INT64" | "DOUBLE") {
+    super()
     this.type = type
   }
 
-  /** For a value of each of so many rows: {@link add}, which runs hot, grows nothing. */
-  makeRoom(count: number): void {
+  override makeRoom(count: number): void {
+    super.makeRoom(count)
     const most = this.distinct + count
     while (most > this.values.length) this.values = grown(this.values)
     if (this.distinct > soughtValues && !this.repeats) this.seeks = false

@@ -10,7 +10,7 @@ import { writeMetadata } from "hyparquet-writer/src/metadata.js"
 import type { ColumnHead } from "../Column.ts"
 import { emptyCells, type TableWriter } from "../TableWriter.ts"
 import { chunkMemory, writeChunk } from "./ColumnChunk.ts"
-import { mostRows, newIndexes, NumberColumn, TextColumn } from "./DictionaryColumn.ts"
+import { mostRows, NumberColumn, TextColumn } from "./DictionaryColumn.ts"
 
 /** Rows that are encoded together, one column after the other: their tables then stay in the processor's cache. */
 const rowsPerBlock = 500
@@ -30,10 +30,10 @@ export const parquetWriter = (columns: ReadonlyArray<ColumnHead>): TableWriter =
   const cells = emptyCells(columns)
   const { numbers, texts } = cells
   const numberColumns = columns.flatMap(({ name, type }, index) =>
-    type === "text" ? [] : [{ index, name, column: new NumberColumn(numberTypes[type], newIndexes()) }]
+    type === "text" ? [] : [{ index, name, column: new NumberColumn(numberTypes[type]) }]
   )
   const textColumns = columns.flatMap(({ name, type }, index) =>
-    type === "text" ? [{ index, name, column: new TextColumn(newIndexes()) }] : []
+    type === "text" ? [{ index, name, column: new TextColumn() }] : []
   )
   const allColumns = [...numberColumns, ...textColumns].toSorted((one, other) => one.index - other.index)
   /** Rows that are to be encoded, one after the other. */
@@ -48,10 +48,8 @@ export const parquetWriter = (columns: ReadonlyArray<ColumnHead>): TableWriter =
   let rows = 0
 
   const encodeBlock = (): void => {
-    for (const { column, index } of numberColumns) {
-      column.makeRoom(blockRows)
-      column.add(blockNumbers, index, width, blockRows)
-    }
+    for (const { column } of allColumns) column.makeRoom(blockRows)
+    for (const { column, index } of numberColumns) column.add(blockNumbers, index, width, blockRows)
     for (const { column, index } of textColumns) column.add(blockTexts, index, width, blockRows)
     heldRows += blockRows
     blockRows = 0
