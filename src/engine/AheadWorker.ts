@@ -36,9 +36,11 @@ export abstract class AheadWorker<Member extends BatchMember<Member>> extends Ba
     const { ahead } = this
     const { count, endMs } = ahead
     if (count === 0) return
-    const late = this.takeLatePass()
-    this.gaps.noteEmissions(ahead.ends, late, count, ahead.batch)
-    this.takeQuietPasses(late, count)
+    const even = ahead.isUneven ? count - 1 : count
+    const late = even > 0 ? this.takeLatePass() : 0
+    this.gaps.noteEmissions(ahead.ends, late, even, ahead.batch)
+    this.takeQuietPasses(late, even)
+    if (ahead.isUneven) this.takeUnevenPass(even)
     this.timing.taken(count)
     ahead.begin(endMs)
   }
@@ -61,6 +63,9 @@ export abstract class AheadWorker<Member extends BatchMember<Member>> extends Ba
   protected takeLatePass(): number {
     return 0
   }
+
+  /** The last of them has taken place, which is uneven, and its gaps are noted. */
+  protected takeUnevenPass(_pass: number): void {}
 
   /** Those from number `from` to `to` have taken place. */
   protected abstract takeQuietPasses(from: number, to: number): void

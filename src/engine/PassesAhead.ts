@@ -15,12 +15,14 @@ const noEnds = new Float64Array(0)
 
 export class PassesAhead {
   count = 0
-  /** Requests, all of which emit one token in each of the passes. */
+  /** Requests, all of which emit one token in each of the passes, but for the last one where that {@link isUneven}. */
   batch = 0
   /** All of them have begun: none is taken back any more. */
   allBegun = false
   /** Cached blocks are evicted in them of which somebody is told who asks (`WorkerCore.tellBegun`). */
   evictsHeard = false
+  /** In the last of them some may find no room for their token: what follows is known once it has been carried out. */
+  isUneven = false
   /** Ends of the passes, of which the first {@link count} count, ms. */
   ends = noEnds
   private lastEndMs = Number.NaN
@@ -30,6 +32,7 @@ export class PassesAhead {
     this.count = 0
     this.allBegun = false
     this.evictsHeard = false
+    this.isUneven = false
     this.lastEndMs = lastEndMs
   }
 
@@ -82,6 +85,7 @@ export class PassesAhead {
       const { startMs } = this
       if (startMs < nowMs || (startMs === nowMs && !ended)) return
       this.count -= 1
+      this.isUneven = false
     }
   }
 }

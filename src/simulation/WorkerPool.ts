@@ -472,8 +472,17 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     for (let passes = 1; endMs < aloneUntilMs && passes < maxPassesAtOnce; passes++) {
       if (this.isNoticed(worker, outcome) || endMs === this.lastStartMs || this.isTold(core, endMs)) return endMs
       this.probe?.goesOn?.(this.places[worker]!, endMs)
+      const isUneven = core.ahead?.isUneven === true
       this.catchUp(worker, core)
       this.publishHeldEvents(worker)
+      if (isUneven) {
+        this.firstStartMs = this.lastStartMs
+        const aheadMs = this.runAhead(worker, core, outcome)
+        if (aheadMs > endMs) {
+          endMs = aheadMs
+          continue
+        }
+      }
       this.pass(worker, core, endMs)
       if (outcome.endMs === endMs) {
         if (outcome.progressed) this.computed[worker] = outcome

@@ -35,6 +35,7 @@ export class EvictOffloading extends Offloading implements EvictionEvents<Sequen
   private readonly tiers: EvictionTiers<Sequence>
   private readonly onlyFaster: boolean
   readonly catchUp: ((nowMs: number) => boolean) | undefined
+  override readonly evictsAlone: boolean
   readonly settle: ((pass: PassOutcome) => void) | undefined
 
   constructor(
@@ -49,7 +50,8 @@ export class EvictOffloading extends Offloading implements EvictionEvents<Sequen
     // Nobody shares lower tiers with this worker, reserves room between its passes, or is told what its host memory holds.
     const isPrivate = engine.isWhole && args.diskBlocks === 0 && !args.objectStore && context.tierEvents === undefined
     this.catchUp = isPrivate ? (nowMs) => this.tiers.catchUp(nowMs) : undefined
-    this.settle = isPrivate && context.tiersLeftAlone === true ? (pass) => this.tiers.settle(pass) : undefined
+    this.evictsAlone = isPrivate && context.tiersLeftAlone === true
+    this.settle = this.evictsAlone ? (pass) => this.tiers.settle(pass) : undefined
     this.tiers = new OnEvictTiers(args, shared, this, context.tierEvents)
     this.pool = new TieredBlockPool(engine.capacityBlocks, this.tiers, shared, context.kvEvents, context.probe)
   }

@@ -51,6 +51,8 @@ export abstract class Offloading implements TierClock {
     this.blockTokens = blockTokens
   }
 
+  /** Blocks that are evicted are copied, and nobody but the worker's own passes sees that. */
+  readonly evictsAlone: boolean = false
   abstract readonly catchUp: ((nowMs: number) => boolean) | undefined
   abstract tick(nowMs: number): boolean
 

@@ -87,21 +87,23 @@ export class SteadyDecode {
   }
 
   /**
-   * Steps from now in which a member that is due opens a block at most, all of them with no more than `blocks` blocks; at most so many
-   * that nobody is due twice. What was taken before each of these steps is in {@link blocksTaken}.
+   * Steps from now in which a member that is due opens a block at most, all of them with no more than `blocks` blocks but the last one, which
+   * may need some of `more`, though not for everybody; at most so many that nobody is due twice. What was taken before each of these steps,
+   * and behind the last one, is in {@link blocksTaken}.
    */
-  stepsWithin(blocks: number): number {
+  stepsWithin(blocks: number, more = 0): number {
     if (this.size === 0) return 0
+    const most = blocks + (more < this.size ? more : this.size - 1)
     let end = this.step + this.calendarLength
     let taken = 0
     let next = this.step + 1
-    for (; next < end; next++) {
+    for (; next < end && taken <= blocks; next++) {
       this.blocksTaken[next - this.step - 1] = taken
       const last = this.listAt(next)
       if (last === undefined) continue
       for (let each = last.nextDue!; ; each = each.nextDue!) {
         const again = this.dueAgain(each, next)
-        if (again === next || taken === blocks) return next - this.step - 1
+        if (again === next || taken === most) return next - this.step - 1
         if (again < end) end = again
         taken += 1
         if (each === last) break

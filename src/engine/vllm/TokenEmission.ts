@@ -61,12 +61,13 @@ export class TokenEmission {
     return emitted
   }
 
-  /** The same where nobody is ready but those in steady decode, and all of them have their token. */
-  emitSteady(tokenMs: number): void {
+  /** The same where nobody is ready but those in steady decode. */
+  emitSteady(tokenMs: number): number {
     const { gaps } = this
     gaps.begin(tokenMs)
-    this.stepSteady(tokenMs)
-    gaps.end(true)
+    const emitted = this.stepSteady(tokenMs)
+    gaps.end(emitted > 0)
+    return emitted
   }
 
   private stepSteady(tokenMs: number): number {

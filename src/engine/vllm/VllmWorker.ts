@@ -51,6 +51,8 @@ export class VllmWorker extends AheadWorker<Sequence> {
   private readonly growsAhead: boolean
   /** That somebody hears of blocks that are evicted for it does not matter. */
   private readonly tellsWhenAsked: boolean
+  /** Passes ahead may end with one that evicts blocks to be copied: nobody sees that before its time, or asks for it. */
+  private readonly evictsAhead: boolean
 
   /** Those that can emit, but for the requests in steady decode. */
   private readonly ready = new ReadyBatch()
@@ -100,6 +102,8 @@ export class VllmWorker extends AheadWorker<Sequence> {
     // Copies that end meanwhile free blocks that {@link snapshot} does not know of.
     this.growsAhead = this.offloading === undefined || !(this.offloading.seesGrowth || usageIsSeen)
     this.tellsWhenAsked = this.growsAhead && !usageIsSeen && context.kvEventsWhenAsked === true
+    const isHeard = context.kvEvents !== undefined && !this.tellsWhenAsked
+    this.evictsAhead = this.growsAhead && this.offloading?.evictsAlone === true && !isHeard
   }
 
   private offloadEvents(): OffloadEvents {
@@ -197,6 +201,7 @@ export class VllmWorker extends AheadWorker<Sequence> {
     if (steady.size > args.maxNumBatchedTokens || !this.restWaits()) return 0
     if (!this.growsAhead) return steady.late > 0 ? 0 : steady.quietSteps
     if (steady.awaitsRoom) return 0
+    if (this.evictsAhead) return steady.stepsWithin(pool.blocksAtOnce, pool.cachedBlocks)
     return steady.stepsWithin(this.tellsWhenAsked ? pool.blocksAtOnce : pool.blocksUntold)
   }
 
@@ -222,12 +227,20 @@ export class VllmWorker extends AheadWorker<Sequence> {
     const taken = growsAhead ? steady.blocksTaken : undefined
     const { contextTokens, size } = steady
     timing.runAhead(ahead, passes, endsByMs, startsBeforeMs, size, contextTokens, pool.activeBlocks, taken)
-    ahead.evictsHeard = this.tellsWhenAsked && steady.blocksTaken[ahead.count]! > pool.blocksUntold
+    const evicts = steady.blocksTaken[ahead.count]! > pool.blocksUntold
+    // What the end of a transfer changes must not come before what the pass evicts.
+    if (evicts && this.evictsAhead && ahead.endMs >= changeMs) ahead.count -= 1
+    else {
+      ahead.isUneven = evicts && this.evictsAhead
+      ahead.evictsHeard = evicts && this.tellsWhenAsked
+    }
   }
 
-  /** Blocks that are evicted before their time lie free until those who were due have taken them. */
+  /** Blocks that are evicted before their time lie free until those who were due have taken them; copied ones are not evicted before it. */
   tellBegun(passes: number): void {
-    this.pool.vacate(this.steady.blocksTaken[passes]!)
+    const { ahead, pool, steady } = this
+    if (!ahead.isUneven) pool.vacate(steady.blocksTaken[passes]!)
+    else if (passes === ahead.count) this.catchUp()
   }
 
   /** Whoever found no block in the pass before has one now. */
@@ -236,6 +249,18 @@ export class VllmWorker extends AheadWorker<Sequence> {
     this.emission.emitSteady(this.ahead.ends[0]!)
     this.preemption.bearFruit()
     return 1
+  }
+
+  /** As {@link pass}: blocks are evicted, and those who were due wait for room as far as they have to be copied. */
+  protected override takeUnevenPass(pass: number): void {
+    const { ahead, outcome } = this
+    const startMs = ahead.startOf(pass)
+    const endMs = ahead.ends[pass]!
+    outcome.begin(startMs)
+    this.offloading?.tick(startMs)
+    outcome.emittedTokens = this.emission.emitSteady(endMs)
+    outcome.endMs = endMs
+    this.noteEmission()
   }
 
   protected takeQuietPasses(from: number, to: number): void {
