@@ -29,6 +29,7 @@ import { type Found, threshold } from "../sweep/Threshold.ts"
 import { printerBeside } from "./OutputPaths.ts"
 import { checkSweepOutputs } from "./SweepRun.ts"
 import { ThresholdsCrossed } from "./CliError.ts"
+import { seenOffLater } from "./SeenOffLater.ts"
 import { threadRunner } from "./SweepThreads.ts"
 import { refusePolicyVariable, withObjectFiles } from "./OptionFiles.ts"
 
@@ -101,7 +102,7 @@ const search = Effect.fnUntraced(function* (question: Question, { results, threa
   const store = results === undefined ? CellStore.layerMemory : CellStore.layerFolder(results)
   const { failed } = yield* Stream.run(Sweep.run(question.plan), summarise(question.plan)).pipe(
     Effect.provideService(Search, strategy),
-    Effect.provide(Layer.merge(threadRunner(threads), store))
+    (runs) => seenOffLater(runs, Layer.merge(threadRunner(threads), store))
   )
   const [failure] = failed
   if (failure !== undefined) {
@@ -129,7 +130,7 @@ const find = Effect.fnUntraced(function* (
   ])
   const problem = outOfReach(question, found)
   if (problem !== undefined) return yield* new ThresholdsCrossed({ problems: [problem] })
-})
+}, Effect.scoped)
 
 /** Only the flags that a command has of its own. */
 const ownFlags = (table: FlagTable, flags: FlagValues): FlagValues =>

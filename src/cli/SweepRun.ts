@@ -1,11 +1,8 @@
 /** `dynosim sweep PLAN`: plan -> runs -> table and files. */
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
-import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { readFlags, type FlagValues } from "../config/ReadFlags.ts"
 import * as OutputFile from "../report/OutputFile.ts"
@@ -30,6 +27,7 @@ import { nothingFound } from "../sweep/FindingText.ts"
 import { refusePolicyVariable } from "./OptionFiles.ts"
 import { checkOutputs, type NamedOutput, printerBeside } from "./OutputPaths.ts"
 import { showSweepProgress } from "./SweepProgress.ts"
+import { seenOffLater } from "./SeenOffLater.ts"
 import { failIfCrossed, readSweepThresholds } from "./SweepThresholds.ts"
 import { threadRunner } from "./SweepThreads.ts"
 import { textTable } from "./TextTable.ts"
@@ -166,18 +164,6 @@ export const runSweep = Effect.fnUntraced(function* (file: string, flags: FlagVa
       yield* failIfCrossed(read.plan, summary, thresholds)
     })
   )
-})
-
-/** Provides a layer whose finalizers run beside what comes after `self`, and are waited for when the scope closes: threads need a while to end. */
-const seenOffLater = Effect.fnUntraced(function* <A, E, R, Provided, LayerError, Needed>(
-  self: Effect.Effect<A, E, R>,
-  layer: Layer.Layer<Provided, LayerError, Needed>
-) {
-  const scope = yield* Effect.acquireRelease(Scope.make(), Scope.close)
-  const value = yield* Effect.provideContext(self, yield* Layer.buildWithScope(layer, scope))
-  const closing = yield* Effect.forkDetach(Scope.close(scope, Exit.void))
-  yield* Effect.addFinalizer(() => Fiber.await(closing))
-  return value
 })
 
 /** A search that has no answer ends like a threshold that is crossed. */
