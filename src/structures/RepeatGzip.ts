@@ -115,56 +115,66 @@ export class RepeatGzip {
     for (const bits of [...symbolBits, ...distanceBits]) this.put(reversed(bits, bitsOfBits), bitsOfBits)
   }
 
-  /** Everything in one function, so that what is at hand stays in registers. */
+  /** In calls that are many and short, so that they are compiled early on. */
   private add({ bytes, repeats }: TextPiece): void {
-    this.checksum = this.crc32(bytes, this.checksum)
+    // With a sign it is an integer of V8's, whatever its highest bit.
+    this.checksum = this.crc32(bytes, this.checksum >>> 0) | 0
     this.textBytes += bytes.length
     this.reserve(bytes.length)
-    const { codes, distanceCodes, lengthCodes, view } = this
-    let { bitCount, bits, length: out } = this
     let at = 0
-    for (let repeat = 0; at < bytes.length; repeat += 2) {
-      const isLast = repeat === repeats.length
-      const start = isLast ? bytes.length : repeats[repeat]!
-      for (; at < start; at++) {
-        const code = codes[bytes[at]!]!
-        bits |= (code >> shift) << bitCount
-        bitCount += code & mask
-        if (bitCount > 15) {
-          view.setInt32(out, bits, true)
-          out += 2
-          bits >>>= 16
-          bitCount -= 16
-        }
-      }
-      if (isLast) break
-      const distance = repeats[repeat + 1]! & 0xffff
+    for (let repeat = 0; repeat < repeats.length; repeat += 2) {
       const end = repeat + 2 < repeats.length ? repeats[repeat + 2]! : bytes.length
-      at += repeats[repeat + 1]! >> 16
-      // Numbers begin alike too.
-      const most = Math.min(end, start + longestRepeat)
-      if (distance <= start) while (at < most && bytes[at] === bytes[at - distance]) at += 1
-      const lengthCode = lengthCodes[at - start]!
-      bits |= (lengthCode >> shift) << bitCount
-      bitCount += lengthCode & mask
-      view.setInt32(out, bits, true)
-      out += bitCount >> 3
-      bits >>>= bitCount & 24
-      bitCount &= 7
-      const value = distance - 1
-      const open = openBits(value, 2)
-      const distanceCode = distanceCodes[2 * open + (value >> open)]!
-      const openFrom = bitCount + (distanceCode & mask)
-      bits |= ((distanceCode >> shift) << bitCount) | ((value & ((1 << open) - 1)) << openFrom)
-      bitCount = openFrom + open
-      view.setInt32(out, bits, true)
-      out += bitCount >> 3
-      bits >>>= bitCount & 24
-      bitCount &= 7
+      this.addBytes(bytes, at, repeats[repeat]!)
+      at = this.addRepeat(bytes, repeats[repeat]!, repeats[repeat + 1]!, end)
     }
-    this.length = out
+    this.addBytes(bytes, at, bytes.length)
+  }
+
+  private addBytes(bytes: Uint8Array, from: number, to: number): void {
+    const { codes, view } = this
+    let { bitCount, bits, length } = this
+    for (let at = from; at < to; at++) {
+      const code = codes[bytes[at]!]!
+      bits |= (code >> shift) << bitCount
+      bitCount += code & mask
+      if (bitCount > 15) {
+        view.setInt16(length, bits, true)
+        length += 2
+        bits >>>= 16
+        bitCount -= 16
+      }
+    }
+    this.length = length
     this.bits = bits
     this.bitCount = bitCount
+  }
+
+  /** What begins here, and is so long and so far from what it repeats as `told`, and on while it is the same before `limit`: numbers begin alike too. Returns its end. */
+  private addRepeat(bytes: Uint8Array, start: number, told: number, limit: number): number {
+    const { view } = this
+    let { bitCount, bits, length } = this
+    const distance = told & 0xffff
+    const most = Math.min(limit, start + longestRepeat)
+    let end = start + (told >> 16)
+    if (distance <= start) while (end < most && bytes[end] === bytes[end - distance]) end += 1
+    const lengthCode = this.lengthCodes[end - start]!
+    bits |= (lengthCode >> shift) << bitCount
+    bitCount += lengthCode & mask
+    view.setInt32(length, bits, true)
+    length += bitCount >> 3
+    bits >>>= bitCount & 24
+    bitCount &= 7
+    const value = distance - 1
+    const open = openBits(value, 2)
+    const distanceCode = this.distanceCodes[2 * open + (value >> open)]!
+    const openFrom = bitCount + (distanceCode & mask)
+    bits |= ((distanceCode >> shift) << bitCount) | ((value & ((1 << open) - 1)) << openFrom)
+    bitCount = openFrom + open
+    view.setInt32(length, bits, true)
+    this.length = length + (bitCount >> 3)
+    this.bits = bits >>> (bitCount & 24)
+    this.bitCount = bitCount & 7
+    return end
   }
 
   /** The end of the block, filled up to whole bytes, and of the file. */
