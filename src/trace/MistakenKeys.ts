@@ -19,6 +19,21 @@ interface Mistake {
   readonly line: number
 }
 
+/** The key that is read and was probably meant. A row that has both means something else by this one. */
+const meantBy = (key: string, object: JsonObject, known: ReadonlySet<string>): string | undefined => {
+  const meant = otherWords.get(key) ?? nearestByEdits(key, known)
+  return meant === undefined || meant in object ? undefined : meant
+}
+
+/** Of a row that cannot be used: what its first such key may have to do with it. */
+export const mistakeIn = (object: JsonObject, known: ReadonlySet<string>): string | undefined => {
+  for (const key of Object.keys(object).slice(0, maxKeys)) {
+    const meant = known.has(key) ? undefined : meantBy(key, object, known)
+    if (meant !== undefined) return `it has ${key}: did you mean ${meant}?`
+  }
+  return undefined
+}
+
 export class MistakenKeys {
   /** Keys that the format reads. */
   private readonly known: ReadonlySet<string>
@@ -32,9 +47,8 @@ export class MistakenKeys {
   add(object: JsonObject, line: number): void {
     for (const key in object) {
       if (this.known.has(key) || this.unknown.has(key) || this.unknown.size === maxKeys) continue
-      const meant = otherWords.get(key) ?? nearestByEdits(key, this.known)
-      // A row that has both means something else by it.
-      this.unknown.set(key, meant === undefined || meant in object ? undefined : { meant, line })
+      const meant = meantBy(key, object, this.known)
+      this.unknown.set(key, meant === undefined ? undefined : { meant, line })
     }
   }
 

@@ -12,6 +12,7 @@ import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type { LineBatch } from "./LineReader.ts"
 import { parseJson, strictObject } from "./JsonLine.ts"
+import { mistakeIn } from "./MistakenKeys.ts"
 import type { FieldRules, JsonObject } from "./JsonLine.ts"
 import { textKind } from "./Recognition.ts"
 import { TraceError } from "./TraceError.ts"
@@ -66,9 +67,11 @@ const readLine = <Row>(
   if ("row" in result) return Result.succeed(result.row)
   if ("skipped" in result) return Result.succeed(undefined)
   const { problem } = result
-  const kind = isFirst ? textKind(text, format.readAs) : undefined
+  const hint =
+    (isFirst ? textKind(text, format.readAs) : undefined)
+    ?? (Result.isSuccess(object) ? mistakeIn(object.success, format.rules.known) : undefined)
   return Result.fail(
-    new TraceError({ file: format.file, line, problem: kind === undefined ? problem : `${problem}; ${kind}` })
+    new TraceError({ file: format.file, line, problem: hint === undefined ? problem : `${problem}; ${hint}` })
   )
 }
 

@@ -157,6 +157,11 @@ describe("mooncakeRows", () => {
   )
 
   const refused: ReadonlyArray<readonly [string, string, string]> = [
+    [
+      "a mistyped output_length",
+      '{"timestamp":0,"outptu_length":1,"hash_ids":[1]}',
+      "trace line 1 is missing output_length; it has outptu_length: did you mean output_length?"
+    ],
     ["a missing hash_ids", '{"timestamp":0,"input_length":1}', "trace line 1 is missing hash_ids"],
     ["a null hash_ids", line({ hash_ids: null }), "trace line 1 is missing hash_ids"],
     ["output_length 0", line({ output_length: 0 }), "output_length 0; it must be at least 1"],
