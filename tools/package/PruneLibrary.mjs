@@ -43,14 +43,22 @@ for (const folder of readdirSync(library, { recursive: true, encoding: "utf8" })
   if (statSync(path).isDirectory() && readdirSync(path).length === 0) rmSync(path, { recursive: true })
 }
 
-/** What private members are for is not for those who use the library; their names are part of its types. */
-const privateDocstring = /^[ \t]*\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n(?=[ \t]*private )/gm
+/**
+ * Private members are nobody's business who uses the library. That a class has any is part of its type: one line says so, which the compiler
+ * writes itself of those that JavaScript knows as private. Private constructors stay: they forbid something.
+ */
+const aClass = /(^(?:export )?declare (?:abstract )?class [^\n]*\{\n)([\s\S]*?^\}\n)/gm
+const privateMember = /^ *(?:\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n *)?private (?!constructor\b).*\n/gm
+const withoutPrivate = (whole, head, members) => {
+  const others = members.replaceAll(privateMember, "")
+  return others === members ? whole : `${head}    #private;\n${others}`
+}
 /** The compiler indents by four spaces; a tab says the same in less. */
 const indent = /^(?: {4})+/gm
 const tabs = (spaces) => "\t".repeat(spaces.length / 4)
 for (const file of kept) {
   if (!file.endsWith(".d.ts")) continue
-  writeFileSync(file, readFileSync(file, "utf8").replaceAll(privateDocstring, "").replaceAll(indent, tabs))
+  writeFileSync(file, readFileSync(file, "utf8").replaceAll(aClass, withoutPrivate).replaceAll(indent, tabs))
 }
 
 /** Names of functions and classes stay, for whoever reads a stack trace; only what says nothing goes. */
