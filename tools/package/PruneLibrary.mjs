@@ -53,12 +53,19 @@ const withoutPrivate = (whole, head, members) => {
   const others = members.replaceAll(privateMember, "")
   return others === members ? whole : `${head}    #private;\n${others}`
 }
+/** Modules that names of the library come from. What the others are for stands in their sources: users meet them as types of types only. */
+const api = [...kept].filter((file) => file.endsWith(".d.ts") && dirname(file) === join(library, "api"))
+const declarationOf = (file, path) => resolve(dirname(file), path).replace(/\.(ts|js)$/, ".d.ts")
+const named = new Set([...api, ...api.flatMap((file) => importsOf(file).map((path) => declarationOf(file, path)))])
+const docstring = /^[ \t]*\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n/gm
+
 /** The compiler indents by four spaces; a tab says the same in less. */
 const indent = /^(?: {4})+/gm
 const tabs = (spaces) => "\t".repeat(spaces.length / 4)
 for (const file of kept) {
   if (!file.endsWith(".d.ts")) continue
-  writeFileSync(file, readFileSync(file, "utf8").replaceAll(aClass, withoutPrivate).replaceAll(indent, tabs))
+  const text = readFileSync(file, "utf8").replaceAll(aClass, withoutPrivate)
+  writeFileSync(file, (named.has(file) ? text : text.replaceAll(docstring, "")).replaceAll(indent, tabs))
 }
 
 /** Names of functions and classes stay, for whoever reads a stack trace; only what says nothing goes. */
