@@ -69,7 +69,7 @@ const timelineObserver = Effect.fnUntraced(function* ({
   ...options
 }: TimelineOutput): Effect.fn.Return<Observer> {
   const [{ TimelineProbe }, { timelineBytes, timelineGzip }] = yield* Effect.promise(() =>
-    Promise.all([import("../observe/TimelineProbe.ts"), import("../observe/TimelineText.ts")])
+    Promise.all([import("../observe/TimelineProbe.ts"), import("../observe/TimelineFile.ts")])
   )
   const probe = new TimelineProbe(options)
   const write = Effect.suspend(() => {

@@ -1,62 +1,9 @@
-/**
- * A timeline as Chrome trace events in JSON, which ui.perfetto.dev and chrome://tracing open.
- *
- * A pool is a process, a worker a thread of it ({@link TrackText}). Requests are a process of their own ({@link RequestText}). Format: "Trace Event Format", the Chromium project.
- */
-import type { PoolRole } from "../simulation/RunProbe.ts"
-import { type Crc32, RepeatGzip } from "../structures/RepeatGzip.ts"
-import { RepeatingText, type TextPiece } from "../structures/RepeatingText.ts"
-import { separator } from "./EventText.ts"
-import { RequestText } from "./RequestText.ts"
+/** A timeline as text, Chrome trace events in JSON, see `TimelinePieces.ts`. */
+import { timelinePieces } from "./TimelinePieces.ts"
 import type { TimelineProbe } from "./TimelineProbe.ts"
-import { TrackText } from "./TrackText.ts"
 
-const processes: Readonly<Record<PoolRole | "requests", number>> = { aggregated: 1, prefill: 1, decode: 2, requests: 3 }
-
-/** Pieces are about this long. */
-const pieceBytes = 2 ** 18
-
-/** The file of what the probe has kept, in pieces. Each of them lasts until the next one is asked for. */
-export function* timelineBytes(probe: TimelineProbe): Generator<Uint8Array<ArrayBuffer>> {
-  for (const { bytes } of piecesOf(probe)) yield bytes
-}
-
-/** The same compressed. */
-export const timelineGzip = (probe: TimelineProbe, crc32: Crc32): Generator<Uint8Array<ArrayBuffer>> =>
-  new RepeatGzip(crc32).pieces(piecesOf(probe))
-
-/** The same as text. */
+/** What the probe has kept, in pieces. */
 export function* timelineText(probe: TimelineProbe): Generator<string> {
   const decoder = new TextDecoder()
-  for (const bytes of timelineBytes(probe)) yield decoder.decode(bytes)
+  for (const { bytes } of timelinePieces(probe)) yield decoder.decode(bytes)
 }
-
-/** Pieces end with an event. */
-function* piecesOf(probe: TimelineProbe): Generator<TextPiece> {
-  const { requests, workers } = probe
-  const out = new RepeatingText(pieceBytes + 2 ** 12)
-  out.text('{"displayTimeUnit":"ms","traceEvents":[\n')
-  // What every trace has comes first, so that all others can stand behind a comma.
-  out.text(named("process_name", processes.requests, 0, "requests").slice(separator.length))
-  for (const role of new Set(workers.map((worker) => worker.role))) {
-    out.text(named("process_name", processes[role], 0, role === "aggregated" ? "workers" : `${role} workers`))
-  }
-  for (const { groups, role, workerIndex } of workers) {
-    const numbers = { pid: processes[role], tid: workerIndex + 1 }
-    out.text(named("thread_name", numbers.pid, numbers.tid, `worker ${workerIndex}`))
-    const track = new TrackText(out, numbers, workerIndex)
-    for (let group = 0; group < groups.length;) {
-      group = track.write(groups, group, pieceBytes)
-      if (out.length >= pieceBytes) yield out.lendPiece()
-    }
-  }
-  const requestText = new RequestText(out, processes.requests)
-  for (let row = 0; row < requests.length;) {
-    row = requestText.write(requests, row, pieceBytes)
-    if (out.length >= pieceBytes) yield out.lendPiece()
-  }
-  yield out.text(`\n],"otherData":${JSON.stringify(probe.sampling)}}\n`).lendPiece()
-}
-
-const named = (kind: string, pid: number, tid: number, name: string): string =>
-  `${separator}{"ph":"M","name":"${kind}","pid":${pid},"tid":${tid},"args":{"name":${JSON.stringify(name)}}}`
