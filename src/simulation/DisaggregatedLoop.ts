@@ -100,6 +100,10 @@ export class DisaggregatedLoop extends EventLoop implements HandoffHost {
     return [...this.protocol.unreleased]
   }
 
+  protected override isTakenBack(request: SimRequest): boolean {
+    return this.protocol.isCancelled(request)
+  }
+
   /** Evicted blocks that are copied make room for reservations. */
   protected override transfersEnded(pool: WorkerPool<WorkerCore>, worker: number): void {
     if (pool === this.decode) this.protocol.roomMade(worker)

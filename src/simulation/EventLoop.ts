@@ -187,6 +187,11 @@ export abstract class EventLoop implements SimulationLoop {
     this.nextArrivalMs = askWorkload
   }
 
+  /** The request is over, as it starts again as another, though a worker in mid-pass may still have it. */
+  protected isTakenBack(_request: SimRequest): boolean {
+    return false
+  }
+
   /** Settled requests whose record could not be handed out yet. */
   protected withheld(): ReadonlyArray<SimRequest> {
     return []
@@ -428,7 +433,7 @@ export abstract class EventLoop implements SimulationLoop {
 
   private inPools(): Array<SimRequest> {
     for (const pool of this.pools) pool.interruptAll(this.nowMs)
-    return this.pools.flatMap((pool) => pool.requests())
+    return this.pools.flatMap((pool) => pool.requests()).filter((request) => !this.isTakenBack(request))
   }
 
   private end(reason: EndReason): LoopState {

@@ -182,6 +182,10 @@ export class HandoffProtocol {
     this.cancelAtDestination(request)
   }
 
+  isCancelled(request: SimRequest): boolean {
+    return this.cancelled.has(request)
+  }
+
   private cancelAtSource(request: SimRequest): void {
     const source = stampsOf(request).prefillWorkerIndex
     if (source < 0) return

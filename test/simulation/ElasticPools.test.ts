@@ -236,6 +236,32 @@ describe("elastic pools", () => {
     { arbitrary: { runs: 110, size: 40 } }
   )
 
+  it.effect("count a request once that starts again while its decode worker, in mid-pass, still has it", () =>
+    Effect.gen(function* () {
+      const pool = (workerType: "prefill" | "decode") =>
+        Layer.merge(
+          VllmEngine.layer({ ...plainArgs, workerType }).pipe(Layer.provide(PolynomialTiming.layer)),
+          RoundRobin.layer
+        )
+      const pools = Topology.layerDisaggregated({ prefillWorkers: 2, decodeWorkers: 1 }).pipe(
+        Layer.provide(Topology.PrefillPool.layer.pipe(Layer.provide(pool("prefill")))),
+        Layer.provide(Topology.DecodePool.layer.pipe(Layer.provide(pool("decode")))),
+        Layer.orDie
+      )
+      let startedAgain = 0
+      for (let atMs = 100; atMs < 150; atMs++) {
+        const { records, summary } = yield* replay(pools, plainLoad, {
+          check: true,
+          probes: [{ lost: () => void (startedAgain += 1) }],
+          workerEvents: [{ atMs, pool: "prefill", kind: "fail", worker: 0, requests: "retry" }],
+          maxSimTimeMs: atMs
+        })
+        assert.strictEqual(records.length, summary.arrivedRequests, `${atMs} ms`)
+      }
+      assert.isAbove(startedAgain, 0)
+    })
+  )
+
   it.effect("hold requests back while nobody is there, and serve them when somebody is", () =>
     Effect.gen(function* () {
       const { records, summary } = yield* replay(multiTopology(plainArgs, 1), plainLoad, { check: true }).pipe(
