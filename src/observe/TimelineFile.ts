@@ -4,9 +4,9 @@ import { timelinePieces } from "./TimelinePieces.ts"
 import type { TimelineProbe } from "./TimelineProbe.ts"
 
 export function* timelineBytes(probe: TimelineProbe): Generator<Uint8Array<ArrayBuffer>> {
-  for (const { bytes } of timelinePieces(probe)) yield bytes
+  for (const { bytes } of timelinePieces(probe, false)) yield bytes
 }
 
 /** The same compressed. */
 export const timelineGzip = (probe: TimelineProbe, crc32: Crc32): Generator<Uint8Array<ArrayBuffer>> =>
-  new RepeatGzip(crc32).pieces(timelinePieces(probe))
+  new RepeatGzip(crc32).pieces(timelinePieces(probe, true))

@@ -15,10 +15,10 @@ const processes: Readonly<Record<PoolRole | "requests", number>> = { aggregated:
 /** Pieces are about this long. */
 const pieceBytes = 2 ** 18
 
-/** What the probe has kept, in pieces that end with an event. Each of them lasts until the next one is asked for. */
-export function* timelinePieces(probe: TimelineProbe): Generator<TextPiece> {
+/** What the probe has kept, in pieces that end with an event. Each of them lasts until the next one is asked for; it `tells` what it repeats, or nothing. */
+export function* timelinePieces(probe: TimelineProbe, tells: boolean): Generator<TextPiece> {
   const { requests, workers } = probe
-  const out = new RepeatingText(pieceBytes + 2 ** 12)
+  const out = new RepeatingText(pieceBytes + 2 ** 12, tells)
   out.text('{"displayTimeUnit":"ms","traceEvents":[\n')
   // What every trace has comes first, so that all others can stand behind a comma.
   out.text(named("process_name", processes.requests, 0, "requests").slice(separator.length))

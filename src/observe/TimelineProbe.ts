@@ -114,7 +114,7 @@ export class TimelineProbe implements RunProbe {
     if ((!progressed && endMs === startMs) || endMs < this.fromMs || startMs > this.untilMs) return
     const { groups } = this.timelineOf(worker)
     const before = groups.length
-    groups.add(worker.core, startMs, outcome, this.passesPerGroup)
+    groups.add(worker.core, startMs, outcome)
     this.keepGroups(groups.length - before)
   }
 
@@ -127,7 +127,7 @@ export class TimelineProbe implements RunProbe {
     const { groups } = this.timelineOf(worker)
     while (pass < until) {
       const before = groups.length
-      pass = groups.addAhead(worker.core, ahead, pass, until, this.passesPerGroup, this.groupsUntilFull())
+      pass = groups.addAhead(worker.core, ahead, pass, until, this.groupsUntilFull())
       this.keepGroups(groups.length - before)
     }
   }
@@ -169,7 +169,7 @@ export class TimelineProbe implements RunProbe {
   }
 
   private addTimeline(role: PoolRole, workerIndex: number): WorkerTimeline {
-    const timeline = { role, workerIndex, groups: new PassGroups() }
+    const timeline = { role, workerIndex, groups: new PassGroups(this.passesPerGroup) }
     this.byRole[role][workerIndex] = timeline
     this.workers.push(timeline)
     this.workers.sort(byPlace)

@@ -5,5 +5,5 @@ import type { TimelineProbe } from "./TimelineProbe.ts"
 /** What the probe has kept, in pieces. */
 export function* timelineText(probe: TimelineProbe): Generator<string> {
   const decoder = new TextDecoder()
-  for (const { bytes } of timelinePieces(probe)) yield decoder.decode(bytes)
+  for (const { bytes } of timelinePieces(probe, false)) yield decoder.decode(bytes)
 }

@@ -21,13 +21,20 @@ export class RepeatingText extends TextBytes {
   private repeatsEnd = 0
   /** How long the pieces are that have been lent. As a field of its own, which hardly ever changes, V8 would take it for a constant. */
   private readonly lent = new Float64Array(1)
+  private readonly farthest: number
+
+  /** `tells`: whether anybody wants to know where it repeats itself. */
+  constructor(capacity: number, tells: boolean) {
+    super(capacity)
+    this.farthest = tells ? farthestRepeat : 0
+  }
 
   /** Adds text with these numbers in its gaps. */
   fill(template: TextTemplate, values: Float64Array): this {
     const { decimals, ends, lengths, starts, words } = template
     this.reserve(template.mostBytes)
     this.reserveRepeats(lengths.length)
-    const { repeats, view } = this
+    const { farthest, repeats, view } = this
     const lentBytes = this.lent[0]!
     let at = this.length
     let repeatsEnd = this.repeatsEnd
@@ -37,7 +44,7 @@ export class RepeatingText extends TextBytes {
       const start = lentBytes + at
       const distance = start - starts[part]!
       starts[part] = start
-      if (distance <= farthestRepeat && length >= shortestRepeat && length <= longestRepeat) {
+      if (distance <= farthest && length >= shortestRepeat && length <= longestRepeat) {
         repeats[repeatsEnd] = at
         repeats[repeatsEnd + 1] = (length << 16) | distance
         repeatsEnd += 2
@@ -70,7 +77,7 @@ export class RepeatingText extends TextBytes {
   override repeat(start: number, end: number): this {
     const length = end - start
     const distance = this.length - start
-    if (distance <= farthestRepeat && length >= shortestRepeat && length <= longestRepeat) {
+    if (distance <= this.farthest && length >= shortestRepeat && length <= longestRepeat) {
       this.reserveRepeats(1)
       this.repeats[this.repeatsEnd++] = this.length
       this.repeats[this.repeatsEnd++] = (length << 16) | distance

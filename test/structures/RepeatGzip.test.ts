@@ -46,7 +46,7 @@ const wellFormed = (text: string): string => new TextDecoder().decode(new TextEn
 
 const written = (steps: ReadonlyArray<typeof Step.Type>) => {
   const all = templates()
-  const out = new RepeatingText(1)
+  const out = new RepeatingText(1, true)
   const pieces: Array<TextPiece> = []
   const lend = (): void => {
     const { bytes, repeats } = out.lendPiece()

@@ -8,10 +8,16 @@ import { resolve } from "node:path"
 const files = {
   start: ["src/cli/Process.ts"],
   trace: ["src/run/OpenTrace.ts"],
-  // The last one is a line that several other files share.
-  replay: ["src/cli/ReplayCommand.ts", "src/cli/RunReplay.ts", "src/structures/UncountedMemory.ts"],
+  // The last ones are few lines that several other files share.
+  replay: [
+    "src/cli/ReplayCommand.ts",
+    "src/cli/RunReplay.ts",
+    "src/structures/UncountedMemory.ts",
+    "src/structures/NumberRows.ts"
+  ],
   // Before the sweep's, which writes tables too: who only writes one need not load a sweep.
   tables: ["src/report/TableWriter.ts", "src/report/TableText.ts"],
+  timeline: ["src/observe/TimelineProbe.ts", "src/observe/TimelineFile.ts"],
   series: ["src/observe/SeriesWriter.ts", "src/observe/SeriesRow.ts"],
   // Of what reads Parquet, the part that writing it needs.
   parquet: ["node_modules/hyparquet/src/metadata.js"],
