@@ -122,11 +122,7 @@ export class RepeatGzip {
     this.textBytes += bytes.length
     this.reserve(bytes.length)
     let at = 0
-    for (let repeat = 0; repeat < repeats.length; repeat += 2) {
-      const end = repeat + 2 < repeats.length ? repeats[repeat + 2]! : bytes.length
-      this.addBytes(bytes, at, repeats[repeat]!)
-      at = this.addRepeat(bytes, repeats[repeat]!, repeats[repeat + 1]!, end)
-    }
+    for (let repeat = 0; repeat < repeats.length; repeat += 2) at = this.addRepeat(bytes, at, repeats, repeat)
     this.addBytes(bytes, at, bytes.length)
   }
 
@@ -149,8 +145,15 @@ export class RepeatGzip {
     this.bitCount = bitCount
   }
 
-  /** What begins here, and is so long and so far from what it repeats as `told`, and on while it is the same before `limit`: numbers begin alike too. Returns its end. */
-  private addRepeat(bytes: Uint8Array, start: number, told: number, limit: number): number {
+  /**
+   * The bytes from `at` on and before a repeat, and that: as long as is told, and on while it is the same before the next one, as numbers begin alike too.
+   * Returns its end.
+   */
+  private addRepeat(bytes: Uint8Array, at: number, repeats: Int32Array, repeat: number): number {
+    const start = repeats[repeat]!
+    const told = repeats[repeat + 1]!
+    const limit = repeat + 2 < repeats.length ? repeats[repeat + 2]! : bytes.length
+    this.addBytes(bytes, at, start)
     const { view } = this
     let { bitCount, bits, length } = this
     const distance = told & 0xffff
