@@ -64,19 +64,45 @@ const seriesObserver = Effect.fnUntraced(function* ({
   return { probe, through: writeTableTo(file, writer), finish }
 })
 
+/**
+ * Compresses pieces, each before the next one is asked for: they do not last, and need no copies so. Timelines repeat themselves so much that
+ * the fastest level is nearly as good as the others.
+ */
+const gzipped = async function* (pieces: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const { createGzip } = await import("node:zlib")
+  const gzip = createGzip({ level: 1, chunkSize: 2 ** 16 })
+  const compressed: Array<Uint8Array> = []
+  gzip.on("data", (chunk: Uint8Array) => compressed.push(chunk))
+  // Whoever waits for a write or for the end is told as well.
+  gzip.on("error", () => {})
+  try {
+    for (const piece of pieces) {
+      await new Promise<void>((resolve, reject) => gzip.write(piece, (error) => (error ? reject(error) : resolve())))
+      yield* compressed.splice(0)
+    }
+    await new Promise<void>((resolve, reject) => gzip.once("end", resolve).once("error", reject).end())
+    yield* compressed
+  } finally {
+    gzip.destroy()
+  }
+}
+
 const timelineObserver = Effect.fnUntraced(function* ({
   path,
   ...options
 }: TimelineOutput): Effect.fn.Return<Observer> {
-  const [{ TimelineProbe }, { timelineBytes, timelineGzip }] = yield* Effect.promise(() =>
-    Promise.all([import("../observe/TimelineProbe.ts"), import("../observe/TimelineFile.ts")])
+  const [{ TimelineProbe }, { timelineBytes }] = yield* Effect.promise(() =>
+    Promise.all([import("../observe/TimelineProbe.ts"), import("../observe/TimelineText.ts")])
   )
   const probe = new TimelineProbe(options)
-  const write = Effect.suspend(() => {
-    const { crc32 } = process.getBuiltinModule("node:zlib")
-    const pieces = /\.gz$/i.test(path) ? timelineGzip(probe, crc32) : timelineBytes(probe)
-    return OutputFile.writeStream(path, Stream.fromIterable(pieces, { chunkSize: 1 }))
-  })
+  const write = Effect.suspend(() =>
+    OutputFile.writeStream(
+      path,
+      /\.gz$/i.test(path)
+        ? Stream.orDie(Stream.fromAsyncIterable(gzipped(timelineBytes(probe)), identity))
+        : Stream.fromIterable(timelineBytes(probe), { chunkSize: 1 })
+    )
+  )
   const sampled = Effect.sync((): ReadonlyArray<string> => {
     const { everyRequests, passesPerGroup } = probe.sampling
     const parts = [

@@ -1,5 +1,5 @@
 /** What all events of a timeline have in common: how they follow one another and begin, and their times. */
-import type { RepeatingText } from "../structures/RepeatingText.ts"
+import type { TextBytes } from "../structures/TextBytes.ts"
 import type { TextTemplate } from "../structures/TextTemplate.ts"
 
 /** Before every event but the first. */
@@ -18,14 +18,14 @@ export const nanoseconds = (ms: number): number => Math.round(ms * 1e6)
 export class EventHead {
   /** Time in nanoseconds, and number, of the event that is written next: as arguments they would be objects. */
   readonly next = new Float64Array(2)
-  private readonly out: RepeatingText
+  private readonly out: TextBytes
   private readonly template: TextTemplate
   /** As they were written last, and where that stands. */
   private readonly last = Float64Array.of(Number.NaN, Number.NaN)
   private start = 0
   private end = 0
 
-  constructor(out: RepeatingText, template: TextTemplate) {
+  constructor(out: TextBytes, template: TextTemplate) {
     this.out = out
     this.template = template
   }

@@ -3,7 +3,7 @@
  * it and the time without KV inside those.
  */
 import { encoded } from "../structures/EncodedText.ts"
-import type { RepeatingText } from "../structures/RepeatingText.ts"
+import type { TextBytes } from "../structures/TextBytes.ts"
 import { type TextTemplate, textTemplate, thousandths, whole } from "../structures/TextTemplate.ts"
 import { EventHead, nanoseconds, separator } from "./EventText.ts"
 import { never, type Preemption, requestColumn, type RequestSpans, statuses } from "./RequestSpans.ts"
@@ -20,7 +20,7 @@ interface Span {
 }
 
 export class RequestText {
-  private readonly out: RepeatingText
+  private readonly out: TextBytes
   private readonly head: EventHead
   /** Of what is written, in the order of its text. */
   private readonly numbers = new Float64Array(3)
@@ -37,7 +37,7 @@ export class RequestText {
   private readonly aggregatedStages: ReadonlyArray<Span>
   private readonly handoffStages: ReadonlyArray<Span>
 
-  constructor(out: RepeatingText, pid: number) {
+  constructor(out: TextBytes, pid: number) {
     const event = (phase: string, name: string, closing: string): TextTemplate =>
       textTemplate`,"ph":"${phase}","pid":${pid},"cat":"request","name":"${name}"${closing}`
     const span = (name: string): Span => ({ begin: event("b", name, "}"), end: event("e", name, "}") })

@@ -1,6 +1,6 @@
 /** The track of a worker in a timeline: its passes as complete events (`X`), its state as counters (`C`) where that changes. */
 import { encoded } from "../structures/EncodedText.ts"
-import type { RepeatingText } from "../structures/RepeatingText.ts"
+import type { TextBytes } from "../structures/TextBytes.ts"
 import { type TextTemplate, textTemplate, thousandths, whole } from "../structures/TextTemplate.ts"
 import { EventHead, type EventNumbers, nanoseconds, separator } from "./EventText.ts"
 import { noPasses, type PassGroup, type PassGroups } from "./PassGroups.ts"
@@ -17,7 +17,7 @@ interface Slice {
 }
 
 export class TrackText {
-  private readonly out: RepeatingText
+  private readonly out: TextBytes
   private readonly place: EventNumbers
   private readonly group = noPasses()
   private readonly head: EventHead
@@ -37,7 +37,7 @@ export class TrackText {
   private activeBlocks = Number.NaN
   private cachedBlocks = Number.NaN
 
-  constructor(out: RepeatingText, place: EventNumbers, workerIndex: number) {
+  constructor(out: TextBytes, place: EventNumbers, workerIndex: number) {
     const counter = (of: string, one: string, other: string): TextTemplate =>
       textTemplate`,"ph":"C","pid":${place.pid},"name":"worker ${workerIndex} ${of}","args":{"${one}":${whole},"${other}":${whole}}}`
     this.out = out

@@ -8,6 +8,7 @@ import { leastWithDecimals, writeDecimals } from "./Decimals.ts"
 import { billion, point, writeFraction, writeSix, writeThree, writeWhole, zero } from "./Digits.ts"
 import type { EncodedText } from "./EncodedText.ts"
 import { grown } from "./Grown.ts"
+import type { TextTemplate } from "./TextTemplate.ts"
 
 /** Numbers from here on are written by the runtime: it uses exponents then, or the number is not exact any more. */
 const largest = 2 ** 53
@@ -23,7 +24,7 @@ export class TextBytes {
   length = 0
   private bytes: Uint8Array<ArrayBuffer>
   /** Of the same memory. */
-  protected view: DataView<ArrayBuffer>
+  private view: DataView<ArrayBuffer>
 
   constructor(capacity = 2 ** 16) {
     this.bytes = new Uint8Array(capacity + margin)
@@ -57,6 +58,13 @@ export class TextBytes {
     let at = this.length
     for (let word = 0; word < words.length; word++, at += 8) view.setFloat64(at, words[word]!, true)
     this.length += length
+    return this
+  }
+
+  /** Adds text with these numbers in its gaps. */
+  fill(template: TextTemplate, values: Float64Array): this {
+    this.reserve(template.mostBytes)
+    this.length = template.write(this.view, this.length, values)
     return this
   }
 
@@ -139,7 +147,7 @@ export class TextBytes {
     return this
   }
 
-  protected reserve(bytes: number): void {
+  private reserve(bytes: number): void {
     if (this.length + bytes + margin > this.bytes.length) this.grow(bytes)
   }
 

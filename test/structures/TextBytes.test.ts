@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { encoded } from "../../src/structures/EncodedText.ts"
 import { TextBytes } from "../../src/structures/TextBytes.ts"
+import { textTemplate, thousandths, whole } from "../../src/structures/TextTemplate.ts"
 
 const textOf = (bytes: TextBytes): string => new TextDecoder().decode(bytes.take())
 
@@ -68,9 +69,14 @@ describe("text as bytes", () => {
     [Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }))],
     ([value]) =>
       Effect.sync(() => {
-        const digits = String(value).padStart(7, "0")
-        const decimal = `${digits.slice(0, -6)}.${digits.slice(-6)}`.replace(/\.?0+$/, "")
-        assert.strictEqual(textOf(new TextBytes(1).millionths(value)), decimal)
+        const decimal = (decimals: number): string => {
+          const digits = String(value).padStart(decimals + 1, "0")
+          return `${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`.replace(/\.?0+$/, "")
+        }
+        const numbers = Float64Array.of(value, value)
+        const filled = new TextBytes(1).fill(textTemplate`${"é"}:${whole},${thousandths}.${1}`, numbers)
+        assert.strictEqual(textOf(filled), `é:${value},${decimal(3)}.1`)
+        assert.strictEqual(textOf(new TextBytes(1).millionths(value)), decimal(6))
       })
   )
 })

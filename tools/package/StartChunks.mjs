@@ -17,7 +17,7 @@ const files = {
   ],
   // Before the sweep's, which writes tables too: who only writes one need not load a sweep.
   tables: ["src/report/TableWriter.ts", "src/report/TableText.ts"],
-  timeline: ["src/observe/TimelineProbe.ts", "src/observe/TimelineFile.ts"],
+  timeline: ["src/observe/TimelineProbe.ts", "src/observe/TimelineText.ts"],
   series: ["src/observe/SeriesWriter.ts", "src/observe/SeriesRow.ts"],
   // Of what reads Parquet, the part that writing it needs.
   parquet: ["node_modules/hyparquet/src/metadata.js"],
