@@ -15,7 +15,8 @@ export interface TokenGapBatch {
   readonly timesMs?: Float64Array
 }
 
-type PoolRole = "aggregated" | "prefill" | "decode"
+/** Which side of a deployment a pool is. */
+export type PoolRole = "aggregated" | "prefill" | "decode"
 
 /** A decision of the autoscaler that changed a pool. */
 export interface ScalingEvent {

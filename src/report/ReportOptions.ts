@@ -2,6 +2,7 @@
 import type { Json } from "effect/Schema"
 import type { SampleStatistics } from "./SampleStatistics.ts"
 import type { WindowBounds } from "./MeasuredWindow.ts"
+import type { PoolRole } from "./ReplayEvent.ts"
 
 /** Bounds a good request keeps, all inclusive; a bound left out holds for every request. */
 export interface ServiceLevel {
@@ -27,7 +28,7 @@ export type LimitsSource = "vllm_class" | "vllm_server"
 
 /** A pool of equal workers as it was really deployed, whatever was asked for. */
 export interface PoolFacts {
-  readonly role: "aggregated" | "prefill" | "decode"
+  readonly role: PoolRole
   /** One of several in its pool, whose workers differ. */
   readonly group?: string
   readonly workers: number

@@ -3,6 +3,7 @@
  * plus lines of our own where there is something that must not go unnoticed.
  */
 import { printable } from "./Printable.ts"
+import type { PoolRole } from "./ReplayEvent.ts"
 import type { PercentileMethod, Report } from "./Report.ts"
 
 const title = "NVIDIA AIPerf | LLM Metrics"
@@ -150,7 +151,7 @@ const workerEventLine = ({
   return `  t=${oneDecimal(t_ms / 1000)}s [${poolName(pool)}]: ${what}${cost === "" ? "" : ` (${cost})`}`
 }
 
-const poolName = (pool: "aggregated" | "prefill" | "decode"): string => (pool === "aggregated" ? "agg" : pool)
+const poolName = (pool: PoolRole): string => (pool === "aggregated" ? "agg" : pool)
 
 type ScalingEvent = NonNullable<Report["dynosim"]["scaling"]>["scaling_events"][number]
 

@@ -15,6 +15,7 @@ import type { DestinationWorker, HandoffSupport, SourceWorker } from "../engine/
 import { engineOfWorker } from "../engine/MixedEngine.ts"
 import { type PassOutcome, Signal, type WorkerCore } from "../engine/WorkerCore.ts"
 import type { HandoffStamps, RequestStatus, SimRequest } from "../request/SimRequest.ts"
+import type { PoolRole } from "../router/Router.ts"
 import { RouterFault } from "../router/RouterFault.ts"
 import type { RunProbe } from "./RunProbe.ts"
 import type { WorkerPool } from "./WorkerPool.ts"
@@ -213,7 +214,7 @@ export class HandoffProtocol {
    * A worker of the pool is gone with these requests: whatever they have on the other side is let go. Returns those that have to start
    * again; of a source's requests some are being decoded already, or have ended.
    */
-  workerLost(role: "aggregated" | "prefill" | "decode", lost: ReadonlyArray<SimRequest>): ReadonlyArray<SimRequest> {
+  workerLost(role: PoolRole, lost: ReadonlyArray<SimRequest>): ReadonlyArray<SimRequest> {
     const { nowMs } = this.host
     const again: Array<SimRequest> = []
     for (const request of lost) {

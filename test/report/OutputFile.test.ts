@@ -42,18 +42,23 @@ const pendingTimers = (): number => process.getActiveResourcesInfo().filter((nam
 /** What is written to before `x.jsonl` is complete. */
 const partialName = /^x\.jsonl\.[0-9a-f]{16}\.partial$/
 
-describe("OutputFile.replace", () => {
-  it.effect("makes the folder, overwrites what was there, leaves nothing else behind", () =>
+for (const [name, write] of [
+  ["write", OutputFile.write],
+  ["replace", OutputFile.replace]
+] as const) {
+  it.effect(`OutputFile.${name} makes the folders, overwrites what was there, leaves nothing else behind`, () =>
     inFolder((at, files) =>
       Effect.gen(function* () {
-        yield* OutputFile.replace(at("p", "q", "r.json"), "old and long")
-        yield* OutputFile.replace(at("p", "q", "r.json"), "né")
+        yield* write(at("p", "q", "r.json"), "old and long")
+        yield* write(at("p", "q", "r.json"), "né")
         assert.strictEqual(yield* files.readFileString(at("p", "q", "r.json")), "né")
         assert.deepStrictEqual(yield* files.readDirectory(at("p", "q")), ["r.json"])
       })
     )
   )
+}
 
+describe("OutputFile.replace", () => {
   it.effect("says what is in the way, and leaves nothing of what it wrote", () =>
     inFolder((at, files) =>
       Effect.gen(function* () {
@@ -70,17 +75,6 @@ describe("OutputFile.replace", () => {
 })
 
 describe("OutputFile.write", () => {
-  it.effect("makes the folders, overwrites what was there, leaves nothing else behind", () =>
-    inFolder((at, files) =>
-      Effect.gen(function* () {
-        yield* OutputFile.write(at("p", "q", "r.json"), "old and long")
-        yield* OutputFile.write(at("p", "q", "r.json"), "né")
-        assert.strictEqual(yield* files.readFileString(at("p", "q", "r.json")), "né")
-        assert.deepStrictEqual(yield* files.readDirectory(at("p", "q")), ["r.json"])
-      })
-    )
-  )
-
   it.effect("says what is in the way and what to do", () =>
     inFolder((at, files) =>
       Effect.gen(function* () {

@@ -13,10 +13,6 @@ export class TierListeners {
     if (sink !== undefined && !this.sinks.includes(sink)) this.sinks.push(sink)
   }
 
-  get areThere(): boolean {
-    return this.sinks.length > 0
-  }
-
   /** Members of a frame of 32 have come or gone: told eight at a time, the last ones first, but for what a worker has generated itself. */
   tell(frameNumber: number, members: number, isHere: boolean): void {
     const { runs, sinks } = this

@@ -152,7 +152,6 @@ export class TierStore {
 
   /** Tells that a run within a frame of 32 has come or gone. */
   private announce(key: number, count: number, isHere: boolean): void {
-    if (!this.listeners.areThere) return
     this.listeners.tell(wideFrameOf(key), wideMembersFrom(wideMemberOf(key), count), isHere)
   }
 

@@ -1,6 +1,4 @@
-/**
- * A column of a row group as it stands in the file: a page of its distinct values, where that makes it smaller, and one of its rows.
- */
+/** A column of a row group as it stands in the file: a page of its distinct values, where that makes it smaller, and one of its rows. */
 import type { ColumnChunk, Encoding } from "hyparquet"
 import type { ByteWriter } from "hyparquet-writer"
 import { writePageHeader } from "hyparquet-writer/src/datapage.js"
