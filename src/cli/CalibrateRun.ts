@@ -36,7 +36,7 @@ export const runCalibration = Effect.fnUntraced(function* (
   const { files, options } = yield* simulatedOptions(config)
   if (engineArgsOut !== undefined) {
     yield* checkOutputs(
-      [["--engine-args-out", engineArgsOut]],
+      [["--engine-args-out", engineArgsOut, "settings"]],
       [...traceFiles(options), ...sideFiles(options), ...files, ...(yield* inputsOf(runs))]
     )
   }

@@ -38,7 +38,7 @@ export const compareRuns = Effect.fnUntraced(function* (runs: ReadonlyArray<stri
       return yield* usageError(String(flag), "is only for --calibrate", "add --calibrate, or leave it out")
   }
   if (options.html !== undefined) {
-    yield* checkOutputs([["--html", options.html]], yield* inputsOf(runs))
+    yield* checkOutputs([["--html", options.html, "html"]], yield* inputsOf(runs))
   }
   if (options.json === true && runs.includes("-")) {
     return yield* usageError("--json", "prints to standard output and takes no file, got -", "leave - out")

@@ -11,7 +11,7 @@ import { readAndWritten, tellNotices } from "./TraceFiles.ts"
 import { writeTrace } from "./TraceOutput.ts"
 
 export const convertTraceFile = Effect.fnUntraced(function* (files: ReadonlyArray<string>, flags: FlagValues) {
-  const { out, traces } = yield* readAndWritten(files)
+  const { out, traces } = yield* readAndWritten(files, "trace")
   const options = yield* Effect.fromResult(convertOptions(traces, flags))
   yield* Effect.scoped(convert(options, out))
 })

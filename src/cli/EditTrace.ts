@@ -31,7 +31,7 @@ const editing =
   ) =>
   (files: Files, flags: FlagValues) =>
     Effect.gen(function* () {
-      const { out, traces } = yield* readAndWritten(files)
+      const { out, traces } = yield* readAndWritten(files, "trace")
       const { edit, inputs } = yield* Effect.fromResult(optionsOf(traces, flags))
       yield* Effect.scoped(
         Effect.flatMap(Effect.forEach(inputs, open), (opened) =>

@@ -14,7 +14,7 @@ import { englishNumber } from "../settings/EnglishNumber.ts"
 
 /** The last of the files is the one to write; JSON where its name says so. */
 export const fitTraceFile = Effect.fnUntraced(function* (files: ReadonlyArray<string>, flags: FlagValues) {
-  const { out, traces } = yield* readAndWritten(files)
+  const { out, traces } = yield* readAndWritten(files, "workload")
   const input = yield* Effect.fromResult(fitOptions(traces, flags))
   const plan = yield* Effect.scoped(
     Effect.gen(function* () {
@@ -23,7 +23,7 @@ export const fitTraceFile = Effect.fnUntraced(function* (files: ReadonlyArray<st
       return yield* fitTrace(trace)
     })
   )
-  yield* OutputFile.write(out, out.endsWith(".json") ? planJson(plan) : planYaml(plan))
+  yield* OutputFile.write(out, /\.json$/i.test(out) ? planJson(plan) : planYaml(plan))
   if (yield* isStandardOutput(out)) return
   const classes = plan.classes.map(({ name }) => name).join(", ")
   yield* Console.log(printable(`${out}: ${englishNumber(plan.requestCount ?? 0)} sessions, described as ${classes}`))

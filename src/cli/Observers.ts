@@ -12,6 +12,7 @@ import { writeTableTo } from "../report/TableFile.ts"
 import { tableFormatOf } from "../report/TableFormat.ts"
 import type { Outputs, SeriesOutput, TimelineOutput } from "../run/ReplayOptions.ts"
 import type { RunProbe } from "../simulation/RunProbe.ts"
+import { isGzipName } from "./OutputForm.ts"
 
 type Through = <E, R>(events: Stream.Stream<ReplayEvent, E, R>) => Stream.Stream<ReplayEvent, E | OutputError, R>
 
@@ -98,7 +99,7 @@ const timelineObserver = Effect.fnUntraced(function* ({
   const write = Effect.suspend(() =>
     OutputFile.writeStream(
       path,
-      /\.gz$/i.test(path)
+      isGzipName(path)
         ? Stream.orDie(Stream.fromAsyncIterable(gzipped(timelineBytes(probe)), identity))
         : Stream.fromIterable(timelineBytes(probe), { chunkSize: 1 })
     )

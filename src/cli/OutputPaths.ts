@@ -13,6 +13,7 @@ import type { InputFile } from "../run/InputFiles.ts"
 import type { Outputs } from "../run/ReplayOptions.ts"
 import { type UsageError, usageError } from "../settings/SettingsError.ts"
 import { resolveReportPath } from "../report/ReportPath.ts"
+import { endingProblem, type OutputForm } from "./OutputForm.ts"
 
 export interface OutputPaths {
   readonly report: string
@@ -35,15 +36,15 @@ export const resolveOutputPaths = Effect.fnUntraced(function* (
   const report = yield* resolveReportPath(outputs.reportJson)
   const { csv, html, reportJsonl: lines, series, timeline } = outputs
   const beside = [
-    ["--csv", csv],
-    ["--report-jsonl", lines],
-    ["--series", series?.path],
-    ["--timeline", timeline?.path],
-    ["--html", html]
+    ["--csv", csv, "csv"],
+    ["--report-jsonl", lines, "table"],
+    ["--series", series?.path, "table"],
+    ["--timeline", timeline?.path, undefined],
+    ["--html", html, "html"]
   ] as const
-  const written: Array<readonly [flag: string, path: string]> = [["--report-json", report]]
-  for (const [flag, path] of beside) {
-    if (path !== undefined) written.push([flag, path])
+  const written: Array<NamedOutput> = [["--report-json", report, "json"]]
+  for (const [flag, path, form] of beside) {
+    if (path !== undefined) written.push([flag, path, form])
   }
   yield* checkOutputs(written, inputs)
   const standard = written.map(([, path]) => path)
@@ -51,17 +52,20 @@ export const resolveOutputPaths = Effect.fnUntraced(function* (
   return { report, csv, lines, series: series?.path, timeline: timeline?.path, html, standardOutputTaken }
 })
 
-/** An output and the flag that names it; a folder takes files in it, and may be there already. */
-export type NamedOutput = readonly [flag: string, path: string, kind?: "folder"]
+/**
+ * An output, the flag that names it, and what is written there, unless its name says that and was asked before; a folder takes files in it,
+ * and may be there already.
+ */
+export type NamedOutput = readonly [flag: string, path: string, form: OutputForm | "folder" | undefined]
 
 /** An output that has no default name must name a file, or a folder where it is one. */
-const checkName = Effect.fnUntraced(function* ([flag, path, kind]: NamedOutput): Effect.fn.Return<
+const checkName = Effect.fnUntraced(function* ([flag, path, form]: NamedOutput): Effect.fn.Return<
   void,
   UsageError,
   FileSystem.FileSystem | Path.Path
 > {
-  if (path === "") return yield* usageError(flag, `needs the name of a ${kind ?? "file"}`)
-  if (kind === "folder") {
+  if (path === "") return yield* usageError(flag, `needs the name of a ${form === "folder" ? "folder" : "file"}`)
+  if (form === "folder") {
     if ((yield* standardStreamOf(path)) !== undefined || (yield* isOtherThanFolder(path))) {
       return yield* usageError(flag, `${path} is no folder`, "give the name of a folder, or of one to make")
     }
@@ -71,6 +75,12 @@ const checkName = Effect.fnUntraced(function* ([flag, path, kind]: NamedOutput):
     return yield* usageError(flag, `${path} is a folder`, "give the name of a file in it")
   }
 })
+
+/** A file must not be named like something else than it is. */
+const checkEnding = ([flag, path, form]: NamedOutput): Effect.Effect<void, UsageError> => {
+  const wrong = form === undefined || form === "folder" ? undefined : endingProblem(path, form)
+  return wrong === undefined ? Effect.void : usageError(flag, wrong.problem, wrong.hint)
+}
 
 /** What stands under a name, if anything does. */
 const kindOf = (path: string): Effect.Effect<FileSystem.File.Type | undefined, never, FileSystem.FileSystem> =>
@@ -110,8 +120,10 @@ export const checkOutputs = Effect.fnUntraced(function* (
     }
     if (!identity.startsWith(shared)) taken.set(identity, `also the ${flag} output`)
   }
-  for (const [, path, kind] of written) {
-    if (kind === undefined || !(yield* isFolder(path))) yield* locate(path)
+  for (const output of written) {
+    const [, path, form] = output
+    yield* checkEnding(output)
+    if (form !== "folder" || !(yield* isFolder(path))) yield* locate(path)
   }
 })
 

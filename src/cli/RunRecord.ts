@@ -28,7 +28,8 @@ export const runRecord = Effect.fnUntraced(function* (out: string, flags: FlagVa
       asFlagProblem
     )
   )
-  yield* checkOutputs([["OUT", out], ...(measured === undefined ? [] : [["--measured", measured] as const])], [])
+  const requests = measured === undefined ? [] : [["--measured", measured, "jsonLines"] as const]
+  yield* checkOutputs([["OUT", out, "jsonLines"], ...requests], [])
   const print = yield* printerBeside([out, measured])
   const outputs = yield* openOutputs(out, measured)
   const leftOut = new Map<string, number>()

@@ -63,15 +63,17 @@ export interface SweepOutputs extends SweepFiles {
 
 const outputsOf = (outputs: SweepOutputs): ReadonlyArray<NamedOutput> => {
   const { bestConfig, csv, html, json, parquet, winners } = outputs
-  const files: ReadonlyArray<readonly [string, string | undefined]> = [
-    ["--csv", csv],
-    ["--json", json],
-    ["--parquet", parquet],
-    ["--html", html],
-    ["--best-config", bestConfig]
-  ]
-  const named = files.flatMap(([flag, path]): ReadonlyArray<NamedOutput> => (path === undefined ? [] : [[flag, path]]))
-  return winners === undefined ? named : [...named, ["--winners", winners, "folder"]]
+  const named = [
+    ["--csv", csv, "csv"],
+    ["--json", json, "json"],
+    ["--parquet", parquet, "parquet"],
+    ["--html", html, "html"],
+    ["--best-config", bestConfig, "settings"],
+    ["--winners", winners, "folder"]
+  ] as const
+  return named.flatMap(([flag, path, form]): ReadonlyArray<NamedOutput> =>
+    path === undefined ? [] : [[flag, path, form]]
+  )
 }
 
 /** Fails where an output would replace an input, another output, or something among the results that are kept. */

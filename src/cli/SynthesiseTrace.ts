@@ -17,7 +17,7 @@ export const synthesiseTrace = Effect.fnUntraced(function* (out: string, flags: 
   if (out === "") return yield* usageError("OUT", "the name of the file to write is empty")
   const files = new Map<string, InputFile>()
   const values = yield* withObjectFiles(flags, files)
-  yield* checkOutputs([["OUT", out]], [...files.values()])
+  yield* checkOutputs([["OUT", out, "trace"]], [...files.values()])
   const { load, ...options } = yield* Effect.fromResult(synthOptions(values))
   yield* load._tag === "Synthetic" ? writeSynthetic(out, load, options) : writePlanned(out, load, options)
 })

@@ -9,6 +9,7 @@ import { isStandardOutput } from "../report/OutputTarget.ts"
 import { printable } from "../report/Printable.ts"
 import { defaultTraceBlockTokens } from "../trace/TraceSource.ts"
 import { englishNumber } from "../settings/EnglishNumber.ts"
+import { isGzipName } from "./OutputForm.ts"
 
 export interface WrittenTrace<E, R> {
   readonly text: Stream.Stream<string, E, R>
@@ -23,7 +24,7 @@ export const writeTrace = Effect.fnUntraced(function* <E, R>(
   path: string,
   { requests, text, traceBlockTokens }: WrittenTrace<E, R>
 ) {
-  const pieces = path.endsWith(".gz") ? Stream.map(text, (piece) => gzipSync(piece)) : text
+  const pieces = isGzipName(path) ? Stream.map(text, (piece) => gzipSync(piece)) : text
   // Whoever read it has seen enough, as in `dynosim trace convert … - | head`.
   yield* OutputFile.writeStream(path, pieces).pipe(
     Effect.catchIf(

@@ -54,6 +54,67 @@ describe("outputs", () => {
     )
   }
 
+  const misnamed: ReadonlyArray<readonly [what: string, argv: ReadonlyArray<string>, message: RegExp]> = [
+    [
+      "a converted trace",
+      ["trace", "convert", "a.jsonl", "o.csv"],
+      /^error: FILE: o\.csv is named like CSV, but what is written is JSON Lines; let the name end in \.jsonl, or \.jsonl\.gz to compress it$/
+    ],
+    ["a compressed one", ["trace", "convert", "a.jsonl", "o.csv.gz"], /^error: FILE: o\.csv\.gz is named like CSV/],
+    [
+      "an edited one",
+      ["trace", "sample", "--share=1", "a.jsonl", "o.Parquet"],
+      /^error: FILE: o\.Parquet is named like Parquet/
+    ],
+    [
+      "a made one",
+      ["trace", "synth", "--input-tokens=9", "--output-tokens=9", "--request-count=2", "o.zst"],
+      /^error: OUT: o\.zst is named like Zstandard/
+    ],
+    [
+      "a workload",
+      ["trace", "fit", "a.jsonl", "o.csv"],
+      /^error: FILE: o\.csv is named like CSV, but what is written is YAML; let the name end in \.yaml, or \.json for JSON$/
+    ],
+    ["a recording", ["record", "o.jsonl.gz"], /^error: OUT: o\.jsonl\.gz is named like gzip/],
+    ["measured requests", ["record", "o.jsonl", "--measured=m.csv"], /^error: --measured: m\.csv is named like CSV/],
+    [
+      "a report",
+      ["replay", "a.jsonl", "--report-json=r.csv"],
+      /^error: --report-json: r\.csv is named like CSV, .* end in \.json$/
+    ],
+    ["figures", ["replay", "a.jsonl", "--csv=r.parquet"], /^error: --csv: r\.parquet is named like Parquet/],
+    [
+      "requests",
+      ["replay", "a.jsonl", "--report-jsonl=r.jsonl.gz"],
+      /^error: --report-jsonl: r\.jsonl\.gz is named like gzip, .* end in \.jsonl, \.csv or \.parquet$/
+    ],
+    ["a page", ["replay", "a.jsonl", "--html=r.json"], /^error: --html: r\.json is named like JSON/],
+    [
+      "a page of a comparison",
+      ["compare", "a.jsonl", "a.jsonl", "--html=r.json"],
+      /^error: --html: r\.json is named like JSON/
+    ],
+    ["rows of a sweep", ["sweep", "plan.yaml", "--csv=r.parquet"], /^error: --csv: r\.parquet is named like Parquet/],
+    ["a table of a sweep", ["sweep", "plan.yaml", "--parquet=r.csv"], /^error: --parquet: r\.csv is named like CSV/],
+    [
+      "an answer",
+      ["find", "fewest-workers", "a.jsonl", "--where=p99_ttft_ms < 1 h", "--json=r.csv"],
+      /^error: --json: r\.csv is named like CSV/
+    ]
+  ]
+  for (const [what, argv, message] of misnamed) {
+    it.effect(`are refused where their name says what they are not: ${what}`, () =>
+      inFolder(
+        Effect.gen(function* () {
+          const { exit, stderr } = yield* program(argv)
+          assert.match(stderr.trim(), message)
+          assert.strictEqual(exit, 2)
+        })
+      )
+    )
+  }
+
   for (const path of ["a.jsonl/r.json", "unwritable/r.json"]) {
     it.effect(`are known to be impossible before anything is simulated: ${path}`, () =>
       inFolder(
@@ -100,11 +161,13 @@ describe("outputs", () => {
               ([flag, name]) => [flag, isFull(flag) ? `full-${name}` : name] as const
             )
             for (const [flag, name] of written) if (isFull(flag)) symlinkSync("/dev/full", name)
-            const { exit, stderr } = yield* program(["replay", "a.jsonl", "--quiet", ...written.flat()])
+            const { exit, stderr, stdout } = yield* program(["replay", "a.jsonl", "--quiet", ...written.flat()])
             const lost = written.filter(([flag]) => isFull(flag)).map(([, name]) => name)
             const told = stderr.split("\n").map((line) => /^error: ([^:]+): cannot be written \(ENOSPC/.exec(line)?.[1])
             assert.sameMembers(told, lost)
             assert.strictEqual(exit, 1)
+            assert.match(stdout, /Time to First Token/)
+            assert.strictEqual(stdout.includes("Saved full report to"), !isFull("--report-json"))
             const rest = written.filter(([flag]) => !isFull(flag)).map(([, name]) => name)
             assert.deepStrictEqual(folder.added(), rest.toSorted())
           }),
@@ -112,6 +175,20 @@ describe("outputs", () => {
       )
     )
   }
+
+  it.effect.skipIf(!existsSync("/dev/full"))("of several seeds are those for which there is room", () =>
+    programIn(
+      { "a.jsonl": row },
+      ["replay", "a.jsonl", "--seeds=2", "--report-json=/dev/full", "--csv=-"],
+      ({ exit, stderr, stdout }) => {
+        assert.strictEqual(exit, 1)
+        assert.match(stderr, /2 runs, seeds 42 to 43/)
+        assert.match(stderr, /^error: \/dev\/full: cannot be written/m)
+        assert.notInclude(stderr, "Saved")
+        assert.strictEqual(stdout.trim().split("\n").length, 3)
+      }
+    )
+  )
 
   for (const argv of [
     ["sweep", "plan.yaml", "--threads=1", "--json=/dev/stdout"],
