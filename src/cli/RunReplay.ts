@@ -2,6 +2,7 @@
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
+import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type { FlagValues } from "../config/ReadFlags.ts"
 import type { ReplayOptions } from "../run/ReplayOptions.ts"
@@ -110,32 +111,36 @@ const both =
     second(view)
   }
 
-/** The report is on disk before anything is printed. Where it is what is printed, or the lines are, the table goes beside it. */
+/**
+ * The report is on disk before anything is printed; where it cannot be, the table is all that is left of the run. Where the report is what is
+ * printed, or the lines are, the table goes beside it.
+ */
 const deliver = Effect.fnUntraced(function* (
   report: Report,
   options: ReplayOptions,
   outputs: OutputPaths,
   watch: RunWatch
 ) {
-  yield* OutputFile.write(outputs.report, reportJson(report))
-  const text = printedText(report, options, outputs, watch, yield* Screen)
+  const written = yield* Effect.result(OutputFile.write(outputs.report, reportJson(report)))
+  const text = printedText(report, options, { ...outputs, isSaved: Result.isSuccess(written) }, watch, yield* Screen)
   yield* outputs.standardOutputTaken ? Console.error(text) : Console.log(text)
+  yield* Effect.fromResult(written)
 })
 
 const printedText = (
   report: Report,
   options: ReplayOptions,
-  { report: path, standardOutputTaken }: OutputPaths,
+  { isSaved, report: path, standardOutputTaken }: OutputPaths & { readonly isSaved: boolean },
   watch: RunWatch,
   screen: Screen | undefined
 ): string => {
   const savedTo = path === "-" ? "standard output" : path
-  const table = reportTable(report, savedTo).trimEnd()
+  const table = reportTable(report, isSaved ? savedTo : undefined).trimEnd()
   const shown = standardOutputTaken ? undefined : screen
   const width = (table.split("\n")[1] ?? "").length
   const style = options.outputs.table ?? (shown !== undefined && shown.columns < width ? "compact" : "aiperf")
-  const saved = `Saved full report to: ${printable(savedTo)}`
-  const middle = style === "aiperf" ? [table] : style === "compact" ? [...compactTable(report), saved] : [saved]
+  const saved = isSaved ? [`Saved full report to: ${printable(savedTo)}`] : []
+  const middle = style === "aiperf" ? [table] : style === "compact" ? [...compactTable(report), ...saved] : saved
   if (!options.outputs.summary && shown === undefined) return middle.join("\n")
   const heading = (label: string): string => (shown?.colour === true ? `\u001b[1m${label}\u001b[0m` : label)
   const before = simulatedLines(options, report, heading)

@@ -2,6 +2,7 @@
 import * as Console from "effect/Console"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type { GivenOptions } from "../config/GivenOptions.ts"
 import { validateReplayOptions } from "../config/ValidateReplayOptions.ts"
@@ -84,17 +85,20 @@ const oneRun = Effect.fnUntraced(function* (
 
 const deliver = Effect.fnUntraced(function* (runs: ReadonlyArray<SeededReport>, { options, outputs, seeds }: SeedRuns) {
   if (runs.length === 0) return
-  yield* OutputFile.each([
-    OutputFile.write(outputs.report, seedsJson(runs)),
-    ...(outputs.csv === undefined ? [] : [OutputFile.write(outputs.csv, seedsCsv(runs))])
-  ])
+  const reported = yield* Effect.result(OutputFile.write(outputs.report, seedsJson(runs)))
   const [first, last] = [runs[0]?.seed, runs.at(-1)?.seed]
   const text = [
     `${runs.length} runs, seeds ${first} to ${last}: mean, 95 % interval of the mean, smallest and largest`,
     ...(options.outputs.table === "none" ? [] : seedsTable(runs)),
-    `Saved figures and reports to: ${outputs.report === "-" ? "standard output" : printable(outputs.report)}`
+    ...(Result.isSuccess(reported)
+      ? [`Saved figures and reports to: ${outputs.report === "-" ? "standard output" : printable(outputs.report)}`]
+      : [])
   ].join("\n")
-  yield* outputs.standardOutputTaken ? Console.error(text) : Console.log(text)
+  yield* OutputFile.each([
+    ...(outputs.csv === undefined ? [] : [OutputFile.write(outputs.csv, seedsCsv(runs))]),
+    outputs.standardOutputTaken ? Console.error(text) : Console.log(text),
+    Effect.fromResult(reported)
+  ])
   if (options.quiet) return
   for (const notice of noticesOf(runs, seeds)) yield* Console.error(`note: ${notice}`)
 })
