@@ -1,6 +1,7 @@
 /** A bound on the GPUs of all pools together: growth that does not fit is cut, most where most was asked for. */
 import { type SettingsError, settingsError } from "../settings/SettingsError.ts"
 import type { PoolRole, ScaledPool } from "./Autoscaler.ts"
+import { counted } from "../settings/Counted.ts"
 
 export interface WantedPool {
   /** Of the workers that are there or starting, and of one more. */
@@ -46,7 +47,7 @@ export const gpuProblem = (
   if (maxGpus < fewest) {
     return settingsError(
       "max_gpus",
-      `${maxGpus} GPUs cannot hold the fewest workers, which need ${fewest}`,
+      `${counted(maxGpus, "GPU")} cannot hold the fewest workers, which need ${fewest}`,
       `give at least ${fewest}`
     )
   }
@@ -54,7 +55,7 @@ export const gpuProblem = (
   return start > maxGpus
     ? settingsError(
         "max_gpus",
-        `the run starts with ${start} GPUs, which is more than ${maxGpus}`,
+        `the run starts with ${counted(start, "GPU")}, which is more than ${maxGpus}`,
         `give at least ${start}, or start with fewer workers`
       )
     : undefined

@@ -1,5 +1,6 @@
 /** How the command itself fails, beside the errors of the rooms it calls. */
 import * as Schema from "effect/Schema"
+import { counted } from "../settings/Counted.ts"
 
 /** Traces that were checked and cannot be replayed; what is wrong with them has been said. */
 export class InvalidTraces extends Schema.TaggedError<InvalidTraces>()("InvalidTraces", {
@@ -7,7 +8,7 @@ export class InvalidTraces extends Schema.TaggedError<InvalidTraces>()("InvalidT
   checked: Schema.Number
 }) {
   override get message(): string {
-    return `${this.invalid} of ${this.checked} traces cannot be replayed`
+    return `${this.invalid} of ${counted(this.checked, "trace")} cannot be replayed`
   }
 }
 

@@ -10,7 +10,7 @@ import { openInput } from "../run/OpenTrace.ts"
 import { fitTrace } from "../workload/fit/FitTrace.ts"
 import { planJson, planYaml } from "../workload/fit/PlanText.ts"
 import { readAndWritten, tellNotices } from "./TraceFiles.ts"
-import { englishNumber } from "../settings/EnglishNumber.ts"
+import { counted } from "../settings/Counted.ts"
 
 /** The last of the files is the one to write; JSON where its name says so. */
 export const fitTraceFile = Effect.fnUntraced(function* (files: ReadonlyArray<string>, flags: FlagValues) {
@@ -26,5 +26,5 @@ export const fitTraceFile = Effect.fnUntraced(function* (files: ReadonlyArray<st
   yield* OutputFile.write(out, /\.json$/i.test(out) ? planJson(plan) : planYaml(plan))
   if (yield* isStandardOutput(out)) return
   const classes = plan.classes.map(({ name }) => name).join(", ")
-  yield* Console.log(printable(`${out}: ${englishNumber(plan.requestCount ?? 0)} sessions, described as ${classes}`))
+  yield* Console.log(printable(`${out}: ${counted(plan.requestCount ?? 0, "session")}, described as ${classes}`))
 })

@@ -14,7 +14,7 @@ import { sliceContent } from "../timing/aic/SliceContent.ts"
 import { openTableFile } from "../timing/aic/TableFile.ts"
 import { shortHash } from "../timing/aic/TableHeader.ts"
 import { type SliceName, sliceName } from "../timing/aic/TableSlices.ts"
-import { englishNumber } from "../settings/EnglishNumber.ts"
+import { counted } from "../settings/Counted.ts"
 
 interface ImportSettings {
   readonly source: string
@@ -45,7 +45,7 @@ const importSlice = Effect.fnUntraced(function* (data: PublishedData, slice: Sli
   yield* OutputFile.writeStream(file, Stream.make(bytes))
   const rows = header.sections.reduce((sum, section) => sum + section.rows, 0)
   const { families } = sliceContent(slice.backend, tables.sectionNames)
-  const size = `${englishNumber(rows)} rows, ${(bytes.length / 1e6).toFixed(2)} MB`
+  const size = `${counted(rows, "row")}, ${(bytes.length / 1e6).toFixed(2)} MB`
   yield* Console.log(`${name}: ${families.join(", ")}; ${size}, tables ${shortHash(header.sha256)}`)
 })
 

@@ -59,8 +59,8 @@ const sharingText = (sharing: SharingStatistics | undefined): string => {
   if (sharing === undefined) return "not known: rows hold only what their turn adds to the prompt"
   const { distinctBlocks, isLowerBound, rows, tokenRatio, totalBlocks } = sharing
   return (
-    `${isLowerBound ? "at least " : ""}${percentage(tokenRatio)} of prompt tokens, in ${figure(rows)} requests;`
-    + ` ${isLowerBound ? "at most " : ""}${figure(distinctBlocks)} distinct blocks of ${figure(totalBlocks)}`
+    `${isLowerBound ? "at least " : ""}${percentage(tokenRatio)} of prompt tokens, in ${counted(rows, "request")};`
+    + ` ${isLowerBound ? "at most " : ""}${counted(distinctBlocks, "distinct block")} of ${figure(totalBlocks)}`
   )
 }
 
@@ -68,7 +68,7 @@ const sessionText = ({
   rows,
   sessions: { meanTurns, mostTurns, multiTurnSessions, sessions }
 }: TraceStatistics): string =>
-  `${figure(rows)} in ${figure(sessions)} sessions`
+  `${figure(rows)} in ${counted(sessions, "session")}`
   + (multiTurnSessions === 0
     ? ""
     : `, ${figure(multiTurnSessions)} of them with several turns (mean ${figure(meanTurns)}, at most ${figure(mostTurns)})`)
@@ -90,7 +90,7 @@ export const inspectionText = (inspection: Inspection): string => {
     ["closed loop", closedLoopProblem === undefined ? undefined : `not possible: ${closedLoopProblem}`]
   ]
   return [
-    `${name}: ${format}, ${traceBlockTokens} tokens per hash id`,
+    `${name}: ${format}, ${counted(traceBlockTokens, "token")} per hash id`,
     "",
     ...facts.flatMap(([label, text]) => (text === undefined ? [] : [`${label.padEnd(16)}${text}`])),
     "",

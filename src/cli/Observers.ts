@@ -107,7 +107,7 @@ const timelineObserver = Effect.fnUntraced(function* ({
   const sampled = Effect.sync((): ReadonlyArray<string> => {
     const { everyRequests, passesPerGroup } = probe.sampling
     const parts = [
-      ...(everyRequests > options.everyRequests ? [`holds every ${everyRequests}th request only`] : []),
+      ...(everyRequests > options.everyRequests ? [`holds one request of ${everyRequests}`] : []),
       ...(passesPerGroup > 1 ? [`draws up to ${passesPerGroup} passes as one`] : [])
     ]
     return parts.length === 0

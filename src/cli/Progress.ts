@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { SimulationView } from "../simulation/SimulationView.ts"
 import { englishNumber } from "../settings/EnglishNumber.ts"
+import { counted } from "../settings/Counted.ts"
 
 /** Writes to a terminal that somebody looks at; `undefined` (the default) when there is none, as in pipes. */
 export const ProgressTerminal = Context.Reference<((text: string) => void) | undefined>(
@@ -23,8 +24,9 @@ export const progressText = (
   view: Pick<SimulationView["Service"], "nowMs" | "finishedRequests">,
   total: number | undefined
 ): string => {
-  const requests = total === undefined ? "" : ` of ${grouped(total)}`
-  return `${grouped(Math.floor(view.nowMs() / 1000))} s simulated, ${grouped(view.finishedRequests())}${requests} requests done`
+  const finished = view.finishedRequests()
+  const requests = `${total === undefined ? "" : `${grouped(finished)} of `}${counted(total ?? finished, "request")}`
+  return `${grouped(Math.floor(view.nowMs() / 1000))} s simulated, ${requests} done`
 }
 
 export interface Progress {

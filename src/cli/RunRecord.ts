@@ -17,7 +17,7 @@ import { type SettingsError, type UsageError, usageError } from "../settings/Set
 import { defaultTraceBlockTokens } from "../trace/TraceSource.ts"
 import { checkOutputs, printerBeside } from "./OutputPaths.ts"
 import { signalled } from "./Signals.ts"
-import { englishNumber } from "../settings/EnglishNumber.ts"
+import { counted } from "../settings/Counted.ts"
 
 /** `flags` are those of the command line, by name without dashes. */
 export const runRecord = Effect.fnUntraced(function* (out: string, flags: FlagValues) {
@@ -58,8 +58,7 @@ export const runRecord = Effect.fnUntraced(function* (out: string, flags: FlagVa
 }, Effect.scoped)
 
 const recordedText = (requests: number): string => {
-  if (requests === 0) return "not written, for no request was recorded"
-  return `${englishNumber(requests)} request${requests === 1 ? "" : "s"}`
+  return requests === 0 ? "not written, for no request was recorded" : counted(requests, "request")
 }
 
 const asFlagProblem = ({ message, path: [key = ""], problem }: SettingsError): UsageError =>
@@ -88,7 +87,7 @@ const noticesOf = (
   leftOut: ReadonlyMap<string, number>
 ): ReadonlyArray<string> => [
   ...[...leftOut].map(([reason, count]) =>
-    count === 1 ? `1 request is not in it: it ${reason}` : `${count} requests are not in it: each ${reason}`
+    count === 1 ? `1 request is not in it: it ${reason}` : `${counted(count, "request")} are not in it: each ${reason}`
   ),
   ...(recording.isFull ? ["there were more prompts than are kept: later ones share nothing with each other"] : []),
   ...(recording.recorded === 0 || traceBlockTokens === defaultTraceBlockTokens

@@ -16,6 +16,7 @@ import type { ServeOptions } from "../serve/ServeOptions.ts"
 import { givenOptions } from "./OptionFiles.ts"
 import { readServeSettings } from "./ServeSettings.ts"
 import { signalled } from "./Signals.ts"
+import { counted } from "../settings/Counted.ts"
 
 /** `flags` are those of the command line, by name without dashes. */
 export const runServe = Effect.fnUntraced(function* (flags: FlagValues) {
@@ -44,7 +45,7 @@ const greeting = (
   url: string
 ): string => {
   const workers = pools.map(({ role, workers }) =>
-    [workers, ...(role === "aggregated" ? [] : [role]), workers === 1 ? "worker" : "workers"].join(" ")
+    counted(workers, role === "aggregated" ? "worker" : `${role} worker`)
   )
   return `serving ${printable(modelName)} on ${url}: ${workers.join(" and ")}, ${routing.mode}`
 }

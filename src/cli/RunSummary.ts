@@ -5,6 +5,7 @@ import type { ReplayOptions } from "../run/ReplayOptions.ts"
 import { enginesOf } from "../run/WorkerGroups.ts"
 import type { RunWatch } from "./RunWatch.ts"
 import { englishNumber, significantDigits } from "../settings/EnglishNumber.ts"
+import { counted } from "../settings/Counted.ts"
 
 type EngineArgs = Extract<ReplayOptions["deployment"], { readonly _tag: "Aggregated" }>["engine"]
 
@@ -57,10 +58,10 @@ const nameText = ({ group, role }: Pick<Pool, "group" | "role">): string =>
   [...(role === "aggregated" ? [] : [role]), ...(group === undefined ? [] : [group])].map((name) => `${name} `).join("")
 
 const workersText = (pool: Pool): string =>
-  `${count(pool.workers)} ${nameText(pool)}of ${pool.gpus_per_worker} GPU${pool.gpus_per_worker === 1 ? "" : "s"}`
+  `${count(pool.workers)} ${nameText(pool)}of ${counted(pool.gpus_per_worker, "GPU")}`
 
 const poolText = (pool: Pool): string =>
-  `${nameText(pool)}${count(pool.kv_tokens)} tokens per worker, ${count(pool.kv_blocks)} blocks of ${pool.block_size}`
+  `${nameText(pool)}${counted(pool.kv_tokens, "token")} per worker, ${counted(pool.kv_blocks, "block")} of ${pool.block_size}`
   + (pool.kv_gib === null ? "" : `, ${figure(pool.kv_gib)} GiB`)
 
 /** After the table. */
@@ -82,14 +83,14 @@ export const outcomeLines = (
       `p50 ${figure(report.median_ttft_ms)}, p95 ${figure(report.p95_ttft_ms)} ms; on average ${figure(watch.meanQueueMs)} ms in the queue, ${figure(watch.meanPrefillMs)} ms from there to the token`
     ],
     ["ITL", `p50 ${figure(report.median_itl_ms)}, p95 ${figure(report.p95_itl_ms)} ms`],
-    ["Preempted", `${count(watch.preemptions())} times`],
+    ["Preempted", counted(watch.preemptions(), "time")],
     ["Requests", conservation(report)],
     ["GPU hours", `${figure(report.gpu_hours)}${groupsText(dynosim.worker_groups)}`],
     ...scalingEntries(dynosim.scaling)
   ]
   if (good !== undefined) {
     const share = report.completed_requests === 0 ? 0 : good / report.completed_requests
-    entries.push(["Goodput", `${count(good)} requests (${percent(share)}) keep the service level`])
+    entries.push(["Goodput", `${counted(good, "request")} (${percent(share)}) within the service level`])
   }
   for (const [name, figures] of Object.entries(dynosim.classes ?? {}))
     entries.push([`Class ${name}`, classText(figures)])
@@ -101,7 +102,7 @@ export const outcomeLines = (
 }
 
 const classText = ({ e2e_latency_ms, goodput, itl_ms, offered_requests, ttft_ms }: ClassFigures): string =>
-  `${count(offered_requests)} requests, TTFT p50 ${figure(ttft_ms.median)}, p95 ${figure(ttft_ms.p95)} ms, ${itl_ms === undefined ? "" : `ITL p50 ${figure(itl_ms.median)}, p95 ${figure(itl_ms.p95)} ms, `}`
+  `${counted(offered_requests, "request")}, TTFT p50 ${figure(ttft_ms.median)}, p95 ${figure(ttft_ms.p95)} ms, ${itl_ms === undefined ? "" : `ITL p50 ${figure(itl_ms.median)}, p95 ${figure(itl_ms.p95)} ms, `}`
   + `latency p95 ${figure(e2e_latency_ms.p95)} ms${goodput === undefined ? "" : `, ${percent(goodput.ratio)} good`}`
 
 const fairnessText = ({ goodput_ratio, output_tokens_per_latency_second }: Fairness): string =>
@@ -136,7 +137,7 @@ const scalingEntries = (scaling: RunFacts["scaling"]): ReadonlyArray<readonly [l
     return `${nameText({ role: pool })}${fewest === most ? "" : `${count(fewest)} to `}${count(most)}`
   })
   const gain = good === undefined ? `${count(requests_per_gpu_hour)} requests` : `${count(good)} good requests`
-  const changes = `${count(scaling_events.length)} change${scaling_events.length === 1 ? "" : "s"} by ${autoscaler}, `
+  const changes = `${counted(scaling_events.length, "change")} by ${autoscaler}, `
   return [
     ["Scaling", `${autoscaler === "none" ? "" : changes}${ranges.join(" and ")} workers ready; ${gain} per GPU hour`]
   ]
@@ -157,7 +158,7 @@ const excessOf = (
       ? undefined
       : {
           times,
-          sign: `${count(neverAdmitted)} of the ${count(offered)} requests that came were still waiting when the run was cut off`
+          sign: `${count(neverAdmitted)} of the ${counted(offered, "request")} that came ${neverAdmitted === 1 ? "was" : "were"} still waiting when the run was cut off`
         }
   }
   const times = lastTokenMs / lastArrivalMs

@@ -7,6 +7,7 @@ import type { Outcome } from "../sweep/CellRunner.ts"
 import type { Plan } from "../sweep/Plan.ts"
 import type { CellResult, Shard } from "../sweep/Sweep.ts"
 import { ProgressTerminal } from "./Progress.ts"
+import { counted } from "../settings/Counted.ts"
 
 const clearLine = "\r\u001b[2K"
 
@@ -28,12 +29,11 @@ export const sweepProgressText = (
   total: number | undefined,
   elapsedMs: number
 ): string => {
-  const of = total === undefined ? "" : ` of ${total}`
   const left =
     total === undefined || evaluated === 0
       ? ""
       : `, about ${duration(((elapsedMs / evaluated) * Math.max(total - done, 0)) / 1000)} left`
-  return `${done}${of} runs done${left}`
+  return `${total === undefined ? "" : `${done} of `}${counted(total ?? done, "run")} done${left}`
 }
 
 /** Runs of a sweep, counted as they end: their results come in the order of the plan, behind every run before them. */

@@ -8,8 +8,8 @@ import * as OutputFile from "../report/OutputFile.ts"
 import { isStandardOutput } from "../report/OutputTarget.ts"
 import { printable } from "../report/Printable.ts"
 import { defaultTraceBlockTokens } from "../trace/TraceSource.ts"
-import { englishNumber } from "../settings/EnglishNumber.ts"
 import { isGzipName } from "./OutputForm.ts"
+import { counted } from "../settings/Counted.ts"
 
 export interface WrittenTrace<E, R> {
   readonly text: Stream.Stream<string, E, R>
@@ -33,7 +33,7 @@ export const writeTrace = Effect.fnUntraced(function* <E, R>(
     )
   )
   if (!(yield* isStandardOutput(path))) {
-    yield* Console.log(`${printable(path)}: ${englishNumber(requests())} requests`)
+    yield* Console.log(`${printable(path)}: ${counted(requests(), "request")}`)
   }
   if (traceBlockTokens !== defaultTraceBlockTokens) {
     yield* Console.error(

@@ -12,7 +12,6 @@ import type { TraceSurvey } from "../trace/TraceSurvey.ts"
 import { InvalidTraces } from "./CliError.ts"
 import { inputName, openInput } from "../run/OpenTrace.ts"
 import { counted } from "../settings/Counted.ts"
-import { englishNumber } from "../settings/EnglishNumber.ts"
 
 /** What was found about one trace. */
 interface Finding {
@@ -75,7 +74,7 @@ const tell = Effect.fnUntraced(function* ({ name, notices, problemCount, problem
   const verdict =
     survey === undefined
       ? `${counted(problemCount, "problem")}${shown}`
-      : `ok, ${englishNumber(survey.rows)} requests${restrictionOf(survey)}`
+      : `ok, ${counted(survey.rows, "request")}${restrictionOf(survey)}`
   yield* Console.log(printable(`${name}: ${verdict}`))
 })
 

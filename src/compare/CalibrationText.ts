@@ -2,13 +2,14 @@
 import type { Calibration } from "./Calibration.ts"
 import { percent, table } from "./ComparisonText.ts"
 import { englishNumber } from "../settings/EnglishNumber.ts"
+import { counted } from "../settings/Counted.ts"
 
 const ms = (value: number): string => englishNumber(value, 2, 2)
 
 export const calibrationText = (calibration: Calibration): string =>
   [
-    `fitted to ${calibration.fitted_pairs} requests (matched by ${calibration.matched_by}) in ${calibration.simulations} simulations`,
-    `errors of the ${calibration.held_back_pairs} requests that were held back, mean and mean absolute:`,
+    `fitted to ${counted(calibration.fitted_pairs, "request")} (matched by ${calibration.matched_by}) in ${counted(calibration.simulations, "simulation")}`,
+    `errors of the ${counted(calibration.held_back_pairs, "request")} held back, mean and mean absolute:`,
     "",
     ...table([
       ["", "before", "", "", "after", "", ""],

@@ -1,5 +1,6 @@
 /** Which request of one side is which of the other: by id, by session and turn, or by order where nothing speaks against it. */
 import type { Measurement, RequestSample } from "./Measurement.ts"
+import { counted } from "../settings/Counted.ts"
 
 export type Pair = readonly [reference: RequestSample, other: RequestSample]
 
@@ -61,7 +62,10 @@ const alike = ([{ inputTokens: left }, { inputTokens: right }]: Pair): boolean =
 
 const byOrder = (left: ReadonlyArray<RequestSample>, right: ReadonlyArray<RequestSample>): Matching => {
   if (left.length !== right.length) {
-    return { by: `not matched: no common ids, and ${left.length} requests against ${right.length}`, pairs: [] }
+    return {
+      by: `not matched: no common ids, and ${counted(left.length, "request")} against ${right.length}`,
+      pairs: []
+    }
   }
   const pairs = left.flatMap((request, index) => {
     const partner = right[index]

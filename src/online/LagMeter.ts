@@ -1,4 +1,5 @@
 /** How far the live clock ran behind the modelled times: passes whose end was noticed late. Plain and synchronous. */
+import { counted } from "../settings/Counted.ts"
 export class LagMeter {
   passes = 0
   maxMs = 0
@@ -26,7 +27,7 @@ export class LagMeter {
   /** One sentence for people, to stand beside the report. */
   describe(): string {
     return (
-      `on the live clock ${this.passes} passes ended ${this.meanMs.toFixed(3)} ms late on average and `
+      `on the live clock ${counted(this.passes, "pass", "passes")} ended ${this.meanMs.toFixed(3)} ms late on average and `
       + `${this.maxMs.toFixed(3)} ms at most; workers slipped ${this.slippedMs.toFixed(3)} ms behind their model in total`
     )
   }

@@ -2,7 +2,7 @@
 import { figureTable } from "./FigureTable.ts"
 import type { Report } from "./Report.ts"
 import { twoDecimals, windowLines } from "./ReportTable.ts"
-import { englishNumber } from "../settings/EnglishNumber.ts"
+import { counted } from "../settings/Counted.ts"
 
 const header = ["", "avg", "p50", "p90", "p95", "p99", "max"]
 
@@ -28,7 +28,7 @@ export const compactTable = (report: Report): ReadonlyArray<string> => {
   return [
     ...figureTable(cells),
     `${twoDecimals(report.request_throughput_rps)} requests/s, ${twoDecimals(report.output_throughput_tok_s)} output tokens/s, `
-      + `${englishNumber(report.completed_requests)} requests`,
+      + counted(report.completed_requests, "request"),
     ...windowLines(report)
   ]
 }

@@ -5,6 +5,7 @@
 import { printable } from "./Printable.ts"
 import type { PoolRole } from "./ReplayEvent.ts"
 import type { PercentileMethod, Report } from "./Report.ts"
+import { counted } from "../settings/Counted.ts"
 
 const title = "NVIDIA AIPerf | LLM Metrics"
 const header = ["Metric", "avg", "min", "max", "p99", "p90", "p75", "std"]
@@ -110,7 +111,7 @@ export const windowLines = ({ dynosim: { measured_window: window } }: Report): R
   if (window === undefined) return []
   const { drain_requests, from_ms, requests, until_ms, warm_up_requests } = window
   return [
-    `Measured Window: ${twoDecimals(from_ms / 1000)} s to ${twoDecimals(until_ms / 1000)} s, ${grouped(String(requests))} requests; `
+    `Measured Window: ${twoDecimals(from_ms / 1000)} s to ${twoDecimals(until_ms / 1000)} s, ${counted(requests, "request")}; `
       + `left out: ${grouped(String(warm_up_requests))} before, ${grouped(String(drain_requests))} after`
   ]
 }
@@ -144,8 +145,8 @@ const workerEventLine = ({
 }: WorkerEvent): string => {
   const what = worker === null ? event : `${event} worker ${worker}`
   const lost = [
-    ...(retried_requests === 0 ? [] : [`${retried_requests} requests start again`]),
-    ...(failed_requests === 0 ? [] : [`${failed_requests} requests fail`])
+    ...(retried_requests === 0 ? [] : [`${counted(retried_requests, "request")} started again`]),
+    ...(failed_requests === 0 ? [] : [`${counted(failed_requests, "request")} failed`])
   ]
   const cost = applied ? lost.join(", ") : "not there"
   return `  t=${oneDecimal(t_ms / 1000)}s [${poolName(pool)}]: ${what}${cost === "" ? "" : ` (${cost})`}`
@@ -171,7 +172,7 @@ const tierLines = ({ dynosim: { kv_tiers: tiers } }: Report): ReadonlyArray<stri
   const count = (value: number): string => grouped(String(value))
   const links = (tiers.links ?? []).map(
     ({ blocks, busy_ratio, bytes, from, to }) =>
-      `${from} to ${to} ${count(blocks)} blocks (${twoDecimals(bytes / 1e9)} GB, busy ${twoDecimals(100 * busy_ratio)} %)`
+      `${from} to ${to} ${counted(blocks, "block")} (${twoDecimals(bytes / 1e9)} GB, busy ${twoDecimals(100 * busy_ratio)} %)`
   )
   const waits = ({ mean, p95 }: { readonly mean: number; readonly p95: number }): string =>
     `${twoDecimals(mean)} ms (p95 ${twoDecimals(p95)})`

@@ -50,8 +50,8 @@ export class RunFindings {
     const pages =
       blockTokens === 1 ? ", or pages of more than one token (block_size, sglang.page_size)" : " or block_size"
     return [
-      `${counted(this.turnedAway, "request")} did not fit a worker's KV pool of ${kvTokens} tokens (${kvBlocks} blocks of `
-        + `${blockTokens}), the largest with ${this.largestTurnedAwayTokens} tokens: give it more num_gpu_blocks${pages}`
+      `${counted(this.turnedAway, "request")} did not fit a worker's KV pool of ${counted(kvTokens, "token")} (${counted(kvBlocks, "block")} of `
+        + `${blockTokens}), the largest with ${counted(this.largestTurnedAwayTokens, "token")}: give it more num_gpu_blocks${pages}`
     ]
   }
 
@@ -62,7 +62,7 @@ export class RunFindings {
       ? []
       : [
           `${counted(this.turnedAway, "request")} did not fit max_model_len ${mostTokens}, the largest with a prompt of `
-            + `${this.largestTurnedAwayPromptTokens} tokens`
+            + `${counted(this.largestTurnedAwayPromptTokens, "token")}`
         ]
   }
 }

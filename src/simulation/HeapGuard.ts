@@ -4,6 +4,7 @@
  */
 import { collectGarbage, heapUse } from "../host/Node.ts"
 import { OutOfMemory } from "./WorkerMemory.ts"
+import { counted } from "../settings/Counted.ts"
 
 /** A heap with more than this alive has no room for what comes until the next look. */
 const fullShare = 0.7
@@ -20,7 +21,7 @@ export const checkHeap = (inFlight: number): void => {
   if (!isFull()) return
   const mib = Math.round(heapUse().limitBytes / 2 ** 20)
   throw new HeapFull(
-    `the heap of Node.js, ${mib} MiB, is full: ${inFlight} requests in flight, and rows read for those to come`
+    `the heap of Node.js, ${mib} MiB, is full: ${counted(inFlight, "request")} in flight, and rows read for those to come`
   )
 }
 

@@ -3,6 +3,7 @@ import type { Engine } from "../engine/Engine.ts"
 import type { EngineArgs } from "../engine/EngineArgs.ts"
 import { tierArgsOf } from "../engine/tiers/TierArgs.ts"
 import { availableMemoryBytes } from "../host/Node.ts"
+import { counted } from "../settings/Counted.ts"
 
 /** A run that needs more memory than there is. */
 export class OutOfMemory extends Error {
@@ -36,6 +37,6 @@ export const checkWorkerMemory = (workers: number, args: EngineArgs): void => {
   if (neededBytes <= availableBytes) return
   const tierBlocks = tierArgsOf(args)?.hostBlocks
   const ofTiers = tierBlocks === undefined ? "" : ` and ${tierBlocks} in host memory`
-  const problem = `${workers} workers of ${args.numGpuBlocks} KV blocks${ofTiers} need ${gib(neededBytes)} GiB`
+  const problem = `${counted(workers, "worker")} of ${counted(args.numGpuBlocks, "KV block")}${ofTiers} need ${gib(neededBytes)} GiB`
   throw new OutOfMemory(`${problem}, the machine has ${gib(availableBytes)} GiB left`)
 }

@@ -17,6 +17,7 @@ import type { ServiceLevel } from "../report/ReportOptions.ts"
 import { defaultExactRequests } from "../report/RequestMetric.ts"
 import { keepsLevel, outputLength } from "../report/RequestTotals.ts"
 import { percentileRank } from "../report/SampleStatistics.ts"
+import { counted } from "../settings/Counted.ts"
 
 type RequestRecord = Extract<ReplayEvent, { readonly _tag: "Request" }>
 
@@ -223,6 +224,6 @@ export class ConstraintWatch {
   }
 
   private end({ text }: Condition): void {
-    this.broken = `${text} is broken for good after ${this.seen} of ${this.requests} requests`
+    this.broken = `${text} is broken for good after ${this.seen} of ${counted(this.requests, "request")}`
   }
 }

@@ -4,6 +4,7 @@ import type { Candidate } from "./Candidate.ts"
 import type { Question } from "./Find.ts"
 import { totalGpus } from "./SweepMetrics.ts"
 import { type Found, isLatencyBound, notMonotone } from "./Threshold.ts"
+import { counted } from "../settings/Counted.ts"
 
 const valueAt = ({ plan }: Question, position: number): string => {
   const value = plan.axes[0]?.values[position]
@@ -23,7 +24,7 @@ const answerText = (question: Question, position: number, candidate: Candidate):
   const conditions = conditionsText(question)
   if (question.what === "num-workers") {
     const gpus = totalGpus(candidate.reports[0])
-    return `${value} ${value === "1" ? "worker" : "workers"}, ${gpus} ${gpus === 1 ? "GPU" : "GPUs"}: ${conditions}`
+    return `${counted(Number(value), "worker")}, ${counted(gpus, "GPU")}: ${conditions}`
   }
   return `${value} times the load, ${Number(candidate.reports[0].request_throughput_rps.toPrecision(4))} completed requests per second: ${conditions}`
 }
@@ -52,7 +53,7 @@ export const missText = ({ tried }: Found): string => {
 const limitText = (question: Question, found: Found): string => {
   const last = found.tried.at(-1)
   const value = last === undefined ? "" : valueAt(question, last.position)
-  const at = question.what === "num-workers" ? `${value} workers` : `${value} times the load`
+  const at = question.what === "num-workers" ? counted(Number(value), "worker") : `${value} times the load`
   return `Out of reach: ${conditionsText(question)} is not met with up to ${at}${missText(found)}`
 }
 

@@ -11,6 +11,7 @@ import type { JsonObject } from "./JsonLine.ts"
 import { MistakenKeys } from "./MistakenKeys.ts"
 import type { TraceError } from "./TraceError.ts"
 import type { TraceRow } from "./TraceRow.ts"
+import { counted } from "../settings/Counted.ts"
 
 /** A row that says how long its prompt is, apart from its hash ids. */
 export interface CheckedRow extends TraceRow {
@@ -113,12 +114,13 @@ class BlockFit {
   notices(): ReadonlyArray<string> {
     const { rows, traceBlockTokens, withFewer, withMore } = this
     if (withMore === 0 && (withFewer === 0 || this.fitting === undefined)) return []
-    const what = withMore > 0 ? `${withMore} of ${rows} rows have more` : `${withFewer} of ${rows} rows have fewer`
+    const [count, what] = withMore > 0 ? [withMore, "more"] : [withFewer, "fewer"]
+    const has = `${count} of ${counted(rows, "row")} ${count === 1 ? "has" : "have"} ${what}`
     const remedy =
       this.fitting === undefined
         ? "no block size fits all rows"
         : `${this.fitting} fits all rows: give --trace-block-size ${this.fitting}`
-    return [`${what} hash ids than their prompts fill at ${traceBlockTokens} tokens per id; ${remedy}`]
+    return [`${has} hash ids than their prompts fill at ${counted(traceBlockTokens, "token")} per id; ${remedy}`]
   }
 
   /** A power of two where there is one. */
@@ -163,13 +165,13 @@ class TurnPrefixes {
     const others = laterTurns - continuing
     if (format === "mooncake" && others > continuing) {
       return [
-        `${others} of ${laterTurns} later turns of sessions do not begin with the prompt of the turn before:`
+        `${others} of ${counted(laterTurns, "later turn")} of sessions ${others === 1 ? "does" : "do"} not begin with the prompt of the turn before:`
           + ` if rows hold what each turn adds, give --trace-format mooncake-delta`
       ]
     }
     if (format === "mooncake-delta" && continuing > others) {
       return [
-        `${continuing} of ${laterTurns} later turns of sessions begin with the prompt of the turn before:`
+        `${continuing} of ${counted(laterTurns, "later turn")} of sessions ${continuing === 1 ? "begins" : "begin"} with the prompt of the turn before:`
           + ` if rows hold whole prompts, give --trace-format mooncake`
       ]
     }

@@ -109,7 +109,7 @@ describe("outputs of a run", () => {
           "--timeline=t.json",
           "--timeline-max-mb=0.02"
         ])
-        assert.match(small.stderr, /note: t\.json holds every \d+th request only and draws up to \d+ passes as one/)
+        assert.match(small.stderr, /note: t\.json holds one request of \d+ and draws up to \d+ passes as one/)
       })
     )
   )

@@ -124,7 +124,7 @@ describe("the summary", () => {
           ["--sla-e2e-ms=5", "a latency"]
         ] as const) {
           const { stdout } = yield* synthetic(...calm, bound)
-          assert.match(stdout, /\nGoodput: +0 requests \(0\.0 %\) keep the service level/)
+          assert.match(stdout, /\nGoodput: +0 requests \(0\.0 %\) within the service level/)
           assert.include(stdout, `even the best request has ${what} of`)
         }
       })

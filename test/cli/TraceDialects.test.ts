@@ -120,7 +120,7 @@ describe("dialects", () => {
         { session_id: "a", delay: 1, input_length: 1600, output_length: 3, hash_ids: [1, 3, 4, 5] }
       ]),
       ["--trace-format", "mooncake-delta"],
-      /1 of 1 later turns of sessions begin with .*--trace-format mooncake$/m
+      /1 of 1 later turn of sessions begins with .*--trace-format mooncake$/m
     )
   )
   it.effect("keys that are almost one that is read, or another tool's word for it", () =>
@@ -142,7 +142,7 @@ describe("dialects", () => {
       lines([{ timestamp: 0, input_length: 3000, output_length: 3, hash_ids: [1, 2, 3] }]),
       [],
       /1 request with more prompt tokens than hash_ids supply/,
-      /1 of 1 rows have fewer hash ids .*1024 fits all rows/
+      /1 of 1 row has fewer hash ids .*1024 fits all rows/
     )
   )
   it.effect("ids that agree in their low half", () =>

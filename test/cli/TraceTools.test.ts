@@ -124,9 +124,9 @@ output tokens     14  3.50    0.87    3    3      5      5      5
 
 b.jsonl.gz: mooncake, 512 tokens per hash id
 
-requests        1 in 1 sessions
+requests        1 in 1 session
 arrivals        from 0.01 s to 0.01 s, all at once, at most 1 in one second
-shared prefixes 0.0 % of prompt tokens, in 0 requests; 1 distinct blocks of 1
+shared prefixes 0.0 % of prompt tokens, in 0 requests; 1 distinct block of 1
 
                total  mean  std  min  p50  p90  p99  max
 prompt tokens    100   100    0  100  100  100  100  100
@@ -166,7 +166,7 @@ output tokens      3     3    0    3    3    3    3    3`
         [
           "applied_compute_agentic",
           appliedCompute,
-          /requests +2 in 1 sessions.*\narrivals +no timestamps\n[^]*open loop +not possible: /
+          /requests +2 in 1 session.*\narrivals +no timestamps\n[^]*open loop +not possible: /
         ],
         ["dynamo", dynamoRequest("x", 1000), /^t\.jsonl: dynamo, 64 tokens per hash id/]
       ]
@@ -218,7 +218,7 @@ describe("dynosim trace validate", () => {
       assert.strictEqual(stderr, "")
       assert.match(
         stdout,
-        /^a\.jsonl: ok, 4 requests\nb\.jsonl: ok, 1 requests, at fixed concurrency only: trace mode requires /
+        /^a\.jsonl: ok, 4 requests\nb\.jsonl: ok, 1 request, at fixed concurrency only: trace mode requires /
       )
     })
   )

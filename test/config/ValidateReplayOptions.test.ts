@@ -253,7 +253,7 @@ describe("validateReplayOptions", () => {
     [
       "autoscaler that starts below its limit",
       { ...split, autoscaleConfig: autoscale('{"decode": {"min_workers": 2}}') },
-      /^--autoscale-config: min_workers: the decode pool starts with 1 workers, which is fewer than 2$/
+      /^--autoscale-config: min_workers: the decode pool starts with 1 worker, which is fewer than 2$/
     ],
     [
       "autoscaler with limits that exclude each other",
@@ -268,7 +268,7 @@ describe("validateReplayOptions", () => {
     [
       "budget of GPUs that cannot hold the pools",
       { ...split, autoscaleConfig: autoscale('{"max_gpus": 1}') },
-      /^--autoscale-config: max_gpus: 1 GPUs cannot hold the fewest workers, which need 2$/
+      /^--autoscale-config: max_gpus: 1 GPU cannot hold the fewest workers, which need 2$/
     ],
     [
       "budget of GPUs that the start exceeds",
@@ -298,7 +298,7 @@ describe("validateReplayOptions", () => {
     [
       "objectives within a budget that cannot hold the pools",
       { ...split, autoscale: "sla", autoscaleConfig: autoscale('{"max_gpus": 5, "min_workers": 3}') },
-      /^--autoscale-config: min_workers: the prefill pool starts with 1 workers, which is fewer than 3$/
+      /^--autoscale-config: min_workers: the prefill pool starts with 1 worker, which is fewer than 3$/
     ],
     [
       "objectives that start beyond the budget",

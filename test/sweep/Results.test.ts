@@ -158,7 +158,7 @@ describe("the progress of a sweep", () => {
       assert.deepStrictEqual(yield* shown(grid, true, () => 10), [])
       // How many runs a search takes shows when it is over.
       const [first] = yield* shown(`${grid}\nsearch: descent`, false, () => 10)
-      assert.strictEqual(first, "1 runs done")
+      assert.strictEqual(first, "1 run done")
     })
   )
 })

@@ -1,6 +1,7 @@
 /** What a planner cannot be asked to do, although its configuration is well-formed. */
 import { type SettingsError, settingsError } from "../../settings/SettingsError.ts"
 import type { PlannerConfig } from "./PlannerConfig.ts"
+import { counted } from "../../settings/Counted.ts"
 
 /** `isDisaggregated`: the run has a prefill and a decode pool. */
 export const plannerProblem = (config: PlannerConfig, isDisaggregated: boolean): SettingsError | undefined =>
@@ -42,7 +43,7 @@ const budgetProblem = ({ maxGpuBudget, minEndpoint }: PlannerConfig, pools: numb
   return maxGpuBudget >= 0 && maxGpuBudget < fewest
     ? settingsError(
         "max_gpu_budget",
-        `${maxGpuBudget} cannot hold ${pools === 1 ? "the pool" : "both pools"} with at least ${Math.max(1, minEndpoint)} workers each`,
+        `${maxGpuBudget} cannot hold ${pools === 1 ? "the pool" : "both pools"} with at least ${counted(Math.max(1, minEndpoint), "worker")} each`,
         `give at least ${fewest}, or a negative number for no limit`
       )
     : undefined

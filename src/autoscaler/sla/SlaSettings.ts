@@ -6,6 +6,7 @@ import { type Given, optional, setting, type Values } from "../../settings/Setti
 import { type SettingsError, settingsError } from "../../settings/SettingsError.ts"
 import { gpuProblem, type StartingPool } from "../GpuBudget.ts"
 import { type PlannerConfig, plannerSettings } from "../reference/PlannerConfig.ts"
+import { counted } from "../../settings/Counted.ts"
 
 const milliseconds = positive(1e-3, 1e12)
 const seconds = positive(1e-3, 1e9)
@@ -69,7 +70,7 @@ export const slaProblem = (
   if (most !== undefined) {
     return settingsError(
       "max_workers",
-      `the ${most.role} pool starts with ${most.workers} workers, which is more than ${maxWorkers}`
+      `the ${most.role} pool starts with ${counted(most.workers, "worker")}, which is more than ${maxWorkers}`
     )
   }
   const fewest = pools.find(({ workers }) => workers < minWorkers)
@@ -77,7 +78,7 @@ export const slaProblem = (
     ? gpuProblem(maxGpus, pools, () => minWorkers)
     : settingsError(
         "min_workers",
-        `the ${fewest.role} pool starts with ${fewest.workers} workers, which is fewer than ${minWorkers}`
+        `the ${fewest.role} pool starts with ${counted(fewest.workers, "worker")}, which is fewer than ${minWorkers}`
       )
 }
 

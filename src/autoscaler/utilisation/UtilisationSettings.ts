@@ -9,6 +9,7 @@ import { type Given, group, nullable, optional, setting, type Values } from "../
 import { type SettingsError, settingsError } from "../../settings/SettingsError.ts"
 import type { PoolRole } from "../Autoscaler.ts"
 import { gpuProblem, type StartingPool } from "../GpuBudget.ts"
+import { counted } from "../../settings/Counted.ts"
 
 const workers = (fewest: number) => integer(fewest, 2 ** 16)
 const use = positive(0.01, 1)
@@ -175,11 +176,15 @@ const startProblem = (
   if (workers > maxWorkers) {
     return settingsError(
       "max_workers",
-      `${pool} starts with ${workers} workers, which is more than ${maxWorkers}`,
+      `${pool} starts with ${counted(workers, "worker")}, which is more than ${maxWorkers}`,
       hint
     )
   }
   return workers < minWorkers
-    ? settingsError("min_workers", `${pool} starts with ${workers} workers, which is fewer than ${minWorkers}`, hint)
+    ? settingsError(
+        "min_workers",
+        `${pool} starts with ${counted(workers, "worker")}, which is fewer than ${minWorkers}`,
+        hint
+      )
     : undefined
 }

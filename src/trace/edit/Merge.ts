@@ -15,6 +15,7 @@ import type { TraceRow } from "../TraceRow.ts"
 import type { TraceSource } from "../TraceSource.ts"
 import { ArrivalKeys } from "./ArrivalKeys.ts"
 import { type EditedTrace, formatOf, refusal } from "./EditedTrace.ts"
+import { counted } from "../../settings/Counted.ts"
 
 export interface MergeOptions {
   /** Hash ids and sessions that are called the same in different traces are the same. */
@@ -33,7 +34,7 @@ const problemOf = ([first, ...others]: Traces): TraceError | undefined => {
     if (other.traceBlockTokens !== first.traceBlockTokens) {
       return refusal(
         other,
-        `has ${other.traceBlockTokens} tokens per hash id, and ${first.file} has ${first.traceBlockTokens}; only traces with as many can be merged`
+        `has ${counted(other.traceBlockTokens, "token")} per hash id, and ${first.file} has ${first.traceBlockTokens}; only traces with as many can be merged`
       )
     }
     if (formatOf(other) !== formatOf(first)) {

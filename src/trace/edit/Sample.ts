@@ -6,6 +6,7 @@ import type { TraceSource } from "../TraceSource.ts"
 import { edited, type EditedTrace, refusal } from "./EditedTrace.ts"
 import { traceUnits } from "./TraceUnits.ts"
 import type { UnitKind } from "./UnitKind.ts"
+import { counted } from "../../settings/Counted.ts"
 
 export interface SampleOptions {
   /** What is kept or left out as a whole. */
@@ -26,7 +27,10 @@ export const sample = Effect.fnUntraced(function* (
   const units = yield* traceUnits(trace, by)
   const wanted = "count" in size ? size.count : Math.max(1, Math.round(size.share * units.count))
   if (wanted > units.count) {
-    return yield* refusal(trace, `has ${units.count} ${by}, fewer than the ${wanted} asked for`)
+    return yield* refusal(
+      trace,
+      `has ${counted(units.count, by === "sessions" ? "session" : "request")}, fewer than the ${wanted} asked for`
+    )
   }
   return edited(trace, () => {
     const unitOf = units.make()

@@ -63,9 +63,11 @@ class Rows {
   notices(): ReadonlyArray<string> {
     const { defaultOutputTokens, textBytesPerToken } = this.reading
     return [
-      ...(this.withoutOutput === 0
+      ...(this.withoutOutput === 0 || defaultOutputTokens === undefined
         ? []
-        : [`${counted(this.withoutOutput, "request")} without length of output: ${defaultOutputTokens} tokens each`]),
+        : [
+            `${counted(this.withoutOutput, "request")} without length of output: ${counted(defaultOutputTokens, "token")} each`
+          ]),
       ...(this.measured === 0
         ? []
         : [`${counted(this.measured, "prompt")} measured as a token per ${textBytesPerToken} bytes of text`])

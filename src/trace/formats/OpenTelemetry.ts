@@ -17,6 +17,7 @@ import { textOf, tokensOf } from "./Cells.ts"
 import { defaultForeignBlockTokens, type ForeignReading, type ForeignTrace, type OpenForeign } from "./ForeignFormat.ts"
 import { itemsOf, openDocumentsOf } from "./JsonLinesFormat.ts"
 import { MadeUpPrompts } from "./MadeUpPrompts.ts"
+import { counted } from "../../settings/Counted.ts"
 
 const Attribute = Schema.Struct({
   key: Schema.String,
@@ -188,7 +189,7 @@ export const openOpenTelemetry: OpenForeign = Effect.fnUntraced(function* (readi
     isGraph,
     rows: Stream.suspend(() => Stream.fromIterable(rowsOf(calls, reading, traceBlockTokens))),
     notices: () => [
-      ...(withoutUsage === 0 ? [] : [`${withoutUsage} spans without token usage are left out`]),
+      ...(withoutUsage === 0 ? [] : [`left out: ${counted(withoutUsage, "span")} without token usage`]),
       ...(isGraph ? ["some calls have a call as their parent and wait for it: the trace is read as a graph"] : [])
     ]
   }

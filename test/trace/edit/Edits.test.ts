@@ -215,7 +215,7 @@ describe("sample", () => {
     Effect.gen(function* () {
       const trace = yield* traceOf([{ session: 0, gapMs: 1, delayMs: 0, inputTokens: 1, outputTokens: 1, firstId: 0 }])
       const error = yield* Effect.flip(sample(trace, { by: "sessions", size: { count: 2 }, seed: 1 }))
-      assert.strictEqual(error.message, "t.jsonl: has 1 sessions, fewer than the 2 asked for")
+      assert.strictEqual(error.message, "t.jsonl: has 1 session, fewer than the 2 asked for")
     })
   )
 })

@@ -242,7 +242,7 @@ const all: ReadonlyArray<Sample> = [
       [0, 600, 40, [0, 1], { requestId: "a", annotations: { model: "model-a", session: "talk" } }],
       [2500, 900, 20, [0, 1], { requestId: "b", annotations: { session: "talk" } }]
     ],
-    remark: /1 spans without token usage/
+    remark: /left out: 1 span without token usage/
   },
   {
     file: "otel.json",

@@ -9,6 +9,7 @@ import * as Stream from "effect/Stream"
 import type { LineBatch } from "../../LineReader.ts"
 import { TraceError } from "../../TraceError.ts"
 import { readPieces, type Cells, type Table } from "./Table.ts"
+import { counted } from "../../../settings/Counted.ts"
 
 const quotes = (line: string): number => {
   let count = 0
@@ -109,7 +110,7 @@ export const csvTable = (lines: Stream.Stream<LineBatch, TraceError>, file: stri
             if (found.length !== columns.length) {
               throw reader.error(
                 record.line,
-                `the line has ${found.length} cells, the header names ${columns.length} columns`
+                `the line has ${counted(found.length, "cell")}, the header names ${counted(columns.length, "column")}`
               )
             }
             for (let place = 0; place < places.length; place++) cells[place] = found[places[place]!]
