@@ -82,6 +82,44 @@ const readAxis = (
   return Result.succeed({ name, path: isDeployment ? [] : [option, ...inside], keyAt, values: [head, ...tail] })
 }
 
+const leadsTo = (outer: ReadonlyArray<string>, inner: ReadonlyArray<string>): boolean =>
+  outer.every((key, depth) => key === inner[depth])
+
+/** What an axis would undo of those before it, and what to do. */
+const overlapOf = (axis: Axis, before: ReadonlyArray<Axis>): readonly [problem: string, hint: string] | undefined => {
+  const undone = before.find(({ path }) => path.length > 0 && axis.path.length > 0 && leadsTo(axis.path, path))
+  if (undone === undefined) return undefined
+  return [
+    `takes the place of axes.${undone.name}, which would change nothing`,
+    undone.path.length === axis.path.length ? "leave one of them out" : "put it before that one"
+  ]
+}
+
+/** Options that a deployment sets itself. */
+const workerCounts = ["num-workers", "num-prefill-workers", "num-decode-workers"]
+
+/** Axes of which one would hide the other, so that rows of the table would differ in name only. */
+const conflictOf = (source: ConfigSource, axes: ReadonlyArray<Axis>): ConfigError | undefined => {
+  const deploys = axes.some(({ name }) => name === deploymentAxis)
+  for (const [index, axis] of axes.entries()) {
+    const { keyAt, name, path, values } = axis
+    const texts = values.map(nodeText)
+    const twice = texts.findIndex((text, at) => texts.indexOf(text) < at)
+    const again = values[twice]
+    if (again !== undefined) return configError(source, `axes.${name}`, again.at, `has ${showNode(again)} twice`)
+    if (deploys && path[0] !== undefined && workerCounts.includes(path[0])) {
+      const problem = "the deployments say how many workers there are"
+      return configError(source, `axes.${name}`, keyAt, problem, "leave one of the two out")
+    }
+    const overlap = overlapOf(axis, axes.slice(0, index))
+    if (overlap !== undefined) return configError(source, `axes.${name}`, keyAt, ...overlap)
+  }
+  return undefined
+}
+
 /** The axes in the order in which they were written; of their combinations the last axis changes fastest. */
 export const readAxes = (source: ConfigSource, node: JsonObject): Result.Result<ReadonlyArray<Axis>, ConfigError> =>
-  Result.all([...node.entries].map(([name, entry]) => readAxis(source, name, entry)))
+  Result.flatMap(Result.all([...node.entries].map(([name, entry]) => readAxis(source, name, entry))), (axes) => {
+    const conflict = conflictOf(source, axes)
+    return conflict === undefined ? Result.succeed(axes) : Result.fail(conflict)
+  })

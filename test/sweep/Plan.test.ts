@@ -35,6 +35,24 @@ describe("plans", () => {
     assert.include(planError(`axes: {num-workers: []}\n${objective}`), "expected at least one value")
   })
 
+  it("refuses axes of which one would undo another", () => {
+    const of = (axes: string) => planError(`${objective}\naxes:\n${axes}`)
+    assert.include(
+      of("  num-workers: [1]\n  num_workers: [2]"),
+      "plan.yaml:4: axes.num_workers: takes the place of axes.num-workers, which would change nothing; leave one of them out"
+    )
+    assert.include(
+      of("  extra-engine-args.max_num_seqs: [1, 2]\n  extra-engine-args: [{}]"),
+      "plan.yaml:4: axes.extra-engine-args: takes the place of axes.extra-engine-args.max_num_seqs"
+    )
+    assert.include(
+      of("  num-workers: [1]\n  deployment: [{workers: 1}]"),
+      "plan.yaml:3: axes.num-workers: the deployments say how many workers there are; leave one of the two out"
+    )
+    assert.include(of("  num-workers:\n    - 1\n    - 2\n    - 1"), "plan.yaml:6: axes.num-workers: has 1 twice")
+    assert.isDefined(plan(`${objective}\naxes:\n  extra-engine-args: [{}]\n  extra-engine-args.max_num_seqs: [1, 2]`))
+  })
+
   it("checks objectives and constraints", () => {
     assert.include(planError("axes: {}"), "says not what is looked for")
     assert.include(planError("objective: total_gpus"), '"total_gpus": is not an objective')
