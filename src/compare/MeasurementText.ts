@@ -1,5 +1,6 @@
 /** From the text of a file to what it measured: the format is told by its content. */
 import * as Result from "effect/Result"
+import { parsedJson } from "../settings/LooseJson.ts"
 import { usageError, type UsageError } from "../settings/SettingsError.ts"
 import { aiperfExport, aiperfLines, isAiperfExport, isAiperfLine } from "./AiperfFiles.ts"
 import { dynosimLines, dynosimReport, isDynosimLine, isDynosimReport } from "./DynosimFiles.ts"
@@ -12,17 +13,9 @@ const readable =
 
 /** The measurements of a file; several where it holds the benchmarks of a sweep. */
 export const measurementsOf = (name: string, text: string): Result.Result<ReadonlyArray<Measurement>, UsageError> => {
-  const whole = jsonOf(text)
+  const whole = parsedJson(text)
   if (whole !== undefined && !isDynosimLine(whole) && !isAiperfLine(whole)) return ofDocument(name, whole)
   return Result.flatMap(linesOf(name, text), (lines) => ofLines(name, lines))
-}
-
-const jsonOf = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 const ofDocument = (name: string, document: unknown): Result.Result<ReadonlyArray<Measurement>, UsageError> => {
@@ -37,7 +30,7 @@ const linesOf = (name: string, text: string): Result.Result<ReadonlyArray<unknow
   const lines: Array<unknown> = []
   for (const [index, line] of text.split("\n").entries()) {
     if (line.trim() === "") continue
-    const value = jsonOf(line)
+    const value = parsedJson(line)
     if (value === undefined) {
       return index === 0 || lines.length === 0
         ? Result.fail(usageError(name, "is neither JSON nor JSON Lines", readable))

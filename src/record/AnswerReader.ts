@@ -4,7 +4,7 @@
  * A stream tells its usage in its last event, if it is asked to. Where the client has not asked, the recorder has, and keeps that event
  * to itself.
  */
-import { field, parsed } from "./LooseJson.ts"
+import { field, parsedJson } from "../settings/LooseJson.ts"
 
 /** Token counts as the server has counted them. */
 export interface Usage {
@@ -75,7 +75,7 @@ export const wholeAnswer = (): AnswerReader => {
       return piece
     },
     rest: () => nothing,
-    usage: () => usageOf(parsed(Buffer.concat(pieces).toString("utf8"))),
+    usage: () => usageOf(parsedJson(Buffer.concat(pieces).toString("utf8"))),
     times: () => unseen
   }
 }
@@ -93,7 +93,7 @@ export const streamedAnswer = (keepsUsage: boolean): AnswerReader => {
   const passes = (event: Uint8Array, nowMs: number): boolean => {
     const line = decoder.decode(event).trim()
     if (!line.startsWith("data:")) return true
-    const value = parsed(line.slice("data:".length))
+    const value = parsedJson(line.slice("data:".length))
     usage = usageOf(value) ?? usage
     if (bringsToken(value)) times = withToken(times, nowMs)
     return !(keepsUsage && isEmptyList(field(value, "choices")) && usageOf(value) !== undefined)

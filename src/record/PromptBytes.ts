@@ -2,7 +2,7 @@
  * A request's prompt as bytes of one spelling, so that prompts with a common beginning have a common beginning of bytes, whatever the
  * client wrote around it. They are hashed and forgotten.
  */
-import { field } from "./LooseJson.ts"
+import { field } from "../settings/LooseJson.ts"
 
 const encoder = new TextEncoder()
 

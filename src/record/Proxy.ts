@@ -20,7 +20,7 @@ import * as Stream from "effect/Stream"
 import { type ApiError, errorResponse, invalid, serverError } from "../serve/ApiError.ts"
 import type { AllowedHosts } from "../serve/AllowedHosts.ts"
 import { type AnswerReader, streamedAnswer, wholeAnswer } from "./AnswerReader.ts"
-import { field, parsed } from "./LooseJson.ts"
+import { field, parsedJson } from "../settings/LooseJson.ts"
 import { promptOf } from "./PromptBytes.ts"
 import type { RecordOptions } from "./RecordOptions.ts"
 import { hostsOf } from "./RecordOptions.ts"
@@ -82,7 +82,7 @@ const withUsage = (body: object): Uint8Array => {
 }
 
 const askedOf = (bytes: Uint8Array, { leftOut, recording }: Records, arrivalMs: number): Asked => {
-  const body = parsed(new TextDecoder().decode(bytes))
+  const body = parsedJson(new TextDecoder().decode(bytes))
   if (!Predicate.isObject(body)) return unrecorded(bytes)
   const prompt = promptOf(body)
   if (prompt.bytes === undefined) {

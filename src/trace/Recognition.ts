@@ -2,6 +2,7 @@
  * What a file is that cannot be read as it was asked for: told from its first bytes or its first line, with the next step.
  */
 import { isJsonObject, type JsonObject } from "./JsonLine.ts"
+import { parsedJson } from "../settings/LooseJson.ts"
 
 const startsWith = (bytes: Uint8Array, start: ReadonlyArray<number>): boolean =>
   start.every((byte, index) => bytes[index] === byte)
@@ -95,14 +96,6 @@ export const objectLikeness = (object: JsonObject): Likeness | undefined => {
     : { format: undefined, what: `the text of prompts (${text}), whose tokens nobody has counted` }
 }
 
-const parsed = (line: string): unknown => {
-  try {
-    return JSON.parse(line)
-  } catch {
-    return undefined
-  }
-}
-
 /** Rows of graphs that wait for nobody look like plain ones. */
 const mayBe = (format: string | undefined, readAs: string | undefined): boolean =>
   format === readAs || (format === "mooncake" && readAs === "agentic_mooncake")
@@ -117,7 +110,7 @@ export const textKind = (line: string, readAs?: string): string | undefined => {
   if (text.startsWith("[")) {
     return "it is a JSON array; write one object per line, for instance with jq -c '.[]'"
   }
-  const value = parsed(text)
+  const value = parsedJson(text)
   if (isJsonObject(value)) {
     const likeness = objectLikeness(value)
     return mayBe(likeness?.format, readAs) ? undefined : likenessText(likeness)

@@ -4,6 +4,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { isJsonObject } from "../JsonLine.ts"
+import { parsedJson } from "../../settings/LooseJson.ts"
 import { lineBatches } from "../LineReader.ts"
 import { isParquet, objectLikeness, tableLikeness, textKind, type Likeness } from "../Recognition.ts"
 import { TraceError } from "../TraceError.ts"
@@ -15,18 +16,10 @@ import { isVllmLogLine } from "./VllmLog.ts"
 /** Rows looked at: the first ones of a graph may wait for nothing. */
 const looksAt = 1000
 
-const parsed = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
 /** The likeness of the first row, unless a later one says more. */
 const rowsLikeness = (texts: ReadonlyArray<string>): Likeness | undefined => {
   const likenesses = texts.flatMap((text) => {
-    const value = parsed(text)
+    const value = parsedJson(text)
     return (isJsonObject(value) ? objectLikeness(value) : undefined) ?? []
   })
   const ofFormat = (name: string): Likeness | undefined => likenesses.find(({ format }) => format === name)
@@ -61,7 +54,7 @@ const fileLikeness = Effect.fnUntraced(function* (file: string) {
     return yield* new TraceError({ file, problem: "holds no requests" })
   }
   if (texts.some(isVllmLogLine)) return { format: "vllm-log", what: "a log of vLLM" } as const
-  if (isJsonObject(parsed(first))) return rowsLikeness(texts)
+  if (isJsonObject(parsedJson(first))) return rowsLikeness(texts)
   if (/^(version https:\/\/git-lfs|<)/.test(first)) return yield* unreadable(file, first)
   if (first.startsWith("{") || first.startsWith("[")) return documentLikeness(texts) ?? (yield* unreadable(file, first))
   const { columns } = yield* csvTable(lines, file)
