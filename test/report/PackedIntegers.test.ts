@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { readRleBitPackedHybrid } from "hyparquet/src/encoding.js"
-import { mostPackedBytes, packIntegers, packRun } from "../../src/report/parquet/PackedIntegers.ts"
+import { IntegerPacker, mostPackedBytes } from "../../src/report/parquet/PackedIntegers.ts"
 import { Pcg32 } from "../../src/structures/Pcg32.ts"
 
 /** Does not belong to what is packed. */
@@ -12,10 +12,12 @@ const readBack = (
   length: number,
   width: number,
   mostBytes: number,
-  pack: (bytes: Uint8Array, start: number) => number
+  pack: (packer: IntegerPacker) => void
 ): ReadonlyArray<number> => {
   const bytes = new Uint8Array(start + mostBytes + 1).fill(mark)
-  const end = pack(bytes, start)
+  const packer = new IntegerPacker(bytes, start, width)
+  pack(packer)
+  const { end } = packer
   assert.isAtMost(end - start, mostBytes)
   assert.deepStrictEqual([bytes[start - 1], bytes[end]], [mark, mark])
   const read = Array.from({ length }, () => -1)
@@ -24,9 +26,7 @@ const readBack = (
 }
 
 const packedAndRead = (values: Uint16Array, width: number): ReadonlyArray<number> =>
-  readBack(values.length, width, mostPackedBytes(values.length, width), (bytes, at) =>
-    packIntegers(bytes, at, values, width)
-  )
+  readBack(values.length, width, mostPackedBytes(values.length, width), (packer) => packer.pack(values))
 
 const random = new Pcg32(11)
 const below = (limit: number): number => Math.floor((random.uint32() / 2 ** 32) * limit)
@@ -54,11 +54,23 @@ describe("packed integers", () => {
   it("take least where many are equal", () => {
     const long = new Uint16Array(40_000).fill(300)
     assert.deepStrictEqual(packedAndRead(long, 9), [...long])
-    const bytes = new Uint8Array(mostPackedBytes(long.length, 9))
-    assert.strictEqual(packIntegers(bytes, 0, long, 9), 5)
+    const packer = new IntegerPacker(new Uint8Array(mostPackedBytes(long.length, 9)), 0, 9)
+    packer.pack(long)
+    assert.strictEqual(packer.end, 5)
     assert.deepStrictEqual(
-      readBack(long.length, 9, 5, (room, at) => packRun(room, at, long.length, 300, 9)),
+      readBack(long.length, 9, 5, (other) => other.run(long.length, 300)),
       [...long]
     )
+  })
+
+  it("are taken over where they are bits already", () => {
+    const bits = Uint8Array.from({ length: 1000 }, () => below(256))
+    for (const length of [1, 8, 7999]) {
+      const values = Array.from({ length }, (_, at) => (bits[at >> 3]! >> (at & 7)) & 1)
+      assert.deepStrictEqual(
+        readBack(length, 1, 2 + bits.length, (packer) => packer.bits(bits, length)),
+        values
+      )
+    }
   })
 })

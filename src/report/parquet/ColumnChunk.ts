@@ -3,14 +3,17 @@ import type { ColumnChunk, Encoding } from "hyparquet"
 import type { ByteWriter } from "hyparquet-writer"
 import { writePageHeader } from "hyparquet-writer/src/datapage.js"
 import { snappyCompress } from "hyparquet-writer/src/snappy.js"
-import { type DictionaryColumn, mostRows, none, newIndexes } from "./DictionaryColumn.ts"
-import { mostPackedBytes, packIntegers, packRun } from "./PackedIntegers.ts"
+import { columnMemory, type ColumnMemory, type DictionaryColumn, mostRows } from "./DictionaryColumn.ts"
+import { groupsOf, IntegerPacker, mostPackedBytes } from "./PackedIntegers.ts"
+
+/** What the heads of pages of a column take, and what tells in one of them how many values follow, rather more. */
+const headBytes = 200
+const countBytes = 5
 
 /** For what is needed of one column at a time, and overwritten by the next. */
 export const chunkMemory = () => ({
-  indexes: newIndexes(),
-  levels: new Uint8Array(mostPackedBytes(mostRows, 1)),
-  content: new Uint8Array(1 + mostPackedBytes(mostRows, 16))
+  levels: new Uint8Array(countBytes + groupsOf(mostRows)),
+  content: columnMemory()
 })
 
 type ChunkMemory = ReturnType<typeof chunkMemory>
@@ -22,22 +25,25 @@ export interface WrittenChunk {
   readonly plainBytes: number
 }
 
+/** What a column takes in the file, rather more. */
+export const chunkBytes = ({ bitWidth, distinctBytes, present, repeats, rowBytes, rows }: DictionaryColumn): number =>
+  headBytes + groupsOf(rows) + (repeats ? distinctBytes + mostPackedBytes(present, bitWidth) : rowBytes)
+
 /** Writes what a column holds. */
 export const writeChunk = (
   file: ByteWriter,
   name: string,
   column: DictionaryColumn,
-  memory: ChunkMemory
+  { content, levels }: ChunkMemory
 ): WrittenChunk => {
   const start = file.offset
-  const { distinct, nulls, repeats, rows, type } = column
+  const { distinct, present, repeats, rows, type } = column
   const codec = codecOf(column)
-  const levels = packedPresence(column, memory)
-  const indexes = presentIndexes(column, memory)
-  const dictionaryBytes = repeats ? writeDictionaryPage(file, distinct, column.plainDictionary(), codec) : 0
+  const dictionaryBytes = repeats ? writeDictionaryPage(file, distinct, column.plainDictionary(content), codec) : 0
   const dataStart = file.offset
-  const content = repeats ? packedIndexes(column, indexes, memory) : column.plainValues(indexes)
-  const dataBytes = writeDataPage(file, column, repeats ? "RLE_DICTIONARY" : "PLAIN", levels, content, codec)
+  const values = repeats ? packedIndexes(column, content) : column.plainValues(content)
+  const encoding = repeats ? "RLE_DICTIONARY" : "PLAIN"
+  const dataBytes = writeDataPage(file, column, encoding, packedPresence(column, levels), values, codec)
   const plainBytes = dictionaryBytes + dataBytes
   const encodings: Array<Encoding> = repeats ? ["PLAIN", "RLE_DICTIONARY"] : ["PLAIN"]
   return {
@@ -53,7 +59,7 @@ export const writeChunk = (
         total_uncompressed_size: BigInt(plainBytes),
         data_page_offset: BigInt(dataStart),
         ...(repeats ? { dictionary_page_offset: BigInt(start) } : {}),
-        statistics: { ...column.bounds(), null_count: BigInt(nulls) }
+        statistics: { ...column.bounds(), null_count: BigInt(rows - present) }
       }
     },
     plainBytes
@@ -62,12 +68,12 @@ export const writeChunk = (
 
 type Codec = "SNAPPY" | "UNCOMPRESSED"
 
-/** Indexes of so few values come in patterns, as those of workers do. */
-const mostPatternBits = 3
+/** Below, texts are not worth what compressing them takes. */
+const fewTextBytes = 1024
 
-/** With numbers and wide indexes Snappy takes longer than all the rest, and saves a tenth. */
-const codecOf = ({ bitWidth, repeats, type }: DictionaryColumn): Codec =>
-  type === "BYTE_ARRAY" || (repeats && bitWidth > 0 && bitWidth <= mostPatternBits) ? "SNAPPY" : "UNCOMPRESSED"
+/** With numbers Snappy takes longer than all the rest, and saves a tenth. */
+const codecOf = ({ distinctBytes, type }: DictionaryColumn): Codec =>
+  type === "BYTE_ARRAY" && distinctBytes > fewTextBytes ? "SNAPPY" : "UNCOMPRESSED"
 
 const packed = (content: Uint8Array, codec: Codec): Uint8Array =>
   codec === "SNAPPY" ? snappyCompress(content) : content
@@ -90,7 +96,7 @@ const writeDictionaryPage = (file: ByteWriter, values: number, content: Uint8Arr
 /** Likewise. */
 const writeDataPage = (
   file: ByteWriter,
-  { nulls, rows }: DictionaryColumn,
+  { present, rows }: DictionaryColumn,
   encoding: Encoding,
   levels: Uint8Array,
   content: Uint8Array,
@@ -104,7 +110,7 @@ const writeDataPage = (
     compressed_page_size: levels.length + bytes.length,
     data_page_header_v2: {
       num_values: rows,
-      num_nulls: nulls,
+      num_nulls: rows - present,
       num_rows: rows,
       encoding,
       definition_levels_byte_length: levels.length,
@@ -119,31 +125,20 @@ const writeDataPage = (
 }
 
 /** Whether each row has a value, 1 or 0. */
-const packedPresence = ({ indexes, nulls, rows }: DictionaryColumn, memory: ChunkMemory): Uint8Array => {
-  const { indexes: presence, levels } = memory
-  if (nulls === 0 || nulls === rows) return levels.subarray(0, packRun(levels, 0, rows, nulls === 0 ? 1 : 0, 1))
-  for (let row = 0; row < rows; row++) presence[row] = indexes[row] === none ? 0 : 1
-  return levels.subarray(0, packIntegers(levels, 0, presence.subarray(0, rows), 1))
-}
-
-/** The indexes of rows that have a value. */
-const presentIndexes = ({ indexes, nulls, rows }: DictionaryColumn, { indexes: memory }: ChunkMemory): Uint16Array => {
-  if (nulls === 0) return indexes.subarray(0, rows)
-  let count = 0
-  for (let row = 0; row < rows; row++) {
-    const index = indexes[row]!
-    if (index !== none) memory[count++] = index
-  }
-  return memory.subarray(0, count)
+const packedPresence = ({ presence, present, rows }: DictionaryColumn, levels: Uint8Array): Uint8Array => {
+  const packer = new IntegerPacker(levels, 0, 1)
+  if (present === 0 || present === rows) packer.run(rows, present === 0 ? 0 : 1)
+  else packer.bits(presence, rows)
+  return levels.subarray(0, packer.end)
 }
 
 const packedIndexes = (
-  { bitWidth, distinct }: DictionaryColumn,
-  indexes: Uint16Array,
-  { content }: ChunkMemory
+  { bitWidth, distinct, indexes, present }: DictionaryColumn,
+  { bytes }: ColumnMemory
 ): Uint8Array => {
-  content[0] = bitWidth
-  const { length } = indexes
-  const end = distinct === 1 ? packRun(content, 1, length, 0, bitWidth) : packIntegers(content, 1, indexes, bitWidth)
-  return content.subarray(0, end)
+  bytes[0] = bitWidth
+  const packer = new IntegerPacker(bytes, 1, bitWidth)
+  if (distinct === 1) packer.run(present, 0)
+  else packer.pack(indexes.subarray(0, present))
+  return bytes.subarray(0, packer.end)
 }

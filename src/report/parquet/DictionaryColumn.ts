@@ -5,39 +5,55 @@
  */
 import type { Statistics } from "hyparquet"
 import { ByteWriter } from "hyparquet-writer"
-import { grown } from "../../structures/Grown.ts"
 import { hashFactor } from "../../structures/Hash.ts"
 import { UncountedMemory } from "../../structures/UncountedMemory.ts"
 import { isNumber } from "../TableWriter.ts"
+import { groupsOf } from "./PackedIntegers.ts"
 
 /** Most rows of a row group, so few that 16 bits tell which of the values they have. */
 export const mostRows = 50_000
 
 /** Stands for no value. */
-export const none = 0xffff
+const none = 0xffff
 
 /** Room for the indexes of rows that many tables do not have more of. */
 const firstRows = 1024
 
-/** Room for those of all rows of a group, unless for so many. */
-export const newIndexes = (rows = mostRows): Uint16Array => new Uint16Array(new UncountedMemory(2 * rows))
+/** So many values are gone through by one call: a loop over all of them would be compiled while it runs, for that one run. */
+const stretchLength = 512
+
+/** Those of rows, values or places. */
+const newIndexes = (length: number): Uint16Array => new Uint16Array(new UncountedMemory(2 * length))
+
+const newValues = (length: number): Float64Array => new Float64Array(new UncountedMemory(8 * length))
+
+/** Room for what is needed of one column at a time, and overwritten by the next: the same memory as bytes, as 32 bits each and as doubles. */
+export const columnMemory = () => {
+  const memory = new UncountedMemory(8 * mostRows)
+  return { bytes: new Uint8Array(memory), words: new Int32Array(memory), doubles: new Float64Array(memory) }
+}
+
+export type ColumnMemory = ReturnType<typeof columnMemory>
 
 export abstract class DictionaryColumn {
   /** Parquet's physical type. */
   abstract readonly type: "INT64" | "DOUBLE" | "BYTE_ARRAY"
   rows = 0
-  nulls = 0
-  /** Which of the values each row has, or {@link none}. */
-  indexes = newIndexes(firstRows)
+  /** How many of them have a value. */
+  present = 0
+  /** A bit of each row: whether it has one. */
+  readonly presence = new Uint8Array(new UncountedMemory(groupsOf(mostRows))).fill(0xff)
+  /** Which of the values each row has that has one. */
+  indexes = newIndexes(0)
 
   /** How many values there are. */
   abstract readonly distinct: number
 
   /** The values in Parquet's plain encoding. */
-  abstract plainDictionary(): Uint8Array
+  abstract plainDictionary(memory: ColumnMemory): Uint8Array
 
-  /** Those of rows, by their indexes. */
-  abstract plainValues(indexes: Uint16Array): Uint8Array
+  /** Those of the rows. */
+  abstract plainValues(memory: ColumnMemory): Uint8Array
 
   /** Sizes of both, about. */
   abstract readonly distinctBytes: number
@@ -53,21 +69,22 @@ export abstract class DictionaryColumn {
 
   /** Whether the column is smaller with a dictionary. */
   get repeats(): boolean {
-    return this.distinctBytes + ((this.rows - this.nulls) * this.bitWidth) / 8 < this.rowBytes
+    return this.distinctBytes + (this.present * this.bitWidth) / 8 < this.rowBytes
   }
 
   /** For a value of each of so many rows more: nothing grows while they are added. */
   makeRoom(count: number): void {
     if (this.rows + count <= this.indexes.length) return
-    const indexes = newIndexes()
+    const indexes = newIndexes(this.rows === 0 ? firstRows : mostRows)
     indexes.set(this.indexes)
     this.indexes = indexes
   }
 
   /** Begins a row group. */
   clear(): void {
+    if (this.present < this.rows) this.presence.fill(0xff)
     this.rows = 0
-    this.nulls = 0
+    this.present = 0
   }
 }
 
@@ -89,12 +106,12 @@ export class NumberColumn extends DictionaryColumn {
   distinct = 0
   private min = Number.POSITIVE_INFINITY
   private max = Number.NEGATIVE_INFINITY
-  private values = new Float64Array(1 << (firstBits - 1))
+  private values = newValues(1 << (firstBits - 1))
   /** Index plus one of the value whose place it is; 0 where there is none. */
-  private places = new Uint16Array(1 << firstBits)
+  private places = newIndexes(1 << firstBits)
   private bits = firstBits
   /** Index plus one of each small whole number, as most are; 0 where there is none. */
-  private readonly small = new Uint16Array(smallNumbers)
+  private readonly small = newIndexes(smallNumbers)
   private last = other
   private lastIndex = none
   /** Whether values are sought among those that came before. */
@@ -108,29 +125,29 @@ export class NumberColumn extends DictionaryColumn {
   override makeRoom(count: number): void {
     super.makeRoom(count)
     const most = this.distinct + count
-    while (most > this.values.length) this.values = grown(this.values)
-    if (this.distinct > soughtValues && !this.repeats) this.seeks = false
+    if (most > this.values.length) this.growValues(most)
+    this.seeks = this.seeks && (this.distinct <= soughtValues || this.repeats)
     if (this.seeks && 2 * most > this.places.length) this.rehash(2 * this.values.length)
   }
 
   /** Adds a value of each of so many rows, which are `width` cells long; `NaN` is none. */
   add(cells: Float64Array, first: number, width: number, count: number): void {
-    const { indexes, rows } = this
-    let { last, lastIndex } = this
-    let nulls = 0
-    for (let row = 0, at = first; row < count; row++, at += width) {
+    const { indexes, presence, rows } = this
+    let { last, lastIndex, present } = this
+    const end = rows + count
+    for (let row = rows, at = first; row < end; row++, at += width) {
       const value = cells[at]!
       if (value !== last) {
         lastIndex = isNumber(value) ? this.indexOf(value) : none
         last = value
       }
-      if (lastIndex === none) nulls += 1
-      indexes[rows + row] = lastIndex
+      if (lastIndex === none) presence[row >> 3]! &= ~(1 << (row & 7))
+      else indexes[present++] = lastIndex
     }
-    this.nulls += nulls
     this.last = last
     this.lastIndex = lastIndex
-    this.rows = rows + count
+    this.present = present
+    this.rows = end
   }
 
   get distinctBytes(): number {
@@ -138,18 +155,19 @@ export class NumberColumn extends DictionaryColumn {
   }
 
   get rowBytes(): number {
-    return 8 * (this.rows - this.nulls)
+    return 8 * this.present
   }
 
-  plainDictionary(): Uint8Array {
-    return this.plain(this.values.subarray(0, this.distinct))
+  plainDictionary(memory: ColumnMemory): Uint8Array {
+    memory.doubles.set(this.values.subarray(0, this.distinct))
+    return this.plain(memory, this.distinct)
   }
 
-  plainValues(indexes: Uint16Array): Uint8Array {
-    const { values } = this
-    const ofRows = new Float64Array(indexes.length)
-    for (let at = 0; at < indexes.length; at++) ofRows[at] = values[indexes[at]!]!
-    return this.plain(ofRows)
+  plainValues(memory: ColumnMemory): Uint8Array {
+    const { indexes, present, values } = this
+    for (let from = 0; from < present; from += stretchLength)
+      copyValues(memory.doubles, values, indexes, from, Math.min(from + stretchLength, present))
+    return this.plain(memory, present)
   }
 
   bounds(): Pick<Statistics, "min_value" | "max_value"> {
@@ -173,9 +191,11 @@ export class NumberColumn extends DictionaryColumn {
   }
 
   /** Little endian, as every machine that runs Node is. */
-  private plain(values: Float64Array): Uint8Array {
-    const { buffer, byteLength, byteOffset } = this.type === "DOUBLE" ? values : integerWords(values)
-    return new Uint8Array(buffer, byteOffset, byteLength)
+  private plain(memory: ColumnMemory, count: number): Uint8Array {
+    if (this.type === "INT64")
+      for (let from = 0; from < count; from += stretchLength)
+        makeIntegers(memory, from, Math.min(from + stretchLength, count))
+    return memory.bytes.subarray(0, 8 * count)
   }
 
   private indexOf(value: number): number {
@@ -217,8 +237,16 @@ export class NumberColumn extends DictionaryColumn {
     return Math.imul(high ^ (high >>> 15) ^ hashedWords[0]!, hashFactor) >>> (32 - this.bits)
   }
 
+  private growValues(most: number): void {
+    let { length } = this.values
+    while (length < most) length *= 2
+    const values = newValues(length)
+    values.set(this.values)
+    this.values = values
+  }
+
   private rehash(length: number): void {
-    const places = new Uint16Array(length)
+    const places = newIndexes(length)
     const mask = length - 1
     this.bits = Math.log2(length)
     for (let index = 0; index < this.distinct; index++) {
@@ -230,15 +258,24 @@ export class NumberColumn extends DictionaryColumn {
   }
 }
 
-/** As 64 bits each. */
-const integerWords = (values: Float64Array): Int32Array => {
-  const words = new Int32Array(2 * values.length)
-  for (let at = 0; at < values.length; at++) {
-    const value = values[at]!
+/** Of some of the rows. */
+const copyValues = (
+  to: Float64Array,
+  values: Float64Array,
+  indexes: Uint16Array,
+  from: number,
+  until: number
+): void => {
+  for (let at = from; at < until; at++) to[at] = values[indexes[at]!]!
+}
+
+/** Makes 64 bits of each of some doubles. */
+const makeIntegers = ({ doubles, words }: ColumnMemory, from: number, until: number): void => {
+  for (let at = from; at < until; at++) {
+    const value = doubles[at]!
     words[2 * at] = value
     words[2 * at + 1] = Math.floor(value / 2 ** 32)
   }
-  return words
 }
 
 const utf8 = new TextEncoder()
@@ -257,18 +294,26 @@ export class TextColumn extends DictionaryColumn {
 
   /** Adds a value of each of so many rows, which are `width` cells long; `null` is none. */
   add(cells: ReadonlyArray<string | null>, first: number, width: number, count: number): void {
-    const { indexes, rows } = this
-    for (let row = 0, at = first; row < count; row++, at += width) {
+    const { indexes, presence, rows } = this
+    let { last, lastIndex, present, rowBytes } = this
+    const end = rows + count
+    for (let row = rows, at = first; row < end; row++, at += width) {
       const value = cells[at]!
-      if (value === null) this.nulls += 1
-      else this.rowBytes += lengthBytes + value.length
-      if (value !== this.last) {
-        this.lastIndex = value === null ? none : this.indexOf(value)
-        this.last = value
+      if (value !== last) {
+        lastIndex = value === null ? none : this.indexOf(value)
+        last = value
       }
-      indexes[rows + row] = this.lastIndex
+      if (value === null) presence[row >> 3]! &= ~(1 << (row & 7))
+      else {
+        rowBytes += lengthBytes + value.length
+        indexes[present++] = lastIndex
+      }
     }
-    this.rows = rows + count
+    this.last = last
+    this.lastIndex = lastIndex
+    this.present = present
+    this.rowBytes = rowBytes
+    this.rows = end
   }
 
   get distinct(): number {
@@ -279,8 +324,8 @@ export class TextColumn extends DictionaryColumn {
     return plainTexts(this.texts)
   }
 
-  plainValues(indexes: Uint16Array): Uint8Array {
-    return plainTexts(Array.from(indexes, (index) => this.texts[index]!))
+  plainValues(): Uint8Array {
+    return plainTexts(Array.from(this.indexes.subarray(0, this.present), (index) => this.texts[index]!))
   }
 
   bounds(): Pick<Statistics, "min_value" | "max_value"> {

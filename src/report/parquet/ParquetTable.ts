@@ -9,7 +9,7 @@ import { ByteWriter } from "hyparquet-writer"
 import { writeMetadata } from "hyparquet-writer/src/metadata.js"
 import type { ColumnHead } from "../Column.ts"
 import { emptyCells, type TableWriter } from "../TableWriter.ts"
-import { chunkMemory, writeChunk } from "./ColumnChunk.ts"
+import { chunkBytes, chunkMemory, writeChunk } from "./ColumnChunk.ts"
 import { mostRows, NumberColumn, TextColumn } from "./DictionaryColumn.ts"
 
 /** Rows that are encoded together, one column after the other: their tables then stay in the processor's cache. */
@@ -55,6 +55,8 @@ export const parquetWriter = (columns: ReadonlyArray<ColumnHead>): TableWriter =
     blockRows = 0
   }
   const writeGroup = (): void => {
+    // At once: growing, it would be copied several times.
+    bytes.ensure(allColumns.reduce((sum, { column }) => sum + chunkBytes(column), 0))
     const start = bytes.offset
     const chunks = allColumns.map(({ column, name }) => writeChunk(bytes, name, column, memory))
     for (const { column } of allColumns) column.clear()
