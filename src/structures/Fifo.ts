@@ -27,4 +27,9 @@ export class Fifo<A> {
     }
     return item
   }
+
+  /** Of all that are in it, the first one first. */
+  forEach(visit: (item: A) => void): void {
+    for (let index = this.head; index < this.items.length; index++) visit(this.items[index]!)
+  }
 }

@@ -15,17 +15,19 @@ const initialChains = 2
 export class BlockChains {
   /** Of all chains together. */
   blocks = 0
+  /** Chains, in order. */
+  count = 0
   private cells = new Int32Array(initialChains * chainCells)
-  private end = 0
 
   clear(): void {
     this.blocks = 0
-    this.end = 0
+    this.count = 0
   }
 
   /** What the last chain extends becomes part of it, where it is of the same frame. */
   add(key: number, count: number, parentKey: number): void {
-    let { cells, end } = this
+    let { cells } = this
+    const end = this.count * chainCells
     const next = key + count
     const last = end - chainCells
     this.blocks += count
@@ -39,15 +41,16 @@ export class BlockChains {
     cells[end] = key
     cells[end + 1] = count
     cells[end + 2] = parentKey
-    this.end = end + chainCells
+    this.count += 1
   }
 
   /** Only the first `count` of the blocks are left. */
   keepFirst(count: number): void {
     const { cells } = this
     this.blocks = count
-    let at = 0
-    for (let left = count; left > 0; at += chainCells) {
+    let chains = 0
+    for (let left = count; left > 0; chains++) {
+      const at = chains * chainCells
       const behind = cells[at + 1]! - left
       left -= cells[at + 1]!
       if (behind <= 0) continue
@@ -55,12 +58,7 @@ export class BlockChains {
       cells[at + 1]! -= behind
       cells[at + 2] = cells[at]! - 1
     }
-    this.end = at
-  }
-
-  /** Chains, in order. */
-  get count(): number {
-    return Math.trunc(this.end / chainCells)
+    this.count = chains
   }
 
   keyOf(chain: number): number {

@@ -4,6 +4,7 @@
  * As many transfers as a batch has blocks run at a time; further batches queue. A block that the host tier has, that already
  * waits, or for which the host tier has no room is not copied.
  */
+import { Fifo } from "../../structures/Fifo.ts"
 import { lastOf } from "../../structures/FrameMask.ts"
 import { RefilledList } from "../../structures/RefilledList.ts"
 import {
@@ -24,6 +25,7 @@ import { TransferLink } from "./TransferLink.ts"
 class HostOffload implements Offload {
   /** Order of submission. */
   readonly sequence: number
+  live = true
   /** Batches that have not ended. */
   batches = 0
   endedMs = Number.POSITIVE_INFINITY
@@ -32,10 +34,6 @@ class HostOffload implements Offload {
 
   constructor(sequence: number) {
     this.sequence = sequence
-  }
-
-  get live(): boolean {
-    return this.batches > 0
   }
 }
 
@@ -46,10 +44,6 @@ export class DownBatch {
 
   constructor(offload: HostOffload) {
     this.offload = offload
-  }
-
-  get blocks(): number {
-    return this.chains.blocks
   }
 }
 
@@ -64,7 +58,7 @@ export class HostDownlink {
   private readonly blockBytes: number
   private readonly host: TierStore
   readonly link: TransferLink<DownBatch>
-  private readonly queue: Array<DownBatch> = []
+  private readonly queue = new Fifo<DownBatch>()
   /** Blocks of the batches that queue. */
   private readonly queuedKeys = new Set<number>()
   /** Batches that ended until the last advance. */
@@ -117,7 +111,7 @@ export class HostDownlink {
     let freed = 0
     for (let index = 0; index < ended.length; index++) {
       const batch = ended.at(index)
-      freed += batch.blocks
+      freed += batch.chains.blocks
       this.arrive(batch.chains)
       freed += this.endBatch(batch, nowMs)
       if (this.queue.length > 0) freed += this.startQueued(nowMs)
@@ -128,10 +122,6 @@ export class HostDownlink {
   /** What follows from the ends of these batches is done. */
   forget(): void {
     for (let batch = this.ended.pop(); batch !== undefined; batch = this.ended.pop()) this.spare.push(batch)
-  }
-
-  deadlineMs(): number {
-    return this.link.deadlineMs()
   }
 
   forEachKey(visit: (key: number) => void): void {
@@ -147,8 +137,9 @@ export class HostDownlink {
   /** `others`: blocks for which somebody else has claimed room. */
   checkInvariants(others: number): void {
     let blocks = others
-    for (const batch of this.queue) blocks += batch.blocks
-    this.link.forEach((batch) => void (blocks += batch.blocks))
+    const count = ({ chains }: DownBatch): void => void (blocks += chains.blocks)
+    this.queue.forEach(count)
+    this.link.forEach(count)
     if (blocks !== this.committed) throw new Error(`${blocks} blocks go down, ${this.committed} were accepted`)
   }
 
@@ -167,7 +158,7 @@ export class HostDownlink {
   /** Which members of a chain's frame are to be copied, the last ones first as far as there is room. */
   private wanted(key: number, count: number): number {
     let wanted = wideMembersFrom(wideMemberOf(key), count) & ~this.host.presentOf(wideFrameOf(key))
-    if (this.queuedKeys.size > 0) {
+    if (this.queue.length > 0) {
       for (let block = key; block < key + count; block++)
         if (this.queuedKeys.has(block)) wanted &= ~(1 << wideMemberOf(block))
     }
@@ -193,7 +184,7 @@ export class HostDownlink {
   private openBatch(): DownBatch {
     const { accepted } = this
     const last = accepted.length === 0 ? undefined : accepted.at(accepted.length - 1)
-    if (last !== undefined && last.blocks < this.batchBlocks) return last
+    if (last !== undefined && last.chains.blocks < this.batchBlocks) return last
     const offload = last === undefined ? new HostOffload(this.nextSequence++) : last.offload
     const batch = this.spare.pop() ?? new DownBatch(offload)
     batch.offload = offload
@@ -209,10 +200,11 @@ export class HostDownlink {
   }
 
   /** Returns how many slots besides its own are free with it: with the last one of an offload, those that are not copied. */
-  private endBatch({ blocks, offload }: DownBatch, nowMs: number): number {
-    this.committed -= blocks
+  private endBatch({ chains, offload }: DownBatch, nowMs: number): number {
+    this.committed -= chains.blocks
     offload.batches -= 1
     if (offload.batches > 0) return 0
+    offload.live = false
     offload.endedMs = nowMs
     return offload.uncopiedBlocks
   }
@@ -239,23 +231,24 @@ export class HostDownlink {
 
   /** Returns how many slots are free because it comes to nothing. */
   private startBatch(batch: DownBatch, nowMs: number): number {
-    this.takeSlots(batch)
-    if (batch.blocks > 0) {
-      this.link.start(batch, batch.blocks * this.blockBytes, nowMs)
+    const { blocks } = batch.chains
+    const taken = this.host.take(blocks)
+    // Loads may have pinned what was room when the blocks were accepted.
+    if (taken < blocks) this.giveUp(batch, taken)
+    if (taken > 0) {
+      this.link.start(batch, taken * this.blockBytes, nowMs)
       return 0
     }
     this.spare.push(batch)
     return this.endBatch(batch, nowMs)
   }
 
-  /** Takes slots for a batch's blocks. Loads may have pinned what was room when they were accepted: those left over are not copied. */
-  private takeSlots({ blocks, chains, offload }: DownBatch): void {
-    const taken = this.host.take(blocks)
-    if (taken === blocks) return
-    const left = blocks - taken
+  /** Only the first `count` blocks of a batch are copied. */
+  private giveUp({ chains, offload }: DownBatch, count: number): void {
+    const left = chains.blocks - count
     this.committed -= left
     this.account.droppedBlocks += left
     offload.uncopiedBlocks += left
-    chains.keepFirst(taken)
+    chains.keepFirst(count)
   }
 }

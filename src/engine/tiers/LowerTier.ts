@@ -67,7 +67,7 @@ export class LowerTier {
   }
 
   deadlineMs(): number {
-    return Math.min(this.writes.deadlineMs(), this.reads.deadlineMs())
+    return Math.min(this.writes.nextEndMs, this.reads.nextEndMs)
   }
 
   /** Identities of the blocks that are being written. */

@@ -228,15 +228,11 @@ export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
     this.down.committed += blocks
   }
 
-  /** Nothing moves between device and host memory. */
-  private get linksRest(): boolean {
-    return this.down.link.active === 0 && this.up.active === 0
-  }
-
   private get isQuiet(): boolean {
     const { disk, object } = this
     return (
-      this.linksRest
+      this.down.link.active === 0
+      && this.up.active === 0
       && (disk === undefined || disk.reads.active === 0)
       && (object === undefined || object.reads.active === 0)
     )
@@ -302,13 +298,11 @@ export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
   }
 
   catchUp(nowMs: number): boolean {
-    const { down, up } = this
+    const { up } = this
+    const { link } = this.down
     let any = false
-    for (; down.link.endsBy(nowMs) || up.endsBy(nowMs); any = true) {
-      const downMs = down.deadlineMs()
-      const upMs = up.deadlineMs()
-      this.tick(downMs < upMs ? downMs : upMs)
-    }
+    for (; link.nextEndMs <= nowMs || up.nextEndMs <= nowMs; any = true)
+      this.tick(link.nextEndMs < up.nextEndMs ? link.nextEndMs : up.nextEndMs)
     return any
   }
 
@@ -339,13 +333,12 @@ export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
   }
 
   deadlineMs(): number {
-    if (this.linksRest && this.writes.length === 0) return Number.POSITIVE_INFINITY
-    const downMs = this.down.deadlineMs()
-    const upMs = this.up.deadlineMs()
+    const downMs = this.down.link.nextEndMs
+    const upMs = this.up.nextEndMs
     let deadlineMs = downMs < upMs ? downMs : upMs
+    if (this.writes.length === 0) return deadlineMs
     if (this.returning.length > 0 || (this.failed.length > 0 && this.isQuiet))
       deadlineMs = Math.min(deadlineMs, this.nowMs)
-    if (this.writes.length === 0) return deadlineMs
     for (const { noticeMs } of this.writes) deadlineMs = Math.min(deadlineMs, noticeMs)
     for (const { endedMs } of this.staged) deadlineMs = Math.min(deadlineMs, endedMs)
     if (this.disk !== undefined) deadlineMs = Math.min(deadlineMs, this.disk.deadlineMs())
@@ -353,9 +346,8 @@ export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
   }
 
   loadedMs(): number {
-    if (this.linksRest) return Number.POSITIVE_INFINITY
-    const downMs = this.down.deadlineMs()
-    return downMs <= this.nowMs ? downMs : this.up.deadlineMs()
+    const downMs = this.down.link.nextEndMs
+    return downMs <= this.nowMs ? downMs : this.up.nextEndMs
   }
 
   occupancy(): TierOccupancy {

@@ -6,7 +6,7 @@
  * on who looks when.
  */
 import { grown } from "../../structures/Grown.ts"
-import { RefilledList } from "../../structures/RefilledList.ts"
+import type { RefilledList } from "../../structures/RefilledList.ts"
 import { TransferTimes } from "./TransferTimes.ts"
 
 /** Rounding of clock arithmetic that still counts as "now", ms. */
@@ -17,6 +17,10 @@ const initialTransfers = 4
 export class TransferLink<Transfer> {
   /** Bytes of transfers that have ended. */
   bytesMoved = Number.NaN
+  /** Transfers under way. */
+  active = 0
+  /** When the next of them ends if nothing else starts; `Infinity` when none is under way. */
+  nextEndMs = Number.POSITIVE_INFINITY
   /** Bytes per ms; `Infinity` for a link that takes no time. */
   private readonly rate: number
   /** Until when it has been advanced. */
@@ -25,10 +29,10 @@ export class TransferLink<Transfer> {
   private sinceMs = Number.NaN
   /** Time until then with at least one transfer under way, ms. */
   private busyUntilThenMs = Number.NaN
-  /** The transfer that ends next, and when; `Infinity` when none is under way. */
+  /** The transfer that ends next. */
   private next = 0
-  private nextEndMs = Number.POSITIVE_INFINITY
-  private readonly transfers = new RefilledList<Transfer>()
+  /** The first {@link active} are under way, in no order. */
+  private readonly transfers: Array<Transfer> = []
   /** Of each of the transfers. */
   private remaining = new Float64Array(initialTransfers)
   private bytes = new Float64Array(initialTransfers)
@@ -46,25 +50,22 @@ export class TransferLink<Transfer> {
     this.busyUntilThenMs = 0
   }
 
-  get active(): number {
-    return this.transfers.length
-  }
-
   /** Time so far with at least one transfer under way, ms. */
   get busyMs(): number {
-    return this.busyUntilThenMs + (this.transfers.length > 0 ? Math.max(0, this.nowMs - this.sinceMs) : 0)
+    return this.busyUntilThenMs + (this.active > 0 ? Math.max(0, this.nowMs - this.sinceMs) : 0)
   }
 
   /** Starts a transfer; one that takes no time ends at the next advance. */
   start(transfer: Transfer, bytes: number, nowMs: number): void {
     if (nowMs > this.nowMs) this.nowMs = nowMs
-    this.progressTo(this.nowMs)
-    const index = this.transfers.length
+    this.progress()
+    const index = this.active
     if (index === this.bytes.length) {
       this.remaining = grown(this.remaining)
       this.bytes = grown(this.bytes)
     }
-    this.transfers.push(transfer)
+    this.active = index + 1
+    this.transfers[index] = transfer
     this.remaining[index] = this.rate === Number.POSITIVE_INFINITY ? 0 : bytes
     this.bytes[index] = bytes
     this.findNext()
@@ -72,34 +73,26 @@ export class TransferLink<Transfer> {
 
   /** How long a transfer would take if it started now and nothing followed or ended, ms. */
   timeOf(bytes: number): number {
-    return bytes === 0 ? 0 : (bytes * (this.transfers.length + 1)) / this.rate
+    return bytes === 0 ? 0 : (bytes * (this.active + 1)) / this.rate
   }
 
   /** Moves to `nowMs`; transfers that end until then are appended to `ended` in the order of their ends. */
   advance(nowMs: number, ended: RefilledList<Transfer>): void {
+    const untilMs = nowMs > this.nowMs ? nowMs : this.nowMs
     while (this.nextEndMs <= nowMs + clockToleranceMs) {
       const { next } = this
-      this.progressTo(this.nextEndMs)
-      ended.push(this.transfers.at(next))
+      this.nowMs = this.nextEndMs
+      this.progress()
+      ended.push(this.transfers[next]!)
       this.bytesMoved += this.bytes[next]!
       this.remove(next)
       this.findNext()
     }
-    if (nowMs > this.nowMs) this.nowMs = nowMs
-  }
-
-  /** When the next transfer ends if nothing else starts; `Infinity` when none is under way. */
-  deadlineMs(): number {
-    return this.nextEndMs
-  }
-
-  /** The same without a number made for the answer. */
-  endsBy(nowMs: number): boolean {
-    return this.nextEndMs <= nowMs
+    this.nowMs = untilMs
   }
 
   forEach(visit: (transfer: Transfer) => void): void {
-    for (let index = 0; index < this.transfers.length; index++) visit(this.transfers.at(index))
+    for (let index = 0; index < this.active; index++) visit(this.transfers[index]!)
   }
 
   /** Of several that end together the first comes first. */
@@ -116,11 +109,11 @@ export class TransferLink<Transfer> {
     else this.nextEndMs = this.sinceMs + (least === 0 ? 0 : least / (this.rate / active))
   }
 
-  /** Every transfer has got its share by then. */
-  private progressTo(timeMs: number): void {
-    const { active, rate, remaining } = this
-    const passedMs = timeMs - this.sinceMs
-    this.sinceMs = timeMs
+  /** Every transfer has got its share by {@link nowMs}. */
+  private progress(): void {
+    const { active, nowMs, rate, remaining } = this
+    const passedMs = nowMs - this.sinceMs
+    this.sinceMs = nowMs
     if (active === 0 || passedMs <= 0) return
     this.busyUntilThenMs += passedMs
     const bytes = passedMs * (rate / active)
@@ -133,10 +126,10 @@ export class TransferLink<Transfer> {
   /** The last transfer takes the place of the one that leaves. */
   private remove(index: number): void {
     const { bytes, remaining, transfers } = this
-    const last = transfers.pop()
-    if (last === undefined || index === transfers.length) return
-    transfers.set(index, last)
-    remaining[index] = remaining[transfers.length]!
-    bytes[index] = bytes[transfers.length]!
+    const last = this.active - 1
+    this.active = last
+    transfers[index] = transfers[last]!
+    remaining[index] = remaining[last]!
+    bytes[index] = bytes[last]!
   }
 }

@@ -16,12 +16,12 @@ describe("a link between tiers", () => {
     const link = new TransferLink<string>(1)
     link.start("a", 2 * megabyte, 0)
     link.start("b", 3 * megabyte, 0)
-    assert.strictEqual(link.deadlineMs(), 4)
+    assert.strictEqual(link.nextEndMs, 4)
     assert.deepStrictEqual(endsAt(link, 3.9), [])
     assert.deepStrictEqual(endsAt(link, 4), ["a"])
-    assert.strictEqual(link.deadlineMs(), 5)
+    assert.strictEqual(link.nextEndMs, 5)
     assert.deepStrictEqual(endsAt(link, 5), ["b"])
-    assert.strictEqual(link.deadlineMs(), Number.POSITIVE_INFINITY)
+    assert.strictEqual(link.nextEndMs, Number.POSITIVE_INFINITY)
     assert.strictEqual(link.busyMs, 5)
     assert.strictEqual(link.bytesMoved, 5 * megabyte)
   })
@@ -39,14 +39,14 @@ describe("a link between tiers", () => {
     const link = new TransferLink<string>(1)
     endsAt(link, 10)
     link.start("a", megabyte, 5)
-    assert.strictEqual(link.deadlineMs(), 11)
+    assert.strictEqual(link.nextEndMs, 11)
   })
 
   it("takes no time without a limit", () => {
     const link = new TransferLink<string>(0)
     link.start("a", megabyte, 7)
     link.start("b", megabyte, 7)
-    assert.strictEqual(link.deadlineMs(), 7)
+    assert.strictEqual(link.nextEndMs, 7)
     assert.deepStrictEqual(endsAt(link, 7), ["a", "b"])
     assert.strictEqual(link.busyMs, 0)
   })
@@ -63,7 +63,7 @@ describe("a link between tiers", () => {
         ended += endsAt(link, nowMs).length
         link.start(String(index), 1 + random.below(10_000_000), nowMs)
       }
-      while (link.active > 0) ended += endsAt(link, link.deadlineMs()).length
+      while (link.active > 0) ended += endsAt(link, link.nextEndMs).length
       assert.strictEqual(ended, transfers)
       assert.closeTo(link.busyMs * 2e6, link.bytesMoved, 1)
     }
