@@ -15,7 +15,7 @@ import * as OutputFile from "../report/OutputFile.ts"
 import { printable } from "../report/Printable.ts"
 import type { InputFile } from "../run/InputFiles.ts"
 import { reasonOf } from "../settings/FileProblem.ts"
-import { usageError } from "../settings/SettingsError.ts"
+import { type UsageError, usageError } from "../settings/SettingsError.ts"
 import { CellStore } from "../sweep/CellStore.ts"
 import { baseOfFlags, fewestWorkers, highestLoad, type Question } from "../sweep/Find.ts"
 import { fewestWorkersFlags, highestLoadFlags, searchFlags } from "../sweep/FindFlags.ts"
@@ -45,11 +45,15 @@ interface FindSettings {
 const isOfReplay = ([name]: readonly [string, unknown]): boolean =>
   Object.hasOwn(replayFlags, name) && !Object.hasOwn(searchFlags, name) && name !== "config"
 
+/** Why a search cannot do with an option, if it cannot: an option of a configuration file, as flags like it are unknown to the command. */
+type Refusal = (given: FlagValues) => UsageError | undefined
+
 /** The options of every run: those of `--config`, and the flags over them; `read` gathers the files that they stand in. */
 const baseOf = Effect.fnUntraced(function* (
   traces: ReadonlyArray<string>,
   flags: FlagValues,
-  read: Map<string, InputFile>
+  read: Map<string, InputFile>,
+  refusalOf: Refusal
 ) {
   const file = flags.get("config")
   const own: FlagValues = new Map([...flags].filter(isOfReplay))
@@ -61,6 +65,8 @@ const baseOf = Effect.fnUntraced(function* (
   )
   const { parseConfigFile } = yield* Effect.promise(() => import("../config/ConfigFile.ts"))
   const configured = yield* Effect.fromResult(parseConfigFile(file.text, text))
+  const refusal = refusalOf(configured.values)
+  if (refusal !== undefined) return yield* refusal
   return yield* baseFrom(traces.length > 0 ? traces : configured.traces, new Map([...configured.values, ...own]), read)
 })
 
@@ -72,14 +78,7 @@ const baseFrom = Effect.fnUntraced(function* (
 ) {
   yield* refusePolicyVariable
   const values = yield* withObjectFiles(given, read)
-  const options = yield* Effect.fromResult(Result.flatMap(readGivenOptions(traces, values), validateReplayOptions))
-  if (options.deployment._tag === "Disaggregated") {
-    return yield* usageError(
-      "--prefill-engine-args",
-      "two pools have no single number of workers",
-      "list deployments in a plan: dynosim sweep"
-    )
-  }
+  yield* Effect.fromResult(Result.flatMap(readGivenOptions(traces, values), validateReplayOptions))
   return yield* Effect.fromResult(baseOfFlags(traces, values, replayFlags))
 })
 
@@ -145,18 +144,39 @@ export const findFewestWorkers = Effect.fnUntraced(function* (traces: ReadonlyAr
   const settings = yield* Effect.fromResult(readFlags(fewestWorkersFlags, ownFlags(fewestWorkersFlags, flags)))
   const read = new Map<string, InputFile>()
   // A router needs more than one worker to be checked at all; the number is what is looked for.
-  const base = withoutOption(yield* baseOf(traces, withTwoWorkers(flags), read), "num-workers")
-  const scaler = scalers.find((name) => base.entries.has(name))
-  if (scaler !== undefined) {
-    return yield* usageError(`--${scaler}`, "decides itself how many workers there are, which is what is looked for")
-  }
+  const base = withoutOption(yield* baseOf(traces, withTwoWorkers(flags), read, unfitForWorkers), "num-workers")
   yield* find(settings, read, (constraints) =>
     Effect.succeed(fewestWorkers(base, constraints, settings.maxWorkers ?? 64))
   )
 })
 
-/** Options of a configuration file that say who decides how many workers there are. */
+/** Options that make two pools. */
+const pools = ["prefill-engine-args", "decode-engine-args", "num-prefill-workers", "num-decode-workers"]
+
+/** Options that say who decides how many workers there are. */
 const scalers = ["autoscale", "autoscale-config", "autoscale-schedule", "planner-config"]
+
+const unfitForWorkers: Refusal = (given) => {
+  const pool = pools.find((name) => given.has(name))
+  if (pool !== undefined) {
+    return usageError(
+      `--${pool}`,
+      "two pools have no single number of workers",
+      "list deployments in a plan: dynosim sweep"
+    )
+  }
+  const scaler = scalers.find((name) => given.has(name))
+  return scaler === undefined
+    ? undefined
+    : usageError(`--${scaler}`, "decides itself how many workers there are, which is what is looked for")
+}
+
+const unfitForLoad: Refusal = (given) => {
+  const load = ["replay-concurrency", "arrival-speedup-ratio"].find((name) => given.has(name))
+  return load === undefined
+    ? undefined
+    : usageError(`--${load}`, "is what is looked for", "leave it out: the load as it is counts as 1")
+}
 
 const withTwoWorkers = (flags: FlagValues): FlagValues =>
   new Map([...flags, ["num-workers", { _tag: "Text", flag: "--num-workers", text: "2" }] as const])
@@ -164,10 +184,6 @@ const withTwoWorkers = (flags: FlagValues): FlagValues =>
 export const findHighestLoad = Effect.fnUntraced(function* (traces: ReadonlyArray<string>, flags: FlagValues) {
   const settings = yield* Effect.fromResult(readFlags(highestLoadFlags, ownFlags(highestLoadFlags, flags)))
   const read = new Map<string, InputFile>()
-  const base = yield* baseOf(traces, flags, read)
-  const closed = ["replay-concurrency", "arrival-speedup-ratio"].find((name) => base.entries.has(name))
-  if (closed !== undefined) {
-    return yield* usageError(`--${closed}`, "is what is looked for", "leave it out: the load as it is counts as 1")
-  }
+  const base = yield* baseOf(traces, flags, read, unfitForLoad)
   yield* find(settings, read, (constraints) => Effect.succeed(highestLoad(base, constraints)))
 })

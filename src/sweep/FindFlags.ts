@@ -20,10 +20,15 @@ const {
   summary: _summary,
   table: _table,
   html: _html,
+  seeds: _seeds,
   ...loadFlags
 } = replayFlags
 const {
   "num-workers": _workers,
+  "num-prefill-workers": _prefillWorkers,
+  "num-decode-workers": _decodeWorkers,
+  "prefill-engine-args": _prefill,
+  "decode-engine-args": _decode,
   autoscale: _autoscale,
   "autoscale-config": _autoscaleConfig,
   "autoscale-schedule": _schedule,

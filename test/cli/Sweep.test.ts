@@ -461,6 +461,40 @@ describe("dynosim sweep", () => {
     }))
 })
 
+describe("a search", () => {
+  const pools = {
+    "num-prefill-workers": 1,
+    "prefill-engine-args": { worker_type: "prefill" },
+    "decode-engine-args": { worker_type: "decode" }
+  }
+  const load = "--input-tokens 500 --output-tokens 5 --request-count 4 --threads 1 --where".split(" ")
+
+  it("looks for the load of two pools, but for no single number of their workers", () =>
+    inFolder(async (folder) => {
+      const config = join(folder, "pools.json")
+      writeFileSync(config, JSON.stringify(pools))
+      const words = [...load, "p99_ttft_ms < 1 h", "--config", config]
+      const found = await run("find", "highest-load", ...words)
+      assert.match(found.stdout, /^1024 times the load, .*: p99_ttft_ms < 1 h$/m)
+      assert.strictEqual(found.exit, 0, found.stderr)
+      const refused = await run("find", "fewest-workers", ...words)
+      assert.match(refused.stderr, /^error: --prefill-engine-args: two pools have no single number of workers; list/)
+      assert.strictEqual(refused.exit, 2)
+    }))
+
+  it("has no flags that it refuses", async () => {
+    for (const [question, flag] of [
+      ["fewest-workers", "--decode-engine-args"],
+      ["fewest-workers", "--seeds"],
+      ["highest-load", "--seeds"]
+    ] as const) {
+      const { exit, stderr } = await run("find", question, ...load, "p99_ttft_ms < 1 h", flag, "2")
+      assert.match(stderr, /^error: --[a-z-]+: unknown flag; /)
+      assert.strictEqual(exit, 2)
+    }
+  })
+})
+
 describe("the environment", () => {
   it("does not decide a sweep or a search: what would is refused", () =>
     inFolder(async (folder) => {
