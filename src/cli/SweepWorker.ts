@@ -14,7 +14,7 @@ import * as StrictJson from "../settings/StrictJson.ts"
 import { type Outcome, outcomeOf } from "../sweep/CellRunner.ts"
 import { sweepMetrics } from "../sweep/SweepMetrics.ts"
 import * as CommandServices from "./CommandServices.ts"
-import { endOfWork, post, type ThreadTask } from "./ThreadMessages.ts"
+import { claims, endOfWork, post, type ThreadTask } from "./ThreadMessages.ts"
 
 /** Lives as long as the thread, and with it what its runs share. */
 const runtime = ManagedRuntime.make(Layer.merge(CommandServices.layer, SharedInputs.layer))
@@ -33,12 +33,12 @@ const carryOut = ({ config, constraints }: ThreadTask): Promise<Outcome> => {
   return runtime.runPromise(outcomeOf(task.success), { signal: ending.signal })
 }
 
-/** The run that the thread is at, or was last. */
-let run: Promise<unknown> = Promise.resolve()
+/** The runs that the thread was given, one after the other. */
+let runs: Promise<void> = Promise.resolve()
 
 const end = async (): Promise<void> => {
   ending.abort()
-  await Promise.allSettled([run])
+  await Promise.allSettled([runs])
   await runtime.dispose()
   parentPort?.close()
 }
@@ -49,7 +49,9 @@ parentPort?.on("message", (message: ThreadTask | typeof endOfWork) => {
     return
   }
   // Whatever is not an outcome ends the thread, and its sweep is told so.
-  run = carryOut(message).then((outcome) => {
+  runs = runs.then(async () => {
+    if (!claims(message.claim)) return
+    const outcome = await carryOut(message)
     if (parentPort !== null) post(parentPort, outcome)
   })
 })

@@ -10,6 +10,7 @@ import { join, resolve } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
 import { Worker } from "node:worker_threads"
 import { threadRunner } from "../../src/cli/SweepThreads.ts"
+import { unclaimed } from "../../src/cli/ThreadMessages.ts"
 import { plan as parsed, summaryOf } from "../sweep/Plans.ts"
 import { parseAllDocuments } from "yaml"
 import { program } from "./Program.ts"
@@ -348,7 +349,7 @@ describe("dynosim sweep", () => {
       const fiber = Effect.runFork(summaryOf(read, threadRunner(1, thread("", ""), 5)))
       while (!existsSync(said)) await pause(5)
       await Effect.runPromise(Fiber.interrupt(fiber))
-      assert.match(readFileSync(said, "utf8"), /^task (end)?$/)
+      assert.match(readFileSync(said, "utf8"), /^(task ){1,2}(end)?$/)
     }))
 
   it("leaves a run in the middle when it is told to end, without being torn out of it", async () => {
@@ -357,29 +358,13 @@ describe("dynosim sweep", () => {
     worker.on("message", (answer) => answers.push(answer))
     const ended = once(worker, "exit")
     const load = { "input-tokens": 2000, "output-tokens": 50, "request-count": 10_000_000, "arrival-interval-ms": 5 }
-    for (const message of [{ config: JSON.stringify(load), constraints: [] }, "end"]) {
+    for (const message of [{ config: JSON.stringify(load), constraints: [], claim: unclaimed() }, "end"]) {
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
       worker.postMessage(message)
     }
     assert.deepStrictEqual(await ended, [0])
     assert.deepStrictEqual(answers, [])
   })
-
-  it("goes on beside a long run: nobody waits for its turn in the order of the plan", () =>
-    inFolder(async (folder) => {
-      const said = join(folder, "said")
-      writeFileSync(said, "")
-      // The first run ends once all others have.
-      const thread = new URL(
-        'data:text/javascript,import { parentPort } from "node:worker_threads"; import { appendFileSync, readFileSync } from "node:fs"; '
-          + `const said = ${JSON.stringify(said)}; const end = () => parentPort.postMessage({ _tag: "Failed", reason: "as asked" }); `
-          + 'const endLast = () => { if (readFileSync(said, "utf8").length === 5) end(); else setTimeout(endLast, 2) }; '
-          + 'parentPort.on("message", (message) => { if (message === "end") parentPort.close(); '
-          + 'else if (/num-workers":1.*max_num_seqs":4/.test(message.config)) endLast(); else { appendFileSync(said, "."); end() } })'
-      )
-      const { failed } = await Effect.runPromise(summaryOf(parsed(plan(2)), threadRunner(2, thread)))
-      assert.strictEqual(failed.length, 6)
-    }))
 
   it("keeps a thread to runs of one kind while there are any", () =>
     inFolder(async (folder) => {
