@@ -6,6 +6,7 @@ import type { EngineArgs } from "./EngineArgs.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
 import { type Queueable, WaitingQueue } from "./WaitingQueue.ts"
 import { PassOutcome, type ReusedSnapshot, type WorkerCore, type WorkerSnapshot } from "./WorkerCore.ts"
+import { emptyObjects } from "../structures/EmptyObjects.ts"
 
 /** A request inside a worker. */
 export interface BatchMember<Self> extends Queueable<Self> {
@@ -20,7 +21,7 @@ export abstract class BatchWorker<Member extends BatchMember<Member>> implements
   protected readonly visible: boolean
   protected readonly outcome = new PassOutcome()
   protected readonly waiting = new WaitingQueue<Member>()
-  protected readonly running: Array<Member> = []
+  protected readonly running: Array<Member> = emptyObjects()
   /** Members thrown out of the batch so far. */
   protected preemptions = 0
 

@@ -8,6 +8,7 @@ import type { BlockHolder } from "../request/BlockIdentity.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
 import { empty } from "../structures/Emptied.ts"
 import type { PassesAhead } from "./PassesAhead.ts"
+import { emptyObjects } from "../structures/EmptyObjects.ts"
 
 /** What a pass tells the simulation about a request, in the engine's emission order. */
 export const Signal = {
@@ -33,7 +34,7 @@ export class PassOutcome {
   preemptions = 0
   /** False when the pass did nothing at all: no admission, no token, no signal, no cache change, no time. Progress may take no time. */
   progressed = false
-  readonly requests: Array<SimRequest> = []
+  readonly requests = emptyObjects<SimRequest>()
   readonly signals: Array<Signal> = []
 
   begin(nowMs: number): void {

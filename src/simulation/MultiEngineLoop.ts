@@ -14,10 +14,11 @@ import { PassEnds } from "./PassEnds.ts"
 import { makesSlow } from "./WorkerEvent.ts"
 import type { LoopContext } from "./SimulationLoop.ts"
 import { type PassesStarted, WorkerPool } from "./WorkerPool.ts"
+import { emptyObjects } from "../structures/EmptyObjects.ts"
 
 export class MultiEngineLoop extends EventLoop {
   private readonly pool: WorkerPool<WorkerCore>
-  private readonly released: Array<Placement> = []
+  private readonly released = emptyObjects<Placement>()
   private readonly passEnds = new PassEnds(this.queue, (worker) => worker)
   private readonly onStarted: PassesStarted = (worker, endMs, startMs, firstStartMs) => {
     if (endMs === this.nowMs) this.completePass(worker)

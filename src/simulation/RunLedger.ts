@@ -5,6 +5,7 @@
  */
 import { checkHeap } from "./HeapGuard.ts"
 import type { RequestStatus, SimRequest } from "../request/SimRequest.ts"
+import { emptyObjects } from "../structures/EmptyObjects.ts"
 
 /** Arrivals between looks at the heap, a power of two: less than a fiftieth of the smallest heap that a run starts in. */
 const arrivalsPerLook = 2048
@@ -13,7 +14,7 @@ export class RunLedger {
   arrived = 0
   finished = 0
   /** Terminal requests not handed out yet, in the order of their end. */
-  readonly outbox: Array<SimRequest> = []
+  readonly outbox = emptyObjects<SimRequest>()
 
   get inFlight(): number {
     return this.arrived - this.finished

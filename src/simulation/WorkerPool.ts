@@ -26,6 +26,7 @@ import { checkPoolMemory, checkWorkerMemory } from "./WorkerMemory.ts"
 import { BitSet } from "../structures/BitSet.ts"
 import { WorkerRoster } from "./WorkerRoster.ts"
 import { WorkerTime } from "./WorkerTime.ts"
+import { emptyObjects } from "../structures/EmptyObjects.ts"
 
 /** KV events that must wait for the end of the pass that made them. */
 interface HeldEvents {
@@ -95,9 +96,9 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
   /** Results of the passes under way, by worker. */
   private readonly outcomes: Array<PassOutcome | undefined>
   /** By worker: its next pass, which takes no time, computed already. It is carried out in the worker's turn, as every other. */
-  private readonly computed: Array<PassOutcome | undefined> = []
+  private readonly computed: Array<PassOutcome | undefined> = emptyObjects()
   /** By worker; only where the router listens. */
-  private readonly heldEvents: Array<HeldEvents | undefined> = []
+  private readonly heldEvents: Array<HeldEvents | undefined> = emptyObjects()
   /** Idle workers with requests. */
   private readonly ready: BitSet
   /** Workers whose passes ahead evict blocks of which the router is told before it looks. */

@@ -1,9 +1,10 @@
 /** The running requests whose known tokens are all computed, so that they can emit one: made anew for every pass, without allocation. */
 import type { Sequence } from "./Sequence.ts"
+import { emptyObjects } from "../../structures/EmptyObjects.ts"
 
 export class ReadyBatch {
   /** Of these the first {@link count} count. */
-  readonly sequences: Array<Sequence> = []
+  readonly sequences = emptyObjects<Sequence>()
   count = 0
   /** Their known tokens. */
   contextTokens = 0

@@ -4,9 +4,11 @@
  * A typed array costs far more to make than to fill, and there is one per request; sizes are rounded up to powers of two so that
  * few requests need a new one.
  */
+import { emptyObjects } from "../../structures/EmptyObjects.ts"
+
 export class SlotLists {
   /** Unused lists by the binary logarithm of their length. */
-  private readonly spare: Array<Array<Int32Array>> = []
+  private readonly spare = emptyObjects<Array<Int32Array>>()
 
   /** A list of at least `length` slots, its content arbitrary. */
   take(length: number): Int32Array {
@@ -17,7 +19,7 @@ export class SlotLists {
   /** Takes back a list that {@link take} gave. */
   giveBack(list: Int32Array): void {
     const size = 31 - Math.clz32(list.length)
-    const lists = (this.spare[size] ??= [])
+    const lists = (this.spare[size] ??= emptyObjects())
     lists.push(list)
   }
 }

@@ -13,6 +13,7 @@
  * all of them, nobody to evict for somebody who is due, a preemption, an abort) dissolves the batch first.
  */
 import type { Sequence } from "./Sequence.ts"
+import { emptyObjects } from "../../structures/EmptyObjects.ts"
 
 /** Who is due later than that is looked at in between, for nothing. */
 const maxCalendar = 1024
@@ -36,7 +37,7 @@ export class SteadyDecode {
   /** Steps taken so far. */
   private step = 0
   /** The last of each circular list, whose `nextDue` is the first; made for the first member. */
-  private calendar: Array<Sequence | undefined> = []
+  private calendar: Array<Sequence | undefined> = emptyObjects()
   private readonly calendarLength: number
   private readonly blockTokens: number
 

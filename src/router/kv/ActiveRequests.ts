@@ -9,6 +9,7 @@
  */
 import { FrameTable } from "../../structures/FrameTable.ts"
 import { grown } from "../../structures/Grown.ts"
+import { emptyObjects } from "../../structures/EmptyObjects.ts"
 
 export class ActiveRequests {
   /** By slot. */
@@ -16,7 +17,7 @@ export class ActiveRequests {
   /** Prompt tokens that wait for their prefill; 0 when none do. */
   prefillTokens: Float64Array
   blockCounts: Int32Array
-  readonly blocks: Array<Int32Array | undefined> = []
+  readonly blocks: Array<Int32Array | undefined> = emptyObjects()
   private readonly slots = new FrameTable()
 
   constructor() {

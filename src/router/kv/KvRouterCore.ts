@@ -22,6 +22,7 @@ import { PrefixIndex } from "./PrefixIndex.ts"
 import { DecayingPrefillLoad, PlainPrefillLoad, type PrefillLoad } from "./PrefillLoad.ts"
 import { TierIndex } from "./TierIndex.ts"
 import { RouterQueue } from "./RouterQueue.ts"
+import { emptyObjects } from "../../structures/EmptyObjects.ts"
 
 /** A choice about to be made, for those who watch or replace it. */
 export interface RoutingDecision {
@@ -56,7 +57,7 @@ export class KvRouterCore implements RouterCore {
   private readonly prefills: PrefillLoad
   private readonly queue: RouterQueue
   private readonly active = new ActiveRequests()
-  private readonly released: Array<Placement> = []
+  private readonly released = emptyObjects<Placement>()
   private releasedTaken = 0
   private prefillTokens: Float64Array
   private overlaps: Int32Array

@@ -1,11 +1,12 @@
 /** Parked requests: highest tier, then highest score, then the earliest parked. */
 import { SlotHeap } from "../../structures/SlotHeap.ts"
 import type { ParkedRequest } from "./ParkedRequest.ts"
+import { emptyObjects } from "../../structures/EmptyObjects.ts"
 
 export class ParkedHeap {
   private readonly heap = new SlotHeap()
   /** By slot; `undefined` where free, so that nothing is kept alive. */
-  private readonly parked: Array<ParkedRequest | undefined> = []
+  private readonly parked: Array<ParkedRequest | undefined> = emptyObjects()
 
   get size(): number {
     return this.heap.length
