@@ -2,16 +2,19 @@
  * Requests in a timeline: nestable asynchronous events (`b`, `e`), each from its arrival to its end, with its stages one after the other in
  * it and the time without KV inside those.
  */
-import { encoded } from "../structures/EncodedText.ts"
 import type { TextBytes } from "../structures/TextBytes.ts"
 import { type TextTemplate, textTemplate, thousandths, whole } from "../structures/TextTemplate.ts"
 import { EventHead, nanoseconds, separator } from "./EventText.ts"
 import { never, type Preemption, requestColumn, type RequestSpans, statuses } from "./RequestSpans.ts"
 
-const givenNameKey = encoded(',"args":{"request":')
-const workerKey = encoded(',"worker":')
-const prefillWorkerKey = encoded(',"prefill_worker":')
-const closing = encoded("}}")
+const numberedName = textTemplate`"request-${whole}"`
+const tokenArguments = statuses.map(
+  (status) =>
+    textTemplate`,"status":"${status}","prompt_tokens":${whole},"output_tokens":${whole},"reused_tokens":${whole}`
+)
+const workerArgument = textTemplate`,"worker":${whole}`
+const prefillWorkerArgument = textTemplate`,"prefill_worker":${whole}`
+const closing = textTemplate`}}`
 
 /** The two events of what takes time. */
 interface Span {
@@ -24,13 +27,7 @@ export class RequestText {
   private readonly head: EventHead
   /** Of what is written, in the order of its text. */
   private readonly numbers = new Float64Array(3)
-  /** Arguments of a request. */
-  private readonly numberedName = textTemplate`,"args":{"request":"request-${whole}"`
-  private readonly tokens = statuses.map(
-    (status) =>
-      textTemplate`,"status":"${status}","prompt_tokens":${whole},"output_tokens":${whole},"reused_tokens":${whole}`
-  )
-  /** Begins without its end, as arguments follow. */
+  /** Begins where its name as an argument follows. */
   private readonly request: Span
   private readonly preempted: Span
   /** Stages in their order, without and with a hand-off; the first begins at the arrival. */
@@ -43,7 +40,7 @@ export class RequestText {
     const span = (name: string): Span => ({ begin: event("b", name, "}"), end: event("e", name, "}") })
     this.out = out
     this.head = new EventHead(out, textTemplate`${separator}{"ts":${thousandths},"id":${whole}`)
-    this.request = { ...span("request"), begin: event("b", "request", "") }
+    this.request = { ...span("request"), begin: event("b", "request", ',"args":{"request":') }
     this.preempted = span("preempted")
     this.aggregatedStages = ["queued", "prefill", "decode"].map(span)
     this.handoffStages = ["queued", "prefill", "transfer", "decode"].map(span)
@@ -58,33 +55,30 @@ export class RequestText {
   }
 
   private writeRow(requests: RequestSpans, row: number): void {
-    const { next } = this.head
+    const { head, request } = this
     const cells = requests.rows.pieceOf(row)
     const at = requests.rows.offsetOf(row)
     const id = cells[at + requestColumn.id]!
-    next[0] = nanoseconds(cells[at + requestColumn.startMs]!)
-    next[1] = id
-    this.event(this.request.begin)
+    head.next[1] = id
+    this.event(request.begin, cells[at + requestColumn.startMs]!)
     this.writeArguments(cells, at, requests.nameOf(row))
     this.writeStages(cells, at, requests.preemptionsOf(id))
-    next[0] = nanoseconds(cells[at + requestColumn.endMs]!)
-    this.event(this.request.end)
+    this.event(request.end, cells[at + requestColumn.endMs]!)
   }
 
   private writeArguments(cells: Float64Array, at: number, name: string | null): void {
     const { numbers, out } = this
-    numbers[0] = cells[at + requestColumn.id]!
-    if (name === null) out.fill(this.numberedName, numbers)
-    else out.constant(givenNameKey).text(JSON.stringify(name))
+    if (name === null) this.add(numberedName, cells[at + requestColumn.id]!)
+    else out.text(JSON.stringify(name))
     numbers[0] = cells[at + requestColumn.promptTokens]!
     numbers[1] = cells[at + requestColumn.emittedTokens]!
     numbers[2] = cells[at + requestColumn.reusedTokens]!
-    out.fill(this.tokens[cells[at + requestColumn.status]!]!, numbers)
+    out.fill(tokenArguments[cells[at + requestColumn.status]!]!, numbers)
     const worker = cells[at + requestColumn.workerIndex]!
-    if (worker >= 0) out.constant(workerKey).number(worker)
+    if (worker >= 0) this.add(workerArgument, worker)
     const prefillWorker = cells[at + requestColumn.prefillWorkerIndex]!
-    if (prefillWorker >= 0) out.constant(prefillWorkerKey).number(prefillWorker)
-    out.constant(closing)
+    if (prefillWorker >= 0) this.add(prefillWorkerArgument, prefillWorker)
+    out.fill(closing, numbers)
   }
 
   /** Each stage that was reached goes on to the next one that was. */
@@ -103,22 +97,27 @@ export class RequestText {
   }
 
   private writeStage(stage: Span, startMs: number, endMs: number, preemptions: ReadonlyArray<Preemption>): void {
-    const { next } = this.head
-    next[0] = nanoseconds(startMs)
-    this.event(stage.begin)
+    this.event(stage.begin, startMs)
     for (const preemption of preemptions) {
       // The part of it that lies in the stage.
       const fromMs = Math.max(preemption.startMs, startMs)
       const toMs = Math.min(preemption.endMs, endMs)
       if (toMs > fromMs) this.writeStage(this.preempted, fromMs, toMs, never)
     }
-    next[0] = nanoseconds(endMs)
-    this.event(stage.end)
+    this.event(stage.end, endMs)
   }
 
-  /** Of the request, and at the time, that comes next. */
-  private event(template: TextTemplate): void {
-    this.head.write()
-    this.out.fill(template, this.numbers)
+  /** Of the request that is written. */
+  private event(template: TextTemplate, timeMs: number): void {
+    const { head, numbers, out } = this
+    head.next[0] = nanoseconds(timeMs)
+    head.write()
+    out.fill(template, numbers)
+  }
+
+  private add(argument: TextTemplate, value: number): void {
+    const { numbers, out } = this
+    numbers[0] = value
+    out.fill(argument, numbers)
   }
 }

@@ -1,14 +1,8 @@
 /** The track of a worker in a timeline: its passes as complete events (`X`), its state as counters (`C`) where that changes. */
-import { encoded } from "../structures/EncodedText.ts"
 import type { TextBytes } from "../structures/TextBytes.ts"
-import { type TextTemplate, textTemplate, thousandths, whole } from "../structures/TextTemplate.ts"
+import { millionths, type TextTemplate, textTemplate, thousandths, whole } from "../structures/TextTemplate.ts"
 import { EventHead, type EventNumbers, nanoseconds, separator } from "./EventText.ts"
 import { noPasses, type PassGroup, type PassGroups } from "./PassGroups.ts"
-
-const prefillTokensKey = encoded(',"prefill_tokens":')
-const busyKey = encoded(',"busy_ms":')
-const preemptionsKey = encoded(',"preemptions":')
-const closing = encoded("}}")
 
 /** Slices of one kind: with all that there is to say of most of them, and open for more. */
 interface Slice {
@@ -16,19 +10,22 @@ interface Slice {
   readonly open: TextTemplate
 }
 
+const prefillTokensArgument = textTemplate`,"prefill_tokens":${whole}`
+const busyArgument = textTemplate`,"busy_ms":${millionths}`
+const preemptionsArgument = textTemplate`,"preemptions":${whole}`
+const closing = textTemplate`}}`
+
 export class TrackText {
   private readonly out: TextBytes
-  private readonly place: EventNumbers
-  private readonly group = noPasses()
   private readonly head: EventHead
+  private readonly group = noPasses()
   /** Of what is written, in the order of its text. */
-  private readonly numbers = new Float64Array(2)
-  /** When the slice that is written begins and ends, ms. */
+  private readonly numbers = new Float64Array(3)
+  /** When the part that is written begins and ends, ns. */
   private readonly span = new Float64Array(2)
   private readonly prefill: Slice
   private readonly decode: Slice
-  private severalPasses = 0
-  private several: Slice
+  private readonly several: Slice
   private readonly requests: TextTemplate
   private readonly blocks: TextTemplate
   /** Counters as they were written last. */
@@ -37,15 +34,20 @@ export class TrackText {
   private activeBlocks = Number.NaN
   private cachedBlocks = Number.NaN
 
-  constructor(out: TextBytes, place: EventNumbers, workerIndex: number) {
+  constructor(out: TextBytes, { pid, tid }: EventNumbers, workerIndex: number) {
+    const end = `,"ph":"X","pid":${pid},"tid":${tid},"name":"`
     const counter = (of: string, one: string, other: string): TextTemplate =>
-      textTemplate`,"ph":"C","pid":${place.pid},"name":"worker ${workerIndex} ${of}","args":{"${one}":${whole},"${other}":${whole}}}`
+      textTemplate`,"ph":"C","pid":${pid},"name":"worker ${workerIndex} ${of}","args":{"${one}":${whole},"${other}":${whole}}}`
+    const part = (name: string, closing: string): TextTemplate =>
+      textTemplate`,"dur":${thousandths}${end}${name}","args":{"tokens":${whole}${closing}`
+    const passes = (closing: string): TextTemplate =>
+      textTemplate`,"dur":${thousandths}${end}${whole} passes","args":{"decode_tokens":${whole}${closing}`
+    const slice = (of: (closing: string) => TextTemplate): Slice => ({ whole: of("}}"), open: of("") })
     this.out = out
-    this.place = place
     this.head = new EventHead(out, textTemplate`${separator}{"ts":${thousandths}`)
-    this.prefill = this.slice("prefill", "tokens")
-    this.decode = this.slice("decode", "tokens")
-    this.several = this.decode
+    this.prefill = slice((closing) => part("prefill", closing))
+    this.decode = slice((closing) => part("decode", closing))
+    this.several = slice(passes)
     this.requests = counter("requests", "waiting", "running")
     this.blocks = counter("KV blocks", "active", "cached")
   }
@@ -67,78 +69,57 @@ export class TrackText {
   }
 
   private writePasses({ busyMs, decodeTokens, endMs, passes, preemptions, prefillTokens, startMs }: PassGroup): void {
-    const { out, span } = this
-    const slice = this.sliceOf(passes)
+    const { head, numbers, out, several } = this
+    const startNs = nanoseconds(startMs)
+    const durationNs = nanoseconds(endMs) - startNs
     const busyNs = nanoseconds(busyMs)
     // Otherwise its duration says it.
-    const wasIdle = busyNs < nanoseconds(endMs) - nanoseconds(startMs)
-    span[0] = startMs
-    span[1] = endMs
+    const wasIdle = busyNs < durationNs
+    head.next[0] = startNs
+    head.write()
+    numbers[0] = durationNs
+    numbers[1] = passes
+    numbers[2] = decodeTokens
     if (prefillTokens === 0 && preemptions === 0 && !wasIdle) {
-      this.writeSlice(slice.whole, decodeTokens)
+      out.fill(several.whole, numbers)
       return
     }
-    this.writeSlice(slice.open, decodeTokens)
-    if (prefillTokens > 0) out.constant(prefillTokensKey).number(prefillTokens)
-    if (wasIdle) out.constant(busyKey).millionths(busyNs)
+    out.fill(several.open, numbers)
+    if (prefillTokens > 0) this.add(prefillTokensArgument, prefillTokens)
+    if (wasIdle) this.add(busyArgument, busyNs)
     this.closeSlice(preemptions)
-  }
-
-  /** Nearly all of them are of as many passes as the last one. */
-  private sliceOf(passes: number): Slice {
-    if (passes !== this.severalPasses) {
-      this.severalPasses = passes
-      this.several = this.slice(`${passes} passes`, "decode_tokens")
-    }
-    return this.several
-  }
-
-  private slice(name: string, tokens: string): Slice {
-    const { pid, tid } = this.place
-    const slice = (closing: string): TextTemplate =>
-      textTemplate`,"dur":${thousandths},"ph":"X","pid":${pid},"tid":${tid},"name":"${name}","args":{"${tokens}":${whole}${closing}`
-    return { whole: slice("}}"), open: slice("") }
   }
 
   private writeParts({ decodeTokens, endMs, preemptions, prefillEndMs, prefillTokens, startMs }: PassGroup): void {
     const { span } = this
     const both = prefillEndMs > startMs && endMs > prefillEndMs
     if (both || prefillTokens > 0 || decodeTokens === 0) {
-      span[0] = startMs
-      span[1] = both || decodeTokens > 0 ? prefillEndMs : endMs
+      span[0] = nanoseconds(startMs)
+      span[1] = nanoseconds(both || decodeTokens > 0 ? prefillEndMs : endMs)
       this.writePart(this.prefill, prefillTokens, preemptions)
     }
     if (both || decodeTokens > 0) {
-      span[0] = both ? prefillEndMs : Math.min(prefillEndMs, endMs)
-      span[1] = endMs
+      span[0] = nanoseconds(both ? prefillEndMs : Math.min(prefillEndMs, endMs))
+      span[1] = nanoseconds(endMs)
       this.writePart(this.decode, decodeTokens, preemptions)
     }
   }
 
   private writePart(slice: Slice, tokens: number, preemptions: number): void {
-    if (preemptions === 0) {
-      this.writeSlice(slice.whole, tokens)
-      return
-    }
-    this.writeSlice(slice.open, tokens)
-    this.closeSlice(preemptions)
-  }
-
-  private writeSlice(template: TextTemplate, tokens: number): void {
     const { head, numbers, out, span } = this
-    const fromNs = nanoseconds(span[0]!)
-    const toNs = nanoseconds(span[1]!)
+    const fromNs = span[0]!
+    const toNs = span[1]!
     head.next[0] = fromNs
     head.write()
     numbers[0] = toNs > fromNs ? toNs - fromNs : 0
     numbers[1] = tokens
-    out.fill(template, numbers)
+    out.fill(preemptions === 0 ? slice.whole : slice.open, numbers)
+    if (preemptions > 0) this.closeSlice(preemptions)
   }
 
   private closeSlice(preemptions: number): void {
-    const { out } = this
-    if (preemptions > 0) out.constant(preemptionsKey).number(preemptions)
-    out.constant(closing)
+    if (preemptions > 0) this.add(preemptionsArgument, preemptions)
+    this.out.fill(closing, this.numbers)
   }
 
   private writeCounters({ activeBlocks, cachedBlocks, running, startMs, waiting }: PassGroup): void {
@@ -154,10 +135,16 @@ export class TrackText {
   }
 
   private writeCounter(counter: TextTemplate, one: number, other: number): void {
-    const { numbers, out } = this
-    this.head.write()
+    const { head, numbers, out } = this
+    head.write()
     numbers[0] = one
     numbers[1] = other
     out.fill(counter, numbers)
+  }
+
+  private add(argument: TextTemplate, value: number): void {
+    const { numbers, out } = this
+    numbers[0] = value
+    out.fill(argument, numbers)
   }
 }

@@ -5,7 +5,7 @@ export const point = 46
 export const billion = 1e9
 
 /** The digits of 000 to 999, the first one in the lowest byte. */
-const threes = Int32Array.from({ length: 1000 }, (_, value) => {
+export const threes = Int32Array.from({ length: 1000 }, (_, value) => {
   const [hundreds, tens, ones] = [Math.floor(value / 100), Math.floor(value / 10) % 10, value % 10]
   return ((zero + ones) << 16) | ((zero + tens) << 8) | (zero + hundreds)
 })
@@ -34,10 +34,4 @@ export const writeThree = (view: DataView, at: number, value: number): number =>
 export const writeSix = (view: DataView, at: number, value: number): number => {
   const thousands = (value / 1000) | 0
   return writeThree(view, writeThree(view, at, thousands), value - thousands * 1000)
-}
-
-/** A decimal point and three digits. */
-export const writeFraction = (view: DataView, at: number, value: number): number => {
-  view.setInt32(at, (threes[value]! << 8) | point, true)
-  return at + 4
 }

@@ -5,7 +5,7 @@
  * three digits, and what repeats by eight bytes, into room that reaches a little beyond the text: what is too much is overwritten by what comes next.
  */
 import { leastWithDecimals, writeDecimals } from "./Decimals.ts"
-import { billion, point, writeFraction, writeSix, writeThree, writeWhole, zero } from "./Digits.ts"
+import { billion, point, writeSix, writeThree, writeWhole } from "./Digits.ts"
 import type { EncodedText } from "./EncodedText.ts"
 import { grown } from "./Grown.ts"
 import type { TextTemplate } from "./TextTemplate.ts"
@@ -99,26 +99,6 @@ export class TextBytes {
     return this
   }
 
-  /** Adds so many millionths as a decimal number, without zeros at its end; a whole number, and not below zero. */
-  millionths(value: number): this {
-    this.reserve(0)
-    const { view } = this
-    const billions = Math.floor(value / billion) | 0
-    const rest = belowBillion(value)
-    const millions = (rest / 1e6) | 0
-    const at =
-      billions === 0
-        ? writeWhole(view, this.length, millions)
-        : writeThree(view, writeWhole(view, this.length, billions), millions)
-    const below = rest - millions * 1e6
-    const thousands = (below / 1000) | 0
-    this.length =
-      below === 0
-        ? at
-        : this.withoutZeros(writeThree(view, writeFraction(view, at, thousands), below - thousands * 1000))
-    return this
-  }
-
   /** Hands out what has been added, and starts afresh. */
   take(): Uint8Array<ArrayBuffer> {
     const taken = this.bytes.slice(0, this.length)
@@ -131,14 +111,6 @@ export class TextBytes {
     const lent = this.bytes.subarray(0, this.length)
     this.length = 0
     return lent
-  }
-
-  /** Where the text before `end` ends without zeros. */
-  private withoutZeros(end: number): number {
-    const { bytes } = this
-    let at = end
-    while (bytes[at - 1] === zero) at -= 1
-    return at
   }
 
   private encode(text: string): this {
