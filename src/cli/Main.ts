@@ -44,9 +44,16 @@ const helpHint = (path: ReadonlyArray<string>): string => `see ${path.join(" ")}
 const suggestion = (suggestions: ReadonlyArray<string>, path: ReadonlyArray<string>): string =>
   suggestions.length === 0 ? helpHint(path) : `did you mean ${suggestions.join(" or ")}?`
 
-/** Of short words Effect suggests some that have little in common. */
-const likely = ({ subcommand, suggestions }: CliError.UnknownSubcommand): ReadonlyArray<string> => {
-  const name = closestName(subcommand, suggestions)
+/** Of short words Effect suggests some that have little in common, and none that only goes on where the word ends. */
+const likely = (
+  { subcommand, suggestions }: CliError.UnknownSubcommand,
+  [, ...above]: ReadonlyArray<string>
+): ReadonlyArray<string> => {
+  const below = [...commandFlags.keys()].flatMap((command) => {
+    const words = command.split(" ")
+    return above.every((word, depth) => word === words[depth]) ? (words[above.length] ?? []) : []
+  })
+  const name = closestName(subcommand, [...new Set([...suggestions, ...below])])
   return name === undefined ? [] : [name]
 }
 
@@ -82,7 +89,7 @@ const parserMessage = (
 ): Message => {
   switch (error._tag) {
     case "UnknownSubcommand":
-      return { problem: `${error.subcommand}: unknown command`, hint: suggestion(likely(error), path) }
+      return { problem: `${error.subcommand}: unknown command`, hint: suggestion(likely(error, path), path) }
     case "InvalidValue":
       return {
         problem:

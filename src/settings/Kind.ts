@@ -87,7 +87,8 @@ const numberOf = (value: unknown): number | undefined => {
 /** Powers of ten that are hard to count in full, as users write them. */
 const spelled = (bound: number): string => {
   const [plain, power] = [String(bound), bound.toExponential().replace("e+", "e")]
-  return (bound >= 1e9 || (bound > 0 && bound < 1e-3)) && power.length < plain.length ? power : plain
+  const size = Math.abs(bound)
+  return (size >= 1e9 || (size > 0 && size < 1e-3)) && power.length < plain.length ? power : plain
 }
 
 const between = (minimum: number, maximum: number | undefined): string =>

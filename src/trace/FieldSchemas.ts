@@ -111,7 +111,8 @@ const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
 const plain = (_: string, value: unknown): unknown => (typeof value === "bigint" ? String(value) : value)
 
 const shown = (value: unknown): string => {
-  const text = typeof value === "bigint" ? String(value) : JSON.stringify(value, plain)
+  // 1e999 is JSON, and Infinity; as JSON it would be null.
+  const text = typeof value === "bigint" || typeof value === "number" ? String(value) : JSON.stringify(value, plain)
   return text.length > 80 ? `${text.slice(0, 77)}...` : text
 }
 

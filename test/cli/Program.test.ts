@@ -63,6 +63,7 @@ describe("dynosim", () => {
         /^error: --replay-moed: unknown flag; did you mean --replay-mode\?$/
       )
       yield* refused(["reply"], /^error: reply: unknown command; did you mean replay\?$/)
+      yield* refused(["find", "fewest"], /^error: fewest: unknown command; did you mean fewest-workers\?$/)
       yield* refused(["trace", "cut", "a.jsonl"], /^error: cut: unknown command; see dynosim trace --help$/)
       yield* refused([...replay, "--tie-break", "lowst"], /--tie-break: .*, got "lowst"; did you mean lowest\?/)
       yield* refused([...replay, "--trace-format", "csv"], /--trace-format: expected one of mooncake, .*, got "csv"/)

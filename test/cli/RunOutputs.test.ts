@@ -164,6 +164,8 @@ describe("outputs of a run", () => {
 
   for (const [flags, message] of [
     [["--series=s.txt"], /^error: --series: s\.txt does not say in which form; let its name end in \.csv/],
+    [["--series="], /^error: --series: needs the name of a file$/],
+    [["--timeline="], /^error: --timeline: needs the name of a file$/],
     [["--timeline=t.gz"], /^error: --timeline: t\.gz does not say in which form/],
     [["--timeline=t.json", "--timeline-until-seconds=0"], /^error: --timeline-until-seconds: must be after/],
     [["--series=trace.jsonl"], /^error: --series: trace\.jsonl is the trace trace\.jsonl/],

@@ -186,7 +186,11 @@ describe("mooncakeRows", () => {
     ],
     ["text for a timestamp", line({ timestamp: "0" }), 'timestamp: expected a finite number, got "0"'],
     ["a number for a session", line({ session_id: 3 }), "session_id: expected a string, got 3"],
-    ["a timestamp that is no finite double", line({}).replace(":0,", ":1e999,"), "timestamp: expected a finite number"],
+    [
+      "a timestamp that is no finite double",
+      line({}).replace(":0,", ":1e999,"),
+      "timestamp: expected a finite number, got Infinity"
+    ],
     ["NaN", line({}).replace(":0,", ":NaN,"), "cannot be parsed as JSON"],
     ["a key given twice", line({}).replace("{", '{"timestamp":1,'), "timestamp is given more than once"],
     ["a key and its alias", line({ created_time: 0 }), "timestamp and its other name created_time are both given"],

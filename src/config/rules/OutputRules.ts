@@ -31,6 +31,12 @@ const formProblem = ({
   if (json !== undefined && reportJson !== undefined) {
     return usageError("--json", "says where the report goes, and so does --report-json", "leave one of them out")
   }
+  for (const [flag, path] of [
+    ["--series", series],
+    ["--timeline", timeline]
+  ] as const) {
+    if (path === "") return usageError(flag, "needs the name of a file")
+  }
   if (series !== undefined && !/\.(csv|jsonl|ndjson|parquet)$/i.test(series)) {
     return usageError(
       "--series",
