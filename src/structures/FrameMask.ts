@@ -20,13 +20,6 @@ export const memberOf = (key: number): number => key & lastMember
 /** The members `first … first + count`. */
 export const membersFrom = (first: number, count: number): number => ((1 << count) - 1) << first
 
-/** Members in a mask. */
-export const memberCount = (mask: number): number => {
-  const pairs = mask - ((mask >> 1) & 0x55)
-  const quads = (pairs & 0x33) + ((pairs >> 2) & 0x33)
-  return (quads + (quads >> 4)) & 0x0f
-}
-
 /** The last member of a mask, -1 of an empty one. */
 export const lastOf = (mask: number): number => 31 - Math.clz32(mask)
 

@@ -57,12 +57,5 @@ export const wideRunLengthBefore = (keys: Int32Array, from: number, end: number)
   return end - at
 }
 
-/** What a mask says of the frame of eight with this number, which is one of the frame's four. */
-export const octetOf = (mask: number, frameNumber: number): number =>
-  (mask >>> ((frameNumber & (wideSize / frameSize - 1)) * frameSize)) & 0xff
-
-/** The frame of which the frame of eight with this number is a part. */
-export const wideFrameAround = (frameNumber: number): number => frameNumber >> octetBits
-
 /** The highest of the frames of eight that has members in the mask, as the place of its first member. */
 export const lastOctet = (mask: number): number => lastOf(mask) & -frameSize

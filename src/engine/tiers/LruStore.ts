@@ -9,24 +9,21 @@
  *     frames    f3 = 7 (identities 224 … 255)
  *     present   ●●●●●●●●○○○○…       found here
  *     arriving  ○○○○○○○○●●●●…       room is taken
- *     pinned    ●●●●○○○○○○○○…       held, by as many as `pins` say: 8 counts for each of the four frames of eight
+ *     pinned    ●●●●○○○○○○○○…       held, by as many as `pins` say
  *
  * Everything grows with what the tier holds, 2 bytes a block where frames are full, and some 5 more once anything was held.
  */
-import { frameBits, frameSize, memberOf } from "../../structures/FrameMask.ts"
 import { FrameTable } from "../../structures/FrameTable.ts"
 import { grown } from "../../structures/Grown.ts"
 import { IdleBlocks } from "../../structures/IdleBlocks.ts"
 import { MemberCounts } from "../../structures/MemberCounts.ts"
 import {
-  octetBits,
   wideCount,
   wideFrameOf,
   wideLeading,
   wideMemberOf,
   wideMembersFrom,
-  wideRunLengthBefore,
-  wideSize
+  wideRunLengthBefore
 } from "../../structures/WideFrame.ts"
 import { type MarkBlocks, markWideMembers } from "../../request/BlockIdentity.ts"
 import type { KvEventSink } from "../KvEvents.ts"
@@ -38,12 +35,6 @@ export type BlockState = (typeof BlockState)[keyof typeof BlockState]
 
 /** No frame is this one. */
 const noFrame = 0
-
-/** The frame of eight, of the four of a frame, in which a key lies. */
-const octetSlot = (frame: number, key: number): number => (frame << octetBits) | (wideMemberOf(key) >> frameBits)
-
-/** How many of the keys `key … end` lie in the same frame of eight as the first. */
-const octetRun = (key: number, end: number): number => Math.min(end - key, frameSize - memberOf(key))
 
 export class LruStore {
   readonly capacity: number
@@ -58,7 +49,7 @@ export class LruStore {
   private present = new Int32Array(this.frames.capacity)
   private arriving = new Int32Array(this.frames.capacity)
   private pinned = new Int32Array(this.frames.capacity)
-  /** By frame of eight, four to a frame; none where nobody ever held anything. */
+  /** None where nobody ever held anything. */
   private pins: MemberCounts | undefined = undefined
   private readonly idle = new IdleBlocks()
   private readonly listeners = new TierListeners()
@@ -127,13 +118,8 @@ export class LruStore {
   /** Holds blocks that are here. */
   pin(key: number, count: number): void {
     const frame = this.frames.find(wideFrameOf(key))
-    const pins = (this.pins ??= new MemberCounts(this.frames.capacity << octetBits))
-    let idle = 0
-    for (let at = key; at < key + count;) {
-      const run = octetRun(at, key + count)
-      idle |= pins.add(octetSlot(frame, at), memberOf(at), run) << (wideMemberOf(at) & -frameSize)
-      at += run
-    }
+    const pins = (this.pins ??= new MemberCounts(this.frames.capacity))
+    const idle = pins.add(frame, wideMemberOf(key), count)
     if (idle === 0) return
     this.pinned[frame]! |= idle
     this.idle.take(frame, idle)
@@ -144,12 +130,7 @@ export class LruStore {
     const { pins } = this
     if (pins === undefined) return
     const frame = this.frames.find(wideFrameOf(key))
-    let idle = 0
-    for (let at = key; at < key + count;) {
-      const run = octetRun(at, key + count)
-      idle |= pins.remove(octetSlot(frame, at), memberOf(at), run) << (wideMemberOf(at) & -frameSize)
-      at += run
-    }
+    const idle = pins.remove(frame, wideMemberOf(key), count)
     if (idle === 0) return
     this.pinned[frame]! &= ~idle
     this.idle.add(frame, idle)
@@ -209,10 +190,7 @@ export class LruStore {
   }
 
   private pinsOf(frame: number): number {
-    let held = 0
-    for (let member = 0; this.pins !== undefined && member < wideSize; member += frameSize)
-      held |= this.pins.held(octetSlot(frame, member)) << member
-    return held
+    return this.pins === undefined ? 0 : this.pins.held(frame)
   }
 
   private forEachFrame(visit: (frame: number, known: number) => void): void {
@@ -276,6 +254,6 @@ export class LruStore {
     this.present = grown(this.present, capacity)
     this.arriving = grown(this.arriving, capacity)
     this.pinned = grown(this.pinned, capacity)
-    this.pins?.grow(capacity << octetBits)
+    this.pins?.grow(capacity)
   }
 }

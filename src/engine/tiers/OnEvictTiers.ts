@@ -6,9 +6,9 @@
  *     device ──evicted──▶ host ──at once──▶ disk, object store
  *     device ◀──────whole run────── host ◀── what host memory lacks of it: object store first, then disk
  */
-import { runLength } from "../../structures/FrameMask.ts"
 import type { MarkBlocks } from "../../request/BlockIdentity.ts"
 import { RefilledList } from "../../structures/RefilledList.ts"
+import { wideRunLength } from "../../structures/WideFrame.ts"
 import type { BlockChains } from "./BlockChains.ts"
 import { type DownBatch, HostDownlink } from "./HostDownlink.ts"
 import {
@@ -73,7 +73,7 @@ const stagedBlocks = ({ diskBlocks, objectBlocks }: TierMatch): number => diskBl
 
 const pin = (store: TierStore, keys: Int32Array, from: number, to: number): void => {
   for (let position = from; position < to;) {
-    const run = runLength(keys, position, to)
+    const run = wideRunLength(keys, position, to)
     store.pin(keys[position]!, run)
     position += run
   }
@@ -81,7 +81,7 @@ const pin = (store: TierStore, keys: Int32Array, from: number, to: number): void
 
 const unpin = (store: TierStore, keys: Int32Array, from: number, to: number): void => {
   for (let position = from; position < to;) {
-    const run = runLength(keys, position, to)
+    const run = wideRunLength(keys, position, to)
     store.unpin(keys[position]!, run, parentOf(keys, position))
     position += run
   }

@@ -5,26 +5,16 @@
  *
  *     free ──take──▶ in flight ──arrive──▶ idle ──pin──▶ pinned ──unpin──▶ idle     evicted: next take without a free slot
  *
- * Only pinned and idle blocks can be found. Runs are of consecutive identities within a frame of eight, each block behind the one before it;
- * where it is said, within a frame of 32.
+ * Only pinned and idle blocks can be found. Runs are of consecutive identities within a frame of 32 (`structures/WideFrame.ts`), each block
+ * behind the one before it.
  */
-import {
-  frameBits,
-  frameOf,
-  firstOf,
-  frameSize,
-  leadingMembers,
-  memberCount,
-  memberOf,
-  membersFrom
-} from "../../structures/FrameMask.ts"
-import { markMembers, type MarkBlocks } from "../../request/BlockIdentity.ts"
+import { markWideMembers, type MarkBlocks } from "../../request/BlockIdentity.ts"
+import { firstOf } from "../../structures/FrameMask.ts"
 import { FrameTable } from "../../structures/FrameTable.ts"
 import { MemberCounts } from "../../structures/MemberCounts.ts"
 import {
-  octetBits,
-  octetOf,
-  wideFrameAround,
+  wideBits,
+  wideCount,
   wideFrameOf,
   wideLeading,
   wideMemberOf,
@@ -72,18 +62,14 @@ export class TierStore {
     return (this.presentOf(wideFrameOf(key)) & (1 << wideMemberOf(key))) !== 0
   }
 
-  /** The members of a frame of 32 that are here. */
+  /** The members of a frame that are here. */
   presentOf(frameNumber: number): number {
     const idle = this.idle.idleOf(frameNumber)
     return this.pinned === 0 ? idle : idle | this.pinnedOf(frameNumber)
   }
 
   private pinnedOf(frameNumber: number): number {
-    const firstOctet = frameNumber << octetBits
-    let members = 0
-    for (let octet = 0; octet < 1 << octetBits; octet++)
-      members |= this.pins.held(this.pinnedFrames.find(firstOctet + octet)) << (octet * frameSize)
-    return members
+    return this.pins.held(this.pinnedFrames.find(frameNumber))
   }
 
   /** How many of `keys[from … to)` are here, up to the first that is not. */
@@ -113,7 +99,7 @@ export class TierStore {
   }
 
   /**
-   * A run of blocks within a frame of 32 has arrived in slots taken for them, the last one first. Those that are here already give their
+   * A run of blocks has arrived in slots taken for them, the last one first. Those that are here already give their
    * slots back, and count as just used.
    */
   arrive(key: number, count: number, parentKey: number): void {
@@ -145,39 +131,39 @@ export class TierStore {
     this.pin(key, 1)
   }
 
-  /** Whether any block of a run within a frame of 32 is pinned. */
+  /** Whether any block of a run is pinned. */
   private hasPinned(key: number, count: number): boolean {
     return this.pinned > 0 && (this.pinnedOf(wideFrameOf(key)) & wideMembersFrom(wideMemberOf(key), count)) !== 0
   }
 
-  /** Tells that a run within a frame of 32 has come or gone. */
+  /** Tells that a run has come or gone. */
   private announce(key: number, count: number, isHere: boolean): void {
     this.listeners.tell(wideFrameOf(key), wideMembersFrom(wideMemberOf(key), count), isHere)
   }
 
   /** Holds a run of blocks that are here, or have just arrived. */
   pin(key: number, count: number): void {
-    const number = frameOf(key)
+    const number = wideFrameOf(key)
     this.idle.remove(key, count)
     let frame = this.pinnedFrames.find(number)
     if (frame === 0) {
       frame = this.pinnedFrames.add(number)
       this.pins.grow(this.pinnedFrames.capacity)
     }
-    this.pinned += memberCount(this.pins.add(frame, memberOf(key), count))
+    this.pinned += wideCount(this.pins.add(frame, wideMemberOf(key), count))
   }
 
   /** Lets go of a run of blocks, prefix first; those that nobody holds any more become idle. */
   unpin(key: number, count: number, parentKey: number): void {
-    const frame = this.pinnedFrames.find(frameOf(key))
-    const idle = this.pins.remove(frame, memberOf(key), count)
-    for (let rest = idle; rest !== 0;) {
+    const number = wideFrameOf(key)
+    const frame = this.pinnedFrames.find(number)
+    for (let rest = this.pins.remove(frame, wideMemberOf(key), count); rest !== 0;) {
       const member = firstOf(rest)
-      const length = leadingMembers(rest, member)
-      const first = (frameOf(key) << frameBits) | member
+      const length = wideLeading(rest, member)
+      const first = (number << wideBits) | member
       this.idle.insert(first, length, first === key ? parentKey : first - 1, true)
       this.pinned -= length
-      rest &= ~membersFrom(member, length)
+      rest &= ~wideMembersFrom(member, length)
     }
     if (this.pins.held(frame) === 0) this.pinnedFrames.remove(frame)
   }
@@ -186,7 +172,7 @@ export class TierStore {
   markBlocks(mark: MarkBlocks): void {
     this.idle.markBlocks(mark)
     this.forEachPinnedFrame((frameNumber, members) => {
-      if (frameNumber >= 0) markMembers(frameNumber, members, mark)
+      if (frameNumber >= 0) markWideMembers(frameNumber, members, mark)
     })
   }
 
@@ -200,15 +186,15 @@ export class TierStore {
     }
     let found = 0
     this.forEachPinnedFrame((frameNumber, members) => {
-      found += memberCount(members)
-      if ((octetOf(idle.idleOf(wideFrameAround(frameNumber)), frameNumber) & members) !== 0)
+      found += wideCount(members)
+      if ((idle.idleOf(frameNumber) & members) !== 0)
         throw new Error(`a block of frame ${frameNumber} is idle and pinned`)
     })
     if (found !== pinned) throw new Error(`${found} blocks are pinned, counted ${pinned}`)
   }
 
   private isPinned(key: number): boolean {
-    return (this.pins.held(this.pinnedFrames.find(frameOf(key))) & (1 << memberOf(key))) !== 0
+    return (this.pinnedOf(wideFrameOf(key)) & (1 << wideMemberOf(key))) !== 0
   }
 
   private forEachPinnedFrame(visit: (frameNumber: number, members: number) => void): void {

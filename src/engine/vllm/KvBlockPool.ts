@@ -10,39 +10,43 @@
  * Inactive blocks form one list in release order. Holders always hold a whole prefix and release deepest first, so the head
  * of that list is exactly the least recently released leaf of the prefix tree: plain LRU needs no tree.
  *
- * Full blocks lie in frames of eight consecutive identities (`structures/FrameMask.ts`); the blocks of a trace block are such a run, so
- * looking up, holding, releasing and evicting them is one step for all eight where it can be, and the same block by block where not:
+ * Full blocks lie in frames of 32 consecutive identities (`structures/WideFrame.ts`); the blocks of a prompt come in such runs, so
+ * looking up, holding, releasing and evicting them is one step for a whole run, or for what can be done of it:
  *
- *     keys     | 16 17 18 19 20 21 22 23 | 96 97 98 …       of a prompt
- *     frames        f5: resident ●●●●●●●●    f2: ●●○…      found by key >> 3
- *     slots    | 40 41 42 43 44 45 46 47 | 16 17 …          slot = 8 frame + member; a block being filled has none, it only counts
+ *     keys     | 64 65 66 67 … 94 95 | 8 9 10 …           of a prompt
+ *     frames        f5: resident ●●●…●●     f2: ○…●●○…   found by key >> 5
+ *     slots    | 160 161 162 … 191   | 72 73 …             slot = 32 frame + member; a block being filled has none, it only counts
  *
  * Typed arrays that grow with the blocks in use: a pool that nobody uses costs next to nothing.
  */
-import { type MarkBlocks, markMembers } from "../../request/BlockIdentity.ts"
+import { type MarkBlocks, markWideMembers } from "../../request/BlockIdentity.ts"
+import { frameBits, frameOf, frameSize, lastOf, memberOf } from "../../structures/FrameMask.ts"
 import { FrameTable } from "../../structures/FrameTable.ts"
-import {
-  frameBits,
-  frameOf,
-  frameSize,
-  lastOf,
-  leadingMembers,
-  memberCount,
-  memberOf,
-  membersFrom,
-  runLength,
-  runLengthBefore
-} from "../../structures/FrameMask.ts"
 import { grown } from "../../structures/Grown.ts"
 import { MemberCounts } from "../../structures/MemberCounts.ts"
 import type { KvEventSink } from "../KvEvents.ts"
 import { noBlock } from "../tiers/LeafOrder.ts"
 import type { WorkerProbe } from "../WorkerProbe.ts"
 import { IdleBlocks } from "../../structures/IdleBlocks.ts"
+import {
+  wideBits,
+  wideCount,
+  wideFrameOf,
+  wideLeading,
+  wideMemberOf,
+  wideMembersFrom,
+  wideRunLength,
+  wideRunLengthBefore,
+  wideSize,
+  wideTrailing
+} from "../../structures/WideFrame.ts"
 
 /** Stands in slot lists for every block still being filled: private to its request, never matched. Frames count from 1. */
 const partialSlot = 0
-/** Frames of privately generated full blocks are given out from the first down to the last one. The one before the first has {@link noBlock}. */
+/**
+ * Privately generated full blocks of a request lie in frames of eight of its own, which are given out from the first down to the last one. The
+ * one before the first has {@link noBlock}.
+ */
 const firstPrivateFrame = -2
 const lastPrivateFrame = frameOf(-0x80000000)
 
@@ -54,7 +58,7 @@ export class KvBlockPool {
   /** Frames by number; a frame is there while one of its members is resident. */
   private readonly frames = new FrameTable()
   /** Members of each frame that are resident, active or not. */
-  private resident = new Uint8Array(this.frames.capacity)
+  private resident = new Int32Array(this.frames.capacity)
   private readonly holders = new MemberCounts(this.frames.capacity)
   /** How many of a member's holders are reservations, see {@link acquireUnregistered}; none where nobody ever made one. */
   private pins: MemberCounts | undefined = undefined
@@ -126,8 +130,8 @@ export class KvBlockPool {
     const { frames, resident } = this
     for (let position = 0; position < count;) {
       const key = keys[position]!
-      const run = runLength(keys, position, count)
-      const found = leadingMembers(resident[frames.find(frameOf(key))]!, memberOf(key))
+      const run = wideRunLength(keys, position, count)
+      const found = wideLeading(resident[frames.find(wideFrameOf(key))]!, wideMemberOf(key))
       if (found < run) return position + found
       position += run
     }
@@ -139,8 +143,8 @@ export class KvBlockPool {
     const { frames } = this
     for (let position = 0; position < count;) {
       const key = keys[position]!
-      const run = runLength(keys, position, count)
-      const active = leadingMembers(this.activeMembers(frames.find(frameOf(key))), memberOf(key))
+      const run = wideRunLength(keys, position, count)
+      const active = wideLeading(this.activeMembers(frames.find(wideFrameOf(key))), wideMemberOf(key))
       if (active < run) return position + active
       position += run
     }
@@ -180,8 +184,8 @@ export class KvBlockPool {
     const pins = (this.pins ??= new MemberCounts(this.frames.capacity))
     this.pinnedHolds += hits
     for (let position = 0; position < hits;) {
-      const run = runLength(slots, position, hits)
-      pins.add(slots[position]! >> frameBits, memberOf(slots[position]!), run)
+      const run = wideRunLength(slots, position, hits)
+      pins.add(slots[position]! >> wideBits, wideMemberOf(slots[position]!), run)
       position += run
     }
     this.take(blocks - hits)
@@ -195,8 +199,8 @@ export class KvBlockPool {
     if (pins === undefined || count === 0) return
     this.pinnedHolds -= count
     for (let position = 0; position < count;) {
-      const run = runLength(slots, position, count)
-      pins.remove(slots[position]! >> frameBits, memberOf(slots[position]!), run)
+      const run = wideRunLength(slots, position, count)
+      pins.remove(slots[position]! >> wideBits, wideMemberOf(slots[position]!), run)
       position += run
     }
     this.activeVersion += 1
@@ -243,7 +247,7 @@ export class KvBlockPool {
 
   /** Identity of the full block in a slot. */
   keyOf(slot: number): number {
-    return (this.frames.numbers[slot >> frameBits]! << frameBits) | memberOf(slot)
+    return (this.frames.numbers[slot >> wideBits]! << wideBits) | wideMemberOf(slot)
   }
 
   /** Turns a filled block into a full one under `key`, behind the block `parentKey`; returns the slot that now stands for it. */
@@ -256,7 +260,7 @@ export class KvBlockPool {
       return existing
     }
     const slot = this.slotFor(key)
-    this.holders.add(slot >> frameBits, memberOf(slot), 1)
+    this.holders.add(slot >> wideBits, wideMemberOf(slot), 1)
     this.register(slot, 1, key, parentKey)
     if (key >= 0) this.activeVersion += 1
     return slot
@@ -266,8 +270,8 @@ export class KvBlockPool {
   promoteAll(keys: Int32Array, from: number, to: number, slots: Int32Array): void {
     for (let position = from; position < to;) {
       const key = keys[position]!
-      const run = runLength(keys, position, to)
-      const known = this.resident[this.frames.find(frameOf(key))]! & membersFrom(memberOf(key), run)
+      const run = wideRunLength(keys, position, to)
+      const known = this.resident[this.frames.find(wideFrameOf(key))]! & wideMembersFrom(wideMemberOf(key), run)
       if (known === 0) {
         position += this.enter(keys, position, to, slots)
         this.activeVersion += 1
@@ -288,7 +292,7 @@ export class KvBlockPool {
         end -= 1
         continue
       }
-      const run = runLengthBefore(slots, from, end)
+      const run = wideRunLengthBefore(slots, from, end)
       end -= run
       this.releaseRun(slots[end]!, run)
     }
@@ -305,7 +309,7 @@ export class KvBlockPool {
     const { resident } = this
     const { numbers } = this.frames
     for (let frame = 0; frame < resident.length; frame++) {
-      if (resident[frame] !== 0 && numbers[frame]! >= 0) markMembers(numbers[frame]!, resident[frame]!, mark)
+      if (resident[frame] !== 0 && numbers[frame]! >= 0) markWideMembers(numbers[frame]!, resident[frame]!, mark)
     }
   }
 
@@ -335,9 +339,9 @@ export class KvBlockPool {
   protected checkInactive(): void {
     let inactive = 0
     this.idle.forEach((frame, mask) => {
-      inactive += memberCount(mask)
-      for (let member = 0; member < frameSize; member++) {
-        const slot = frame * frameSize + member
+      inactive += wideCount(mask)
+      for (let member = 0; member < wideSize; member++) {
+        const slot = frame * wideSize + member
         if ((mask & (1 << member)) !== 0 && this.isHeld(slot))
           throw new Error(`KV slot ${slot} is inactive but has holders`)
       }
@@ -357,25 +361,25 @@ export class KvBlockPool {
 
   /** The slot of a cached block, -1 when it is not cached. */
   private find(key: number): number {
-    const frame = this.frames.find(frameOf(key))
-    const member = memberOf(key)
-    return (this.resident[frame]! & (1 << member)) === 0 ? -1 : frame * frameSize + member
+    const frame = this.frames.find(wideFrameOf(key))
+    const member = wideMemberOf(key)
+    return (this.resident[frame]! & (1 << member)) === 0 ? -1 : frame * wideSize + member
   }
 
   /** The slots from `slot` on hold the `count` full blocks `key …` of one frame from now on; the first of them follows `parentKey`. */
   protected register(slot: number, count: number, key: number, _parentKey: number): void {
-    this.resident[slot >> frameBits]! |= membersFrom(memberOf(slot), count)
-    if (key >= 0 && this.events !== undefined) this.events.stored(key, count)
+    this.resident[slot >> wideBits]! |= wideMembersFrom(wideMemberOf(slot), count)
+    if (key >= 0 && this.events !== undefined) this.announce(this.events, key, count)
   }
 
   /** The members of a mask, which nobody holds and no list has any more, are cached no longer; their room is the caller's. */
   protected evict(frame: number, mask: number): void {
     const left = this.resident[frame]! & ~mask
-    const firstKey = this.frames.numbers[frame]! << frameBits
+    const firstKey = this.frames.numbers[frame]! << wideBits
     this.resident[frame] = left
     if (left === 0) this.frames.remove(frame)
     if (firstKey >= 0 && this.events !== undefined) this.announceRemoval(this.events, firstKey, mask)
-    this.probe?.evicted?.(memberCount(mask))
+    this.probe?.evicted?.(wideCount(mask))
   }
 
   private isHeld(slot: number): boolean {
@@ -383,11 +387,11 @@ export class KvBlockPool {
   }
 
   private holdersOf(slot: number): number {
-    return this.holders.of(slot >> frameBits, memberOf(slot))
+    return this.holders.of(slot >> wideBits, wideMemberOf(slot))
   }
 
   private pinsOf(slot: number): number {
-    return this.pins === undefined ? 0 : this.pins.of(slot >> frameBits, memberOf(slot))
+    return this.pins === undefined ? 0 : this.pins.of(slot >> wideBits, wideMemberOf(slot))
   }
 
   /** The members of a frame that some reservation holds. */
@@ -399,8 +403,8 @@ export class KvBlockPool {
   private activeMembers(frame: number): number {
     let active = this.holders.held(frame)
     for (let rest = this.pinsOfFrame(frame); rest !== 0; rest &= ~(1 << lastOf(rest))) {
-      const slot = frame * frameSize + lastOf(rest)
-      if (this.holdersOf(slot) <= this.pinsOf(slot)) active &= ~(1 << memberOf(slot))
+      const slot = frame * wideSize + lastOf(rest)
+      if (this.holdersOf(slot) <= this.pinsOf(slot)) active &= ~(1 << wideMemberOf(slot))
     }
     return active
   }
@@ -410,13 +414,13 @@ export class KvBlockPool {
     let position = from
     while (position < end) {
       const key = keys[position]!
-      const member = memberOf(key)
-      const frame = this.frames.find(frameOf(key))
-      const found = leadingMembers(this.resident[frame]!, member)
+      const member = wideMemberOf(key)
+      const frame = this.frames.find(wideFrameOf(key))
+      const found = wideLeading(this.resident[frame]!, member)
       if (found === 0) break
-      const run = runLength(keys, position, end)
+      const run = wideRunLength(keys, position, end)
       const hits = found < run ? found : run
-      const slot = frame * frameSize + member
+      const slot = frame * wideSize + member
       this.hold(slot, hits)
       for (let hit = 0; hit < hits; hit++) slots[position + hit] = slot + hit
       position += hits
@@ -427,17 +431,17 @@ export class KvBlockPool {
 
   /** Holds the resident blocks in `count` slots of a frame. */
   private hold(slot: number, count: number): void {
-    const frame = slot >> frameBits
-    const idle = this.holders.add(frame, memberOf(slot), count)
+    const frame = slot >> wideBits
+    const idle = this.holders.add(frame, wideMemberOf(slot), count)
     if (idle !== 0) this.idle.take(frame, idle)
   }
 
   /** Gives back the holds on the blocks in `count` slots of a frame, the last one first. */
   private releaseRun(slot: number, count: number): void {
-    const frame = slot >> frameBits
+    const frame = slot >> wideBits
     const isPinned = this.pinsOfFrame(frame) !== 0
     const before = isPinned ? this.activeMembers(frame) : 0
-    const idle = this.holders.remove(frame, memberOf(slot), count)
+    const idle = this.holders.remove(frame, wideMemberOf(slot), count)
     if (isPinned ? this.activeMembers(frame) !== before : idle !== 0) this.activeVersion += 1
     if (idle !== 0) this.idle.add(frame, idle)
   }
@@ -445,9 +449,9 @@ export class KvBlockPool {
   /** Registers the run of full blocks that starts at `keys[position]`, held once; returns its length. */
   private enter(keys: Int32Array, position: number, end: number, slots: Int32Array): number {
     const key = keys[position]!
-    const run = runLength(keys, position, end)
+    const run = wideRunLength(keys, position, end)
     const slot = this.slotFor(key)
-    this.holders.add(slot >> frameBits, memberOf(slot), run)
+    this.holders.add(slot >> wideBits, wideMemberOf(slot), run)
     for (let block = 0; block < run; block++) slots[position + block] = slot + block
     this.register(slot, run, key, position > 0 ? keys[position - 1]! : noBlock)
     return run
@@ -455,13 +459,13 @@ export class KvBlockPool {
 
   /** The slot of a block that is about to be cached. */
   private slotFor(key: number): number {
-    const number = frameOf(key)
+    const number = wideFrameOf(key)
     let frame = this.frames.find(number)
     if (frame === 0) {
       frame = this.frames.add(number)
       if (frame >= this.resident.length) this.growSlots()
     }
-    return frame * frameSize + memberOf(key)
+    return frame * wideSize + wideMemberOf(key)
   }
 
   /** Takes `count` blocks: free ones, then those released longest ago, evicting them. The caller knows that there are so many. */
@@ -479,20 +483,33 @@ export class KvBlockPool {
     }
   }
 
+  /** Eight at a time, as sinks take them. */
+  private announce(events: KvEventSink, key: number, count: number): void {
+    for (let first = key, left = count; left > 0;) {
+      const toEnd = frameSize - memberOf(first)
+      const length = left < toEnd ? left : toEnd
+      events.stored(first, length)
+      first += length
+      left -= length
+    }
+  }
+
   private announceRemoval(events: KvEventSink, firstKey: number, mask: number): void {
     for (let rest = mask; rest !== 0;) {
       const last = lastOf(rest)
-      const gaps = ~rest & membersFrom(0, last)
-      const first = lastOf(gaps) + 1
-      events.removed(firstKey + first, last - first + 1)
-      rest &= membersFrom(0, first)
+      const toStart = memberOf(last) + 1
+      const run = wideTrailing(rest, last)
+      const length = run < toStart ? run : toStart
+      const first = last - length + 1
+      events.removed(firstKey + first, length)
+      rest &= ~wideMembersFrom(first, length)
     }
   }
 
   private forEachResident(visit: (slot: number, key: number) => void): void {
     const { resident } = this
-    for (let slot = 0; slot < resident.length * frameSize; slot++) {
-      if ((resident[slot >> frameBits]! & (1 << memberOf(slot))) !== 0) visit(slot, this.keyOf(slot))
+    for (let slot = 0; slot < resident.length * wideSize; slot++) {
+      if ((resident[slot >> wideBits]! & (1 << wideMemberOf(slot))) !== 0) visit(slot, this.keyOf(slot))
     }
   }
 

@@ -7,8 +7,9 @@
  * and all that extends them is idle longer, that comes to the same as to release them deepest first, like everything else, and to evict
  * what was released first: the list of inactive blocks will do.
  */
-import { frameBits, frameSize, lastOf, memberOf, membersFrom } from "../../structures/FrameMask.ts"
+import { lastOf } from "../../structures/FrameMask.ts"
 import { grown } from "../../structures/Grown.ts"
+import { wideBits, wideMemberOf, wideMembersFrom, wideSize, wideTrailing } from "../../structures/WideFrame.ts"
 import type { KvEventSink } from "../KvEvents.ts"
 import { BlockChains } from "../tiers/BlockChains.ts"
 import type { EvictionTiers, Offload } from "../tiers/KvTiers.ts"
@@ -23,9 +24,9 @@ export class TieredBlockPool extends KvBlockPool {
   private readonly tiers: EvictionTiers<never>
   private readonly identities: PrivateKeys
   /** By frame: members that extend the block with the identity before theirs. */
-  private chained = new Uint8Array(1)
+  private chained = new Int32Array(1)
   /** By slot: what others extend. */
-  private parentKeys: Int32Array = new Int32Array(frameSize)
+  private parentKeys: Int32Array = new Int32Array(wideSize)
   private quarantined = 0
   /** What is evicted to make room. */
   private readonly evicted = new BlockChains()
@@ -93,15 +94,15 @@ export class TieredBlockPool extends KvBlockPool {
   }
 
   protected override register(slot: number, count: number, key: number, parentKey: number): void {
-    const frame = slot >> frameBits
+    const frame = slot >> wideBits
     if (frame >= this.chained.length) {
       this.chained = grown(this.chained, Math.max(frame + 1, this.chained.length * 2))
-      this.parentKeys = grown(this.parentKeys, this.chained.length * frameSize)
+      this.parentKeys = grown(this.parentKeys, this.chained.length * wideSize)
     }
-    const members = membersFrom(memberOf(slot), count)
+    const members = wideMembersFrom(wideMemberOf(slot), count)
     if (parentKey === key - 1) this.chained[frame]! |= members
     else {
-      this.chained[frame] = (this.chained[frame]! | members) & ~(1 << memberOf(slot))
+      this.chained[frame] = (this.chained[frame]! | members) & ~(1 << wideMemberOf(slot))
       this.parentKeys[slot] = parentKey
     }
     super.register(slot, count, key, parentKey)
@@ -112,8 +113,8 @@ export class TieredBlockPool extends KvBlockPool {
     super.checkInactive()
     const passed = new Set<number>()
     this.idle.forEach((frame, mask) => {
-      for (let rest = mask; rest !== 0; rest &= membersFrom(0, lastOf(rest))) {
-        const slot = frame * frameSize + lastOf(rest)
+      for (let rest = mask; rest !== 0; rest &= ~(1 << lastOf(rest))) {
+        const slot = frame * wideSize + lastOf(rest)
         if (passed.has(this.parentKeyOf(slot, this.keyOf(slot))))
           throw new Error(`KV block ${this.keyOf(slot)} is evicted behind the one it extends`)
         passed.add(this.keyOf(slot))
@@ -122,21 +123,21 @@ export class TieredBlockPool extends KvBlockPool {
   }
 
   protected override evict(frame: number, mask: number): void {
-    const slot = frame * frameSize
+    const slot = frame * wideSize
     const frameKey = this.keyOf(slot)
     const chained = this.chained[frame]!
     for (let rest = mask; rest !== 0;) {
       const last = lastOf(rest)
-      const first = lastOf(~(chained & (rest << 1)) & membersFrom(0, last + 1))
+      const first = last - wideTrailing(chained & (rest << 1), last)
       this.evicted.add(frameKey + first, last - first + 1, this.parentKeyOf(slot + first, frameKey + first))
-      rest &= membersFrom(0, first)
+      rest &= ~wideMembersFrom(first, last - first + 1)
     }
     super.evict(frame, mask)
   }
 
   /** What the block `key` in a slot extends. */
   private parentKeyOf(slot: number, key: number): number {
-    const isChained = (this.chained[slot >> frameBits]! & (1 << memberOf(slot))) !== 0
+    const isChained = (this.chained[slot >> wideBits]! & (1 << wideMemberOf(slot))) !== 0
     return isChained ? key - 1 : this.parentKeys[slot]!
   }
 

@@ -284,9 +284,9 @@ interface Layout {
 
 const layouts: Record<string, Layout> = {
   "lone blocks": { stride: 1, maxDepth: 6, keyOf: (node) => node * 7_919 },
-  "two trace blocks in a frame": { stride: 4, maxDepth: 20, keyOf: (node, block) => (node ^ 5) * 4 + block },
-  "a trace block in a frame": { stride: 8, maxDepth: 36, keyOf: (node, block) => node * 7_919 * 8 + block },
-  "a trace block in two frames": { stride: 16, maxDepth: 40, keyOf: (node, block) => node * 16 + block },
+  "eight trace blocks in a frame": { stride: 4, maxDepth: 20, keyOf: (node, block) => (node ^ 5) * 4 + block },
+  "a trace block in a frame": { stride: 32, maxDepth: 70, keyOf: (node, block) => node * 7_919 * 32 + block },
+  "a trace block in two frames": { stride: 40, maxDepth: 60, keyOf: (node, block) => node * 64 + block },
   "trace blocks across frames": { stride: 11, maxDepth: 40, keyOf: (node, block) => node * 11 + block }
 }
 
