@@ -6,7 +6,7 @@
  */
 import type { BlockHolder, MarkBlocks } from "../request/BlockIdentity.ts"
 
-/** Takes the cache changes of one worker, in order. Blocks with consecutive identities may come in one call, at most eight. */
+/** Takes the cache changes of one worker, in order. Blocks with consecutive identities may come in one call. */
 export interface KvEventSink {
   /** The `count` blocks with the identities `first …` are now cached on the worker. Privately generated blocks are never announced. */
   stored(first: number, count: number): void

@@ -6,7 +6,7 @@
  * memory follows the live blocks, not the length of the trace.
  */
 
-import { firstOf, frameBits, lastOf, membersFrom } from "../structures/FrameMask.ts"
+import { firstOf } from "../structures/FrameMask.ts"
 import { wideBits, wideLeading, wideMembersFrom } from "../structures/WideFrame.ts"
 import type { HashId, HashIds } from "./HashId.ts"
 
@@ -18,18 +18,7 @@ export interface BlockHolder {
   markBlocks(mark: MarkBlocks): void
 }
 
-/** Marks the blocks whose identities are the members of a mask of a frame. */
-export const markMembers = (frame: number, mask: number, mark: MarkBlocks): void => {
-  const first = frame << frameBits
-  for (let rest = mask; rest !== 0;) {
-    const last = lastOf(rest)
-    const from = lastOf(~rest & membersFrom(0, last)) + 1
-    mark(first + from, last - from + 1)
-    rest &= membersFrom(0, from)
-  }
-}
-
-/** The same for a frame of 32. */
+/** Marks the blocks whose identities are the members of a mask of a frame of 32. */
 export const markWideMembers = (frame: number, mask: number, mark: MarkBlocks): void => {
   for (let rest = mask; rest !== 0;) {
     const first = firstOf(rest)

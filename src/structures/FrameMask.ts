@@ -26,12 +26,6 @@ export const lastOf = (mask: number): number => 31 - Math.clz32(mask)
 /** The first member of a mask, -1 of an empty one. */
 export const firstOf = (mask: number): number => lastOf(mask & -mask)
 
-/** How many members from `first` on are in the mask without a gap. */
-export const leadingMembers = (mask: number, first: number): number => {
-  const absent = ~(mask >> first)
-  return 31 - Math.clz32(absent & -absent)
-}
-
 /** Whether eight keys from `keys[from]` on are the members of one frame, in order. */
 const isWholeFrame = (keys: Int32Array, from: number): boolean => {
   const first = keys[from]!

@@ -369,7 +369,7 @@ export class KvBlockPool {
   /** The slots from `slot` on hold the `count` full blocks `key …` of one frame from now on; the first of them follows `parentKey`. */
   protected register(slot: number, count: number, key: number, _parentKey: number): void {
     this.resident[slot >> wideBits]! |= wideMembersFrom(wideMemberOf(slot), count)
-    if (key >= 0 && this.events !== undefined) this.announce(this.events, key, count)
+    if (key >= 0 && this.events !== undefined) this.events.stored(key, count)
   }
 
   /** The members of a mask, which nobody holds and no list has any more, are cached no longer; their room is the caller's. */
@@ -483,23 +483,10 @@ export class KvBlockPool {
     }
   }
 
-  /** Eight at a time, as sinks take them. */
-  private announce(events: KvEventSink, key: number, count: number): void {
-    for (let first = key, left = count; left > 0;) {
-      const toEnd = frameSize - memberOf(first)
-      const length = left < toEnd ? left : toEnd
-      events.stored(first, length)
-      first += length
-      left -= length
-    }
-  }
-
   private announceRemoval(events: KvEventSink, firstKey: number, mask: number): void {
     for (let rest = mask; rest !== 0;) {
       const last = lastOf(rest)
-      const toStart = memberOf(last) + 1
-      const run = wideTrailing(rest, last)
-      const length = run < toStart ? run : toStart
+      const length = wideTrailing(rest, last)
       const first = last - length + 1
       events.removed(firstKey + first, length)
       rest &= ~wideMembersFrom(first, length)

@@ -6,10 +6,15 @@
  */
 import type { KvEventSink } from "../../engine/KvEvents.ts"
 import type { BlockHolder, MarkBlocks } from "../../request/BlockIdentity.ts"
-import { frameOf, frameSize, memberOf, membersFrom } from "../../structures/FrameMask.ts"
+import { wideFrameOf, wideMemberOf, wideMembersFrom, wideSize } from "../../structures/WideFrame.ts"
 import { WorkerFrames } from "./WorkerFrames.ts"
 
-const wholeFrame = membersFrom(0, frameSize)
+/** How many of the blocks `first … end` lie in the same frame as the first. */
+const lengthInFrame = (first: number, end: number): number => {
+  const left = end - first
+  const toEnd = wideSize - wideMemberOf(first)
+  return left < toEnd ? left : toEnd
+}
 
 /** Applies one worker's events to its set. */
 class WorkerSink implements KvEventSink {
@@ -23,16 +28,22 @@ class WorkerSink implements KvEventSink {
 
   stored(first: number, count: number): void {
     const { cached, worker } = this
-    let frame = frameOf(first)
-    for (let members = membersFrom(memberOf(first), count); members !== 0; members >>= frameSize)
-      cached.add(frame++, worker, members & wholeFrame)
+    const end = first + count
+    for (let from = first; from < end;) {
+      const length = lengthInFrame(from, end)
+      cached.add(wideFrameOf(from), worker, wideMembersFrom(wideMemberOf(from), length))
+      from += length
+    }
   }
 
   removed(first: number, count: number): void {
     const { cached, worker } = this
-    let frame = frameOf(first)
-    for (let members = membersFrom(memberOf(first), count); members !== 0; members >>= frameSize)
-      cached.remove(frame++, worker, members & wholeFrame)
+    const end = first + count
+    for (let from = first; from < end;) {
+      const length = lengthInFrame(from, end)
+      cached.remove(wideFrameOf(from), worker, wideMembersFrom(wideMemberOf(from), length))
+      from += length
+    }
   }
 }
 
@@ -60,7 +71,7 @@ export class PrefixIndex implements BlockHolder {
     let position = from
     while (position < length) {
       const block = blocks[position]!
-      if ((cached.membersOf(frameOf(block), worker) & membersFrom(memberOf(block), 1)) === 0) break
+      if ((cached.membersOf(wideFrameOf(block), worker) & (1 << wideMemberOf(block))) === 0) break
       position += 1
     }
     return position - from

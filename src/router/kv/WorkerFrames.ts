@@ -2,15 +2,15 @@
  * One set of block identities per worker, laid out for the router's two questions: "add or remove these blocks on that
  * worker" and "how many leading blocks of this prompt does each worker have".
  *
- *     heads[frame] ──▶ [ worker 3 ●●●●●●●● ] ──▶ [ worker 0 ●●●○○○○○ ] ──▶ 0      frame: identity >> 3, see FrameMask.ts
+ *     heads[frame] ──▶ [ worker 3 ●●●…●● ] ──▶ [ worker 0 ●●○…○○ ] ──▶ 0      frame: identity >> 5, see WideFrame.ts
  *
  * Every frame has a chain of entries, one per worker that has some of its blocks. Memory and the cost of a walk along a prompt follow
- * what is there, eight blocks at a time: a worker that has nothing of it is not even looked at. 16 bytes per entry and 4 per frame.
+ * what is there, 32 blocks at a time: a worker that has nothing of it is not even looked at. 16 bytes per entry and 4 per frame.
  * Identities are recycled small integers, so heads need no hashing.
  */
-import { markMembers, type MarkBlocks } from "../../request/BlockIdentity.ts"
-import { frameOf, leadingMembers, memberOf, runLength } from "../../structures/FrameMask.ts"
+import { markWideMembers, type MarkBlocks } from "../../request/BlockIdentity.ts"
 import { regrown } from "../../structures/SpareColumns.ts"
+import { wideFrameOf, wideLeading, wideMemberOf, wideRunLength } from "../../structures/WideFrame.ts"
 
 const initialEntries = 64
 
@@ -75,13 +75,13 @@ export class WorkerFrames {
     out.fill(0)
     for (let position = 0; position < length;) {
       const first = blocks[position]!
-      const frame = frameOf(first)
-      const run = runLength(blocks, position, length)
+      const frame = wideFrameOf(first)
+      const run = wideRunLength(blocks, position, length)
       let goesOn = false
       for (let entry = frame < heads.length ? heads[frame]! : 0; entry !== 0; entry = next[entry]!) {
         const worker = workers[entry]!
         if (out[worker] !== position) continue
-        const found = leadingMembers(masks[entry]!, memberOf(first))
+        const found = wideLeading(masks[entry]!, wideMemberOf(first))
         if (found < run) out[worker] = position + found
         else {
           out[worker] = position + run
@@ -102,7 +102,7 @@ export class WorkerFrames {
     const { heads, masks, next } = this
     let held = 0
     for (let entry = heads[frame]!; entry !== 0; entry = next[entry]!) held |= masks[entry]!
-    markMembers(frame, held, mark)
+    markWideMembers(frame, held, mark)
   }
 
   private freeEntry(): number {
