@@ -20,7 +20,8 @@ export const showValue = (value: unknown): string => {
     const text = JSON.stringify(value)
     return text.length > longestShown ? `${text.slice(0, longestShown)}…` : text
   }
-  if (Array.isArray(value)) return "a list"
+  if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list"
   if (typeof value === "function") return "a function"
-  return typeof value === "object" && value !== null ? "an object" : String(value)
+  if (typeof value !== "object" || value === null) return String(value)
+  return (value instanceof Map ? value.size : Object.keys(value).length) === 0 ? "an empty object" : "an object"
 }

@@ -14,9 +14,11 @@ import { EventQueue, placeInRound } from "./EventQueue.ts"
 import type { ScalingHook } from "./ScalingHook.ts"
 import type { LostRequests, WorkerEvent } from "./WorkerEvent.ts"
 import { ScalingLog, wrongTarget } from "./ScalingLog.ts"
+import type { ReplayError } from "./ReplayError.ts"
 import {
   collectIdentities,
   deadEnd,
+  nobodyLeft,
   type EndReason,
   type LoopContext,
   type LoopState,
@@ -222,7 +224,7 @@ export abstract class EventLoop implements SimulationLoop {
     const nextMs = this.nextInstantMs()
     if (nextMs === Number.POSITIVE_INFINITY) {
       if (context.workload.drained && context.ledger.inFlight === 0) return this.end("drained")
-      throw deadEnd(this.nowMs, context.ledger.inFlight, this.inPools())
+      throw this.stuck()
     }
     if (context.scaling !== undefined) this.countIdleTicks()
     if (nextMs > context.maxSimTimeMs) return this.end("max-sim-time")
@@ -428,7 +430,17 @@ export abstract class EventLoop implements SimulationLoop {
       && this.nextTransferMs() === Number.POSITIVE_INFINITY
       && this.pools.every((pool) => pool.size().starting === 0)
     this.idleTicks = onlyTicks ? this.idleTicks + 1 : 0
-    if (this.idleTicks > maxIdleTicks) throw deadEnd(this.nowMs, this.context.ledger.inFlight, this.inPools())
+    if (this.idleTicks > maxIdleTicks) throw this.stuck()
+  }
+
+  private stuck(): ReplayError {
+    const { inFlight } = this.context.ledger
+    const empty = this.pools
+      .map((pool) => pool.size())
+      .find(({ draining, ready, starting }) => ready + starting + draining === 0)
+    return empty === undefined
+      ? deadEnd(this.nowMs, inFlight, this.inPools())
+      : nobodyLeft(this.nowMs, inFlight, empty.role)
   }
 
   private inPools(): Array<SimRequest> {

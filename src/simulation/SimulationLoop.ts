@@ -12,6 +12,7 @@ import type { WorkloadCore } from "../workload/Workload.ts"
 import { ReplayError } from "./ReplayError.ts"
 import type { RunLedger } from "./RunLedger.ts"
 import type { WorkerGroupTime } from "../report/ReplayEvent.ts"
+import type { PoolRole } from "../router/Router.ts"
 import type { RunProbe } from "./RunProbe.ts"
 import type { ScalingHook } from "./ScalingHook.ts"
 import type { WorkerEvent } from "./WorkerEvent.ts"
@@ -78,6 +79,19 @@ const named = (request: SimRequest): string => {
   return `${name} (${request.promptTokens} prompt + ${request.outputTokens} output tokens)`
 }
 
+const deadEndText = (mode: "offline" | "online", nowMs: number, inFlight: number): string =>
+  `${mode} replay reached a dead end with ${inFlight} in-flight requests remaining at ${nowMs} ms`
+
+/** The same where a pool has nobody left to serve them, and nobody is to come. */
+export const nobodyLeft = (nowMs: number, inFlight: number, role: PoolRole): ReplayError =>
+  new ReplayError({
+    reason: "dead-end",
+    timeMs: nowMs,
+    problem:
+      `${deadEndText("offline", nowMs, inFlight)}: the ${role} pool has no worker left, and none is to come. `
+      + "Keep one, or let one be added later"
+  })
+
 /** The error for a run in which nothing can ever happen again although requests are in flight. */
 export const deadEnd = (
   nowMs: number,
@@ -85,7 +99,7 @@ export const deadEnd = (
   blocked: ReadonlyArray<SimRequest>,
   mode: "offline" | "online" = "offline"
 ): ReplayError => {
-  const what = `${mode} replay reached a dead end with ${inFlight} in-flight requests remaining at ${nowMs} ms`
+  const what = deadEndText(mode, nowMs, inFlight)
   if (blocked.length === 0) {
     const problem = `${what}: no worker has them, and the router keeps them; what it parks (-1) it must name and release`
     return new ReplayError({ reason: "dead-end", timeMs: nowMs, problem })

@@ -37,7 +37,7 @@ describe("a workload file", () => {
   it("needs classes that say how much of what", () => {
     const cases: ReadonlyArray<readonly [unknown, string]> = [
       [{}, "classes: is missing; a workload has a class or more"],
-      [{ classes: {} }, "classes: expected an object with a class or more by name, got an object"],
+      [{ classes: {} }, "classes: expected an object with a class or more by name, got an empty object"],
       [{ classes: 3 }, "classes: expected an object with a class or more by name, got 3"],
       [{ classes: { a: 3 } }, "classes.a: expected an object with settings"],
       [
