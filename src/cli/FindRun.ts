@@ -31,6 +31,7 @@ import { checkSweepOutputs } from "./SweepRun.ts"
 import { ThresholdsCrossed } from "./CliError.ts"
 import { seenOffLater } from "./SeenOffLater.ts"
 import { threadRunner } from "./SweepThreads.ts"
+import { thresholdsFrom } from "./Thresholds.ts"
 import { refusePolicyVariable, withObjectFiles } from "./OptionFiles.ts"
 
 interface FindSettings {
@@ -86,7 +87,7 @@ const conditionsOf = Effect.fnUntraced(function* ({ where = [] }: FindSettings) 
   if (where.length === 0) {
     return yield* usageError("--where", "is missing", "say what is to be met, such as --where 'p99_ttft_ms < 2 s'")
   }
-  return yield* Effect.fromResult(parseConditions(where, sweepMetrics))
+  return yield* Effect.fromResult(thresholdsFrom(parseConditions(where, sweepMetrics), "--where"))
 })
 
 /** Runs what the search asks for, and keeps what it says at its end. */

@@ -2,7 +2,6 @@
 import * as Console from "effect/Console"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import type { ServeError } from "effect/http/HttpServerError"
 import * as Result from "effect/Result"
 import * as Semaphore from "effect/Semaphore"
 import { type FlagValues, readFlags } from "../config/ReadFlags.ts"
@@ -18,6 +17,7 @@ import { defaultTraceBlockTokens } from "../trace/TraceSource.ts"
 import { checkOutputs, printerBeside } from "./OutputPaths.ts"
 import { signalled } from "./Signals.ts"
 import { counted } from "../settings/Counted.ts"
+import { cannotListen } from "./CannotListen.ts"
 
 /** `flags` are those of the command line, by name without dashes. */
 export const runRecord = Effect.fnUntraced(function* (out: string, flags: FlagValues) {
@@ -94,6 +94,3 @@ const noticesOf = (
     ? []
     : [`replay it with --trace-block-size ${traceBlockTokens}, which the file itself does not say`])
 ]
-
-const cannotListen = ({ host, port }: RecordOptions, { cause }: ServeError): UsageError =>
-  usageError("--port", `cannot listen on ${host}:${port}: ${cause instanceof Error ? cause.message : String(cause)}`)

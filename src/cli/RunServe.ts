@@ -1,12 +1,10 @@
 /** A served deployment from its flags to its first request. */
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import type { ServeError } from "effect/http/HttpServerError"
 import * as Layer from "effect/Layer"
 import { validateLiveDeployment } from "../config/DeploymentOptions.ts"
 import type { FlagValues } from "../config/ReadFlags.ts"
 import type { DeploymentOptions } from "../run/ReplayOptions.ts"
-import { type UsageError, usageError } from "../settings/SettingsError.ts"
 import { Pace } from "../online/Pace.ts"
 import { printable } from "../report/Printable.ts"
 import { deploy, type Deployment } from "../run/Deployment.ts"
@@ -17,6 +15,7 @@ import { givenOptions } from "./OptionFiles.ts"
 import { readServeSettings } from "./ServeSettings.ts"
 import { signalled } from "./Signals.ts"
 import { counted } from "../settings/Counted.ts"
+import { cannotListen } from "./CannotListen.ts"
 
 /** `flags` are those of the command line, by name without dashes. */
 export const runServe = Effect.fnUntraced(function* (flags: FlagValues) {
@@ -49,6 +48,3 @@ const greeting = (
   )
   return `serving ${printable(modelName)} on ${url}: ${workers.join(" and ")}, ${routing.mode}`
 }
-
-const cannotListen = ({ host, port }: ServeOptions, { cause }: ServeError): UsageError =>
-  usageError("--port", `cannot listen on ${host}:${port}: ${cause instanceof Error ? cause.message : String(cause)}`)

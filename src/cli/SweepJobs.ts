@@ -39,7 +39,11 @@ const checkWord = (flag: string, word: string | undefined) =>
     : Effect.fail(usageError(flag, `${JSON.stringify(word)} cannot stand in a line of #SBATCH`))
 
 const checkLine = (flag: string, text: string) =>
-  /[\r\n]/.test(text) ? Effect.fail(usageError(flag, "is more than one line")) : Effect.void
+  text.trim() === ""
+    ? Effect.fail(usageError(flag, "must not be empty"))
+    : /[\r\n]/.test(text)
+      ? Effect.fail(usageError(flag, "is more than one line"))
+      : Effect.void
 
 export const writeSlurmScript = Effect.fnUntraced(function* (file: string, flags: FlagValues) {
   const given = yield* Effect.fromResult(readFlags(sweepSlurmFlags, flags))

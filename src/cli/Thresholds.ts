@@ -14,9 +14,11 @@ import type { Report } from "../report/Report.ts"
 import { type UsageError, usageError } from "../settings/SettingsError.ts"
 import { ThresholdsCrossed } from "./CliError.ts"
 
-/** Conditions are read before anything is run. */
-export const thresholdsFrom = <A>(read: Result.Result<A, ConditionError>): Result.Result<A, UsageError> =>
-  Result.mapError(read, ({ hint, message }) => usageError("--fail-if", message, hint))
+/** Conditions of a flag, which are read before anything is run. */
+export const thresholdsFrom = <A>(
+  read: Result.Result<A, ConditionError>,
+  flag = "--fail-if"
+): Result.Result<A, UsageError> => Result.mapError(read, ({ hint, message }) => usageError(flag, message, hint))
 
 export const readThresholds = (texts: ReadonlyArray<string>): Result.Result<ReadonlyArray<Condition>, UsageError> =>
   thresholdsFrom(parseConditions(texts))

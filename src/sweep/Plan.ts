@@ -149,6 +149,8 @@ export const readPlan = (source: ConfigSource, written: JsonNode): Result.Result
         configError(source, key, at(key), `expected two or three objectives, got ${names.length}`)
       )
     }
+    const twice = names.find((name, index) => names.indexOf(name) < index)
+    if (twice !== undefined) return yield* Result.fail(configError(source, key, at(key), `has "${twice}" twice`))
     const [first, ...others] = yield* placed(key, Result.all(names.map(parseObjective)))
     if (first === undefined) {
       return yield* Result.fail(

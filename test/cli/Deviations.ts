@@ -56,7 +56,7 @@ export const deviations: Readonly<Record<string, Deviation>> = {
   "synth-itd-neg": refused(/--inter-turn-delay-ms: .*got -5/, "no silent acceptance of values without meaning"),
   "eng-dupkey": refused(/duplicate key "block_size"/, "which of the two was meant is anybody's guess"),
   "eng-sgl-policy-bad": refused(/schedule_policy: expected one of .*got "zz"/, "no silent fall-back to another policy"),
-  "rc-notobj": refused(/--router-config: expected an object with settings, got a list/, "a list has no keys"),
+  "rc-notobj": refused(/--router-config: expected an object with settings, got an empty list/, "a list has no keys"),
   "m-array-row": rowList,
   "g-array-row": rowList,
   "g-hash-empty-noinput": refused(/must have a positive input_length/, "a request without a prompt cannot be served"),

@@ -158,7 +158,7 @@ describe("dynosim serve", () => {
         lines[0]!,
         /^note: --host: 192\.0\.2\.1 may be reached from other machines, and there is no authentication$/
       )
-      assert.match(lines[1]!, /^error: --port: cannot listen on 192\.0\.2\.1:8000: .*EADDRNOTAVAIL/)
+      assert.match(lines[1]!, /^error: --host: cannot listen on 192\.0\.2\.1:8000: .*EADDRNOTAVAIL/)
     })
   )
 })

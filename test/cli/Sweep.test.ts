@@ -467,6 +467,12 @@ describe("a search", () => {
       assert.strictEqual(refused.exit, 2)
     }))
 
+  it("names the flag of a condition that is none", async () => {
+    const { exit, stderr } = await run("find", "highest-load", ...load, "p99_tft_ms < 1 h")
+    assert.match(stderr, /^error: --where: "p99_tft_ms < 1 h": .*did you mean p99_ttft_ms\?$/)
+    assert.strictEqual(exit, 2)
+  })
+
   it("has no flags that it refuses", async () => {
     for (const [question, flag] of [
       ["fewest-workers", "--decode-engine-args"],

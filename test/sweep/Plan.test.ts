@@ -59,6 +59,10 @@ describe("plans", () => {
     assert.include(planError("objective: minimise total_gpu"), "did you mean total_gpus?")
     assert.include(planError("objective: minimise wall_time_ms"), "wall_time_ms is not a number in the report")
     assert.include(planError("pareto: [minimise total_gpus]"), "expected two or three objectives, got 1")
+    assert.include(
+      planError("pareto: [minimise total_gpus, minimise total_gpus]"),
+      'plan.yaml:1: pareto: has "minimise total_gpus" twice'
+    )
     assert.strictEqual(
       planError(`${objective}\nconstraints:\n  - p99_tfft_ms < 2 s`),
       'plan.yaml:3: constraints: "p99_tfft_ms < 2 s": p99_tfft_ms is not a number in the report; did you mean p99_ttft_ms?'
