@@ -1,6 +1,5 @@
 /** `dynosim find`: flags -> question -> runs -> answer. */
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
@@ -14,7 +13,6 @@ import { type Condition, parseConditions } from "../report/Condition.ts"
 import * as OutputFile from "../report/OutputFile.ts"
 import { printable } from "../report/Printable.ts"
 import type { InputFile } from "../run/InputFiles.ts"
-import { reasonOf } from "../settings/FileProblem.ts"
 import { type UsageError, usageError } from "../settings/SettingsError.ts"
 import { CellStore } from "../sweep/CellStore.ts"
 import { baseOfFlags, fewestWorkers, highestLoad, type Question } from "../sweep/Find.ts"
@@ -33,6 +31,7 @@ import { seenOffLater } from "./SeenOffLater.ts"
 import { threadRunner } from "./SweepThreads.ts"
 import { thresholdsFrom } from "./Thresholds.ts"
 import { refusePolicyVariable, withObjectFiles } from "./OptionFiles.ts"
+import { readTextFile } from "../settings/TextFile.ts"
 
 interface FindSettings {
   readonly where?: ReadonlyArray<string> | undefined
@@ -60,10 +59,7 @@ const baseOf = Effect.fnUntraced(function* (
   const own: FlagValues = new Map([...flags].filter(isOfReplay))
   if (file?._tag !== "Text") return yield* baseFrom(traces, own, read)
   read.set(file.text, { what: "the configuration file", path: file.text })
-  const files = yield* FileSystem.FileSystem
-  const text = yield* Effect.mapError(files.readFileString(file.text), (error) =>
-    usageError("--config", `cannot read ${file.text}: ${reasonOf(error)}`)
-  )
+  const text = yield* readTextFile(file.text, (reason) => usageError("--config", `cannot read ${file.text}: ${reason}`))
   const { parseConfigFile } = yield* Effect.promise(() => import("../config/ConfigFile.ts"))
   const configured = yield* Effect.fromResult(parseConfigFile(file.text, text))
   const refusal = refusalOf(configured.values)

@@ -11,8 +11,8 @@ import type { JsonSetting } from "../config/JsonSetting.ts"
 import type { FlagValues } from "../config/ReadFlags.ts"
 import { replayFlags } from "../config/ReplayFlags.ts"
 import type { InputFile } from "../run/InputFiles.ts"
-import { reasonOf } from "../settings/FileProblem.ts"
 import { type UsageError, usageError } from "../settings/SettingsError.ts"
+import { readTextFile } from "../settings/TextFile.ts"
 
 export interface GivenWithFiles {
   readonly given: GivenOptions
@@ -119,8 +119,5 @@ const textOf = (setting: JsonSetting): string | undefined => {
 }
 
 const readText = Effect.fnUntraced(function* (flag: string, path: string) {
-  const files = yield* FileSystem.FileSystem
-  return yield* Effect.mapError(files.readFileString(path), (error) =>
-    usageError(flag, `cannot read ${path}: ${reasonOf(error)}`)
-  )
+  return yield* readTextFile(path, (reason) => usageError(flag, `cannot read ${path}: ${reason}`))
 })

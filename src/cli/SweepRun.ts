@@ -7,7 +7,6 @@ import * as Stream from "effect/Stream"
 import { readFlags, type FlagValues } from "../config/ReadFlags.ts"
 import * as OutputFile from "../report/OutputFile.ts"
 import { printable } from "../report/Printable.ts"
-import { reasonOf } from "../settings/FileProblem.ts"
 import { usageError } from "../settings/SettingsError.ts"
 import type { InputFile } from "../run/InputFiles.ts"
 import { CellRunner, telling } from "../sweep/CellRunner.ts"
@@ -31,6 +30,7 @@ import { seenOffLater } from "./SeenOffLater.ts"
 import { failIfCrossed, readSweepThresholds } from "./SweepThresholds.ts"
 import { threadRunner } from "./SweepThreads.ts"
 import { textTable } from "./TextTable.ts"
+import { readTextFile } from "../settings/TextFile.ts"
 
 /** A plan as it was written. */
 export interface PlanFile {
@@ -41,10 +41,7 @@ export interface PlanFile {
 
 export const readPlanFile = Effect.fnUntraced(function* (file: string) {
   yield* refusePolicyVariable
-  const files = yield* FileSystem.FileSystem
-  const text = yield* Effect.mapError(files.readFileString(file), (error) =>
-    usageError("the plan", `cannot read ${file}: ${reasonOf(error)}`)
-  )
+  const text = yield* readTextFile(file, (reason) => usageError("the plan", `cannot read ${file}: ${reason}`))
   const plan = yield* Effect.flatMap(Effect.fromResult(parsePlan(file, text)), resolve)
   const read: PlanFile = { file, text, plan }
   return read

@@ -4,8 +4,8 @@ import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import { joined, type Measurement } from "./Measurement.ts"
 import { measurementsOf } from "./MeasurementText.ts"
-import { reasonOf } from "../settings/FileProblem.ts"
 import { type UsageError, usageError } from "../settings/SettingsError.ts"
+import { readTextFile } from "../settings/TextFile.ts"
 
 type Files = FileSystem.FileSystem | Path.Path
 
@@ -65,9 +65,6 @@ const isFolder = Effect.fnUntraced(function* (
 })
 
 const readFile = Effect.fnUntraced(function* (file: string) {
-  const files = yield* FileSystem.FileSystem
-  const text = yield* Effect.mapError(files.readFileString(file), (error) =>
-    usageError(file, `cannot be read: ${reasonOf(error)}`)
-  )
+  const text = yield* readTextFile(file, (reason) => usageError(file, `cannot be read: ${reason}`))
   return yield* Effect.fromResult(measurementsOf(file, text))
 })

@@ -1,7 +1,6 @@
 /** What decides a run beside its options and its load, read from files: the router's policy, and AIC data that is not shipped. */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
-import { reasonOf } from "../settings/FileProblem.ts"
 import type { ReplayOptions } from "./ReplayOptions.ts"
 import { enginesOf } from "./WorkerGroups.ts"
 import { type UsageError, usageError } from "../settings/SettingsError.ts"
@@ -10,6 +9,7 @@ import type { PolicyProfile } from "../router/kv/PolicyProfile.ts"
 import type { AicError } from "../timing/aic/AicError.ts"
 import type { AicModelArgs } from "../timing/aic/AicArgs.ts"
 import type { AicBundle } from "../timing/bundle/AicBundle.ts"
+import { readTextFile } from "../settings/TextFile.ts"
 
 export interface RunFiles {
   /** What the policy file says about the model, if anything. */
@@ -36,9 +36,8 @@ const readPolicyFile = Effect.fnUntraced(function* (
   file: string,
   modelName: string | undefined
 ): Effect.fn.Return<PolicyProfile | undefined, PolicyFileError | UsageError, FileSystem.FileSystem> {
-  const files = yield* FileSystem.FileSystem
-  const text = yield* Effect.mapError(files.readFileString(file), (error) =>
-    usageError("--router-policy-config", `cannot read ${file}: ${reasonOf(error)}`)
+  const text = yield* readTextFile(file, (reason) =>
+    usageError("--router-policy-config", `cannot read ${file}: ${reason}`)
   )
   const { parsePolicyFile, profileFor } = yield* Effect.promise(() => import("../router/kv/PolicyFile.ts"))
   return profileFor(yield* Effect.fromResult(parsePolicyFile(file, text)), modelName)

@@ -5,12 +5,12 @@ import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import type { PoolRole } from "../autoscaler/Autoscaler.ts"
 import * as Schedule from "../autoscaler/Schedule.ts"
-import { reasonOf } from "../settings/FileProblem.ts"
 import type { Plain } from "../settings/Decode.ts"
 import { type SettingsError, settingsError, type UsageError, usageError } from "../settings/SettingsError.ts"
 import type { WorkerEvent } from "../simulation/WorkerEvent.ts"
 import { workerEventOf } from "../simulation/WorkerEventLine.ts"
 import type { ReplayOptions } from "./ReplayOptions.ts"
+import { readTextFile } from "../settings/TextFile.ts"
 
 const rolesOf = ({ deployment }: Pick<ReplayOptions, "deployment">): ReadonlyArray<PoolRole> =>
   deployment._tag === "Aggregated" ? ["aggregated"] : ["prefill", "decode"]
@@ -60,10 +60,7 @@ const readLines = Effect.fnUntraced(function* <A>(
   example: string,
   decodeLine: (written: Plain) => Result.Result<A, SettingsError>
 ): Effect.fn.Return<ReadonlyArray<A>, UsageError, FileSystem.FileSystem> {
-  const files = yield* FileSystem.FileSystem
-  const text = yield* Effect.mapError(files.readFileString(file), (error) =>
-    usageError(flag, `cannot read ${file}: ${reasonOf(error)}`)
-  )
+  const text = yield* readTextFile(file, (reason) => usageError(flag, `cannot read ${file}: ${reason}`))
   const found: Array<A> = []
   for (const [index, line] of text.split("\n").entries()) {
     if (line.trim() === "") continue

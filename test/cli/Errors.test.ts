@@ -10,6 +10,8 @@ const files = {
   "router.yaml": "# of the router\nrouter_temperature: -1\n",
   "scaled.yaml": "autoscale: sla\n",
   "run.yaml": "prefill_engine_args: '@engine.json'\n",
+  "wide.yaml": "binary:fffe74007200",
+  "latin.yaml": "binary:23e40a",
   "dir/config.json": "{}",
   "dir2/config.json": "{"
 }
@@ -32,6 +34,19 @@ const cases: ReadonlyArray<readonly [what: string, argv: ReadonlyArray<string>, 
   ],
   ["a missing bundle", ["--aic-bundle", "nope.json"], "nope.json: cannot be read: no such file"],
   ["a folder as a bundle", ["--aic-bundle", "dir"], "dir: cannot be read: it is a folder"],
+  ["a bundle that is none", ["--aic-bundle", "cut.json"], /^error: cut\.json: is not JSON; see data\/schema/],
+  [
+    "a configuration in UTF-16",
+    ["--config", "wide.yaml"],
+    "--config: cannot read wide.yaml: it is UTF-16 text; save it as UTF-8"
+  ],
+  ["a configuration in Latin-1", ["--config", "latin.yaml"], "--config: cannot read latin.yaml: it is not UTF-8 text"],
+  [
+    "a schedule in UTF-16",
+    ["--autoscale-schedule", "wide.yaml"],
+    /^error: --autoscale-schedule: cannot read wide\.yaml: it is UTF-16/
+  ],
+  ["settings in UTF-16", engineFile("wide.yaml"), /^error: --extra-engine-args: cannot read wide\.yaml: it is UTF-16/],
   ["a missing configuration", ["--config", "nope.yaml"], "--config: cannot read nope.yaml: no such file"],
   ["a folder as a configuration", ["--config", "dir"], "--config: cannot read dir: it is a folder"],
   [

@@ -9,7 +9,6 @@ import { maxInt32 } from "../../structures/Int32.ts"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Schema from "effect/Schema"
-import { reasonOf } from "../../settings/FileProblem.ts"
 import { AicError } from "../aic/AicError.ts"
 import type { AicModelArgs } from "../aic/AicArgs.ts"
 import type { AicSetup } from "../aic/AicSetup.ts"
@@ -17,6 +16,8 @@ import { Op } from "../aic/Op.ts"
 import { normalisedQuant } from "../aic/QuantMode.ts"
 import { maxLatencyMs, missingSection, type PerfTables, type RowTable, sectionColumns } from "../aic/PerfTables.ts"
 import { SystemConstants } from "../aic/SystemConstants.ts"
+import { parsedJson } from "../../settings/LooseJson.ts"
+import { readTextFile } from "../../settings/TextFile.ts"
 
 const Size = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))
 const Key = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: maxInt32 }))
@@ -178,7 +179,7 @@ export const parseAicBundle = Effect.fnUntraced(function*(
   text: string
 ): Effect.fn.Return<AicBundle, AicError> {
   const content = yield* Effect.mapError(decode(text), (cause) =>
-    new AicError({ where: file, problem: cause.message, advice: "see data/schema/aic-bundle.schema.json" }))
+    new AicError({ where: file, problem: parsedJson(text) === undefined ? "is not JSON" : cause.message, advice: "see data/schema/aic-bundle.schema.json" }))
   for (const [name, section] of Object.entries(content.tables)) {
     const problem = sectionProblem(name, section)
     if (problem !== undefined) return yield* new AicError({ where: file, problem })
@@ -190,8 +191,7 @@ export const parseAicBundle = Effect.fnUntraced(function*(
 export const loadAicBundle = Effect.fnUntraced(function*(
   file: string
 ): Effect.fn.Return<AicBundle, AicError, FileSystem.FileSystem> {
-  const fs = yield* FileSystem.FileSystem
-  const text = yield* Effect.mapError(fs.readFileString(file), (cause) =>
-    new AicError({ where: file, problem: `cannot be read: ${reasonOf(cause)}` }))
+  const text = yield* readTextFile(file, (reason) =>
+    new AicError({ where: file, problem: `cannot be read: ${reason}` }))
   return yield* parseAicBundle(file, text)
 })
