@@ -71,7 +71,7 @@ const seriesObserver = Effect.fnUntraced(function* ({
  */
 const gzipped = async function* (pieces: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const { createGzip } = await import("node:zlib")
-  const gzip = createGzip({ level: 1, chunkSize: 2 ** 16 })
+  const gzip = createGzip({ level: 1, chunkSize: 2 ** 18 })
   const compressed: Array<Uint8Array> = []
   gzip.on("data", (chunk: Uint8Array) => compressed.push(chunk))
   // Whoever waits for a write or for the end is told as well.

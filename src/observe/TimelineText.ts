@@ -12,8 +12,8 @@ import { TrackText } from "./TrackText.ts"
 
 const processes: Readonly<Record<PoolRole | "requests", number>> = { aggregated: 1, prefill: 1, decode: 2, requests: 3 }
 
-/** Pieces are about this long. */
-const pieceBytes = 2 ** 18
+/** Pieces are about this long: each of them costs a write, and all that is between here and that. */
+const pieceBytes = 2 ** 20
 
 /** The file of what the probe has kept, in pieces that end with an event. Each of them lasts until the next one is asked for. */
 export function* timelineBytes(probe: TimelineProbe): Generator<Uint8Array<ArrayBuffer>> {

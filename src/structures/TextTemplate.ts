@@ -56,40 +56,34 @@ export class TextTemplate {
     let at = start
     let word = 0
     for (let part = 0; ; part++) {
-      const end = ends[part]!
-      for (let to = at; word < end; word++, to += 8) view.setFloat64(to, words[word]!, true)
+      const textEnd = ends[part]!
+      for (let to = at; word < textEnd; word++, to += 8) view.setFloat64(to, words[word]!, true)
       at += lengths[part]!
       if (part === decimalGroups.length) return at
       const number = numbers[part]!
       const decimals = decimalGroups[part]!
-      const billions = Math.floor(number / billion)
+      const billions = number < billion ? 0 : (number / billion) | 0
       let rest = (number - billions * billion) | 0
-      const least = billions > 0 ? 3 : decimals
       let count = 0
-      while (rest > 0 || count <= least) {
+      for (let left = billions > 0 ? 3 : decimals; rest > 999 || left > 0; left--) {
         const higher = (rest / 1000) | 0
-        groups[count] = rest - higher * 1000
-        count += 1
-        rest = count === 3 ? billions | 0 : higher
+        groups[count++] = rest - higher * 1000
+        rest = count === 3 ? billions : higher
       }
       // The first group has no zeros before it, and the last decimals none behind them.
-      count -= 1
-      const first = groups[count]!
-      const digits = first < 10 ? 1 : first < 100 ? 2 : 3
-      view.setInt32(at, threes[first]! >> (8 * (3 - digits)), true)
+      const digits = rest < 10 ? 1 : rest < 100 ? 2 : 3
+      view.setInt32(at, threes[rest]! >> (8 * (3 - digits)), true)
       at += digits
-      let last = 0
-      while (last < decimals && groups[last] === 0) last += 1
-      while (count > last) {
-        if (count === decimals) view.setInt8(at++, point)
-        count -= 1
-        view.setInt32(at, threes[groups[count]!]!, true)
-        at += 3
+      for (; count > decimals; at += 3) view.setInt32(at, threes[groups[--count]!]!, true)
+      // What ends with zeros has been written in vain.
+      let end = at
+      if (count > 0) view.setInt8(at++, point)
+      for (; count > 0; at += 3) {
+        const group = groups[--count]!
+        view.setInt32(at, threes[group]!, true)
+        if (group > 0) end = at + (group % 10 > 0 ? 3 : group % 100 > 0 ? 2 : 1)
       }
-      if (last < decimals) {
-        const ending = groups[last]!
-        at -= ending % 10 > 0 ? 0 : ending % 100 > 0 ? 1 : 2
-      }
+      at = end
     }
   }
 }
