@@ -7,6 +7,7 @@ import type { TimingModel } from "../timing/Timing.ts"
 import { type BatchMember, BatchWorker } from "./BatchWorker.ts"
 import type { EngineArgs } from "./EngineArgs.ts"
 import { PassesAhead } from "./PassesAhead.ts"
+import type { PassOutcome } from "./WorkerCore.ts"
 import { PassTiming } from "./PassTiming.ts"
 import { SharedGaps } from "./SharedGaps.ts"
 import type { WorkerContext } from "./WorkerContext.ts"
@@ -30,6 +31,15 @@ export abstract class AheadWorker<Member extends BatchMember<Member>> extends Ba
     const passes = this.quietPasses()
     if (passes > 0) this.timeQuietPasses(passes, untilMs)
     return ahead
+  }
+
+  startAhead(startMs: number, untilMs: number): PassOutcome | undefined {
+    const { outcome } = this
+    outcome.begin(startMs)
+    const { count, ends } = this.runAhead(untilMs)
+    if (count === 0) return undefined
+    outcome.endMs = ends[0]!
+    return outcome
   }
 
   catchUp(): void {

@@ -150,6 +150,11 @@ export interface WorkerCore extends BlockHolder {
    * ({@link PassesAhead.keep}).
    */
   runAhead?(untilMs: number): PassesAhead
+  /**
+   * The same of the passes from `startMs` on, when the last one is over and everybody has been told of it: an outcome that tells of nothing but
+   * where the first of them ends. Nothing is returned where that has to be computed in its time.
+   */
+  startAhead?(startMs: number, untilMs: number): PassOutcome | undefined
   /** The first `passes` of those ahead have begun: whoever listens is told of the cache changes in them, unless it has been already. */
   tellBegun?(passes: number): void
   /** The passes ahead, as far as they were not taken back, have taken place. */

@@ -446,7 +446,7 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
   private startPass(worker: number, nowMs: number): number {
     const core = this.cores[worker]!
     const startMs = this.startOf(worker, nowMs)
-    const outcome = this.computed[worker] ?? this.pass(worker, core, startMs)
+    const outcome = this.computed[worker] ?? this.compute(worker, core, startMs)
     if (outcome.endMs === startMs && !outcome.progressed) return -1
     this.computed[worker] = undefined
     this.began(worker, outcome)
@@ -455,8 +455,21 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     return this.goOn(worker, core, outcome)
   }
 
-  private pass(worker: number, core: Worker, startMs: number): PassOutcome {
+  /** The next pass: together with those behind it, as passes ahead of their time, where it is quiet. */
+  private compute(worker: number, core: Worker, startMs: number, mayBeQuiet = true): PassOutcome {
     core.tiers?.catchUp?.(startMs)
+    const quiet = mayBeQuiet ? this.startAhead(worker, core, startMs) : undefined
+    return quiet ?? this.pass(worker, core, startMs)
+  }
+
+  private startAhead(worker: number, core: Worker, startMs: number): PassOutcome | undefined {
+    const { runsAhead } = this.setup
+    // A probe counts passes ahead from the last one in its time.
+    if (runsAhead === undefined || this.probe !== undefined || this.holdsEvents(worker)) return undefined
+    return core.startAhead?.(startMs, runsAhead.untilMs)
+  }
+
+  private pass(worker: number, core: Worker, startMs: number): PassOutcome {
     const outcome = core.pass(startMs)
     this.passes += 1
     this.probe?.pass?.(this.places[worker]!, startMs, outcome)
@@ -473,18 +486,11 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     for (let passes = 1; endMs < aloneUntilMs && passes < maxPassesAtOnce; passes++) {
       if (this.isNoticed(worker, outcome) || endMs === this.lastStartMs || this.isTold(core, endMs)) return endMs
       this.probe?.goesOn?.(this.places[worker]!, endMs)
-      const isUneven = core.ahead?.isUneven === true
+      const wentAhead = core.ahead !== undefined && core.ahead.count > 0
       this.catchUp(worker, core)
       this.publishHeldEvents(worker)
-      if (isUneven) {
-        this.firstStartMs = this.lastStartMs
-        const aheadMs = this.runAhead(worker, core, outcome)
-        if (aheadMs > endMs) {
-          endMs = aheadMs
-          continue
-        }
-      }
-      this.pass(worker, core, endMs)
+      // Where the last pass had none ahead of it, the next one is not quiet.
+      this.compute(worker, core, endMs, wentAhead)
       if (outcome.endMs === endMs) {
         if (outcome.progressed) this.computed[worker] = outcome
         return endMs
@@ -500,8 +506,11 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
   private runAhead(worker: number, core: Worker, outcome: PassOutcome): number {
     const { runsAhead } = this.setup
     if (runsAhead === undefined || core.runAhead === undefined || this.isNoticed(worker, outcome)) return outcome.endMs
-    if (outcome.endMs <= runsAhead.untilMs) core.tiers?.settle?.(outcome)
-    const ahead = core.runAhead(runsAhead.untilMs)
+    let { ahead } = core
+    if (ahead === undefined || ahead.count === 0) {
+      if (outcome.endMs <= runsAhead.untilMs) core.tiers?.settle?.(outcome)
+      ahead = core.runAhead(runsAhead.untilMs)
+    }
     if (ahead.count === 0) return outcome.endMs
     this.passes += ahead.count
     if (ahead.evictsHeard) this.untold.add(worker)
@@ -511,7 +520,11 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
 
   /** Somebody is told of the pass at its end. */
   private isNoticed(worker: number, { requests }: PassOutcome): boolean {
-    return requests.length > 0 || this.heldEvents[worker]?.buffer.isEmpty === false
+    return requests.length > 0 || this.holdsEvents(worker)
+  }
+
+  private holdsEvents(worker: number): boolean {
+    return this.heldEvents[worker]?.buffer.isEmpty === false
   }
 
   /** Nobody looks into the worker, or at what it shares, before somebody tells it something. */

@@ -88,7 +88,7 @@ export class SteadyDecode {
   }
 
   /**
-   * Steps from now in which a member that is due opens a block at most, all of them with no more than `blocks` blocks but the last one, which
+   * Steps from now in which nobody who is due does more than open a block, all of them with no more than `blocks` blocks but the last one, which
    * may need some of `more`, though not for everybody; at most so many that nobody is due twice. What was taken before each of these steps,
    * and behind the last one, is in {@link blocksTaken}.
    */
@@ -103,10 +103,11 @@ export class SteadyDecode {
       const last = this.listAt(next)
       if (last === undefined) continue
       for (let each = last.nextDue!; ; each = each.nextDue!) {
-        const again = this.dueAgain(each, next)
-        if (again === next || taken === most) return next - this.step - 1
+        const place = this.placeInBlock(each, next)
+        const again = this.dueAgain(each, next, place)
+        if (again === next || (place === 0 && taken === most)) return next - this.step - 1
         if (again < end) end = again
-        taken += 1
+        if (place === 0) taken += 1
         if (each === last) break
       }
     }
@@ -114,16 +115,24 @@ export class SteadyDecode {
     return next - this.step - 1
   }
 
-  /** The step in which a member is due again that is due in `step`; the same step where it does not just open a block. */
+  /** How many tokens of its block there are before the one that a member emits in `step`. */
+  private placeInBlock({ exactStep, knownTokens }: Sequence, step: number): number {
+    return (knownTokens + step - exactStep - 1) % this.blockTokens
+  }
+
+  /**
+   * The step in which a member is due again that is due in `step`, with a token at `place` in its block; the same step where it ends, or has
+   * filled a block that others may know.
+   */
   private dueAgain(
-    { exactStep, fullBlocks, generatedTokens, keys, maxOutputTokens, promptTokens }: Sequence,
-    step: number
+    { exactStep, fullBlocks, generatedTokens, keys, maxOutputTokens }: Sequence,
+    step: number,
+    place: number
   ): number {
-    const generated = generatedTokens + step - exactStep
-    const opensBlock = (promptTokens + generated - 1) % this.blockTokens === 0
-    return opensBlock && fullBlocks >= keys.length
-      ? step + Math.min(this.blockTokens, maxOutputTokens - generated)
-      : step
+    if (place === 0 && fullBlocks < keys.length) return step
+    const untilBoundary = this.blockTokens - place
+    const untilLast = maxOutputTokens - generatedTokens - (step - exactStep)
+    return step + (untilBoundary < untilLast ? untilBoundary : untilLast)
   }
 
   /**
