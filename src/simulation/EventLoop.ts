@@ -48,7 +48,7 @@ const maxIdleTicks = 1024
 
 export abstract class EventLoop implements SimulationLoop {
   nowMs = 0
-  ended: EndReason | undefined = undefined
+  ended: EndReason | undefined
   protected readonly context: LoopContext
   protected readonly queue = new EventQueue()
   protected readonly sharedTiers = new SharedTiers()
@@ -78,6 +78,8 @@ export abstract class EventLoop implements SimulationLoop {
   constructor(context: LoopContext) {
     this.context = context
     this.probed = { pools: [], ledger: context.ledger }
+    // See SteadyDecode.late.
+    this.ended = undefined
   }
 
   abstract workerSeconds(): { readonly prefill: number; readonly decode: number }

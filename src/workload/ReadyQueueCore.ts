@@ -17,7 +17,7 @@ export abstract class ReadyQueueCore implements WorkloadCore {
   protected readonly ready = new ReadyHeap()
   protected readonly requests: RequestFactory
   protected readonly frontier: ArrivalFrontier
-  protected ended = false
+  protected ended: boolean
   private inFlight = 0
 
   /** `streamable`: rows come so that none is ready before one that came earlier; otherwise all are read first. */
@@ -25,6 +25,7 @@ export abstract class ReadyQueueCore implements WorkloadCore {
     this.rows = new RowStore(prompts.interned === undefined)
     this.requests = new RequestFactory(prompts, this.rows)
     this.frontier = new ArrivalFrontier(streamable)
+    this.ended = false
   }
 
   abstract pushRows(rows: ReadonlyArray<TraceRow>): void

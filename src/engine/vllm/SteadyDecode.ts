@@ -30,7 +30,7 @@ export class SteadyDecode {
   /** The members' token of this pass is scheduled, but not emitted yet. */
   scheduled = false
   /** Members that are late: the token that they emit next is computed already. */
-  late = 0
+  late: number
   /** When the members last emitted a token, and when before that, ms; what those that are late know of themselves. */
   private lastTokenMs = Number.NaN
   private lastButOneMs = Number.NaN
@@ -43,6 +43,8 @@ export class SteadyDecode {
 
   constructor(blockTokens: number) {
     this.blockTokens = blockTokens
+    // V8 takes what only an initialiser writes for constant, and throws away what it compiled for that with the first change.
+    this.late = 0
     this.calendarLength = 2 ** Math.ceil(Math.log2(Math.min(blockTokens + 1, maxCalendar)))
   }
 
