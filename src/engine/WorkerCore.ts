@@ -23,9 +23,10 @@ export type Signal = (typeof Signal)[keyof typeof Signal]
 
 /** Result of one pass. The worker owns it and overwrites it at its next pass. */
 export class PassOutcome {
-  endMs = 0
+  // Times begin as fractions: as a whole number the first one would make V8 lay out the object anew, and compile anew in the next run.
+  endMs = Number.NaN
   /** Where its prefill part ends and its decode part starts. */
-  prefillEndMs = 0
+  prefillEndMs = Number.NaN
   /** Prompt tokens that its prefill part computes. */
   prefillTokens = 0
   /** Output tokens that its decode part emits, a prefill worker's hidden ones included. */
