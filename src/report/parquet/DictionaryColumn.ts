@@ -91,7 +91,7 @@ export abstract class DictionaryColumn {
 /** Stands for the value before the first. */
 const other = Number.POSITIVE_INFINITY
 
-const firstBits = 10
+const firstValues = 512
 /** Whole numbers below are found in a table of all of them. */
 const smallNumbers = 4096
 /** After so many distinct values of which hardly any came twice nobody looks for those that do: the column is written without a dictionary. */
@@ -106,10 +106,10 @@ export class NumberColumn extends DictionaryColumn {
   distinct = 0
   private min = Number.POSITIVE_INFINITY
   private max = Number.NEGATIVE_INFINITY
-  private values = newValues(1 << (firstBits - 1))
+  private values = newValues(0)
   /** Index plus one of the value whose place it is; 0 where there is none. */
-  private places = newIndexes(1 << firstBits)
-  private bits = firstBits
+  private places = newIndexes(0)
+  private bits = 0
   /** Index plus one of each small whole number, as most are; 0 where there is none. */
   private readonly small = newIndexes(smallNumbers)
   private last = other
@@ -238,7 +238,7 @@ export class NumberColumn extends DictionaryColumn {
   }
 
   private growValues(most: number): void {
-    let { length } = this.values
+    let length = Math.max(firstValues, this.values.length)
     while (length < most) length *= 2
     const values = newValues(length)
     values.set(this.values)
