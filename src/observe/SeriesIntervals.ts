@@ -1,7 +1,7 @@
 /**
  * A run by intervals of simulated time: what each worker, each pool and the whole run did in every one of them.
  *
- * Loops over workers count: what goes through them by iterators leaves an object per worker and interval behind until it is optimised.
+ * Loops over pools and workers count: what goes through them by iterators leaves an object per worker and interval behind until it is optimised.
  *
  * Passes count where they end, state is that of the last instant before the end of the interval (a pass under way has already changed it).
  * Stretches without any event are one interval.
@@ -74,6 +74,8 @@ export abstract class SeriesIntervals implements RunProbe {
   private interval = 0
   private intervalEndMs = 0
   private closings = 0
+  /** The earliest end of a pass that was under way at the last closing; infinite when there was none. */
+  private earliestEndMs = Number.POSITIVE_INFINITY
 
   /** `intervalMs > 0`: simulated time of an interval. */
   constructor(intervalMs: number) {
@@ -135,8 +137,9 @@ export abstract class SeriesIntervals implements RunProbe {
 
   pass({ role, workerIndex }: ProbedWorker, startMs: number, outcome: PassOutcome): void {
     const worker = this.workerOf(role, workerIndex)
-    if (worker?.aheadMs !== startMs) this.time(startMs)
-    worker?.passed(startMs, outcome)
+    if (worker === undefined) return this.time(startMs)
+    if (worker.aheadMs !== startMs) this.time(startMs)
+    worker.passed(startMs, outcome)
   }
 
   goesOn({ core, role, workerIndex }: ProbedWorker, startMs: number): void {
@@ -186,7 +189,7 @@ export abstract class SeriesIntervals implements RunProbe {
     while (nowMs >= this.intervalEndMs) {
       this.closeInterval(this.interval * this.intervalMs, this.intervalEndMs)
       this.moveTo(this.interval + 1)
-      const next = Math.floor(Math.min(nowMs, this.earliestEndMs()) / this.intervalMs)
+      const next = Math.floor(Math.min(nowMs, this.earliestEndMs) / this.intervalMs)
       if (next <= this.interval) continue
       this.closeInterval(this.interval * this.intervalMs, next * this.intervalMs)
       this.moveTo(next)
@@ -202,17 +205,6 @@ export abstract class SeriesIntervals implements RunProbe {
     return (interval + 1) * this.intervalMs
   }
 
-  private earliestEndMs(): number {
-    let earliestMs = Number.POSITIVE_INFINITY
-    for (const { workers } of this.series.values()) {
-      for (let at = 0; at < workers.length; at++) {
-        const { passEndMs } = workers[at]!.closed
-        if (passEndMs < earliestMs) earliestMs = passEndMs
-      }
-    }
-    return earliestMs
-  }
-
   /** Tells of everything that happened since the last interval. */
   private closeInterval(startMs: number, endMs: number): void {
     if (this.run === undefined) return
@@ -221,8 +213,10 @@ export abstract class SeriesIntervals implements RunProbe {
     total.clear()
     totalState.clear()
     this.closings += 1
+    this.earliestEndMs = Number.POSITIVE_INFINITY
     let parked = 0
-    for (const pool of pools) {
+    for (let at = 0; at < pools.length; at++) {
+      const pool = pools[at]!
       parked += pool.parked()
       this.closePool(pool, startMs, endMs)
       const { state, tally } = this.seriesOf(pool.role)
@@ -237,7 +231,7 @@ export abstract class SeriesIntervals implements RunProbe {
     this.line.startMs = startMs
     this.line.endMs = endMs
     this.giveLine("run", null, null, null, parked, totalState, total)
-    for (const pool of pools) this.giveLines(pool)
+    for (let at = 0; at < pools.length; at++) this.giveLines(pools[at]!)
   }
 
   /** Ends the interval for the workers of a pool, and adds them up. */
@@ -258,6 +252,7 @@ export abstract class SeriesIntervals implements RunProbe {
     for (let at = 0; at < workers.length; at++) {
       const worker = workers[at]!
       if (worker.presentAt !== this.closings) worker.closeInterval(startMs, endMs, undefined)
+      else if (worker.closed.passEndMs < this.earliestEndMs) this.earliestEndMs = worker.closed.passEndMs
       tally.add(worker.closed.tally)
       state.add(worker.closed.state)
     }
