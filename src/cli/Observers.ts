@@ -67,11 +67,11 @@ const seriesObserver = Effect.fnUntraced(function* ({
 
 /**
  * Compresses pieces, each before the next one is asked for: they do not last, and need no copies so. Timelines repeat themselves so much that
- * the fastest level is nearly as good as the others.
+ * the fastest level is nearly as good as the others, and so soon that looking back further than 8 kB makes the files larger.
  */
 const gzipped = async function* (pieces: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const { createGzip } = await import("node:zlib")
-  const gzip = createGzip({ level: 1, chunkSize: 2 ** 18 })
+  const gzip = createGzip({ level: 1, windowBits: 13, chunkSize: 2 ** 18 })
   const compressed: Array<Uint8Array> = []
   gzip.on("data", (chunk: Uint8Array) => compressed.push(chunk))
   // Whoever waits for a write or for the end is told as well.
