@@ -144,6 +144,15 @@ describe.each(["on_evict", "write_through"] as const)("in any run with KV tiers 
   )
 })
 
+type Prompt = readonly [atMs: number, promptTokens: number, outputTokens: number, ids: ReadonlyArray<number>]
+
+const promptsOf = (prompts: ReadonlyArray<Prompt>) => {
+  const rows = prompts.map(([timestampMs, promptTokens, outputTokens, hashIds], index) =>
+    row({ timestampMs, promptTokens, outputTokens, hashIds: [...hashIds] }, index + 1)
+  )
+  return PlainWorkload.layer({ rows, traceBlockTokens: 6 })
+}
+
 // A block read from disk that finds no room in host memory is tried again by the same request, and at the same instant where passes take no time.
 it.effect("a load that finds no room on its way is computed instead of tried for ever", () =>
   Effect.gen(function* () {
@@ -165,9 +174,7 @@ it.effect("a load that finds no room on its way is computed instead of tried for
       hostToDiskGbS: 1e-6,
       diskToHostGbS: 1e-6
     })
-    const prompts: ReadonlyArray<
-      readonly [atMs: number, promptTokens: number, outputTokens: number, ids: ReadonlyArray<number>]
-    > = [
+    const prompts = promptsOf([
       [1, 24, 18, [2, 2, 0, 2]],
       [6, 29, 12, [0, 0, 2, 0, 0]],
       [11, 30, 1, [0, 2, 2, 1, 0]],
@@ -184,13 +191,50 @@ it.effect("a load that finds no room on its way is computed instead of tried for
       [1071, 12, 2, [0, 1]],
       [1071, 6, 8, [0]],
       [1071, 6, 8, [2]]
-    ]
-    const rows = prompts.map(([timestampMs, promptTokens, outputTokens, hashIds], index) =>
-      row({ timestampMs, promptTokens, outputTokens, hashIds: [...hashIds] }, index + 1)
-    )
-    const { summary } = yield* replay(topology(args, 1), PlainWorkload.layer({ rows, traceBlockTokens: 6 }), {
-      check: true
+    ])
+    const { summary } = yield* replay(topology(args, 1), prompts, { check: true })
+    assert.strictEqual(summary.ended, "drained")
+  })
+)
+
+// Two loads share a cached prefix. One of them fails in the tick in which the other ends: were it given back twice, so would the prefix be.
+it.effect("a load that fails is given back once", () =>
+  Effect.gen(function* () {
+    const args = engineArgs({
+      numGpuBlocks: 26,
+      maxNumSeqs: 1,
+      maxNumBatchedTokens: 16,
+      preemptionMode: "fifo",
+      speedupRatio: 1e9,
+      decodeSpeedupRatio: 2,
+      blockTokens: 4,
+      kvBytesPerToken: 131_072,
+      numG2Blocks: 2,
+      enableG4Storage: true,
+      offloadPolicy: "on_evict",
+      offloadBatchSize: 4,
+      deviceToHostGbS: 0.001,
+      hostToDeviceGbS: 0.001,
+      hostToObjectGbS: 0.1,
+      objectToHostGbS: 0
     })
+    const prompts = promptsOf([
+      [500, 6, 1, [0]],
+      [550, 6, 1, [0]],
+      [550, 6, 4, [0]],
+      [1050, 24, 2, [1, 1, 1, 1]],
+      [1050, 22, 39, [0, 0, 0, 1]],
+      [1100, 6, 33, [0]],
+      [1100, 24, 40, [1, 0, 0, 1]],
+      [1600, 12, 12, [0, 0]],
+      [1605, 29, 18, [0, 0, 0, 1, 0]],
+      [1610, 2, 40, [1]],
+      [1610, 3, 4, [2]],
+      [1611, 2, 2, [1]],
+      [1616, 1, 7, [0]],
+      [1621, 21, 8, [1, 0, 0, 2]]
+    ])
+    const { summary } = yield* replay(topology(args, 1), prompts, { check: true })
     assert.strictEqual(summary.ended, "drained")
   })
 )

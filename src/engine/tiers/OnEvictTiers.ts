@@ -290,7 +290,8 @@ export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
     this.writeOn(this.down.ended)
     this.down.forget()
     if (this.staged.length > 0) for (const { load, tier } of this.staged.splice(0)) this.finishStage(load, tier)
-    if (returning.length > 0) this.returning = []
+    // Those that fail from here on go back with the next tick; none do without lower tiers.
+    if (this.writes.length > 0) this.returning = []
     this.settleFailed()
     const anyLoad = ended.length > 0 || returning.length > 0
     if (anyLoad) this.finishLoads(ended.takeAll(), returning)
