@@ -69,6 +69,8 @@ export class HostDownlink {
   /** Batches of what is being taken over, and how many blocks they have. */
   private readonly accepted = new RefilledList<DownBatch>()
   private acceptedBlocks = 0
+  /** The last of them while it has room. */
+  private open: DownBatch | undefined = undefined
   private readonly spare = new RefilledList<DownBatch>()
   private readonly noteQueued = (key: number): void => void this.queuedKeys.add(key)
   private readonly noteStarted = (key: number): void => void this.queuedKeys.delete(key)
@@ -96,6 +98,7 @@ export class HostDownlink {
     for (let turn = 0; turn < accepted.length; turn++)
       this.startOrQueue(accepted.at(queuedInTurn(turn, accepted.length)), nowMs)
     accepted.clear()
+    this.open = undefined
     return offload.live ? offload : undefined
   }
 
@@ -172,24 +175,23 @@ export class HostDownlink {
 
   private addToBatches(key: number, count: number, parentKey: number): void {
     for (let left = count; left > 0;) {
-      const { chains } = this.openBatch()
+      const { chains } = this.open ?? this.addBatch()
       const room = this.batchBlocks - chains.blocks
       const part = left < room ? left : room
       left -= part
       chains.add(key + left, part, left === 0 ? parentKey : key + left - 1)
+      if (part === room) this.open = undefined
     }
   }
 
-  /** The last batch of what has been accepted, which has room. */
-  private openBatch(): DownBatch {
+  private addBatch(): DownBatch {
     const { accepted } = this
-    const last = accepted.length === 0 ? undefined : accepted.at(accepted.length - 1)
-    if (last !== undefined && last.chains.blocks < this.batchBlocks) return last
-    const offload = last === undefined ? new HostOffload(this.nextSequence++) : last.offload
+    const offload = accepted.length === 0 ? new HostOffload(this.nextSequence++) : accepted.at(0).offload
     const batch = this.spare.pop() ?? new DownBatch(offload)
     batch.offload = offload
     batch.chains.clear()
     accepted.push(batch)
+    this.open = batch
     return batch
   }
 

@@ -278,6 +278,7 @@ export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
 
   tick(nowMs: number): boolean {
     this.nowMs = nowMs
+    if (this.down.link.active === 0 && this.up.active === 0 && this.writes.length === 0) return false
     const { ended, returning } = this
     const arrived = this.down.advance(nowMs)
     this.up.advance(nowMs, ended)
@@ -308,7 +309,7 @@ export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
   }
 
   settle({ endMs }: { readonly endMs: number }): void {
-    if (this.down.link.active > 0 && this.loadedMs() > endMs) this.catchUp(endMs)
+    if (this.down.link.nextEndMs <= endMs && this.loadedMs() > endMs) this.catchUp(endMs)
   }
 
   private finishLoads(ended: ReadonlyArray<TierLoad<Owner>>, returning: ReadonlyArray<TierLoad<Owner>>): void {
