@@ -1,7 +1,9 @@
 /** A list that is filled and emptied again and again: unlike an array it keeps its storage, and what lay in it until that is overwritten. */
-export class RefilledList<Item> {
+import { emptyObjects } from "./EmptyObjects.ts"
+
+export class RefilledList<Item extends object> {
   length = 0
-  private readonly items: Array<Item> = []
+  private readonly items = emptyObjects<Item>()
 
   push(item: Item): void {
     this.items[this.length] = item

@@ -64,7 +64,7 @@ export interface TierAccount {
   droppedBlocks: number
 }
 
-type Traffic = Pick<TransferLink<unknown>, "bytesMoved" | "busyMs">
+type Traffic = Pick<TransferLink<object>, "bytesMoved" | "busyMs">
 
 interface WatchedLink {
   readonly from: TierName

@@ -5,6 +5,7 @@
  * next, in the exact order in which they happen, however far the clock jumps. In between nothing is computed, so that ends do not depend
  * on who looks when.
  */
+import { emptyObjects } from "../../structures/EmptyObjects.ts"
 import { grown } from "../../structures/Grown.ts"
 import type { RefilledList } from "../../structures/RefilledList.ts"
 import { TransferTimes } from "./TransferTimes.ts"
@@ -14,7 +15,7 @@ export const clockToleranceMs = 1e-9
 
 const initialTransfers = 4
 
-export class TransferLink<Transfer> {
+export class TransferLink<Transfer extends object> {
   /** Bytes of transfers that have ended. */
   bytesMoved = Number.NaN
   /** Transfers under way. */
@@ -32,7 +33,7 @@ export class TransferLink<Transfer> {
   /** The transfer that ends next. */
   private next = 0
   /** The first {@link active} are under way, in no order. */
-  private readonly transfers: Array<Transfer> = []
+  private readonly transfers = emptyObjects<Transfer>()
   /** Of each of the transfers. */
   private remaining = new Float64Array(initialTransfers)
   private bytes = new Float64Array(initialTransfers)

@@ -5,17 +5,21 @@ import { Pcg32 } from "../../../src/structures/Pcg32.ts"
 
 const megabyte = 1e6
 
-const endsAt = (link: TransferLink<string>, nowMs: number): Array<string> => {
-  const ended = new RefilledList<string>()
+interface Named {
+  readonly name: string
+}
+
+const endsAt = (link: TransferLink<Named>, nowMs: number): Array<string> => {
+  const ended = new RefilledList<Named>()
   link.advance(nowMs, ended)
-  return ended.takeAll()
+  return ended.takeAll().map(({ name }) => name)
 }
 
 describe("a link between tiers", () => {
   it("shares its rate among the transfers under way", () => {
-    const link = new TransferLink<string>(1)
-    link.start("a", 2 * megabyte, 0)
-    link.start("b", 3 * megabyte, 0)
+    const link = new TransferLink<Named>(1)
+    link.start({ name: "a" }, 2 * megabyte, 0)
+    link.start({ name: "b" }, 3 * megabyte, 0)
     assert.strictEqual(link.nextEndMs, 4)
     assert.deepStrictEqual(endsAt(link, 3.9), [])
     assert.deepStrictEqual(endsAt(link, 4), ["a"])
@@ -27,25 +31,25 @@ describe("a link between tiers", () => {
   })
 
   it("ends transfers in the order of their ends, however far the clock jumps", () => {
-    const link = new TransferLink<string>(1)
-    link.start("long", 9 * megabyte, 0)
-    link.start("short", megabyte, 0)
-    link.start("middle", 3 * megabyte, 0)
+    const link = new TransferLink<Named>(1)
+    link.start({ name: "long" }, 9 * megabyte, 0)
+    link.start({ name: "short" }, megabyte, 0)
+    link.start({ name: "middle" }, 3 * megabyte, 0)
     assert.deepStrictEqual(endsAt(link, 1000), ["short", "middle", "long"])
     assert.closeTo(link.busyMs, 13, 1e-9)
   })
 
   it("starts nothing in the past", () => {
-    const link = new TransferLink<string>(1)
+    const link = new TransferLink<Named>(1)
     endsAt(link, 10)
-    link.start("a", megabyte, 5)
+    link.start({ name: "a" }, megabyte, 5)
     assert.strictEqual(link.nextEndMs, 11)
   })
 
   it("takes no time without a limit", () => {
-    const link = new TransferLink<string>(0)
-    link.start("a", megabyte, 7)
-    link.start("b", megabyte, 7)
+    const link = new TransferLink<Named>(0)
+    link.start({ name: "a" }, megabyte, 7)
+    link.start({ name: "b" }, megabyte, 7)
     assert.strictEqual(link.nextEndMs, 7)
     assert.deepStrictEqual(endsAt(link, 7), ["a", "b"])
     assert.strictEqual(link.busyMs, 0)
@@ -54,14 +58,14 @@ describe("a link between tiers", () => {
   it("never moves more than its rate allows, and all that was started", () => {
     for (let seed = 0; seed < 100; seed++) {
       const random = new Pcg32(seed)
-      const link = new TransferLink<string>(2)
+      const link = new TransferLink<Named>(2)
       const transfers = 1 + random.below(30)
       let nowMs = 0
       let ended = 0
       for (let index = 0; index < transfers; index++) {
         nowMs += random.below(20)
         ended += endsAt(link, nowMs).length
-        link.start(String(index), 1 + random.below(10_000_000), nowMs)
+        link.start({ name: String(index) }, 1 + random.below(10_000_000), nowMs)
       }
       while (link.active > 0) ended += endsAt(link, link.nextEndMs).length
       assert.strictEqual(ended, transfers)
