@@ -25,7 +25,7 @@ describe("a heap that fills up", () => {
         )
         assert.match(
           stderr,
-          /^error: the heap of Node\.js, 32 MiB, is full: \d+ requests in flight, .*; let fewer requests wait \(more workers, .* NODE_OPTIONS=--max-old-space-size=MIB\n$/
+          /^error: the heap of Node\.js, 32 MiB, is full: [\d,]+ requests in flight, .*; let fewer requests wait \(more workers, .* NODE_OPTIONS=--max-old-space-size=MIB\n$/
         )
         assert.strictEqual(status, 1)
         assert.strictEqual(stdout, "")
