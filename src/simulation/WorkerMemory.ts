@@ -4,6 +4,7 @@ import type { EngineArgs } from "../engine/EngineArgs.ts"
 import { tierArgsOf } from "../engine/tiers/TierArgs.ts"
 import { availableMemoryBytes } from "../host/Node.ts"
 import { counted } from "../settings/Counted.ts"
+import { englishNumber } from "../settings/EnglishNumber.ts"
 
 /** A run that needs more memory than there is. */
 export class OutOfMemory extends Error {
@@ -36,7 +37,7 @@ export const checkWorkerMemory = (workers: number, args: EngineArgs): void => {
   const availableBytes = availableMemoryBytes()
   if (neededBytes <= availableBytes) return
   const tierBlocks = tierArgsOf(args)?.hostBlocks
-  const ofTiers = tierBlocks === undefined ? "" : ` and ${tierBlocks} in host memory`
+  const ofTiers = tierBlocks === undefined ? "" : ` and ${englishNumber(tierBlocks)} in host memory`
   const problem = `${counted(workers, "worker")} of ${counted(args.numGpuBlocks, "KV block")}${ofTiers} need ${gib(neededBytes)} GiB`
   throw new OutOfMemory(`${problem}, the machine has ${gib(availableBytes)} GiB left`)
 }

@@ -183,7 +183,7 @@ describe("engine arguments", () => {
       /sglang\.schedule_policy: expected one of "fifo", "fcfs", "lpm", got "zz"$/
     ],
     ['{"sglang": {"pagesize": 4}}', /sglang\.pagesize: unknown key$/],
-    ['{"sglang": []}', /sglang: expected an object with settings, got a list$/],
+    ['{"sglang": []}', /sglang: expected an object with settings, got an empty list$/],
     ['{"reasoning": {"thinking_ratio": 1.5}}', /reasoning\.thinking_ratio: expected a number from 0 to 1, got 1.5$/],
     ['{"block_size": 32, "block_size": 64}', /duplicate key "block_size"$/]
   ]

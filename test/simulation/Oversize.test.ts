@@ -60,7 +60,7 @@ describe("an SGLang request that never fits", () => {
           const words = ["--extra-engine-args", JSON.stringify(sglang), "--num-workers", workers]
           const { records, report } = yield* runRows(rows, words)
           assert.deepStrictEqual(statuses(records), ["completed", "rejected", "completed"])
-          assert.match(report.dynosim.warnings.join(), /1 request did not fit a worker's KV pool of 16000 tokens/)
+          assert.match(report.dynosim.warnings.join(), /1 request did not fit a worker's KV pool of 16,000 tokens/)
         }
       })
     )

@@ -11,7 +11,7 @@ describe("checkWorkerMemory", () => {
     assert.throws(
       () => checkWorkerMemory(1_000_000, tiered),
       OutOfMemory,
-      /^1000000 workers of 1000 KV blocks and 10000000 in host memory need 372538\.3 GiB, the machine has \d+\.\d GiB left$/
+      /^1,000,000 workers of 1,000 KV blocks and 10,000,000 in host memory need 372538\.3 GiB, the machine has \d+\.\d GiB left$/
     )
   })
 
@@ -19,7 +19,7 @@ describe("checkWorkerMemory", () => {
     assert.throws(
       () => checkWorkerMemory(1_000_000_000, args),
       OutOfMemory,
-      /^1000000000 workers of 10000000 KV blocks need 9313\.2 GiB, the machine has \d+\.\d GiB left$/
+      /^1,000,000,000 workers of 10,000,000 KV blocks need 9313\.2 GiB, the machine has \d+\.\d GiB left$/
     )
   })
 

@@ -60,7 +60,7 @@ describe("router configuration", () => {
   })
 
   const problems: ReadonlyArray<readonly [text: string, message: RegExp]> = [
-    ["[]", /--router-config: expected an object with settings, got a list$/],
+    ["[]", /--router-config: expected an object with settings, got an empty list$/],
     ["[1.0]", /expected an object with settings/],
     ['{"session_affinity": true}', /session_affinity: unknown key$/],
     ['{"router_queue_policy": "zz"}', /router_queue_policy: expected one of "fcfs", "lcfs", "wspt", got "zz"$/],
