@@ -1,9 +1,12 @@
 /** What all events of a timeline have in common: how they follow one another and begin, and their times. */
 import type { TextBytes } from "../structures/TextBytes.ts"
-import type { TextTemplate } from "../structures/TextTemplate.ts"
+import { type TextTemplate, textTemplate } from "../structures/TextTemplate.ts"
 
 /** Before every event but the first. */
 export const separator = ",\n"
+
+/** Behind the arguments of an event, which end it. */
+export const endOfArguments = textTemplate`}}`
 
 /** Process and thread of a track, as trace viewers count them. */
 export interface EventNumbers {

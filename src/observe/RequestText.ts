@@ -4,7 +4,7 @@
  */
 import type { TextBytes } from "../structures/TextBytes.ts"
 import { type TextTemplate, textTemplate, thousandths, whole } from "../structures/TextTemplate.ts"
-import { EventHead, nanoseconds, separator } from "./EventText.ts"
+import { endOfArguments, EventHead, nanoseconds, separator } from "./EventText.ts"
 import { never, type Preemption, requestColumn, type RequestSpans, statuses } from "./RequestSpans.ts"
 
 const numberedName = textTemplate`"request-${whole}"`
@@ -14,7 +14,6 @@ const tokenArguments = statuses.map(
 )
 const workerArgument = textTemplate`,"worker":${whole}`
 const prefillWorkerArgument = textTemplate`,"prefill_worker":${whole}`
-const closing = textTemplate`}}`
 
 /** The two events of what takes time. */
 interface Span {
@@ -68,17 +67,17 @@ export class RequestText {
 
   private writeArguments(cells: Float64Array, at: number, name: string | null): void {
     const { numbers, out } = this
-    if (name === null) this.add(numberedName, cells[at + requestColumn.id]!)
+    if (name === null) out.fillOne(numberedName, cells[at + requestColumn.id]!)
     else out.text(JSON.stringify(name))
     numbers[0] = cells[at + requestColumn.promptTokens]!
     numbers[1] = cells[at + requestColumn.emittedTokens]!
     numbers[2] = cells[at + requestColumn.reusedTokens]!
     out.fill(tokenArguments[cells[at + requestColumn.status]!]!, numbers)
     const worker = cells[at + requestColumn.workerIndex]!
-    if (worker >= 0) this.add(workerArgument, worker)
+    if (worker >= 0) out.fillOne(workerArgument, worker)
     const prefillWorker = cells[at + requestColumn.prefillWorkerIndex]!
-    if (prefillWorker >= 0) this.add(prefillWorkerArgument, prefillWorker)
-    out.fill(closing, numbers)
+    if (prefillWorker >= 0) out.fillOne(prefillWorkerArgument, prefillWorker)
+    out.fill(endOfArguments, numbers)
   }
 
   /** Each stage that was reached goes on to the next one that was. */
@@ -113,11 +112,5 @@ export class RequestText {
     head.next[0] = nanoseconds(timeMs)
     head.write()
     out.fill(template, numbers)
-  }
-
-  private add(argument: TextTemplate, value: number): void {
-    const { numbers, out } = this
-    numbers[0] = value
-    out.fill(argument, numbers)
   }
 }

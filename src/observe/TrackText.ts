@@ -1,7 +1,7 @@
 /** The track of a worker in a timeline: its passes as complete events (`X`), its state as counters (`C`) where that changes. */
 import type { TextBytes } from "../structures/TextBytes.ts"
 import { millionths, type TextTemplate, textTemplate, thousandths, whole } from "../structures/TextTemplate.ts"
-import { EventHead, type EventNumbers, nanoseconds, separator } from "./EventText.ts"
+import { endOfArguments, EventHead, type EventNumbers, nanoseconds, separator } from "./EventText.ts"
 import { noPasses, type PassGroup, type PassGroups } from "./PassGroups.ts"
 
 /** Slices of one kind: with all that there is to say of most of them, and open for more. */
@@ -13,7 +13,6 @@ interface Slice {
 const prefillTokensArgument = textTemplate`,"prefill_tokens":${whole}`
 const busyArgument = textTemplate`,"busy_ms":${millionths}`
 const preemptionsArgument = textTemplate`,"preemptions":${whole}`
-const closing = textTemplate`}}`
 
 export class TrackText {
   private readonly out: TextBytes
@@ -85,8 +84,8 @@ export class TrackText {
       return
     }
     out.fill(several.open, numbers)
-    if (prefillTokens > 0) this.add(prefillTokensArgument, prefillTokens)
-    if (wasIdle) this.add(busyArgument, busyNs)
+    if (prefillTokens > 0) out.fillOne(prefillTokensArgument, prefillTokens)
+    if (wasIdle) out.fillOne(busyArgument, busyNs)
     this.closeSlice(preemptions)
   }
 
@@ -118,8 +117,9 @@ export class TrackText {
   }
 
   private closeSlice(preemptions: number): void {
-    if (preemptions > 0) this.add(preemptionsArgument, preemptions)
-    this.out.fill(closing, this.numbers)
+    const { numbers, out } = this
+    if (preemptions > 0) out.fillOne(preemptionsArgument, preemptions)
+    out.fill(endOfArguments, numbers)
   }
 
   private writeCounters({ activeBlocks, cachedBlocks, running, startMs, waiting }: PassGroup): void {
@@ -140,11 +140,5 @@ export class TrackText {
     numbers[0] = one
     numbers[1] = other
     out.fill(counter, numbers)
-  }
-
-  private add(argument: TextTemplate, value: number): void {
-    const { numbers, out } = this
-    numbers[0] = value
-    out.fill(argument, numbers)
   }
 }

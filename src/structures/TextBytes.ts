@@ -25,6 +25,7 @@ export class TextBytes {
   private bytes: Uint8Array<ArrayBuffer>
   /** Of the same memory. */
   private view: DataView<ArrayBuffer>
+  private readonly one = new Float64Array(1)
 
   constructor(capacity = 2 ** 16) {
     this.bytes = new Uint8Array(capacity + margin)
@@ -66,6 +67,12 @@ export class TextBytes {
     this.reserve(template.mostBytes)
     this.length = template.write(this.view, this.length, values)
     return this
+  }
+
+  /** The same of one number. */
+  fillOne(template: TextTemplate, value: number): this {
+    this.one[0] = value
+    return this.fill(template, this.one)
   }
 
   /** Adds what stands from `start` to `end` once more. */
