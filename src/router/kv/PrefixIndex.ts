@@ -27,21 +27,21 @@ class WorkerSink implements KvEventSink {
   }
 
   stored(first: number, count: number): void {
-    const { cached, worker } = this
-    const end = first + count
-    for (let from = first; from < end;) {
-      const length = lengthInFrame(from, end)
-      cached.add(wideFrameOf(from), worker, wideMembersFrom(wideMemberOf(from), length))
-      from += length
-    }
+    this.note(first, count, true)
   }
 
   removed(first: number, count: number): void {
+    this.note(first, count, false)
+  }
+
+  private note(first: number, count: number, isStored: boolean): void {
     const { cached, worker } = this
     const end = first + count
     for (let from = first; from < end;) {
       const length = lengthInFrame(from, end)
-      cached.remove(wideFrameOf(from), worker, wideMembersFrom(wideMemberOf(from), length))
+      const members = wideMembersFrom(wideMemberOf(from), length)
+      if (isStored) cached.add(wideFrameOf(from), worker, members)
+      else cached.remove(wideFrameOf(from), worker, members)
       from += length
     }
   }
