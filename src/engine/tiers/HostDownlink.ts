@@ -25,7 +25,6 @@ import { TransferLink } from "./TransferLink.ts"
 class HostOffload implements Offload {
   /** Order of submission. */
   readonly sequence: number
-  live = true
   /** Batches that have not ended. */
   batches = 0
   endedMs = Number.POSITIVE_INFINITY
@@ -34,6 +33,10 @@ class HostOffload implements Offload {
 
   constructor(sequence: number) {
     this.sequence = sequence
+  }
+
+  get live(): boolean {
+    return this.batches > 0
   }
 }
 
@@ -206,7 +209,6 @@ export class HostDownlink {
     this.committed -= chains.blocks
     offload.batches -= 1
     if (offload.batches > 0) return 0
-    offload.live = false
     offload.endedMs = nowMs
     return offload.uncopiedBlocks
   }
