@@ -8,7 +8,7 @@ import { ByteWriter } from "hyparquet-writer"
 import { hashFactor } from "../../structures/Hash.ts"
 import { UncountedMemory } from "../../structures/UncountedMemory.ts"
 import { isNumber } from "../TableWriter.ts"
-import { groupsOf } from "./PackedIntegers.ts"
+import { groupsOf, stretchLength } from "./PackedIntegers.ts"
 
 /** Most rows of a row group, so few that 16 bits tell which of the values they have. */
 export const mostRows = 50_000
@@ -18,9 +18,6 @@ const none = 0xffff
 
 /** Room for the indexes of rows that many tables do not have more of. */
 const firstRows = 1024
-
-/** So many values are gone through by one call: a loop over all of them would be compiled while it runs, for that one run. */
-const stretchLength = 512
 
 /** Those of rows, values or places. */
 const newIndexes = (length: number): Uint16Array => new Uint16Array(new UncountedMemory(2 * length))

@@ -1,8 +1,7 @@
 /**
  * Small integers as Parquet packs them: runs of equal ones by their number, others bit by bit, eight at a time.
  *
- * hyparquet-writer does the same with a call for every byte, which is most of what a file takes to write. Here no call goes through more than
- * some hundred integers: a loop over all of a column would be compiled while it runs, for that one run.
+ * hyparquet-writer does the same with a call for every byte, which is most of what a file takes to write.
  */
 
 /** From so many equal values on they are told by their number; others go by so many. */
@@ -12,8 +11,8 @@ const groupLength = 1 << groupBits
 const mostPacked = 63 * groupLength
 /** Of a run: how long it is, and its value. */
 const mostRunBytes = 5
-/** What {@link IntegerPacker.pack} goes through at a time. */
-const stretchLength = 512
+/** So many values of a column are gone through by one call: a loop over all of them would be compiled while it runs, for that one run. */
+export const stretchLength = 512
 
 /** How many groups so many values are, the last one perhaps not full: as many bytes as their bits where each has one. */
 export const groupsOf = (length: number): number => (length + groupLength - 1) >> groupBits
