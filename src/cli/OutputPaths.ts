@@ -35,17 +35,14 @@ export const resolveOutputPaths = Effect.fnUntraced(function* (
 ): Effect.fn.Return<OutputPaths, OutputError | UsageError, FileSystem.FileSystem | Path.Path> {
   const report = yield* resolveReportPath(outputs.reportJson)
   const { csv, html, reportJsonl: lines, series, timeline } = outputs
-  const beside = [
+  const written = namedOutputs([
+    ["--report-json", report, "json"],
     ["--csv", csv, "csv"],
     ["--report-jsonl", lines, "table"],
     ["--series", series?.path, "table"],
     ["--timeline", timeline?.path, undefined],
     ["--html", html, "html"]
-  ] as const
-  const written: Array<NamedOutput> = [["--report-json", report, "json"]]
-  for (const [flag, path, form] of beside) {
-    if (path !== undefined) written.push([flag, path, form])
-  }
+  ])
   yield* checkOutputs(written, inputs)
   const standard = written.map(([, path]) => path)
   const standardOutputTaken = (yield* Effect.forEach(standard, isStandardOutput)).includes(true)
@@ -57,6 +54,12 @@ export const resolveOutputPaths = Effect.fnUntraced(function* (
  * and may be there already.
  */
 export type NamedOutput = readonly [flag: string, path: string, form: OutputForm | "folder" | undefined]
+
+/** Those outputs that are wanted, of all that there are. */
+export const namedOutputs = (
+  outputs: ReadonlyArray<readonly [flag: string, path: string | undefined, form: NamedOutput[2]]>
+): ReadonlyArray<NamedOutput> =>
+  outputs.flatMap(([flag, path, form]): ReadonlyArray<NamedOutput> => (path === undefined ? [] : [[flag, path, form]]))
 
 /** An output that has no default name must name a file, or a folder where it is one. */
 const checkName = Effect.fnUntraced(function* ([flag, path, form]: NamedOutput): Effect.fn.Return<

@@ -14,7 +14,7 @@ import { printable } from "../report/Printable.ts"
 import type { OutputError } from "../report/ReportError.ts"
 import { type SettingsError, type UsageError, usageError } from "../settings/SettingsError.ts"
 import { defaultTraceBlockTokens } from "../trace/TraceSource.ts"
-import { checkOutputs, printerBeside } from "./OutputPaths.ts"
+import { checkOutputs, namedOutputs, printerBeside } from "./OutputPaths.ts"
 import { signalled } from "./Signals.ts"
 import { counted } from "../settings/Counted.ts"
 import { cannotListen } from "./CannotListen.ts"
@@ -28,8 +28,13 @@ export const runRecord = Effect.fnUntraced(function* (out: string, flags: FlagVa
       asFlagProblem
     )
   )
-  const requests = measured === undefined ? [] : [["--measured", measured, "jsonLines"] as const]
-  yield* checkOutputs([["OUT", out, "jsonLines"], ...requests], [])
+  yield* checkOutputs(
+    namedOutputs([
+      ["OUT", out, "jsonLines"],
+      ["--measured", measured, "jsonLines"]
+    ]),
+    []
+  )
   const print = yield* printerBeside([out, measured])
   const outputs = yield* openOutputs(out, measured)
   const leftOut = new Map<string, number>()

@@ -24,7 +24,7 @@ import { remarks, tableRows } from "../sweep/SweepText.ts"
 import { ThresholdsCrossed } from "./CliError.ts"
 import { nothingFound } from "../sweep/FindingText.ts"
 import { refusePolicyVariable } from "./OptionFiles.ts"
-import { checkOutputs, type NamedOutput, printerBeside } from "./OutputPaths.ts"
+import { checkOutputs, type NamedOutput, namedOutputs, printerBeside } from "./OutputPaths.ts"
 import { showSweepProgress } from "./SweepProgress.ts"
 import { seenOffLater } from "./SeenOffLater.ts"
 import { failIfCrossed, readSweepThresholds } from "./SweepThresholds.ts"
@@ -60,17 +60,14 @@ export interface SweepOutputs extends SweepFiles {
 
 const outputsOf = (outputs: SweepOutputs): ReadonlyArray<NamedOutput> => {
   const { bestConfig, csv, html, json, parquet, winners } = outputs
-  const named = [
+  return namedOutputs([
     ["--csv", csv, "csv"],
     ["--json", json, "json"],
     ["--parquet", parquet, "parquet"],
     ["--html", html, "html"],
     ["--best-config", bestConfig, "settings"],
     ["--winners", winners, "folder"]
-  ] as const
-  return named.flatMap(([flag, path, form]): ReadonlyArray<NamedOutput> =>
-    path === undefined ? [] : [[flag, path, form]]
-  )
+  ])
 }
 
 /** Fails where an output would replace an input, another output, or something among the results that are kept. */
