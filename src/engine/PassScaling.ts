@@ -48,24 +48,25 @@ export class PassScaling {
   /** Begins a pass whose prefill part is modelled to take `ms`. */
   prefillMs(ms: number): number {
     this.overheadLeftMs = 0
-    return (
-      this.overheadMs
-      + scaledDurationMs(Math.max(0, checkedMs("prefill", ms)) * this.slowness.factor, this.prefillSpeedup)
-    )
+    const knownMs = checkedMs("prefill", ms)
+    const longMs = knownMs < 0 ? 0 : knownMs
+    return this.overheadMs + scaledDurationMs(longMs * this.slowness.factor, this.prefillSpeedup)
   }
 
   /** Passes of decode parts alone, the first `count` in `ms` modelled to take so long: written over by what they take. */
   decodeOnlyMs(ms: Float64Array, count: number): void {
     const { decodeSpeedup, overheadMs, slowness } = this
     for (let i = 0; i < count; i++) {
-      ms[i] = overheadMs + scaledDurationMs(Math.max(minDecodeMs, ms[i]!) * slowness.factor, decodeSpeedup)
+      const longMs = ms[i]! < minDecodeMs ? minDecodeMs : ms[i]!
+      ms[i] = overheadMs + scaledDurationMs(longMs * slowness.factor, decodeSpeedup)
     }
     this.overheadLeftMs = overheadMs
   }
 
   /** The decode part, modelled to take `ms`. */
   decodeMs(ms: number): number {
-    const longMs = Math.max(minDecodeMs, checkedMs("decode", ms))
+    const knownMs = checkedMs("decode", ms)
+    const longMs = knownMs < minDecodeMs ? minDecodeMs : knownMs
     return this.overheadLeftMs + scaledDurationMs(longMs * this.slowness.factor, this.decodeSpeedup)
   }
 }

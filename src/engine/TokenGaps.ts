@@ -60,7 +60,7 @@ export class TokenGaps {
   /** Where the pair of this gap would be remembered: its bits, mixed. */
   private recentEntry(gapMs: number): number {
     this.scratch[0] = gapMs
-    return Math.imul(this.scratchBits[0]! ^ this.scratchBits[1]!, hashFactor) >>> recentShift
+    return ((this.scratchBits[0]! ^ this.scratchBits[1]!) * hashFactor) >>> recentShift
   }
 
   /** Hands out the pairs gathered so far and starts afresh. */

@@ -204,12 +204,10 @@ export abstract class EventLoop implements SimulationLoop {
   /** When something happens next. Unless somebody looks on, ends of transfers that nobody notices are seen to with it, or in the end. */
   private nextInstantMs(): number {
     const { maxSimTimeMs, time } = this.context
-    const nextMs = Math.min(
-      this.nextArrivalMs,
-      this.queue.headMs,
-      this.nextTransferMs(),
-      this.pendingDecisions > 0 ? time.nextTimerMs : Number.POSITIVE_INFINITY
-    )
+    let nextMs = this.nextTransferMs()
+    if (this.nextArrivalMs < nextMs) nextMs = this.nextArrivalMs
+    if (this.queue.headMs < nextMs) nextMs = this.queue.headMs
+    if (this.pendingDecisions > 0) nextMs = Math.min(nextMs, time.nextTimerMs)
     if (nextMs < Number.POSITIVE_INFINITY && nextMs <= maxSimTimeMs) return nextMs
     this.transferMs = this.earliestTransferMs(false)
     return Math.min(nextMs, this.nextTransferMs())
@@ -267,7 +265,7 @@ export abstract class EventLoop implements SimulationLoop {
   private nextTransferMs(): number {
     this.lookAtTransfers()
     // A transfer that takes no time is over with the next tick, even when the clock has passed its start.
-    return Math.max(this.transferMs, this.nowMs)
+    return this.transferMs > this.nowMs ? this.transferMs : this.nowMs
   }
 
   /** Brings {@link transferMs} up to date. */
@@ -284,8 +282,10 @@ export abstract class EventLoop implements SimulationLoop {
   private earliestTransferMs(noticedOnly: boolean): number {
     const { pools } = this
     let nextMs = Number.POSITIVE_INFINITY
-    for (let index = 0; index < pools.length; index++)
-      nextMs = Math.min(nextMs, pools[index]!.nextTransferMs(noticedOnly))
+    for (let index = 0; index < pools.length; index++) {
+      const poolMs = pools[index]!.nextTransferMs(noticedOnly)
+      if (poolMs < nextMs) nextMs = poolMs
+    }
     return nextMs
   }
 

@@ -106,8 +106,8 @@ export class LabelTree {
   }
 
   private home(parent: number, low: number, high: number): number {
-    const mixed = Math.imul(parent, hashFactor) ^ low ^ Math.imul(high, highFactor)
-    return Math.imul(mixed ^ (mixed >>> 15), hashFactor) >>> this.shift
+    const mixed = (parent * hashFactor) ^ low ^ (high * highFactor)
+    return ((mixed ^ (mixed >>> 15)) * hashFactor) >>> this.shift
   }
 
   private freeNode(): number {

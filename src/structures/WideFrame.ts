@@ -25,9 +25,9 @@ export const wideMembersFrom = (first: number, count: number): number => (-1 >>>
 
 /** Members in a mask. */
 export const wideCount = (mask: number): number => {
-  const pairs = mask - ((mask >>> 1) & 0x55555555)
+  const pairs = (mask & (mask << 1) & ~0x55555555) | ((mask ^ (mask >>> 1)) & 0x55555555)
   const quads = (pairs & 0x33333333) + ((pairs >>> 2) & 0x33333333)
-  return Math.imul((quads + (quads >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24
+  return (((quads + (quads >>> 4)) & 0x0f0f0f0f) * 0x01010101) >>> 24
 }
 
 /** How many members from `first` on are in the mask without a gap. */
@@ -42,7 +42,8 @@ export const wideTrailing = (mask: number, last: number): number => Math.clz32(~
 /** Length of the run of consecutive keys of one frame that starts at `keys[from]`; it ends before `end`. */
 export const wideRunLength = (keys: Int32Array, from: number, end: number): number => {
   const first = keys[from]!
-  const last = Math.min(end, from + wideSize - wideMemberOf(first))
+  const frameEnd = from + wideSize - wideMemberOf(first)
+  const last = frameEnd < end ? frameEnd : end
   let to = from + runLength(keys, from, last)
   while (to < last && keys[to] === first + to - from) to += runLength(keys, to, last)
   return to - from
@@ -51,7 +52,8 @@ export const wideRunLength = (keys: Int32Array, from: number, end: number): numb
 /** The same backwards: length of the run that ends with `keys[end - 1]`; it starts at `from` or later. */
 export const wideRunLengthBefore = (keys: Int32Array, from: number, end: number): number => {
   const last = keys[end - 1]!
-  const first = Math.max(from, end - 1 - wideMemberOf(last))
+  const frameStart = end - 1 - wideMemberOf(last)
+  const first = frameStart > from ? frameStart : from
   let at = end - runLengthBefore(keys, first, end)
   while (at > first && keys[at - 1] === last - (end - at)) at -= runLengthBefore(keys, first, at)
   return end - at

@@ -158,7 +158,7 @@ export class KvBlockPool {
    * Residency is prefix-closed, so cached blocks form a leading run and the walk may stop at the first miss.
    */
   acquire(keys: Int32Array, fullCount: number, from: number, to: number, slots: Int32Array): boolean {
-    const fullEnd = Math.min(to, fullCount)
+    const fullEnd = to < fullCount ? to : fullCount
     const hitEnd = this.pinHits(keys, from, fullEnd, slots)
     if (!this.hasRoom(to - hitEnd)) {
       this.releaseAll(slots, from, hitEnd)
@@ -167,7 +167,7 @@ export class KvBlockPool {
     if (to > from) this.activeVersion += 1
     this.take(to - hitEnd)
     for (let position = hitEnd; position < fullEnd;) position += this.enter(keys, position, fullEnd, slots)
-    for (let position = Math.max(hitEnd, fullEnd); position < to; position++) slots[position] = partialSlot
+    for (let position = hitEnd > fullEnd ? hitEnd : fullEnd; position < to; position++) slots[position] = partialSlot
     return true
   }
 

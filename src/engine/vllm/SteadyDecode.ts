@@ -189,7 +189,8 @@ export class SteadyDecode {
 
   /** A member whose countdown begins anew is due when that has run down. */
   schedule(sequence: Sequence): void {
-    const steps = Math.min(sequence.countdown, this.calendarLength - 1)
+    const mostSteps = this.calendarLength - 1
+    const steps = sequence.countdown < mostSteps ? sequence.countdown : mostSteps
     sequence.dueStep = this.step + steps
     const slot = sequence.dueStep & (this.calendarLength - 1)
     const last = this.calendar[slot]

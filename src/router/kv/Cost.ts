@@ -36,7 +36,8 @@ export const prefillCost = (
     decay = 1 / (1 + overlapScoreCreditDecay * (excessBlocks / promptBlocks))
   }
   const creditBlocks = weights.overlapScoreCredit * decay * overlapBlocks + tierCreditBlocks
-  return weights.prefillLoadScale * Math.max(0, rawTokens / blockTokens - creditBlocks)
+  const blocks = rawTokens / blockTokens - creditBlocks
+  return weights.prefillLoadScale * (blocks > 0 ? blocks : 0)
 }
 
 /** Cost of the decode part: blocks that the worker would hold with the request, of which `sharedBlocks` are held already. */
