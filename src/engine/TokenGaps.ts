@@ -4,8 +4,8 @@
  * All requests that decode together in two consecutive passes share one gap, so a pass adds a pair, not a value per token. Small
  * deployments decode a few requests at a time, and the same few gaps come again and again: pairs seen recently are counted up.
  */
-import { grown } from "../structures/Grown.ts"
 import { hashFactor } from "../structures/Hash.ts"
+import { type ColumnSource, moreCounts, moreFractions, newColumns } from "../structures/SpareColumns.ts"
 
 const recentBits = 12
 const recentShift = 32 - recentBits
@@ -22,12 +22,14 @@ export class TokenGaps {
   private readonly recent = new Uint32Array(2 ** recentBits)
   private readonly scratch = new Float64Array(1)
   private readonly scratchBits = new Int32Array(this.scratch.buffer)
+  private readonly columns: ColumnSource
 
   /** `isTimed`: whether it matters when gaps were; then only those before tokens of the same time are counted up. */
-  constructor(capacity = 4096, isTimed = false) {
-    this.gapsMs = new Float64Array(capacity)
-    this.counts = new Uint32Array(capacity)
-    this.timesMs = isTimed ? new Float64Array(capacity) : undefined
+  constructor(isTimed = false, columns: ColumnSource = newColumns, capacity = 4096) {
+    this.columns = columns
+    this.gapsMs = columns.fractions(capacity)
+    this.counts = columns.counts(capacity)
+    this.timesMs = isTimed ? columns.fractions(capacity) : undefined
   }
 
   /** Gaps of `gapMs` before tokens that come at `tokenMs`. */
@@ -72,8 +74,10 @@ export class TokenGaps {
   }
 
   private grow(): void {
-    this.gapsMs = grown(this.gapsMs)
-    this.counts = grown(this.counts)
-    if (this.timesMs !== undefined) this.timesMs = grown(this.timesMs)
+    const { columns, counts, gapsMs, timesMs } = this
+    const capacity = 2 * gapsMs.length
+    this.gapsMs = moreFractions(columns, gapsMs, capacity)
+    this.counts = moreCounts(columns, counts, capacity)
+    if (timesMs !== undefined) this.timesMs = moreFractions(columns, timesMs, capacity)
   }
 }

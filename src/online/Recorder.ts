@@ -17,7 +17,7 @@ export class Recorder {
 
   constructor(probe: RunProbe | undefined, timedGaps: boolean) {
     this.probe = probe
-    this.gaps = new TokenGaps(undefined, timedGaps)
+    this.gaps = new TokenGaps(timedGaps)
   }
 
   /** Requests that also emitted in their worker's previous batch share one gap: neighbours are counted together. */

@@ -4,7 +4,7 @@
  * Gaps come as (gap, count) pairs and are kept so: exact as long as the different gaps fit the budget, a sketch of stated
  * error past it. When the buffer is full, pairs of equal gaps are merged first, which loses nothing.
  */
-import { grown } from "../structures/Grown.ts"
+import { type ColumnSource, moreCounts, moreFractions, newColumns } from "../structures/SpareColumns.ts"
 import { sortPairs } from "./PairSort.ts"
 import { type GapStatistics, sortedGapStatistics } from "./SortedGaps.ts"
 import { ValueSketch } from "./ValueSketch.ts"
@@ -27,6 +27,7 @@ interface GapSketch {
 
 export class GapMetric {
   private readonly exactGaps: number
+  private readonly columns: ColumnSource
   private readonly maxPairs: number
   private gapsMs: Float64Array
   private counts: Uint32Array
@@ -37,12 +38,13 @@ export class GapMetric {
   private unmerged = 0
   private sketch: GapSketch | undefined = undefined
 
-  constructor(exactGaps: number = defaultExactGaps) {
+  constructor(exactGaps: number = defaultExactGaps, columns: ColumnSource = newColumns) {
     this.exactGaps = exactGaps
+    this.columns = columns
     this.maxPairs = Math.ceil(exactGaps * bufferRatio)
     const capacity = Math.min(initialPairs, this.maxPairs)
-    this.gapsMs = new Float64Array(capacity)
-    this.counts = new Uint32Array(capacity)
+    this.gapsMs = columns.fractions(capacity)
+    this.counts = columns.counts(capacity)
   }
 
   get exact(): boolean {
@@ -95,9 +97,10 @@ export class GapMetric {
   }
 
   private grow(): void {
-    const capacity = Math.min(this.gapsMs.length * 2, this.maxPairs)
-    this.gapsMs = grown(this.gapsMs, capacity)
-    this.counts = grown(this.counts, capacity)
+    const { columns, counts, gapsMs } = this
+    const capacity = Math.min(gapsMs.length * 2, this.maxPairs)
+    this.gapsMs = moreFractions(columns, gapsMs, capacity)
+    this.counts = moreCounts(columns, counts, capacity)
   }
 
   /** Sorts the pairs and adds up the counts of equal gaps, as far as a count can hold the sum. */

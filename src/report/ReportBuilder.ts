@@ -2,6 +2,7 @@
  * Gathers the events of one run and makes its report. Plain and synchronous; {@link sink} in ReportSink.ts wraps it.
  */
 import type { RequestRecord } from "../request/SimRequest.ts"
+import type { ColumnSource } from "../structures/SpareColumns.ts"
 import { finiteJson, finiteReport } from "./FiniteReport.ts"
 import { ClassReport } from "./ClassReport.ts"
 import { GapMetric } from "./GapMetric.ts"
@@ -40,17 +41,18 @@ export class ReportBuilder {
   private cutOff = 0
   private summary: RunSummary | undefined = undefined
 
-  constructor(options: ReportOptions = {}) {
+  /** `columns`: where the large ones of its statistics come from. */
+  constructor(options: ReportOptions = {}, columns?: ColumnSource) {
     this.options = options
     this.serviceLevel = givenBounds(options.serviceLevel)
     this.totals = new RequestTotals(this.serviceLevel)
     this.window = options.window === undefined ? undefined : new MeasuredWindow(options.window)
     this.whole = this.window === undefined ? this.totals : new RequestTotals(undefined)
-    this.ttftMs = new RequestMetric(options.exactRequests)
-    this.ttstMs = new RequestMetric(options.exactRequests)
-    this.tpotMs = new RequestMetric(options.exactRequests)
-    this.e2eMs = new RequestMetric(options.exactRequests)
-    this.gaps = new GapMetric(options.exactGaps)
+    this.ttftMs = new RequestMetric(options.exactRequests, columns)
+    this.ttstMs = new RequestMetric(options.exactRequests, columns)
+    this.tpotMs = new RequestMetric(options.exactRequests, columns)
+    this.e2eMs = new RequestMetric(options.exactRequests, columns)
+    this.gaps = new GapMetric(options.exactGaps, columns)
     this.tiers = new TierReport(options.exactRequests)
     this.sessions = new SessionReport(options.exactRequests)
     this.classes = new ClassReport(options)

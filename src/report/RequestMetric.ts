@@ -1,6 +1,7 @@
 /**
  * One value per request: exact as long as the values fit the budget, a sketch of stated error past it.
  */
+import type { ColumnSource } from "../structures/SpareColumns.ts"
 import { SamplePages } from "./SamplePages.ts"
 import type { SampleStatistics } from "./SampleStatistics.ts"
 import { ValueSketch } from "./ValueSketch.ts"
@@ -10,10 +11,11 @@ export const defaultExactRequests = 1_000_000
 
 export class RequestMetric {
   private readonly exactValues: number
-  private values: SamplePages | ValueSketch = new SamplePages()
+  private values: SamplePages | ValueSketch
 
-  constructor(exactValues: number = defaultExactRequests) {
+  constructor(exactValues: number = defaultExactRequests, columns?: ColumnSource) {
     this.exactValues = exactValues
+    this.values = new SamplePages(columns)
   }
 
   get exact(): boolean {

@@ -9,6 +9,7 @@
  * merged into a second array either. Where there is no scratch file, or no room in it, pages stay in memory.
  */
 import { openScratchFile, type ScratchFile } from "../host/Node.ts"
+import { type ColumnSource, newColumns } from "../structures/SpareColumns.ts"
 import { emptyStatistics, type SampleStatistics, withPercentiles } from "./SampleStatistics.ts"
 
 const pageValues = 8192
@@ -23,12 +24,14 @@ export class SamplePages {
   /** The page being filled, the last one in memory, and how full it is. */
   private page: Float64Array = new Float64Array(0)
   private used = 0
+  private readonly columns: ColumnSource
   private readonly openFile: () => ScratchFile | undefined
   private file: ScratchFile | undefined = undefined
   private filePages = 0
   private keepsAll = false
 
-  constructor(openFile: () => ScratchFile | undefined = openScratchFile) {
+  constructor(columns: ColumnSource = newColumns, openFile: () => ScratchFile | undefined = openScratchFile) {
+    this.columns = columns
     this.openFile = openFile
   }
 
@@ -53,7 +56,7 @@ export class SamplePages {
   private nextPage(): void {
     this.used = 0
     if (this.pages.length > pagesInMemory && this.moveToFile(this.page)) return
-    this.page = new Float64Array(pageValues)
+    this.page = this.columns.fractions(pageValues)
     this.pages.push(this.page)
   }
 

@@ -3,6 +3,7 @@
  * A run is the same with and without.
  */
 import * as Layer from "effect/Layer"
+import { ReusedSamples } from "../report/ReusedSamples.ts"
 import { ReusedColumns } from "../simulation/ReusedColumns.ts"
 import { SpareColumns } from "../structures/SpareColumns.ts"
 import { OpenTables } from "../timing/aic/TableSlices.ts"
@@ -11,5 +12,6 @@ import * as SharedTraces from "./SharedTraces.ts"
 export const layer: Layer.Layer<never> = Layer.mergeAll(
   SharedTraces.layer,
   Layer.sync(OpenTables, () => new Map()),
-  Layer.sync(ReusedColumns, () => new SpareColumns())
+  Layer.sync(ReusedColumns, () => new SpareColumns()),
+  Layer.sync(ReusedSamples, () => new SpareColumns())
 )

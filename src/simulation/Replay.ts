@@ -110,7 +110,8 @@ export const run = <E = never, R = never>(
       const identity = identityFor(workload, topology.blockTokens, topology.capacityBlocks)
       const core = throughFrontEnd(yield* workload.make(identity), topology.frontEnd)
       const ledger = new RunLedger()
-      const gaps = new TokenGaps(undefined, options.timedGaps ?? false)
+      const columns = (yield* ReusedColumns)?.lease()
+      const gaps = new TokenGaps(options.timedGaps ?? false, columns)
       const scaling = yield* scalingOf(topology, time, options.workerEvents ?? [])
       const probes = [...(scaling?.metrics === undefined ? [] : [scaling.metrics]), ...(options.probes ?? [])]
       const probe = probeOf({ ...options, probes })
@@ -135,7 +136,7 @@ export const run = <E = never, R = never>(
         ledger,
         gaps,
         topology,
-        columns: (yield* ReusedColumns)?.lease(),
+        columns,
         startedAt: monotonicMs(),
         scaling,
         stopRequested: false,
@@ -300,8 +301,9 @@ const takeLast = <E>(state: Run<E>): Arr.NonEmptyReadonlyArray<ReplayEvent> => {
     ...(tiers === undefined ? {} : { tiers }),
     wallMs: monotonicMs() - state.startedAt
   }
+  const last = Arr.append(take(state, true), summary)
   state.columns?.end()
-  return Arr.append(take(state, true), summary)
+  return last
 }
 
 /** GPUs per worker, mean over the time of workers where they differ. */

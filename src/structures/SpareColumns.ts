@@ -37,8 +37,33 @@ export class SpareColumns {
   }
 }
 
+/** Columns with arbitrary numbers, for whoever writes before he reads. */
+export interface ColumnSource {
+  readonly fractions: (length: number) => Float64Array
+  readonly counts: (length: number) => Uint32Array
+}
+
+export const newColumns: ColumnSource = {
+  fractions: (length) => new Float64Array(length),
+  counts: (length) => new Uint32Array(length)
+}
+
+/** A longer copy of a column, the rest arbitrary. */
+export const moreFractions = (columns: ColumnSource, column: Float64Array, length: number): Float64Array => {
+  const longer = columns.fractions(length)
+  longer.set(column)
+  return longer
+}
+
+/** As {@link moreFractions}. */
+export const moreCounts = (columns: ColumnSource, column: Uint32Array, length: number): Uint32Array => {
+  const longer = columns.counts(length)
+  longer.set(column)
+  return longer
+}
+
 /** What one run has of them. */
-export class ColumnLease {
+export class ColumnLease implements ColumnSource {
   private readonly spare: SpareColumns
   private columns: Array<Column> = []
 
@@ -51,6 +76,14 @@ export class ColumnLease {
     const column = this.spare.take(length)?.fill(0, start) ?? new Int32Array(length)
     this.columns.push(column)
     return column
+  }
+
+  fractions(length: number): Float64Array {
+    return new Float64Array(this.column(2 * length, 2 * length).buffer)
+  }
+
+  counts(length: number): Uint32Array {
+    return new Uint32Array(this.column(length, length).buffer)
   }
 
   /** The run is over: nobody reads its columns any more. */

@@ -3,7 +3,7 @@ import { TokenGaps } from "../../src/engine/TokenGaps.ts"
 
 describe("TokenGaps", () => {
   it("keeps pairs in order beyond its first capacity and starts afresh when taken", () => {
-    const gaps = new TokenGaps(2)
+    const gaps = new TokenGaps(false, undefined, 2)
     for (let pair = 0; pair < 5; pair++) gaps.add(pair + 0.5, pair + 1, pair)
     const taken = gaps.take()
     assert.deepStrictEqual([...taken.gapsMs], [0.5, 1.5, 2.5, 3.5, 4.5])
@@ -16,8 +16,8 @@ describe("TokenGaps", () => {
   })
 
   it("counts equal gaps up, those of different times apart only where times matter", () => {
-    const plain = new TokenGaps(2)
-    const timed = new TokenGaps(2, true)
+    const plain = new TokenGaps(false, undefined, 2)
+    const timed = new TokenGaps(true, undefined, 2)
     for (const gaps of [plain, timed]) for (const tokenMs of [5, 5, 7, 7]) gaps.add(2, 3, tokenMs)
     const { counts, timesMs } = plain.take()
     assert.deepStrictEqual([...counts], [12])

@@ -6,6 +6,8 @@ import * as Stream from "effect/Stream"
 import type { ReplayEvent } from "../../src/report/ReplayEvent.ts"
 import { ReportBuilder } from "../../src/report/ReportBuilder.ts"
 import { sink } from "../../src/report/ReportSink.ts"
+import { ReusedSamples } from "../../src/report/ReusedSamples.ts"
+import { SpareColumns } from "../../src/structures/SpareColumns.ts"
 import { gaps, served, summary } from "./Records.ts"
 
 const events: ReadonlyArray<ReplayEvent> = [
@@ -35,6 +37,28 @@ describe("ReportSink", () => {
       const second = yield* Stream.run(Stream.fromIterable(events), report)
       assert.deepStrictEqual(second, first)
       assert.strictEqual(second.completed_requests, 500)
+    })
+  )
+
+  it.effect("makes the same report in the columns of the reports before it", () =>
+    Effect.gen(function* () {
+      const spare = new SpareColumns()
+      // Enough different gaps for columns to grow, and two pages of each metric.
+      const many: ReadonlyArray<ReplayEvent> = [
+        ...Array.from({ length: 9000 }, (_, id) =>
+          served({ id, arrivalMs: id, tokensMs: [id + 10 + (id % 7), id + 90] })
+        ),
+        gaps(...Array.from({ length: 9000 }, (_, i) => [80 + i / 1000, 1 + (i % 5)] as const)),
+        summary({ arrivedRequests: 9000 })
+      ]
+      for (const run of [many, events, many, many]) {
+        const expected = yield* Stream.run(Stream.fromIterable(run), sink())
+        const report = yield* Stream.run(Stream.fromIterable(run), sink()).pipe(
+          Effect.provideService(ReusedSamples, spare)
+        )
+        assert.deepStrictEqual(report, expected)
+      }
+      assert.isDefined(spare.take(2 * 8192))
     })
   )
 

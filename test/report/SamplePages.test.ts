@@ -12,7 +12,7 @@ const values = (seed: number): ReadonlyArray<number> => {
 }
 
 const filled = (numbers: ReadonlyArray<number>, open?: () => ScratchFile | undefined): SamplePages => {
-  const pages = new SamplePages(open)
+  const pages = new SamplePages(undefined, open)
   for (const value of numbers) pages.add(value)
   return pages
 }

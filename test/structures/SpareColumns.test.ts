@@ -1,6 +1,6 @@
 /** Columns of one run serve the next, as if they were new. */
 import { assert, describe, it } from "@effect/vitest"
-import { during, regrown, SpareColumns, zeros } from "../../src/structures/SpareColumns.ts"
+import { during, moreCounts, moreFractions, regrown, SpareColumns, zeros } from "../../src/structures/SpareColumns.ts"
 
 const length = 512
 
@@ -63,5 +63,20 @@ describe("the columns of a run", () => {
     outer.end()
     assert.isDefined(spare.take(2 * length))
     assert.isUndefined(spare.take(4 * length))
+  })
+
+  it("hold fractions and counts as well", () => {
+    const spare = new SpareColumns()
+    const first = spare.lease()
+    const old = first.fractions(length).fill(0.5)
+    const oldCounts = first.counts(length).fill(0xffff_ffff)
+    first.end()
+    const next = spare.lease()
+    const fractions = moreFractions(next, Float64Array.of(1.5, 2.5), length)
+    assert.strictEqual(fractions.buffer, old.buffer)
+    assert.deepStrictEqual([...fractions.subarray(0, 3)], [1.5, 2.5, 0.5])
+    const counts = moreCounts(next, Uint32Array.of(7), length)
+    assert.strictEqual(counts.buffer, oldCounts.buffer)
+    assert.deepStrictEqual([...counts.subarray(0, 2)], [7, 0xffff_ffff])
   })
 })

@@ -5,6 +5,7 @@
  * few requests need a new one.
  */
 import { emptyObjects } from "../../structures/EmptyObjects.ts"
+import { zeros } from "../../structures/SpareColumns.ts"
 
 export class SlotLists {
   /** Unused lists by the binary logarithm of their length. */
@@ -13,7 +14,7 @@ export class SlotLists {
   /** A list of at least `length` slots, its content arbitrary. */
   take(length: number): Int32Array {
     const size = length <= 1 ? 0 : 32 - Math.clz32(length - 1)
-    return this.spare[size]?.pop() ?? new Int32Array(2 ** size)
+    return this.spare[size]?.pop() ?? zeros(2 ** size)
   }
 
   /** Takes back a list that {@link take} gave. */
