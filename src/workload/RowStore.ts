@@ -1,7 +1,7 @@
 /**
  * Rows that wait for their dispatch, kept compactly: a page of columns per 512 rows instead of an object per row.
  *
- * A row is named by a handle, which counts the rows before it. Rows leave one by one; a page is dropped when its last row has left, so memory follows the
+ * A row is named by a handle, which counts the rows before it. Rows leave one by one; a page serves again when its last row has left, so memory follows the
  * rows that still wait.
  */
 import { grown } from "../structures/Grown.ts"
@@ -80,6 +80,14 @@ class Page {
     this.hashIds = room
   }
 
+  /** All of its rows are gone: it is for others, with that room for their hash ids. */
+  startAfresh(room: Uint32Array): void {
+    this.hashIds = room
+    this.next.fill(0)
+    this.extras.length = 0
+    this.rows = 0
+  }
+
   add(row: TraceRow, hashIds: HashIds, delayMs: number): number {
     const index = this.rows++
     this.delayMs[index] = delayMs
@@ -129,6 +137,8 @@ export class RowStore {
   private readonly pages = new Map<number, Page>()
   private nextPage = 0
   private open: Page | undefined
+  /** The page that was given up last. */
+  private spare: Page | undefined = undefined
   /** For the hash ids of the open page: the next one goes on with it. */
   private room: Uint32Array
 
@@ -151,7 +161,7 @@ export class RowStore {
       this.open = undefined
     }
     if (this.open === undefined) {
-      this.open = new Page(this.room)
+      this.open = this.openPage()
       this.pages.set(this.nextPage++, this.open)
     }
     this.open.left += 1
@@ -196,10 +206,19 @@ export class RowStore {
     page.left -= 1
     if (page.left === 0 && page.rows === pageRows) {
       this.pages.delete(Math.floor(handle / pageRows))
+      this.spare = page
       if (page !== this.open) return
       this.keepRoom(page)
       this.open = undefined
     }
+  }
+
+  private openPage(): Page {
+    const { spare } = this
+    if (spare === undefined) return new Page(this.room)
+    this.spare = undefined
+    spare.startAfresh(this.room)
+    return spare
   }
 
   private keepRoom({ hashIds }: Page): void {

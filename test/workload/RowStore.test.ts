@@ -36,6 +36,26 @@ describe("RowStore", () => {
     assert.isAtMost(store.pageCount, 1)
   })
 
+  it("knows nothing of the rows that a page had before", () => {
+    const store = new RowStore()
+    const wide = 2 ** 40
+    for (let page = 0; page < 3; page++) {
+      const rows = Array.from({ length: 512 }, (_, i) => {
+        const hashIds = page === 1 && i === 100 ? [wide] : ids(i + page)
+        return { hashIds, handle: store.add(row(i, { hashIds, ...(page === 0 ? { requestId: "r" } : {}) }), i + page) }
+      })
+      for (const [i, { handle, hashIds }] of rows.entries()) {
+        assert.deepStrictEqual(Array.from(store.hashIds(handle), Number), hashIds)
+        assert.strictEqual(store.next(handle), 0)
+        assert.strictEqual(store.delayMs(handle), i + page)
+        assert.strictEqual(store.extras(handle).requestId, page === 0 ? "r" : null)
+        store.append(handle, handle + 1)
+      }
+      for (const { handle } of rows) store.release(handle)
+      assert.strictEqual(store.pageCount, 0)
+    }
+  })
+
   it("keeps what few rows have", () => {
     const store = new RowStore()
     const annotations = { kind: "x" }
