@@ -27,6 +27,11 @@ export interface DestinationWorker extends WorkerCore {
   missingTokens(request: SimRequest): number
   /** The KV of a reserved request has arrived: it joins the worker's queue with its prompt computed. */
   activate(request: SimRequest): void
+  /**
+   * Nothing happens any more in the whole deployment. A worker whose requests are in each other's way lets others go first in its next
+   * pass; false when that would change nothing.
+   */
+  unlock?(): boolean
 }
 
 export interface HandoffSupport {

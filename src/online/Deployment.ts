@@ -57,6 +57,8 @@ export interface Deployment {
   scaleTo(role: PoolRole, workers: number): void
   /** Whether nothing will happen any more unless a request is submitted or aborted. */
   readonly atRest: boolean
+  /** Called at rest: whether requests that are in each other's way go on nevertheless, out of turn. */
+  unlock?(): boolean
   /** Those in flight. */
   requests(): Iterable<LiveRequest>
   /** Those that have ended but not left. */

@@ -182,6 +182,12 @@ export class DisaggregatedDeployment implements Deployment, HandoffHost {
     return !this.conducting && underWay === 0 && this.nextCopyMs() === Number.POSITIVE_INFINITY
   }
 
+  unlock(): boolean {
+    if (!this.protocol.unlock()) return false
+    this.callConductor()
+    return true
+  }
+
   requests(): Iterable<LiveRequest> {
     return this.live.values()
   }

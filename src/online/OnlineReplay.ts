@@ -123,7 +123,9 @@ const assemble = Effect.fnUntraced(function* <E, R>(options: OnlineOptions<E, R>
       deployment.submit(request)
     },
     checkProgress: Effect.suspend(() =>
-      deployment.atRest && deployment.inFlight > 0 ? Effect.fail(deadEndOf(deployment)) : Effect.void
+      deployment.atRest && deployment.inFlight > 0 && deployment.unlock?.() !== true
+        ? Effect.fail(deadEndOf(deployment))
+        : Effect.void
     )
   })
   const observed = deployment.run(

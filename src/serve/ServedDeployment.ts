@@ -195,6 +195,7 @@ export class ServedDeployment {
     settled: Effect.sync(() => this.tellTouched()),
     resting: (stuck) =>
       Effect.sync(() => {
+        if (stuck.length > 0 && this.deployment.unlock?.() === true) return
         for (const live of stuck) this.giveUp(live)
         this.tellTouched()
       })

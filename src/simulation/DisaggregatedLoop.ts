@@ -109,6 +109,10 @@ export class DisaggregatedLoop extends EventLoop implements HandoffHost {
     if (pool === this.decode) this.protocol.roomMade(worker)
   }
 
+  protected override unlock(): boolean {
+    return this.protocol.unlock()
+  }
+
   protected settleRound(): boolean {
     let changed = this.completePasses()
     if (this.completeTransfers()) changed = true

@@ -196,6 +196,11 @@ export abstract class EventLoop implements SimulationLoop {
     return false
   }
 
+  /** Nothing happens any more: true when somebody can go on nevertheless, out of turn. */
+  protected unlock(): boolean {
+    return false
+  }
+
   /** Settled requests whose record could not be handed out yet. */
   protected withheld(): ReadonlyArray<SimRequest> {
     return []
@@ -224,6 +229,7 @@ export abstract class EventLoop implements SimulationLoop {
     const nextMs = this.nextInstantMs()
     if (nextMs === Number.POSITIVE_INFINITY) {
       if (context.workload.drained && context.ledger.inFlight === 0) return this.end("drained")
+      if (this.unlock()) return "running"
       throw this.stuck()
     }
     if (context.scaling !== undefined) this.countIdleTicks()
@@ -432,7 +438,9 @@ export abstract class EventLoop implements SimulationLoop {
       && this.nextTransferMs() === Number.POSITIVE_INFINITY
       && this.pools.every((pool) => pool.size().starting === 0)
     this.idleTicks = onlyTicks ? this.idleTicks + 1 : 0
-    if (this.idleTicks > maxIdleTicks) throw this.stuck()
+    if (this.idleTicks <= maxIdleTicks) return
+    if (!this.unlock()) throw this.stuck()
+    this.idleTicks = 0
   }
 
   private stuck(): ReplayError {

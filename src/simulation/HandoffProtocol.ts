@@ -326,6 +326,18 @@ export class HandoffProtocol {
     if (!this.decode.isBusy(worker)) this.tryReserve(worker)
   }
 
+  /** Nothing happens any more: true when decode workers go on nevertheless, out of turn. */
+  unlock(): boolean {
+    const { cores } = this.decode
+    let any = false
+    for (let worker = 0; worker < cores.length; worker++) {
+      if (cores[worker]?.unlock?.() !== true) continue
+      this.decode.noteWork(worker)
+      any = true
+    }
+    return any
+  }
+
   /** An idle decode worker has more room, though no request has left it. */
   roomMade(worker: number): void {
     this.tryReserve(worker)

@@ -115,21 +115,59 @@ describe("a disaggregated run online, in virtual time", () => {
     })
   )
 
-  const Rows = Schema.Array(
-    Schema.Struct({
-      waitMs: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 40 })),
-      promptTokens: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 300 })),
-      outputTokens: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 25 })),
-      content: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 3 }))
-    })
-  ).check(Schema.isMaxLength(24))
+  const Row = Schema.Struct({
+    waitMs: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 40 })),
+    promptTokens: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 300 })),
+    outputTokens: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 25 })),
+    content: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 3 }))
+  })
 
   const small = { blockTokens: 16, maxNumBatchedTokens: 128, maxNumSeqs: 8 }
+  const instant = { speedupRatio: 1e12 }
+
+  const loadOf = (specs: ReadonlyArray<typeof Row.Type>, concurrency: number) => {
+    let timestampMs = 0
+    const rows = specs.map(({ content, outputTokens, promptTokens, waitMs }, index) => {
+      timestampMs += waitMs
+      const hashIds = Array.from({ length: Math.ceil(promptTokens / 16) }, (_, id) => 100 * content + id)
+      return row({ timestampMs, promptTokens, outputTokens, hashIds }, index + 1)
+    })
+    const limit = concurrency === 0 ? undefined : concurrency
+    return plainWorkload({ rows, traceBlockTokens: 16, concurrency: limit, chunkRows: 3 })
+  }
+
+  // The third is preempted for room that the last two hold: their KV is about to come, or waits behind it.
+  for (const [name, firstTokens, secondOutputTokens] of [
+    ["preempts itself while others are about to come", 31, 1],
+    ["waits in front of others, and nothing else happens", 33, 16]
+  ] as const) {
+    it.effect(`goes on like offline where somebody ${name}`, () =>
+      Effect.gen(function* () {
+        const specs = [
+          { waitMs: 0, promptTokens: firstTokens, outputTokens: 1, content: 0 },
+          { waitMs: 0, promptTokens: 1, outputTokens: secondOutputTokens, content: 0 },
+          { waitMs: 0, promptTokens: 290, outputTokens: 22, content: 2 },
+          { waitMs: 13, promptTokens: 249, outputTokens: 4, content: 1 }
+        ]
+        const args = { ...small, ...instant }
+        const { records } = yield* assertSame(
+          disaggregated(
+            engineArgs({ ...args, numGpuBlocks: 64 }),
+            engineArgs({ ...args, numGpuBlocks: 21 }),
+            routers.kv_router,
+            { prefillWorkers: 2, decodeWorkers: 1 }
+          ),
+          loadOf(specs, 3)
+        )
+        assert.isTrue(records.every(({ emittedTokens, outputTokens }) => emittedTokens === outputTokens))
+      })
+    )
+  }
 
   it.effect.prop(
     "equals offline for any rows, pools, links and concurrency",
     [
-      Rows,
+      Schema.Array(Row).check(Schema.isMaxLength(24)),
       Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 3 })),
       Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 3 })),
       Schema.Literals(["vllm", "sglang"]),
@@ -139,13 +177,7 @@ describe("a disaggregated run online, in virtual time", () => {
       Schema.Literals(["free", "slow", "instant"])
     ],
     ([specs, prefillWorkers, decodeWorkers, engineType, router, concurrency, decodeBlocks, pace]) => {
-      let timestampMs = 0
-      const rows = specs.map(({ content, outputTokens, promptTokens, waitMs }, index) => {
-        timestampMs += waitMs
-        const hashIds = Array.from({ length: Math.ceil(promptTokens / 16) }, (_, id) => 100 * content + id)
-        return row({ timestampMs, promptTokens, outputTokens, hashIds }, index + 1)
-      })
-      const common = { ...small, engineType, ...(pace === "instant" ? { speedupRatio: 1e12 } : {}) }
+      const common = { ...small, engineType, ...(pace === "instant" ? instant : {}) }
       return assertSame(
         disaggregated(
           engineArgs({
@@ -157,12 +189,7 @@ describe("a disaggregated run online, in virtual time", () => {
           routers[router satisfies RouterName],
           { prefillWorkers, decodeWorkers }
         ),
-        plainWorkload({
-          rows,
-          traceBlockTokens: 16,
-          concurrency: concurrency === 0 ? undefined : concurrency,
-          chunkRows: 3
-        })
+        loadOf(specs, concurrency)
       )
     },
     { arbitrary: { runs: 200, seed: 1 } }

@@ -78,6 +78,19 @@ describe("limits of disaggregated serving", () => {
     )
   })
 
+  // The second prompt is preempted for the first, and the third has KV in its way before it is back.
+  const tight = engineArgs({ blockTokens: 4, numGpuBlocks: 8 })
+  const one = { prefillWorkers: 1, decodeWorkers: 1 }
+  served(
+    "requests in each other's way in the decode pool go on",
+    { live: disaggregated(tight, tight, RoundRobin.layer, one).live },
+    async (url) => {
+      const prompt = [16, 12, 24].map((tokens, index) => String(index).repeat(4 * tokens))
+      const { usage } = await answerOf(post(url, completions, { model, prompt, max_tokens: 4 }))
+      assert.strictEqual(usage.completion_tokens, 12)
+    }
+  )
+
   for (const refusing of ["prefill", "decode"] as const) {
     for (const engineType of ["vllm", "sglang"] as const) {
       const full = Layer.succeed(

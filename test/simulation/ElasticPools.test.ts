@@ -19,7 +19,7 @@ import * as Topology from "../../src/simulation/Topology.ts"
 import * as PolynomialTiming from "../../src/timing/PolynomialTiming.ts"
 import { engineArgs } from "../support/EngineArgsBuilder.ts"
 import * as PlainWorkload from "../support/PlainWorkload.ts"
-import { multiTopology, replay, topology } from "../support/Replays.ts"
+import { disaggregatedTopology, multiTopology, replay, topology } from "../support/Replays.ts"
 import { row } from "../support/RequestBuilder.ts"
 import { type RandomRun, randomRun } from "./RandomRun.ts"
 
@@ -159,12 +159,10 @@ const plainLoad = PlainWorkload.layer({
 })
 
 /** A random run with arguments that every script can have. */
-const saneRun = (run: RandomRun, script: Script): RandomRun => ({
+const saneRun = (run: RandomRun): RandomRun => ({
   ...run,
   args: {
     ...run.args,
-    // Tight pools of a disaggregated run may block each other for ever, elastic or not.
-    ...(script.disaggregated ? { numGpuBlocks: 1000 } : {}),
     engineType: "vllm" as const,
     enableChunkedPrefill: true,
     preemptionMode: "lifo" as const
@@ -177,7 +175,7 @@ describe("elastic pools", () => {
     [randomRun, Arbitrary.schema(Script)],
     ([run, script]) =>
       Effect.gen(function* () {
-        const sane = saneRun(run, script)
+        const sane = saneRun(run)
         const seen = new Map<string, number>()
         const count = (what: string): void => void seen.set(what, (seen.get(what) ?? 0) + 1)
         const counting: RunProbe = {
@@ -209,7 +207,7 @@ describe("elastic pools", () => {
     [randomRun, Arbitrary.schema(Script)],
     ([run, script]) =>
       Effect.gen(function* () {
-        const sane = saneRun(run, script)
+        const sane = saneRun(run)
         const once = () =>
           replay(topologyOf(sane, script), PlainWorkload.layer(sane), {
             check: true,
@@ -305,6 +303,33 @@ describe("elastic pools", () => {
       assert.match(
         error.message,
         /dead end with \d+ in-flight .*: the aggregated pool has no worker left, and none is to come\./
+      )
+    })
+  )
+
+  it.effect("let requests that are in each other's way go on, however often the autoscaler is asked", () =>
+    Effect.gen(function* () {
+      // 8 blocks of 4 tokens for decoding: the second is preempted, and the third has KV there before it is back.
+      const rows = [16, 12, 24].map((promptTokens, index) =>
+        row({ timestampMs: 0, promptTokens, outputTokens: 4, hashIds: [10 * index, 10 * index + 1] }, index + 1)
+      )
+      const pools = disaggregatedTopology(engineArgs({ blockTokens: 4, numGpuBlocks: 8 }), {
+        prefillWorkers: 1,
+        decodeWorkers: 1
+      })
+      const { records } = yield* replay(pools, PlainWorkload.layer({ rows, traceBlockTokens: 12 }), {
+        check: true
+      }).pipe(
+        Effect.provide(
+          Autoscaler.layer("always", () => ({
+            firstTickMs: 0,
+            decide: ({ nowMs }) => Effect.succeed({ targets: {}, nextTickMs: nowMs + 1 })
+          }))
+        )
+      )
+      assert.deepStrictEqual(
+        records.map(({ status }) => status),
+        ["completed", "completed", "completed"]
       )
     })
   )

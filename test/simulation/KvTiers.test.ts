@@ -11,18 +11,11 @@ import { type RandomRun, randomRun, tiered } from "./RandomRun.ts"
 
 const runs = { arbitrary: { runs: 120, size: 40 } }
 
-/**
- * Whether the run may end in an error, and in which. A tight decode pool may come to a dead end where the reference preempts for ever:
- * a preempted request waits for room that requests behind it hold.
- */
-const mayFail = (args: EngineArgs, { rows }: RandomRun, reason: string, disaggregated: boolean): boolean => {
-  if (reason === "stalled") return disaggregated
-  if (reason !== "dead-end") return false
-  return (
-    disaggregated
-    || (!args.enableChunkedPrefill && rows.some(({ promptTokens }) => promptTokens > args.maxNumBatchedTokens))
-  )
-}
+/** Whether the run may end in an error, and in which. */
+const mayFail = (args: EngineArgs, { rows }: RandomRun, reason: string): boolean =>
+  reason === "dead-end"
+  && !args.enableChunkedPrefill
+  && rows.some(({ promptTokens }) => promptTokens > args.maxNumBatchedTokens)
 
 const checkTiers = (args: EngineArgs, { records, summary }: Outcome): void => {
   assert.strictEqual(summary.ended, "drained")
@@ -137,7 +130,7 @@ describe.each(["on_evict", "write_through"] as const)("in any run with KV tiers 
           : topology(args, run.workers)
         const result = yield* Effect.result(replay(deployed, PlainWorkload.layer(run), { check: true }))
         if (Result.isSuccess(result)) checkTiers(args, result.success)
-        else if (result.failure._tag !== "ReplayError" || !mayFail(args, run, result.failure.reason, disaggregated))
+        else if (result.failure._tag !== "ReplayError" || !mayFail(args, run, result.failure.reason))
           throw result.failure
       }),
     runs

@@ -27,10 +27,15 @@ export class Preemption {
     return this.args.preemptionMode === "fifo" ? running.findIndex(mayLeave) : running.findLastIndex(mayLeave)
   }
 
-  /** One more, in a worker that has `others` beside the victim; throws where it never ends. */
-  count(victim: Sequence, others: number): void {
+  /** One more, in a worker that has `others` beside the victim; throws where it never ends, unless it awaits what may end it. */
+  count(victim: Sequence, others: number, awaitsOthers: boolean): void {
     this.fruitless += 1
-    if (this.fruitless > maxFruitless) throw this.thrashing(victim, others)
+    if (this.isEndless && !awaitsOthers) throw this.thrashing(victim, others)
+  }
+
+  /** Going on like this never lets a token out. */
+  get isEndless(): boolean {
+    return this.fruitless > maxFruitless
   }
 
   /** Preemptions so far were not for nothing. */

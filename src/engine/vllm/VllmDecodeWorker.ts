@@ -62,7 +62,7 @@ export class VllmDecodeWorker extends VllmWorker implements DestinationWorker {
   activate(request: SimRequest): void {
     const reservation = this.reserved.get(request)
     if (reservation === undefined) throw new Error(`request ${request.id} has no reservation to activate`)
-    this.reserved.delete(request)
+    this.endReservation(request)
     const { cachedBlocks, sequence } = reservation
     const before = this.pool.activeBlocks
     this.pool.unpin(sequence.slots, cachedBlocks)
@@ -70,6 +70,22 @@ export class VllmDecodeWorker extends VllmWorker implements DestinationWorker {
     if (this.pool.activeBlocks < before) this.capacityFreed()
     sequence.computedTokens = sequence.promptTokens
     this.waiting.pushBack(sequence)
+  }
+
+  /** Whoever rests until somebody comes may go on. */
+  private endReservation(request: SimRequest): void {
+    this.reserved.delete(request)
+    if (this.preemptsForEver) this.situationChanged()
+  }
+
+  /** The first request whose KV is here goes first: it holds what those in front of it wait for. */
+  unlock(): boolean {
+    const { waiting } = this
+    const arrived = waiting.find(isMaterialised)
+    if (arrived === undefined || arrived === waiting.head) return false
+    waiting.remove(arrived)
+    waiting.pushFront(arrived)
+    return true
   }
 
   override abort(request: SimRequest): boolean {
@@ -86,7 +102,7 @@ export class VllmDecodeWorker extends VllmWorker implements DestinationWorker {
   private abortReserved(request: SimRequest): boolean {
     const reservation = this.reserved.get(request)
     if (reservation === undefined) return false
-    this.reserved.delete(request)
+    this.endReservation(request)
     this.pool.unpin(reservation.sequence.slots, reservation.cachedBlocks)
     this.drop(reservation.sequence)
     this.capacityFreed()
@@ -103,10 +119,18 @@ export class VllmDecodeWorker extends VllmWorker implements DestinationWorker {
     return [...super.requests(), ...this.pending.map((sequence) => sequence.request), ...this.reserved.keys()]
   }
 
-  /** Whoever preempts itself for room that requests behind it hold lets these go first in the end. */
+  /**
+   * Whoever preempts itself for room that requests behind it hold lets these go first in the end, and waits for those who have yet to come:
+   * passes that take no time would leave them none to do so.
+   */
   protected override nextToAdmit(): Sequence | undefined {
     if (this.pending.length > 0) return this.waiting.find(isMaterialised)
-    return (this.preemptsInVain ? this.waiting.find(isMaterialised) : undefined) ?? super.nextToAdmit()
+    const arrived = this.preemptsInVain ? this.waiting.find(isMaterialised) : undefined
+    return arrived !== undefined || (this.preemptsForEver && this.awaitsOthers) ? arrived : super.nextToAdmit()
+  }
+
+  protected override get awaitsOthers(): boolean {
+    return this.reserved.size > 0
   }
 
   protected override noteAdmission(request: SimRequest, nowMs: number, cachedTokens: number): void {

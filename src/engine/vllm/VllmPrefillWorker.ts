@@ -45,6 +45,15 @@ export class VllmPrefillWorker extends VllmWorker implements SourceWorker {
     this.outcome.signal(sequence.request, Signal.Completed)
   }
 
+  /** Whoever preempts itself for ever for room that computed prompts hold waits until they have been sent. */
+  protected override nextToAdmit(): Sequence | undefined {
+    return this.preemptsForEver && this.awaitsOthers ? undefined : super.nextToAdmit()
+  }
+
+  protected override get awaitsOthers(): boolean {
+    return this.held.size > 0
+  }
+
   protected override noteAdmission(request: SimRequest, nowMs: number, cachedTokens: number): void {
     super.noteAdmission(request, nowMs, cachedTokens)
     request.admittedToPrefill(nowMs, cachedTokens)

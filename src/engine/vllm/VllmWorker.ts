@@ -572,6 +572,15 @@ export class VllmWorker extends AheadWorker<Sequence> {
     return this.preemption.fruitless >= manyPreemptions
   }
 
+  protected get preemptsForEver(): boolean {
+    return this.preemption.isEndless
+  }
+
+  /** Whether KV is set aside here that somebody outside will use or give back: whoever preempts for ever waits for that. */
+  protected get awaitsOthers(): boolean {
+    return false
+  }
+
   // ---- preemption and release ------------------------------------------------------------------------------------
 
   /** Throws out the newest (lifo) or oldest (fifo) running request; it waits at the front and starts its KV anew. */
@@ -586,7 +595,7 @@ export class VllmWorker extends AheadWorker<Sequence> {
     this.preemptions += 1
     this.outcome.preemptions += 1
     this.probe?.preempted?.(victim.request, this.outcome.prefillEndMs)
-    this.preemption.count(victim, this.inFlight)
+    this.preemption.count(victim, this.inFlight, this.awaitsOthers)
     victim.request.computedUpTo(victim.computedTokens)
     keepGeneratedKeys(victim, this.pool)
     this.foundRoom(victim)
