@@ -68,15 +68,12 @@ export class PassTiming {
   }
 
   /**
-   * Adds passes to `ahead` that start before `startsBeforeMs` and end by `untilMs`, at most `passes`: each is a decode step of `batch`
-   * requests that know `contextTokens` in all before the first one, and nothing else. Without `activeBlocks` a step reads every request's
-   * tokens, as in {@link decodeOfRequestsMs}; with `blocksTaken`, so many blocks more are active in each of the passes.
+   * Adds as many passes to `ahead` as it is bounded to ({@link PassesAhead.bound}): each is a decode step of `batch` requests that know
+   * `contextTokens` in all before the first one, and nothing else. Without `activeBlocks` a step reads every request's tokens, as in
+   * {@link decodeOfRequestsMs}; with `blocksTaken`, so many blocks more are active in each of the passes.
    */
   runAhead(
     ahead: PassesAhead,
-    passes: number,
-    untilMs: number,
-    startsBeforeMs: number,
     batch: number,
     contextTokens: number,
     activeBlocks?: number,
@@ -85,36 +82,23 @@ export class PassTiming {
     const steps = this.model.ahead
     if (steps === undefined) return
     steps.begin()
-    ahead.reserve(passes)
+    ahead.reserve(ahead.maxPasses)
     ahead.batch = batch
     ahead.count =
       steps.rowMs === undefined
-        ? this.stepByStep(
-            steps,
-            ahead,
-            passes,
-            untilMs,
-            startsBeforeMs,
-            batch,
-            contextTokens,
-            activeBlocks,
-            blocksTaken
-          )
-        : this.rowByRow(steps, ahead, passes, untilMs, startsBeforeMs, batch, contextTokens)
+        ? this.stepByStep(steps, ahead, contextTokens, activeBlocks, blocksTaken)
+        : this.rowByRow(steps, ahead, contextTokens)
   }
 
   /** As {@link runAhead}, of a model that is asked for single steps. How many passes there are is the answer. */
   private stepByStep(
     steps: SingleSteps,
-    { endMs: startMs, ends }: PassesAhead,
-    passes: number,
-    untilMs: number,
-    startsBeforeMs: number,
-    batch: number,
+    ahead: PassesAhead,
     contextTokens: number,
     activeBlocks?: number,
     blocksTaken?: Int32Array
   ): number {
+    const { batch, endMs: startMs, ends, maxPasses: passes, startsBeforeMs, untilMs } = ahead
     const { args, capacityTokens, scaling } = this
     const readsBlocks = activeBlocks !== undefined && args.decodeCostBy !== "requests"
     const ignoresContext = readsBlocks && steps.ignoresContext
@@ -139,15 +123,8 @@ export class PassTiming {
   }
 
   /** As {@link runAhead}, of a model that is asked for steps in a row. How many passes there are is the answer. */
-  private rowByRow(
-    { rowMs }: StepsInARow,
-    { endMs: startMs, ends }: PassesAhead,
-    passes: number,
-    untilMs: number,
-    startsBeforeMs: number,
-    batch: number,
-    contextTokens: number
-  ): number {
+  private rowByRow({ rowMs }: StepsInARow, ahead: PassesAhead, contextTokens: number): number {
+    const { batch, endMs: startMs, ends, maxPasses: passes, startsBeforeMs, untilMs } = ahead
     const { row, scaling } = this
     const meanContextTokens = Math.floor(contextTokens / batch)
     let endMs = startMs

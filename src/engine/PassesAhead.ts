@@ -25,6 +25,10 @@ export class PassesAhead {
   isUneven = false
   /** Ends of the passes, of which the first {@link count} count, ms. */
   ends = noEnds
+  /** What whoever times them keeps to: {@link bound}. */
+  maxPasses = 0
+  untilMs = Number.POSITIVE_INFINITY
+  startsBeforeMs = Number.POSITIVE_INFINITY
   private lastEndMs = Number.NaN
 
   /** The last pass that was computed in its time ended at `lastEndMs`. */
@@ -34,6 +38,13 @@ export class PassesAhead {
     this.evictsHeard = false
     this.isUneven = false
     this.lastEndMs = lastEndMs
+  }
+
+  /** At most `maxPasses` of them are wanted, which end by `untilMs` and start before `startsBeforeMs`. */
+  bound(maxPasses: number, untilMs: number, startsBeforeMs = Number.POSITIVE_INFINITY): void {
+    this.maxPasses = maxPasses
+    this.untilMs = untilMs
+    this.startsBeforeMs = startsBeforeMs
   }
 
   /** Makes room for so many passes in {@link ends}; whoever writes them there sets {@link count}. */

@@ -113,15 +113,8 @@ export class SglangWorker extends ReclaimingWorker {
 
   protected timeQuietPasses(passes: number, untilMs: number): void {
     // What the end of a copy changes, the pass behind it sees.
-    const quietUntilMs = this.copies === undefined ? untilMs : Math.min(untilMs, this.copies.noticeMs())
-    this.timing.runAhead(
-      this.ahead,
-      passes,
-      quietUntilMs,
-      Number.POSITIVE_INFINITY,
-      this.running.length,
-      this.contextTokens()
-    )
+    this.ahead.bound(passes, this.copies === undefined ? untilMs : Math.min(untilMs, this.copies.noticeMs()))
+    this.timing.runAhead(this.ahead, this.running.length, this.contextTokens())
   }
 
   protected takeQuietPasses(from: number, to: number): void {

@@ -226,7 +226,8 @@ export class VllmWorker extends AheadWorker<Sequence> {
     const startsBeforeMs = changeMs - clockToleranceMs
     const taken = growsAhead ? steady.blocksTaken : undefined
     const { contextTokens, size } = steady
-    timing.runAhead(ahead, passes, endsByMs, startsBeforeMs, size, contextTokens, pool.activeBlocks, taken)
+    ahead.bound(passes, endsByMs, startsBeforeMs)
+    timing.runAhead(ahead, size, contextTokens, pool.activeBlocks, taken)
     const evicts = steady.blocksTaken[ahead.count]! > pool.blocksUntold
     // What the end of a transfer changes must not come before what the pass evicts.
     if (evicts && this.evictsAhead && ahead.endMs >= changeMs) ahead.count -= 1
