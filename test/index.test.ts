@@ -297,6 +297,35 @@ describe("the public surface", () => {
     }
   })
 
+  it("says of every name what it is", () => {
+    const read = (path: string): string => readFileSync(path, "utf8")
+    const undescribed = readdirSync(join(root, "src/api")).flatMap((file) =>
+      [...read(join(root, "src/api", file)).matchAll(/^export (?:type )?\{([^}]*)\} from "([^"]+)"/gm)].flatMap(
+        ([, names, from]) => {
+          const text = read(resolve(root, "src/api", from!))
+          return names!
+            .split(",")
+            .map((name) =>
+              name
+                .trim()
+                .replace(/^type /, "")
+                .replace(/ as .*/, "")
+            )
+            .filter((name) => name !== "")
+            .flatMap((name) => {
+              const declaration = new RegExp(
+                `(.*)\nexport (?:abstract )?(?:class|const|function\\*?|interface|type) ${name}\\b`
+              )
+              const [, before] = declaration.exec(text) ?? []
+              // What is handed on from another module is described there.
+              return before === undefined || before.endsWith("*/") ? [] : [`${file}: ${name}`]
+            })
+        }
+      )
+    )
+    assert.deepStrictEqual(undescribed, [])
+  })
+
   it("works without @effect/platform-node", () => {
     const seen = new Set<string>()
     const packages = new Set<string>()

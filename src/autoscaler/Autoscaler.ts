@@ -50,6 +50,7 @@ export interface PoolSize {
   readonly gpus: number
 }
 
+/** A pool at a tick, and what its workers did since the last one. */
 export interface PoolObservation extends PoolSize {
   /** Passes that ended since the last tick, in the order of their ends; empty unless {@link Decider.watchesPasses}. */
   readonly passes: ReadonlyArray<PassObservation>
@@ -89,6 +90,7 @@ export interface TrafficWindow {
   readonly served: ReadonlyArray<ServedRequest>
 }
 
+/** What a decider is shown at a tick: state now, traffic since the last tick. Times in simulated ms. */
 export interface Observation {
   readonly nowMs: number
   /** One pool, or prefill and decode. */
@@ -96,6 +98,7 @@ export interface Observation {
   readonly traffic: TrafficWindow
 }
 
+/** What a decider answers at a tick. */
 export interface ScalingDecision {
   /** Workers wanted by pool, draining ones not counted; a pool that is left out stays as it is. */
   readonly targets: Readonly<Partial<Record<PoolRole, number>>>
@@ -135,12 +138,14 @@ export interface ScaledPool {
   readonly passEstimator?: () => PassEstimator
 }
 
+/** What the service {@link Autoscaler} offers: a factory of deciders, one per run. */
 export interface AutoscalerShape {
   readonly name: string
   /** The autoscaler of a run over these pools; `undefined` when nothing is scaled. */
   readonly make: (pools: ReadonlyArray<ScaledPool>) => Decider | undefined
 }
 
+/** The autoscaler of a run; {@link none} where no layer says otherwise. */
 export const Autoscaler = Context.Reference<AutoscalerShape>("dynosim/autoscaler/Autoscaler", {
   defaultValue: () => none
 })
@@ -148,6 +153,7 @@ export const Autoscaler = Context.Reference<AutoscalerShape>("dynosim/autoscaler
 /** The workers that there are at the start stay. */
 export const none: AutoscalerShape = { name: "none", make: () => undefined }
 
+/** Nothing is scaled, also where an outer layer would. */
 export const layerNone: Layer.Layer<never> = Layer.succeed(Autoscaler, none)
 
 /** How an autoscaler of one's own decides, with what it needs from its context and how it may fail. */

@@ -15,12 +15,14 @@ import { optional, setting } from "../settings/Setting.ts"
 import { type SettingsError, settingsError } from "../settings/SettingsError.ts"
 import { Autoscaler, type Decider, type PoolRole } from "./Autoscaler.ts"
 
+/** The table of one step of a schedule file. */
 export const scheduleSettings = {
   atS: setting(duration, 0, "From when on, seconds of simulated time"),
   workers: setting(integer(0, 2 ** 16), 0, "How many workers the pool has then"),
   pool: optional(oneOf(["aggregated", "prefill", "decode"]), undefined, "Which pool; the only one by default")
 }
 
+/** From `atMs` on (simulated ms) the pool has so many workers; `undefined` for the only pool. */
 export interface ScheduleStep {
   readonly atMs: number
   readonly workers: number

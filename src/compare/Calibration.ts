@@ -17,7 +17,9 @@ import type { MetricName } from "./Metric.ts"
 
 /** Engine arguments that are fitted, by their keys. */
 export const factorNames = ["prefill_speedup_ratio", "decode_speedup_ratio", "pass_overhead_ms", "frontend_ms"] as const
+/** Engine arguments that a calibration fits. */
 export type FactorName = (typeof factorNames)[number]
+/** A value for each of them: speed-ups as factors, overheads in ms. */
 export type Factors = Readonly<Record<FactorName, number>>
 
 /** A request, and what the passes of its worker were made of meanwhile. */
@@ -36,6 +38,7 @@ export interface CalibrationInput<E, R> {
   readonly simulate: (factors: Factors) => Effect.Effect<ReadonlyArray<SimulatedRequest>, E, R>
 }
 
+/** Fitted engine arguments, and how far off the simulation was before and is after on requests that were held back. */
 export interface Calibration {
   readonly engine_args: Factors
   readonly matched_by: string

@@ -6,6 +6,7 @@ import { counted } from "../settings/Counted.ts"
 
 const ms = (value: number): string => englishNumber(value, 2, 2)
 
+/** The calibration as text for a terminal. */
 export const calibrationText = (calibration: Calibration): string =>
   [
     `fitted to ${counted(calibration.fitted_pairs, "request")} (matched by ${calibration.matched_by}) in ${counted(calibration.simulations, "simulation")}`,

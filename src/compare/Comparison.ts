@@ -30,6 +30,7 @@ export interface PairedError {
   readonly relative_absolute_error: number | null
 }
 
+/** One metric on both sides: statistics with their errors, distance of the distributions, errors of matched requests. */
 export interface MetricComparison {
   readonly metric: MetricName
   readonly definition: string
@@ -42,6 +43,7 @@ export interface MetricComparison {
   readonly matched?: PairedError
 }
 
+/** Two runs held against each other; its keys are those of `--json`. */
 export interface Comparison {
   readonly reference: { readonly name: string; readonly source: string }
   readonly other: { readonly name: string; readonly source: string }
@@ -52,6 +54,7 @@ export interface Comparison {
   readonly remarks: ReadonlyArray<string>
 }
 
+/** Compares what both sides tell. Requests are matched by id, by session and turn, or by order where nothing speaks against it. */
 export const compare = (reference: Measurement, other: Measurement): Comparison => {
   const { by, pairs } = match(reference, other)
   const compared = metricNames.flatMap((metric) => {

@@ -2,6 +2,7 @@
 import type { Measurement } from "./Measurement.ts"
 import { type MetricName, metricNames } from "./Metric.ts"
 
+/** The distribution of one metric on both sides, for drawing. */
 export interface Curve {
   readonly metric: MetricName
   /** Percentages of the samples, ascending, and up to where so many of them lie on either side. */

@@ -10,6 +10,7 @@ const number = (value: number): string => englishNumber(value, 2, Math.abs(value
 export const percent = (share: number | null): string =>
   share === null ? "-" : `${share < 0 ? "" : "+"}${(100 * share).toFixed(2)} %`
 
+/** The comparison as text for a terminal, without a line break at its end. */
 export const comparisonText = (comparison: Comparison): string =>
   [
     `reference: ${comparison.reference.name} (${comparison.reference.source})`,

@@ -26,6 +26,7 @@ const prefixes: ReadonlyArray<readonly [StatisticName, string]> = [
 const statistics = (report: unknown, metric: MetricName): Statistics =>
   Object.fromEntries(prefixes.map(([name, prefix]) => [name, numberAt(report, `${prefix}_${metric}`)]))
 
+/** A run's report (the parsed JSON) as a measurement; statistics only, there are no samples in it. */
 export const dynosimReport = (name: string, report: unknown): Measurement => {
   const requests = numberAt(report, "completed_requests")
   const outputTokens = numberAt(report, "total_output_tokens")

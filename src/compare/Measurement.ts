@@ -18,6 +18,7 @@ export interface RequestSample {
   readonly e2eMs: number
 }
 
+/** What is known of a run, measured or simulated: times in ms, lengths in tokens, rates per second. */
 export interface Measurement {
   /** Name of the file or folder. */
   readonly name: string
@@ -60,6 +61,7 @@ const perRequest: ReadonlyArray<readonly [MetricName, (request: RequestSample) =
 /** The value of a request, where the metric has one per request. */
 export const requestMetrics: ReadonlyMap<MetricName, (request: RequestSample) => number> = new Map(perRequest)
 
+/** A measurement from what a source tells; statistics of requests and gaps are computed, where there are any. */
 export const measurementOf = ({
   calls,
   gapsMs = [],

@@ -12,6 +12,7 @@ export const metrics = {
   output_tokens: "generated tokens, one per request"
 } as const
 
+/** Something that every request has, or every gap between tokens: a latency in ms or a length in tokens. */
 export type MetricName = keyof typeof metrics
 
 /** In the order in which they are shown. */
@@ -33,6 +34,7 @@ export const totalNames = [
   "output_throughput_tok_s",
   "total_throughput_tok_s"
 ] as const
+/** Something that a whole run has one of. */
 export type TotalName = (typeof totalNames)[number]
 
 export const statisticNames = [
@@ -50,6 +52,7 @@ export const statisticNames = [
   "p99",
   "max"
 ] as const
+/** What is told of the distribution of a metric. */
 export type StatisticName = (typeof statisticNames)[number]
 
 /** Statistics of one metric; what a source does not tell is not there. */

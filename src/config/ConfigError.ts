@@ -11,6 +11,7 @@ export interface ConfigSource {
   readonly name: string
 }
 
+/** What is wrong with an option, and where it was written. Its `message` is the line that the command prints. */
 export class ConfigError extends Schema.TaggedError<ConfigError>()("ConfigError", {
   /** The flag, or `file:line`. */
   where: Schema.String,

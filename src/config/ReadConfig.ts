@@ -7,6 +7,7 @@ import type { JsonSetting } from "./JsonSetting.ts"
 import type { FlagValues } from "./ReadFlags.ts"
 import { isFlagName, replayFlags } from "./ReplayFlags.ts"
 
+/** What a `--config` file says. */
 export interface ConfigFile {
   /** Trace files that it names. */
   readonly traces: ReadonlyArray<string>

@@ -19,6 +19,7 @@ import { traceFlags } from "./TraceFlags.ts"
 
 const atLeastOne = integer(1, anyCount)
 
+/** All options of a run by the names of their flags: kind, default, help text. */
 export const replayFlags = {
   ...traceFlags,
   ...syntheticFlags,
@@ -157,6 +158,8 @@ export const replayFlags = {
   quiet: { own: true, kind: boolean, description: "No progress line and no notices on standard error" }
 } as const satisfies FlagTable
 
+/** The name of a flag, without its dashes. */
 export type FlagName = keyof typeof replayFlags
 
+/** Whether there is such a flag. */
 export const isFlagName = (name: string): name is FlagName => Object.hasOwn(replayFlags, name)

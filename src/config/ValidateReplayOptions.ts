@@ -19,6 +19,7 @@ import { scalingFlagsProblem, scalingOf } from "./rules/ScalingRules.ts"
 import { estimateProblem, incompleteEstimateProblem, modelNameProblem } from "./rules/RoutingRules.ts"
 import { check } from "./rules/Rule.ts"
 
+/** Options from text with positions: complete and free of contradictions, or the first thing that is wrong and where. */
 export const validateReplayOptions = (given: GivenOptions): Checked<ReplayOptions> =>
   Result.gen(function* () {
     yield* check(inputProblem(given))

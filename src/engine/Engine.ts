@@ -10,6 +10,7 @@ import type { PassEstimator } from "./PassEstimate.ts"
 import type { WorkerContext } from "./WorkerContext.ts"
 import type { WorkerCore } from "./WorkerCore.ts"
 
+/** What a worker is: its arguments, and a factory of worker cores, one for each worker of a run. */
 export class Engine extends Context.Service<
   Engine,
   {

@@ -53,8 +53,11 @@ import {
   vllmSchedulerSettings
 } from "./vllm-v1/SchedulerArgs.ts"
 
+/** Whose scheduler and cache a worker has (`engine_type`). */
 export type EngineType = "vllm" | "sglang" | "trtllm"
+/** What a worker computes: whole requests, prompts only, or outputs only (`worker_type`). */
 export type WorkerType = "aggregated" | "prefill" | "decode"
+/** Order of the router's queue (`router_queue_policy`): first come, last come, weighted shortest processing time. */
 export type QueuePolicy = "fcfs" | "lcfs" | "wspt"
 
 const anyCase = { ignoreCase: true }

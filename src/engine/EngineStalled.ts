@@ -4,6 +4,7 @@
  */
 import type { SimRequest } from "../request/SimRequest.ts"
 
+/** Ends the run: `request` is one of those that never go on. */
 export class EngineStalled extends Error {
   readonly request: SimRequest
 

@@ -34,6 +34,7 @@ export interface DestinationWorker extends WorkerCore {
   unlock?(): boolean
 }
 
+/** How an engine serves in disaggregated runs: who goes first, and factories of both kinds of worker. */
 export interface HandoffSupport {
   /** Whether the prompt is computed before its destination is reserved (vLLM) or after (SGLang). */
   readonly order: "source-first" | "destination-first"

@@ -23,6 +23,7 @@ export interface TierEventSinks {
   readonly sharedDisk: KvEventSink
 }
 
+/** When a router hears of what a pass caches and evicts. */
 export type KvEventVisibility = "pass-start" | "pass-end"
 
 /** What an engine's arguments say about it (`kv_events_at`), else the way of its kind. */

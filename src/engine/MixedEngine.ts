@@ -13,6 +13,7 @@ import type { HandoffSupport } from "./Handoff.ts"
 import { sharesLowerTiers } from "./tiers/SharedTiers.ts"
 import { type SettingsError, settingsError } from "../settings/SettingsError.ts"
 
+/** Equal workers of a pool in which not all are equal. */
 export interface WorkerGroup {
   readonly name: string
   /** At the start. */
@@ -20,6 +21,7 @@ export interface WorkerGroup {
   readonly engine: Engine["Service"]
 }
 
+/** Which workers of a pool are which, where they differ. */
 export interface EngineMix {
   /** Two or more. */
   readonly groups: ReadonlyArray<WorkerGroup>

@@ -13,6 +13,7 @@
 /** Shared by all workers that have not run ahead yet. */
 const noEnds = new Float64Array(0)
 
+/** Ends of passes that were computed ahead of their time; those that have not begun can be taken back. */
 export class PassesAhead {
   count = 0
   /** Requests, all of which emit one token in each of the passes, but for the last one where that {@link isUneven}. */

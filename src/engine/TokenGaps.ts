@@ -10,6 +10,7 @@ import { type ColumnSource, moreCounts, moreFractions, newColumns } from "../str
 const recentBits = 12
 const recentShift = 32 - recentBits
 
+/** Pairs of a gap, ms, and of how many requests saw it; the first `length` places of its columns count. */
 export class TokenGaps {
   gapsMs: Float64Array
   counts: Uint32Array

@@ -60,6 +60,7 @@ export class PassOutcome {
   }
 }
 
+/** A worker at an instant: requests, and KV in blocks. */
 export interface WorkerSnapshot {
   readonly waiting: number
   readonly running: number
@@ -124,6 +125,10 @@ export interface TierClock {
   readonly isPrivate?: boolean
 }
 
+/**
+ * A worker of one run: loops submit requests to it and have it compute pass after pass. Synchronous; never told of time but by arguments,
+ * simulated ms.
+ */
 export interface WorkerCore extends BlockHolder {
   /** Present where the worker has KV tiers. */
   readonly tiers?: TierClock | undefined

@@ -8,6 +8,7 @@
 import type { SimRequest } from "../request/SimRequest.ts"
 import type { DecisionProbe } from "./DecisionProbe.ts"
 
+/** Hooks for the inside of a worker's passes, each optional. Times in simulated ms. */
 export interface WorkerProbe {
   /** Takes the log of whole scheduling calls and deliveries, which workers of the vLLM profiles keep for whoever asks. */
   readonly decisions?: DecisionProbe | undefined

@@ -16,6 +16,7 @@ import { SeriesState } from "./SeriesState.ts"
 import { Tally } from "./Tally.ts"
 import { WorkerSeries } from "./WorkerSeries.ts"
 
+/** Simulated time that a row of a series stands for, where nothing else is asked for. */
 export const defaultSeriesIntervalMs = 1000
 
 /** How many intervals a worker may be ahead of the run, which keeps what it did in them. */

@@ -12,6 +12,7 @@ import type { Tally } from "./Tally.ts"
 
 type RowInMaking = { -readonly [Name in keyof SeriesRow]: SeriesRow[Name] }
 
+/** Tells rows of a time series while the run goes on: one for the run, each pool and each worker per interval. */
 export class SeriesProbe extends SeriesIntervals {
   private readonly tell: (row: SeriesRow) => void
   private readonly row = emptyRow()

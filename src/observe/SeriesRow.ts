@@ -5,6 +5,7 @@ import type { Column } from "../report/Column.ts"
 /** What an interval is told of. Rows of workers add up to their pool's. */
 export type SeriesScope = "run" | "pool" | "worker"
 
+/** One interval of the run, a pool or a worker: counts within it, and levels at its end. */
 export interface SeriesRow {
   /** The interval, simulated ms: `startMs <= t < endMs`. A stretch in which nothing begins or ends is one row, however long. */
   readonly startMs: number

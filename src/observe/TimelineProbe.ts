@@ -13,6 +13,7 @@ import { LiveRequests } from "./LiveRequests.ts"
 import { PassGroups } from "./PassGroups.ts"
 import { endOf, type Preemption, RequestSpans } from "./RequestSpans.ts"
 
+/** What part of a run is drawn; all of it by default. */
 export interface TimelineOptions {
   /** Only what overlaps this part of simulated time, ms. */
   readonly fromMs?: number
@@ -46,6 +47,7 @@ const noWorkers = (): Record<PoolRole, Array<WorkerTimeline | undefined>> => ({
   decode: []
 })
 
+/** Gathers the passes of workers and the spans of requests, for a timeline. */
 export class TimelineProbe implements RunProbe {
   readonly workers: Array<WorkerTimeline> = []
   requests = new RequestSpans()

@@ -38,6 +38,7 @@ export interface DeploymentOptions {
   readonly maxLagMs: number
 }
 
+/** A running deployment: requests in, tokens out, workers added and drained. */
 export interface Deployment {
   readonly time: Timeline
   /** The workers as probes see them: one pool, or prefill and decode. */

@@ -1,5 +1,6 @@
 /** How far the live clock ran behind the modelled times: passes whose end was noticed late. Plain and synchronous. */
 import { counted } from "../settings/Counted.ts"
+/** How late passes ended on the live clock, real ms behind the modelled times. */
 export class LagMeter {
   passes = 0
   maxMs = 0

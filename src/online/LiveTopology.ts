@@ -18,6 +18,7 @@ import type { Deployment, DeploymentOptions } from "./Deployment.ts"
 import { DisaggregatedDeployment } from "./DisaggregatedDeployment.ts"
 import type { DisaggregationUnsupported } from "../simulation/ReplayError.ts"
 
+/** A pool as it is at the start. */
 export interface LivePool {
   readonly role: PoolRole
   readonly workers: number
@@ -35,6 +36,7 @@ const livePool = (role: LivePool["role"], engine: Engine["Service"], workers: nu
   ]
 })
 
+/** What is deployed on the live clock: its pools, and how it is started. */
 export class LiveTopology extends Context.Service<
   LiveTopology,
   {

@@ -58,6 +58,7 @@ class LiveTimeline implements Timeline {
   }
 }
 
+/** Which time an online run lives in: real, or virtual. */
 export class Pace extends Context.Service<
   Pace,
   {

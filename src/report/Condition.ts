@@ -22,6 +22,7 @@ const operators = {
   "==": (value: number, bound: number) => value === bound,
   "!=": (value: number, bound: number) => value !== bound
 }
+/** How a figure is held against its bound. */
 export type Operator = keyof typeof operators
 
 const isOperator = (text: string): text is Operator => Object.hasOwn(operators, text)
@@ -163,6 +164,7 @@ export interface Judgement<Subject = Report> {
   readonly holds: boolean
 }
 
+/** Whether a subject, by default a report, meets the condition, and by how much it misses it. */
 export const judge = <Subject>(condition: Condition<Subject>, subject: Subject): Judgement<Subject> =>
   judgeValue(condition, condition.metric.of(subject))
 

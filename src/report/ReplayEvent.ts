@@ -6,6 +6,7 @@
  */
 import type { RequestRecord } from "../request/SimRequest.ts"
 
+/** Inter-token gaps of many requests. */
 export interface TokenGapBatch {
   readonly _tag: "TokenGaps"
   /** Gap between consecutive tokens of a request, ms >= 0, and how many requests saw it; equal lengths. */
@@ -51,6 +52,7 @@ export interface WorkerEventOutcome {
   readonly failed: number
 }
 
+/** What an autoscaler did in the run. */
 export interface ScalingSummary {
   readonly autoscaler: string
   /** How often the autoscaler was asked. */
@@ -85,6 +87,7 @@ export interface WorkerGroupTime {
   readonly workerSeconds: number
 }
 
+/** The last element: what belongs to the run as a whole. Times in simulated ms. */
 export interface RunSummary {
   readonly _tag: "Summary"
   /** Requests that arrived in the run. */
@@ -110,4 +113,5 @@ export interface RunSummary {
   readonly wallMs: number
 }
 
+/** An element of a run's stream: a request that has ended, gaps between tokens, or, last and once, the summary. */
 export type ReplayEvent = RequestRecord | TokenGapBatch | RunSummary

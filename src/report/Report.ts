@@ -13,6 +13,7 @@ const PercentileMethod = Schema.Struct({
   /** Bound of `|reported - true| / true`; 0 where exact. */
   relative_error: Schema.Finite
 })
+/** How percentiles were found, and within which relative error. */
 export type PercentileMethod = typeof PercentileMethod.Type
 
 /** A pool of equal workers as it was really deployed. */
@@ -56,6 +57,7 @@ const Pool = Schema.Struct({
   /** What the measured tables were read from, and the SHA-256 of their content. */
   timing_tables: Schema.optionalKey(Schema.Struct({ origin: Schema.String, sha256: Schema.String }))
 })
+/** A pool of equal workers as it was really deployed. */
 export type Pool = typeof Pool.Type
 
 const PoolRole = Schema.Literals(["aggregated", "prefill", "decode"])
@@ -265,6 +267,7 @@ const RunFacts = Schema.Struct({
 /** What is ours in a report. */
 export type RunFacts = typeof RunFacts.Type
 
+/** The report of a run, as it stands in `--report-json`. Keys of the reference first; `docs/report.md` says what each means. */
 export const Report = Schema.Struct({
   num_requests: Schema.Int,
   completed_requests: Schema.Int,

@@ -19,6 +19,7 @@ import { SessionReport } from "./SessionReport.ts"
 import { TierReport } from "./TierReport.ts"
 import { version } from "./Version.ts"
 
+/** Folds the events of a run into its report: {@link ReportBuilder.add} each of them, then {@link ReportBuilder.finish}. */
 export class ReportBuilder {
   private readonly options: ReportOptions
   private readonly serviceLevel: ServiceLevel | undefined

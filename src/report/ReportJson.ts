@@ -5,6 +5,7 @@ import type { Json } from "effect/Schema"
 import { pythonFloat } from "./FloatText.ts"
 import { countKeys, type Report } from "./Report.ts"
 
+/** The report as the reference writes it: keys sorted, indented by two, floats as Python prints them, a line break at the end. */
 export const reportJson = (report: Report): string => {
   const lines = sortedEntries(report).map(
     ([key, value]) =>

@@ -73,6 +73,7 @@ export interface ReportMetadata {
   readonly inputSha256?: Readonly<Record<string, string>>
 }
 
+/** What a report says beyond the usual. */
 export interface ReportOptions {
   /** Adds the goodput keys, if at least one bound is set. */
   readonly serviceLevel?: ServiceLevel

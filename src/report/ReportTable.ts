@@ -156,6 +156,7 @@ const poolName = (pool: PoolRole): string => (pool === "aggregated" ? "agg" : po
 
 type ScalingEvent = NonNullable<Report["dynosim"]["scaling"]>["scaling_events"][number]
 
+/** A change of a pool's size as a line for a terminal. */
 export const scalingLine = ({ from, pool, reason, t_ms, to }: ScalingEvent): string =>
   `  t=${oneDecimal(t_ms / 1000)}s [${poolName(pool)}]: ${from} -> ${to} workers (${printable(reason)})`
 

@@ -35,6 +35,7 @@ export const markPrefix = (blocks: Int32Array, mark: MarkBlocks): void => {
   if (last >= 0) mark(blocks[last]!)
 }
 
+/** Gives every prefix of full engine blocks a small integer, equal for equal prefixes. */
 export interface BlockIdentity {
   /** Engine block size in tokens. */
   readonly blockTokens: number

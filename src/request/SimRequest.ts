@@ -56,8 +56,10 @@ export interface RoutingHints {
   readonly policyClass: string | null
 }
 
+/** Of a request that asks for nothing special. */
 export const noRoutingHints: RoutingHints = { priority: 0, enginePriority: 0, strictPriority: 0, policyClass: null }
 
+/** Of a prompt without a full block. */
 export const emptyBlocks: Int32Array = new Int32Array(0)
 
 /** The finished (or cut-off) request as sinks see it. Times in simulated ms; `NaN` where never reached. */
@@ -127,6 +129,7 @@ export interface SimRequestInit {
   readonly workloadKey: number
 }
 
+/** A request while it is simulated. Engines and routers write to it how far it has come; sinks see it as {@link RequestRecord}. */
 export class SimRequest implements RequestRecord {
   readonly _tag = "Request"
   readonly id: number

@@ -6,6 +6,7 @@ import type { KvEventSink } from "../engine/KvEvents.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
 import type { Placement, RouterCore } from "./Router.ts"
 
+/** A router that parks nobody: `route` is all that it has to say. */
 export abstract class ImmediateRouter implements RouterCore {
   readonly parked = 0
 

@@ -8,6 +8,7 @@ import * as Layer from "effect/Layer"
 import { ImmediateRouter } from "./ImmediateRouter.ts"
 import { Router } from "./Router.ts"
 
+/** Workers in turn, by ascending index; those that are not eligible are passed by. */
 export class RoundRobinCore extends ImmediateRouter {
   private workers: ReadonlyArray<number>
   private next = 0

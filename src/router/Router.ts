@@ -77,6 +77,7 @@ export interface RouterCore extends BlockHolder {
   retry?(nowMs: number): void
 }
 
+/** Who chooses a worker for each request: a factory of router cores, one per run. */
 export class Router extends Context.Service<
   Router,
   {

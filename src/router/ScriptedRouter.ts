@@ -11,6 +11,7 @@ import { RouterFault } from "./RouterFault.ts"
 /** Worker index per request id (ids count requests in dispatch order), or a function of the request. */
 export type Script = ArrayLike<number> | ((request: SimRequest, nowMs: number, context: RouterContext) => number)
 
+/** Sends each request where the script says; throws a {@link RouterFault} where that is nowhere. */
 export class ScriptedRouterCore extends ImmediateRouter {
   private readonly script: Script
   private readonly context: RouterContext
@@ -50,6 +51,7 @@ export class ScriptedRouterCore extends ImmediateRouter {
   }
 }
 
+/** A router that asks the script for each request. */
 export const layer = (script: Script): Layer.Layer<Router> =>
   Layer.succeed(
     Router,

@@ -52,6 +52,7 @@ export interface DeployedGroup {
   readonly kvBytesPerToken: number | undefined
 }
 
+/** A pool, what its arguments came to, and where they came from. */
 export interface DeployedPool {
   readonly role: PoolRole
   readonly workers: number
@@ -60,6 +61,7 @@ export interface DeployedPool {
   readonly groups: readonly [DeployedGroup, ...ReadonlyArray<DeployedGroup>]
 }
 
+/** What the options deploy: pools, router and timing, as layers. */
 export interface Deployment {
   /** One pool, or prefill and decode. */
   readonly pools: readonly [DeployedPool, ...ReadonlyArray<DeployedPool>]

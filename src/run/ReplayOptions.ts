@@ -15,11 +15,16 @@ import type { WorkloadPlan } from "../workload/classes/WorkloadPlan.ts"
 import type { TokenLengths } from "../workload/TokenLengths.ts"
 import type { SessionTurns, TimeUnit, TraceFormat } from "../trace/TraceFormat.ts"
 
+/** Names of `--replay-mode`: simulated time, or the live clock. */
 export const replayModes = ["offline", "online"] as const
+/** One of {@link replayModes}. */
 export type ReplayMode = (typeof replayModes)[number]
+/** Names of `--router-mode`. */
 export const routerModes = ["round_robin", "kv_router"] as const
+/** One of {@link routerModes}. */
 export type RouterMode = (typeof routerModes)[number]
 
+/** Requests read from trace files. */
 export interface TraceInput {
   readonly _tag: "Trace"
   /** In the order given; `-` is standard input. Several for `dynamo` only. */
@@ -44,6 +49,7 @@ export interface TraceInput {
   readonly prefixGroups: number
 }
 
+/** Requests that are drawn instead of read; lengths in tokens. */
 export interface SyntheticInput {
   readonly _tag: "Synthetic"
   readonly inputTokens: TokenLengths
@@ -70,6 +76,7 @@ export interface WorkloadInput {
 /** What is replayed. */
 export type RunInput = TraceInput | SyntheticInput | WorkloadInput
 
+/** How requests arrive. */
 export type Load =
   /** Arrivals come at their times, sped up. */
   | { readonly _tag: "OpenLoop"; readonly arrivalSpeedup: number }
@@ -106,6 +113,7 @@ export type Deployment =
 /** Model by which the router estimates prefill times. */
 export type PrefillEstimateArgs = AicModelArgs
 
+/** Who routes, and by which settings. */
 export interface Routing {
   readonly mode: RouterMode
   readonly config: RouterConfig
@@ -136,6 +144,7 @@ export interface TimelineOutput {
   readonly maxBytes: number
 }
 
+/** What a run writes, and where; `undefined` for not at all. */
 export interface Outputs {
   /** As given: a file, an existing directory, or empty for a file of the default name. */
   readonly reportJson: string | undefined
@@ -166,6 +175,7 @@ export interface ServiceLevelBounds {
 export const autoscalePolicies = ["target-utilisation", "sla"] as const
 export type AutoscalePolicy = (typeof autoscalePolicies)[number]
 
+/** Who decides how many workers there are. */
 export type ScalingOptions =
   /** Use of workers is kept at a target. */
   | { readonly _tag: "Utilisation"; readonly config: UtilisationConfig }
@@ -176,6 +186,7 @@ export type ScalingOptions =
   /** A file of workers by time. */
   | { readonly _tag: "Schedule"; readonly file: string }
 
+/** Everything that decides a run; checked. `Settings` makes one from flags, JSON or a file. */
 export interface ReplayOptions {
   readonly input: RunInput
   readonly load: Load

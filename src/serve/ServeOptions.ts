@@ -79,6 +79,7 @@ const unnamed = {
 
 const allSettings = { ...serveSettings, ...unnamed }
 
+/** How the endpoint behaves; its table has ranges and defaults. */
 export type ServeOptions = Values<typeof allSettings>
 
 /** Options that are left out have their defaults. */

@@ -25,6 +25,7 @@ import type { ServeOptions } from "./ServeOptions.ts"
 import { ServerMetrics } from "./ServerMetrics.ts"
 import { textIdentity } from "./TextIdentity.ts"
 
+/** The model behind the HTTP endpoint. */
 export class SimulatedModel extends Context.Service<
   SimulatedModel,
   {

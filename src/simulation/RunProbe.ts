@@ -25,6 +25,7 @@ export interface ProbedWorker {
   readonly group?: string
 }
 
+/** A pool as probes see it; read it while a hook runs. */
 export interface ProbedPool {
   readonly role: PoolRole
   /** Those that are there now, by ascending index. */
@@ -53,6 +54,10 @@ export interface RunEnd {
   readonly cutOff: number
 }
 
+/**
+ * Hooks that a run calls as things happen, synchronously; each is optional. They must not change what they are shown. Times in simulated
+ * ms.
+ */
 export interface RunProbe {
   /**
    * Whether `time` and `pass` may be left out for passes in which nothing happens, so that workers compute these ahead of time; a probe that

@@ -7,6 +7,7 @@
 import * as Context from "effect/Context"
 import type { WorkerSnapshot } from "../engine/WorkerCore.ts"
 
+/** What a policy may look at while the run goes on: figures of now. */
 export class SimulationView extends Context.Service<
   SimulationView,
   {

@@ -22,6 +22,7 @@ import { SingleEngineLoop } from "./SingleEngineLoop.ts"
 import type { LoopContext, SimulationLoop } from "./SimulationLoop.ts"
 import { DisaggregationUnsupported } from "./ReplayError.ts"
 
+/** What is deployed and how its parts go together: a factory of event loops, one per run. */
 export class Topology extends Context.Service<
   Topology,
   {

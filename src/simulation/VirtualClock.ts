@@ -18,6 +18,7 @@ import { EventQueue } from "./EventQueue.ts"
 
 const nanosPerMilli = 1_000_000
 
+/** The time itself, ms from 0, and who sleeps until when. For one run only. */
 export class VirtualTime {
   nowMs = 0
   private claimed = false
@@ -103,6 +104,7 @@ export class VirtualTime {
   }
 }
 
+/** Simulated time of one run; its layer replaces Effect's Clock as well. */
 export class VirtualClock extends Context.Service<VirtualClock, VirtualTime>()("dynosim/simulation/VirtualClock") {
   /** A clock for one run; provide it per run (`Effect.provide(layer, { local: true })` inside an outer provide). */
   static readonly layer: Layer.Layer<VirtualClock> = Layer.unwrap(

@@ -4,6 +4,7 @@ import type { PoolRole } from "../autoscaler/Autoscaler.ts"
 /** What becomes of the requests of a worker that fails: they start again elsewhere, or they fail with it. */
 export type LostRequests = "retry" | "fail"
 
+/** Something that happens to workers at a simulated time, ms, whatever the autoscaler wants. */
 export type WorkerEvent = { readonly atMs: number; readonly pool: PoolRole } & (
   | { readonly kind: "fail"; readonly worker: number; readonly requests: LostRequests }
   | { readonly kind: "drain"; readonly worker: number }

@@ -14,6 +14,7 @@ const twoTo32 = 0x1_0000_0000
 /** Of runs that name none; the one that the reference draws synthetic load from. */
 export const defaultSeed = 42
 
+/** A seeded generator of random numbers, PCG32 (O'Neill 2014). */
 export class Pcg32 {
   private high = 0
   private low = 0

@@ -13,6 +13,7 @@ import { isFlagName, replayFlags } from "../config/ReplayFlags.ts"
 import { closestName } from "../settings/ClosestName.ts"
 import { isPreset, presetProblem } from "./DeploymentPreset.ts"
 
+/** An option that varies, and its values. */
 export interface Axis {
   /** As it was written: the heading of its column. */
   readonly name: string

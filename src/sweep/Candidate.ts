@@ -8,6 +8,7 @@ import type { Plan } from "./Plan.ts"
 import { totalGpus } from "./SweepMetrics.ts"
 import { halfWidth95, mean } from "../report/Interval.ts"
 
+/** A point whose runs are all done, one per seed. */
 export interface Candidate {
   readonly point: Point
   /** Position of the point in the plan. */
@@ -24,6 +25,7 @@ export interface Candidate {
   readonly costs: ReadonlyArray<number>
 }
 
+/** A mean over seeds, and how sure it is. */
 export interface Figure {
   readonly mean: number
   /** Half the width of the 95 % interval of the mean; `undefined` for a single run. */
@@ -35,6 +37,7 @@ const valuesOf = ({ of }: Metric, reports: ReadonlyArray<Report>): ReadonlyArray
   return values.length === reports.length ? values : undefined
 }
 
+/** A metric over the seeds; `undefined` where a run does not have it. */
 export const figureOf = (metric: Metric, reports: ReadonlyArray<Report>): Figure | undefined => {
   const values = valuesOf(metric, reports)
   return values === undefined ? undefined : { mean: mean(values), halfWidth: halfWidth95(values) }

@@ -19,6 +19,7 @@ import type { Plan } from "./Plan.ts"
 /** The index of a value on each axis, in the order of the axes. */
 export type Point = ReadonlyArray<number>
 
+/** One run of a sweep: a point of the plan under one seed. */
 export interface Cell {
   readonly point: Point
   /** Position of the cell among all cells of the plan, from 0; shards are taken by it. */

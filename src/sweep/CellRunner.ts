@@ -31,6 +31,7 @@ export interface Task {
   readonly constraints: ReadonlyArray<Condition>
 }
 
+/** Who carries out runs: this process, or threads beside it. */
 export class CellRunner extends Context.Service<
   CellRunner,
   {

@@ -29,6 +29,7 @@ export const timeless = (report: Report): Report => ({
   ...Object.fromEntries(wallClockKeys.map((key) => [key, 0]))
 })
 
+/** Where reports last, by the hash of all that decides a run. */
 export class CellStore extends Context.Service<
   CellStore,
   {

@@ -127,4 +127,5 @@ function* search(plan: Plan): Rounds {
   }
 }
 
+/** Block-coordinate descent: parallel sizes, split of the workers, router and other axes, each with the others held. */
 export const descent: SearchStrategy = { name: "descent", search }

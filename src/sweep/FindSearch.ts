@@ -83,6 +83,7 @@ function* search(plan: Plan): Rounds {
   }
 }
 
+/** For each combination of the other axes, the first value of one axis that meets the constraints, by bracketing and bisection. */
 export const find: SearchStrategy = { name: "find", search }
 
 /** What one search of a plan came to. */

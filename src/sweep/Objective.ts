@@ -5,6 +5,7 @@ import type { Metric } from "../report/Metric.ts"
 import { sweepMetrics } from "./SweepMetrics.ts"
 import { ConditionError } from "../report/ReportError.ts"
 
+/** What a good run has much or little of. */
 export interface Objective {
   readonly metric: Metric
   readonly direction: "maximise" | "minimise"

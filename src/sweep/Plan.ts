@@ -47,6 +47,7 @@ const seedList: Kind<ReadonlyArray<number>> = {
 export const searches = ["grid", "descent", "find"] as const
 export type SearchName = (typeof searches)[number]
 
+/** The table of a plan: what its file may say. */
 export const planSettings = {
   base: setting(object("options by name"), new Map(), "Options of every run: those of a --config file"),
   axes: setting(
@@ -81,6 +82,7 @@ export const planSettings = {
   )
 }
 
+/** What is varied, and what is looked for; read from a plan file. */
 export interface Plan {
   readonly source: ConfigSource
   readonly base: JsonObject

@@ -12,8 +12,10 @@ import type { Plan } from "./Plan.ts"
 /** Of each point of the round, in its order: what came of it, `undefined` where it cannot be run or failed. */
 export type Answers = ReadonlyArray<Candidate | undefined>
 
+/** Yields the points of each round and is given the answers of the round before. */
 export type Rounds = Generator<ReadonlyArray<Point>, void, Answers>
 
+/** Which points of a plan are run, round by round. */
 export interface SearchStrategy {
   readonly name: string
   readonly search: (plan: Plan) => Rounds

@@ -12,6 +12,7 @@ export interface StoppedPoint extends Pick<Candidate, "point" | "index" | "value
   readonly reason: string
 }
 
+/** What a sweep came to. */
 export interface Summary {
   readonly candidates: ReadonlyArray<Candidate>
   /** The best of those that meet the constraints; where none does, the one that misses them least. */

@@ -53,8 +53,10 @@ export type CellResult =
   /** It is of another shard, and not stored yet. */
   | { readonly _tag: "Elsewhere"; readonly cell: Cell; readonly id: string }
 
+/** Why a sweep as a whole fails; a run that fails is a result of it. */
 export type SweepError = AicError | ConfigError | OutputError | SweepInputError
 
+/** What a sweep needs: who runs cells, where results last, files. */
 export type SweepServices = CellRunner | CellStore | FileSystem.FileSystem | Path.Path
 
 /**
@@ -66,6 +68,7 @@ export interface Shard {
   readonly count: number
 }
 
+/** The search that a plan asks for. */
 export const strategyOf = (plan: Plan): SearchStrategy =>
   looksForFewestGpus(plan) ? cheapestFirst : { descent, find, grid }[plan.search]
 

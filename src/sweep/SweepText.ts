@@ -101,6 +101,7 @@ const csvCell = (value: string): string => {
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }
 
+/** A row per candidate as CSV (RFC 4180), heading first. */
 export const sweepCsv = (plan: Plan, summary: Summary): string => {
   const columns = sweepColumns(plan, summary)
   const rows = rowsOf(summary).map((row) => columns.map(({ of }) => String(of(row) ?? "")))
@@ -125,6 +126,7 @@ const candidateJson = (plan: Plan, summary: Summary, candidate: Candidate) => ({
   config: JSON.parse(candidate.config)
 })
 
+/** The summary as JSON, keys as in docs/sweep.md. */
 export const sweepJson = (plan: Plan, summary: Summary): string =>
   `${JSON.stringify(
     {

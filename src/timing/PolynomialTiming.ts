@@ -23,4 +23,8 @@ const ahead: DecodeAhead = { begin: () => {}, decodeMs, ignoresContext: true, ta
 /** The model itself, without a layer. */
 export const polynomialModel: TimingModel = { prefillMs, decodeMs, ahead }
 
+/**
+ * The reference's built-in model (coefficients of ai-dynamo 1.3.1): polynomials in computed prompt tokens and in the share of the KV pool
+ * in use.
+ */
 export const layer: Layer.Layer<Timing> = Layer.succeed(Timing, { source: "polynomial", make: () => polynomialModel })

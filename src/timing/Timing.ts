@@ -6,6 +6,7 @@
  */
 import * as Context from "effect/Context"
 
+/** Durations of the parts of a pass, ms. */
 export interface TimingModel {
   /** Duration of prefilling `batch` prompts of `meanIslTokens`, of which `meanPrefixTokens` are cached; ms >= 0. */
   readonly prefillMs: (batch: number, meanIslTokens: number, meanPrefixTokens: number) => number
@@ -50,6 +51,7 @@ export interface StepsInARow extends Ahead {
   readonly rowMs: (batch: number, meanContextTokens: number, steps: number, intoMs: Float64Array) => number
 }
 
+/** A part of a pass. */
 export type TimingPhase = "prefill" | "decode"
 
 /** Calls of one kind that went beyond what was measured along one quantity. */
@@ -79,6 +81,7 @@ export interface TimingTables {
   readonly sha256: string
 }
 
+/** How long passes take: a factory of timing models, one per worker. */
 export class Timing extends Context.Service<
   Timing,
   {

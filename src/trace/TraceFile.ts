@@ -20,6 +20,7 @@ import { gunzip, isGzip, isZstd, unzstd } from "./Decompression.ts"
 import { binaryKind } from "./Recognition.ts"
 import { TraceError } from "./TraceError.ts"
 
+/** A file as it is read, `-` included. */
 export interface TraceFile {
   /** As the user named it, `-` for standard input. */
   readonly name: string

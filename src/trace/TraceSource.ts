@@ -34,6 +34,7 @@ import type { TraceRow } from "./TraceRow.ts"
 import { surveyRows } from "./TraceSurvey.ts"
 import type { TraceSurvey } from "./TraceSurvey.ts"
 
+/** A trace that was read through once and checked; its rows can be had again and again. */
 export interface TraceSource {
   /** File as the user named it, `-` for standard input; the first of several. */
   readonly file: string
@@ -58,6 +59,7 @@ export type NativeFormat = "mooncake" | "mooncake-delta" | "agentic_mooncake" | 
 /** `auto`: told by the content of the file. */
 export type TraceFormat = NativeFormat | ForeignFormatName | "auto"
 
+/** A Mooncake trace, and how its rows are to be read. */
 export interface MooncakeOptions extends RowReading {
   /** Path, or `-` for standard input. */
   readonly file: string
@@ -104,6 +106,7 @@ const openMooncakeRows = Effect.fnUntraced(function* (
 /** Opens and checks a `mooncake` file. */
 export const openMooncake = (options: MooncakeOptions): Opened => openMooncakeRows(options, "mooncake")
 
+/** Rows that a program makes. */
 export interface RowsOptions<Row extends TraceRow> {
   /** Rows that come again from the start at every run. */
   readonly rows: Stream.Stream<Row, TraceError>
@@ -153,6 +156,7 @@ export const openAgenticMooncake: (options: MooncakeOptions) => Opened = Effect.
   return { file, traceBlockTokens, survey, accumulatesPrompts: false, graph, notices, remarks: [], rows }
 })
 
+/** A trace of Applied Compute's format, which has lengths only. */
 export interface AppliedComputeTrace {
   /** Path, or `-` for standard input. */
   readonly file: string
@@ -199,6 +203,7 @@ export const openAppliedCompute: (options: AppliedComputeTrace) => Opened = Effe
   }
 })
 
+/** Request traces that the Dynamo front end wrote. */
 export interface DynamoOptions {
   /** Paths, read as one stream in this order. */
   readonly files: readonly [string, ...ReadonlyArray<string>]

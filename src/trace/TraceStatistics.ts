@@ -20,6 +20,7 @@ export interface LengthStatistics {
   readonly max: number
 }
 
+/** When rows arrive; times in ms. */
 export interface ArrivalStatistics {
   readonly firstMs: number
   readonly lastMs: number
@@ -34,6 +35,7 @@ export interface ArrivalStatistics {
   readonly mostInOneSecond: number | undefined
 }
 
+/** How rows go together as conversations. */
 export interface SessionStatistics {
   /** Rows that name no session count as one each. */
   readonly sessions: number
@@ -42,6 +44,7 @@ export interface SessionStatistics {
   readonly mostTurns: number
 }
 
+/** How much of the prompts an unlimited prefix cache would find. */
 export interface SharingStatistics {
   /** Rows whose prompt begins with at least one block of an earlier prompt. */
   readonly rows: number
@@ -56,6 +59,7 @@ export interface SharingStatistics {
   readonly isLowerBound: boolean
 }
 
+/** What `trace inspect` tells of a trace. */
 export interface TraceStatistics {
   readonly file: string
   readonly rows: number

@@ -20,6 +20,7 @@ import { turnDelayMs } from "./TurnDelay.ts"
  */
 export type RowOrder = "by-row" | "by-session" | "none"
 
+/** What is known of a trace once all of its rows have been seen. Times in ms. */
 export interface TraceSurvey {
   readonly rows: number
   readonly sessions: number

@@ -44,6 +44,7 @@ export const mooncakeLine = (row: TraceRow): string => lineOf(row, membersOf(ext
 export const mooncakeText = <E, R>(rows: Stream.Stream<TraceRow, E, R>): Stream.Stream<string, E, R> =>
   Stream.mapArray(rows, (chunk) => Arr.of(chunk.map(mooncakeLine).join("")))
 
+/** A row of a request graph as a line of JSON, line break included. */
 export const agenticMooncakeLine = (row: AgenticRow): string => lineOf(row, membersOf(agenticExtrasOf(row)))
 
 /** Text of the rows of a graph, one piece per chunk. */

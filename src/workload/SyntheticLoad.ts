@@ -17,6 +17,7 @@ import type { TokenLengths } from "./TokenLengths.ts"
 import { checkConcurrency, checkSpan, checkSpeedup, settingProblem, workloadError } from "./WorkloadError.ts"
 import type { WorkloadError } from "./WorkloadError.ts"
 
+/** Requests that are drawn; lengths in tokens, times in ms. */
 export interface SyntheticOptions {
   /** Prompt length of every turn. */
   readonly inputTokens: TokenLengths
@@ -44,6 +45,7 @@ export interface SyntheticOptions {
   readonly concurrency?: number
 }
 
+/** Rows that were planned; they are drawn as they are read. */
 export interface SyntheticPlan {
   /** Whether the rows are sessions; if not, they are single requests without a session. */
   readonly sessions: boolean

@@ -7,12 +7,14 @@ import type { TraceSource } from "../trace/TraceSource.ts"
 import { agenticMooncakeText, mooncakeText } from "../trace/TraceWriter.ts"
 import { wholePrompts } from "./WholePrompts.ts"
 
+/** What a trace becomes. */
 export interface ConversionOptions {
   readonly to: "mooncake" | "agentic_mooncake"
   /** Tokens per hash id of the result, where its blocks are named anew; those of the trace by default. */
   readonly blockTokens?: number | undefined
 }
 
+/** The converted trace, line by line. */
 export interface ConvertedTrace {
   readonly text: Stream.Stream<string, TraceError>
   /** Tokens per hash id, which the text itself does not say. */

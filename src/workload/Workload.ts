@@ -37,16 +37,19 @@ interface ReplayedTrace {
   readonly promptsOf?: PromptsOf | undefined
 }
 
+/** A trace whose requests arrive at their own times. */
 export interface OpenLoopTrace extends ReplayedTrace {
   /** Arrivals come this many times faster, waits between turns are as much shorter; 1 by default. */
   readonly arrivalSpeedup?: number
 }
 
+/** A trace of which so many sessions are served at a time, whatever its timestamps. */
 export interface ClosedLoopTrace extends ReplayedTrace {
   /** Sessions that are active at a time. */
   readonly concurrency: number
 }
 
+/** Rows that a program makes, as an open loop. */
 export interface RowStream {
   /** Rows in the order of their arrival, see {@link sortedRows}. */
   readonly rows: Stream.Stream<TraceRow, TraceError>
@@ -161,6 +164,7 @@ const synthetic = Effect.fnUntraced(function* (options: SyntheticOptions) {
   return { ...prompts, rows: plan.rows, make: (identity: BlockIdentity) => Effect.sync(() => make(identity)) }
 })
 
+/** What requests there are and when they come: rows, and a factory of workload cores, one per run. */
 export class Workload extends Context.Service<
   Workload,
   {

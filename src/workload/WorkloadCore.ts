@@ -3,6 +3,7 @@ import type { BlockHolder } from "../request/BlockIdentity.ts"
 import type { SimRequest } from "../request/SimRequest.ts"
 import type { TraceRow } from "../trace/TraceRow.ts"
 
+/** The workload of one run: rows in, requests out when they are due. Synchronous; times in simulated ms. */
 export interface WorkloadCore extends BlockHolder {
   /** Open loop: arrivals come from the trace. Closed loop: at most `limit` units are active. */
   readonly kind: "open" | "closed"

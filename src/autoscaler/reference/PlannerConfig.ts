@@ -148,6 +148,7 @@ const liveKeys: ReadonlySet<string> = new Set([
 
 type PlannerValues = Values<typeof plannerSettings>
 
+/** A planner's configuration, checked, with defaults filled in. */
 export interface PlannerConfig extends Omit<PlannerValues, "scheduling" | "loadPredictor"> {
   readonly loadPredictor: string
   /** Time between two ticks, seconds. */

@@ -11,6 +11,7 @@ import { counted } from "../../settings/Counted.ts"
 const milliseconds = positive(1e-3, 1e12)
 const seconds = positive(1e-3, 1e9)
 
+/** The table of the autoscaler that keeps latencies: each setting's range, default and meaning. */
 export const slaSettings = {
   ttftMs: setting(milliseconds, 500, "Objective for time to first token, ms"),
   itlMs: setting(milliseconds, 50, "Objective for inter-token latency, ms"),
@@ -29,7 +30,9 @@ export const slaSettings = {
   maxGpus: optional(integer(1, 2 ** 24), undefined, "GPUs of all pools together at most; none is the limit by default")
 }
 
+/** All settings, checked; objectives in ms, intervals in seconds. */
 export type SlaConfig = Values<typeof slaSettings>
+/** Settings that differ from their defaults. */
 export type GivenSla = Given<typeof slaSettings>
 
 const completed = (given: GivenSla): Result.Result<SlaConfig, SettingsError> => {
@@ -41,6 +44,7 @@ const completed = (given: GivenSla): Result.Result<SlaConfig, SettingsError> => 
 export const decodeSlaConfig = (written: Plain): Result.Result<SlaConfig, SettingsError> =>
   Result.flatMap(decode(slaSettings, written), completed)
 
+/** Defaults filled in, or which setting is out of range or contradicts another. */
 export const makeSlaConfig = (given: GivenSla): Result.Result<SlaConfig, SettingsError> =>
   Result.flatMap(check(slaSettings, given), completed)
 

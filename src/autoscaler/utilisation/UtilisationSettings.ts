@@ -38,6 +38,7 @@ const poolSettings = {
   requestsPerSecond: nullable<number, number | null | undefined>(amount, undefined, null, requestsPerSecond)
 }
 
+/** The table of `--autoscale target-utilisation`: each setting's range, default and meaning. */
 export const utilisationSettings = {
   intervalS: setting(seconds, 10, "Time between two decisions, seconds"),
   windowS: setting(seconds, 60, "Time over which use, queues and latencies are averaged, seconds"),
@@ -69,6 +70,7 @@ export const utilisationSettings = {
   decode: group(poolSettings, "Where the decode pool differs")
 }
 
+/** All settings, checked; times in seconds. */
 export type UtilisationConfig = Values<typeof utilisationSettings>
 
 /** What holds for one pool; `null` is off. */
@@ -110,6 +112,7 @@ export const policyOf = (config: UtilisationConfig, role: PoolRole): PoolPolicy 
   }
 }
 
+/** Settings that differ from their defaults. */
 export type GivenUtilisation = Given<typeof utilisationSettings>
 
 const completed = (given: GivenUtilisation): Result.Result<UtilisationConfig, SettingsError> => {

@@ -11,6 +11,7 @@ import { SglangDecodeWorker } from "./SglangDecodeWorker.ts"
 import { SglangPrefillWorker } from "./SglangPrefillWorker.ts"
 import { SglangWorker } from "./SglangWorker.ts"
 
+/** SGLang-style workers. Fails with what is wrong with the arguments. */
 export const layer = (given: EngineArgs): Layer.Layer<Engine, SettingsError, Timing> =>
   Layer.effect(Engine)(
     Effect.gen(function* () {

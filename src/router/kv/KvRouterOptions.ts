@@ -10,6 +10,7 @@ import type { PrefillEstimator } from "./PrefillLoad.ts"
 /** The part of the configuration that is a setting already, not the name of something to load. */
 type Settings = Omit<RouterConfig, "routerPrefillLoadModel" | "routerPolicyConfig" | "inertKeys">
 
+/** What a KV router is built from. */
 export interface KvRouterOptions extends Settings {
   /** Profile of the policy file; `undefined` without one. */
   readonly policyProfile: PolicyProfile | undefined

@@ -84,6 +84,7 @@ type Complete = Values<typeof routerSettings>
 /** Router settings by field; what is left out has its default. */
 export type GivenRouterConfig = Given<typeof routerSettings>
 
+/** A KV router's configuration, checked, with defaults filled in. */
 export interface RouterConfig extends Values<typeof kept> {
   /** Keys given by the user that cannot change an offline result, in the order given. */
   readonly inertKeys: ReadonlyArray<string>

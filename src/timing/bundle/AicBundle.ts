@@ -46,6 +46,7 @@ const Source = Schema.Struct({
   origin: Schema.String.annotate({ description: "Where the numbers come from, for the report." })
 }).annotate({ description: "What the bundle was made for; it is used for runs whose aic_* arguments agree with it." })
 
+/** A bundle's JSON: the operations of a pass of one deployment, their measured latencies, and the shape of its model. */
 export const AicBundleFile = Schema.Struct({
   $schema: Schema.optionalKey(Schema.String),
   format: Schema.Literal("dynosim-aic-bundle"),
@@ -72,6 +73,7 @@ export const AicBundleFile = Schema.Struct({
 })
 export type AicBundleFile = typeof AicBundleFile.Type
 
+/** A bundle that was read and checked: what a timing model is built from. */
 export interface AicBundle {
   /** As the user named it. */
   readonly file: string

@@ -20,6 +20,7 @@ import { RowsInOrder } from "./RowsInOrder.ts"
 import type { RowSteps } from "./RowSteps.ts"
 import { shifted } from "./Times.ts"
 
+/** How far times are blurred. */
 export interface AnonymiseOptions {
   /** Times between sessions change by up to twice as much, in whole ms; 0 leaves them. */
   readonly jitterMs: number

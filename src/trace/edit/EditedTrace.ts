@@ -15,6 +15,7 @@ import { type RowSteps, throughSteps } from "./RowSteps.ts"
 /** What the rows are written as; that of the trace they came from, as far as it can be written. */
 export type EditedFormat = "mooncake" | "mooncake-delta" | "agentic_mooncake"
 
+/** A trace after an edit, ready to be written or edited again. */
 export interface EditedTrace {
   /** What error messages call it. */
   readonly file: string

@@ -17,6 +17,7 @@ import { ArrivalKeys } from "./ArrivalKeys.ts"
 import { type EditedTrace, formatOf, refusal } from "./EditedTrace.ts"
 import { counted } from "../../settings/Counted.ts"
 
+/** How names of different traces are taken. */
 export interface MergeOptions {
   /** Hash ids and sessions that are called the same in different traces are the same. */
   readonly keepsIds: boolean

@@ -8,6 +8,7 @@ import { traceUnits } from "./TraceUnits.ts"
 import type { UnitKind } from "./UnitKind.ts"
 import { counted } from "../../settings/Counted.ts"
 
+/** How much of a trace is kept. */
 export interface SampleOptions {
   /** What is kept or left out as a whole. */
   readonly by: UnitKind

@@ -7,6 +7,7 @@ import type { TraceSource } from "../TraceSource.ts"
 import { edited, type EditedTrace, refusal } from "./EditedTrace.ts"
 import { scaledHashIds } from "./ScaledHashIds.ts"
 
+/** By which factors a trace is scaled. */
 export interface ScaleOptions {
   /** Arrivals come so many times faster, waits between turns are as much shorter; 1 leaves them. */
   readonly rate: number
@@ -54,6 +55,7 @@ const tooLong = (
   return outputTokens * output > maxTokens ? problem("an output", outputTokens * output, maxTokens) : undefined
 }
 
+/** Scales arrival rate and lengths. Fails where the trace plans its tokens one by one, or lengths would be beyond what is supported. */
 export const scale = Effect.fnUntraced(function* (
   trace: TraceSource,
   options: ScaleOptions

@@ -6,6 +6,7 @@ import { edited, type EditedTrace } from "./EditedTrace.ts"
 import { traceUnits } from "./TraceUnits.ts"
 import type { UnitKind } from "./UnitKind.ts"
 
+/** Which part of a trace is kept. */
 export interface SliceOptions {
   /** What is kept or left out as a whole. */
   readonly by: UnitKind

@@ -10,6 +10,7 @@ import { OpenSessions } from "./OpenSessions.ts"
 import type { RowSteps } from "./RowSteps.ts"
 import { SessionClock } from "./SessionClock.ts"
 
+/** By how much timestamps move, or where the first one comes, ms. */
 export type ShiftOptions = { readonly byMs: number } | { readonly toMs: number }
 
 /** Moves all timestamps by as much, or so that the first arrival comes at a time. */
@@ -27,6 +28,7 @@ export const shift = Effect.fnUntraced(function* (
 export const shifted = (row: TraceRow, byMs: number): TraceRow =>
   row.timestampMs === undefined ? row : { ...row, timestampMs: row.timestampMs + byMs }
 
+/** Which waits are cut short. */
 export interface CapOptions {
   /** Longest time between the starts of two sessions after each other, ms; infinite to leave it. */
   readonly maxGapMs: number

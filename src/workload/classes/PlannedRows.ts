@@ -30,6 +30,7 @@ export const sessionsPerClass = ({ classes }: WorkloadPlan, total: number): Read
   return counts
 }
 
+/** What differs from the workload file. */
 export interface PlannedOptions {
   /** Sessions of all classes together; that of the file by default. */
   readonly requestCount: number | undefined

@@ -96,6 +96,7 @@ export type ClassPlan = Values<typeof classSettings> & {
   readonly outputTokens: NonNullable<Values<typeof classSettings>["outputTokens"]>
 }
 
+/** A workload file that was read and checked: classes of requests and how each arrives. */
 export interface WorkloadPlan {
   readonly blockTokens: number
   readonly requestCount: number | undefined

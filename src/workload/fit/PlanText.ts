@@ -42,6 +42,7 @@ const yamlLines = (values: Written, indent: string): ReadonlyArray<string> =>
 const spaced = (json: string): string =>
   json.replaceAll(/("(?:[^"\\]|\\.)*")|([,:])/g, (match, text) => (text === undefined ? `${match} ` : text))
 
+/** The plan as a workload file of YAML. */
 export const planYaml = (plan: WorkloadPlan): string => {
   const { classes, ...root } = plan
   return [
@@ -52,6 +53,7 @@ export const planYaml = (plan: WorkloadPlan): string => {
   ].join("\n")
 }
 
+/** The plan as a workload file of JSON. */
 export const planJson = (plan: WorkloadPlan): string => {
   const { classes, ...root } = plan
   const byName = Object.fromEntries(classes.map((each) => [each.name, writtenClass(each)]))
