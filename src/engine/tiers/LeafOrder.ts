@@ -19,8 +19,8 @@
  *               outer  ●○○○○○○○     blocks that extend one elsewhere: their parents
  *               bears  ○○○○○○○●     blocks that are extended by some elsewhere: by one, and those that `siblings` counts of the slot
  *
- * All that belongs to a frame lies in memory one behind the other. 196 bytes per frame with one entry: 6 a block where frames are full. Starts with a few
- * frames and doubles.
+ * Of a frame, what most operations read is 32 bytes in a row. 208 bytes per frame with one entry: 7 a block where frames are full. Starts with
+ * a few frames and doubles.
  */
 import { type MarkBlocks, markWideMembers } from "../../request/BlockIdentity.ts"
 import { firstOf, lastOf } from "../../structures/FrameMask.ts"
@@ -40,14 +40,16 @@ import {
 /** The parent of a block that begins a prompt. */
 export const noBlock = -1
 
-// Cells of a frame's row: masks of its members, its newest entry, and the slot of each member's parent.
+// Cells of a frame's row: masks of its members, and its newest entry. Rows and entries begin at multiples of eight: cells of them are found
+// without an addition that might overflow.
 const idleCell = 0
 const innerCell = 1
 const outerCell = 2
 const bearsCell = 3
 const newestCell = 4
-const parentCells = 5
-const rowCells = parentCells + wideSize
+const rowBits = 3
+
+const rowOf = (frame: number): number => frame << rowBits
 
 // Cells of an entry, and its turn behind them.
 const frameCell = 0
@@ -61,7 +63,7 @@ const behindCell = 4
 const risingCell = 5
 const entryCells = 8
 
-const turnOf = (entry: number): number => (entry >> 1) + 3
+const turnOf = (entry: number): number => (entry >> 1) | 3
 
 const initialEntries = 16
 const initialBereft = 4
@@ -75,7 +77,9 @@ export class LeafOrder {
   /** How many {@link takeFirst} took last. */
   taken = 0
   private readonly frames = new FrameTable()
-  private rows = new Int32Array(this.frames.capacity * rowCells)
+  private rows = new Int32Array(rowOf(this.frames.capacity))
+  /** The slot of each member's parent. */
+  private parents = new Int32Array(this.frames.capacity * wideSize)
   /** How many blocks elsewhere extend the one in a slot, beyond the first. */
   private readonly siblings = new IntMap()
   private cells = new Int32Array(initialEntries * entryCells)
@@ -96,7 +100,7 @@ export class LeafOrder {
 
   /** Which of the members of a frame of 32 are idle. */
   idleOf(frameNumber: number): number {
-    return this.rows[this.frames.find(frameNumber) * rowCells + idleCell]!
+    return this.rows[rowOf(this.frames.find(frameNumber)) | idleCell]!
   }
 
   /**
@@ -106,18 +110,18 @@ export class LeafOrder {
   insert(key: number, count: number, parentKey: number, prefixFirst: boolean): boolean {
     const frame = this.frameFor(wideFrameOf(key))
     const { rows } = this
-    const row = frame * rowCells
+    const row = rowOf(frame)
     const first = wideMemberOf(key)
     const bit = 1 << first
     const members = wideMembersFrom(first, count)
-    const idle = rows[row + idleCell]!
+    const idle = rows[row | idleCell]!
     if ((idle & members) !== 0) return false
-    const outer = rows[row + outerCell]!
-    let inner = rows[row + innerCell]! | (members & ~bit)
+    const outer = rows[row | outerCell]!
+    let inner = rows[row | innerCell]! | (members & ~bit)
     if (parentKey === key - 1 && first > 0) inner |= bit & ~outer
     this.size += count
-    rows[row + idleCell] = idle | members
-    rows[row + innerCell] = inner
+    rows[row | idleCell] = idle | members
+    rows[row | innerCell] = inner
     if (((inner | outer) & bit) === 0 && parentKey !== noBlock) this.link(frame, first, parentKey)
     this.append(frame, members, prefixFirst)
     return true
@@ -126,12 +130,12 @@ export class LeafOrder {
   /** Those of the `count` blocks `key …` of a frame that are idle are held again, or gone; returns their number. */
   remove(key: number, count: number): number {
     const frame = this.frames.find(wideFrameOf(key))
-    const row = frame * rowCells
-    const members = wideMembersFrom(wideMemberOf(key), count) & this.rows[row + idleCell]!
+    const row = rowOf(frame)
+    const members = wideMembersFrom(wideMemberOf(key), count) & this.rows[row | idleCell]!
     if (members === 0) return 0
     this.takeOut(row, members)
     const leaves = this.leavesOf(row)
-    this.rows[row + idleCell]! &= ~members
+    this.rows[row | idleCell]! &= ~members
     this.size -= wideCount(members)
     this.prune(frame, leaves)
     return wideCount(members)
@@ -142,29 +146,38 @@ export class LeafOrder {
    * identity of the last one, {@link taken} their number. There must be an idle block.
    */
   takeFirst(limit: number): number {
-    const entry = this.firstWithLeaf()
     const { cells, rows } = this
-    const frame = cells[entry + frameCell]!
-    const mask = cells[entry + maskCell]!
-    const row = frame * rowCells
-    const inner = rows[row + innerCell]!
-    const leaves = this.leavesOf(row)
+    const entry = cells[ends | behindCell]!
+    const frame = cells[entry | frameCell]!
+    const mask = cells[entry | maskCell]!
+    const row = rowOf(frame)
+    const inner = rows[row | innerCell]!
+    const idle = rows[row | idleCell]!
+    const bears = rows[row | bearsCell]!
+    const leaves = idle & ~(bears | (inner >>> 1))
     const own = leaves & mask
-    const top = cells[entry + risingCell] === 1 ? firstOf(own) : lastOf(own)
+    if (own === 0) {
+      this.skipLeafless()
+      return this.takeFirst(limit)
+    }
+    const top = cells[entry | risingCell] === 1 ? firstOf(own) : lastOf(own)
     // Those that extend one of the entry that nothing else extends.
-    const follow = inner & ((mask & ~rows[row + bearsCell]!) << 1)
-    const chained = wideTrailing(follow, top) + 1
-    const taken = chained < limit ? chained : limit
+    const follow = inner & ((mask & ~bears) << 1)
+    let taken = limit
+    if (limit > 1) {
+      const chained = wideTrailing(follow, top) + 1
+      if (chained < limit) taken = chained
+    }
     const low = top - taken + 1
     const members = wideMembersFrom(low, taken)
     this.taken = taken
     this.size -= taken
-    rows[row + idleCell]! &= ~members
+    rows[row | idleCell] = idle & ~members
     const key = (this.frames.numbers[frame]! << wideBits) | low
     if ((follow & (1 << low)) !== 0) {
       // The block before them is of the same entry, which has its turn again with that as its leaf.
-      cells[entry + maskCell] = mask & ~members
-      rows[row + innerCell] = inner & ~members
+      cells[entry | maskCell] = mask & ~members
+      rows[row | innerCell] = inner & ~members
     } else {
       this.takeOut(row, members)
       this.prune(frame, leaves)
@@ -180,9 +193,9 @@ export class LeafOrder {
 
   private markFrame(frame: number, mark: MarkBlocks): void {
     const { rows } = this
-    const row = frame * rowCells
-    const inner = rows[row + innerCell]!
-    const members = rows[row + idleCell]! | inner | (inner >>> 1) | rows[row + outerCell]! | rows[row + bearsCell]!
+    const row = rowOf(frame)
+    const inner = rows[row | innerCell]!
+    const members = rows[row | idleCell]! | inner | (inner >>> 1) | rows[row | outerCell]! | rows[row | bearsCell]!
     markWideMembers(this.frames.numbers[frame]!, members, mark)
   }
 
@@ -191,21 +204,21 @@ export class LeafOrder {
     const below = new Int32Array(this.frames.capacity * wideSize)
     let idle = 0
     for (let frame = 1; frame < this.frames.capacity; frame++) {
-      const row = frame * rowCells
-      idle += wideCount(this.rows[row + idleCell]!)
+      const row = rowOf(frame)
+      idle += wideCount(this.rows[row | idleCell]!)
       this.checkEntries(frame)
       for (let member = 0; member < wideSize; member++) {
-        if ((this.rows[row + outerCell]! & (1 << member)) !== 0) below[this.rows[row + parentCells + member]!]! += 1
+        if ((this.rows[row | outerCell]! & (1 << member)) !== 0) below[this.parents[frame * wideSize + member]!]! += 1
       }
     }
     if (idle !== this.size) throw new Error(`${idle} blocks are idle, counted ${this.size}`)
     for (let slot = 0; slot < below.length; slot++) {
-      const bears = (this.rows[(slot >> wideBits) * rowCells + bearsCell]! & (1 << wideMemberOf(slot))) !== 0
+      const bears = (this.rows[rowOf(slot >> wideBits) | bearsCell]! & (1 << wideMemberOf(slot))) !== 0
       if (below[slot] !== this.siblings.get(slot) + (bears ? 1 : 0))
         throw new Error(`slot ${slot} has lost count of the blocks below it`)
     }
     let turn = -1
-    for (let entry = this.cells[ends + behindCell]!; entry !== ends; entry = this.cells[entry + behindCell]!) {
+    for (let entry = this.cells[ends | behindCell]!; entry !== ends; entry = this.cells[entry | behindCell]!) {
       if (this.turns[turnOf(entry)]! <= turn) throw new Error("candidates are out of order")
       turn = this.turns[turnOf(entry)]!
     }
@@ -213,17 +226,17 @@ export class LeafOrder {
 
   private checkEntries(frame: number): void {
     const { cells, rows } = this
-    const row = frame * rowCells
+    const row = rowOf(frame)
     let members = 0
     let leaves = this.leavesOf(row)
-    for (let entry = rows[row + newestCell]!; entry !== 0; entry = cells[entry + olderCell]!) {
-      if ((members & cells[entry + maskCell]!) !== 0) throw new Error(`a block of frame ${frame} is idle twice`)
-      members |= cells[entry + maskCell]!
-      if (cells[entry + beforeCell] !== outside) leaves &= ~cells[entry + maskCell]!
+    for (let entry = rows[row | newestCell]!; entry !== 0; entry = cells[entry | olderCell]!) {
+      if ((members & cells[entry | maskCell]!) !== 0) throw new Error(`a block of frame ${frame} is idle twice`)
+      members |= cells[entry | maskCell]!
+      if (cells[entry | beforeCell] !== outside) leaves &= ~cells[entry | maskCell]!
     }
-    if (members !== rows[row + idleCell]) throw new Error(`a block of frame ${frame} is idle without a turn`)
+    if (members !== rows[row | idleCell]) throw new Error(`a block of frame ${frame} is idle without a turn`)
     if (leaves !== 0) throw new Error(`a block of frame ${frame} is a leaf but no candidate`)
-    if ((rows[row + innerCell]! & rows[row + outerCell]!) !== 0)
+    if ((rows[row | innerCell]! & rows[row | outerCell]!) !== 0)
       throw new Error(`a block of frame ${frame} is below two others`)
   }
 
@@ -232,7 +245,7 @@ export class LeafOrder {
   /** The idle members of a frame that nothing extends. */
   private leavesOf(row: number): number {
     const { rows } = this
-    return rows[row + idleCell]! & ~(rows[row + bearsCell]! | (rows[row + innerCell]! >>> 1))
+    return rows[row | idleCell]! & ~(rows[row | bearsCell]! | (rows[row | innerCell]! >>> 1))
   }
 
   /** A member extends a block of another frame, or one of its own that is not the one before it. */
@@ -240,12 +253,12 @@ export class LeafOrder {
     const parentFrame = this.frameFor(wideFrameOf(parentKey))
     const { rows } = this
     const bit = 1 << wideMemberOf(parentKey)
-    const bears = rows[parentFrame * rowCells + bearsCell]!
-    const parent = parentFrame * wideSize + wideMemberOf(parentKey)
-    const row = frame * rowCells
-    rows[row + outerCell]! |= 1 << member
-    rows[row + parentCells + member] = parent
-    if ((bears & bit) === 0) rows[parentFrame * rowCells + bearsCell] = bears | bit
+    const parentRow = rowOf(parentFrame)
+    const bears = rows[parentRow | bearsCell]!
+    const parent = (parentFrame << wideBits) | wideMemberOf(parentKey)
+    rows[rowOf(frame) | outerCell]! |= 1 << member
+    this.parents[(frame << wideBits) | member] = parent
+    if ((bears & bit) === 0) rows[parentRow | bearsCell] = bears | bit
     else this.siblings.add(parent, 1)
   }
 
@@ -258,35 +271,46 @@ export class LeafOrder {
     while (this.bereftCount > 0) {
       const parent = this.bereft[--this.bereftCount]!
       const parentFrame = parent >> wideBits
-      const row = parentFrame * rowCells
+      const row = rowOf(parentFrame)
       const before = this.leavesOf(row)
-      this.rows[row + bearsCell]! &= ~(1 << wideMemberOf(parent))
+      this.rows[row | bearsCell]! &= ~(1 << wideMemberOf(parent))
       this.pruneFrame(parentFrame, before)
     }
   }
 
   private pruneFrame(frame: number, leavesBefore: number): void {
     const { rows } = this
-    const row = frame * rowCells
-    const kept = rows[row + idleCell]! | rows[row + bearsCell]!
-    let inner = rows[row + innerCell]!
+    const row = rowOf(frame)
+    const kept = rows[row | idleCell]! | rows[row | bearsCell]!
+    if (kept === 0) {
+      this.dropFrame(frame)
+      return
+    }
+    let inner = rows[row | innerCell]!
     // Those that nothing keeps in its place, and what they extend as far as nothing else does.
-    for (let tails = (inner | rows[row + outerCell]!) & ~kept & ~(inner >>> 1); tails !== 0;) {
+    for (let tails = (inner | rows[row | outerCell]!) & ~kept & ~(inner >>> 1); tails !== 0;) {
       const last = lastOf(tails)
       const first = last - wideTrailing(inner & ~kept, last)
       tails &= ~(1 << last)
       if (first < last) inner &= ~wideMembersFrom(first + 1, last - first)
-      if ((rows[row + outerCell]! & ~kept & (1 << first)) !== 0) this.unlink(row, first)
+      if ((rows[row | outerCell]! & ~kept & (1 << first)) !== 0) this.unlink(frame, first)
     }
-    rows[row + innerCell] = inner
+    rows[row | innerCell] = inner
     const found = this.leavesOf(row) & ~leavesBefore
     if (found !== 0) this.comeBack(row, found)
-    if ((kept | inner | rows[row + outerCell]!) === 0) this.frames.remove(frame)
   }
 
-  private unlink(row: number, member: number): void {
-    const parent = this.rows[row + parentCells + member]!
-    this.rows[row + outerCell]! &= ~(1 << member)
+  /** Nothing keeps any of its members: the frame vanishes. */
+  private dropFrame(frame: number): void {
+    const row = rowOf(frame)
+    this.rows[row | innerCell] = 0
+    for (let outer = this.rows[row | outerCell]!; outer !== 0; outer &= outer - 1) this.unlink(frame, firstOf(outer))
+    this.frames.remove(frame)
+  }
+
+  private unlink(frame: number, member: number): void {
+    const parent = this.parents[(frame << wideBits) | member]!
+    this.rows[rowOf(frame) | outerCell]! &= ~(1 << member)
     if (this.siblings.get(parent) > 0) {
       this.siblings.add(parent, -1)
       return
@@ -299,29 +323,31 @@ export class LeafOrder {
     const found = this.frames.find(number)
     if (found !== 0) return found
     const frame = this.frames.add(number)
-    if (frame * rowCells >= this.rows.length) this.rows = grown(this.rows, this.frames.capacity * rowCells)
+    if (rowOf(frame) >= this.rows.length) {
+      this.rows = grown(this.rows, rowOf(this.frames.capacity))
+      this.parents = grown(this.parents, this.frames.capacity * wideSize)
+    }
     return frame
   }
 
   // ---- turns -----------------------------------------------------------------------------------------------------------
 
-  /** The first entry with a leaf; those before it leave the list. */
-  private firstWithLeaf(): number {
+  /** The entries before the first one with a leaf leave the list. */
+  private skipLeafless(): void {
     const { cells } = this
-    let entry = cells[ends + behindCell]!
-    while ((cells[entry + maskCell]! & this.leavesOf(cells[entry + frameCell]! * rowCells)) === 0) {
-      const next = cells[entry + behindCell]!
+    let entry = cells[ends | behindCell]!
+    while ((cells[entry | maskCell]! & this.leavesOf(rowOf(cells[entry | frameCell]!))) === 0) {
+      const next = cells[entry | behindCell]!
       this.leaveList(entry)
       entry = next
     }
-    return entry
   }
 
   /** Members of a frame have become leaves. */
   private comeBack(row: number, leaves: number): void {
     const { cells } = this
-    for (let entry = this.rows[row + newestCell]!; entry !== 0; entry = cells[entry + olderCell]!) {
-      if ((cells[entry + maskCell]! & leaves) !== 0 && cells[entry + beforeCell] === outside) this.enterList(entry)
+    for (let entry = this.rows[row | newestCell]!; entry !== 0; entry = cells[entry | olderCell]!) {
+      if ((cells[entry | maskCell]! & leaves) !== 0 && cells[entry | beforeCell] === outside) this.enterList(entry)
     }
   }
 
@@ -329,55 +355,55 @@ export class LeafOrder {
   private enterList(entry: number): void {
     const { cells, turns } = this
     const turn = turns[turnOf(entry)]!
-    let behind = cells[ends + behindCell]!
-    while (behind !== ends && turns[turnOf(behind)]! < turn) behind = cells[behind + behindCell]!
-    this.join(entry, behind)
-  }
-
-  private join(entry: number, behind: number): void {
-    const { cells } = this
-    const before = cells[behind + beforeCell]!
-    cells[entry + beforeCell] = before
-    cells[entry + behindCell] = behind
-    cells[before + behindCell] = entry
-    cells[behind + beforeCell] = entry
+    let behind = cells[ends | behindCell]!
+    while (behind !== ends && turns[turnOf(behind)]! < turn) behind = cells[behind | behindCell]!
+    const before = cells[behind | beforeCell]!
+    cells[entry | beforeCell] = before
+    cells[entry | behindCell] = behind
+    cells[before | behindCell] = entry
+    cells[behind | beforeCell] = entry
   }
 
   private leaveList(entry: number): void {
     const { cells } = this
-    const before = cells[entry + beforeCell]!
-    const behind = cells[entry + behindCell]!
-    cells[before + behindCell] = behind
-    cells[behind + beforeCell] = before
-    cells[entry + beforeCell] = outside
+    const before = cells[entry | beforeCell]!
+    const behind = cells[entry | behindCell]!
+    cells[before | behindCell] = behind
+    cells[behind | beforeCell] = before
+    cells[entry | beforeCell] = outside
   }
 
   private append(frame: number, members: number, prefixFirst: boolean): void {
-    if (this.latest !== 0 && this.cells[this.latest + frameCell] === frame && this.extendLatest(members, prefixFirst))
-      return
+    const { latest } = this
+    if (latest !== 0 && this.cells[latest | frameCell] === frame && this.extendLatest(members, prefixFirst)) return
     const entry = this.freeEntry()
-    const { cells } = this
-    cells[entry + frameCell] = frame
-    cells[entry + maskCell] = members
-    cells[entry + olderCell] = this.rows[frame * rowCells + newestCell]!
-    cells[entry + risingCell] = prefixFirst ? 1 : 0
+    const { cells, rows } = this
+    const newest = rowOf(frame) | newestCell
+    const last = cells[ends | beforeCell]!
+    cells[entry | frameCell] = frame
+    cells[entry | maskCell] = members
+    cells[entry | olderCell] = rows[newest]!
+    cells[entry | beforeCell] = last
+    cells[entry | behindCell] = ends
+    cells[entry | risingCell] = prefixFirst ? 1 : 0
+    cells[last | behindCell] = entry
+    cells[ends | beforeCell] = entry
     this.turns[turnOf(entry)] = this.nextTurn++
-    this.rows[frame * rowCells + newestCell] = entry
+    rows[newest] = entry
     this.latest = entry
-    this.join(entry, ends)
   }
 
   /** Makes members that follow those of the latest entry, in its direction, part of it; false when they do not. */
   private extendLatest(members: number, prefixFirst: boolean): boolean {
     const { cells, latest } = this
-    if (cells[latest + beforeCell] === outside) return false
-    const mask = cells[latest + maskCell]!
-    const isAbove = firstOf(members) > lastOf(mask)
-    const isBelow = firstOf(mask) > lastOf(members)
-    const rises = isOne(mask) ? isAbove : cells[latest + risingCell] === 1
+    if (cells[latest | beforeCell] === outside) return false
+    const mask = cells[latest | maskCell]!
+    const isAbove = isBeyond(members, mask)
+    const isBelow = isBeyond(mask, members)
+    const rises = isOne(mask) ? isAbove : cells[latest | risingCell] === 1
     if (!(rises ? isAbove : isBelow) || (!isOne(members) && rises !== prefixFirst)) return false
-    cells[latest + maskCell] = mask | members
-    cells[latest + risingCell] = rises ? 1 : 0
+    cells[latest | maskCell] = mask | members
+    cells[latest | risingCell] = rises ? 1 : 0
     return true
   }
 
@@ -386,16 +412,16 @@ export class LeafOrder {
     const { cells, rows } = this
     let wanted = members
     let newer = 0
-    let entry = rows[row + newestCell]!
+    let entry = rows[row | newestCell]!
     while (wanted !== 0) {
-      const mask = cells[entry + maskCell]!
-      const older = cells[entry + olderCell]!
+      const mask = cells[entry | maskCell]!
+      const older = cells[entry | olderCell]!
       wanted &= ~mask
-      cells[entry + maskCell] = mask & ~members
+      cells[entry | maskCell] = mask & ~members
       if ((mask & ~members) !== 0) newer = entry
       else {
-        if (newer === 0) rows[row + newestCell] = older
-        else cells[newer + olderCell] = older
+        if (newer === 0) rows[row | newestCell] = older
+        else cells[newer | olderCell] = older
         this.dropEntry(entry)
       }
       entry = older
@@ -404,16 +430,16 @@ export class LeafOrder {
 
   private dropEntry(entry: number): void {
     const { cells } = this
-    if (cells[entry + beforeCell] !== outside) this.leaveList(entry)
+    if (cells[entry | beforeCell] !== outside) this.leaveList(entry)
     if (entry === this.latest) this.latest = 0
-    cells[entry + olderCell] = this.firstFree
+    cells[entry | olderCell] = this.firstFree
     this.firstFree = entry
   }
 
   private freeEntry(): number {
     const free = this.firstFree
     if (free !== 0) {
-      this.firstFree = this.cells[free + olderCell]!
+      this.firstFree = this.cells[free | olderCell]!
       return free
     }
     if (this.reached === this.cells.length) {
@@ -426,3 +452,6 @@ export class LeafOrder {
 }
 
 const isOne = (mask: number): boolean => (mask & (mask - 1)) === 0
+
+/** Whether the first member of one mask is behind the last one of the other. */
+const isBeyond = (mask: number, other: number): boolean => (mask & -mask) >>> 0 > other >>> 0
