@@ -3,13 +3,14 @@
  * block behind the one before it: the first identity of a chain, its length, and the parent of its first block, one chain after another.
  * The last block of a chain is evicted first.
  *
- *     cells     | 16 4 15 | 8 8 7 | …            blocks 19 18 17 16 15 … 8, of which 16 extends 15, and 8 extends 7
+ *     cells     | 16 4 15 - | 8 8 7 - | …        blocks 19 18 17 16 15 … 8, of which 16 extends 15, and 8 extends 7
  */
 import { grown } from "../../structures/Grown.ts"
 import { wideMemberOf } from "../../structures/WideFrame.ts"
 
-/** Numbers per chain. */
-const chainCells = 3
+/** Cells per chain, of which the last one is unused: a chain's place is a shift. */
+const chainBits = 2
+const chainCells = 1 << chainBits
 const initialChains = 2
 
 export class BlockChains {
@@ -27,21 +28,32 @@ export class BlockChains {
   /** What the last chain extends becomes part of it, where it is of the same frame. */
   add(key: number, count: number, parentKey: number): void {
     let { cells } = this
-    const end = this.count * chainCells
+    const end = this.count << chainBits
     const next = key + count
     const last = end - chainCells
     this.blocks += count
-    if (last >= 0 && cells[last] === next && cells[last + 2] === next - 1 && wideMemberOf(next) !== 0) {
+    if (last >= 0 && cells[last] === next && cells[last | 2] === next - 1 && wideMemberOf(next) !== 0) {
       cells[last] = key
-      cells[last + 1]! += count
-      cells[last + 2] = parentKey
+      cells[last | 1]! += count
+      cells[last | 2] = parentKey
       return
     }
     if (end === cells.length) cells = this.cells = grown(cells)
     cells[end] = key
-    cells[end + 1] = count
-    cells[end + 2] = parentKey
+    cells[end | 1] = count
+    cells[end | 2] = parentKey
     this.count += 1
+  }
+
+  /** Each of the two has then what the other one had. */
+  exchange(other: BlockChains): void {
+    const { blocks, cells, count } = this
+    this.blocks = other.blocks
+    this.cells = other.cells
+    this.count = other.count
+    other.blocks = blocks
+    other.cells = cells
+    other.count = count
   }
 
   /** Only the first `count` of the blocks are left. */
@@ -50,27 +62,27 @@ export class BlockChains {
     this.blocks = count
     let chains = 0
     for (let left = count; left > 0; chains++) {
-      const at = chains * chainCells
-      const behind = cells[at + 1]! - left
-      left -= cells[at + 1]!
+      const at = chains << chainBits
+      const behind = cells[at | 1]! - left
+      left -= cells[at | 1]!
       if (behind <= 0) continue
       cells[at]! += behind
-      cells[at + 1]! -= behind
-      cells[at + 2] = cells[at]! - 1
+      cells[at | 1]! -= behind
+      cells[at | 2] = cells[at]! - 1
     }
     this.count = chains
   }
 
   keyOf(chain: number): number {
-    return this.cells[chain * chainCells]!
+    return this.cells[chain << chainBits]!
   }
 
   lengthOf(chain: number): number {
-    return this.cells[chain * chainCells + 1]!
+    return this.cells[(chain << chainBits) | 1]!
   }
 
   parentOf(chain: number): number {
-    return this.cells[chain * chainCells + 2]!
+    return this.cells[(chain << chainBits) | 2]!
   }
 
   /** Tells of every block, in order. */

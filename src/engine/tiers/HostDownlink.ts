@@ -87,8 +87,32 @@ export class HostDownlink {
     this.link = new TransferLink(args.deviceToHostGbS, times)
   }
 
-  /** Takes over evicted blocks and starts to copy them, as far as they have to be. */
+  /** Takes over evicted blocks, which may leave the list, and starts to copy them, as far as they have to be. */
   submit(evicted: BlockChains, nowMs: number): Offload | undefined {
+    return this.isBatch(evicted) ? this.submitBatch(evicted, nowMs) : this.submitParts(evicted, nowMs)
+  }
+
+  /** Whether all of the blocks are to be copied, in one batch. */
+  private isBatch(evicted: BlockChains): boolean {
+    return (
+      evicted.blocks <= this.batchBlocks
+      && this.queue.length === 0
+      && this.committed + evicted.blocks <= this.host.available
+      && this.host.lacks(evicted)
+    )
+  }
+
+  private submitBatch(evicted: BlockChains, nowMs: number): Offload | undefined {
+    const offload = new HostOffload(this.nextSequence++)
+    const batch = this.emptyBatch(offload)
+    batch.chains.exchange(evicted)
+    this.committed += batch.chains.blocks
+    offload.batches = 1
+    this.startOrQueue(batch, nowMs)
+    return offload.live ? offload : undefined
+  }
+
+  private submitParts(evicted: BlockChains, nowMs: number): Offload | undefined {
     const { accepted } = this
     const { count } = evicted
     this.acceptedBlocks = 0
@@ -127,7 +151,9 @@ export class HostDownlink {
 
   /** What follows from the ends of these batches is done. */
   forget(): void {
-    for (let batch = this.ended.pop(); batch !== undefined; batch = this.ended.pop()) this.spare.push(batch)
+    const { ended, spare } = this
+    for (let index = 0; index < ended.length; index++) spare.push(ended.at(index))
+    ended.clear()
   }
 
   forEachKey(visit: (key: number) => void): void {
@@ -190,11 +216,16 @@ export class HostDownlink {
   private addBatch(): DownBatch {
     const { accepted } = this
     const offload = accepted.length === 0 ? new HostOffload(this.nextSequence++) : accepted.at(0).offload
+    const batch = this.emptyBatch(offload)
+    accepted.push(batch)
+    this.open = batch
+    return batch
+  }
+
+  private emptyBatch(offload: HostOffload): DownBatch {
     const batch = this.spare.pop() ?? new DownBatch(offload)
     batch.offload = offload
     batch.chains.clear()
-    accepted.push(batch)
-    this.open = batch
     return batch
   }
 

@@ -67,7 +67,7 @@ export const isLoadedFaster = (
 /** Blocks go down when the pool needs their slots. */
 export interface EvictionTiers<Owner> extends KvTiers<Owner> {
   /**
-   * Takes over what the pool has evicted; its slots stay taken until {@link EvictionEvents.slotsFreed}. Nothing is returned when no block is worth
+   * Takes over what the pool has evicted, the contents of the list with it; its slots stay taken until {@link EvictionEvents.slotsFreed}. Nothing is returned when no block is worth
    * copying: the slots are the pool's own again at once.
    */
   offload(evicted: BlockChains): Offload | undefined

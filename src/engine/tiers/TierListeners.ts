@@ -5,18 +5,22 @@ import type { KvEventSink } from "../KvEvents.ts"
 import { RunList } from "./BlockRuns.ts"
 
 export class TierListeners {
+  /** Whether nobody is told anything. */
+  areNone = true
   private readonly sinks: Array<KvEventSink> = []
   /** Scratch list. */
   private readonly runs = new RunList()
 
   add(sink: KvEventSink | undefined): void {
-    if (sink !== undefined && !this.sinks.includes(sink)) this.sinks.push(sink)
+    if (sink === undefined || this.sinks.includes(sink)) return
+    this.sinks.push(sink)
+    this.areNone = false
   }
 
   /** Members of a frame of 32 have come or gone: told eight at a time, the last ones first, but for what a worker has generated itself. */
   tell(frameNumber: number, members: number, isHere: boolean): void {
     const { runs, sinks } = this
-    if (frameNumber < 0 || sinks.length === 0) return
+    if (frameNumber < 0 || this.areNone) return
     for (let rest = members; rest !== 0;) {
       const octet = rest & wideMembersFrom(lastOctet(rest), frameSize)
       rest &= ~octet

@@ -22,6 +22,7 @@ import {
   wideRunLength
 } from "../../structures/WideFrame.ts"
 import type { KvEventSink } from "../KvEvents.ts"
+import type { BlockChains } from "./BlockChains.ts"
 import { LeafOrder } from "./LeafOrder.ts"
 import { TierListeners } from "./TierListeners.ts"
 
@@ -68,8 +69,19 @@ export class TierStore {
     return this.pinned === 0 ? idle : idle | this.pinnedOf(frameNumber)
   }
 
+  /** Whether none of the blocks is here. */
+  lacks(chains: BlockChains): boolean {
+    for (let chain = 0; chain < chains.count; chain++) {
+      const key = chains.keyOf(chain)
+      const members = wideMembersFrom(wideMemberOf(key), chains.lengthOf(chain))
+      if ((this.presentOf(wideFrameOf(key)) & members) !== 0) return false
+    }
+    return true
+  }
+
   private pinnedOf(frameNumber: number): number {
-    return this.pins.held(this.pinnedFrames.find(frameNumber))
+    const frame = this.pinnedFrames.find(frameNumber)
+    return frame === 0 ? 0 : this.pins.held(frame)
   }
 
   /** How many of `keys[from … to)` are here, up to the first that is not. */
@@ -92,7 +104,7 @@ export class TierStore {
     while (taken < count && this.idle.size > 0) {
       const key = this.idle.takeFirst(count - taken)
       taken += this.idle.taken
-      this.announce(key, this.idle.taken, false)
+      if (!this.listeners.areNone) this.announce(key, this.idle.taken, false)
     }
     this.inFlight += taken
     return taken
@@ -105,7 +117,7 @@ export class TierStore {
   arrive(key: number, count: number, parentKey: number): void {
     if (!this.hasPinned(key, count) && this.idle.insert(key, count, parentKey, false)) {
       this.inFlight -= count
-      this.announce(key, count, true)
+      if (!this.listeners.areNone) this.announce(key, count, true)
       return
     }
     for (let block = key + count - 1; block >= key; block--)

@@ -100,14 +100,20 @@ export class TransferLink<Transfer extends object> {
   private findNext(): void {
     this.times.changes += 1
     const { active, remaining } = this
+    if (active === 0) {
+      this.nextEndMs = Number.POSITIVE_INFINITY
+      return
+    }
     let next = 0
+    let least = remaining[0]!
     for (let index = 1; index < active; index++) {
-      if (remaining[index]! < remaining[next]!) next = index
+      const left = remaining[index]!
+      if (left >= least) continue
+      next = index
+      least = left
     }
     this.next = next
-    const least = remaining[next]!
-    if (active === 0) this.nextEndMs = Number.POSITIVE_INFINITY
-    else this.nextEndMs = this.sinceMs + (least === 0 ? 0 : least / (this.rate / active))
+    this.nextEndMs = this.sinceMs + (least === 0 ? 0 : least / (this.rate / active))
   }
 
   /** Every transfer has got its share by {@link nowMs}. */
