@@ -49,11 +49,20 @@ export class EvictOffloading extends Offloading implements EvictionEvents<Sequen
     this.onlyFaster = args.onlyFaster
     // Nobody shares lower tiers with this worker, reserves room between its passes, or is told what its host memory holds.
     const isPrivate = engine.isWhole && args.diskBlocks === 0 && !args.objectStore && context.tierEvents === undefined
-    this.catchUp = isPrivate ? (nowMs) => this.tiers.catchUp(nowMs) : undefined
+    // Methods: calls of one function for all workers are direct ones.
+    this.catchUp = isPrivate ? this.catchUpAlone : undefined
     this.evictsAlone = isPrivate && context.tiersLeftAlone === true
-    this.settle = this.evictsAlone ? (pass) => this.tiers.settle(pass) : undefined
+    this.settle = this.evictsAlone ? this.settleAlone : undefined
     this.tiers = new OnEvictTiers(args, shared, this, context.tierEvents)
     this.pool = new TieredBlockPool(engine.capacityBlocks, this.tiers, shared, context.kvEvents, context.probe)
+  }
+
+  private catchUpAlone(nowMs: number): boolean {
+    return this.tiers.catchUp(nowMs)
+  }
+
+  private settleAlone(pass: PassOutcome): void {
+    this.tiers.settle(pass)
   }
 
   tick(nowMs: number): boolean {

@@ -27,7 +27,7 @@ export interface OffloadEvents {
   /** How long computing `tokens` behind `prefixTokens` would take, ms. */
   computeMs(tokens: number, prefixTokens: number): number
   /** Passes are computed, but not carried out, in which requests fill blocks. */
-  growsAhead(): boolean
+  hasPassesToGrow(): boolean
   /** Carries them out. */
   catchUp(): void
 }

@@ -38,7 +38,7 @@ type Schedule = (typeof Schedule)[keyof typeof Schedule]
 /** Preemptions in a row without a token after which others go first. */
 const manyPreemptions = 1000
 
-export class VllmWorker extends AheadWorker<Sequence> {
+export class VllmWorker extends AheadWorker<Sequence> implements EmissionEvents, OffloadEvents {
   private readonly policy: CapacityPolicy
   private readonly rules: DynamoRules
   protected readonly pool: KvBlockPool
@@ -83,18 +83,17 @@ export class VllmWorker extends AheadWorker<Sequence> {
     this.rules = rules
     this.policy = policy
     this.probe = context.probe
-    this.offloading = offloadingOf(args, context, this.offloadEvents())
+    this.offloading = offloadingOf(args, context, this)
     this.pool = this.offloading?.pool ?? new KvBlockPool(args.numGpuBlocks, context.kvEvents, context.probe)
     this.gate = new AdmissionGate(policy, this.pool, args.blockTokens)
     this.growth = new BlockGrowth(args, rules, this.pool, this.offloading)
     this.preemption = new Preemption(args)
     this.steady = new SteadyDecode(args.blockTokens)
     const { gaps, growth, pool, probe, ready, steady } = this
-    const events = this.emissionEvents()
-    this.emission = new TokenEmission(pool, growth, ready, steady, gaps, probe, events)
+    this.emission = new TokenEmission(pool, growth, ready, steady, gaps, probe, this)
     if (args.mtp !== undefined) {
       const sampler = new MtpSampler(args.mtp, context.workerIndex)
-      this.bursts = new BurstEmission(args, sampler, pool, growth, ready, gaps, probe, events)
+      this.bursts = new BurstEmission(args, sampler, pool, growth, ready, gaps, probe, this)
     }
     const watched = this.probe?.emitted !== undefined || this.probe?.scheduled !== undefined
     this.decodesSteadily = this.bursts === undefined && !watched
@@ -106,30 +105,36 @@ export class VllmWorker extends AheadWorker<Sequence> {
     this.evictsAhead = this.growsAhead && this.offloading?.evictsAlone === true && !isHeard
   }
 
-  private offloadEvents(): OffloadEvents {
-    return {
-      roomMade: () => this.capacityFreed(),
-      loaded: (sequence) => this.waiting.pushFront(sequence),
-      loadedInVain: (sequence) => this.drop(sequence),
-      asksForBlocks: (sequence) => this.asksForCached(sequence),
-      computeMs: (tokens, prefixTokens) =>
-        this.timing.prefillMs({
-          batchPrompts: 1,
-          meanIslTokens: prefixTokens + tokens,
-          meanPrefixTokens: prefixTokens
-        }),
-      growsAhead: () => this.growsAhead && this.ahead.count > 0,
-      catchUp: () => this.catchUp()
-    }
+  roomMade(): void {
+    this.capacityFreed()
   }
 
-  private emissionEvents(): EmissionEvents {
-    return {
-      preempt: () => this.preemptVictim(),
-      awaitsRoom: (sequence) => this.blocksOnOffload(sequence),
-      foundRoom: (sequence) => this.foundRoom(sequence),
-      emitted: (sequence, tokenMs) => this.noteToken(sequence, tokenMs)
-    }
+  loaded(sequence: Sequence): void {
+    this.waiting.pushFront(sequence)
+  }
+
+  loadedInVain(sequence: Sequence): void {
+    this.drop(sequence)
+  }
+
+  /** Whether {@link schedule} would get as far as to ask for all cached blocks of a request that holds none. */
+  asksForBlocks(sequence: Sequence): boolean {
+    const { args, budget } = this
+    // Two blocks that are cached may be computed again nevertheless.
+    const enough = args.enableChunkedPrefill ? 2 * args.blockTokens + 1 : sequence.knownTokens
+    return budget.tokens >= enough
+  }
+
+  computeMs(tokens: number, prefixTokens: number): number {
+    return this.timing.prefillMs({
+      batchPrompts: 1,
+      meanIslTokens: prefixTokens + tokens,
+      meanPrefixTokens: prefixTokens
+    })
+  }
+
+  hasPassesToGrow(): boolean {
+    return this.growsAhead && this.ahead.count > 0
   }
 
   submit(request: SimRequest): void {
@@ -515,14 +520,6 @@ export class VllmWorker extends AheadWorker<Sequence> {
     return Schedule.Scheduled
   }
 
-  /** Whether {@link schedule} would get as far as to ask for all cached blocks of a request that holds none. */
-  private asksForCached(sequence: Sequence): boolean {
-    const { args, budget } = this
-    // Two blocks that are cached may be computed again nevertheless.
-    const enough = args.enableChunkedPrefill ? 2 * args.blockTokens + 1 : sequence.knownTokens
-    return budget.tokens >= enough
-  }
-
   /** Makes the request hold its first `blocks` blocks, preempting others as long as that takes. */
   private allocate(sequence: Sequence, blocks: number): Schedule {
     while (blocks > sequence.heldBlocks) {
@@ -531,8 +528,8 @@ export class VllmWorker extends AheadWorker<Sequence> {
         this.foundRoom(sequence)
         break
       }
-      if (this.blocksOnOffload(sequence)) return Schedule.Blocked
-      const victim = this.preemptVictim()
+      if (this.awaitsRoom(sequence)) return Schedule.Blocked
+      const victim = this.preempt()
       if (victim === undefined) return Schedule.Blocked
       this.preemptedInPass = true
       this.budget.giveBack(victim)
@@ -542,13 +539,13 @@ export class VllmWorker extends AheadWorker<Sequence> {
   }
 
   /** Whether the acquisition that has just failed has begun to make room; the request then waits for it. */
-  private blocksOnOffload(sequence: Sequence): boolean {
+  awaitsRoom(sequence: Sequence): boolean {
     if (this.offloading?.blocks(sequence, this.outcome.prefillEndMs) !== true) return false
     this.outcome.worked()
     return true
   }
 
-  private foundRoom(sequence: Sequence): void {
+  foundRoom(sequence: Sequence): void {
     if (sequence.waitsFor !== undefined) this.offloading?.countWait(sequence)
   }
 
@@ -585,7 +582,7 @@ export class VllmWorker extends AheadWorker<Sequence> {
   // ---- preemption and release ------------------------------------------------------------------------------------
 
   /** Throws out the newest (lifo) or oldest (fifo) running request; it waits at the front and starts its KV anew. */
-  private preemptVictim(): Sequence | undefined {
+  preempt(): Sequence | undefined {
     if (!this.policy.preempts) return undefined
     this.dissolveSteady()
     const { running } = this
@@ -676,7 +673,7 @@ export class VllmWorker extends AheadWorker<Sequence> {
   }
 
   /** Everything about a token that is not plain steady decoding: first, second, block boundary, last. */
-  private noteToken(sequence: Sequence, tokenMs: number): void {
+  emitted(sequence: Sequence, tokenMs: number): void {
     const { generatedTokens, maxOutputTokens, request } = sequence
     sequence.lastTokenMs = tokenMs
     if (this.visible && generatedTokens === 1) this.noteFirstToken(request, tokenMs)
@@ -710,7 +707,7 @@ export class VllmWorker extends AheadWorker<Sequence> {
       const sequence = running[index]!
       if (sequence.running) running[kept++] = sequence
     }
-    running.length = kept
+    for (let left = running.length; left > kept; left--) running.pop()
     this.someFinished = false
   }
 

@@ -56,7 +56,7 @@ export class WriteThroughOffloading extends Offloading implements CopyWorker {
 
   /** Passes ahead see to the copies that end before them. They are over when one ends that somebody notices. */
   tick(nowMs: number): boolean {
-    if (this.worker.growsAhead()) {
+    if (this.worker.hasPassesToGrow()) {
       if (this.noticeMs() > nowMs) return false
       this.worker.catchUp()
     }
