@@ -11,7 +11,7 @@ import * as OutputFile from "../report/OutputFile.ts"
 import { printableLines } from "../report/Printable.ts"
 import type { InputFile } from "../run/InputFiles.ts"
 import { usageError } from "../settings/SettingsError.ts"
-import { crossedByComparisons, readComparisonThresholds } from "./ComparisonThresholds.ts"
+import { failIfAnyCrosses, readComparisonThresholds } from "./ComparisonThresholds.ts"
 import { checkOutputs, printerBeside } from "./OutputPaths.ts"
 
 export type CompareOptions = GivenFlags<typeof compareFlags>
@@ -55,12 +55,11 @@ export const compareRuns = Effect.fnUntraced(function* (runs: ReadonlyArray<stri
   const comparisons = others.map((other) => compare(reference, other))
   const { html, json } = options
   const print = yield* printerBeside([html])
-  yield* OutputFile.each([
-    ...(html === undefined ? [] : [writeComparisonPage(html, reference, others)]),
-    print(comparisonOutput(comparisons, json === true))
-  ])
-  const crossed = crossedByComparisons(thresholds, comparisons)
-  if (crossed !== undefined) return yield* crossed
+  const page = html === undefined ? [] : [writeComparisonPage(html, reference, others)]
+  yield* OutputFile.each(
+    [...page, print(comparisonOutput(comparisons, json === true))],
+    failIfAnyCrosses(thresholds, comparisons)
+  )
 })
 
 /** The files of all runs. */

@@ -3,7 +3,7 @@ import type { Comparison, Figure, MetricComparison } from "../compare/Comparison
 import { type MetricName, metricNames, type StatisticName, statisticNames, totalNames } from "../compare/Metric.ts"
 import { type Condition, judge, parseConditionsIn, type Vocabulary } from "../report/Condition.ts"
 import { type Metric, type MetricUnit, unitOf } from "../report/Metric.ts"
-import { crossed, crossings, thresholdsFrom } from "./Thresholds.ts"
+import { crossings, failWith, thresholdsFrom } from "./Thresholds.ts"
 
 const metric = (
   name: string,
@@ -59,12 +59,12 @@ const vocabulary: Vocabulary<Comparison> = {
 export const readComparisonThresholds = (texts: ReadonlyArray<string>) =>
   thresholdsFrom(parseConditionsIn(texts, vocabulary))
 
-/** By any of the comparisons, which are named where there are several. */
-export const crossedByComparisons = (
+/** Fails where any of the comparisons, which are named, crosses one. */
+export const failIfAnyCrosses = (
   conditions: ReadonlyArray<Condition<Comparison>>,
   comparisons: ReadonlyArray<Comparison>
 ) =>
-  crossed(
+  failWith(
     comparisons.flatMap((comparison) =>
       crossings(
         conditions.map((condition) => judge(condition, comparison)),

@@ -26,10 +26,9 @@ import { sweepMetrics } from "../sweep/SweepMetrics.ts"
 import { type Found, threshold } from "../sweep/Threshold.ts"
 import { printerBeside } from "./OutputPaths.ts"
 import { checkSweepOutputs } from "./SweepRun.ts"
-import { ThresholdsCrossed } from "./CliError.ts"
 import { seenOffLater } from "./SeenOffLater.ts"
 import { threadRunner } from "./SweepThreads.ts"
-import { thresholdsFrom } from "./Thresholds.ts"
+import { failWith, thresholdsFrom } from "./Thresholds.ts"
 import { refusePolicyVariable, withObjectFiles } from "./OptionFiles.ts"
 import { readTextFile } from "../settings/TextFile.ts"
 
@@ -117,15 +116,17 @@ const find = Effect.fnUntraced(function* (
   const found = yield* search(question, settings)
   if (found === undefined) return
   const answer = answerOf(found)
+  const problem = outOfReach(question, found)
   const { bestConfig, json } = settings
   const print = yield* printerBeside([json, bestConfig])
-  yield* OutputFile.each([
-    ...(json === undefined ? [] : [OutputFile.write(json, findJson(question, found))]),
-    ...(bestConfig === undefined || answer === undefined ? [] : [OutputFile.write(bestConfig, configText(answer))]),
-    print(findLines(question, found).map(printable).join("\n"))
-  ])
-  const problem = outOfReach(question, found)
-  if (problem !== undefined) return yield* new ThresholdsCrossed({ problems: [problem] })
+  yield* OutputFile.each(
+    [
+      ...(json === undefined ? [] : [OutputFile.write(json, findJson(question, found))]),
+      ...(bestConfig === undefined || answer === undefined ? [] : [OutputFile.write(bestConfig, configText(answer))]),
+      print(findLines(question, found).map(printable).join("\n"))
+    ],
+    failWith(problem === undefined ? [] : [problem])
+  )
 }, Effect.scoped)
 
 /** Only the flags that a command has of its own. */

@@ -1,22 +1,18 @@
 /** The program `dynosim`: its commands, and how it speaks to the user when something is wrong. */
-import * as Cause from "effect/Cause"
 import * as CliConfig from "effect/cli/CliConfig"
 import type * as CliError from "effect/cli/CliError"
 import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
-import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Predicate from "effect/Predicate"
-import { printable } from "../report/Printable.ts"
 import { version } from "../report/Version.ts"
 import { closestName } from "../settings/ClosestName.ts"
 import { normaliseArgv } from "./Argv.ts"
-import { ThresholdsCrossed } from "./CliError.ts"
 import { commandFlags } from "./CommandFlags.ts"
 import { commandsFor } from "./Commands.ts"
 import { completions } from "./CompletionScript.ts"
+import { explain, type Message, print } from "./Explain.ts"
 import { helpAll, showHelp } from "./Help.ts"
 
 const runCommand = Effect.fnUntraced(function* (words: ReadonlyArray<string>) {
@@ -26,18 +22,6 @@ const runCommand = Effect.fnUntraced(function* (words: ReadonlyArray<string>) {
   )
   return yield* Command.runWith(dynosim, { version })(words)
 })
-
-/** What a user is told about an error: one line, and what to do. */
-interface Message {
-  readonly problem: string
-  readonly hint: string | undefined
-}
-
-const print = ({ hint, problem }: Message): Effect.Effect<void> =>
-  Console.error(`error: ${printable(oneLine(hint === undefined ? problem : `${problem}; ${hint}`))}`)
-
-/** Schemas describe what they miss in several lines. */
-const oneLine = (text: string): string => text.replaceAll(/\s*\n\s*/g, " ")
 
 const helpHint = (path: ReadonlyArray<string>): string => `see ${path.join(" ")} --help`
 
@@ -128,36 +112,6 @@ const presenter: CliOutput.Presenter = {
         return CliOutput.defaultPresenter.present(event)
     }
   }
-}
-
-interface Tagged {
-  readonly _tag: string
-  readonly message: string
-}
-
-const isTagged = (error: unknown): error is Tagged =>
-  Predicate.hasProperty(error, "_tag") && Predicate.hasProperty(error, "message") && typeof error.message === "string"
-
-const hintOf = (error: object): string | undefined => {
-  const hint = Predicate.hasProperty(error, "hint") ? error.hint : undefined
-  return typeof hint === "string" ? hint : undefined
-}
-
-/** Expected failures in one line; a defect of the program itself with its stack, to be reported. */
-const explain = (cause: Cause.Cause<unknown>): Effect.Effect<void> => {
-  if (Cause.hasInterruptsOnly(cause)) return Effect.void
-  const errors = cause.reasons.filter(Cause.isFailReason).map(({ error }) => error)
-  if (Cause.hasDies(cause) || !errors.every(isTagged)) {
-    return Console.error(`error: this is a fault of dynosim itself, please report it\n${Cause.pretty(cause)}`)
-  }
-  return Effect.forEach(errors, explainOne, { discard: true })
-}
-
-const explainOne = (error: Tagged): Effect.Effect<void> => {
-  if (error instanceof ThresholdsCrossed) {
-    return Effect.forEach(error.problems, (problem) => print({ problem, hint: undefined }), { discard: true })
-  }
-  return error._tag === "ShowHelp" ? Effect.void : print({ problem: error.message, hint: hintOf(error) })
 }
 
 const services = Layer.mergeAll(

@@ -22,15 +22,17 @@ process.once("SIGHUP", () => {
 })
 
 /**
- * Whoever read the output has seen enough, as in `dynosim … | head`, or the terminal is gone. Outputs that go to standard output
- * listen for themselves, and say what is lost.
+ * What is printed is no reason to lose what else is written, so the run goes on where it cannot be. Whoever read it has seen enough, as in
+ * `dynosim … | head`; a lost terminal was told by its signal. Outputs that go to standard output listen for themselves, and say what is lost.
  */
+let unprinted = false
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (process.stdout.listenerCount("error") > 1) return
-  if (error.code === "EPIPE") process.exit(0)
-  if (terminalLost) process.exit(130)
-  process.stderr.write(`error: standard output: cannot be written (${error.message}); redirect it elsewhere\n`)
-  process.exit(1)
+  if (unprinted || process.stdout.listenerCount("error") > 1) return
+  unprinted = true
+  if (error.code === "EPIPE") return
+  process.exitCode = terminalLost ? interrupted : 1
+  if (!terminalLost)
+    process.stderr.write(`error: standard output: cannot be written (${error.message}); redirect it elsewhere\n`)
 })
 
 /** Where messages cannot be written there is nobody to tell. */

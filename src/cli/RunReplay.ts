@@ -2,11 +2,11 @@
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
-import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type { FlagValues } from "../config/ReadFlags.ts"
 import type { ReplayOptions } from "../run/ReplayOptions.ts"
 import { validateReplayOptions } from "../config/ValidateReplayOptions.ts"
+import type { Condition } from "../report/Condition.ts"
 import * as OutputFile from "../report/OutputFile.ts"
 import { compactTable } from "../report/CompactTable.ts"
 import type { WindowBounds } from "../report/MeasuredWindow.ts"
@@ -21,13 +21,14 @@ import * as Run from "../run/Run.ts"
 import { givenOptions } from "./OptionFiles.ts"
 import { openObservers, throughAll } from "./Observers.ts"
 import { type OutputPaths, resolveOutputPaths } from "./OutputPaths.ts"
+import { deliverReport } from "./DeliverReport.ts"
 import { heapMarking } from "./HeapMarking.ts"
 import { explainingMemory } from "./MemoryProblem.ts"
 import { showProgress } from "./Progress.ts"
 import { outcomeLines, simulatedLines } from "./RunSummary.ts"
 import { RunWatch } from "./RunWatch.ts"
 import { Screen } from "./Screen.ts"
-import { crossedBy, readThresholds } from "./Thresholds.ts"
+import { failIfCrossed, readThresholds } from "./Thresholds.ts"
 import { untilInterrupted } from "./UntilInterrupted.ts"
 
 /** `flags` are those of the command line, by name without dashes; they win over those of a configuration file. */
@@ -43,15 +44,14 @@ export const runReplay = Effect.fnUntraced(function* (traces: ReadonlyArray<stri
     const runs = runSeeds({ given, options, seeds, sources, outputs, thresholds })
     return yield* explainingMemory(options)(runs)
   }
-  const report = yield* Effect.scoped(replay(options, sources, outputs)).pipe(explainingMemory(options))
-  const crossed = crossedBy(thresholds, report)
-  if (crossed !== undefined) return yield* crossed
+  yield* Effect.scoped(replay(options, sources, outputs, thresholds)).pipe(explainingMemory(options))
 })
 
 const replay = Effect.fnUntraced(function* (
   options: ReplayOptions,
   sources: ReadonlyArray<string>,
-  outputs: OutputPaths
+  outputs: OutputPaths,
+  thresholds: ReadonlyArray<Condition>
 ) {
   const run = yield* Run.prepare(options, sources)
   const note = (notices: ReadonlyArray<string>): Effect.Effect<void> =>
@@ -86,13 +86,16 @@ const replay = Effect.fnUntraced(function* (
       ),
     Effect.fnUntraced(function* (finished: Report) {
       yield* note(finished.dynosim.warnings.slice(run.notices.length))
-      yield* OutputFile.each([
-        ...(page === undefined ? [] : [OutputFile.write(page.path, page.page(finished))]),
-        ...(outputs.csv === undefined ? [] : [OutputFile.write(outputs.csv, reportCsv(finished))]),
-        deliver(finished, options, outputs, watch),
-        ...observers.map(({ finish }) => Effect.flatMap(finish, note))
-      ])
-      return finished
+      yield* OutputFile.each(
+        [
+          ...(page === undefined ? [] : [OutputFile.write(page.path, page.page(finished))]),
+          ...(outputs.csv === undefined ? [] : [OutputFile.write(outputs.csv, reportCsv(finished))]),
+          deliverReport(outputs, reportJson(finished), printedText(finished, options, outputs, watch, yield* Screen)),
+          ...observers.map(({ finish }) => Effect.flatMap(finish, note))
+        ],
+        // Part of a run says nothing of the whole.
+        finished.dynosim.ended === "interrupted" ? Effect.void : failIfCrossed(thresholds, finished)
+      )
     })
   )
 })
@@ -111,39 +114,24 @@ const both =
     second(view)
   }
 
-/**
- * The report is on disk before anything is printed; where it cannot be, the table is all that is left of the run. Where the report is what is
- * printed, or the lines are, the table goes beside it.
- */
-const deliver = Effect.fnUntraced(function* (
-  report: Report,
-  options: ReplayOptions,
-  outputs: OutputPaths,
-  watch: RunWatch
-) {
-  const written = yield* Effect.result(OutputFile.write(outputs.report, reportJson(report)))
-  const text = printedText(report, options, { ...outputs, isSaved: Result.isSuccess(written) }, watch, yield* Screen)
-  yield* outputs.standardOutputTaken ? Console.error(text) : Console.log(text)
-  yield* Effect.fromResult(written)
-})
-
-const printedText = (
-  report: Report,
-  options: ReplayOptions,
-  { isSaved, report: path, standardOutputTaken }: OutputPaths & { readonly isSaved: boolean },
-  watch: RunWatch,
-  screen: Screen | undefined
-): string => {
-  const savedTo = path === "-" ? "standard output" : path
-  const table = reportTable(report, isSaved ? savedTo : undefined).trimEnd()
-  const shown = standardOutputTaken ? undefined : screen
-  const width = (table.split("\n")[1] ?? "").length
-  const style = options.outputs.table ?? (shown !== undefined && shown.columns < width ? "compact" : "aiperf")
-  const saved = isSaved ? [`Saved full report to: ${printable(savedTo)}`] : []
-  const middle = style === "aiperf" ? [table] : style === "compact" ? [...compactTable(report), ...saved] : saved
-  if (!options.outputs.summary && shown === undefined) return middle.join("\n")
-  const heading = (label: string): string => (shown?.colour === true ? `\u001b[1m${label}\u001b[0m` : label)
-  const before = simulatedLines(options, report, heading)
-  const after = outcomeLines(options, report, watch, heading)
-  return [...before, "", ...middle, "", ...after].join("\n")
-}
+const printedText =
+  (
+    report: Report,
+    options: ReplayOptions,
+    { standardOutputTaken }: OutputPaths,
+    watch: RunWatch,
+    screen: Screen | undefined
+  ) =>
+  (savedTo: string | undefined): string => {
+    const table = reportTable(report, savedTo).trimEnd()
+    const shown = standardOutputTaken ? undefined : screen
+    const width = (table.split("\n")[1] ?? "").length
+    const style = options.outputs.table ?? (shown !== undefined && shown.columns < width ? "compact" : "aiperf")
+    const saved = savedTo === undefined ? [] : [`Saved full report to: ${printable(savedTo)}`]
+    const middle = style === "aiperf" ? [table] : style === "compact" ? [...compactTable(report), ...saved] : saved
+    if (!options.outputs.summary && shown === undefined) return middle.join("\n")
+    const heading = (label: string): string => (shown?.colour === true ? `\u001b[1m${label}\u001b[0m` : label)
+    const before = simulatedLines(options, report, heading)
+    const after = outcomeLines(options, report, watch, heading)
+    return [...before, "", ...middle, "", ...after].join("\n")
+  }

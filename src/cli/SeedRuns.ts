@@ -2,7 +2,6 @@
 import * as Console from "effect/Console"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type { GivenOptions } from "../config/GivenOptions.ts"
 import { validateReplayOptions } from "../config/ValidateReplayOptions.ts"
@@ -21,10 +20,12 @@ import {
 } from "../report/SeedStatistics.ts"
 import type { ReplayOptions } from "../run/ReplayOptions.ts"
 import * as Run from "../run/Run.ts"
+import { counted } from "../settings/Counted.ts"
+import { deliverReport } from "./DeliverReport.ts"
 import { heapMarking } from "./HeapMarking.ts"
 import type { OutputPaths } from "./OutputPaths.ts"
 import { showProgress } from "./Progress.ts"
-import { crossed, crossings } from "./Thresholds.ts"
+import { crossings, failWith } from "./Thresholds.ts"
 import { untilInterrupted } from "./UntilInterrupted.ts"
 
 interface SeedRuns {
@@ -40,18 +41,11 @@ interface SeedRuns {
 
 /** Runs every seed; an interruption ends the run under way, which then does not count, and keeps the ones before it. */
 export const runSeeds = Effect.fnUntraced(function* (of: SeedRuns) {
-  const { given, options, seeds, sources, thresholds } = of
-  const runs = yield* untilInterrupted(
+  const { given, options, seeds, sources } = of
+  yield* untilInterrupted(
     (stop) => allRuns({ given, options, seeds, sources }, stop),
-    (finished: ReadonlyArray<SeededReport>) => Effect.as(deliver(finished, of), finished)
+    (finished: ReadonlyArray<SeededReport>) => deliver(finished, of)
   )
-  const problem = crossed(
-    crossings(
-      thresholds.map((condition) => judgement(condition, runs)),
-      "mean over seeds"
-    )
-  )
-  if (problem !== undefined) return yield* problem
 })
 
 const allRuns = Effect.fnUntraced(function* (
@@ -83,28 +77,39 @@ const oneRun = Effect.fnUntraced(function* (
   return yield* run.events({ stopWhen, monitor }).pipe(heapMarking.through, Stream.run(run.report))
 })
 
-const deliver = Effect.fnUntraced(function* (runs: ReadonlyArray<SeededReport>, { options, outputs, seeds }: SeedRuns) {
+const deliver = Effect.fnUntraced(function* (
+  runs: ReadonlyArray<SeededReport>,
+  { options, outputs, seeds, thresholds }: SeedRuns
+) {
   if (runs.length === 0) return
-  const reported = yield* Effect.result(OutputFile.write(outputs.report, seedsJson(runs)))
   const [first, last] = [runs[0]?.seed, runs.at(-1)?.seed]
-  const text = [
-    `${runs.length} runs, seeds ${first} to ${last}: mean, 95 % interval of the mean, smallest and largest`,
-    ...(options.outputs.table === "none" ? [] : seedsTable(runs)),
-    ...(Result.isSuccess(reported)
-      ? [`Saved figures and reports to: ${outputs.report === "-" ? "standard output" : printable(outputs.report)}`]
-      : [])
-  ].join("\n")
-  yield* OutputFile.each([
-    ...(outputs.csv === undefined ? [] : [OutputFile.write(outputs.csv, seedsCsv(runs))]),
-    outputs.standardOutputTaken ? Console.error(text) : Console.log(text),
-    Effect.fromResult(reported)
-  ])
-  if (options.quiet) return
-  for (const notice of noticesOf(runs, seeds)) yield* Console.error(`note: ${notice}`)
+  const notices = options.quiet ? [] : noticesOf(runs, seeds)
+  yield* OutputFile.each(
+    [
+      ...(outputs.csv === undefined ? [] : [OutputFile.write(outputs.csv, seedsCsv(runs))]),
+      deliverReport(outputs, seedsJson(runs), (savedTo) =>
+        [
+          `${counted(runs.length, "run")}, seeds ${first} to ${last}: mean, 95 % interval of the mean, smallest and largest`,
+          ...(options.outputs.table === "none" ? [] : seedsTable(runs)),
+          ...(savedTo === undefined ? [] : [`Saved figures and reports to: ${printable(savedTo)}`])
+        ].join("\n")
+      ),
+      ...notices.map((notice) => Console.error(`note: ${notice}`))
+    ],
+    // Fewer seeds than were asked for say less than they should.
+    runs.length < seeds ? Effect.void : failWith(crossingsOf(thresholds, runs))
+  )
 })
 
+const crossingsOf = (thresholds: ReadonlyArray<Condition>, runs: ReadonlyArray<SeededReport>): ReadonlyArray<string> =>
+  crossings(
+    thresholds.map((condition) => judgement(condition, runs)),
+    "mean over seeds"
+  )
+
 const noticesOf = (runs: ReadonlyArray<SeededReport>, seeds: number): ReadonlyArray<string> => {
-  if (runs.length < seeds) return [`interrupted: ${runs.length} of ${seeds} runs count`]
+  if (runs.length < seeds)
+    return [`interrupted: ${runs.length} of ${seeds} runs ${runs.length === 1 ? "counts" : "count"}`]
   return isSeedless(seedFigures(runs)) ? ["nothing in this run depends on the seed: one run says as much"] : []
 }
 

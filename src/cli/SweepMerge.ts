@@ -13,8 +13,8 @@ import { planNames } from "../sweep/KeptPlan.ts"
 import { summarise } from "../sweep/Summary.ts"
 import * as Sweep from "../sweep/Sweep.ts"
 import { sweepMergeFlags } from "../sweep/SweepFlags.ts"
-import { checkSweepOutputs, deliverSummary, failIfNothingFound, keepPlan, readPlanFile } from "./SweepRun.ts"
-import { failIfCrossed, readSweepThresholds } from "./SweepThresholds.ts"
+import { checkSweepOutputs, deliverSummary, judge, keepPlan, readPlanFile } from "./SweepRun.ts"
+import { readSweepThresholds } from "./SweepThresholds.ts"
 
 /** The plan that a results folder is of. */
 const planIn = Effect.fnUntraced(function* (folder: string) {
@@ -80,7 +80,5 @@ export const mergeSweep = Effect.fnUntraced(function* (folders: ReadonlyArray<st
   const summary = yield* Stream.run(Sweep.run(first.plan), summarise(first.plan)).pipe(
     Effect.provide(Layer.merge(nobody, CellStore.layerFolder(given.results)))
   )
-  yield* deliverSummary(first.plan, summary, given)
-  yield* failIfNothingFound(first.plan, summary)
-  yield* failIfCrossed(first.plan, summary, thresholds)
+  yield* OutputFile.each([deliverSummary(first.plan, summary, given)], judge(first.plan, summary, thresholds))
 })

@@ -5,6 +5,7 @@ import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
 import * as Stream from "effect/Stream"
 import { readFlags, type FlagValues } from "../config/ReadFlags.ts"
+import type { Condition } from "../report/Condition.ts"
 import * as OutputFile from "../report/OutputFile.ts"
 import { printable } from "../report/Printable.ts"
 import { usageError } from "../settings/SettingsError.ts"
@@ -21,7 +22,6 @@ import * as Sweep from "../sweep/Sweep.ts"
 import { sweepFlags } from "../sweep/SweepFlags.ts"
 import { fileWrites, isWinnerFile, type SweepFiles, winnerFile } from "../sweep/SweepFiles.ts"
 import { remarks, tableRows } from "../sweep/SweepText.ts"
-import { ThresholdsCrossed } from "./CliError.ts"
 import { nothingFound } from "../sweep/FindingText.ts"
 import { refusePolicyVariable } from "./OptionFiles.ts"
 import { checkOutputs, type NamedOutput, namedOutputs, printerBeside } from "./OutputPaths.ts"
@@ -30,6 +30,7 @@ import { seenOffLater } from "./SeenOffLater.ts"
 import { failIfCrossed, readSweepThresholds } from "./SweepThresholds.ts"
 import { threadRunner } from "./SweepThreads.ts"
 import { textTable } from "./TextTable.ts"
+import { failWith } from "./Thresholds.ts"
 import { readTextFile } from "../settings/TextFile.ts"
 
 /** A plan as it was written. */
@@ -154,19 +155,15 @@ export const runSweep = Effect.fnUntraced(function* (file: string, flags: FlagVa
   yield* Effect.scoped(
     Effect.gen(function* () {
       const summary = yield* seenOffLater(runs, runner)
-      yield* deliverSummary(read.plan, summary, given)
-      yield* failIfNothingRan(summary, file)
-      yield* failIfNothingFound(read.plan, summary)
-      yield* failIfCrossed(read.plan, summary, thresholds)
+      const verdict = Effect.andThen(failIfNothingRan(summary, file), judge(read.plan, summary, thresholds))
+      yield* OutputFile.each([deliverSummary(read.plan, summary, given)], verdict)
     })
   )
 })
 
 /** A search that has no answer ends like a threshold that is crossed. */
-export const failIfNothingFound = (plan: Plan, summary: Summary) => {
-  const problems = nothingFound(plan, summary)
-  return problems.length === 0 ? Effect.void : Effect.fail(new ThresholdsCrossed({ problems }))
-}
+export const judge = (plan: Plan, summary: Summary, thresholds: ReadonlyArray<Condition>) =>
+  Effect.andThen(failWith(nothingFound(plan, summary)), failIfCrossed(plan, summary, thresholds))
 
 /** A sweep in which every run failed, or nothing could be run, is no success. */
 const failIfNothingRan = ({ candidates, elsewhere, failed, impossible, stopped }: Summary, file: string) => {

@@ -7,7 +7,7 @@ import type { Plan } from "../sweep/Plan.ts"
 import { type Summary, winnersOf } from "../sweep/Summary.ts"
 import { sweepMetrics } from "../sweep/SweepMetrics.ts"
 import { valuesText } from "../sweep/SweepText.ts"
-import { crossed, crossings, thresholdsFrom } from "./Thresholds.ts"
+import { crossings, failWith, thresholdsFrom } from "./Thresholds.ts"
 
 /** They may name whatever a plan may name. */
 export const readSweepThresholds = ({ failIf = [] }: { readonly failIf?: ReadonlyArray<string> | undefined }) =>
@@ -35,6 +35,5 @@ export const failIfCrossed = Effect.fnUntraced(function* (
             valuesText(plan, candidate)
           )
         )
-  const failure = crossed(problems)
-  if (failure !== undefined) return yield* failure
+  yield* failWith(problems)
 })

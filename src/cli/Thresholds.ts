@@ -1,4 +1,5 @@
 /** `--fail-if`: conditions under which the command ends with status 3, for scripts and pipelines. */
+import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import {
   type Condition,
@@ -32,12 +33,12 @@ export const crossings = <Subject>(judgements: ReadonlyArray<Judgement<Subject>>
     .filter(({ holds, value }) => holds || value === undefined)
     .map((each) => `--fail-if: ${describeJudgement(each)}${of === undefined ? "" : ` (${of})`}`)
 
-/** `undefined` where nothing is crossed. */
-export const crossed = (problems: ReadonlyArray<string>): ThresholdsCrossed | undefined =>
-  problems.length === 0 ? undefined : new ThresholdsCrossed({ problems })
+/** Fails where there are any. */
+export const failWith = (problems: ReadonlyArray<string>): Effect.Effect<void, ThresholdsCrossed> =>
+  problems.length === 0 ? Effect.void : Effect.fail(new ThresholdsCrossed({ problems }))
 
-export const crossedBy = (conditions: ReadonlyArray<Condition>, report: Report): ThresholdsCrossed | undefined =>
-  crossed(
+export const failIfCrossed = (conditions: ReadonlyArray<Condition>, report: Report) =>
+  failWith(
     crossings(
       conditions.map((condition) =>
         isEmptyLatency(condition.metric, report) ? judgeValue(condition, undefined) : judge(condition, report)

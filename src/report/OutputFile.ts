@@ -10,7 +10,6 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FileSystem from "effect/FileSystem"
-import { identity } from "effect/Function"
 import * as Path from "effect/Path"
 import type { PlatformError } from "effect/PlatformError"
 import * as Predicate from "effect/Predicate"
@@ -62,11 +61,22 @@ export const writeStream = <E, R>(
     )
   )
 
-/** One output after the other, whatever becomes of those before: what is wrong with one costs no other. Fails with all that failed. */
-export const each = <E, R>(writes: ReadonlyArray<Effect.Effect<unknown, E, R>>): Effect.Effect<void, E, R> =>
-  Effect.catch(Effect.validate(writes, identity, { discard: true }), (errors) =>
-    Effect.failCause(Cause.fromReasons(errors.map(Cause.makeFailReason)))
-  )
+/**
+ * One output after the other, and the verdict on what is in them, whatever becomes of those before: what is wrong with one costs no other.
+ * Fails with all that failed.
+ */
+export const each = <E, R, E2 = never, R2 = never>(
+  writes: ReadonlyArray<Effect.Effect<unknown, E, R>>,
+  verdict: Effect.Effect<void, E2, R2> = Effect.void
+): Effect.Effect<void, E | E2, R | R2> =>
+  Effect.gen(function* () {
+    const exits: ReadonlyArray<Exit.Exit<unknown, E | E2>> = [
+      ...(yield* Effect.forEach(writes, Effect.exit)),
+      yield* Effect.exit(verdict)
+    ]
+    const reasons = exits.filter(Exit.isFailure).flatMap(({ cause }) => cause.reasons)
+    if (reasons.length > 0) yield* Effect.failCause(Cause.fromReasons(reasons))
+  })
 
 /** The file for who goes on without it: once it cannot be written nothing more of it is, and `verdict` fails with what was wrong. */
 export const dispensable = (

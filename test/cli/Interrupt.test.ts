@@ -105,6 +105,18 @@ describe("interruption", () => {
       }))
   }
 
+  it.skipIf(!existsSync("/dev/full"))("says that the report of the run cannot be written", () =>
+    inFolder({}, async (folder) => {
+      const full = endless.map((word) => word.replace("r.json", "/dev/full"))
+      const { child, ended } = start([...full.filter((word) => !word.includes("jsonl")), "--report-jsonl=r.jsonl"])
+      await untilSimulating(folder)
+      child.kill("SIGINT")
+      const { code, stderr } = await ended
+      assert.match(stderr, /^error: \/dev\/full: cannot be written \(ENOSPC: .*\n$/)
+      assert.strictEqual(code, 130)
+    })
+  )
+
   it("takes what is handed on twice for one signal", () =>
     inFolder({}, async (folder) => {
       const { child, ended } = start(endless)
@@ -276,6 +288,20 @@ describe("the process", () => {
         execFileSync("/bin/sh", ["-c", `"$0" "$1" ${argv} 2> err | ${reader}`, process.execPath, bundle])
         assert.strictEqual(folder.read("err").replace(/^note: .*\n/, ""), "")
       }
+    }))
+
+  it("writes and judges whatever becomes of what it prints", () =>
+    inFolder({ "a.jsonl": row }, async (folder) => {
+      const replay = `"$0" "$1" replay a.jsonl --report-json r.json --timeline t.json`
+      const gone = `(${replay} --fail-if 'completed_requests > 0' 2> err; echo $? > code) | true`
+      execFileSync("/bin/sh", ["-c", gone, process.execPath, bundle])
+      assert.strictEqual(folder.read("err"), "error: --fail-if: completed_requests is 1, > 0\n")
+      assert.strictEqual(folder.read("code"), "3\n")
+      JSON.parse(folder.read("t.json"))
+      if (!existsSync("/dev/full")) return
+      rmSync("t.json")
+      assert.strictEqual(spawnSync("/bin/sh", ["-c", `${replay} > /dev/full`, process.execPath, bundle]).status, 1)
+      JSON.parse(folder.read("t.json"))
     }))
 
   for (const [name, argv, code] of [

@@ -191,6 +191,55 @@ describe("outputs", () => {
   )
 
   for (const argv of [
+    ["replay", "a.jsonl", "--report-json=/dev/full"],
+    ["replay", "a.jsonl", "--report-json=/dev/full", "--seeds=2"],
+    ["sweep", "plan.yaml", "--threads=1", "--csv=/dev/full"],
+    ["compare", "r.json", "r.json", "--html=/dev/full"]
+  ]) {
+    it.effect.skipIf(!existsSync("/dev/full"))(`cost no condition: ${argv.join(" ")}`, () =>
+      Effect.acquireUseRelease(
+        Effect.sync(() => new Folder({ "a.jsonl": row, "plan.yaml": plan })),
+        () =>
+          Effect.gen(function* () {
+            yield* program(["replay", "a.jsonl", "--report-json=r.json"])
+            const { exit, stderr } = yield* program([...argv, "--fail-if=p99_ttft_ms > 0 ms"])
+            assert.match(
+              stderr,
+              /^error: \/dev\/full: cannot be written .*\nerror: --fail-if: p99_ttft_ms is [\d.]+, > 0 ms[^\n]*$/m
+            )
+            assert.strictEqual(exit, 1)
+          }),
+        (folder) => Effect.sync(() => folder.leave())
+      )
+    )
+  }
+
+  it.effect.skipIf(!existsSync("/dev/full"))("cost no answer of a search", () =>
+    programIn(
+      { "a.jsonl": row },
+      [
+        "find",
+        "fewest-workers",
+        "a.jsonl",
+        "--where=p99_ttft_ms < 0.001 ms",
+        "--threads=1",
+        "--max-workers=1",
+        "--json=/dev/full"
+      ],
+      ({ exit, stderr }) => {
+        assert.match(stderr, /^error: \/dev\/full: cannot be written .*\nerror: Out of reach: [^\n]*$/)
+        assert.strictEqual(exit, 1)
+      }
+    )
+  )
+
+  it.effect.skipIf(!existsSync("/dev/full"))("leave no empty line where there is nothing to print", () =>
+    programIn({ "a.jsonl": row }, ["replay", "a.jsonl", "--table=none", "--report-json=/dev/full"], ({ stdout }) =>
+      assert.strictEqual(stdout, "")
+    )
+  )
+
+  for (const argv of [
     ["sweep", "plan.yaml", "--threads=1", "--json=/dev/stdout"],
     ["find", "fewest-workers", "a.jsonl", "--where=p99_ttft_ms < 1 h", "--threads=1", "--json=/dev/fd/1"]
   ]) {
