@@ -29,8 +29,7 @@ import { checkSweepOutputs } from "./SweepRun.ts"
 import { seenOffLater } from "./SeenOffLater.ts"
 import { threadRunner } from "./SweepThreads.ts"
 import { failWith, thresholdsFrom } from "./Thresholds.ts"
-import { refusePolicyVariable, withObjectFiles } from "./OptionFiles.ts"
-import { readTextFile } from "../settings/TextFile.ts"
+import { readConfigFile, refusePolicyVariable, withObjectFiles } from "./OptionFiles.ts"
 
 interface FindSettings {
   readonly where?: ReadonlyArray<string> | undefined
@@ -54,13 +53,9 @@ const baseOf = Effect.fnUntraced(function* (
   read: Map<string, InputFile>,
   refusalOf: Refusal
 ) {
-  const file = flags.get("config")
   const own: FlagValues = new Map([...flags].filter(isOfReplay))
-  if (file?._tag !== "Text") return yield* baseFrom(traces, own, read)
-  read.set(file.text, { what: "the configuration file", path: file.text })
-  const text = yield* readTextFile(file.text, (reason) => usageError("--config", `cannot read ${file.text}: ${reason}`))
-  const { parseConfigFile } = yield* Effect.promise(() => import("../config/ConfigFile.ts"))
-  const configured = yield* Effect.fromResult(parseConfigFile(file.text, text))
+  const configured = yield* readConfigFile(flags, read)
+  if (configured === undefined) return yield* baseFrom(traces, own, read)
   const refusal = refusalOf(configured.values)
   if (refusal !== undefined) return yield* refusal
   return yield* baseFrom(traces.length > 0 ? traces : configured.traces, new Map([...configured.values, ...own]), read)

@@ -53,8 +53,8 @@ export const refusePolicyVariable: Effect.Effect<void, UsageError> = Effect.gen(
   )
 })
 
-/** What the configuration file says, if there is one. YAML is loaded only by those who use it. */
-const readConfigFile = Effect.fnUntraced(function* (
+/** What the configuration file says, if there is one, also where flags say something else. YAML is loaded only by those who use it. */
+export const readConfigFile = Effect.fnUntraced(function* (
   flags: FlagValues,
   files: Map<string, InputFile>
 ): Effect.fn.Return<ConfigFile | undefined, UsageError | ConfigError, FileSystem.FileSystem> {
@@ -63,8 +63,13 @@ const readConfigFile = Effect.fnUntraced(function* (
   const { text: path } = setting
   files.set(path, { what: "the configuration file", path })
   const text = yield* readText("--config", path)
-  const { parseConfigFile } = yield* Effect.promise(() => import("../config/ConfigFile.ts"))
-  return yield* Effect.fromResult(parseConfigFile(path, text))
+  const [{ parseConfigFile }, { checkOverridden, overriddenOptions }] = yield* Effect.promise(() =>
+    Promise.all([import("../config/ConfigFile.ts"), import("../config/OverriddenOptions.ts")])
+  )
+  const file = yield* Effect.fromResult(parseConfigFile(path, text))
+  const overridden = yield* withObjectFiles(overriddenOptions(file.values, flags), new Map())
+  yield* Effect.fromResult(checkOverridden(overridden, file.values, flags))
+  return file
 })
 
 const objectFlags = Object.entries<FlagSpec>(replayFlags)
@@ -81,9 +86,9 @@ export const withObjectFiles = Effect.fnUntraced(function* (
     const path =
       fileOf(values.get(name)) ?? (namingFiles.has(name) ? yield* namedFile(name, values.get(name)) : undefined)
     if (path === undefined) continue
-    const flag = `--${name}`
+    const flag = placeOf(name, values.get(name))
     if (path === "") return yield* Effect.fail(usageError(flag, "expected a file after @, got none"))
-    if (!files.has(path)) files.set(path, { what: `the file of ${flag}`, path })
+    if (!files.has(path)) files.set(path, { what: `the file of --${name}`, path })
     const text = yield* readText(flag, path)
     const { parseSettingsFile } = yield* Effect.promise(() => import("../config/SettingsFile.ts"))
     const node = yield* Effect.fromResult(parseSettingsFile(path, text))
@@ -91,6 +96,12 @@ export const withObjectFiles = Effect.fnUntraced(function* (
   }
   return read
 })
+
+/** Where a value stands: the flag, or the line of a file. */
+const placeOf = (name: string, setting: JsonSetting | undefined): string =>
+  setting?._tag === "Node" && setting.source._tag === "File"
+    ? `${setting.source.name}:${setting.node.at.line}: ${setting.path}`
+    : `--${name}`
 
 /** The file that a value such as `@engine.json` names; a configuration file may hold such a value too. */
 const fileOf = (setting: JsonSetting | undefined): string | undefined => {
@@ -110,7 +121,7 @@ const namedFile = Effect.fnUntraced(function* (
   const files = yield* FileSystem.FileSystem
   if (text !== "" && (yield* Effect.orElseSucceed(files.exists(text), () => false))) return text
   if (/^\s*[{[]/.test(text)) return undefined
-  return yield* usageError(`--${name}`, `${JSON.stringify(text)} is neither a file nor a JSON object`)
+  return yield* usageError(placeOf(name, setting), `${JSON.stringify(text)} is neither a file nor a JSON object`)
 })
 
 const textOf = (setting: JsonSetting): string | undefined => {

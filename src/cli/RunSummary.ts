@@ -117,7 +117,7 @@ const sessionsText = ({
   mean_turns,
   warm_ttft_ms
 }: SessionsReport): string =>
-  `${count(ended_sessions)} of ${figure(mean_turns)} turns, p50 ${figure(duration_ms.median / 1000)} s; TTFT p50 of first turns ${figure(cold_ttft_ms.median)} ms`
+  `${count(ended_sessions)} of ${figure(mean_turns)} ${mean_turns === 1 ? "turn" : "turns"}, p50 ${figure(duration_ms.median / 1000)} s; TTFT p50 of first turns ${figure(cold_ttft_ms.median)} ms`
   + `${later_turns === 0 ? "" : `, of later ones ${figure(warm_ttft_ms.median)} ms`}`
 
 type RunFacts = Report["dynosim"]
@@ -136,10 +136,17 @@ const scalingEntries = (scaling: RunFacts["scaling"]): ReadonlyArray<readonly [l
     const [fewest, most] = [Math.min(...ready), Math.max(...ready)]
     return `${nameText({ role: pool })}${fewest === most ? "" : `${count(fewest)} to `}${count(most)}`
   })
-  const gain = good === undefined ? `${count(requests_per_gpu_hour)} requests` : `${count(good)} good requests`
+  const gain =
+    good === undefined
+      ? counted(Math.round(requests_per_gpu_hour), "request")
+      : counted(Math.round(good), "good request")
+  const ready = ranges.join(" and ")
   const changes = `${counted(scaling_events.length, "change")} by ${autoscaler}, `
   return [
-    ["Scaling", `${autoscaler === "none" ? "" : changes}${ranges.join(" and ")} workers ready; ${gain} per GPU hour`]
+    [
+      "Scaling",
+      `${autoscaler === "none" ? "" : changes}${ready} ${ready === "1" ? "worker" : "workers"} ready; ${gain} per GPU hour`
+    ]
   ]
 }
 

@@ -47,7 +47,7 @@ export interface DeploymentSettings {
   readonly router: RouterConfig
 }
 
-const engineOf = (
+export const engineOf = (
   setting: JsonSetting | undefined,
   profile: EngineProfileName | undefined
 ): Checked<EngineGroups | undefined> =>

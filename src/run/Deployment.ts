@@ -118,20 +118,29 @@ export interface FittedPool extends SizedPool<EngineArgs> {
 }
 
 /** The arguments with what AIC data decides. */
-const fittedPool = (args: EngineArgs, files: RunFiles): Effect.Effect<FittedPool, AicError, Files> => {
+const fittedPool = (args: EngineArgs, files: RunFiles, place: string): Effect.Effect<FittedPool, AicError, Files> => {
   const { aic, kvBytesPerToken } = args
   return aic === undefined
     ? Effect.succeed({ args, kvBytesPerToken, timing: timingLayer(args) })
-    : Effect.flatMap(aicPools, (pools) => pools.fittedPool(args, aic, files))
+    : Effect.flatMap(aicPools, (pools) => pools.fittedPool(args, aic, files, place))
 }
+
+/** Where the arguments of a group are given, as messages begin; groups without a name are whole pools. */
+const placeOf = (role: PoolRole, name: string | undefined, index: number): string =>
+  `--${role === "aggregated" ? "extra" : role}-engine-args: ${name === undefined ? "" : `${index}.`}`
 
 /** Workers with their timing, their KV pool sized by AIC where their arguments ask for that. */
 const deployGroup = Effect.fnUntraced(function* (
   role: DeployedPool["role"],
   { engine: given, name, workers }: GroupOptions,
+  index: number,
   files: RunFiles
 ): Effect.fn.Return<DeployedGroup, AicError | NpzError | SettingsError, Files | Scope.Scope> {
-  const { args: sized, kvBytesPerToken, timing: timingOfPool } = yield* fittedPool(given, files)
+  const {
+    args: sized,
+    kvBytesPerToken,
+    timing: timingOfPool
+  } = yield* fittedPool(given, files, placeOf(role, name, index))
   const args = withTransferBytes(sized, kvBytesPerToken)
   const timing = Context.get(yield* Layer.build(timingOfPool), Timing)
   const engine = Context.get(
@@ -154,8 +163,8 @@ const deployPool = Effect.fnUntraced(function* (
   files: RunFiles
 ): Effect.fn.Return<DeployedPool, AicError | NpzError | SettingsError, Files | Scope.Scope> {
   const groups = [
-    yield* deployGroup(role, first, files),
-    ...(yield* Effect.forEach(others, (group) => deployGroup(role, group, files)))
+    yield* deployGroup(role, first, 0, files),
+    ...(yield* Effect.forEach(others, (group, index) => deployGroup(role, group, index + 1, files)))
   ] as const
   return { role, workers, engine: engineOf(groups), groups }
 })

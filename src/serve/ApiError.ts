@@ -1,6 +1,7 @@
 /** What a client is told when its request cannot be served, in the form of the OpenAI API. */
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Schema from "effect/Schema"
+import { counted } from "../settings/Counted.ts"
 
 export class ApiError extends Schema.TaggedError<ApiError>()("ApiError", {
   status: Schema.Int,
@@ -43,7 +44,7 @@ export const tooManyRequests = (limit: number): ApiError =>
     type: "rate_limit_error",
     param: null,
     code: "rate_limit_exceeded",
-    problem: `${limit} requests are being served already: try again later`,
+    problem: `${counted(limit, "request")} ${limit === 1 ? "is" : "are"} being served already: try again later`,
     headers: { "retry-after": "1" }
   })
 

@@ -8,7 +8,7 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { version } from "../report/Version.ts"
 import { bareAddress, isLoopback } from "./AllowedHosts.ts"
-import { type ApiError, invalid } from "./ApiError.ts"
+import { ApiError, invalid } from "./ApiError.ts"
 import { wholeAnswer } from "./Answer.ts"
 import { chat, completions, type Endpoint } from "./Endpoint.ts"
 import { eventStream } from "./EventStream.ts"
@@ -33,6 +33,12 @@ const unknownModel = (name: string): ApiError =>
     code: "model_not_found"
   })
 
+/** Whoever names the model wrongly, or not at all, is told its name. */
+const namingModel = ({ name }: Model, error: ApiError): ApiError =>
+  error.param === "model"
+    ? new ApiError({ ...error, problem: `${error.problem}; this server has the model ${JSON.stringify(name)}` })
+    : error
+
 const jsonOf = (options: ServeOptions): Effect.Effect<unknown, ApiError, HttpServerRequest> =>
   Effect.flatMap(HttpServerRequest, (request) => jsonBody(request, options.maxBodyBytes))
 
@@ -46,8 +52,9 @@ const generate = (
   clients: SlowClients
 ): Handler<HttpServerRequest | Scope.Scope> =>
   Effect.gen(function* () {
-    const spec = yield* Effect.fromResult(endpoint.parse(yield* jsonOf(options)))
-    yield* checkModel(model, spec.model)
+    const parsed = Effect.fromResult(endpoint.parse(yield* jsonOf(options)))
+    const named = Effect.tap(parsed, (spec) => checkModel(model, spec.model))
+    const spec = yield* Effect.mapError(named, (error) => namingModel(model, error))
     const generation = yield* model.generate(spec)
     if (spec.stream) return yield* streamed(endpoint, generation, clients)
     yield* generation.ended
@@ -176,7 +183,10 @@ const routesOf = (model: Model, options: ServeOptions, clients: SlowClients): Re
 const pathOf = ({ url }: HttpServerRequest): string => url.split("?", 1)[0] ?? ""
 
 const nothingThere = (request: HttpServerRequest): ApiError =>
-  invalid(`there is nothing at ${JSON.stringify(pathOf(request).slice(0, 80))}`, { status: 404, code: "not_found" })
+  invalid(
+    `there is nothing at ${JSON.stringify(pathOf(request).slice(0, 80))}; the base URL of OpenAI clients ends in /v1, see docs/serve.md for all that there is`,
+    { status: 404, code: "not_found" }
+  )
 
 /** Answers by the method: the route's own, or what it takes instead. */
 const byMethod = (route: Route): Route["handler"] =>

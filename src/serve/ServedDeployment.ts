@@ -23,6 +23,7 @@ import type { ServeOptions } from "./ServeOptions.ts"
 import type { ServerMetrics } from "./ServerMetrics.ts"
 import { blocksOf, hashOf } from "./TextIdentity.ts"
 import type { TokenBuffer } from "./TokenText.ts"
+import { counted } from "../settings/Counted.ts"
 
 /** A request that is being served. */
 interface Served {
@@ -115,7 +116,7 @@ export class ServedDeployment {
     if (count > maxConcurrentRequests) {
       return Result.fail(
         invalid(
-          `${prompts.length} prompts with n=${choicesPerPrompt} are more than the ${maxConcurrentRequests} requests served at a time`,
+          `${prompts.length} prompts with n=${choicesPerPrompt} are more than the ${counted(maxConcurrentRequests, "request")} served at a time`,
           {
             param: choicesPerPrompt > 1 ? "n" : "prompt"
           }

@@ -11,6 +11,8 @@
 import * as Result from "effect/Result"
 import { type ConfigError, configError, type ConfigSource } from "../config/ConfigError.ts"
 import { readConfig } from "../config/ReadConfig.ts"
+import { readFlags } from "../config/ReadFlags.ts"
+import { replayFlags } from "../config/ReplayFlags.ts"
 import { decodePlaced } from "../config/DecodeSettings.ts"
 import { emptyObject, type JsonEntry, type JsonNode, type JsonObject, showNode } from "../settings/JsonNode.ts"
 import { parseSettingsFile } from "../config/SettingsFile.ts"
@@ -127,6 +129,14 @@ const objectAt = (root: JsonNode, key: string): JsonObject => {
   return node?._tag === "Object" ? node : emptyObject
 }
 
+/** Refuses what no run can be given, also where an axis says something else. */
+const checkBase = (source: ConfigSource, base: JsonObject): Result.Result<unknown, ConfigError> =>
+  Result.flatMap(readConfig(source, base), ({ values }) =>
+    Result.mapError(readFlags(replayFlags, values), (error) =>
+      error._tag === "ConfigError" ? error : configError(source, "base", base.at, error.message, error.hint)
+    )
+  )
+
 export const readPlan = (source: ConfigSource, written: JsonNode): Result.Result<Plan, ConfigError> =>
   Result.gen(function* () {
     if (written._tag !== "Object") {
@@ -138,7 +148,7 @@ export const readPlan = (source: ConfigSource, written: JsonNode): Result.Result
     const placed = <A>(key: string, read: Result.Result<A, ConditionError>): Result.Result<A, ConfigError> =>
       Result.mapError(read, (error) => configError(source, key, at(key), error.message, error.hint))
     const base = objectAt(root, "base")
-    yield* readConfig(source, base)
+    yield* checkBase(source, base)
     const axes = yield* readAxes(source, objectAt(root, "axes"))
     const constraints = yield* placed("constraints", parseConditions(given.constraints ?? [], sweepMetrics))
     const names = given.pareto ?? (given.objective === undefined ? [] : [given.objective])

@@ -21,6 +21,7 @@ import type { RowFormat, RowResult } from "./RowReader.ts"
 import type { CheckedRow } from "./TraceChecks.ts"
 import type { TraceError } from "./TraceError.ts"
 import type { TraceRow } from "./TraceRow.ts"
+import { counted } from "../settings/Counted.ts"
 
 /** One call of a tool; carried along, without effect on the simulation. */
 const ToolEvent = Schema.Struct({
@@ -96,8 +97,8 @@ const rowOf = (object: JsonObject, line: number, reading: RowReading): RowResult
   if (inputTokens > capacityTokens) {
     return {
       problem:
-        `trace line ${line} has input_length ${inputTokens} but only ${capacityTokens} tokens can be synthesized`
-        + ` from ${hashIds.length} hash_ids at trace_block_size ${traceBlockTokens}`
+        `trace line ${line} has input_length ${inputTokens} but only ${counted(capacityTokens, "token")} can be synthesized`
+        + ` from ${counted(hashIds.length, "hash_id")} at trace_block_size ${traceBlockTokens}`
     }
   }
   if (inputTokens < 1) return { problem: `trace line ${line} must have a positive input_length` }

@@ -14,6 +14,7 @@ import type { LineBatch } from "./LineReader.ts"
 import { readRows, skipped } from "./RowReader.ts"
 import type { RowResult } from "./RowReader.ts"
 import type { TraceError } from "./TraceError.ts"
+import { counted } from "../settings/Counted.ts"
 
 const supportedSchema = "dynamo.request.trace.v1"
 
@@ -125,7 +126,7 @@ const requestOf = (record: JsonObject, header: Header, place: RecordPlace): RowR
   const blocks = Math.ceil(input_length / trace_block_size)
   if (input_sequence_hashes.length !== blocks) {
     return invalid(
-      `input_sequence_hashes has ${input_sequence_hashes.length} entries, but ${input_length} tokens in blocks of`
+      `input_sequence_hashes has ${counted(input_sequence_hashes.length, "entry", "entries")}, but ${counted(input_length, "token")} in blocks of`
         + ` ${trace_block_size} make ${blocks}`
     )
   }

@@ -12,6 +12,11 @@ const files = {
   "run.yaml": "prefill_engine_args: '@engine.json'\n",
   "wide.yaml": "binary:fffe74007200",
   "latin.yaml": "binary:23e40a",
+  "many.yaml": "num-workers: many\n",
+  "two.yaml": "num-workers: 2\nextra-engine-args: { num_gpu_block: 9 }\nrouter-config: '@router.yaml'\n",
+  "away.yaml": "\nextra-engine-args: '@nope.json'\n",
+  "plan.yaml":
+    "base: { traces: a.jsonl, num-workers: many }\naxes: { num-workers: [1, 2] }\nobjective: minimise total_gpus\n",
   "dir/config.json": "{}",
   "dir2/config.json": "{"
 }
@@ -63,7 +68,7 @@ const cases: ReadonlyArray<readonly [what: string, argv: ReadonlyArray<string>, 
   [
     "a system without data",
     engine({ aic_backend: "vllm", aic_model_path: "Qwen/Qwen3-32B", aic_system: "b200" }),
-    "aic_system: unsupported system 'b200'; did you mean b200_sxm? available: a100_sxm, b200_sxm, b300_sxm, b60, gb200, gb300, h100_sxm, h200_sxm, l40s, "
+    "--extra-engine-args: aic_system: unsupported system 'b200'; did you mean b200_sxm? available: a100_sxm, b200_sxm, b300_sxm, b60, gb200, gb300, h100_sxm, h200_sxm, l40s, "
       + "rtx_pro_6000_server; others can be imported (dynosim aic import) or come in a bundle (--aic-bundle)"
   ],
   [
@@ -98,6 +103,46 @@ const cases: ReadonlyArray<readonly [what: string, argv: ReadonlyArray<string>, 
     "a setting in a file that is out of range",
     ["--router-config", "@router.yaml"],
     "router.yaml:2: router_temperature: expected 0 or a number from 1e-6 to 1e9, got -1"
+  ],
+  [
+    "a value of a configuration file that a flag overrides",
+    ["--config", "many.yaml", "--num-workers", "2"],
+    'many.yaml:1: num-workers: expected an integer from 1 to 65536, got "many"'
+  ],
+  [
+    "an object of a configuration file that a flag overrides",
+    ["--config", "two.yaml", "--extra-engine-args", "{}"],
+    /^error: two\.yaml:2: extra-engine-args\.num_gpu_block: unknown key; did you mean num_gpu_blocks\?/
+  ],
+  [
+    "a file of an object that a flag overrides",
+    ["--config", "two.yaml", "--router-config", "{}"],
+    /^error: router\.yaml:2: router_temperature: expected 0 or a number/
+  ],
+  [
+    "a missing file that a configuration file names",
+    ["--config", "away.yaml"],
+    "away.yaml:2: extra-engine-args: cannot read nope.json: no such file"
+  ],
+  [
+    "a degree that a model does not divide by, in the second group",
+    [
+      "--extra-engine-args",
+      JSON.stringify([{ num_gpu_blocks: 9 }, { aic_backend: "vllm", aic_model_path: "Qwen/Qwen3-32B", aic_tp_size: 3 }])
+    ],
+    "--extra-engine-args: 1.aic_tp_size: num_heads 64 should be divisible by tp_size 3"
+  ],
+  [
+    "tables of the router's estimate that are not there",
+    [
+      ...kv,
+      "--aic-backend=vllm",
+      "--aic-backend-version=9",
+      "--aic-system=h200_sxm",
+      "--aic-model-path=Qwen/Qwen3-32B",
+      '--router-config={"router_prefill_load_model": "aic"}'
+    ],
+    /^error: --aic-system, --aic-backend, --aic-backend-version: no performance tables for h200_sxm-vllm-9;/
   ],
   [
     "a file that a configuration file names",
@@ -139,6 +184,13 @@ describe("errors", () => {
           assert.strictEqual(stderr, `error: ${message}`)
         })
       }
+    })
+  )
+
+  it.live("a value of a plan that an axis overrides", () =>
+    programIn(files, ["sweep", "plan.yaml"], ({ exit, stderr }) => {
+      assert.strictEqual(exit, 2)
+      assert.strictEqual(stderr, 'error: plan.yaml:1: num-workers: expected an integer from 1 to 65536, got "many"')
     })
   )
 

@@ -172,8 +172,22 @@ describe("errors", () => {
     ["malformed JSON", completions, '{"model": x}', 400, null, /not valid JSON: Unexpected token 'x'/],
     ["an empty body", completions, "", 400, null, /not valid JSON/],
     ["a body that is no object", completions, "[1]", 400, null, /must be a JSON object/],
-    ["a missing model", completions, { prompt: "a" }, 400, "model", /^model: missing key/],
-    ["an unknown model", completions, { model: "gpt", prompt: "a" }, 404, "model", /"gpt" does not exist/],
+    [
+      "a missing model",
+      completions,
+      { prompt: "a" },
+      400,
+      "model",
+      /^model: missing key; this server has the model "[^"]+"$/
+    ],
+    [
+      "an unknown model",
+      completions,
+      { model: "gpt", prompt: "a" },
+      404,
+      "model",
+      /"gpt" does not exist; this server has the model "[^"]+"$/
+    ],
     ["a missing prompt", completions, { model }, 400, "prompt", /^prompt: missing key/],
     ["a prompt of the wrong type", completions, { model, prompt: 5 }, 400, "prompt", /^prompt: expected string/],
     ["an empty prompt", completions, { model, prompt: "" }, 400, "prompt", /must not be empty/],

@@ -187,7 +187,7 @@ describe("dynamo request traces", () => {
       )
       assert.include(
         yield* refusal(replay({ input_sequence_hashes: [1] })),
-        "invalid request_end at t.jsonl:1: input_sequence_hashes has 1 entries"
+        "invalid request_end at t.jsonl:1: input_sequence_hashes has 1 entry"
       )
       assert.include(
         yield* refusal(replay({ input_length: 0, input_sequence_hashes: [] })),

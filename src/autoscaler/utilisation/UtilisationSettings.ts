@@ -175,7 +175,8 @@ const startProblem = (
   workers: number
 ): SettingsError | undefined => {
   const pool = role === "aggregated" ? "the run" : `the ${role} pool`
-  const hint = `start with ${minWorkers} to ${maxWorkers} workers, or change the limit`
+  const range = minWorkers === maxWorkers ? "" : `${minWorkers} to `
+  const hint = `start with ${range}${counted(maxWorkers, "worker")}, or change the limit`
   if (workers > maxWorkers) {
     return settingsError(
       "max_workers",

@@ -5,6 +5,7 @@
 import { AheadWorker } from "../AheadWorker.ts"
 import type { EngineArgs } from "../EngineArgs.ts"
 import { EngineStalled } from "../EngineStalled.ts"
+import { counted } from "../../settings/Counted.ts"
 import { SharedTiers } from "../tiers/SharedTiers.ts"
 import { type TierArgs, tierArgsOf } from "../tiers/TierArgs.ts"
 import type { TimingModel } from "../../timing/Timing.ts"
@@ -149,9 +150,11 @@ export abstract class ReclaimingWorker extends AheadWorker<Sequence> {
     this.capacityFreed()
     this.fruitlessReclaims += 1
     if (this.fruitlessReclaims <= maxFruitlessReclaims) return
+    const several =
+      this.inFlight === 1 ? "a request displaces its own" : `${this.inFlight} requests displace each other's`
     throw new EngineStalled(
       request,
-      `${this.inFlight} requests displace each other's prefill without end: the KV pool of ${this.kv.capacityTokens} tokens never lets `
+      `${several} prefill without end: the KV pool of ${counted(this.kv.capacityTokens, "token")} never lets `
         + "a token out. Give the engine more KV (num_gpu_blocks), or larger pages (block_size, sglang.page_size)"
     )
   }

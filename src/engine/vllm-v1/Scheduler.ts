@@ -24,6 +24,7 @@ import { enqueueByPriority, leastUrgent } from "./Priority.ts"
 import type { SchedulerRules } from "./SchedulerRules.ts"
 import type { SchedulerSettings } from "./SchedulerSettings.ts"
 import type { Sequence } from "./Sequence.ts"
+import { counted } from "../../settings/Counted.ts"
 
 /** Position that ends the round through the running requests. */
 const endOfServing = Number.MAX_SAFE_INTEGER
@@ -346,10 +347,12 @@ export class Scheduler {
   }
 
   private thrashing(victim: Sequence): EngineStalled {
+    const requests = this.running.length + this.waiting.length
+    const { maxScheduledTokens, usableBlocks } = this.settings
     return new EngineStalled(
       victim.request,
-      `${this.running.length + this.waiting.length} requests preempt each other without end: the KV pool of `
-        + `${this.settings.usableBlocks} blocks and the budget of ${this.settings.maxScheduledTokens} tokens per pass never let a token `
+      `${requests === 1 ? "a request preempts itself" : `${requests} requests preempt each other`} without end: the KV pool of `
+        + `${counted(usableBlocks, "block")} and the budget of ${counted(maxScheduledTokens, "token")} per pass never let a token `
         + `out. Give it more of either (num_gpu_blocks, max_num_batched_tokens)`
     )
   }

@@ -9,6 +9,7 @@ import { optional, snakeCase, type Values } from "../../settings/Setting.ts"
 import { type SettingsError, settingsError } from "../../settings/SettingsError.ts"
 import { type OptionalRules, schedulerRules, type VllmProfileName } from "./SchedulerRules.ts"
 import type { SchedulerSettings } from "./SchedulerSettings.ts"
+import { counted } from "../../settings/Counted.ts"
 
 export const vllmSchedulerSettings = {
   maxModelLen: optional(
@@ -215,7 +216,7 @@ const limitProblem = (
   if (maxModelTokens > capacityTokens) {
     return settingsError(
       "max_model_len",
-      `one request must fit the KV pool of ${numGpuBlocks} blocks (${capacityTokens} tokens), got ${maxModelTokens}`,
+      `one request must fit the KV pool of ${counted(numGpuBlocks, "block")} (${counted(capacityTokens, "token")}), got ${maxModelTokens}`,
       "lower max_model_len, or give more num_gpu_blocks"
     )
   }

@@ -6,6 +6,7 @@ import type { EngineArgs } from "../EngineArgs.ts"
 import { EngineStalled } from "../EngineStalled.ts"
 import type { KvBlockPool } from "./KvBlockPool.ts"
 import type { Sequence } from "./Sequence.ts"
+import { counted } from "../../settings/Counted.ts"
 
 /** Preemptions in a row without a single token after which the requests are taken to be thrashing forever. */
 const maxFruitless = 10_000
@@ -50,7 +51,7 @@ export class Preemption {
     return new EngineStalled(
       victim.request,
       `${others === 0 ? "a request preempts itself" : `${others + 1} requests preempt each other`} without end: the KV pool of `
-        + `${numGpuBlocks} blocks and the budget of ${maxNumBatchedTokens} tokens per pass never let a token out. Give it more of `
+        + `${counted(numGpuBlocks, "block")} and the budget of ${counted(maxNumBatchedTokens, "token")} per pass never let a token out. Give it more of `
         + `either (num_gpu_blocks, max_num_batched_tokens)${instead}`
     )
   }

@@ -19,6 +19,7 @@ import { plainRow, type TraceRow } from "../TraceRow.ts"
 import { tokensOf } from "./Cells.ts"
 import type { ForeignTrace, OpenForeign } from "./ForeignFormat.ts"
 import { itemsOf, openDocumentsOf } from "./JsonLinesFormat.ts"
+import { counted } from "../../settings/Counted.ts"
 
 /** An entry of a conversation; of a subagent, its own requests. */
 interface Entry {
@@ -152,7 +153,7 @@ class Rows {
       const needed = Math.ceil(promptTokens / conversation.block_size)
       if (hashIds.length < needed) {
         return (
-          `a request of conversation ${conversation.id} has ${hashIds.length} hash_ids for ${promptTokens} tokens in blocks of`
+          `a request of conversation ${conversation.id} has ${counted(hashIds.length, "hash_id")} for ${counted(promptTokens, "token")} in blocks of`
           + ` ${conversation.block_size}`
         )
       }

@@ -497,7 +497,7 @@ describe("what cannot be read", () => {
       "too few ids",
       "weka",
       '{"id": "a", "block_size": 64, "requests": [{"t": 0, "in": 65, "out": 1, "hash_ids": [1]}]}\n',
-      /:1: .*has 1 hash_ids for 65 tokens in blocks of 64/
+      /:1: .*has 1 hash_id for 65 tokens in blocks of 64/
     ],
     [
       "more prefix than prompt",
