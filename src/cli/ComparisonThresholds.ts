@@ -3,7 +3,7 @@ import type { Comparison, Figure, MetricComparison } from "../compare/Comparison
 import { type MetricName, metricNames, type StatisticName, statisticNames, totalNames } from "../compare/Metric.ts"
 import { type Condition, judge, parseConditionsIn, type Vocabulary } from "../report/Condition.ts"
 import { type Metric, type MetricUnit, unitOf } from "../report/Metric.ts"
-import { crossings, failWith, thresholdsFrom } from "./Thresholds.ts"
+import { crossings, failWith, readEach } from "./Thresholds.ts"
 
 const metric = (
   name: string,
@@ -57,7 +57,7 @@ const vocabulary: Vocabulary<Comparison> = {
 }
 
 export const readComparisonThresholds = (texts: ReadonlyArray<string>) =>
-  thresholdsFrom(parseConditionsIn(texts, vocabulary))
+  readEach(texts, (each) => parseConditionsIn(each, vocabulary))
 
 /** Fails where any of the comparisons, which are named, crosses one. */
 export const failIfAnyCrosses = (

@@ -62,7 +62,7 @@ export const namedOutputs = (
   outputs.flatMap(([flag, path, form]): ReadonlyArray<NamedOutput> => (path === undefined ? [] : [[flag, path, form]]))
 
 /** An output that has no default name must name a file, or a folder where it is one. */
-const checkName = Effect.fnUntraced(function* ([flag, path, form]: NamedOutput): Effect.fn.Return<
+export const checkName = Effect.fnUntraced(function* ([flag, path, form]: NamedOutput): Effect.fn.Return<
   void,
   UsageError,
   FileSystem.FileSystem | Path.Path

@@ -24,7 +24,7 @@ import { fileWrites, isWinnerFile, type SweepFiles, winnerFile } from "../sweep/
 import { remarks, tableRows } from "../sweep/SweepText.ts"
 import { nothingFound } from "../sweep/FindingText.ts"
 import { refusePolicyVariable } from "./OptionFiles.ts"
-import { checkOutputs, type NamedOutput, namedOutputs, printerBeside } from "./OutputPaths.ts"
+import { checkName, checkOutputs, type NamedOutput, namedOutputs, printerBeside } from "./OutputPaths.ts"
 import { showSweepProgress } from "./SweepProgress.ts"
 import { seenOffLater } from "./SeenOffLater.ts"
 import { failIfCrossed, readSweepThresholds } from "./SweepThresholds.ts"
@@ -78,6 +78,7 @@ export const checkSweepOutputs = Effect.fnUntraced(function* (
   inputs: ReadonlyArray<InputFile>,
   results: string | undefined
 ) {
+  if (results !== undefined) yield* checkName(["--results", results, "folder"])
   const kept = results === undefined ? [] : yield* keptIn(results)
   yield* checkOutputs(outputsOf(outputs), [...inputs, ...(yield* filesNamedIn(plan)), ...kept])
 })

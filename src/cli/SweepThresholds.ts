@@ -7,11 +7,11 @@ import type { Plan } from "../sweep/Plan.ts"
 import { type Summary, winnersOf } from "../sweep/Summary.ts"
 import { sweepMetrics } from "../sweep/SweepMetrics.ts"
 import { valuesText } from "../sweep/SweepText.ts"
-import { crossings, failWith, thresholdsFrom } from "./Thresholds.ts"
+import { crossings, failWith, readEach } from "./Thresholds.ts"
 
 /** They may name whatever a plan may name. */
 export const readSweepThresholds = ({ failIf = [] }: { readonly failIf?: ReadonlyArray<string> | undefined }) =>
-  Effect.fromResult(thresholdsFrom(parseConditions(failIf, sweepMetrics)))
+  Effect.fromResult(readEach(failIf, (texts) => parseConditions(texts, sweepMetrics)))
 
 /** A part of a sweep recommends nothing yet. */
 export const failIfCrossed = Effect.fnUntraced(function* (

@@ -15,6 +15,23 @@ import type { Report } from "../report/Report.ts"
 import { type UsageError, usageError } from "../settings/SettingsError.ts"
 import { ThresholdsCrossed } from "./CliError.ts"
 
+/** Any of several thresholds ends a command with status 3, and `and` says that all of them must. */
+export const readEach = <A>(
+  texts: ReadonlyArray<string>,
+  read: (texts: ReadonlyArray<string>) => Result.Result<A, ConditionError>
+): Result.Result<A, UsageError> => {
+  const joined = texts.find((text) => /\sand\s/i.test(text))
+  return joined === undefined
+    ? thresholdsFrom(read(texts))
+    : Result.fail(
+        usageError(
+          "--fail-if",
+          `${JSON.stringify(joined)}: joins conditions, each of which is enough`,
+          "give the flag once for each"
+        )
+      )
+}
+
 /** Conditions of a flag, which are read before anything is run. */
 export const thresholdsFrom = <A>(
   read: Result.Result<A, ConditionError>,
@@ -22,7 +39,7 @@ export const thresholdsFrom = <A>(
 ): Result.Result<A, UsageError> => Result.mapError(read, ({ hint, message }) => usageError(flag, message, hint))
 
 export const readThresholds = (texts: ReadonlyArray<string>): Result.Result<ReadonlyArray<Condition>, UsageError> =>
-  thresholdsFrom(parseConditions(texts))
+  readEach(texts, parseConditions)
 
 /**
  * What is crossed, a line each; `of` says what was judged, where that is not the one run there is. A figure that is not there cannot be

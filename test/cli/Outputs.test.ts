@@ -127,6 +127,24 @@ describe("outputs", () => {
     )
   }
 
+  for (const words of [
+    ["sweep", "plan.yaml"],
+    ["find", "fewest-workers", "a.jsonl", "--where=p99_ttft_ms < 1 h"]
+  ]) {
+    it.effect(`need a folder for results: ${words[0]}`, () =>
+      inFolder(
+        Effect.gen(function* () {
+          const { exit, stderr } = yield* program([...words, "--results", "a.jsonl"])
+          assert.strictEqual(
+            stderr,
+            "error: --results: a.jsonl is no folder; give the name of a folder, or of one to make"
+          )
+          assert.strictEqual(exit, 2)
+        })
+      )
+    )
+  }
+
   it.effect("of a sweep are known to be impossible before anything is run", () =>
     inFolder(
       Effect.gen(function* () {

@@ -173,6 +173,10 @@ describe("outputs of a run", () => {
     [["--json=s.json"], /^error: --json: says where the report goes, and so does --report-json/],
     [["--csv=trace.jsonl"], /^error: --csv: trace\.jsonl is the trace trace\.jsonl/],
     [["--csv=-", "--report-jsonl=-"], /^error: --report-jsonl: - is also the --csv output/],
+    [
+      ["--fail-if=p99_ttft_ms > 3 and mean_ttft_ms > 2"],
+      /^error: --fail-if: "p99_ttft_ms > 3 and mean_ttft_ms > 2": joins conditions, each of which is enough; give the flag once for each$/
+    ],
     [["--fail-if=p99_tft_ms > 3"], /^error: --fail-if: .*did you mean p99_ttft_ms\?/]
   ] as const) {
     it.effect(`are refused before the run: ${flags.join(" ")}`, () =>

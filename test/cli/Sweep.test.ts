@@ -176,7 +176,7 @@ describe("dynosim sweep", () => {
         )
         const round = () => readFileSync(join(results, "round.jsonl"), "utf8")
         assert.strictEqual(round().trim(), between.stdout.trim())
-        const bad = await judged("total_gpus > 0 and p99_ttft_ms > 1 h")
+        const bad = await judged("total_gpus > 0", "--fail-if", "p99_ttft_ms > 1 h")
         assert.strictEqual(bad.exit, 3)
         assert.match(
           bad.stderr,
