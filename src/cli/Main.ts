@@ -73,7 +73,7 @@ const parserMessage = (
 ): Message => {
   switch (error._tag) {
     case "UnknownSubcommand":
-      return { problem: `${error.subcommand}: unknown command`, hint: suggestion(likely(error, path), path) }
+      return { problem: `${error.subcommand || '""'}: unknown command`, hint: suggestion(likely(error, path), path) }
     case "InvalidValue":
       return {
         problem:

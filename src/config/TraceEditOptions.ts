@@ -60,6 +60,11 @@ export const sliceOptions = (traces: Files, values: FlagValues): Checked<SliceOp
   Result.gen(function* () {
     const given = yield* readFlags(sliceFlags, values)
     const inputs = yield* Result.flatMap(inputsOf({ ...given, traces }), oneTrace)
+    if ([given.count, given.fromSeconds, given.skip, given.untilSeconds].every((bound) => bound === undefined)) {
+      return yield* Result.fail(
+        usageError("--from-seconds", "is missing", "give it, --until-seconds, --skip or --count: what is to be kept")
+      )
+    }
     const { by = "sessions", count = Number.POSITIVE_INFINITY, fromSeconds, skip = 0, untilSeconds } = given
     const edit = { by, count, skip, fromMs: ms(fromSeconds, 0), untilMs: ms(untilSeconds, Number.POSITIVE_INFINITY) }
     if (edit.untilMs <= edit.fromMs) {

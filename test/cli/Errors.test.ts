@@ -175,6 +175,7 @@ describe("errors", () => {
     Effect.gen(function* () {
       const cases: ReadonlyArray<readonly [words: string, message: string]> = [
         ["serve a.jsonl", "a.jsonl: dynosim serve takes no such word; see dynosim serve --help"],
+        ["", '"": unknown command; see dynosim --help'],
         ["sweep", "PLAN: is missing; see dynosim sweep --help"],
         ["aic compare a.jsonl", "--model: is missing; see dynosim aic compare --help"]
       ]

@@ -73,6 +73,12 @@ describe("dynosim trace edits", () => {
     Effect.gen(function* () {
       const files = { "m.jsonl": multiTurn, "m2.jsonl": multiTurn }
       const io = ["m.jsonl", "out.jsonl"]
+      yield* refused(
+        "--from-seconds: is missing; give it, --until-seconds, --skip or --count: what is to be kept",
+        files,
+        "slice",
+        ...io
+      )
       yield* refused("m.jsonl: nothing of it is left", files, "slice", "--from-seconds", "99", ...io)
       yield* refused(
         "--until-seconds: must be more than --from-seconds, got 1 and 2",
