@@ -158,7 +158,7 @@ describe("--aic-bundle", () => {
         "--aic-bundle: trtllm.json is not used: aic_backend is vllm, the bundle's is trtllm"
       ])
       yield* refused(
-        /^error: aic_system, aic_backend, aic_backend_version: no performance tables for h200_sxm-trtllm-.*no bundle fits: h200\.json: aic_backend is trtllm, the bundle's is vllm/,
+        /^error: --extra-engine-args: aic_system, aic_backend, aic_backend_version: no performance tables for h200_sxm-trtllm-.*no bundle fits: h200\.json: aic_backend is trtllm, the bundle's is vllm/,
         "--extra-engine-args",
         trtllm,
         "--aic-bundle",
