@@ -1,4 +1,5 @@
 /** Durations of the parts of a pass: what the timing model says of what the pass schedules, scaled as the engine arguments ask. */
+import type { BlocksTaken } from "./BlocksTaken.ts"
 import type { EngineArgs } from "./EngineArgs.ts"
 import type { PassesAhead } from "./PassesAhead.ts"
 import { PassScaling, type Slowness } from "./PassScaling.ts"
@@ -77,7 +78,7 @@ export class PassTiming {
     batch: number,
     contextTokens: number,
     activeBlocks?: number,
-    blocksTaken?: Int32Array
+    blocksTaken?: BlocksTaken
   ): void {
     const steps = this.model.ahead
     if (steps === undefined) return
@@ -96,28 +97,30 @@ export class PassTiming {
     ahead: PassesAhead,
     contextTokens: number,
     activeBlocks?: number,
-    blocksTaken?: Int32Array
+    blocksTaken?: BlocksTaken
   ): number {
     const { batch, endMs: startMs, ends, maxPasses: passes, startsBeforeMs, untilMs } = ahead
     const { args, capacityTokens, scaling } = this
     const readsBlocks = activeBlocks !== undefined && args.decodeCostBy !== "requests"
     const ignoresContext = readsBlocks && steps.ignoresContext
     let endMs = startMs
-    let passMs = Number.NaN
-    let timedBlocks = -1
-    for (let pass = 0; pass < passes; pass++) {
-      const blocks = readsBlocks ? activeBlocks + (blocksTaken === undefined ? 0 : blocksTaken[pass]!) : 0
-      if (blocks !== timedBlocks || !ignoresContext) {
-        const knownTokens = contextTokens + pass * batch
-        const readTokens = readsBlocks ? blocks * args.blockTokens : Math.min(knownTokens, capacityTokens)
-        const ms = steps.decodeMs(batch, readTokens, Math.floor(knownTokens / batch), capacityTokens)
-        passMs = scaling.noPrefillMs() + scaling.decodeMs(ms)
-        timedBlocks = blocks
+    let stretch = 0
+    for (let pass = 0; pass < passes;) {
+      const taken = blocksTaken === undefined ? 0 : blocksTaken.blocks[stretch]!
+      const stretchEnd = blocksTaken === undefined ? passes : blocksTaken.ends[stretch]!
+      const knownTokens = contextTokens + pass * batch
+      const readTokens = readsBlocks ? (activeBlocks + taken) * args.blockTokens : Math.min(knownTokens, capacityTokens)
+      const ms = steps.decodeMs(batch, readTokens, Math.floor(knownTokens / batch), capacityTokens)
+      const passMs = scaling.noPrefillMs() + scaling.decodeMs(ms)
+      // Where the context does not matter, all passes until somebody takes a block take as long.
+      const alike = !ignoresContext ? pass + 1 : stretchEnd < passes ? stretchEnd : passes
+      for (; pass < alike; pass++) {
+        const nextMs = endMs + passMs
+        if (!(nextMs > endMs && nextMs <= untilMs && endMs < startsBeforeMs)) return pass
+        endMs = nextMs
+        ends[pass] = endMs
       }
-      const nextMs = endMs + passMs
-      if (!(nextMs > endMs && nextMs <= untilMs && endMs < startsBeforeMs)) return pass
-      endMs = nextMs
-      ends[pass] = endMs
+      if (pass === stretchEnd) stretch += 1
     }
     return passes
   }

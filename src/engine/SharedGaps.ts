@@ -58,14 +58,10 @@ export class SharedGaps {
    * passes ahead that it was shown.
    */
   noteEmissions(timesMs: Float64Array, from: number, to: number, requests: number): void {
-    let { previousMs } = this
-    for (let index = from; index < to; index++) {
-      const tokenMs = timesMs[index]!
-      this.gaps?.add(tokenMs - previousMs, requests, tokenMs)
-      previousMs = tokenMs
-    }
-    this.tokenMs = previousMs
-    this.previousMs = previousMs
+    if (from === to) return
+    this.gaps?.addRow(this.previousMs, timesMs, from, to, requests)
+    this.tokenMs = timesMs[to - 1]!
+    this.previousMs = this.tokenMs
   }
 
   private add(gapMs: number, count: number): void {

@@ -55,6 +55,26 @@ export class TokenGaps {
     this.length += 1
   }
 
+  /**
+   * Gaps before tokens that come at each of the times `from … to` of these, `count` at each; the ones before them came at `beforeMs`. Most
+   * gaps are as long as the one before: those are added together.
+   */
+  addRow(beforeMs: number, tokensMs: Float64Array, from: number, to: number, count: number): void {
+    const togetherTo = this.timesMs === undefined ? to : from
+    let previousMs = beforeMs
+    for (let index = from; index < to;) {
+      const tokenMs = tokensMs[index]!
+      const gapMs = tokenMs - previousMs
+      let gaps = 0
+      do {
+        previousMs = tokensMs[index]!
+        gaps += count
+        index += 1
+      } while (index < togetherTo && tokensMs[index]! - previousMs === gapMs)
+      this.add(gapMs, gaps, tokenMs)
+    }
+  }
+
   private isKnown(pair: number, gapMs: number, tokenMs: number): boolean {
     const { gapsMs, timesMs } = this
     return pair < this.length && gapsMs[pair] === gapMs && (timesMs === undefined || timesMs[pair] === tokenMs)

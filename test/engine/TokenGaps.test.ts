@@ -26,4 +26,18 @@ describe("TokenGaps", () => {
     assert.deepStrictEqual([...taken.counts], [6, 6])
     assert.deepStrictEqual([...(taken.timesMs ?? [])], [5, 7])
   })
+
+  it("takes a row of emissions as if they came one by one", () => {
+    const tokensMs = Float64Array.from([1, 3, 5, 6, 7, 7.25, 9.25])
+    for (const isTimed of [false, true]) {
+      const row = new TokenGaps(isTimed, undefined, 2)
+      const single = new TokenGaps(isTimed, undefined, 2)
+      row.addRow(2, tokensMs, 1, 7, 3)
+      for (let index = 1; index < 7; index++) {
+        const beforeMs = index === 1 ? 2 : tokensMs[index - 1]!
+        single.add(tokensMs[index]! - beforeMs, 3, tokensMs[index]!)
+      }
+      assert.deepStrictEqual(row.take(), single.take())
+    }
+  })
 })

@@ -80,7 +80,8 @@ export const waitFor = (user: TierUser, offload: Offload, nowMs: number): void =
 export const countWait = (user: TierUser): void => {
   const { blockedSinceMs, request, waitsFor } = user
   if (waitsFor === undefined || waitsFor.live || request.tiers === null) return
-  request.tiers.offloadWaitMs += Math.max(0, waitsFor.endedMs - blockedSinceMs)
+  const waitMs = waitsFor.endedMs - blockedSinceMs
+  if (waitMs > 0) request.tiers.offloadWaitMs += waitMs
   user.waitsFor = undefined
 }
 

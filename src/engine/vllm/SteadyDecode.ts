@@ -13,19 +13,22 @@
  * all of them, nobody to evict for somebody who is due, a preemption, an abort) dissolves the batch first.
  */
 import type { Sequence } from "./Sequence.ts"
+import { BitSet } from "../../structures/BitSet.ts"
 import { emptyObjects } from "../../structures/EmptyObjects.ts"
+import { BlocksTaken } from "../BlocksTaken.ts"
 
 /** Who is due later than that is looked at in between, for nothing. */
 const maxCalendar = 1024
 
 /** Shared by all workers without a member. */
-const noBlocks = new Int32Array(0)
+const noBlocks = new BlocksTaken(0)
+const noSlots = new BitSet(0)
 
 export class SteadyDecode {
   size = 0
   /** Known tokens of all members. */
   contextTokens = 0
-  /** By step from now: blocks that members have taken before it; up to the first one behind those of {@link stepsWithin}. */
+  /** Blocks that members have taken before each step from now, up to the first one behind those of {@link stepsWithin}. */
   blocksTaken = noBlocks
   /** The members' token of this pass is scheduled, but not emitted yet. */
   scheduled = false
@@ -39,6 +42,8 @@ export class SteadyDecode {
   /** The last of each circular list, whose `nextDue` is the first; made for the first member. */
   private calendar: Array<Sequence | undefined> = emptyObjects()
   private readonly calendarLength: number
+  /** Places of the calendar at which somebody is due. */
+  private dueSlots = noSlots
   private readonly blockTokens: number
 
   constructor(blockTokens: number) {
@@ -52,7 +57,8 @@ export class SteadyDecode {
   join(sequence: Sequence, tokenMs: number): void {
     if (this.calendar.length === 0) {
       this.calendar = Array.from({ length: this.calendarLength }, () => undefined)
-      this.blocksTaken = new Int32Array(this.calendarLength)
+      this.blocksTaken = new BlocksTaken(this.calendarLength)
+      this.dueSlots = new BitSet(this.calendarLength)
     }
     this.lastTokenMs = tokenMs
     this.size += 1
@@ -83,10 +89,7 @@ export class SteadyDecode {
 
   /** Steps from now in which nobody is due. */
   get quietSteps(): number {
-    if (this.size === 0) return 0
-    let steps = 0
-    while (this.listAt(this.step + steps + 1) === undefined) steps += 1
-    return steps
+    return this.size === 0 ? 0 : this.dueFrom(this.step + 1) - this.step - 1
   }
 
   /**
@@ -96,25 +99,37 @@ export class SteadyDecode {
    */
   stepsWithin(blocks: number, more = 0): number {
     if (this.size === 0) return 0
+    const { blocksTaken } = this
     const most = blocks + (more < this.size ? more : this.size - 1)
+    const first = this.step + 1
     let end = this.step + this.calendarLength
     let taken = 0
-    let next = this.step + 1
-    for (; next < end && taken <= blocks; next++) {
-      this.blocksTaken[next - this.step - 1] = taken
-      const last = this.listAt(next)
-      if (last === undefined) continue
+    let next = first
+    blocksTaken.clear()
+    while (taken <= blocks) {
+      next = this.dueFrom(next)
+      if (next >= end) {
+        next = end
+        break
+      }
+      const before = taken
+      const last = this.listAt(next)!
       for (let each = last.nextDue!; ; each = each.nextDue!) {
         const place = this.placeInBlock(each, next)
         const again = this.dueAgain(each, next, place)
-        if (again === next || (place === 0 && taken === most)) return next - this.step - 1
+        if (again === next || (place === 0 && taken === most)) {
+          blocksTaken.add(next - first + 1, before)
+          return next - first
+        }
         if (again < end) end = again
         if (place === 0) taken += 1
         if (each === last) break
       }
+      next += 1
+      if (taken > before) blocksTaken.add(next - first, before)
     }
-    this.blocksTaken[next - this.step - 1] = taken
-    return next - this.step - 1
+    blocksTaken.add(next - first + 1, taken)
+    return next - first
   }
 
   /** How many tokens of its block there are before the one that a member emits in `step`. */
@@ -149,7 +164,7 @@ export class SteadyDecode {
     if (last === undefined) return undefined
     const first = last.nextDue!
     last.nextDue = undefined
-    this.calendar[slot] = undefined
+    this.clearSlot(slot)
     this.bringUpToDate(first)
     return first
   }
@@ -197,6 +212,7 @@ export class SteadyDecode {
     if (last === undefined) {
       sequence.nextDue = sequence
       this.calendar[slot] = sequence
+      this.dueSlots.add(slot)
       return
     }
     let before = last
@@ -221,7 +237,7 @@ export class SteadyDecode {
       sequence.isLate = false
       sequence.countdown = sequence.dueStep - this.step
       sequence.nextDue = undefined
-      this.calendar[sequence.dueStep & (this.calendarLength - 1)] = undefined
+      this.clearSlot(sequence.dueStep & (this.calendarLength - 1))
     }
     this.size = 0
     this.contextTokens = 0
@@ -257,6 +273,18 @@ export class SteadyDecode {
 
   private listAt(step: number): Sequence | undefined {
     return this.calendar[step & (this.calendarLength - 1)]
+  }
+
+  private clearSlot(slot: number): void {
+    this.calendar[slot] = undefined
+    this.dueSlots.remove(slot)
+  }
+
+  /** The first step from this one on in which somebody is due who is in the calendar; it may be a whole turn away. There must be one. */
+  private dueFrom(step: number): number {
+    const slot = step & (this.calendarLength - 1)
+    const found = this.dueSlots.nextFrom(slot)
+    return step + (found >= 0 ? found - slot : this.dueSlots.nextFrom(0) + this.calendarLength - slot)
   }
 
   private bringUpToDate(sequence: Sequence): void {

@@ -233,7 +233,7 @@ export class VllmWorker extends AheadWorker<Sequence> implements EmissionEvents,
     const { contextTokens, size } = steady
     ahead.bound(passes, endsByMs, startsBeforeMs)
     timing.runAhead(ahead, size, contextTokens, pool.activeBlocks, taken)
-    const evicts = steady.blocksTaken[ahead.count]! > pool.blocksUntold
+    const evicts = growsAhead && steady.blocksTaken.before(ahead.count) > pool.blocksUntold
     // What the end of a transfer changes must not come before what the pass evicts.
     if (evicts && this.evictsAhead && ahead.endMs >= changeMs) ahead.count -= 1
     else {
@@ -245,7 +245,7 @@ export class VllmWorker extends AheadWorker<Sequence> implements EmissionEvents,
   /** Blocks that are evicted before their time lie free until those who were due have taken them; copied ones are not evicted before it. */
   tellBegun(passes: number): void {
     const { ahead, pool, steady } = this
-    if (!ahead.isUneven) pool.vacate(steady.blocksTaken[passes]!)
+    if (!ahead.isUneven) pool.vacate(steady.blocksTaken.before(passes))
     else if (passes === ahead.count) this.catchUp()
   }
 
@@ -303,7 +303,7 @@ export class VllmWorker extends AheadWorker<Sequence> implements EmissionEvents,
   snapshot(passesAhead = 0, into = emptySnapshot()): WorkerSnapshot {
     const { growsAhead, pool, steady } = this
     const { activeBlocks, availableBlocks, cachedBlocks } = pool
-    const taken = growsAhead && passesAhead > 0 ? steady.blocksTaken[passesAhead]! : 0
+    const taken = growsAhead && passesAhead > 0 ? steady.blocksTaken.before(passesAhead) : 0
     const available = availableBlocks - taken
     into.waiting = this.waiting.length
     into.running = this.running.length
@@ -442,7 +442,7 @@ export class VllmWorker extends AheadWorker<Sequence> implements EmissionEvents,
 
   /** The waiting request that may be admitted next. */
   protected nextToAdmit(): Sequence | undefined {
-    return this.offloading === undefined ? this.waiting.head : this.waiting.find(isDue)
+    return this.offloading?.defers === true ? this.waiting.find(isDue) : this.waiting.head
   }
 
   protected noteAdmission(request: SimRequest, nowMs: number, cachedTokens: number): void {
