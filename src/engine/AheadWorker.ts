@@ -44,8 +44,9 @@ export abstract class AheadWorker<Member extends BatchMember<Member>> extends Ba
 
   catchUp(): void {
     const { ahead } = this
-    const { count, endMs } = ahead
+    const { count } = ahead
     if (count === 0) return
+    const { endMs } = ahead
     const even = ahead.isUneven ? count - 1 : count
     const late = even > 0 ? this.takeLatePass() : 0
     this.gaps.noteEmissions(ahead.ends, late, even, ahead.batch)

@@ -45,6 +45,7 @@ export class PassOutcome {
     this.emittedTokens = 0
     this.preemptions = 0
     this.progressed = false
+    if (this.requests.length === 0) return
     empty(this.requests)
     empty(this.signals)
   }

@@ -423,7 +423,7 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
 
   /** The passes that the worker has computed ahead of time are over. */
   private catchUp(worker: number, core: Worker): void {
-    if (core.ahead?.allBegun === false) this.showAhead(worker, core.ahead)
+    if (this.probe !== undefined && core.ahead?.allBegun === false) this.showAhead(worker, core.ahead)
     core.catchUp?.()
     this.untold.remove(worker)
   }
@@ -458,15 +458,13 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
   /** The next pass: together with those behind it, as passes ahead of their time, where it is quiet. */
   private compute(worker: number, core: Worker, startMs: number, mayBeQuiet = true): PassOutcome {
     core.tiers?.catchUp?.(startMs)
-    const quiet = mayBeQuiet ? this.startAhead(worker, core, startMs) : undefined
-    return quiet ?? this.pass(worker, core, startMs)
-  }
-
-  private startAhead(worker: number, core: Worker, startMs: number): PassOutcome | undefined {
     const { runsAhead } = this.setup
     // A probe counts passes ahead from the last one in its time.
-    if (runsAhead === undefined || this.probe !== undefined || this.holdsEvents(worker)) return undefined
-    return core.startAhead?.(startMs, runsAhead.untilMs)
+    if (mayBeQuiet && runsAhead !== undefined && this.probe === undefined && !this.holdsEvents(worker)) {
+      const quiet = core.startAhead?.(startMs, runsAhead.untilMs)
+      if (quiet !== undefined) return quiet
+    }
+    return this.pass(worker, core, startMs)
   }
 
   private pass(worker: number, core: Worker, startMs: number): PassOutcome {
@@ -482,11 +480,15 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
    */
   private goOn(worker: number, core: Worker, outcome: PassOutcome): number {
     let endMs = this.runAhead(worker, core, outcome)
-    const aloneUntilMs = this.isAlone(worker, core) ? this.aloneUntilMs() : endMs
+    if (!this.isAlone(worker, core)) return endMs
+    const aloneUntilMs = this.aloneUntilMs()
+    const { ahead, tiers } = core
     for (let passes = 1; endMs < aloneUntilMs && passes < maxPassesAtOnce; passes++) {
-      if (this.isNoticed(worker, outcome) || endMs === this.lastStartMs || this.isTold(core, endMs)) return endMs
+      if (endMs === this.lastStartMs || this.isNoticed(worker, outcome)) return endMs
+      // A transfer between the worker's KV tiers that makes a difference to it has ended by then.
+      if (tiers?.noticeMs !== undefined && tiers.noticeMs() <= endMs) return endMs
       this.probe?.goesOn?.(this.places[worker]!, endMs)
-      const wentAhead = core.ahead !== undefined && core.ahead.count > 0
+      const wentAhead = ahead !== undefined && ahead.count > 0
       this.catchUp(worker, core)
       this.publishHeldEvents(worker)
       // Where the last pass had none ahead of it, the next one is not quiet.
@@ -542,11 +544,6 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     const untilMs = this.setup.runsAhead!.leftAloneUntilMs()
     const outOfTurnUntilMs = this.probe?.outOfTurnUntilMs?.()
     return outOfTurnUntilMs === undefined ? untilMs : Math.min(untilMs, outOfTurnUntilMs)
-  }
-
-  /** A transfer between the worker's KV tiers that makes a difference to it has ended by then. */
-  private isTold({ tiers }: Worker, endMs: number): boolean {
-    return tiers?.noticeMs !== undefined && tiers.noticeMs() <= endMs
   }
 
   /** Even a worker that takes no time to start is started by whoever is told of it. */

@@ -43,6 +43,7 @@ export class VllmWorker extends AheadWorker<Sequence> implements EmissionEvents,
   private readonly rules: DynamoRules
   protected readonly pool: KvBlockPool
   private readonly offloading: Offloading | undefined
+  readonly tiers: TierClock | undefined
   private readonly probe: WorkerProbe | undefined
   private readonly steady: SteadyDecode
   /** Without: requests that emit bursts, or whose every token somebody watches, are served one by one. */
@@ -84,6 +85,7 @@ export class VllmWorker extends AheadWorker<Sequence> implements EmissionEvents,
     this.policy = policy
     this.probe = context.probe
     this.offloading = offloadingOf(args, context, this)
+    this.tiers = this.offloading
     this.pool = this.offloading?.pool ?? new KvBlockPool(args.numGpuBlocks, context.kvEvents, context.probe)
     this.gate = new AdmissionGate(policy, this.pool, args.blockTokens)
     this.growth = new BlockGrowth(args, rules, this.pool, this.offloading)
@@ -168,10 +170,6 @@ export class VllmWorker extends AheadWorker<Sequence> implements EmissionEvents,
   get queueReach(): number | undefined {
     if (this.offloading !== undefined) return undefined
     return this.args.maxNumSeqs - this.running.length + this.oversized
-  }
-
-  get tiers(): TierClock | undefined {
-    return this.offloading
   }
 
   pass(nowMs: number): PassOutcome {
