@@ -278,7 +278,7 @@ export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
 
   tick(nowMs: number): boolean {
     this.nowMs = nowMs
-    if (this.down.link.active === 0 && this.up.active === 0 && this.writes.length === 0) return false
+    if (this.writes.length === 0 && this.passesBy(nowMs)) return false
     const { ended, returning } = this
     const arrived = this.down.advance(nowMs)
     this.up.advance(nowMs, ended)
@@ -297,6 +297,16 @@ export class OnEvictTiers<Owner> implements EvictionTiers<Owner> {
     const anyLoad = ended.length > 0 || returning.length > 0
     if (anyLoad) this.finishLoads(ended.takeAll(), returning)
     return arrived || lowerEnded || anyLoad
+  }
+
+  /** Moves to `nowMs` where nothing ends until then; false where something does. */
+  private passesBy(nowMs: number): boolean {
+    const { up } = this
+    const { link } = this.down
+    if (!link.isQuietUntil(nowMs) || !up.isQuietUntil(nowMs)) return false
+    link.moveTo(nowMs)
+    up.moveTo(nowMs)
+    return true
   }
 
   catchUp(nowMs: number): boolean {

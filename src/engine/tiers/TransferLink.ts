@@ -77,6 +77,16 @@ export class TransferLink<Transfer extends object> {
     return bytes === 0 ? 0 : (bytes * (this.active + 1)) / this.rate
   }
 
+  /** Nothing ends until then. */
+  isQuietUntil(timeMs: number): boolean {
+    return this.nextEndMs > timeMs + clockToleranceMs
+  }
+
+  /** Moves to `nowMs`, until when nothing ends. */
+  moveTo(nowMs: number): void {
+    if (nowMs > this.nowMs) this.nowMs = nowMs
+  }
+
   /** Moves to `nowMs`; transfers that end until then are appended to `ended` in the order of their ends. */
   advance(nowMs: number, ended: RefilledList<Transfer>): void {
     const untilMs = nowMs > this.nowMs ? nowMs : this.nowMs
