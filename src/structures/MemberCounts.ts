@@ -1,133 +1,124 @@
 /**
- * How many holders each member of a frame of 32 (`WideFrame.ts`) has, eight members at a time.
+ * How many holders each member of a frame of 32 (`WideFrame.ts`) has.
  *
- *     octet 1 of frame 5    wholes 2                        holders of all eight members
- *                           counts  1 1 0 0 0 0 0 0         further holders of each
- *                           parts   ●●○○○○○○                the members that have such: counts above 0
- *     together                      3 3 2 2 2 2 2 2
+ *     frame 5     wholes 2                          holders of all members
+ *                 parts   ●●○○○○○○ …                the members that have others besides
+ *                 shared  ●○○○○○○○ …                those of them that have more than one such
+ *                 further 1 0 0 0 0 0 0 0 …         how many more
+ *     together            4 3 2 2 2 2 2 2 …
  *
- * Most holders hold whole octets: that is one addition for eight members. Parts of one cost one per member. A holder of the whole may
- * let go of it in parts, and the other way round: only the sums count. Eight million holders of the whole at most. 144 bytes per frame.
+ * Most holders hold whole frames, or a part that nobody shares: that is one addition, or one mask, for all members. A holder of the whole may
+ * let go of it in parts, and the other way round: only the sums count. 140 bytes per frame.
  */
-import { frameBits, frameSize, memberOf, membersFrom } from "./FrameMask.ts"
+import { lastOf } from "./FrameMask.ts"
 import { regrown } from "./SpareColumns.ts"
-import { octetBits, wideBits, wideSize } from "./WideFrame.ts"
+import { wideBits, wideMembersFrom, wideSize } from "./WideFrame.ts"
 
-const all = membersFrom(0, frameSize)
-/** One holder of the whole, where the parts are the lowest bits. */
-const whole = 1 << frameSize
+// Cells of a frame.
+const wholesCell = 0
+const partsCell = 1
+const sharedCell = 2
+const frameCells = 3
 
 export class MemberCounts {
-  /** By octet, four to a frame: wholes and parts. */
-  private holders: Int32Array
-  private counts: Int32Array
+  private cells: Int32Array
+  /** By member. */
+  private further: Int32Array
 
   /** For frames below `capacity`, which nobody holds. */
   constructor(capacity: number) {
-    this.holders = new Int32Array(capacity << octetBits)
-    this.counts = new Int32Array(capacity * wideSize)
+    this.cells = new Int32Array(capacity * frameCells)
+    this.further = new Int32Array(capacity * wideSize)
   }
 
   /** Makes room for frames below `capacity`. */
   grow(capacity: number): void {
-    if (capacity << octetBits <= this.holders.length) return
-    this.holders = regrown(this.holders, capacity << octetBits)
-    this.counts = regrown(this.counts, capacity * wideSize)
+    if (capacity * frameCells <= this.cells.length) return
+    this.cells = regrown(this.cells, capacity * frameCells)
+    this.further = regrown(this.further, capacity * wideSize)
   }
 
   /** The members that somebody holds. */
   held(frame: number): number {
-    const octet = frame << octetBits
-    return (
-      this.heldOfOctet(octet)
-      | (this.heldOfOctet(octet + 1) << frameSize)
-      | (this.heldOfOctet(octet + 2) << (2 * frameSize))
-      | (this.heldOfOctet(octet + 3) << (3 * frameSize))
-    )
+    const { cells } = this
+    const at = frame * frameCells
+    return cells[at + wholesCell]! > 0 ? -1 : cells[at + partsCell]!
   }
 
   /** Holders of one member. */
   of(frame: number, member: number): number {
-    const place = (frame << wideBits) + member
-    return (this.holders[place >> frameBits]! >> frameSize) + this.counts[place]!
+    const { cells, further } = this
+    const at = frame * frameCells
+    return cells[at + wholesCell]! + ((cells[at + partsCell]! >>> member) & 1) + further[frame * wideSize + member]!
   }
 
   /** One more holder of the members `first … first + count`; returns those of them that nobody held. */
   add(frame: number, first: number, count: number): number {
-    const start = frame << wideBits
-    let fresh = 0
-    for (let at = first, left = count; left > 0;) {
-      const length = lengthInOctet(at, left)
-      fresh |= this.addToOctet(start + at, length) << (at & -frameSize)
-      at += length
-      left -= length
+    const { cells } = this
+    const at = frame * frameCells
+    const wholes = cells[at + wholesCell]!
+    const parts = cells[at + partsCell]!
+    if (count === wideSize) {
+      cells[at + wholesCell] = wholes + 1
+      return wholes > 0 ? 0 : ~parts
     }
-    return fresh
+    const members = wideMembersFrom(first, count)
+    cells[at + partsCell] = parts | members
+    if ((parts & members) !== 0) this.share(frame, parts & members)
+    return wholes > 0 ? 0 : members & ~parts
   }
 
   /** One holder less; returns those of the members that nobody holds any more. Each of them has one. */
   remove(frame: number, first: number, count: number): number {
+    const { cells } = this
+    const at = frame * frameCells
+    const wholes = cells[at + wholesCell]!
+    if (count === wideSize && wholes > 0) {
+      cells[at + wholesCell] = wholes - 1
+      return wholes > 1 ? 0 : ~cells[at + partsCell]!
+    }
+    const members = wideMembersFrom(first, count)
+    if ((cells[at + partsCell]! & members) !== members) this.split(frame)
+    const shared = cells[at + sharedCell]! & members
+    const gone = members & ~shared
+    cells[at + partsCell]! &= ~gone
+    if (shared !== 0) this.unshare(frame, shared)
+    return cells[at + wholesCell]! > 0 ? 0 : gone
+  }
+
+  /** One more holder of each member of a mask, all of which are parts. */
+  private share(frame: number, mask: number): void {
+    const { further } = this
     const start = frame << wideBits
-    let gone = 0
-    for (let at = first, left = count; left > 0;) {
-      const length = lengthInOctet(at, left)
-      gone |= this.removeFromOctet(start + at, length) << (at & -frameSize)
-      at += length
-      left -= length
+    for (let rest = mask; rest !== 0;) {
+      const member = lastOf(rest)
+      further[start + member]! += 1
+      rest &= ~(1 << member)
     }
-    return gone
+    this.cells[frame * frameCells + sharedCell]! |= mask
   }
 
-  private heldOfOctet(octet: number): number {
-    const holders = this.holders[octet]!
-    return holders < whole ? holders : all
-  }
-
-  private addToOctet(place: number, count: number): number {
-    const octet = place >> frameBits
-    const holders = this.holders[octet]!
-    if (count === frameSize) {
-      this.holders[octet] = holders + whole
-      return holders < whole ? all & ~holders : 0
+  /** One less of those that are shared. */
+  private unshare(frame: number, mask: number): void {
+    const { further } = this
+    const start = frame << wideBits
+    let single = 0
+    for (let rest = mask; rest !== 0;) {
+      const member = lastOf(rest)
+      further[start + member]! -= 1
+      if (further[start + member] === 0) single |= 1 << member
+      rest &= ~(1 << member)
     }
-    const { counts } = this
-    const members = membersFrom(memberOf(place), count)
-    for (let at = place; at < place + count; at++) counts[at]! += 1
-    this.holders[octet] = holders | members
-    return holders < whole ? members & ~holders : 0
-  }
-
-  private removeFromOctet(place: number, count: number): number {
-    const octet = place >> frameBits
-    const members = membersFrom(memberOf(place), count)
-    const holders = this.holders[octet]!
-    if (count === frameSize && holders >= whole) this.holders[octet] = holders - whole
-    else this.removeFromParts(place, count, members)
-    return members & ~this.heldOfOctet(octet)
-  }
-
-  private removeFromParts(place: number, count: number, members: number): void {
-    const octet = place >> frameBits
-    if ((this.holders[octet]! & members) !== members) this.split(octet)
-    const { counts } = this
-    let left = this.holders[octet]!
-    for (let at = place; at < place + count; at++) {
-      counts[at]! -= 1
-      if (counts[at] === 0) left &= ~(1 << memberOf(at))
-    }
-    this.holders[octet] = left
+    this.cells[frame * frameCells + sharedCell]! &= ~single
   }
 
   /** A holder of the whole counts as one of each member. */
-  private split(octet: number): void {
-    const { counts } = this
-    for (let at = octet << frameBits; at < (octet + 1) << frameBits; at++) counts[at]! += 1
-    this.holders[octet] = (this.holders[octet]! - whole) | all
+  private split(frame: number): void {
+    const { cells } = this
+    const at = frame * frameCells
+    const parts = cells[at + partsCell]!
+    cells[at + wholesCell]! -= 1
+    cells[at + partsCell] = -1
+    if (parts !== 0) this.share(frame, parts)
   }
-}
-
-/** How many of the `count` members from `first` on lie in the same octet. */
-const lengthInOctet = (first: number, count: number): number => {
-  const toEnd = frameSize - memberOf(first)
-  return count < toEnd ? count : toEnd
 }
