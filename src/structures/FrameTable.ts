@@ -1,7 +1,7 @@
 /**
  * Finds the frame that stands for a number, where frames come and go.
  *
- *     heads    | f3 |  0 | f1 | … |            by hash of the number, see Hash.ts; 0: none
+ *     heads    | f3 |  0 | f1 | … |            by the number, folded; 0: none
  *                 └──▶ next[f3] ──▶ f7 ──▶ 0   frames whose numbers share a head
  *     numbers  numbers[f]                      frames count up from 1; freed ones are linked through `next` and used again
  *
@@ -9,10 +9,16 @@
  * what belongs to a frame in columns of its own, which are at least {@link FrameTable.capacity} long. 16 bytes per frame; starts
  * with a few frames and doubles.
  */
-import { groupedHome, groupedShift } from "./Hash.ts"
 import { regrown, zeros } from "./SpareColumns.ts"
 
 const initialCapacity = 16
+
+/**
+ * The head of a number, for a mask of all of them. Most numbers come in rows and are their own best hash; what is folded in spreads those that
+ * are multiples of a power of two.
+ */
+const headOf = (number: number, mask: number): number =>
+  (number ^ (number >>> 6) ^ (number >>> 12) ^ (number >>> 18)) & mask
 
 export class FrameTable {
   /** Above every frame. */
@@ -23,15 +29,14 @@ export class FrameTable {
   numbers: Int32Array = new Int32Array(initialCapacity)
   private next = new Int32Array(initialCapacity)
   private heads = new Int32Array(initialCapacity * 2)
-  private shift = groupedShift(Math.log2(initialCapacity * 2))
   private firstFree = 0
   /** Frames that were ever used, and 0. */
   private reached = 1
 
   /** The frame of a number, 0 when it has none. */
   find(number: number): number {
-    const { next, numbers } = this
-    let frame = this.heads[groupedHome(number, this.shift)]!
+    const { heads, next, numbers } = this
+    let frame = heads[headOf(number, heads.length - 1)]!
     while (frame !== 0 && numbers[frame] !== number) frame = next[frame]!
     return frame
   }
@@ -53,7 +58,7 @@ export class FrameTable {
   /** The number has no frame any more. */
   remove(frame: number): void {
     const { heads, next } = this
-    const head = groupedHome(this.numbers[frame]!, this.shift)
+    const head = headOf(this.numbers[frame]!, heads.length - 1)
     if (heads[head] === frame) heads[head] = next[frame]!
     else {
       let before = heads[head]!
@@ -66,9 +71,10 @@ export class FrameTable {
   }
 
   private chain(frame: number): void {
-    const head = groupedHome(this.numbers[frame]!, this.shift)
-    this.next[frame] = this.heads[head]!
-    this.heads[head] = frame
+    const { heads, next } = this
+    const head = headOf(this.numbers[frame]!, heads.length - 1)
+    next[frame] = heads[head]!
+    heads[head] = frame
   }
 
   /** Called when every frame is in use. */
@@ -77,7 +83,6 @@ export class FrameTable {
     this.numbers = regrown(this.numbers)
     this.next = regrown(this.next)
     this.heads = zeros(this.capacity * 2)
-    this.shift -= 1
     for (let frame = 1; frame < this.reached; frame++) this.chain(frame)
   }
 }
