@@ -21,7 +21,7 @@ export const memberOf = (key: number): number => key & lastMember
 export const membersFrom = (first: number, count: number): number => ((1 << count) - 1) << first
 
 /** The last member of a mask, -1 of an empty one. */
-export const lastOf = (mask: number): number => 31 - Math.clz32(mask)
+export const lastOf = (mask: number): number => (mask < 0 ? 31 : 31 - Math.clz32(mask))
 
 /** The first member of a mask, -1 of an empty one. */
 export const firstOf = (mask: number): number => lastOf(mask & -mask)

@@ -21,7 +21,10 @@ export const wideFrameOf = (key: number): number => key >> wideBits
 export const wideMemberOf = (key: number): number => key & (wideSize - 1)
 
 /** The members `first … first + count`, one at least. */
-export const wideMembersFrom = (first: number, count: number): number => (-1 >>> (wideSize - count)) << first
+export const wideMembersFrom = (first: number, count: number): number => ~(-2 << (count - 1)) << first
+
+/** Whether a mask, which has members, has a single one. */
+export const isOne = (mask: number): boolean => (mask & (mask - 1)) === 0
 
 /** Members in a mask. */
 export const wideCount = (mask: number): number => {
@@ -32,6 +35,7 @@ export const wideCount = (mask: number): number => {
 
 /** How many members from `first` on are in the mask without a gap. */
 export const wideLeading = (mask: number, first: number): number => {
+  if (mask === -1) return wideSize - first
   const absent = ~(mask >>> first)
   return absent === 0 ? wideSize : 31 - Math.clz32(absent & -absent)
 }

@@ -8,7 +8,7 @@
 import type { EngineArgs } from "../EngineArgs.ts"
 import { noBlock } from "../tiers/LeafOrder.ts"
 import type { DynamoRules } from "./DynamoRules.ts"
-import type { KvBlockPool } from "./KvBlockPool.ts"
+import { type KvBlockPool, partialSlot } from "./KvBlockPool.ts"
 import type { Offloading } from "./Offloading.ts"
 import type { Sequence } from "./Sequence.ts"
 
@@ -48,9 +48,10 @@ export class BlockGrowth {
     const position = sequence.fullBlocks
     if (sequence.knownTokens - 1 <= position * this.blockTokens) return
     const { keys, slots } = sequence
-    const parentKey = position > 0 ? this.pool.keyOf(slots[position - 1]!) : noBlock
+    const parentSlot = position > 0 ? slots[position - 1]! : partialSlot
+    const parentKey = position > 0 ? this.pool.keyOf(parentSlot) : noBlock
     const key = position < keys.length ? keys[position]! : this.pool.privateKey(parentKey)
-    slots[position] = this.pool.promote(slots[position]!, key, parentKey)
+    slots[position] = this.pool.promote(parentSlot, key, parentKey)
     sequence.fullBlocks = position + 1
     this.offloading?.computed(sequence)
   }

@@ -29,6 +29,7 @@ import { noBlock } from "../tiers/LeafOrder.ts"
 import type { WorkerProbe } from "../WorkerProbe.ts"
 import { IdleBlocks } from "../../structures/IdleBlocks.ts"
 import {
+  isOne,
   wideBits,
   wideCount,
   wideFrameOf,
@@ -42,7 +43,7 @@ import {
 } from "../../structures/WideFrame.ts"
 
 /** Stands in slot lists for every block still being filled: private to its request, never matched. Frames count from 1. */
-const partialSlot = 0
+export const partialSlot = 0
 /**
  * Privately generated full blocks of a request lie in frames of eight of its own, which are given out from the first down to the last one. The
  * one before the first has {@link noBlock}.
@@ -59,6 +60,11 @@ export class KvBlockPool {
   private readonly frames = new FrameTable()
   /** Members of each frame that are resident, active or not. */
   private resident = new Int32Array(this.frames.capacity)
+  /**
+   * Members of each frame, of those that are resident, that extend the block with the identity before theirs. As an identity stands for all
+   * before it as well, whoever names the last of such blocks and has room for them before it names all of them: no need to compare each.
+   */
+  protected chained = new Int32Array(this.frames.capacity)
   private readonly holders = new MemberCounts(this.frames.capacity)
   /** How many of a member's holders are reservations, see {@link acquireUnregistered}; none where nobody ever made one. */
   private pins: MemberCounts | undefined = undefined
@@ -128,27 +134,27 @@ export class KvBlockPool {
   /** Number of leading `keys[0 … count)` that are cached here, active or not. */
   residentPrefix(keys: Int32Array, count: number): number {
     const { frames, resident } = this
-    for (let position = 0; position < count;) {
-      const key = keys[position]!
-      const run = wideRunLength(keys, position, count)
-      const found = wideLeading(resident[frames.find(wideFrameOf(key))]!, wideMemberOf(key))
-      if (found < run) return position + found
-      position += run
+    let position = 0
+    while (position < count) {
+      const frame = frames.find(wideFrameOf(keys[position]!))
+      const hits = this.named(resident[frame]!, frame, keys, position, count)
+      if (hits === 0) break
+      position += hits
     }
-    return count
+    return position
   }
 
   /** Number of leading `keys[0 … count)` that are held by some request; reservations alone do not make a block active. */
   activePrefix(keys: Int32Array, count: number): number {
     const { frames } = this
-    for (let position = 0; position < count;) {
-      const key = keys[position]!
-      const run = wideRunLength(keys, position, count)
-      const active = wideLeading(this.activeMembers(frames.find(wideFrameOf(key))), wideMemberOf(key))
-      if (active < run) return position + active
-      position += run
+    let position = 0
+    while (position < count) {
+      const frame = frames.find(wideFrameOf(keys[position]!))
+      const active = this.named(this.activeMembers(frame), frame, keys, position, count)
+      if (active === 0) break
+      position += active
     }
-    return count
+    return position
   }
 
   /**
@@ -250,17 +256,22 @@ export class KvBlockPool {
     return (this.frames.numbers[slot >> wideBits]! << wideBits) | wideMemberOf(slot)
   }
 
-  /** Turns a filled block into a full one under `key`, behind the block `parentKey`; returns the slot that now stands for it. */
-  promote(_slot: number, key: number, parentKey = noBlock): number {
-    const existing = key >= 0 ? this.find(key) : -1
-    if (existing >= 0) {
-      this.hold(existing, 1)
+  /**
+   * Turns a filled block into a full one under `key`, behind the block `parentKey` in `parentSlot`, where there is one; returns the slot that
+   * now stands for it.
+   */
+  promote(parentSlot: number, key: number, parentKey = noBlock): number {
+    const member = wideMemberOf(key)
+    const isNext = key === parentKey + 1 && member !== 0 && parentSlot !== partialSlot
+    const frame = isNext ? parentSlot >> wideBits : this.frameFor(key)
+    const slot = frame * wideSize + member
+    if (key >= 0 && (this.resident[frame]! & (1 << member)) !== 0) {
+      this.hold(slot, 1)
       this.activeVersion += 1
       this.free(1)
-      return existing
+      return slot
     }
-    const slot = this.slotFor(key)
-    this.holders.add(slot >> wideBits, wideMemberOf(slot), 1)
+    this.holders.add(frame, member, 1)
     this.register(slot, 1, key, parentKey)
     if (key >= 0) this.activeVersion += 1
     return slot
@@ -278,8 +289,9 @@ export class KvBlockPool {
         continue
       }
       for (const end = position + run; position < end; position++) {
-        const parentKey = position > 0 ? this.keyOf(slots[position - 1]!) : noBlock
-        slots[position] = this.promote(slots[position]!, keys[position]!, parentKey)
+        const parentSlot = position > 0 ? slots[position - 1]! : partialSlot
+        const parentKey = position > 0 ? this.keyOf(parentSlot) : noBlock
+        slots[position] = this.promote(parentSlot, keys[position]!, parentKey)
       }
     }
   }
@@ -292,7 +304,7 @@ export class KvBlockPool {
         end -= 1
         continue
       }
-      const run = wideRunLengthBefore(slots, from, end)
+      const run = this.heldBefore(slots, from, end)
       end -= run
       this.releaseRun(slots[end]!, run)
     }
@@ -367,8 +379,13 @@ export class KvBlockPool {
   }
 
   /** The slots from `slot` on hold the `count` full blocks `key …` of one frame from now on; the first of them follows `parentKey`. */
-  protected register(slot: number, count: number, key: number, _parentKey: number): void {
-    this.resident[slot >> wideBits]! |= wideMembersFrom(wideMemberOf(slot), count)
+  protected register(slot: number, count: number, key: number, parentKey: number): void {
+    const { chained } = this
+    const frame = slot >> wideBits
+    const members = wideMembersFrom(wideMemberOf(slot), count)
+    this.resident[frame]! |= members
+    if (parentKey === key - 1) chained[frame]! |= members
+    else chained[frame] = (chained[frame]! | members) & ~(1 << wideMemberOf(slot))
     if (key >= 0 && this.events !== undefined) this.events.stored(key, count)
   }
 
@@ -414,19 +431,35 @@ export class KvBlockPool {
     let position = from
     while (position < end) {
       const key = keys[position]!
-      const member = wideMemberOf(key)
       const frame = this.frames.find(wideFrameOf(key))
-      const found = wideLeading(this.resident[frame]!, member)
-      if (found === 0) break
-      const run = wideRunLength(keys, position, end)
-      const hits = found < run ? found : run
-      const slot = frame * wideSize + member
+      const hits = this.named(this.resident[frame]!, frame, keys, position, end)
+      if (hits === 0) break
+      const slot = frame * wideSize + wideMemberOf(key)
       this.hold(slot, hits)
       for (let hit = 0; hit < hits; hit++) slots[position + hit] = slot + hit
       position += hits
-      if (hits < run) break
     }
     return position
+  }
+
+  /** How many of `keys[position … end)`, from the first on, are blocks of a frame and members of the mask, which are all resident. */
+  private named(mask: number, frame: number, keys: Int32Array, position: number, end: number): number {
+    const key = keys[position]!
+    const member = wideMemberOf(key)
+    if ((mask & (1 << member)) === 0) return 0
+    const found = wideLeading(mask & (this.chained[frame]! | (1 << member)), member)
+    const count = found < end - position ? found : end - position
+    return keys[position + count - 1] === key + count - 1 ? count : wideRunLength(keys, position, position + count)
+  }
+
+  /** How many of `slots[from … end)`, up to the last one, are of blocks of a frame, each behind the one before it. */
+  private heldBefore(slots: Int32Array, from: number, end: number): number {
+    const slot = slots[end - 1]!
+    const member = wideMemberOf(slot)
+    const chained = wideTrailing(this.chained[slot >> wideBits]!, member)
+    const most = chained > member ? chained : chained + 1
+    const count = most < end - from ? most : end - from
+    return slots[end - count] === slot - count + 1 ? count : wideRunLengthBefore(slots, from, end)
   }
 
   /** Holds the resident blocks in `count` slots of a frame. */
@@ -449,23 +482,27 @@ export class KvBlockPool {
   /** Registers the run of full blocks that starts at `keys[position]`, held once; returns its length. */
   private enter(keys: Int32Array, position: number, end: number, slots: Int32Array): number {
     const key = keys[position]!
-    const run = wideRunLength(keys, position, end)
-    const slot = this.slotFor(key)
-    this.holders.add(slot >> wideBits, wideMemberOf(slot), run)
-    for (let block = 0; block < run; block++) slots[position + block] = slot + block
+    const frame = this.frameFor(key)
+    const member = wideMemberOf(key)
+    const slot = frame * wideSize + member
+    const most = wideSize - member < end - position ? wideSize - member : end - position
+    slots[position] = slot
+    let run = 1
+    for (; run < most && keys[position + run] === key + run; run++) slots[position + run] = slot + run
+    this.holders.add(frame, member, run)
     this.register(slot, run, key, position > 0 ? keys[position - 1]! : noBlock)
     return run
   }
 
-  /** The slot of a block that is about to be cached. */
-  private slotFor(key: number): number {
+  /** The frame of a block that is about to be cached. */
+  private frameFor(key: number): number {
     const number = wideFrameOf(key)
     let frame = this.frames.find(number)
     if (frame === 0) {
       frame = this.frames.add(number)
       if (frame >= this.resident.length) this.growSlots()
     }
-    return frame * wideSize + wideMemberOf(key)
+    return frame
   }
 
   /** Takes `count` blocks: free ones, then those released longest ago, evicting them. The caller knows that there are so many. */
@@ -484,6 +521,10 @@ export class KvBlockPool {
   }
 
   private announceRemoval(events: KvEventSink, firstKey: number, mask: number): void {
+    if (isOne(mask)) {
+      events.removed(firstKey + lastOf(mask), 1)
+      return
+    }
     for (let rest = mask; rest !== 0;) {
       const last = lastOf(rest)
       const length = wideTrailing(rest, last)
@@ -502,6 +543,7 @@ export class KvBlockPool {
 
   private growSlots(): void {
     this.resident = grown(this.resident, this.frames.capacity)
+    this.chained = grown(this.chained, this.frames.capacity)
     this.holders.grow(this.frames.capacity)
     this.pins?.grow(this.frames.capacity)
   }

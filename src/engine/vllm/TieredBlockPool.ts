@@ -9,7 +9,7 @@
  */
 import { lastOf } from "../../structures/FrameMask.ts"
 import { grown } from "../../structures/Grown.ts"
-import { wideBits, wideMemberOf, wideMembersFrom, wideSize, wideTrailing } from "../../structures/WideFrame.ts"
+import { isOne, wideBits, wideMemberOf, wideMembersFrom, wideSize, wideTrailing } from "../../structures/WideFrame.ts"
 import type { KvEventSink } from "../KvEvents.ts"
 import { BlockChains } from "../tiers/BlockChains.ts"
 import type { EvictionTiers, Offload } from "../tiers/KvTiers.ts"
@@ -23,9 +23,7 @@ export class TieredBlockPool extends KvBlockPool {
   blockedOn: Offload | undefined = undefined
   private readonly tiers: EvictionTiers<never>
   private readonly identities: PrivateKeys
-  /** By frame: members that extend the block with the identity before theirs. */
-  private chained = new Int32Array(1)
-  /** By slot: what others extend. */
+  /** By slot: what those extend that are not {@link KvBlockPool.chained}. */
   private parentKeys: Int32Array = new Int32Array(wideSize)
   private quarantined = 0
   /** What is evicted to make room. */
@@ -87,22 +85,17 @@ export class TieredBlockPool extends KvBlockPool {
 
   protected override hasRoom(count: number): boolean {
     this.blockedOn = undefined
-    if (count <= this.freeCount) return true
-    if (!super.hasRoom(count)) return false
-    this.blockedOn = this.evictForRoom(count - this.freeCount)
+    const missing = count - this.freeCount
+    if (missing <= 0) return true
+    if (missing > this.idle.size) return false
+    this.blockedOn = this.evictForRoom(missing)
     return this.blockedOn === undefined
   }
 
   protected override register(slot: number, count: number, key: number, parentKey: number): void {
-    const frame = slot >> wideBits
-    if (frame >= this.chained.length) {
-      this.chained = grown(this.chained, Math.max(frame + 1, this.chained.length * 2))
-      this.parentKeys = grown(this.parentKeys, this.chained.length * wideSize)
-    }
-    const members = wideMembersFrom(wideMemberOf(slot), count)
-    if (parentKey === key - 1) this.chained[frame]! |= members
-    else {
-      this.chained[frame] = (this.chained[frame]! | members) & ~(1 << wideMemberOf(slot))
+    if (parentKey !== key - 1) {
+      if (slot >= this.parentKeys.length)
+        this.parentKeys = grown(this.parentKeys, Math.max(slot + 1, this.parentKeys.length * 2))
       this.parentKeys[slot] = parentKey
     }
     super.register(slot, count, key, parentKey)
@@ -126,6 +119,12 @@ export class TieredBlockPool extends KvBlockPool {
     const slot = frame * wideSize
     const frameKey = this.keyOf(slot)
     const chained = this.chained[frame]!
+    if (isOne(mask)) {
+      const member = lastOf(mask)
+      this.evicted.add(frameKey + member, 1, this.parentKeyOf(slot + member, frameKey + member))
+      super.evict(frame, mask)
+      return
+    }
     for (let rest = mask; rest !== 0;) {
       const last = lastOf(rest)
       const first = last - wideTrailing(chained & (rest << 1), last)
