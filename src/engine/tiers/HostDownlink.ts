@@ -89,17 +89,16 @@ export class HostDownlink {
 
   /** Takes over evicted blocks, which may leave the list, and starts to copy them, as far as they have to be. */
   submit(evicted: BlockChains, nowMs: number): Offload | undefined {
-    return this.isBatch(evicted) ? this.submitBatch(evicted, nowMs) : this.submitParts(evicted, nowMs)
+    const isWhole = this.wantsAll(evicted)
+    if (isWhole && evicted.blocks <= this.batchBlocks) return this.submitBatch(evicted, nowMs)
+    if (isWhole) this.acceptAll(evicted)
+    else this.acceptWanted(evicted)
+    return this.submitAccepted(evicted.blocks, nowMs)
   }
 
-  /** Whether all of the blocks are to be copied, in one batch. */
-  private isBatch(evicted: BlockChains): boolean {
-    return (
-      evicted.blocks <= this.batchBlocks
-      && this.queue.length === 0
-      && this.committed + evicted.blocks <= this.host.available
-      && this.host.lacks(evicted)
-    )
+  /** Whether all of the blocks are to be copied. */
+  private wantsAll(evicted: BlockChains): boolean {
+    return this.queue.length === 0 && this.committed + evicted.blocks <= this.host.available && this.host.lacks(evicted)
   }
 
   private submitBatch(evicted: BlockChains, nowMs: number): Offload | undefined {
@@ -112,15 +111,12 @@ export class HostDownlink {
     return offload.live ? offload : undefined
   }
 
-  private submitParts(evicted: BlockChains, nowMs: number): Offload | undefined {
+  /** Starts what was accepted of so many blocks. */
+  private submitAccepted(blocks: number, nowMs: number): Offload | undefined {
     const { accepted } = this
-    const { count } = evicted
-    this.acceptedBlocks = 0
-    for (let chain = 0; chain < count; chain++)
-      this.accept(evicted.keyOf(chain), evicted.lengthOf(chain), evicted.parentOf(chain))
     if (accepted.length === 0) return undefined
     const { offload } = accepted.at(0)
-    offload.uncopiedBlocks = evicted.blocks - this.acceptedBlocks
+    offload.uncopiedBlocks = blocks - this.acceptedBlocks
     offload.batches = accepted.length
     for (let turn = 0; turn < accepted.length; turn++)
       this.startOrQueue(accepted.at(queuedInTurn(turn, accepted.length)), nowMs)
@@ -173,6 +169,19 @@ export class HostDownlink {
     this.queue.forEach(count)
     this.link.forEach(count)
     if (blocks !== this.committed) throw new Error(`${blocks} blocks go down, ${this.committed} were accepted`)
+  }
+
+  private acceptAll(evicted: BlockChains): void {
+    this.acceptedBlocks = evicted.blocks
+    this.committed += evicted.blocks
+    for (let chain = 0; chain < evicted.count; chain++)
+      this.addToBatches(evicted.keyOf(chain), evicted.lengthOf(chain), evicted.parentOf(chain))
+  }
+
+  private acceptWanted(evicted: BlockChains): void {
+    this.acceptedBlocks = 0
+    for (let chain = 0; chain < evicted.count; chain++)
+      this.accept(evicted.keyOf(chain), evicted.lengthOf(chain), evicted.parentOf(chain))
   }
 
   /** Accepts those of a chain that are to be copied, the last one first. */

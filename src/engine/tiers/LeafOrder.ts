@@ -272,9 +272,11 @@ export class LeafOrder {
       const parent = this.bereft[--this.bereftCount]!
       const parentFrame = parent >> wideBits
       const row = rowOf(parentFrame)
+      const bit = 1 << wideMemberOf(parent)
       const before = this.leavesOf(row)
-      this.rows[row | bearsCell]! &= ~(1 << wideMemberOf(parent))
-      this.pruneFrame(parentFrame, before)
+      this.rows[row | bearsCell]! &= ~bit
+      if ((this.rows[row | idleCell]! & bit) === 0) this.pruneFrame(parentFrame, before)
+      else if ((this.leavesOf(row) & bit) !== 0) this.comeBack(row, bit)
     }
   }
 

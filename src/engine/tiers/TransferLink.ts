@@ -59,8 +59,9 @@ export class TransferLink<Transfer extends object> {
   /** Starts a transfer; one that takes no time ends at the next advance. */
   start(transfer: Transfer, bytes: number, nowMs: number): void {
     if (nowMs > this.nowMs) this.nowMs = nowMs
-    this.progress()
     const index = this.active
+    if (index === 0) this.sinceMs = this.nowMs
+    else this.progress()
     if (index === this.bytes.length) {
       this.remaining = grown(this.remaining)
       this.bytes = grown(this.bytes)
@@ -145,6 +146,7 @@ export class TransferLink<Transfer extends object> {
     const { bytes, remaining, transfers } = this
     const last = this.active - 1
     this.active = last
+    if (index === last) return
     transfers[index] = transfers[last]!
     remaining[index] = remaining[last]!
     bytes[index] = bytes[last]!
