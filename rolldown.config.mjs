@@ -11,6 +11,13 @@ export default defineConfig({
   plugins: [lighterEffect(), bundledLicences("THIRD-PARTY-LICENSES.txt"), chunkScripts()],
   // jsonc-parser's "main" is UMD, whose requires a bundler cannot follow.
   resolve: { mainFields: ["module", "main"] },
+  // A field that is only declared is made when the constructor gives it a value: V8 then knows its kind, keeps numbers unboxed and skips checks.
+  // tsconfig.json has it made before, as `undefined`.
+  tsconfig: false,
+  transform: {
+    assumptions: { setPublicClassFields: true },
+    typescript: { removeClassFieldsWithoutInitializer: true }
+  },
   output: {
     dir: "bundle",
     format: "esm",
