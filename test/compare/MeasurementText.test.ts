@@ -202,4 +202,20 @@ describe("measurements", () => {
       "file: line 3 of its requests is of another kind than the first"
     )
   })
+
+  it("held against each other say where the sides did not serve the same load, and only there", () => {
+    const lines = dynosim.split("\n")
+    const remarksOf = (change: (line: string) => string): ReadonlyArray<string> =>
+      compare(read(dynosim), read(lines.map(change).join("\n"))).remarks.filter((remark) =>
+        remark.includes("same load")
+      )
+    const slower = (line: string): string => line.replace('"ttft_ms":40', '"ttft_ms":90')
+    assert.deepStrictEqual(remarksOf(slower), [])
+    const longer = (line: string): string => line.replace('"input_length":200', '"input_length":230')
+    assert.deepStrictEqual(remarksOf(longer), [
+      "the sides did not serve the same load: input_tokens differ by 10.0 % in the mean"
+    ])
+    const nearly = (line: string): string => line.replace('"input_length":200', '"input_length":202')
+    assert.deepStrictEqual(remarksOf(nearly), [])
+  })
 })

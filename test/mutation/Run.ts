@@ -75,7 +75,16 @@ const suites: ReadonlyArray<Suite> = [
     sources: "src/trace",
     quick: ["test/trace"],
     thorough: ["test/cli/TraceTools.test.ts", "test/workload", "test/golden"]
-  }
+  },
+  {
+    sources: "src/autoscaler",
+    quick: ["test/autoscaler"],
+    thorough: ["test/golden/planner", "test/simulation/Elastic"]
+  },
+  { sources: "src/compare", quick: ["test/compare"], thorough: ["test/cli/Compare", "test/html"] },
+  { sources: "src/record", quick: ["test/record"], thorough: ["test/cli/Record.test.ts"] },
+  { sources: "src/serve", quick: ["test/serve"], thorough: ["test/cli/Serve"] },
+  { sources: "src/sweep", quick: ["test/sweep"], thorough: ["test/cli/Sweep"] }
 ]
 
 interface Candidate {
@@ -90,7 +99,7 @@ const sourcesOf = (folder: string): ReadonlyArray<string> =>
     .toSorted()
 
 const candidates = (): Array<Candidate> =>
-  ["src/engine", "src/router", "src/simulation", "src/report", "src/trace"]
+  [...new Set(suites.map(({ sources }) => sources.split("/").slice(0, 2).join("/")))]
     .flatMap(sourcesOf)
     .filter((file) => options.only === undefined || file.startsWith(options.only))
     .flatMap((file) => mutantsOf(readFileSync(join(repository, file), "utf8")).map((mutant) => ({ file, mutant })))
