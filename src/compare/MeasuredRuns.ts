@@ -1,4 +1,5 @@
 /** The runs that a comparison names: files, several files of one run, or the folder that AIPerf writes. */
+import { firstRepeat } from "../settings/FirstRepeat.ts"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
@@ -19,7 +20,7 @@ export const readMeasurements = Effect.fnUntraced(function* (
   run: string
 ): Effect.fn.Return<ReadonlyArray<Measurement>, UsageError, Files> {
   const files = yield* filesOf(run)
-  if (new Set(files).size < files.length) return yield* usageError(run, "names a file twice")
+  if (firstRepeat(files) >= 0) return yield* usageError(run, "names a file twice")
   const measured = yield* Effect.forEach(files, readFile)
   const [first = [], ...others] = measured
   if (others.length === 0) return first

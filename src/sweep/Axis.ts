@@ -1,4 +1,5 @@
 /** The axes of a plan: which setting varies, and its values. */
+import { firstRepeat } from "../settings/FirstRepeat.ts"
 import * as Result from "effect/Result"
 import { type ConfigError, configError, type ConfigSource } from "../config/ConfigError.ts"
 import {
@@ -104,9 +105,7 @@ const conflictOf = (source: ConfigSource, axes: ReadonlyArray<Axis>): ConfigErro
   const deploys = axes.some(({ name }) => name === deploymentAxis)
   for (const [index, axis] of axes.entries()) {
     const { keyAt, name, path, values } = axis
-    const texts = values.map(nodeText)
-    const twice = texts.findIndex((text, at) => texts.indexOf(text) < at)
-    const again = values[twice]
+    const again = values[firstRepeat(values.map(nodeText))]
     if (again !== undefined) return configError(source, `axes.${name}`, again.at, `has ${showNode(again)} twice`)
     if (deploys && path[0] !== undefined && workerCounts.includes(path[0])) {
       const problem = "the deployments say how many workers there are"

@@ -15,6 +15,7 @@ import { readFlags } from "../config/ReadFlags.ts"
 import { replayFlags } from "../config/ReplayFlags.ts"
 import { decodePlaced } from "../config/DecodeSettings.ts"
 import { emptyObject, type JsonEntry, type JsonNode, type JsonObject, showNode } from "../settings/JsonNode.ts"
+import { firstRepeat } from "../settings/FirstRepeat.ts"
 import { parseSettingsFile } from "../config/SettingsFile.ts"
 import { type Condition, parseConditions } from "../report/Condition.ts"
 import { closestName } from "../settings/ClosestName.ts"
@@ -137,6 +138,9 @@ const checkBase = (source: ConfigSource, base: JsonObject): Result.Result<unknow
     )
   )
 
+/** What is wrong with what stands under a key; of the plan as a whole, under an empty one. */
+type ProblemAt = (key: string, problem: string, hint?: string) => ConfigError
+
 export const readPlan = (source: ConfigSource, written: JsonNode): Result.Result<Plan, ConfigError> =>
   Result.gen(function* () {
     if (written._tag !== "Object") {
@@ -151,43 +155,14 @@ export const readPlan = (source: ConfigSource, written: JsonNode): Result.Result
     yield* checkBase(source, base)
     const axes = yield* readAxes(source, objectAt(root, "axes"))
     const constraints = yield* placed("constraints", parseConditions(given.constraints ?? [], sweepMetrics))
-    const names = given.pareto ?? (given.objective === undefined ? [] : [given.objective])
-    const key = given.pareto === undefined ? "objective" : "pareto"
-    if (given.pareto !== undefined && given.objective !== undefined) {
-      return yield* Result.fail(configError(source, "objective", at("objective"), "cannot be combined with pareto"))
-    }
-    if (given.pareto !== undefined && (names.length < 2 || names.length > 3)) {
-      return yield* Result.fail(
-        configError(source, key, at(key), `expected two or three objectives, got ${names.length}`)
-      )
-    }
-    const twice = names.find((name, index) => names.indexOf(name) < index)
-    if (twice !== undefined) return yield* Result.fail(configError(source, key, at(key), `has "${twice}" twice`))
-    const [first, ...others] = yield* placed(key, Result.all(names.map(parseObjective)))
-    if (first === undefined) {
-      return yield* Result.fail(
-        configError(
-          source,
-          "",
-          root.at,
-          "says not what is looked for",
-          "add an objective such as objective: minimise total_gpus, or pareto with two or three"
-        )
-      )
-    }
-    const looked = yield* findOf(axes, constraints, given, (key, problem, hint) =>
-      configError(source, key, at(key), problem, hint)
-    )
+    const problemAt: ProblemAt = (key, problem, hint) => configError(source, key, at(key), problem, hint)
+    const objectives = yield* objectivesOf(given, problemAt)
+    const looked = yield* findOf(axes, constraints, given, problemAt)
     const search = looked === undefined ? (given.search ?? "grid") : "find"
     const stopEarly = given.stopEarly ?? false
     if (stopEarly && search !== "grid") {
       return yield* Result.fail(
-        configError(
-          source,
-          "stop_early",
-          at("stop_early"),
-          `cannot be combined with search: ${search}, which goes by the figures of all runs`
-        )
+        problemAt("stop_early", `cannot be combined with search: ${search}, which goes by the figures of all runs`)
       )
     }
     const floor = looked === undefined ? undefined : floorAxis(base, axes, constraints)
@@ -198,7 +173,7 @@ export const readPlan = (source: ConfigSource, written: JsonNode): Result.Result
       constraints,
       judge: given.judge ?? "mean",
       maxGpus: given.maxGpus,
-      objectives: [first, ...others],
+      objectives,
       seeds: given.seeds,
       search,
       find: looked === undefined ? undefined : { axis: looked, floor: floor === undefined ? undefined : axes.length },
@@ -207,12 +182,46 @@ export const readPlan = (source: ConfigSource, written: JsonNode): Result.Result
     }
   })
 
+/** What is looked for: one objective, or two or three of which none is traded for another. */
+const objectivesOf = (
+  {
+    objective,
+    pareto
+  }: { readonly objective?: string | undefined; readonly pareto?: ReadonlyArray<string> | undefined },
+  problem: ProblemAt
+): Result.Result<Plan["objectives"], ConfigError> => {
+  const key = pareto === undefined ? "objective" : "pareto"
+  const names = pareto ?? (objective === undefined ? [] : [objective])
+  if (pareto !== undefined && objective !== undefined) {
+    return Result.fail(problem("objective", "cannot be combined with pareto"))
+  }
+  if (pareto !== undefined && (names.length < 2 || names.length > 3)) {
+    return Result.fail(problem(key, `expected two or three objectives, got ${names.length}`))
+  }
+  const twice = names[firstRepeat(names)]
+  if (twice !== undefined) return Result.fail(problem(key, `has "${twice}" twice`))
+  const read = Result.mapError(Result.all(names.map(parseObjective)), ({ hint, message }) =>
+    problem(key, message, hint)
+  )
+  return Result.flatMap(read, ([first, ...others]) =>
+    first === undefined
+      ? Result.fail(
+          problem(
+            "",
+            "says not what is looked for",
+            "add an objective such as objective: minimise total_gpus, or pareto with two or three"
+          )
+        )
+      : Result.succeed([first, ...others])
+  )
+}
+
 /** The axis that `find` looks along; `undefined` for a plan with another search. */
 const findOf = (
   axes: ReadonlyArray<Axis>,
   constraints: ReadonlyArray<Condition>,
   { find, search }: { readonly find?: string | undefined; readonly search?: SearchName | undefined },
-  problem: (key: string, problem: string, hint?: string) => ConfigError
+  problem: ProblemAt
 ): Result.Result<number | undefined, ConfigError> => {
   if (find === undefined) {
     return search === "find"
