@@ -11,8 +11,6 @@ import { setFlagsFromString } from "node:v8"
 setFlagsFromString("--min-semi-space-size=4")
 setFlagsFromString("--heap-growing-percent=100")
 setFlagsFromString("--no-concurrent-recompilation")
-// Little lives in the young generation: helpers would be woken for longer than they help, and take a core from another thread's run.
-setFlagsFromString("--no-parallel-scavenge")
 // What one run calls often the next ones do too, so the thorough compiler pays sooner than in a single run.
 setFlagsFromString("--invocation-count-for-turbofan=12000")
 // For the same reason it may inline more than V8 would let it.
