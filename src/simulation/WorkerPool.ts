@@ -27,6 +27,7 @@ import { BitSet } from "../structures/BitSet.ts"
 import { WorkerRoster } from "./WorkerRoster.ts"
 import { WorkerTime } from "./WorkerTime.ts"
 import { emptyObjects } from "../structures/EmptyObjects.ts"
+import { maxInt32 } from "../structures/Int32.ts"
 
 /** KV events that must wait for the end of the pass that made them. */
 interface HeldEvents {
@@ -68,6 +69,8 @@ export interface RunsAhead {
 
 /** Whoever drives the run may want to stop it: so many passes in a row at most. */
 const maxPassesAtOnce = 1024
+/** Behind the last worker; a whole number, as a field that is none at times costs V8 checks. */
+const everyWorker = maxInt32
 
 /** The worker has started passes: the first of them that may be the last one, and the last one. */
 export type PassesStarted = (worker: number, endMs: number, startMs: number, firstStartMs: number) => void
@@ -104,8 +107,8 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
   /** Workers whose passes ahead evict blocks of which the router is told before it looks. */
   private readonly untold: BitSet
   /** Where those passes under way start that were started last, the first and the last of them, ms. */
-  private firstStartMs = 0
-  private lastStartMs = 0
+  private firstStartMs = Number.NaN
+  private lastStartMs = Number.NaN
   /** Up to this worker everybody who could start a pass at `turnsMs` has. */
   private turn = -1
   private turnsMs = Number.NaN
@@ -357,7 +360,7 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
     if (this.turnsMs !== nowMs) this.turn = -1
     this.turnsMs = nowMs
     while (worker >= 0) {
-      this.turn = Math.max(this.turn, worker)
+      if (worker > this.turn) this.turn = worker
       const endMs = this.startPass(worker, nowMs)
       if (endMs >= 0) {
         any = true
@@ -365,7 +368,7 @@ export class WorkerPool<Worker extends WorkerCore> implements BlockHolder {
         worker = this.ready.nextFrom(0)
       } else worker = this.ready.nextFrom(worker + 1)
     }
-    this.turn = Number.POSITIVE_INFINITY
+    this.turn = everyWorker
     return any
   }
 

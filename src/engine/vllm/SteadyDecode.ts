@@ -50,7 +50,8 @@ export class SteadyDecode {
     this.blockTokens = blockTokens
     // V8 takes what only an initialiser writes for constant, and throws away what it compiled for that with the first change.
     this.late = 0
-    this.calendarLength = 2 ** Math.ceil(Math.log2(Math.min(blockTokens + 1, maxCalendar)))
+    // A power would be a fraction to V8, and with it every step and count that comes of it.
+    this.calendarLength = 1 << Math.ceil(Math.log2(Math.min(blockTokens + 1, maxCalendar)))
   }
 
   /** The running request behind the last member becomes one: its last token came at `tokenMs`, with everybody's. */
