@@ -1,7 +1,7 @@
 /**
  * The timeline of a run: passes of every worker with its state, and the stages of every request.
  *
- * It is kept in memory until the end of the run, within a size: when what there is fills `maxBytes` of text, every
+ * It is kept in memory until the end of the run, within a size: when what there is would fill more than `maxBytes` of text, every
  * second request is let go, or passes are joined two by two, and again. {@link TimelineProbe.sampling} says how far that went.
  */
 import type { PassesAhead } from "../engine/PassesAhead.ts"
@@ -12,7 +12,6 @@ import type { PoolRole, ProbedRun, ProbedWorker, RunEnd, RunProbe } from "../sim
 import { LiveRequests } from "./LiveRequests.ts"
 import { PassGroups } from "./PassGroups.ts"
 import { endOf, type Preemption, RequestSpans } from "./RequestSpans.ts"
-import { passBytes, requestBytes } from "./TimelineSize.ts"
 
 /** What part of a run is drawn; all of it by default. */
 export interface TimelineOptions {
@@ -27,12 +26,9 @@ export interface TimelineOptions {
 
 export const defaultTimelineBytes = 50_000_000
 
-/** What groups of passes and requests that have not been measured count: more than nearly all of them fill. */
-const bytesPerGroup = 400
-const bytesPerRequest = 1200
-
-/** So much of the room may be left: what is there is not measured again and again for the last of it. */
-const shareLeft = 0.02
+/** Text of a group of passes with its counters, and of a request, on average; measured. */
+const bytesPerGroup = 300
+const bytesPerRequest = 750
 
 export interface WorkerTimeline {
   readonly role: PoolRole
@@ -51,16 +47,6 @@ const noWorkers = (): Record<PoolRole, Array<WorkerTimeline | undefined>> => ({
   decode: []
 })
 
-/** Text as it was measured: of so many groups and requests. */
-interface Measured {
-  readonly groups: number
-  readonly passBytes: number
-  readonly requests: number
-  readonly requestBytes: number
-}
-
-const nothing: Measured = { groups: 0, passBytes: 0, requests: 0, requestBytes: 0 }
-
 /** Gathers the passes of workers and the spans of requests, for a timeline. */
 export class TimelineProbe implements RunProbe {
   readonly workers: Array<WorkerTimeline> = []
@@ -78,8 +64,6 @@ export class TimelineProbe implements RunProbe {
   private everyRequests: number
   private passesPerGroup = 1
   private groups = 0
-  /** Of how much text is known how long it is. */
-  private measured = nothing
 
   constructor(options: TimelineOptions = {}) {
     this.fromMs = options.fromMs ?? 0
@@ -121,7 +105,6 @@ export class TimelineProbe implements RunProbe {
     this.everyRequests = this.everyGiven
     this.passesPerGroup = 1
     this.groups = 0
-    this.measured = nothing
   }
 
   arrival(request: SimRequest): void {
@@ -195,9 +178,10 @@ export class TimelineProbe implements RunProbe {
     return timeline
   }
 
-  /** How many groups may begin before there may be too much; one where that is so already. */
+  /** How many groups may begin before there is too much; one where that is so already. */
   private groupsUntilFull(): number {
-    return Math.max(1, Math.floor((this.maxBytes - this.mostBytes()) / bytesPerGroup) + 1)
+    const roomBytes = this.maxBytes - this.requests.length * bytesPerRequest
+    return Math.max(1, Math.floor(roomBytes / bytesPerGroup) - this.groups + 1)
   }
 
   /** So many groups have begun. */
@@ -207,35 +191,13 @@ export class TimelineProbe implements RunProbe {
     this.keepWithin()
   }
 
-  /** How long the text may be, by what is known of it. */
-  private mostBytes(): number {
-    const { groups, passBytes, requestBytes, requests } = this.measured
-    return (
-      passBytes
-      + requestBytes
-      + (this.groups - groups) * bytesPerGroup
-      + (this.requests.length - requests) * bytesPerRequest
-    )
-  }
-
-  /** Where there may be too much, looks how much there is, and lets go of half of whatever takes more of the room while it is nearly full. */
+  /** Lets go of half of whatever takes more of the room, while there is too much. */
   private keepWithin(): void {
-    if (this.mostBytes() <= this.maxBytes) return
-    this.measure()
-    const { passBytes, requestBytes } = this.measured
-    if (passBytes + requestBytes <= this.maxBytes * (1 - shareLeft)) return
+    const passBytes = this.groups * bytesPerGroup
+    const requestBytes = this.requests.length * bytesPerRequest
+    if (passBytes + requestBytes <= this.maxBytes) return
     if (requestBytes > passBytes) this.halveRequests()
     else this.joinPasses()
-    this.measure()
-  }
-
-  private measure(): void {
-    this.measured = {
-      groups: this.groups,
-      passBytes: passBytes(this.workers),
-      requests: this.requests.length,
-      requestBytes: requestBytes(this.requests)
-    }
   }
 
   private halveRequests(): void {
