@@ -37,7 +37,7 @@ export const wideCount = (mask: number): number => {
 export const wideLeading = (mask: number, first: number): number => {
   if (mask === -1) return wideSize - first
   const absent = ~(mask >>> first)
-  return absent === 0 ? wideSize : 31 - Math.clz32(absent & -absent)
+  return 31 - Math.clz32(absent & -absent)
 }
 
 /** How many members up to `last` are in the mask without a gap. */

@@ -28,6 +28,7 @@ import { FrameTable } from "../../structures/FrameTable.ts"
 import { grown } from "../../structures/Grown.ts"
 import { IntMap } from "../../structures/IntMap.ts"
 import {
+  isOne,
   wideBits,
   wideCount,
   wideFrameOf,
@@ -154,7 +155,7 @@ export class LeafOrder {
     const inner = rows[row | innerCell]!
     const idle = rows[row | idleCell]!
     const bears = rows[row | bearsCell]!
-    const leaves = idle & ~(bears | (inner >>> 1))
+    const leaves = leavesAmong(idle, inner, bears)
     const own = leaves & mask
     if (own === 0) {
       this.skipLeafless()
@@ -245,7 +246,7 @@ export class LeafOrder {
   /** The idle members of a frame that nothing extends. */
   private leavesOf(row: number): number {
     const { rows } = this
-    return rows[row | idleCell]! & ~(rows[row | bearsCell]! | (rows[row | innerCell]! >>> 1))
+    return leavesAmong(rows[row | idleCell]!, rows[row | innerCell]!, rows[row | bearsCell]!)
   }
 
   /** A member extends a block of another frame, or one of its own that is not the one before it. */
@@ -359,6 +360,11 @@ export class LeafOrder {
     const turn = turns[turnOf(entry)]!
     let behind = cells[ends | behindCell]!
     while (behind !== ends && turns[turnOf(behind)]! < turn) behind = cells[behind | behindCell]!
+    this.join(entry, behind)
+  }
+
+  private join(entry: number, behind: number): void {
+    const { cells } = this
     const before = cells[behind | beforeCell]!
     cells[entry | beforeCell] = before
     cells[entry | behindCell] = behind
@@ -381,18 +387,14 @@ export class LeafOrder {
     const entry = this.freeEntry()
     const { cells, rows } = this
     const newest = rowOf(frame) | newestCell
-    const last = cells[ends | beforeCell]!
     cells[entry | frameCell] = frame
     cells[entry | maskCell] = members
     cells[entry | olderCell] = rows[newest]!
-    cells[entry | beforeCell] = last
-    cells[entry | behindCell] = ends
     cells[entry | risingCell] = prefixFirst ? 1 : 0
-    cells[last | behindCell] = entry
-    cells[ends | beforeCell] = entry
     this.turns[turnOf(entry)] = this.nextTurn++
     rows[newest] = entry
     this.latest = entry
+    this.join(entry, ends)
   }
 
   /** Makes members that follow those of the latest entry, in its direction, part of it; false when they do not. */
@@ -453,7 +455,8 @@ export class LeafOrder {
   }
 }
 
-const isOne = (mask: number): boolean => (mask & (mask - 1)) === 0
+/** Of idle members, those that nothing extends: neither the one behind them nor one elsewhere. */
+const leavesAmong = (idle: number, inner: number, bears: number): number => idle & ~(bears | (inner >>> 1))
 
 /** Whether the first member of one mask is behind the last one of the other. */
 const isBeyond = (mask: number, other: number): boolean => (mask & -mask) >>> 0 > other >>> 0

@@ -9,7 +9,7 @@
  * schedules the tokens that fill them.
  */
 import { maxInt32 } from "../../structures/Int32.ts"
-import { EngineStalled } from "../EngineStalled.ts"
+import { type EngineStalled, thrashing } from "../EngineStalled.ts"
 import type { MtpSampler } from "../MtpSampler.ts"
 import { matchedBlocks } from "../tiers/KvTiers.ts"
 import type { RequestCopies } from "../tiers/RequestCopies.ts"
@@ -24,7 +24,6 @@ import { enqueueByPriority, leastUrgent } from "./Priority.ts"
 import type { SchedulerRules } from "./SchedulerRules.ts"
 import type { SchedulerSettings } from "./SchedulerSettings.ts"
 import type { Sequence } from "./Sequence.ts"
-import { counted } from "../../settings/Counted.ts"
 
 /** Position that ends the round through the running requests. */
 const endOfServing = Number.MAX_SAFE_INTEGER
@@ -349,12 +348,7 @@ export class Scheduler {
   private thrashing(victim: Sequence): EngineStalled {
     const requests = this.running.length + this.waiting.length
     const { maxScheduledTokens, usableBlocks } = this.settings
-    return new EngineStalled(
-      victim.request,
-      `${requests === 1 ? "a request preempts itself" : `${requests} requests preempt each other`} without end: the KV pool of `
-        + `${counted(usableBlocks, "block")} and the budget of ${counted(maxScheduledTokens, "token")} per pass never let a token `
-        + `out. Give it more of either (num_gpu_blocks, max_num_batched_tokens)`
-    )
+    return thrashing(victim.request, requests, usableBlocks, maxScheduledTokens)
   }
 
   // ---- waiting requests --------------------------------------------------------------------------------------------

@@ -3,10 +3,9 @@
  * for too long without a single token.
  */
 import type { EngineArgs } from "../EngineArgs.ts"
-import { EngineStalled } from "../EngineStalled.ts"
+import { type EngineStalled, thrashing } from "../EngineStalled.ts"
 import type { KvBlockPool } from "./KvBlockPool.ts"
 import type { Sequence } from "./Sequence.ts"
-import { counted } from "../../settings/Counted.ts"
 
 /** Preemptions in a row without a single token after which the requests are taken to be thrashing forever. */
 const maxFruitless = 10_000
@@ -48,12 +47,7 @@ export class Preemption {
     const { maxNumBatchedTokens, numGpuBlocks, preemptionMode } = this.args
     const instead =
       preemptionMode === "lifo" ? "" : ", or preempt the newest request instead of the oldest (preemption_mode lifo)"
-    return new EngineStalled(
-      victim.request,
-      `${others === 0 ? "a request preempts itself" : `${others + 1} requests preempt each other`} without end: the KV pool of `
-        + `${counted(numGpuBlocks, "block")} and the budget of ${counted(maxNumBatchedTokens, "token")} per pass never let a token out. Give it more of `
-        + `either (num_gpu_blocks, max_num_batched_tokens)${instead}`
-    )
+    return thrashing(victim.request, others + 1, numGpuBlocks, maxNumBatchedTokens, instead)
   }
 }
 
