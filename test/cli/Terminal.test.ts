@@ -24,8 +24,8 @@ const onTerminal = (columns: number, environment: string, ...words: ReadonlyArra
   }
 }
 
-// Long enough for the line to be drawn, which comes ten times a second.
-const load = ["--input-tokens=3000", "--output-tokens=300", "--request-count=15000", "--request-rate=100"]
+// Long enough, many times over, for the line to be drawn, which comes ten times a second.
+const load = ["--input-tokens=3000", "--output-tokens=300", "--request-count=100000", "--request-rate=100"]
 const run = ["replay", ...load, "--num-workers=64", "--report-json=r.json"]
 
 describe.skipIf(!hasScript)("on a terminal", () => {
@@ -34,7 +34,7 @@ describe.skipIf(!hasScript)("on a terminal", () => {
     { timeout: 120_000 },
     () => {
       const seen = onTerminal(200, "NO_COLOR=", ...run).replaceAll("\u001b", "ESC")
-      assert.match(seen, /\rESC\[2K[\d,]+ s simulated, [\d,]+ of 15,000 requests done/)
+      assert.match(seen, /\rESC\[2K[\d,]+ s simulated, [\d,]+ of 100,000 requests done/)
       assert.match(seen, /\rESC\[2K(?!\d)/)
       assert.include(seen, "ESC[1mEngine:")
       assert.match(seen, /┃ +Time to First Token \(ms\) +┃/)
@@ -42,7 +42,7 @@ describe.skipIf(!hasScript)("on a terminal", () => {
   )
 
   it("narrow ones get the compact table, and NO_COLOR no colour", { timeout: 120_000 }, () => {
-    const few = run.map((word) => word.replace("15000", "10"))
+    const few = run.map((word) => word.replace("100000", "10"))
     const seen = onTerminal(90, "NO_COLOR=1", ...few)
     assert.match(seen, /TTFT \(ms\) /)
     assert.notInclude(seen, "┃")
